@@ -1,0 +1,30 @@
+"""Alembic's environment: run by `navtex db upgrade`, which hands over its connection, or by `alembic` itself."""
+
+from __future__ import annotations
+
+from alembic import context
+
+import feeds.tables
+import notifier.tables
+from feeds.database import Database, metadata
+
+assert feeds.tables
+assert notifier.tables
+
+
+def migrate(connection: object) -> None:
+    """Run the migrations on a connection, in its transaction."""
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    from notifier.config import load
+
+    database = Database(load().database)
+    with database.begin() as opened:
+        migrate(opened)

@@ -1,0 +1,371 @@
+"""The crawl: one Scrapy spider over every source, run as a child process.  The only import of scrapy.
+
+What is Scrapy's own: queues, robots.txt, redirects, proxies, compression, limits of size.  What is
+ours, because Scrapy has it otherwise or not at all: validators from our database, Retry-After, a
+time budget for each host, and the mirror, which is put in at the last moment (the download
+handler), so that robots.txt, politeness and redirects all see the real addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import logging
+import os
+import resource
+import sys
+import threading
+import urllib.request
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import msgspec
+import scrapy
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.crawler import Crawler, CrawlerProcess
+from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Request, Response
+from twisted.python.failure import Failure
+
+import feeds
+from feeds.advisory import Record
+from feeds.document import Ask, Document, Source, Wanted
+from feeds.errors import NavtexError
+from feeds.fetch import MEMORY, Job, Known, Line, Outcome, Piece
+from feeds.sources import configured
+
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_TRIES = 3
+_TIMEOUT = 20.0
+_LARGEST = 64 << 20
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Budget:
+    """The time that each host, and the whole poll, may take."""
+
+    def __init__(self, job: Job) -> None:
+        self._host_seconds = job.host_seconds
+        self._end = monotonic() + job.poll_seconds
+        self._until: dict[str, float] = {}
+
+    def left(self, host: str) -> float:
+        """Seconds that a host has left; they run from its first request."""
+        until = self._until.setdefault(host, monotonic() + self._host_seconds)
+        return min(until, self._end) - monotonic()
+
+
+class Handler(HTTP11DownloadHandler):
+    """Downloads from the mirror if there is one, within the host's budget."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._mirror = crawler.settings["NAVTEX_JOB"].mirror.rstrip("/")
+        self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+        self._mirror_proxy = _proxy_for(self._mirror) if self._mirror else None
+
+    async def download_request(self, request: Request) -> Response:
+        """The answer to a request, under the address that was asked for."""
+        host = _host(request.url)
+        left = self._budget.left(host)
+        if left <= 0:
+            raise OutOfTime(f"{host} had its time in this poll")
+        meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
+        if not self._mirror:
+            return await super().download_request(request.replace(meta=meta))
+        meta.pop("proxy", None)
+        if self._mirror_proxy:
+            meta["proxy"] = self._mirror_proxy
+        parts = urlsplit(request.url)
+        url = f"{self._mirror}/{parts.netloc}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        response = await super().download_request(request.replace(url=url, meta=meta))
+        return response.replace(url=request.url)
+
+
+class OutOfTime(DownloadTimeoutError):
+    """A host has used up its time."""
+
+
+class Retries:
+    """Tries again what may pass by itself: after as long as the host asks for, if its budget allows."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Retries:
+        """Scrapy's way of making a middleware."""
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Another try for "try again later", else the response; `retry_at` says when it should be asked."""
+        wait = retry_after(response, datetime.now(UTC))
+        if response.status not in _RETRIED and wait is None:
+            return response
+        if again := await self._again(request, wait):
+            return again
+        if wait is not None:
+            request.meta["retry_at"] = datetime.now(UTC) + timedelta(seconds=wait)
+        return response
+
+    async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """Another try after a broken or refused connection."""
+        if isinstance(exception, IgnoreRequest | OutOfTime):
+            return None
+        return await self._again(request, None)
+
+    async def _again(self, request: Request, wait: float | None) -> Request | None:
+        tried = request.meta.get("tried", 0) + 1
+        wait = 0.5 * 2**tried if wait is None else wait
+        if tried >= _TRIES or wait >= self._budget.left(_host(request.url)):
+            return None
+        await asyncio.sleep(wait)
+        return request.replace(meta={**request.meta, "tried": tried}, dont_filter=True)
+
+
+def retry_after(response: Response, now: datetime) -> float | None:
+    """Seconds that a response asks to wait; None where it asks for nothing.
+
+    Reads Retry-After (RFC 9110: seconds or a date) and GitHub's x-ratelimit-reset (epoch seconds,
+    when x-ratelimit-remaining is 0; GitHub REST API, "Rate limits").
+    """
+    if response.status not in (403, 429, 503):
+        return None
+    asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if asked.isdecimal():
+        return float(min(int(asked), 7 * 86400))
+    if asked:
+        try:
+            until = email.utils.parsedate_to_datetime(asked)
+        except ValueError:
+            return None
+        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+        return max(0.0, (until - now).total_seconds())
+    reset = (response.headers.get("x-ratelimit-reset") or b"").decode("latin-1")
+    if response.headers.get("x-ratelimit-remaining") == b"0" and reset.isdecimal():
+        return max(0.0, float(reset) - now.timestamp())
+    return None
+
+
+class Spider(scrapy.Spider):
+    """Asks every source's questions, reads the answers, and asks what they lead to."""
+
+    name = "navtex"
+    custom_settings: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, job: Job, sources: tuple[Source, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+        self.sources = sources
+        self.wanted = set(job.wanted.cves)
+        self.asked: set[str] = set()
+
+    async def start(self) -> AsyncIterator[Any]:
+        """The first questions of every source."""
+        for source in self.sources:
+            for ask in source.requests(self.job.wanted):
+                for request in self._requests(source, ask):
+                    yield request
+
+    def _requests(self, source: Source, ask: Ask) -> Iterator[Request]:
+        """The request for a question, and for what its document led to last time (it may be unchanged)."""
+        if ask.url in self.asked:
+            return
+        self.asked.add(ask.url)
+        until = self.job.not_before.get(_host(ask.url))
+        if until is not None and until > datetime.now(UTC):
+            reason = f"{_host(ask.url)} asked not to be asked before {until:%Y-%m-%d %H:%M} UTC"
+            _tell(source, ask, "failed", reason=reason, retry_at=until)
+            return
+        known = self.job.known.get(ask.url, Known())
+        yield Request(
+            ask.url,
+            callback=self.answered,
+            errback=self.failed,
+            headers=_headers(ask, known, mirrored=bool(self.job.mirror)),
+            meta={"dont_obey_robotstxt": not ask.robots, "about": (source, ask)},
+            dont_filter=True,
+        )
+        for following in known.follow:
+            yield from self._requests(source, following)
+
+    def answered(self, response: Response) -> Iterable[Request]:
+        """Read an answer into an outcome, and ask on."""
+        assert response.request is not None
+        source, ask = response.request.meta["about"]
+        if response.status == 304 and self.job.known.get(ask.url):
+            _tell(source, ask, "same")
+        elif response.status in (404, 410):
+            _tell(source, ask, "missing", reason=f"HTTP {response.status}")
+        elif response.status != 200:
+            _tell(
+                source, ask, "failed", reason=f"HTTP {response.status}", retry_at=response.request.meta.get("retry_at")
+            )
+        else:
+            yield from self._read(source, ask, response)
+
+    def _read(self, source: Source, ask: Ask, response: Response) -> Iterator[Request]:
+        headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
+        document = Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
+        try:
+            parsed = source.parse(document)
+            items = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
+        except NavtexError as error:
+            _tell(source, ask, "failed", reason=str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - a parser must never end the crawl, whatever it is given
+            _tell(source, ask, "failed", reason=f"cannot be read: {type(error).__name__}: {error}")
+            return
+        _tell(
+            source,
+            ask,
+            "read",
+            etag=headers.get("etag", ""),
+            last_modified=headers.get("last-modified", ""),
+            items=items,
+            follow=parsed.follow,
+        )
+        for following in parsed.follow:
+            yield from self._requests(source, following)
+        yield from self._newly_wanted(parsed.items)
+
+    def _newly_wanted(self, items: Iterable[Any]) -> Iterator[Request]:
+        named = {n for item in items if isinstance(item, Record) for n in (*item.names, *item.mentions)}
+        cves = frozenset(n for n in named if n.startswith("CVE-")) - self.wanted
+        if not cves:
+            return
+        self.wanted |= cves
+        for source in self.sources:
+            for ask in source.requests(Wanted(cves=cves)):
+                yield from self._requests(source, ask)
+
+    def failed(self, failure: Failure) -> None:
+        """An answer that never came, or that robots.txt forbids."""
+        request: Request = failure.request  # Scrapy sets it
+        source, ask = request.meta["about"]
+        error = failure.value
+        if isinstance(error, IgnoreRequest | OutOfTime):
+            reason = str(error)
+        else:
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        _tell(source, ask, "failed", reason=reason)
+
+
+def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
+    headers = {"Accept": ask.accept} if ask.accept else {}
+    if known.etag:
+        headers["If-None-Match"] = known.etag
+    if known.last_modified:
+        headers["If-Modified-Since"] = known.last_modified
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    if token and not mirrored and _host(ask.url) == "api.github.com":
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
+    outcome = Outcome(
+        source=source.name,
+        url=ask.url,
+        form=ask.form,
+        complete=source.complete,
+        result=result,
+        at=datetime.now(UTC),
+        **more,
+    )
+    _write(Line(outcome=outcome))
+
+
+def _write(line: Line) -> None:
+    sys.stdout.buffer.write(_encode(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _proxy_for(url: str) -> str | None:
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    """Scrapy's settings. A real host is asked four times a second at most; a mirror is our own."""
+    agent = f"Navtex/{feeds.__version__}"
+    return {
+        "NAVTEX_JOB": job,
+        "NAVTEX_BUDGET": Budget(job),
+        "USER_AGENT": f"{agent} ({job.contact})" if job.contact else agent,
+        "ROBOTSTXT_USER_AGENT": "Navtex",
+        "ROBOTSTXT_OBEY": True,
+        "DOWNLOAD_HANDLERS": {"http": Handler, "https": Handler, "ftp": None, "s3": None, "file": None, "data": None},
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+            Retries: 550,
+        },
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
+        "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
+        "RANDOMIZE_DOWNLOAD_DELAY": False,
+        "CONCURRENT_REQUESTS": 24,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
+        "DOWNLOAD_MAXSIZE": _LARGEST,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DNS_TIMEOUT": 10,
+        "REDIRECT_MAX_TIMES": 5,
+        "HTTPERROR_ALLOW_ALL": True,
+        "TELNETCONSOLE_ENABLED": False,
+        "LOG_ENABLED": False,
+        "EXTENSIONS": {
+            "scrapy.extensions.corestats.CoreStats": None,
+            "scrapy.extensions.logstats.LogStats": None,
+            "scrapy.extensions.memusage.MemoryUsage": None,
+        },
+    }
+
+
+def crawl(job: Job) -> None:
+    """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
+    sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
+    process = CrawlerProcess(_settings(job))
+    process.crawl(Spider, job=job, sources=sources)
+    process.start(install_signal_handlers=False)
+    _write(Line(done=True))
+
+
+def _die_with_parent() -> None:
+    """Wait for the end of standard input, which is the parent's end, too."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def _first_line() -> bytes:
+    """The job: one line of standard input, read without a buffer, so that the watcher sees the end of the rest."""
+    line = b""
+    while not line.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
+        line += piece
+    return line
+
+
+def main() -> None:
+    """Read the job from standard input and do it."""
+    logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    raw = _first_line()
+    if not raw:
+        return
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    crawl(msgspec.json.decode(raw, type=Job))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""How a source is doing.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Healthy: every question was answered.  Degraded: some were.  Failing: none was.  Unpolled: never asked."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+    UNPOLLED = "unpolled"
+
+
+def state(*, answered: int, failed: int) -> State:
+    """The state after one poll, by how many questions were answered and how many were not.
+
+    "Not found" is an answer: a CVE that is not published yet is no fault of its source.
+    """
+    if not failed:
+        return State.HEALTHY
+    return State.DEGRADED if answered else State.FAILING
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source did: its state after the last poll, and since when it is so."""
+
+    name: str
+    state: State
+    message: str = ""
+    failures: int = 0
+    items: int = 0
+    first_good: datetime | None = None
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None

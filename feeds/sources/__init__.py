@@ -1,0 +1,28 @@
+"""The one registration of sources: a source that is not in SOURCES does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources import cis_benchmark, cve_records, docker_announcements, docker_blog, endoflife, github_advisories
+
+SOURCES: tuple[Source, ...] = (
+    docker_announcements.SOURCE,
+    docker_blog.SOURCE,
+    cis_benchmark.SOURCE,
+    *github_advisories.SOURCES,
+    cve_records.SOURCE,
+    endoflife.SOURCE,
+)
+
+__all__ = ["SOURCES", "Ask", "Document", "Item", "Parsed", "Source", "Wanted", "configured"]
+
+
+def configured(urls: dict[str, dict[str, str]], disabled: frozenset[str] = frozenset()) -> tuple[Source, ...]:
+    """The sources as an operator wants them: some off, some at other addresses.
+
+    `urls` maps a source's name to the forms whose address is replaced.
+    """
+    kept = (s for s in SOURCES if s.name not in disabled)
+    return tuple(replace(s, urls={**s.urls, **urls[s.name]}) if s.name in urls else s for s in kept)

@@ -1,0 +1,89 @@
+"""CIS Docker benchmarks: www.cisecurity.org, the product page and the blog's feed.
+
+The page lists the editions that can be had ("Docker  (1.8.0)"; for one engine line "Docker 1.10
+(1.0.0)"), without a date.  The feed tells in a sentence which editions a month brought ("CIS
+Docker Benchmark v1.8.0", "CIS Docker 1.13.0 Benchmark v1.0.0"), and its date is the edition's.
+The page drops old editions, which therefore are not withdrawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from feeds.advisory import Edition, Kind, Record
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.sources import markup
+
+_PAGE = "https://www.cisecurity.org/benchmark/docker"
+_LISTED = re.compile(r"^Docker\s*(?P<line>\d+(?:\.\d+)+)?\s*\(v?(?P<version>\d+(?:\.\d+)+)\)$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"CIS Docker (?:(?:CE|Community Edition|EE|Enterprise Edition) )?(?P<line>\d+(?:\.\d+)+ )?Benchmark"
+    r"(?:\s+v?(?P<version>\d+(?:\.\d+)+))?",
+    re.IGNORECASE,
+)
+
+
+class CisBenchmark(Source):
+    """The benchmark's page and the blog feed of the Center for Internet Security."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """Both; robots.txt governs the page, which is scraped."""
+        yield Ask(url=self.urls["page"], form="page", robots=True)
+        yield Ask(url=self.urls["rss"], form="rss")
+
+    def parse(self, document: Document) -> Parsed:
+        """One benchmark record an edition."""
+        records = _page(document) if document.form == "page" else _feed(document)
+        return Parsed(tuple({r.key: r for r in records}.values()))
+
+
+def _page(document: Document) -> list[Record]:
+    root = markup.page(document)
+    texts = (markup.text_of(element) for element in root.iter("p", "li", "td", "option", "a", "span"))
+    found = [match for text in texts if (match := _LISTED.match(text))]
+    if not found:
+        raise ShapeError("no Docker edition on it; the layout may have changed", where=document.url)
+    return [_record(m["line"], m["version"], _PAGE, precedence=1) for m in found]
+
+
+def _feed(document: Document) -> Iterator[Record]:
+    for item in markup.feed(document):
+        for match in _NAMED.finditer(f"{item.title}. {item.summary} {markup.plain(item.body)}"):
+            if match["line"] or match["version"]:
+                yield _record(match["line"], match["version"], item.link or _PAGE, item.published, precedence=2)
+
+
+def _record(
+    line: str | None, version: str | None, url: str, published: datetime | None = None, *, precedence: int
+) -> Record:
+    # an edition for one engine line has, so far, never had a second version
+    line, version = _major(line), version or "1.0.0"
+    middle = f" {line}" if line else ""
+    return Record(
+        id=f"cis-docker{'-' + line if line else ''}-benchmark-{version}",
+        kind=Kind.BENCHMARK,
+        title=f"CIS Docker{middle} Benchmark v{version}",
+        url=url,
+        published=published,
+        summary=f"Hardening guide for Docker Engine {line}."
+        if line
+        else "Hardening guide for the maintained Docker Engine lines.",
+        edition=Edition(version=version, line=line),
+        precedence=precedence,
+    )
+
+
+def _major(line: str | None) -> str:
+    """The engine line of "1.13.0" is "1.13"."""
+    return ".".join(line.strip().split(".")[:2]) if line else ""
+
+
+SOURCE = CisBenchmark(
+    name="cis-benchmark",
+    title="CIS Docker benchmarks",
+    home=_PAGE,
+    urls={"page": _PAGE, "rss": "https://www.cisecurity.org/feed/blog/"},
+)

@@ -1,0 +1,191 @@
+"""CVE records: cveawg.mitre.org/api/cve/CVE-ID, the authorities' own record of each CVE.
+
+One request a CVE: of those that other sources name, and of the older ones in `known_cves.txt`.
+404 means "not published (yet)", which is no failure, and is asked again.  The range is in fields,
+or in the description alone (`affected: n/a`), or in both and contradicting.  Containers that are
+added by others (ADP) rate the CVE, but list products of every vendor, so only their scores count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from feeds import products
+from feeds.advisory import PRODUCTS, Claim, Kind, Rank, Record, Score, cves_in, is_cve
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.prose import names_distribution, read_prose
+from feeds.ranges import Span, exactly, read_range
+from feeds.sources.reading import json_body, squeeze, when
+from feeds.sources.scores import rating, vector_score
+from feeds.versions import is_version, key
+
+
+@cache
+def known_cves() -> frozenset[str]:
+    """The reviewed ids of `known_cves.txt`."""
+    text = Path(__file__).parent.with_name("known_cves.txt").read_text(encoding="utf-8")
+    return frozenset(line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+class CveRecords(Source):
+    """The records of the CVE programme."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """One question a CVE, newest first; an API, which robots.txt does not govern."""
+        for cve in sorted(wanted.cves | known_cves(), key=_newest, reverse=True):
+            yield Ask(url=self.urls["api"].format(cve=cve), form="api")
+
+    def parse(self, document: Document) -> Parsed:
+        """The record of one CVE; a rejected one comes back withdrawn."""
+        data = json_body(document)
+        meta = data.get("cveMetadata") if isinstance(data, dict) else None
+        if not isinstance(meta, dict) or not is_cve(str(meta.get("cveId"))):
+            raise ShapeError("no CVE record", where=document.url)
+        containers = data.get("containers") or {}
+        cna = containers.get("cna") or {}
+        return Parsed((_record(meta, cna, containers.get("adp") or []),))
+
+
+def _newest(cve: str) -> tuple[int, int]:
+    _, year, number = cve.split("-")
+    return int(year), int(number)
+
+
+def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]) -> Record:
+    cve = str(meta["cveId"]).upper()
+    rejected = meta.get("state") == "REJECTED"
+    description = _english(cna.get("rejectedReasons" if rejected else "descriptions"))
+    claims = tuple(_structured(cna))
+    about = {c.product for c in claims} - {products.ENGINE_MODULE}
+    prose = read_prose(description, about=about.pop() if len(about) == 1 else "")
+    covered = {c.product for c in claims}
+    if not claims and not prose and (product := _named(cna, description)):
+        claims = (Claim(product=product, words="no range in its fields, and none in its description that can be read"),)
+    return Record(
+        id=cve,
+        kind=Kind.VULNERABILITY,
+        title=squeeze(str(cna.get("title") or "")) or _first_sentence(description) or cve,
+        url=f"https://www.cve.org/CVERecord?id={cve}",
+        mentions=tuple(c for c in cves_in(description) if c != cve),
+        summary=squeeze(description)[:2000],
+        published=when(meta.get("datePublished")),
+        modified=when(meta.get("dateUpdated")),
+        withdrawn=(when(meta.get("dateRejected")) or when(meta.get("dateUpdated"))) if rejected else None,
+        withdrawn_reason=squeeze(description) if rejected else "",
+        scores=(*_scores(cna, str(meta.get("assignerShortName") or "CNA"), own=True), *_adp_scores(adp)),
+        claims=(*claims, *(c for c in prose if not covered or c.product in covered)),
+        precedence=2,
+    )
+
+
+def _named(cna: dict[str, Any], description: str) -> str | None:
+    """The product of a record without a range: of its fields, else (where they are "n/a") the first in its words."""
+    entries = cna.get("affected") or ()
+    fields = [products.of_field(str(e.get("vendor") or ""), str(e.get("product") or "")) for e in entries]
+    if any(fields):
+        return next(p for p in fields if p)
+    if any(str(e.get("product") or "n/a").lower() != "n/a" for e in entries):
+        return None
+    first = next(iter(products.mentions(description)), ("", 0, 0))[0]
+    return first if first in PRODUCTS and not names_distribution(description) else None
+
+
+def _english(texts: Any) -> str:
+    entries = [t for t in texts or () if isinstance(t, dict) and str(t.get("lang", "en")).lower().startswith("en")]
+    return str(entries[0].get("value") or "") if entries else ""
+
+
+def _first_sentence(text: str) -> str:
+    sentence = squeeze(text.split(". ", maxsplit=1)[0])
+    return sentence if len(sentence) <= 160 else sentence[:157].rsplit(" ", 1)[0] + "..."
+
+
+def _structured(cna: dict[str, Any]) -> Iterator[Claim]:
+    for entry in cna.get("affected") or ():
+        vendor, product = str(entry.get("vendor") or ""), str(entry.get("product") or entry.get("packageName") or "")
+        named = products.of_field(vendor, product)
+        default = str(entry.get("defaultStatus") or "unknown")
+        yield from _versions(entry.get("versions") or [], named, f"{vendor} {product}", default)
+
+
+def _versions(versions: list[dict[str, Any]], named: str | None, label: str, default: str) -> Iterator[Claim]:
+    unaffected: list[str] = []
+    affected = False
+    for item in versions:
+        status = str(item.get("status") or "")
+        read = _one(item)
+        if read is None:
+            continue
+        subject, spans, fixed = read
+        product = (products.of_module(subject) or products.of_words(subject)) if subject else named
+        if product is None:
+            continue
+        words = squeeze(
+            f"{label}: " + ", ".join(f"{k} {v}" for k, v in item.items() if k != "status" and isinstance(v, str))
+        )
+        if status == "affected":
+            affected = True
+            rank = Rank.TRANSLATED if product == products.ENGINE_MODULE else Rank.VENDOR
+            yield Claim(product=product, affected=spans, fixed=fixed, rank=rank, words=words)
+        elif status == "unaffected":
+            unaffected.extend(s.low for s in spans if s.low and is_version(s.low))
+    if named and unaffected and default == "affected" and not affected:
+        # "everything is affected but these": the versions from each of them on are fixed
+        first = min(unaffected, key=key)
+        words = f"{label}: affected by default, unaffected {', '.join(unaffected)}"
+        yield Claim(product=named, affected=(Span("", first),), fixed=tuple(unaffected), words=words)
+
+
+def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] | None:
+    """One entry of `versions` (CVE record format 5): subject, spans and fixed releases; None for "n/a"."""
+    version = str(item.get("version") or "").strip()
+    below, through = item.get("lessThan"), item.get("lessThanOrEqual")
+    fixed = tuple(
+        str(change["at"]).lstrip("v")
+        for change in item.get("changes") or ()
+        if change.get("status") == "unaffected" and is_version(str(change.get("at")))
+    )
+    if below is None and through is None:
+        expression = read_range(version)
+        return (expression.subject, expression.spans, fixed) if expression else None
+    high = str(below if below is not None else through).strip()
+    low = "" if version in ("", "0", "*", "n/a", "unspecified") or not is_version(version) else version
+    if fixed and (high == "*" or not is_version(high)):
+        return "", (Span(low, min(fixed, key=key)),), fixed
+    if high == "*":
+        return "", (Span(low, ""),), fixed
+    if not is_version(high):
+        expression = read_range(high)
+        return (expression.subject, expression.spans, fixed) if expression else None
+    if low and key(low) == key(high):
+        return "", (exactly(low),), fixed
+    return "", (Span(low, high, closed_high=below is None),), fixed
+
+
+def _scores(container: dict[str, Any], by: str, *, own: bool) -> Iterator[Score]:
+    for metric in container.get("metrics") or ():
+        for name, value in metric.items():
+            if name.startswith("cvssV") and isinstance(value, dict):
+                score = vector_score(str(value.get("vectorString") or ""), by=by, own=own) or rating(
+                    value.get("baseSeverity"), by=by, own=own
+                )
+                if score:
+                    yield score
+
+
+def _adp_scores(adp: list[dict[str, Any]]) -> Iterator[Score]:
+    for container in adp:
+        name = (container.get("providerMetadata") or {}).get("shortName") or container.get("title") or "ADP"
+        yield from _scores(container, str(name), own=False)
+
+
+SOURCE = CveRecords(
+    name="cve-records",
+    title="CVE records",
+    home="https://www.cve.org/",
+    urls={"api": "https://cveawg.mitre.org/api/cve/{cve}"},
+)

@@ -1,0 +1,216 @@
+"""Docker security announcements: docs.docker.com/security/security-announcements/.
+
+One list of entries in three forms.  The page has the text and the anchors; the RSS has title and
+link (and, until 2026-02, a date and a description); the markdown has what the page has.  Each form
+is read on its own into records of the same id, the anchor, so that a broken form loses nothing.
+Nearly every entry is about Docker Desktop; an entry can hold six CVEs and four products.  It
+*refers* to CVEs and is never their alias; what it says of one CVE is a record of its own.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import ClassVar, NamedTuple
+
+from feeds.advisory import Claim, Kind, Record, Score, Severity, cves_in
+from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.prose import read_prose
+from feeds.ranges import Span
+from feeds.sources import markup
+from feeds.sources.reading import squeeze, text_body
+
+_BASE = "https://docs.docker.com/security/security-announcements"
+_PRECEDENCE = {"page": 1, "markdown": 2, "rss": 3}
+_UPDATED = re.compile(
+    r"^_?last updated (?P<month>[a-z]+)\.?,? (?:(?P<day>\d{1,2})(?:st|nd|rd|th)?,? )?(?P<year>\d{4})_?$",
+    re.IGNORECASE,
+)
+_RATED = re.compile(r"[\[(](low|medium|high|critical)\b[^\])]*[\])]", re.IGNORECASE)
+_DESKTOP_RELEASE = re.compile(r"docker desktop (?:for \w+ )?v?(\d+\.\d+\.\d+)\b.*security", re.IGNORECASE)
+_MONTHS = tuple(name.lower() for name in calendar.month_name)
+
+
+class _Section(NamedTuple):
+    anchor: str
+    title: str
+    blocks: list[tuple[str, str]]
+
+
+class DockerAnnouncements(Source):
+    """The announcements page, its RSS and its markdown variant."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """All three forms, every time; robots.txt governs the page, which is scraped."""
+        for form, url in self.urls.items():
+            yield Ask(url=url, form=form, robots=form == "page")
+
+    def parse(self, document: Document) -> Parsed:
+        """One announcement a heading, and one vulnerability a CVE that it makes a statement on."""
+        reader = {"page": _page, "markdown": _markdown, "rss": _rss}[document.form]
+        sections = list(reader(document))
+        if not sections:
+            raise ShapeError("no announcement on it; the layout may have changed", where=document.url)
+        precedence = _PRECEDENCE[document.form]
+        items: list[Item] = []
+        for section in sections:
+            announcement = _announcement(section, precedence, self.home)
+            items.append(announcement)
+            items.extend(_vulnerabilities(section, announcement, precedence))
+        return Parsed(tuple({item.key: item for item in items}.values()))
+
+
+def _page(document: Document) -> Iterator[_Section]:
+    root = markup.page(document)
+    for article in root.iter("article"):
+        current: _Section | None = None
+        for element in article.iterchildren():
+            anchor = element.get("id") or ""
+            if element.tag == "h2" and anchor:
+                if current:
+                    yield current
+                current = _Section(anchor, markup.text_of(element), [])
+            elif current is not None and isinstance(element.tag, str):
+                current.blocks.extend(markup.blocks(markup.wrapped(element)))
+        if current:
+            yield current
+
+
+def _markdown(document: Document) -> Iterator[_Section]:
+    current: _Section | None = None
+    used: dict[str, int] = {}
+    for paragraph in re.split(r"\n\s*\n|\n(?=#|[-*|] )", text_body(document)):
+        line = squeeze(paragraph)
+        heading = re.match(r"^(#{1,6}) (.*)", line)
+        if heading and heading[1] == "##":
+            if current:
+                yield current
+            title = _unmarked(heading[2])
+            current = _Section(_anchor(title, used), title, [])
+        elif current is not None and line:
+            tag = f"h{len(heading[1])}" if heading else "li" if line[:2] in ("- ", "* ") else "p"
+            current.blocks.append((tag, _unmarked(heading[2] if heading else line.lstrip("-*> ").replace("|", " "))))
+    if current:
+        yield current
+
+
+def _unmarked(text: str) -> str:
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return squeeze(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text))
+
+
+def _anchor(title: str, used: dict[str, int]) -> str:
+    """The anchor that the page's generator gives a heading; a repeated one gets a number."""
+    slug = re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip())
+    used[slug] = used.get(slug, -1) + 1
+    return f"{slug}-{used[slug]}" if used[slug] else slug
+
+
+def _rss(document: Document) -> Iterator[_Section]:
+    for item in markup.feed(document):
+        anchor = item.link.partition("#")[2] or item.guid.removeprefix("security-")
+        if not anchor or not item.title:
+            continue
+        dated = [("p", f"Last updated {item.published:%B %d, %Y}")] if item.published else []
+        yield _Section(anchor, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
+
+
+def _announcement(section: _Section, precedence: int, home: str) -> Record:
+    text = "\n\n".join(text for _, text in section.blocks)
+    said = [text for tag, text in section.blocks if tag in ("p", "li") and not _UPDATED.match(text)]
+    release = _DESKTOP_RELEASE.search(section.title)
+    claims = (_before(release[1], section.title),) if release else read_prose(f"{section.title}.\n\n{text}")
+    return Record(
+        id=section.anchor,
+        kind=Kind.ANNOUNCEMENT,
+        title=section.title,
+        url=f"{home}#{section.anchor}",
+        mentions=cves_in(f"{section.title} {text}"),
+        summary=" ".join(said[:3]),
+        published=next((d for _, t in section.blocks if (d := _updated(t))), None),
+        claims=claims,
+        precedence=precedence,
+    )
+
+
+def _before(version: str, words: str) -> Claim:
+    return Claim(product="desktop", affected=(Span("", version),), fixed=(version,), prose=True, words=words)
+
+
+def _updated(text: str) -> datetime | None:
+    match = _UPDATED.match(text)
+    if match is None or match["month"].lower() not in _MONTHS:
+        return None
+    try:
+        return datetime(int(match["year"]), _MONTHS.index(match["month"].lower()), int(match["day"] or 1), tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _vulnerabilities(section: _Section, announcement: Record, precedence: int) -> Iterator[Record]:
+    """What the entry says of single CVEs: in a bullet of its own, or under a heading of its own."""
+    release = _DESKTOP_RELEASE.search(section.title)
+    passages = _bullets(section) if release else _headed(section)
+    for cve, words in passages.items():
+        claims = read_prose(words) if words else ()
+        if release:
+            default = _before(release[1], f"{section.title}: {words}" if words else section.title)
+            claims = tuple(c for c in claims if c.product == "desktop" and c.affected) or (default,)
+        rated = _RATED.search(words)
+        if claims:
+            yield Record(
+                id=cve,
+                kind=Kind.VULNERABILITY,
+                title=_title(cve, words, section.title),
+                url=announcement.url,
+                summary=words or section.title,
+                published=announcement.published,
+                scores=(Score(by="Docker", severity=Severity(rated[1].lower()), own=True),) if rated else (),
+                claims=claims,
+                precedence=5 + precedence,
+            )
+
+
+def _bullets(section: _Section) -> dict[str, str]:
+    """The bullet of each CVE of a release announcement; all its words where it names one CVE only."""
+    titled = cves_in(section.title)
+    told = {named[0]: text for tag, text in section.blocks if tag == "li" and len(named := cves_in(text)) == 1}
+    if len(titled) == 1 and titled[0] not in told:
+        told[titled[0]] = "\n\n".join(text for tag, text in section.blocks if tag == "p" and not _UPDATED.match(text))
+    return told
+
+
+def _headed(section: _Section) -> dict[str, str]:
+    """The words under each heading that names one CVE, the heading's first: "CVE-2024-21626 (High)"."""
+    told: dict[str, list[str]] = {}
+    subject = ""
+    for tag, text in section.blocks:
+        if re.fullmatch(r"h[3-6]", tag):
+            named = cves_in(text)
+            subject = named[0] if len(named) == 1 else ""
+        if subject:
+            told.setdefault(subject, []).append(text)
+    return {cve: "\n\n".join(words) for cve, words in told.items()}
+
+
+def _title(cve: str, words: str, fallback: str) -> str:
+    """A title out of a bullet: what it says without its "Fixed CVE-..., where"."""
+    lead = re.match(rf"(?:addressed|fixed)?\s*{cve}\s*[:,]?\s*(?:where\b)?\s*(?!\()", words, flags=re.IGNORECASE)
+    if lead is None:
+        return fallback
+    text = re.split(r"(?<=\w)\. ", _RATED.sub("", words[lead.end() :]))[0].strip(" .")
+    text = re.sub(r"^allowing\b", "allows", text)
+    return (text[:1].upper() + text[1:])[:160] or fallback
+
+
+SOURCE = DockerAnnouncements(
+    name="docker-announcements",
+    title="Docker security announcements",
+    home=f"{_BASE}/",
+    urls={"page": f"{_BASE}/", "rss": f"{_BASE}/index.xml", "markdown": f"{_BASE}.md"},
+)

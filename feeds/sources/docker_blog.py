@@ -1,0 +1,99 @@
+"""Docker's blog: www.docker.com/blog/feed/, of which most is no security news.
+
+What is kept is decided by RULES, in order: the first rule that a post meets says what it is.
+Everything else is dropped.  The feed is a window of the newest posts, so a post that has gone
+from it was not withdrawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from feeds.advisory import Kind, Record, cves_in
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.prose import read_prose
+from feeds.sources import markup
+
+
+class Rule(NamedTuple):
+    """Posts whose field matches are kept, as this kind, and `reason` says why."""
+
+    kind: Kind
+    where: str
+    pattern: re.Pattern[str]
+    reason: str
+
+
+_PRODUCT = r"\b(?:docker|moby|runc|buildkit|containerd)\b"
+RULES = tuple(
+    Rule(kind, where, re.compile(pattern, re.IGNORECASE), reason)
+    for kind, where, pattern, reason in (
+        (
+            Kind.ANNOUNCEMENT,
+            "title",
+            r"security (?:advisory|update|bulletin)|CVE-\d{4}-\d+",
+            "the title announces a fix",
+        ),
+        (Kind.ANNOUNCEMENT, "title", rf"\bvulnerabilit(?:y|ies)\b.*{_PRODUCT}", "the title names a vulnerability"),
+        (Kind.PUBLICATION, "title", r"\bwhite ?papers?\b", "a white paper"),
+        (Kind.PUBLICATION, "summary", r"\bwhite ?papers?\b", "it presents a white paper"),
+        (Kind.PUBLICATION, "title", r"\bbest[ -]practices?\b", "best practice"),
+        (
+            Kind.PUBLICATION,
+            "category",
+            r"^(?:security|best practices?|white ?papers?)$",
+            "filed under Security or alike",
+        ),
+    )
+)
+_FOOTER = re.compile(r"The post .{1,300}? appeared first on .{1,40}\.?\s*$", re.DOTALL)
+
+
+class DockerBlog(Source):
+    """The blog's RSS feed."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """The feed; made for programs, so robots.txt does not govern it."""
+        yield Ask(url=self.urls["rss"], form="rss")
+
+    def parse(self, document: Document) -> Parsed:
+        """The posts that a rule keeps; a post is named by the last part of its address."""
+        return Parsed(tuple(r for item in markup.feed(document) if (r := _kept(item))))
+
+
+def _kept(item: markup.FeedItem) -> Record | None:
+    rule = next((r for r in RULES if r.pattern.search(_field(item, r.where))), None)
+    if rule is None or not item.link:
+        return None
+    text = _FOOTER.sub("", markup.plain(item.body))
+    announced = rule.kind is Kind.ANNOUNCEMENT
+    slug = item.link.rstrip("/").rpartition("/")[2]
+    return Record(
+        id=f"docker-blog/{slug}",
+        kind=rule.kind,
+        title=item.title,
+        url=item.link,
+        # the announcements page gives an entry that it shares with the blog the same last part
+        aliases=(slug,) if announced else (),
+        mentions=cves_in(f"{item.title} {text}"),
+        summary=text[:600],
+        published=item.published,
+        claims=read_prose(f"{item.title}.\n\n{text}") if announced else (),
+        reason=rule.reason,
+    )
+
+
+def _field(item: markup.FeedItem, where: str) -> str:
+    if where == "category":
+        return next((c for c in item.categories if RULES[-1].pattern.match(c)), "")
+    return item.title if where == "title" else item.summary
+
+
+SOURCE = DockerBlog(
+    name="docker-blog",
+    title="Docker blog",
+    home="https://www.docker.com/blog/",
+    urls={"rss": "https://www.docker.com/blog/feed/"},
+)

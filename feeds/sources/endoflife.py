@@ -1,0 +1,93 @@
+"""Release lines and when they end: endoflife.date/api/v1/products/NAME/.
+
+A line's end is a date, or only "yes" or "no", and a date can be moved or taken back.  A line with
+a date, and an ended one, is also news: an end-of-life notice to the hosts that run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar
+
+from feeds.advisory import Kind, Record
+from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.facts import Line
+from feeds.sources.reading import json_body
+
+_PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
+
+
+@dataclass(frozen=True)
+class EndOfLife(Source):
+    """The release lines of Docker Engine and containerd."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """One question a product; an API, which robots.txt does not govern."""
+        for form, url in self.urls.items():
+            yield Ask(url=url, form=form)
+
+    def parse(self, document: Document) -> Parsed:
+        """Every line, and a notice for each that has an end."""
+        data = json_body(document)
+        releases = (data.get("result") or {}).get("releases") if isinstance(data, dict) else None
+        if not isinstance(releases, list) or not releases:
+            raise ShapeError("no releases in it", where=document.url)
+        product, label = _PRODUCTS[document.form]
+        items: list[Item] = []
+        for release in releases:
+            if not isinstance(release, dict) or not _is_line(str(release.get("name"))):
+                continue
+            line = _line(release, product, f"https://endoflife.date/{document.form}")
+            items.append(line)
+            if line.ends or line.ended:
+                items.append(_notice(line, label))
+        return Parsed(tuple(items))
+
+
+def _is_line(name: str) -> bool:
+    return bool(name) and all(part.isdecimal() and len(part) < 6 for part in name.split("."))
+
+
+def _line(release: dict[str, Any], product: str, url: str) -> Line:
+    ends = release.get("eolFrom")
+    return Line(
+        product=product,
+        name=str(release["name"]),
+        url=url,
+        released=_day(release.get("releaseDate")),
+        ends=_day(ends),
+        ended=bool(release.get("isEol")),
+        latest=str((release.get("latest") or {}).get("name") or ""),
+    )
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _notice(line: Line, label: str) -> Record:
+    when = f"on {line.ends.isoformat()}" if line.ends else "already"
+    return Record(
+        id=f"end-of-life/{line.product}-{line.name}",
+        kind=Kind.END_OF_LIFE,
+        title=f"{label} {line.name} end of life{f': {line.ends.isoformat()}' if line.ends else ''}",
+        url=line.url,
+        summary=f"Security support of {label} {line.name} ends {when}; its last release is {line.latest or 'unknown'}.",
+        line=f"{line.product} {line.name}",
+    )
+
+
+SOURCE = EndOfLife(
+    name="end-of-life",
+    title="Release lines and their end of life",
+    home="https://endoflife.date/docker-engine",
+    urls={name: f"https://endoflife.date/api/v1/products/{name}/" for name in _PRODUCTS},
+)

@@ -1,0 +1,126 @@
+"""Repository advisories: api.github.com/repos/OWNER/REPO/security-advisories, one source a repository.
+
+The maintainers' own statement, in the product's own numbers, with the CVE id where there is one.
+Sixty requests an hour are allowed without a token; an answer that has not changed costs none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from feeds import products
+from feeds.advisory import Claim, Kind, Rank, Record, cves_in, is_cve, is_ghsa
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.prose import read_prose
+from feeds.ranges import read_range
+from feeds.sources.reading import json_body, squeeze, when
+from feeds.sources.scores import rating, vector_score
+from feeds.versions import is_version
+
+_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
+_VERSIONS = re.compile(r"v?\d+(?:\.\d+)+[0-9A-Za-z.+~-]*")
+
+
+@dataclass(frozen=True)
+class GitHubAdvisories(Source):
+    """The advisories of one repository."""
+
+    complete: ClassVar[bool] = True
+    product: str = ""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """The first page; an API, which robots.txt does not govern."""
+        yield Ask(url=self.urls["api"], form="api", accept="application/vnd.github+json")
+
+    def parse(self, document: Document) -> Parsed:
+        """One vulnerability an advisory, and the next page if there is one."""
+        entries = json_body(document)
+        if not isinstance(entries, list):
+            message = entries.get("message") if isinstance(entries, dict) else None
+            raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
+        following = _NEXT.search(document.headers.get("link", ""))
+        follow = (Ask(url=following[1], form="api", accept="application/vnd.github+json"),) if following else ()
+        return Parsed(tuple(self._record(e) for e in entries if isinstance(e, dict) and _published(e)), follow)
+
+    def _record(self, entry: dict[str, Any]) -> Record:
+        ghsa = str(entry["ghsa_id"])
+        cve = str(entry.get("cve_id") or "")
+        title = squeeze(str(entry.get("summary") or "")) or ghsa
+        description = str(entry.get("description") or "")
+        return Record(
+            id=ghsa,
+            kind=Kind.VULNERABILITY,
+            title=title,
+            url=str(entry.get("html_url") or f"https://github.com/advisories/{ghsa}"),
+            aliases=(cve,) if is_cve(cve) else (),
+            mentions=tuple(c for c in cves_in(f"{title} {description}") if c != cve),
+            summary=squeeze(description)[:2000],
+            published=when(entry.get("published_at")),
+            modified=when(entry.get("updated_at")),
+            withdrawn=when(entry.get("withdrawn_at")),
+            scores=tuple(_scores(entry)),
+            claims=tuple(self._claims(entry)) + read_prose(description, about=self.product)
+            or (Claim(product=self.product, words="no range that can be read"),),
+            precedence=3,
+        )
+
+    def _claims(self, entry: dict[str, Any]) -> Iterator[Claim]:
+        for vulnerability in entry.get("vulnerabilities") or ():
+            package = (vulnerability.get("package") or {}).get("name") or ""
+            product = (
+                products.of_module(package) or products.of_words(package) or (self.product if not package else None)
+            )
+            written = str(vulnerability.get("vulnerable_version_range") or "")
+            patched = str(vulnerability.get("patched_versions") or "")
+            expression = read_range(written)
+            fixed = tuple(v.lstrip("v") for v in _VERSIONS.findall(patched) if is_version(v))
+            if product and (expression or fixed):
+                yield Claim(
+                    product=product,
+                    affected=expression.spans if expression else (),
+                    fixed=fixed,
+                    rank=Rank.TRANSLATED if product == products.ENGINE_MODULE else Rank.VENDOR,
+                    words=squeeze(
+                        f"{package or self.product} {written}" + (f", patched in {patched}" if patched else "")
+                    ),
+                )
+
+
+def _published(entry: dict[str, Any]) -> bool:
+    return is_ghsa(str(entry.get("ghsa_id"))) and entry.get("state") in ("published", "closed", None)
+
+
+def _scores(entry: dict[str, Any]) -> Iterator[Any]:
+    severities = entry.get("cvss_severities") or {"cvss_v3": entry.get("cvss")}
+    for part in severities.values():
+        vector = (part or {}).get("vector_string")
+        if vector and (score := vector_score(vector, by="the maintainers", own=True)):
+            yield score
+    rated = rating(entry.get("severity"), by="the maintainers", own=True)
+    if rated:
+        yield rated
+
+
+def _of(repository: str, product: str) -> GitHubAdvisories:
+    return GitHubAdvisories(
+        name=f"{repository.partition('/')[2]}-advisories",
+        title=f"Advisories of {repository}",
+        home=f"https://github.com/{repository}/security/advisories",
+        urls={"api": f"https://api.github.com/repos/{repository}/security-advisories?per_page=100"},
+        product=product,
+    )
+
+
+SOURCES = (
+    _of("moby/moby", "engine"),
+    _of("moby/buildkit", "buildkit"),
+    _of("containerd/containerd", "containerd"),
+    _of("opencontainers/runc", "runc"),
+    _of("docker/cli", "cli"),
+    _of("docker/compose", "compose"),
+    _of("docker/buildx", "buildx"),
+)

@@ -1,0 +1,114 @@
+"""Reading pages and feeds: the only import of lxml and feedparser.  Pure.
+
+Everything that comes out is plain text: no markup of a stranger goes any further than here.
+"""
+
+from __future__ import annotations
+
+import calendar
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+import lxml.etree
+import lxml.html
+
+from feeds.document import Document
+from feeds.errors import ShapeError
+from feeds.sources.reading import squeeze
+
+_BLOCKS = frozenset(["p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dt", "dd", "div"])
+_SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
+
+
+def page(document: Document) -> lxml.html.HtmlElement:
+    """The document as a page; ShapeError where it is none."""
+    if not document.body.lstrip()[:1] == b"<":
+        raise ShapeError("no HTML", where=document.url)
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
+    try:
+        root = lxml.html.document_fromstring(document.body, parser=parser)
+    except (lxml.etree.LxmlError, ValueError) as error:
+        raise ShapeError(f"no HTML: {error}", where=document.url) from error
+    return root
+
+
+def fragment(markup: str) -> Any:
+    """A piece of HTML as one element that holds it."""
+    return lxml.html.fragment_fromstring(markup or " ", create_parent="div")
+
+
+def wrapped(element: Any) -> Any:
+    """An element moved into one of its own, so that it is itself below something."""
+    wrapper = lxml.html.Element("div")
+    wrapper.append(element)
+    return wrapper
+
+
+def text_of(element: Any) -> str:
+    """An element's text on one line."""
+    return squeeze("".join(element.itertext()))
+
+
+def blocks(element: Any) -> Iterator[tuple[str, str]]:
+    """(tag, text) of every innermost block below an element, in the order of reading.
+
+    A table row is one block, its cells set apart by blanks.
+    """
+    for child in element.iterchildren():
+        if not isinstance(child.tag, str) or child.tag in _SKIPPED:
+            continue
+        if child.tag == "tr":
+            yield "tr", squeeze(" ".join("".join(cell.itertext()) for cell in child.iterchildren()))
+        elif child.tag in _BLOCKS and not any(e.tag in _BLOCKS for e in child.iterdescendants()):
+            yield child.tag, text_of(child)
+        elif child.tag == "li":
+            own = squeeze(" ".join([child.text or "", *(text_of(e) for e in child if e.tag not in ("ul", "ol"))]))
+            if own:
+                yield "li", own
+            yield from blocks(child)
+        else:
+            yield from blocks(child)
+
+
+class FeedItem:
+    """One entry of an RSS or Atom feed, as plain text."""
+
+    def __init__(self, entry: Any) -> None:
+        self.title = plain(str(entry.get("title", "")))
+        self.link = str(entry.get("link", ""))
+        self.guid = str(entry.get("id", "") or self.link)
+        self.categories = tuple(plain(str(t.get("term", ""))) for t in entry.get("tags", []) if t.get("term"))
+        content = entry.get("content") or []
+        self.body = str(content[0].get("value", "")) if content else str(entry.get("summary", ""))
+        self.summary = plain(str(entry.get("summary", "")))
+        parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+        self.published = datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+
+
+def feed(document: Document) -> list[FeedItem]:
+    """The entries of a feed; ShapeError where the document is none, or is cut off.
+
+    feedparser opens a str as a URL or a file, so it is only ever given bytes.
+    """
+    result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+    if not result.get("version"):
+        raise ShapeError("no RSS or Atom feed", where=document.url)
+    problem = result.get("bozo_exception")
+    if problem is not None and not isinstance(problem, feedparser.CharacterEncodingOverride):
+        raise ShapeError(f"broken feed: {problem}", where=document.url)
+    return [FeedItem(entry) for entry in result.entries]
+
+
+def plain(markup: str) -> str:
+    """HTML as plain text on one line; text without markup comes back as it is, squeezed."""
+    if "<" not in markup and "&" not in markup:
+        return squeeze(markup)
+    try:
+        root = fragment(markup)
+    except (lxml.etree.LxmlError, ValueError):
+        return squeeze(re.sub(r"<[^>]*>", " ", markup))
+    return squeeze(" ".join(text for text in root.itertext()))

@@ -1,0 +1,88 @@
+"""The command line: one small file a group of commands, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import feeds
+from feeds.errors import Busy, NavtexError, UsageProblem
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Poll the sources, match, notify: what cron calls."),
+    "poll": ("poll", "Ask the sources what is new."),
+    "source": ("source", "The sources and how they do."),
+    "inventory": ("inventory", "The hosts and what runs on them."),
+    "advisory": ("advisory", "What is known of vulnerabilities, announcements and benchmarks."),
+    "check": ("check", "What is known against one version of a product."),
+    "exposure": ("exposure", "What the hosts are exposed to."),
+    "subscription": ("subscription", "Who is told of what, and where."),
+    "notify": ("notify", "Make the digests that are due, and deliver them."),
+    "config": ("config", "The configuration file."),
+    "db": ("db", "The database's schema."),
+    "demo": ("demo", "Show all of it on documents that come with Navtex."),
+}
+"""Every command: the module of this package that has it (its attribute is `command`), and its short help."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"notifier.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(feeds.__version__, prog_name="navtex")
+def cli() -> None:
+    """Docker's security news, matched to the engines you run.
+
+    Exit status: 0 done; 1 done, but a source or a delivery failed, or rows of an import were bad;
+    2 wrong use, wrong configuration or an unknown name; 3 the --fail-on level is met; 4 another run
+    is at work.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    try:
+        status = cli.main(
+            args=list(arguments) if arguments is not None else None, prog_name="navtex", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        status = 130
+    except NavtexError as error:
+        click.echo(f"Error: {error}", err=True)
+        status = exit_status(error)
+    except BrokenPipeError:
+        # the reader went away (`| head`): what is left has no reader, and that is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def exit_status(error: NavtexError) -> int:
+    """The exit status that an error means."""
+    if isinstance(error, Busy):
+        return 4
+    return 2 if isinstance(error, UsageProblem) else 1

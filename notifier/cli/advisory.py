@@ -1,0 +1,138 @@
+"""`navtex advisory`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from feeds.advisory import Advisory, Kind
+from notifier.cli.app import LEVELS, clean, day, format_option, opened, settings, severity, stamp, table, write_json
+
+
+@click.group("advisory")
+def command() -> None:
+    """What is known of vulnerabilities, announcements and benchmarks."""
+
+
+@command.command("list")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice([k.value for k in Kind]), help="Only this kind (repeatable)."
+)
+@click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored ones.")
+@click.option("--product", "product", help="Only what speaks of this product.")
+@format_option
+def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: str) -> None:
+    """Everything that is known, newest first."""
+    from feeds import store
+    from feeds.advisory import Severity
+    from feeds.catalogue import at_least
+
+    with opened(settings()) as database, database.connect() as connection:
+        advisories = store.catalogue(connection).advisories
+    chosen = [
+        a
+        for a in advisories
+        if (not kinds or a.kind.value in kinds)
+        and (least is None or at_least(a.severity, Severity(least)))
+        and (product is None or product in a.products)
+    ]
+    chosen.sort(key=lambda a: (-(a.published.timestamp() if a.published else 0), a.name))
+    if form == "json":
+        write_json({"advisories": [_row(a) for a in chosen]})
+        return
+    table(
+        [
+            ("Advisory", {"min_width": 19}),
+            "Kind",
+            "Severity",
+            ("Published", {"no_wrap": True}),
+            ("Title", {"ratio": 1}),
+        ],
+        [
+            [
+                a.name,
+                a.kind.value,
+                severity(a.severity) if a.kind is Kind.VULNERABILITY else "",
+                day(a.published),
+                a.title,
+            ]
+            for a in chosen
+        ],
+        empty="Nothing is known yet. Run `navtex poll` first.",
+    )
+
+
+def _row(advisory: Advisory) -> dict[str, Any]:
+    return {
+        "advisory": advisory.name,
+        "aliases": advisory.aliases,
+        "kind": advisory.kind.value,
+        "title": advisory.title,
+        "severity": advisory.severity,
+        "cvss": advisory.cvss,
+        "published": stamp(advisory.published),
+        "withdrawn": stamp(advisory.withdrawn),
+        "products": sorted(advisory.products),
+        "url": advisory.url,
+    }
+
+
+@command.command("show")
+@click.argument("name", metavar="ID")
+@format_option
+def show(name: str, form: str) -> None:
+    """One advisory with every claim that was read, by any of its names."""
+    from feeds import store
+
+    with opened(settings()) as database, database.connect() as connection:
+        advisory = store.catalogue(connection).find(name)
+    claims: list[dict[str, Any]] = [
+        {
+            "source": read.source,
+            "document": read.document,
+            "read_at": stamp(read.at),
+            "product": claim.product,
+            "affected": [str(s) for s in claim.affected],
+            "fixed": claim.fixed,
+            "words": claim.words,
+        }
+        for claim, read in advisory.claims
+    ]
+    reasons = [r.record.reason for r in advisory.records if r.record.reason]
+    if form == "json":
+        write_json(
+            {
+                **_row(advisory),
+                "summary": advisory.summary,
+                "mentions": sorted(advisory.mentions),
+                "kept_because": reasons,
+                "claims": claims,
+            }
+        )
+        return
+    lines = [
+        f"{advisory.name}  {advisory.kind.value}"
+        + (f"  {severity(advisory.severity, advisory.cvss)}" if advisory.kind is Kind.VULNERABILITY else "")
+    ]
+    lines += [advisory.title, ""]
+    for label, value in (
+        ("Also called", ", ".join(advisory.aliases)),
+        ("Published", day(advisory.published)),
+        ("Withdrawn", day(advisory.withdrawn)),
+        ("Speaks of", ", ".join(sorted(advisory.mentions))),
+        ("Kept because", "; ".join(reasons)),
+        ("Link", advisory.url),
+    ):
+        if value:
+            lines.append(f"{label + ':':<14}{value}")
+    click.echo(clean("\n".join(lines)))
+    if advisory.summary:
+        click.echo("\n" + clean(click.wrap_text(advisory.summary[:1200], 78)))
+    if claims:
+        click.echo("")
+        table(
+            ["Source", "Product", "Affected", "Fixed"],
+            [[c["source"], c["product"], "; ".join(c["affected"]), ", ".join(c["fixed"])] for c in claims],
+            empty="",
+        )

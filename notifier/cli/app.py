@@ -1,0 +1,169 @@
+"""What every command needs: the configuration, the open database, and how to write its answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from feeds.advisory import PRODUCTS, Severity
+from notifier import config as configs
+from notifier.config import Config
+from notifier.filters import Scope
+
+if TYPE_CHECKING:
+    from feeds.database import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LEVELS = click.Choice([s.value for s in Severity])
+PRODUCT = click.Choice(PRODUCTS)
+
+
+def settings() -> Config:
+    """The configuration in force."""
+    return configs.load()
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Database]:
+    """The database, created or brought up to date if need be."""
+    from feeds.database import Database
+
+    database = Database(config.database)
+    try:
+        database.upgrade()
+        yield database
+    finally:
+        database.close()
+
+
+def format_option(command: F) -> F:
+    """`--format table|json` for a command that reads."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="How to write the answer.",
+    )(command)
+
+
+def scope_options(command: F) -> F:
+    """`--host`, `--tag` and `--product`: which hosts and components are meant."""
+    for option in (
+        click.option("--product", "products", multiple=True, type=PRODUCT, help="Only this product (repeatable)."),
+        click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=_tags,
+            help="Only hosts with this tag (repeatable: all of them).",
+        ),
+        click.option(
+            "--host",
+            "hosts",
+            multiple=True,
+            metavar="PATTERN",
+            help="Only hosts of this name; * and ? stand for any characters (repeatable).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -> Scope:
+    """The scope that those options say."""
+    return Scope(tags=tags, hosts=tuple(hosts), products=tuple(products))
+
+
+def _tags(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
+        found[name.strip()] = text.strip()
+    return found
+
+
+tag_values = _tags
+"""Callback of a repeatable NAME=VALUE option."""
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(at: datetime | None) -> str | None:
+    """A moment as it stands in JSON: ISO 8601, whole seconds, Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def day(at: datetime | None) -> str:
+    """A moment as it stands in a table."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""
+
+
+def write_json(values: dict[str, Any]) -> None:
+    """Write one JSON object to standard output."""
+    plain = msgspec.to_builtins(values, str_keys=True)
+    sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def say(text: str) -> None:
+    """A message to the person at the terminal: standard error, so that answers stay clean."""
+    click.echo(clean(text), err=True)
+
+
+def clean(text: str) -> str:
+    """Text without characters that steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Write a table that fits the terminal; `empty` is said where there is no row."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        name, options = (column, {}) if isinstance(column, str) else column
+        shown.add_column(name, **{"overflow": "fold", **options})
+    count = 0
+    for row in rows:
+        shown.add_row(*(Text(clean(cell), style=_STYLES.get(cell.split(" ")[0], "")) for cell in row))
+        count += 1
+    console = Console(highlight=False)
+    if count:
+        console.print(shown)
+    else:
+        say(empty)
+
+
+_STYLES = {
+    "critical": "bold magenta",
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "green",
+    "failing": "bold red",
+    "degraded": "yellow",
+    "healthy": "green",
+    "conflicting": "yellow",
+}
+
+
+def severity(value: Severity | None, cvss: float | None = None) -> str:
+    """A severity as it stands in a table: "critical 9.9"."""
+    return f"{value.value if value else 'unscored'}{f' {cvss}' if cvss else ''}"

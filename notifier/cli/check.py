@@ -1,0 +1,99 @@
+"""`navtex check`."""
+
+from __future__ import annotations
+
+import click
+
+from feeds.errors import VersionError
+from notifier.cli.app import (
+    LEVELS,
+    PRODUCT,
+    format_option,
+    now,
+    opened,
+    say,
+    settings,
+    severity,
+    stamp,
+    table,
+    write_json,
+)
+from notifier.cli.exposure import VERDICTS, wanted_verdicts
+
+
+@click.command("check")
+@click.argument("product", type=PRODUCT)
+@click.argument("version")
+@click.option(
+    "--package", default="", metavar="'NAME VERSION'", help="The package it came in, as the package manager tells it."
+)
+@click.option("--distro", default="", metavar="ID-VERSION", help="The distribution (os-release), such as debian-12.")
+@click.option(
+    "--verdict",
+    "verdicts",
+    multiple=True,
+    type=VERDICTS,
+    help="List these verdicts (repeatable). Otherwise affected and conflicting.",
+)
+@click.option(
+    "--fail-on", type=click.Choice([*LEVELS.choices, "any"]), help="Exit with 3 when something this severe affects it."
+)
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    product: str,
+    version: str,
+    package: str,
+    distro: str,
+    verdicts: tuple[str, ...],
+    fail_on: str | None,
+    form: str,
+) -> None:
+    """What is known against one version: `navtex check engine 25.0.5`."""
+    from feeds import store
+    from feeds.advisory import Severity
+    from notifier.exposure import meets, row, worst_first
+    from notifier.inventory.model import component
+    from notifier.matching import Matcher
+
+    try:
+        asked = component(product, version, package, distro)
+    except VersionError as error:
+        raise click.BadParameter(str(error), param_hint="VERSION") from error
+    with opened(settings()) as database, database.connect() as connection:
+        catalogue = store.catalogue(connection)
+    if not catalogue.advisories:
+        say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
+    matcher = Matcher(catalogue.advisories, catalogue.lines, now().date())
+    everything = list(matcher.vulnerabilities(asked))
+    shown = wanted_verdicts(verdicts)
+    found = sorted((m for m in everything if m.verdict.status in shown), key=worst_first)
+    if form == "json":
+        write_json({"generated_at": stamp(now()), "exposures": [row(m) for m in found]})
+    else:
+        table(
+            [
+                ("Advisory", {"no_wrap": True}),
+                ("Severity", {"no_wrap": True}),
+                "Upgrade to",
+                ("Title", {"ratio": 1}),
+                *(["Verdict"] if verdicts else []),
+            ],
+            [
+                [
+                    m.advisory.name,
+                    severity(m.advisory.severity, m.advisory.cvss),
+                    m.verdict.upgrade_to or "-",
+                    m.advisory.title,
+                    *([m.verdict.status.value] if verdicts else []),
+                ]
+                for m in found
+            ],
+            empty=f"Nothing known affects {product} {version}.",
+        )
+        unknown = sum(m.verdict.status == "unknown" for m in everything)
+        if unknown and not verdicts:
+            say(f"{unknown} more cannot be decided: see --verdict unknown")
+    if fail_on and meets(found, None if fail_on == "any" else Severity(fail_on)):
+        ctx.exit(3)

@@ -1,0 +1,38 @@
+"""`navtex config`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from notifier import config as configs
+from notifier.cli.app import say
+
+
+@click.group("config")
+def command() -> None:
+    """The configuration file. Nothing needs one."""
+
+
+@command.command("init")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+def init(force: bool) -> None:
+    """Write a commented configuration file, to NAVTEX_CONFIG or the user's configuration folder."""
+    path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} exists; --force replaces it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(configs.example())
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
+    say(f"{path} is written; every setting in it is a comment that shows what is used otherwise")
+
+
+@command.command("path")
+def path() -> None:
+    """Where the configuration is looked for."""
+    click.echo(os.environ.get("NAVTEX_CONFIG") or configs.default_path())

@@ -1,0 +1,102 @@
+"""`navtex demo`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import notifier
+from feeds.resources import folder
+from notifier.cli.app import now, opened
+from notifier.config import Config
+
+if TYPE_CHECKING:
+    from feeds.database import Database
+    from feeds.mirror import Mirror
+    from feeds.poll import Report
+
+
+@click.command("demo")
+@click.option(
+    "--dir",
+    "where",
+    default="navtex-demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for its database and its mails. What is in it is replaced.",
+)
+def command(where: Path) -> None:
+    """Show all of it on documents that come with Navtex.
+
+    The real crawl over loopback HTTP, a real SQLite file, and a fleet of a dozen hosts, on two days:
+    the welcome digest, and the news of the second day. It needs no network, and touches nothing
+    outside of its folder.
+    """
+    from feeds.mirror import Mirror
+    from notifier import inventory
+    from notifier.filters import Filters
+    from notifier.store import inventory as hosts
+    from notifier.store import subscriptions
+
+    documents = folder(notifier.__file__, "demo")
+    where = where.resolve()
+    _empty(where)
+    with Mirror(documents / "day-1") as mirror:
+        config = Config(database=f"sqlite:///{where / 'navtex.db'}", mirror=mirror.url)
+        with opened(config) as database:
+            found = inventory.read((documents / "inventory.csv").read_text(encoding="utf-8"))
+            wanted = subscriptions.Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
+            with database.begin() as connection:
+                hosts.take(connection, found.hosts, {}, now())
+                subscriptions.add(connection, wanted)
+            _say(
+                f"A fleet of {len(found.hosts)} hosts, and a subscription that writes its mails into {where / 'mails'}."
+            )
+            _day(1, config, database, mirror)
+            mirror.lay_over(documents / "day-2")
+            text, path = _day(2, config, database, mirror)
+    click.echo(f"\n{text}")
+    _say(f"The same as an HTML mail: {path}")
+    _say(f"Look around: NAVTEX_DATABASE_URL={config.database} navtex exposure")
+
+
+def _empty(where: Path) -> None:
+    """Make the folder, or clear out what an earlier demo left. A folder of other things is left alone."""
+    if where.exists() and any(where.iterdir()) and not (where / "navtex.db").exists():
+        raise click.UsageError(f"{where} holds other things; choose another folder with --dir")
+    shutil.rmtree(where, ignore_errors=True)
+    (where / "mails").mkdir(parents=True)
+
+
+def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tuple[str, str]:
+    """Poll and notify once; the digest's text, and where its HTML is, come back."""
+    from feeds.fetch import Crawl
+    from notifier.cli.notify import courier
+    from notifier.cli.poll import environment, poll
+    from notifier.notify import notify
+
+    mirror.requests.clear()
+    with Crawl(environment(config)) as crawl, database.lock():
+        polled = poll(config, database, crawl)
+        with courier(config) as sender:
+            notified = notify(database, sender)
+    unchanged = sum(status == 304 for _, status in mirror.requests)
+    _say(f"Day {number}: {len(mirror.requests)} documents asked for, {unchanged} unchanged; {_counts(polled)}.")
+    if not polled.ok or not notified.delivered:
+        raise click.ClickException(
+            polled.problem or "; ".join(s.message for s in polled.failed) or "nothing was delivered"
+        )
+    delivery, path = notified.delivered[0]
+    _say(f"       {delivery.message.subject.removeprefix('[Navtex] ')}  ->  {path}")
+    return delivery.message.text, path
+
+
+def _counts(polled: Report) -> str:
+    return f"{len(polled.changes.new)} advisories new, {len(polled.changes.changed)} changed"
+
+
+def _say(text: str) -> None:
+    click.echo(text)

@@ -1,0 +1,73 @@
+"""`navtex notify`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from notifier.cli.app import now, opened, say, settings
+from notifier.config import Config
+
+if TYPE_CHECKING:
+    from notifier.channels import Courier
+    from notifier.notify import Report
+    from notifier.store.delivery import Delivery
+
+
+@click.command("notify")
+@click.option("--dry-run", is_flag=True, help="Write what would go out, and send and keep nothing.")
+@click.pass_context
+def command(ctx: click.Context, dry_run: bool) -> None:
+    """Make the digests that are due from what is known, and deliver them and what is left over."""
+    config = settings()
+    with opened(config) as database:
+        if dry_run:
+            _dry_run(database)
+            return
+        from notifier.notify import notify
+
+        with database.lock(), courier(config) as sender:
+            report = notify(database, sender)
+    tell(report)
+    ctx.exit(0 if report.ok else 1)
+
+
+def _dry_run(database: object) -> None:
+    from feeds.database import Database
+    from notifier.notify import preview
+    from notifier.render import render
+    from notifier.store import subscriptions
+
+    assert isinstance(database, Database)
+    with database.connect() as connection:
+        for subscription in subscriptions.every(connection):
+            digest = None if subscription.paused else preview(connection, subscription, now())
+            say(f"{subscription.name}: {'one digest' if digest else 'nothing new'}")
+            if digest:
+                message = render(digest)
+                click.echo(f"Subject: {message.subject}\n\n{message.text}")
+
+
+def courier(config: Config) -> Courier:
+    """Who delivers, as configured."""
+    from notifier.channels import Courier
+
+    return Courier(sender=config.mail.sender, ca_bundle=config.ca_bundle)
+
+
+def tell(report: Report) -> None:
+    """Say what failed, and to somebody who watches also what was sent."""
+    for delivery, _ in report.delivered if sys.stderr.isatty() else ():
+        say(f"sent to {_whom(delivery)}: {delivery.message.subject}")
+    for delivery, reason in report.failed:
+        say(f"not sent to {_whom(delivery)}: {reason}")
+    for name in report.held:
+        say(f"{name}: its welcome waits until a source could be read")
+
+
+def _whom(delivery: Delivery) -> str:
+    from notifier.channels import shown
+
+    return f"{delivery.target.recipient or shown(delivery.target.address)} ({delivery.subscription})"

@@ -1,0 +1,95 @@
+"""`navtex poll`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from feeds.errors import UnknownName
+from feeds.fetch import Crawl, Job, Outcome
+from notifier.cli.app import opened, say, settings
+from notifier.config import Config
+
+if TYPE_CHECKING:
+    from feeds.database import Database
+    from feeds.poll import Report
+
+
+@click.command("poll")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--accept", multiple=True, metavar="SOURCE", help="Believe this source although it lists far less than before."
+)
+@click.pass_context
+def command(ctx: click.Context, sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
+    """Ask the sources (all of them, or those named) what is new, and keep what they say."""
+    config = settings()
+    check_names((*sources, *accept, *config.sources))
+    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
+        report = poll(config, database, crawl, sources, accept)
+    tell(report)
+    ctx.exit(0 if report.ok else 1)
+
+
+def check_names(names: tuple[str, ...]) -> None:
+    """UnknownName where a name is no source's."""
+    if not names:
+        return
+    from feeds.sources import SOURCES
+
+    known = {s.name for s in SOURCES}
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The crawl's environment: ours, and the certificates to trust (OpenSSL reads SSL_CERT_FILE)."""
+    import os
+
+    return {**os.environ, **({"SSL_CERT_FILE": config.ca_bundle} if config.ca_bundle else {})}
+
+
+def poll(
+    config: Config, database: Database, crawl: Crawl, sources: tuple[str, ...] = (), accept: tuple[str, ...] = ()
+) -> Report:
+    """Poll, with progress where somebody watches."""
+    from feeds.poll import poll as run
+
+    job = Job(
+        sources=sources,
+        disabled=config.disabled,
+        urls=config.urls,
+        mirror=config.mirror,
+        contact=config.poll.contact,
+        host_seconds=config.poll.host_seconds,
+        poll_seconds=config.poll.poll_seconds,
+    )
+    if not sys.stderr.isatty():
+        return run(database, crawl, job, accept=frozenset(accept))
+    seen = 0
+
+    def progress(outcome: Outcome) -> None:
+        nonlocal seen
+        seen += 1
+        click.echo(f"\r\x1b[K{seen} documents, {outcome.source}", nl=False, err=True)
+
+    try:
+        return run(database, crawl, job, accept=frozenset(accept), progress=progress)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def tell(report: Report) -> None:
+    """Say what failed, and what is new; nothing where there is nothing to say."""
+    for source in report.failed:
+        say(f"{source.name} is {source.state.value}: {source.message}")
+    if report.problem:
+        say(f"The poll did not end well: {report.problem}")
+    changes = report.changes
+    for what, names in (("new", changes.new), ("changed", changes.changed), ("withdrawn", changes.withdrawn)):
+        if names:
+            some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+            say(f"{len(names)} {what}: {some}")

@@ -1,0 +1,31 @@
+"""`navtex run`: poll, match, notify."""
+
+from __future__ import annotations
+
+import click
+
+from feeds.fetch import Crawl
+from notifier.cli.app import opened, settings
+from notifier.cli.notify import courier, tell
+from notifier.cli.poll import environment, poll
+from notifier.cli.poll import tell as tell_poll
+
+
+@click.command("run")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Poll the sources, work out what concerns your hosts, and tell the subscribers.
+
+    One run at a time; quiet when there is nothing to say. Call it from cron as often as you like.
+    """
+    config = settings()
+    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
+        polled = poll(config, database, crawl)
+        from notifier.notify import notify
+
+        with courier(config) as sender:
+            notified = notify(database, sender)
+    if not polled.ok:
+        tell_poll(polled)
+    tell(notified)
+    ctx.exit(0 if polled.ok and notified.ok else 1)

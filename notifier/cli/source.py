@@ -1,0 +1,62 @@
+"""`navtex source`."""
+
+from __future__ import annotations
+
+import click
+
+from notifier.cli.app import format_option, opened, settings, stamp, table, write_json
+
+
+@click.group("source")
+def command() -> None:
+    """The sources and how they do."""
+
+
+@command.command("list")
+@format_option
+def list_(form: str) -> None:
+    """Every source: its address, its state after the last poll, and how many entries it has."""
+    from feeds import store
+    from feeds.health import SourceState, State
+    from feeds.sources import SOURCES
+
+    config = settings()
+    with opened(config) as database, database.connect() as connection:
+        states = store.sources(connection)
+    rows = []
+    for source in SOURCES:
+        state = states.get(source.name) or SourceState(source.name, State.UNPOLLED)
+        rows.append(
+            {
+                "name": source.name,
+                "title": source.title,
+                "url": source.home,
+                "state": "disabled" if source.name in config.disabled else state.state.value,
+                "last_success": stamp(state.last_success),
+                "items": state.items,
+                "message": state.message,
+            }
+        )
+    if form == "json":
+        write_json({"sources": rows})
+        return
+    table(
+        [
+            ("Source", {"no_wrap": True}),
+            "State",
+            ("Entries", {"justify": "right"}),
+            ("Last success", {"no_wrap": True}),
+            "Message",
+        ],
+        [
+            [
+                str(r["name"]),
+                str(r["state"]),
+                str(r["items"]),
+                str(r["last_success"] or "never").replace("T", " ")[:16],
+                str(r["message"])[:200],
+            ]
+            for r in rows
+        ],
+        empty="There are no sources.",
+    )

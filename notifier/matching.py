@@ -1,0 +1,145 @@
+"""Advisories and components -> verdicts, each with its reason.  Pure.
+
+What is matched is the distinct component, never the host.  Ranges are upstream's: for a build of
+somebody else (a distribution's package) they can say that it is safe, because what is fixed in the
+version it was built from is fixed in it; they cannot say that it is affected, because the fix may
+have been carried back into it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from feeds.advisory import ENGINE, Advisory, Edition, Kind
+from feeds.evidence import Case, Status, Verdict
+from feeds.facts import Line, line_of, starts_with
+from feeds.versions import key
+from notifier.inventory.model import Component
+
+_AHEAD = timedelta(days=92)
+
+EXPOSED = frozenset({Status.AFFECTED, Status.CONFLICTING})
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One component, one advisory, and what is to be said of the two."""
+
+    component: Component
+    advisory: Advisory
+    verdict: Verdict
+
+
+class Matcher:
+    """Everything that is known, ready to be asked about components."""
+
+    def __init__(self, advisories: Iterable[Advisory], lines: tuple[Line, ...], today: date) -> None:
+        self._lines = {
+            product: tuple(x for x in lines if x.product == product) for product in {x.product for x in lines}
+        }
+        self._today = today
+        self._cases: dict[str, list[Case]] = defaultdict(list)
+        self._editions: list[Advisory] = []
+        self._ends: list[Advisory] = []
+        for advisory in advisories:
+            if advisory.withdrawn:
+                continue
+            if advisory.edition:
+                self._editions.append(advisory)
+            elif advisory.line:
+                self._ends.append(advisory)
+            for product in advisory.products:
+                self._cases[product].append(Case(advisory, product))
+
+    def vulnerabilities(self, component: Component) -> Iterator[Match]:
+        """The verdict on every vulnerability of the component's product, whatever it is."""
+        for case in self._cases[component.product]:
+            if case.advisory.kind is Kind.VULNERABILITY:
+                yield Match(component, case.advisory, judge(case, component))
+
+    def exposures(self, component: Component) -> list[Match]:
+        """The vulnerabilities that affect it, or of which the evidence conflicts."""
+        return [m for m in self.vulnerabilities(component) if m.verdict.status in EXPOSED]
+
+    def concerns(self, component: Component) -> list[Match]:
+        """Everything that its owner should hear of: exposures, announcements, benchmarks, ends of life."""
+        return [
+            *self.exposures(component),
+            *self._announcements(component),
+            *self._benchmarks(component),
+            *self._ends_of_life(component),
+        ]
+
+    def _announcements(self, component: Component) -> Iterator[Match]:
+        for case in self._cases[component.product]:
+            if case.advisory.kind is Kind.ANNOUNCEMENT:
+                verdict = judge(case, component)
+                if verdict.status in EXPOSED:
+                    yield Match(component, case.advisory, verdict)
+
+    def _benchmarks(self, component: Component) -> Iterator[Match]:
+        if component.product != ENGINE:
+            return
+        for advisory in self._editions:
+            reason = self._edition_reason(advisory, component.version)
+            if reason:
+                yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+
+    def _edition_reason(self, advisory: Advisory, version: str) -> str:
+        edition = advisory.edition
+        assert edition is not None
+        if edition.line:
+            return f"written for Docker Engine {edition.line}" if starts_with(key(version), edition.line) else ""
+        newer = [a for a in self._editions if _supersedes(a.edition, edition)]
+        line = line_of(version, self._lines.get(ENGINE, ()))
+        out = _day(advisory.published or advisory.first_seen) or self._today
+        if newer or line is None:
+            return ""
+        if line.maintained(out):
+            return f"Docker Engine {line.name} was maintained when it came out"
+        if line.released is not None and line.released >= out:
+            return f"Docker Engine {line.name} was released since it came out"
+        return ""
+
+    def _ends_of_life(self, component: Component) -> Iterator[Match]:
+        for advisory in self._ends:
+            product, _, name = advisory.line.partition(" ")
+            if product == component.product and starts_with(key(component.version), name):
+                line = line_of(component.version, self._lines.get(product, ()))
+                if line is not None and line.name == name and (reason := _end_reason(line, self._today)):
+                    yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+
+
+def judge(case: Case, component: Component) -> Verdict:
+    """The verdict on a component: that on its version, unless a distribution built it."""
+    verdict = case.decide(component.version)
+    if not component.rebuilt or verdict.status is Status.UNKNOWN:
+        return verdict
+    build = component.package or f"{component.product} {component.version}"
+    if verdict.status is Status.NOT_AFFECTED:
+        return replace(verdict, reason=f"{verdict.reason}; {build} is built from that version")
+    reason = (
+        f"upstream's {component.version} is {verdict.status.value}: {verdict.reason}; but {build} is a distribution's "
+        f"build, which may carry the fix: the security record of {component.distro or 'its distribution'} would decide"
+    )
+    return replace(verdict, status=Status.UNKNOWN, reason=reason)
+
+
+def _end_reason(line: Line, today: date) -> str:
+    """What to say of a line's end: nothing while it is more than three months ahead."""
+    if not line.maintained(today):
+        return f"{line.name} gets no more security fixes"
+    if line.ends is not None and line.ends - today <= _AHEAD:
+        return f"{line.name} gets security fixes until {line.ends.isoformat()}"
+    return ""
+
+
+def _supersedes(other: Edition | None, edition: Edition) -> bool:
+    return other is not None and not other.line and key(other.version) > key(edition.version)
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.astimezone(UTC).date() if at else None

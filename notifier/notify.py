@@ -1,0 +1,214 @@
+"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digest` and `outbox`.
+
+A digest, its outbox rows and the ledger are one transaction; delivering is another step, which can
+be repeated: each try carries the digest's key.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from feeds import store
+from feeds.advisory import Kind
+from feeds.catalogue import Catalogue
+from feeds.database import Connection, Database
+from feeds.errors import ChannelError
+from feeds.evidence import Status
+from feeds.health import SourceState
+from notifier import digest as digests
+from notifier import outbox
+from notifier.channels import Courier, Target, expand, shown
+from notifier.digest import Concern, Digest, Foot, Group, Hosts, News
+from notifier.inventory.model import Component
+from notifier.matching import Matcher
+from notifier.render import Message, render
+from notifier.store import delivery, inventory, subscriptions
+from notifier.store.delivery import Delivery
+from notifier.store.subscriptions import Subscription
+
+
+@dataclass(slots=True)
+class Report:
+    """What a notification run did."""
+
+    digests: list[Digest] = field(default_factory=list)
+    delivered: list[tuple[Delivery, str]] = field(default_factory=list)
+    failed: list[tuple[Delivery, str]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    """Subscriptions whose welcome waits until some source was read."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every delivery that was due succeeded."""
+        return not self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a run needs to know of the database, read once."""
+
+    catalogue: Catalogue
+    matcher: Matcher
+    sources: tuple[SourceState, ...]
+    now: datetime
+
+    @classmethod
+    def read(cls, connection: Connection, now: datetime) -> World:
+        """The world as the database has it."""
+        catalogue = store.catalogue(connection)
+        matcher = Matcher(catalogue.advisories, catalogue.lines, now.date())
+        return cls(catalogue, matcher, tuple(store.sources(connection).values()), now)
+
+
+def notify(database: Database, courier: Courier, *, now: datetime | None = None) -> Report:
+    """Make the digests that are due, and deliver what the outbox holds."""
+    now = now or datetime.now(UTC)
+    report = Report()
+    with database.begin() as connection:
+        world = World.read(connection, now)
+        for subscription in subscriptions.every(connection):
+            if not subscription.paused:
+                _prepare(connection, world, subscription, report)
+    deliver(database, courier, report, now)
+    return report
+
+
+def preview(connection: Connection, subscription: Subscription, now: datetime) -> Digest | None:
+    """The digest that would go out now; None where there is nothing to tell. Nothing is kept."""
+    found = _news(connection, World.read(connection, now), subscription)
+    return found[1]
+
+
+def _prepare(connection: Connection, world: World, subscription: Subscription, report: Report) -> None:
+    if subscription.started_at is None and not any(s.last_success for s in world.sources):
+        report.held.append(subscription.name)
+        return
+    found, digest = _news(connection, world, subscription)
+    number = None
+    if digest is not None:
+        targets = [t for address in subscription.targets for t in expand(address)]
+        number = delivery.put(connection, subscription, render(digest), targets, welcome=digest.welcome)
+        report.digests.append(digest)
+    subscriptions.tell(connection, subscription, found.facets, world.now, number)
+    subscriptions.tell(connection, subscription, found.silent, world.now, None)
+    if subscription.started_at is None:
+        subscriptions.start(connection, subscription, world.now)
+
+
+def _news(connection: Connection, world: World, subscription: Subscription) -> tuple[News, Digest | None]:
+    """What there is to tell a subscription, and the digest of it."""
+    scope = subscription.filters.scope
+    components = inventory.components(connection)
+    populations = inventory.populations(connection, scope)
+    concerns = [
+        Concern(number, match, Hosts(people.hosts, people.names), people.latest)
+        for number, people in populations.items()
+        for match in world.matcher.concerns(components[number])
+    ]
+    told = subscriptions.told(connection, subscription)
+    arrivals = {
+        moment: {n: Hosts(p.hosts, p.names) for n, p in inventory.populations(connection, scope, since=moment).items()}
+        for moment in digests.moments(concerns, told)
+    }
+    known = [a for a in world.catalogue.advisories if not a.withdrawn]
+    found = digests.news(concerns, known, told, arrivals, subscription.filters, subscription.started_at)
+    welcome = subscription.started_at is None
+    if (welcome and subscription.silent_start) or not (welcome or found.items):
+        return found, None
+    undecided = _undecided(world, components, populations)
+    exposed = {c.number for c in concerns if c.match.advisory.kind is Kind.VULNERABILITY}
+    clear = inventory.untouched(connection, scope, exposed | undecided.keys())
+    digest = Digest(
+        key=digests.key_of(subscription.name, world.now, found.items),
+        subscription=subscription.name,
+        welcome=welcome,
+        created_at=world.now,
+        items=tuple(found.items),
+        clear=Hosts(*clear),
+        undecided=tuple(
+            _undecided(
+                world, components, populations, None if welcome else {i.advisory.id for i in found.items}
+            ).values()
+        ),
+        foot=Foot(world.sources, inventory.count(connection, scope), len(found.silent)),
+    )
+    return found, digest
+
+
+def _undecided(
+    world: World,
+    components: dict[int, Component],
+    populations: dict[int, inventory.Population],
+    only: set[int] | None = None,
+) -> dict[int, Group]:
+    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide."""
+    groups = {}
+    for number, people in populations.items():
+        component = components[number]
+        unknown = [
+            m
+            for m in world.matcher.vulnerabilities(component)
+            if m.verdict.status is Status.UNKNOWN and (only is None or m.advisory.id in only)
+        ]
+        if unknown:
+            names = ", ".join(m.advisory.name for m in unknown[:3]) + (
+                f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+            )
+            groups[number] = Group(
+                component.product,
+                component.version,
+                component.package,
+                Hosts(people.hosts, people.names),
+                Status.UNKNOWN,
+                f"{names}. {unknown[0].verdict.reason}",
+            )
+    return groups
+
+
+def deliver(
+    database: Database,
+    courier: Courier,
+    report: Report,
+    now: datetime,
+    *,
+    progress: Callable[[Delivery], None] = lambda _: None,
+) -> None:
+    """Deliver what is due. Each result is kept at once, so that nothing that went out goes out again."""
+    with database.connect() as connection:
+        waiting = delivery.due(connection, now)
+    for one in waiting:
+        progress(one)
+        try:
+            answer = courier.deliver(one.target, one.message)
+        except ChannelError as error:
+            following = outbox.after_failure(
+                one.attempts + 1, datetime.now(UTC), str(error), retry_at=error.retry_at, permanent=error.permanent
+            )
+            with database.begin() as connection:
+                delivery.failed(connection, one, following)
+            report.failed.append((one, following.reason))
+        else:
+            with database.begin() as connection:
+                delivery.sent(connection, one, datetime.now(UTC), answer)
+            report.delivered.append((one, answer))
+
+
+def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[tuple[Target, str]]:
+    """Send a message that is clearly marked as a test to every target; what each answered comes back."""
+    text = f"This is a test of the Navtex subscription “{subscription.name}”. It tells of nothing.\n"
+    key = digests.key_of(f"test of {subscription.name}", now, ())
+    page = f"<!doctype html><meta charset=utf-8><title>Test</title><p>{html.escape(text)}</p>"
+    block = {"type": "section", "text": {"type": "plain_text", "text": text}}
+    message = Message(key, f"[Navtex] Test of {subscription.name}", text, page, json.dumps([block]), now)
+    answers = []
+    for address in subscription.targets:
+        for target in expand(address):
+            try:
+                answers.append((target, courier.deliver(target, message)))
+            except ChannelError as error:
+                raise ChannelError(error.what, where=shown(address), remedy=error.remedy) from error
+    return answers

@@ -1,0 +1,168 @@
+"""Digest -> Message: the only import of jinja2.
+
+A message is a folder of templates: subject.txt, body.txt, body.html, slack.json.  Whatever comes
+from a source is data: HTML is escaped by default, Slack's mrkdwn by the `mrkdwn` filter, and control
+characters are taken out of everything.  Templates run in Jinja's sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from datetime import UTC, datetime
+from typing import Any
+
+import jinja2
+import jinja2.sandbox
+import msgspec
+
+import notifier
+from feeds.errors import ConfigError
+from feeds.resources import folder
+from notifier.digest import ORDER, Digest, Hosts
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_HEADINGS = {
+    "vulnerability": "Vulnerabilities",
+    "end-of-life": "End of life",
+    "announcement": "Announcements",
+    "benchmark": "Benchmarks",
+    "release": "Releases",
+    "publication": "Worth reading",
+}
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A rendered digest: what each kind of channel sends of it.
+
+    `slack` is a JSON list of Block Kit blocks.  `key` names the digest in every message of it.
+    """
+
+    key: str
+    subject: str
+    text: str
+    html: str
+    slack: str
+    created_at: datetime
+
+
+def render(digest: Digest, name: str = "digest") -> Message:
+    """The message of a digest; ConfigError where a template is wrong."""
+    environment = _environment()
+    values = {"digest": digest, "sections": _sections(digest), "overview": _overview(digest) if digest.welcome else []}
+
+    def one(file: str) -> str:
+        try:
+            return environment.get_template(f"{name}/{file}").render(values)
+        except jinja2.TemplateError as error:
+            line = getattr(error, "lineno", None)
+            where = f"templates/{name}/{file}" + (f", line {line}" if line else "")
+            raise ConfigError(f"the template fails: {error}", where=where) from error
+
+    blocks = one("slack.json")
+    try:
+        json.loads(blocks)
+    except ValueError as error:
+        raise ConfigError(f"the template gives no JSON: {error}", where=f"templates/{name}/slack.json") from error
+    return Message(
+        key=digest.key,
+        subject=" ".join(one("subject.txt").split()),
+        text=_tidy(one("body.txt")),
+        html=one("body.html"),
+        slack=blocks,
+        created_at=digest.created_at,
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.sandbox.SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(folder(notifier.__file__, "templates")),
+        autoescape=jinja2.select_autoescape(("html",)),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+    environment.filters |= {
+        "wrapped": _wrapped,
+        "hosts": host_names,
+        "mrkdwn": mrkdwn,
+        "day": _day,
+        "safe_url": safe_url,
+    }
+    return environment
+
+
+def _clean(value: Any) -> Any:
+    """Text without the characters that steer a terminal or hide what is written; other values as they are."""
+    if type(value) is str:
+        return _CONTROL.sub("", value)
+    return value
+
+
+def _sections(digest: Digest) -> list[dict[str, Any]]:
+    found = [{"kind": k.value, "heading": _HEADINGS[k.value], "items": digest.of(k.value)} for k in ORDER]
+    return [s for s in found if s["items"]]
+
+
+def _overview(digest: Digest) -> list[dict[str, Any]]:
+    """What the hosts run, worst first: for each component how many vulnerabilities stand, and the worst of them."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for item in digest.of("vulnerability"):
+        for group in item.groups:
+            key = (group.product, group.version, group.package)
+            row = rows.setdefault(
+                key, {"product": group.product, "version": group.version, "hosts": group.hosts, "open": 0, "ranks": []}
+            )
+            row["open"] += 1
+            row["ranks"].append(item.advisory.severity.rank if item.advisory.severity else 0)
+            row["worst"] = item.advisory.severity if max(row["ranks"]) == row["ranks"][-1] else row["worst"]
+    return sorted(rows.values(), key=lambda r: (-max(r["ranks"]), -r["open"], r["product"], r["version"]))
+
+
+def host_names(hosts: Hosts) -> str:
+    """A few names and how many more: "web-1, web-2 and 12 more".
+
+    >>> host_names(Hosts(3, ("a", "b", "c")))
+    'a, b, c'
+    """
+    names = ", ".join(hosts.names)
+    if not hosts.more:
+        return names
+    return f"{names} and {hosts.more} more" if names else f"{hosts.more} hosts"
+
+
+def mrkdwn(text: str) -> str:
+    r"""Text escaped for Slack's mrkdwn (docs.slack.dev, "Escaping text"); its marks are taken apart.
+
+    >>> mrkdwn("<!channel> & *bold*")
+    '&lt;!channel&gt; &amp; *\u200bbold*\u200b'
+    """
+    escaped = _CONTROL.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([*_~`])", "\\1\u200b", escaped)
+
+
+def safe_url(url: str) -> str:
+    """A web address, or "" where it is anything else (javascript:, data:, file:)."""
+    return url if re.match(r"https?://[^\s<>\"']+$", url) else ""
+
+
+def _wrapped(text: str, indent: int = 0, hang: int = 0, width: int = 72) -> str:
+    """Text in lines of at most `width`, indented; the second and later lines by `hang` more."""
+    return textwrap.fill(
+        _CONTROL.sub("", " ".join(text.split())),
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hang),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.strip().splitlines())) + "\n"
+
+
+def _day(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""

@@ -1,0 +1,99 @@
+"""The tables of `notifier`: the inventory, subscriptions, what was told to whom, and the outbox.
+
+Components and sets of tags are interned: a fleet of a million hosts runs a few hundred distinct
+components under a few dozen sets of tags, and every verdict is made for those.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from feeds import tables as feeds_tables
+from feeds.database import UtcDateTime, metadata
+
+tagset = sa.Table(
+    "tagset",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("tags", sa.Text, nullable=False, unique=True, comment="JSON object, sorted"),
+)
+
+host = sa.Table(
+    "host",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("tagset", sa.Integer, sa.ForeignKey(tagset.c.id), nullable=False),
+    sa.Column("first_seen", UtcDateTime, nullable=False),
+    sa.Column("last_seen", UtcDateTime, nullable=False),
+)
+
+component = sa.Table(
+    "component",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("package", sa.Text, nullable=False),
+    sa.Column("distro", sa.Text, nullable=False),
+    sa.UniqueConstraint("product", "version", "package", "distro"),
+)
+
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("component", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("since", UtcDateTime, nullable=False, comment="when it was first seen on this host"),
+)
+
+subscription = sa.Table(
+    "subscription",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("targets", sa.Text, nullable=False, comment="JSON list of channel addresses"),
+    sa.Column("filters", sa.Text, nullable=False, comment="JSON of Filters"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("silent_start", sa.Boolean, nullable=False),
+    sa.Column("started_at", UtcDateTime, comment="its first run: what stood then is told, what comes later is news"),
+)
+
+digest = sa.Table(
+    "digest",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column(
+        "subscription", sa.Integer, sa.ForeignKey(subscription.c.id, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("welcome", sa.Boolean, nullable=False),
+    sa.Column("message", sa.Text, nullable=False, comment="JSON of the rendered Message"),
+)
+
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("subscription", sa.Integer, sa.ForeignKey(subscription.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id), primary_key=True),
+    sa.Column("facets", sa.Text, nullable=False, comment="JSON of Facets: what mattered when it was told"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="SET NULL"), comment="empty: noted in silence"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("target", sa.Text, nullable=False, comment="the channel's address"),
+    sa.Column("recipient", sa.Text, nullable=False, comment="one of the address's recipients, or empty"),
+    sa.Column("state", sa.Text, nullable=False, index=True, comment="pending, sent or failed"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("answer", sa.Text, nullable=False, comment="what the channel said last"),
+    sa.UniqueConstraint("digest", "target", "recipient"),
+)
