@@ -8,7 +8,7 @@ weighs the claims, so a claim is kept as it was read, with the words it was read
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -50,17 +50,19 @@ class Severity(StrEnum):
 
 
 class Rank(IntEnum):
-    """How strongly a claim is believed; DESIGN, "evidence is weighed, not trusted"."""
+    """How strongly a claim is believed: evidence is weighed, not trusted."""
 
-    TRANSLATED = 1
-    """Another numbering, translated: Go module ranges."""
-    PROSE = 2
+    TRANSLATED = 10
+    """Another numbering, translated: the Go modules that the engine was or is built from."""
+    PROSE = 20
     """Words without a field beside them that says the same."""
-    VENDOR = 3
-    """A statement in the product's own numbers by the people who make it."""
-    DISTRIBUTION = 4
+    MODULE = 25
+    """The Go vulnerability database, where a module's numbers are the product's own."""
+    VENDOR = 30
+    """A statement in the product's own numbers by the people who make it, or by the CNA."""
+    DISTRIBUTION = 40
     """A distribution's own statement about its own package."""
-    CORRECTION = 5
+    CORRECTION = 50
     """A reviewed correction that names its proof."""
 
 
@@ -78,17 +80,22 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says about the versions of one product.
 
-    `affected` holds the ranges as written.  `fixed` are releases that are said to carry the fix.
-    `unaffected` says "no version of this product", in words.  `prose` marks what was read from a
-    sentence and not from a field.
+    `affected` and `unaffected` hold ranges as written; `fixed` are releases that are said to carry
+    the fix, which speaks for later releases of the same branch, too.  Outside of its ranges a claim
+    says "not affected", unless it is `partial`: then it says nothing.  `prose` marks what was read
+    from a sentence and not from a field.  With a `package`, it is about that package of a
+    distribution (`ecosystem`, as OSV names it), and its versions are the package's.
     """
 
     product: str
     affected: tuple[Span, ...] = ()
+    unaffected: tuple[Span, ...] = ()
     fixed: tuple[str, ...] = ()
-    unaffected: bool = False
+    partial: bool = False
     rank: Rank = Rank.VENDOR
     prose: bool = False
+    package: str = ""
+    ecosystem: str = ""
     words: str = ""
 
 
@@ -165,6 +172,10 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     published: datetime | None
     withdrawn: datetime | None
     records: tuple[Read, ...]
+    exploited: date | None = None
+    """The day it came into CISA's catalogue of known exploited vulnerabilities."""
+    epss: float | None = None
+    """The likelihood (0 to 1) that it is exploited in the next thirty days."""
     id: int = 0
     """The store's number; 0 until it is stored."""
     doubles: tuple[int, ...] = ()

@@ -12,17 +12,17 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisory import PRODUCTS, Advisory, Kind, Read, Score, Severity, is_cve, is_ghsa
+from feeds.advisory import PRODUCTS, Advisory, Kind, Read, Record, Score, Severity, is_cve, is_ghsa
 from feeds.errors import UnknownName
-from feeds.facts import Line
+from feeds.releases import Releases
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is known: the advisories, and the release lines."""
+    """Everything that is known: the advisories, and the releases."""
 
     advisories: tuple[Advisory, ...]
-    lines: tuple[Line, ...]
+    releases: Releases = field(default_factory=Releases)
     _names: dict[str, Advisory] = field(default_factory=dict, repr=False)
 
     def find(self, name: str) -> Advisory:
@@ -80,19 +80,22 @@ def _canonical(name: str) -> str:
 def _one_voice(group: list[Read]) -> list[Read]:
     """Sorted by precedence; of one source's several forms of one entry only the best speaks.
 
-    The others lend it what it lacks: a date that only the feed has.
+    The others lend it what it lacks: a date that only the feed has.  Entries of equal precedence
+    are no forms of each other but parts (two pages of release notes), and all of them speak.
     """
     ordered = sorted(group, key=lambda r: (r.record.precedence, r.source, r.record.id, r.document))
-    kept: dict[tuple[str, str], Read] = {}
+    first: dict[tuple[str, str], int] = {}
+    kept: list[Read] = []
     for read in ordered:
-        key = (read.source, read.record.id)
-        first = kept.setdefault(key, read)
-        if first is not read:
-            kept[key] = msgspec.structs.replace(first, record=_completed(first, read))
-    return list(kept.values())
+        at = first.setdefault((read.source, read.record.id), len(kept))
+        if at == len(kept) or kept[at].record.precedence == read.record.precedence:
+            kept.append(read)
+        else:
+            kept[at] = msgspec.structs.replace(kept[at], record=_completed(kept[at], read))
+    return kept
 
 
-def _completed(first: Read, other: Read) -> object:
+def _completed(first: Read, other: Read) -> Record:
     mine, theirs = first.record, other.record
     return msgspec.structs.replace(
         mine,

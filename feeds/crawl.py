@@ -26,7 +26,14 @@ import msgspec
 import scrapy
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler, CrawlerProcess
-from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
@@ -41,6 +48,15 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3
 _TIMEOUT = 20.0
 _LARGEST = 64 << 20
+_LONGEST_WAIT = 7 * 86400.0
+
+_WORDS = {
+    DownloadTimeoutError: "no whole answer in time",
+    ResponseDataLossError: "the answer broke off",
+    DownloadConnectionRefusedError: "the connection was refused",
+    CannotResolveHostError: "the name of its host cannot be resolved",
+    DownloadCancelledError: f"the answer is larger than {_LARGEST >> 20} MiB",
+}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,6 +68,8 @@ class Budget:
         self._host_seconds = job.host_seconds
         self._end = monotonic() + job.poll_seconds
         self._until: dict[str, float] = {}
+        self.pauses: dict[str, datetime] = {}
+        """Hosts that asked, in this poll, to be left alone for longer than it lasts."""
 
     def left(self, host: str) -> float:
         """Seconds that a host has left; they run from its first request."""
@@ -72,6 +90,8 @@ class Handler(HTTP11DownloadHandler):
         """The answer to a request, under the address that was asked for."""
         host = _host(request.url)
         left = self._budget.left(host)
+        if until := self._budget.pauses.get(host):
+            raise OutOfTime(_paused(host, until))
         if left <= 0:
             raise OutOfTime(f"{host} had its time in this poll")
         meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
@@ -87,7 +107,7 @@ class Handler(HTTP11DownloadHandler):
 
 
 class OutOfTime(DownloadTimeoutError):
-    """A host has used up its time."""
+    """A host has used up its time, or wants no more questions."""
 
 
 class Retries:
@@ -109,7 +129,9 @@ class Retries:
         if again := await self._again(request, wait):
             return again
         if wait is not None:
-            request.meta["retry_at"] = datetime.now(UTC) + timedelta(seconds=wait)
+            until = request.meta["retry_at"] = datetime.now(UTC) + timedelta(seconds=wait)
+            if wait >= self._budget.left(_host(request.url)):
+                self._budget.pauses[_host(request.url)] = until
         return response
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -137,17 +159,17 @@ def retry_after(response: Response, now: datetime) -> float | None:
         return None
     asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
     if asked.isdecimal():
-        return float(min(int(asked), 7 * 86400))
+        return min(float(asked), _LONGEST_WAIT)
     if asked:
         try:
             until = email.utils.parsedate_to_datetime(asked)
         except ValueError:
             return None
         until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-        return max(0.0, (until - now).total_seconds())
+        return min(max(0.0, (until - now).total_seconds()), _LONGEST_WAIT)
     reset = (response.headers.get("x-ratelimit-reset") or b"").decode("latin-1")
     if response.headers.get("x-ratelimit-remaining") == b"0" and reset.isdecimal():
-        return max(0.0, float(reset) - now.timestamp())
+        return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_WAIT)
     return None
 
 
@@ -173,17 +195,18 @@ class Spider(scrapy.Spider):
 
     def _requests(self, source: Source, ask: Ask) -> Iterator[Request]:
         """The request for a question, and for what its document led to last time (it may be unchanged)."""
-        if ask.url in self.asked:
+        if ask.name in self.asked:
             return
-        self.asked.add(ask.url)
+        self.asked.add(ask.name)
         until = self.job.not_before.get(_host(ask.url))
         if until is not None and until > datetime.now(UTC):
-            reason = f"{_host(ask.url)} asked not to be asked before {until:%Y-%m-%d %H:%M} UTC"
-            _tell(source, ask, "failed", reason=reason, retry_at=until)
+            _tell(source, ask, "failed", reason=_paused(_host(ask.url), until), retry_at=until)
             return
-        known = self.job.known.get(ask.url, Known())
+        known = self.job.known.get(ask.name, Known())
         yield Request(
             ask.url,
+            method="POST" if ask.body else "GET",
+            body=ask.body,
             callback=self.answered,
             errback=self.failed,
             headers=_headers(ask, known, mirrored=bool(self.job.mirror)),
@@ -197,7 +220,7 @@ class Spider(scrapy.Spider):
         """Read an answer into an outcome, and ask on."""
         assert response.request is not None
         source, ask = response.request.meta["about"]
-        if response.status == 304 and self.job.known.get(ask.url):
+        if response.status == 304 and self.job.known.get(ask.name):
             _tell(source, ask, "same")
         elif response.status in (404, 410):
             _tell(source, ask, "missing", reason=f"HTTP {response.status}")
@@ -215,7 +238,7 @@ class Spider(scrapy.Spider):
             parsed = source.parse(document)
             items = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
         except NavtexError as error:
-            _tell(source, ask, "failed", reason=str(error))
+            _tell(source, ask, "failed", reason=str(error).removeprefix(f"{ask.url}: "))
             return
         except Exception as error:  # noqa: BLE001 - a parser must never end the crawl, whatever it is given
             _tell(source, ask, "failed", reason=f"cannot be read: {type(error).__name__}: {error}")
@@ -247,16 +270,30 @@ class Spider(scrapy.Spider):
         """An answer that never came, or that robots.txt forbids."""
         request: Request = failure.request  # Scrapy sets it
         source, ask = request.meta["about"]
-        error = failure.value
-        if isinstance(error, IgnoreRequest | OutOfTime):
-            reason = str(error)
-        else:
-            reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        _tell(source, ask, "failed", reason=reason)
+        _tell(source, ask, "failed", reason=_words(failure.value))
+
+
+def _words(error: BaseException) -> str:
+    """Why there is no answer, for a person."""
+    if isinstance(error, IgnoreRequest | OutOfTime):
+        return str(error)
+    if words := next((words for kind, words in _WORDS.items() if isinstance(error, kind)), ""):
+        return words
+    # Twisted hides what happened to the connection (a certificate, a reset) in a list of failures
+    causes = [c.getErrorMessage() for c in getattr(error.__cause__, "reasons", ())]
+    if causes:
+        return f"the connection failed: {'; '.join(causes)}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _paused(host: str, until: datetime) -> str:
+    return f"{host} asked not to be asked before {until:%Y-%m-%d %H:%M} UTC"
 
 
 def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
     headers = {"Accept": ask.accept} if ask.accept else {}
+    if ask.body:
+        headers["Content-Type"] = "application/json"
     if known.etag:
         headers["If-None-Match"] = known.etag
     if known.last_modified:
@@ -270,7 +307,7 @@ def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
 def _tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
     outcome = Outcome(
         source=source.name,
-        url=ask.url,
+        url=ask.name,
         form=ask.form,
         complete=source.complete,
         result=result,
@@ -314,7 +351,7 @@ def _settings(job: Job) -> dict[str, Any]:
         },
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
-        "RANDOMIZE_DOWNLOAD_DELAY": False,
+        "DOWNLOAD_DELAY_JITTER": 0.0,
         "CONCURRENT_REQUESTS": 24,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
         "DOWNLOAD_MAXSIZE": _LARGEST,
@@ -323,6 +360,7 @@ def _settings(job: Job) -> dict[str, Any]:
         "REDIRECT_MAX_TIMES": 5,
         "HTTPERROR_ALLOW_ALL": True,
         "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,  # a port that runs the code it is sent, and a folder in the home
         "LOG_ENABLED": False,
         "EXTENSIONS": {
             "scrapy.extensions.corestats.CoreStats": None,
@@ -336,9 +374,11 @@ def crawl(job: Job) -> None:
     """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
     sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
     process = CrawlerProcess(_settings(job))
-    process.crawl(Spider, job=job, sources=sources)
+    failures: list[Failure] = []
+    process.crawl(Spider, job=job, sources=sources).addErrback(failures.append)
     process.start(install_signal_handlers=False)
-    _write(Line(done=True))
+    problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
+    _write(Line(done=not failures, problem=problem))
 
 
 def _die_with_parent() -> None:

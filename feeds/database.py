@@ -79,7 +79,9 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection that reads one consistent state."""
-        with self._explained(), self.engine.connect() as connection:
+        # SQLite reads a snapshot anyway; PostgreSQL would let each statement see what was committed meanwhile
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._explained(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
@@ -96,7 +98,9 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
+            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
+                raise  # a mistake of ours: a constraint, a statement
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise DatabaseError(reason, where=self.shown, remedy=_remedy(reason)) from error
 
@@ -161,7 +165,10 @@ class Database:
 
     @contextmanager
     def _server_lock(self) -> Iterator[None]:
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with (
+            self._explained(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
             if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": _LOCK}).scalar():
                 raise _busy(self.shown)
             try:
@@ -177,7 +184,7 @@ def _busy(where: str) -> Busy:
 def _url(text: str) -> URL:
     try:
         url = make_url(text)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise ConfigError(
             "the database address cannot be read", remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME"
         ) from None
@@ -192,11 +199,16 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         try:
             return sa.create_engine(url, pool_pre_ping=True)
-        except ModuleNotFoundError as error:
+        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
             raise ConfigError("PostgreSQL needs its driver", remedy="Install navtex[postgresql]") from error
+    try:
+        engine = sa.create_engine(url)
+    except (ModuleNotFoundError, sa.exc.ArgumentError) as error:
+        raise ConfigError(
+            "this form of SQLite address is not supported", where=str(url), remedy="Write sqlite:///PATH"
+        ) from error
     if url.database and url.database != ":memory:":
         _prepare_file(Path(url.database))
-    engine = sa.create_engine(url)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
@@ -233,7 +245,10 @@ def _remedy(reason: str) -> str:
         ("no such table", "Run `navtex db upgrade`"),
         ("does not exist", "Create the database, or run `navtex db upgrade`"),
         ("unable to open", "Check the path and its permissions"),
+        ("not a database", "Name another file, or restore a backup"),
+        ("malformed", "Restore a backup"),
+        ("refused", "Check the address, and that the server runs"),
     ):
         if sign in reason:
             return remedy
-    return "See `navtex doctor`"
+    return "Check the address of the database"

@@ -15,9 +15,9 @@ from typing import ClassVar
 import msgspec
 
 from feeds.advisory import Record
-from feeds.facts import Line
+from feeds.facts import Exploited, Likelihood, Line, Release, Tags
 
-Item = Record | Line
+Item = Record | Line | Tags | Release | Exploited | Likelihood
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,6 +31,13 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     form: str
     robots: bool = False
     accept: str = ""
+    body: str = ""
+    """JSON to send; then it is a POST."""
+
+    @property
+    def name(self) -> str:
+        """What tells this question from others: two that POST to one address differ in what they send."""
+        return f"{self.url}#{self.body}" if self.body else self.url
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -51,9 +58,13 @@ class Parsed(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What a source must ask because of other sources or of the inventory."""
+    """What a source must ask because of other sources or of the inventory.
+
+    `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
+    """
 
     cves: frozenset[str] = frozenset()
+    packages: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

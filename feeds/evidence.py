@@ -1,39 +1,25 @@
-"""Many sources' claims about one product, weighed into one verdict a version.  Pure.
+"""Many records' readings of one product, weighed into one verdict a version.  Pure.
 
-Every claim is kept; the strongest rank that can decide does (see `Rank`).  Within one record:
-
-* ranges that overlap are branches: `< 1.7.29` and `< 2.0.7` are two fixes of one flaw, not a
-  union that marks 1.7.30 affected, so a version at or after a fix of its own branch is fixed;
-* a release that the record says is fixed is fixed, even where its range (a slip of the pen, or
-  `<=` for `<`) still holds it;
-* words beside a range may name fixes that the range does not contradict, and may reach above the
-  range, never below it;
-* a branch that no range names, between two that are affected from their start, is affected too;
-* "through 17.03.2" without any fixed release says nothing of later versions.
-
-Records of one rank that disagree make `conflicting`, unless one of them names the very release
-that repairs the version's own branch, which is the more exact statement.
+Every claim is kept; the strongest rank that can decide does (see `Rank`).  Records of one rank that
+disagree make `conflicting`, unless one of them names the very release that repairs the version's
+own branch and the other does not speak of that branch: then the more exact one is believed.  A
+statement that only names a fixed release says what is fixed; how far back the flaw goes it leaves
+open, and it decides that only where nothing else does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from feeds.advisory import Advisory, Claim, Rank, Read
-from feeds.prose import CURRENT
-from feeds.ranges import Span
-from feeds.versions import Key, branch, is_version, key, read
+from feeds.packages import PackageKey, scheme, source_packages
+from feeds.readings import Said, Status, readings
+from feeds.releases import Releases
+from feeds.versions import Key, branch, key, read
 
-
-class Status(StrEnum):
-    """What can be said of one version and one advisory."""
-
-    AFFECTED = "affected"
-    NOT_AFFECTED = "not_affected"
-    UNKNOWN = "unknown"
-    CONFLICTING = "conflicting"
+__all__ = ["Case", "PackageCase", "Status", "Testimony", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,112 +38,34 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
-    low: Key
-    high: Key
-    span: Span
-    claim: Claim
+class Testimony:
+    """One record's word in a case: what it says in general, what of this version, and what became of it."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What one record says of one version; `exact` when it names a fix on the version's branch."""
-
-    status: Status
-    reason: str
-    exact: bool = False
-    guess: bool = False
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One record's claims of one rank about one product, ready to be asked."""
-
-    read: Read
+    source: str
+    url: str
+    read_at: datetime
     rank: Rank
-    bounds: list[_Bound] = field(default_factory=list)
-    beyond: list[_Bound] = field(default_factory=list)
-    fixes: dict[Key, str] = field(default_factory=dict)
-
-    def says(self, at: Key) -> _Said | None:
-        """The record's word on a version; None where it has none."""
-        inside = _holding(self.bounds, at)
-        if inside is None and self.bounds and at >= self._top().high:
-            inside = _holding(self.beyond, at)
-        repaired = self._repaired(at)
-        if inside is not None:
-            if repaired:
-                return _Said(Status.NOT_AFFECTED, f"{repaired} is the fix on its branch", exact=True)
-            if self._past_own_end(at):
-                return _Said(Status.NOT_AFFECTED, f"past the end of {_others(self.bounds, at)} on its own branch")
-            return _Said(Status.AFFECTED, f"in the affected range {inside.span}")
-        if not self.bounds:
-            return self._by_fixes_alone(at, repaired)
-        if repaired:
-            return _Said(Status.NOT_AFFECTED, f"{repaired} is the fix on its branch", exact=True)
-        return self._outside(at)
-
-    def _by_fixes_alone(self, at: Key, repaired: str | None) -> _Said | None:
-        if not self.fixes:
-            return None
-        if repaired:
-            return _Said(Status.NOT_AFFECTED, f"{repaired} is the fix on its branch", exact=True)
-        last = max(self.fixes)
-        if at >= last:
-            return _Said(Status.NOT_AFFECTED, f"newer than the fix, {self.fixes[last]}")
-        first = min(f for f in self.fixes if f > at)
-        return _Said(
-            Status.AFFECTED, f"older than the fix, {self.fixes[first]}; nothing says where it begins", guess=True
-        )
-
-    def _outside(self, at: Key) -> _Said | None:
-        below = [b for b in self.bounds if b.high <= at]
-        above = [b for b in self.bounds if b.low > at]
-        if not below:
-            return _Said(Status.NOT_AFFECTED, f"older than {above[0].span}" if above else "in no affected range")
-        if not above:
-            return self._above(at)
-        lower, upper = max(below, key=lambda b: b.high), min(above, key=lambda b: b.low)
-        if self._omitted(at, lower, upper):
-            return _Said(Status.AFFECTED, f"its branch is named by no range, between {lower.span} and {upper.span}")
-        return _Said(Status.NOT_AFFECTED, f"between {lower.span} and {upper.span}")
-
-    def _above(self, at: Key) -> _Said | None:
-        top = self._top()
-        fixed_later = any(f >= top.high for f in self.fixes)
-        if top.span.closed_high and top.span.low != top.span.high and not fixed_later:
-            # "through 17.03.2", and no fixed release: silent on what came later
-            return None
-        return _Said(Status.NOT_AFFECTED, f"newer than {top.span}")
-
-    def _top(self) -> _Bound:
-        return max(self.bounds, key=lambda b: b.high)
-
-    def _repaired(self, at: Key) -> str | None:
-        own = [f for f in self.fixes if branch(f) == branch(at) and f <= at]
-        return self.fixes[max(own)] if own else None
-
-    def _past_own_end(self, at: Key) -> bool:
-        """Whether a range that starts at no version ends, inclusively, on this branch and below."""
-        ends = [key(b.span.high) for b in self.bounds if b.span.closed_high and not b.span.low and b.span.high]
-        return any(branch(end) == branch(at) and end < at for end in ends)
-
-    def _omitted(self, at: Key, lower: _Bound, upper: _Bound) -> bool:
-        ends = [k for b in self.bounds for k in (b.low, b.high)] + list(self.fixes)
-        named = {branch(k) for k in ends if len(k) > 2}
-        from_its_start = len(upper.low) > 2 and upper.low[2] == 0
-        return from_its_start and branch(at) not in named and branch(lower.high) < branch(at) < branch(upper.low)
+    ranges: str
+    status: Status | None
+    reason: str
+    weight: str
+    """decides, agrees, outweighed, in conflict, or silent."""
+    words: tuple[str, ...]
+    unreleased: tuple[str, ...] = ()
 
 
 class Case:
-    """All evidence of one advisory about one product."""
+    """All evidence of one advisory about one product's own releases."""
 
-    def __init__(self, advisory: Advisory, product: str) -> None:
+    def __init__(
+        self, advisory: Advisory, product: str, releases: Releases | None = None, *, corrections: bool = True
+    ) -> None:
         self.advisory = advisory
         self.product = product
-        self._readings = _readings(advisory, product)
-        self._published = self._published_fixes()
-        self._fixes = self._published | _finals(self._published)
+        self._releases = releases or Releases()
+        self.readings = readings(advisory, product, self._releases, corrections=corrections)
+        self._ranks = sorted({r.rank for r in self.readings}, reverse=True)
+        self._fixes = self._all_fixes()
         self._memory: dict[Key, Verdict] = {}
 
     def decide(self, version: str) -> Verdict:
@@ -168,138 +76,162 @@ class Case:
         return self._memory[at]
 
     def _decide(self, at: Key) -> Verdict:
-        verdict = self._status(at)
+        verdict, _ = self._weigh(at)
         if verdict.status not in (Status.AFFECTED, Status.CONFLICTING):
             return verdict
-        fixes = [f for f in sorted(self._fixes) if f > at and self._status(f).status is Status.NOT_AFFECTED]
-        finals = [f for f in fixes if read(self._fixes[f]).final]
-        own = [f for f in finals if branch(f) == branch(at)]
-        target = next(iter(own or finals), None)
+        fixes = [f for f in sorted(self._fixes) if f > at and self._weigh(f)[0].status is Status.NOT_AFFECTED]
+        finals = {**{f: self._fixes[f] for f in fixes}, **self._finals(fixes)}
+        offered = [f for f in sorted(finals) if read(finals[f]).final]
+        own = [f for f in offered if branch(f) == branch(at)]
+        target = next(iter(own or offered), None)
         return Verdict(
             verdict.status,
             verdict.reason,
             verdict.source,
-            tuple(self._fixes[f] for f in fixes if f in self._published),
-            self._fixes[target] if target else None,
+            tuple(self._fixes[f] for f in fixes),
+            finals[target] if target else None,
         )
 
-    def _status(self, at: Key) -> Verdict:
-        for rank in sorted({r.rank for r in self._readings}, reverse=True):
-            said = [(s, r) for r in self._readings if r.rank == rank and (s := r.says(at))]
-            verdict = _agreed(said)
-            if verdict:
-                return verdict
-        return Verdict(Status.UNKNOWN, self._undecided())
+    def _weigh(self, at: Key) -> tuple[Verdict, dict[int, str]]:
+        """The verdict, and by the number of each reading what became of it."""
+        said = [r.says(at) for r in self.readings]
+        for guesses in (False, True):
+            for rank in self._ranks:
+                speaking = [i for i, s in enumerate(said) if s and s.guess is guesses and self.readings[i].rank is rank]
+                if speaking:
+                    return self._agreed(said, speaking)
+        return Verdict(Status.UNKNOWN, self._undecided()), {}
+
+    def _agreed(self, said: list[Said | None], speaking: list[int]) -> tuple[Verdict, dict[int, str]]:
+        words = {i: s for i in speaking if (s := said[i])}
+        statuses = {s.status for s in words.values()}
+        exact = {i: s for i, s in words.items() if s.exact}
+        weights = {i: "outweighed" for i, s in enumerate(said) if s}
+        if len(statuses) == 1 or len({s.status for s in exact.values()}) == 1:
+            chosen = next(iter(exact or words))
+            best = words[chosen]
+            weights |= {i: "agrees" for i, s in enumerate(said) if s and s.status is best.status}
+            weights[chosen] = "decides"
+            name = self.readings[chosen].read.source
+            return Verdict(best.status, f"{best.reason} ({name})", self.readings[chosen].read), weights
+        weights |= dict.fromkeys(words, "in conflict")
+        sides = "; ".join(
+            f"{self.readings[i].read.source} says {s.status.value.replace('_', ' ')}: {s.reason}"
+            for i, s in words.items()
+        )
+        return Verdict(Status.CONFLICTING, sides, self.readings[speaking[0]].read), weights
 
     def _undecided(self) -> str:
-        if not self._readings or not any(r.bounds or r.fixes for r in self._readings):
+        telling = [r for r in self.readings if r.affected or r.fixes]
+        if not telling:
             return f"no source states a range of {self.product} versions"
-        reading = max(self._readings, key=lambda r: r.rank)
-        spans = "; ".join(str(b.span) for b in reading.bounds)
-        return f"{reading.read.source} says {spans} and names no fixed release; nothing speaks of later versions"
+        best = max(telling, key=lambda r: r.rank)
+        return f"{best.read.source} says {best.ranges()} and names no fixed release; nothing speaks of later versions"
 
-    def _published_fixes(self) -> dict[Key, str]:
-        """Every fixed release of the strongest rank that names any."""
-        for rank in sorted({r.rank for r in self._readings}, reverse=True):
-            named = {f: text for r in self._readings if r.rank == rank for f, text in r.fixes.items()}
-            if named:
-                return named
-        return {}
+    def _all_fixes(self) -> dict[Key, str]:
+        """Every fixed release that is named; of translated numbers only where no other is."""
+        named = {f: t for r in self.readings if r.rank is not Rank.TRANSLATED for f, t in r.fixes.items()}
+        if named:
+            return named
+        found: dict[Key, str] = {}
+        for reading in self.readings:
+            found |= reading.fixes
+            found |= {b.low: b.span.low for b in reading.unaffected if b.span.low and b.span.closed_low}
+        return {f: t for f, t in found.items() if self._releases.exists(self.product, f)}
 
+    def _finals(self, fixes: list[Key]) -> dict[Key, str]:
+        """The final releases of fixed release candidates: 26.0.0-rc3 means that 26.0.0 is fixed."""
+        texts = (self._fixes[f].partition("-")[0] for f in fixes if not read(self._fixes[f]).final)
+        return {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
 
-def _finals(fixes: dict[Key, str]) -> dict[Key, str]:
-    """The final releases of fixed release candidates: 26.0.0-rc3 means that 26.0.0 is fixed."""
-    texts = (text.partition("-")[0] for text in fixes.values() if not read(text).final)
-    return {key(text): text for text in texts}
-
-
-def _agreed(said: list[tuple[_Said, _Reading]]) -> Verdict | None:
-    """One verdict from the records of one rank; None where none speaks."""
-    if any(not s.guess for s, _ in said):
-        said = [(s, r) for s, r in said if not s.guess]
-    exact = [(s, r) for s, r in said if s.exact]
-    statuses = {s.status for s, _ in said}
-    if not said:
-        return None
-    if len(statuses) == 1 or exact:
-        best, reading = (exact or said)[0]
-        return Verdict(best.status, f"{best.reason} ({reading.read.source})", reading.read)
-    sides = "; ".join(f"{r.read.source} says {s.status.value.replace('_', ' ')}: {s.reason}" for s, r in said)
-    return Verdict(Status.CONFLICTING, sides, said[0][1].read)
-
-
-def _readings(advisory: Advisory, product: str) -> list[_Reading]:
-    found: list[_Reading] = []
-    for entry in advisory.records:
-        if entry.record.withdrawn is not None:
-            continue
-        claims = [c for c in entry.record.claims if c.product == product]
-        fields = [c for c in claims if not c.prose]
-        words = [c for c in claims if c.prose]
-        ranks = sorted({c.rank for c in fields})
-        found.extend(_from_fields(entry, rank, [c for c in fields if c.rank == rank], words) for rank in ranks)
-        if words and not fields:
-            found.append(_from_words(entry, words))
-    return found
+    def testimony(self, version: str) -> list[Testimony]:
+        """Every record's word on a version, the strongest first: the proof of the verdict."""
+        at = key(version)
+        _, weights = self._weigh(at)
+        found = []
+        for i, reading in enumerate(self.readings):
+            said = reading.says(at)
+            found.append(
+                Testimony(
+                    source=reading.read.source,
+                    url=reading.read.record.url,
+                    read_at=reading.read.at,
+                    rank=reading.rank,
+                    ranges=reading.ranges(),
+                    status=said.status if said else None,
+                    reason=said.reason if said else "says nothing of this version",
+                    weight=weights.get(i, "silent"),
+                    words=tuple(dict.fromkeys(c.words for c in reading.claims if c.words)),
+                    unreleased=tuple(reading.unreleased),
+                )
+            )
+        return sorted(found, key=lambda t: (-t.rank, _WEIGHTS.index(t.weight), t.source))
 
 
-def _from_fields(entry: Read, rank: Rank, fields: list[Claim], words: list[Claim]) -> _Reading:
-    reading = _Reading(entry, rank, _bounds(fields), _bounds(words))
-    for claim in fields:
-        for version in claim.fixed:
-            _add(reading.fixes, version)
-        for span in claim.affected:
-            if span.high and not span.closed_high and not _slip(claim, span):
-                _add(reading.fixes, span.high)
-    named = {branch(f) for f in reading.fixes}
-    for version in (v for claim in words for v in claim.fixed):
-        # words that name another fix than the field does, on the same branch, are the slip
-        if is_version(version) and branch(key(version)) not in named:
-            _add(reading.fixes, version)
-    return reading
+_WEIGHTS = ("decides", "in conflict", "agrees", "outweighed", "silent")
 
 
-def _slip(claim: Claim, span: Span) -> bool:
-    """Whether a claim's range ends below the release that it says is patched: `< 23.0.7`, patched 23.0.8."""
-    return any(
-        is_version(f) and branch(key(f)) == branch(key(span.high)) and key(f) > key(span.high) for f in claim.fixed
-    )
+class PackageCase:
+    """A distribution's own statements of one advisory about one of its packages."""
+
+    def __init__(self, advisory: Advisory, package: str, ecosystem: str) -> None:
+        self.advisory = advisory
+        self._order = scheme(ecosystem)
+        names = source_packages(package)
+        entries = [
+            (claim, entry)
+            for entry in advisory.records
+            if entry.record.withdrawn is None
+            for claim in entry.record.claims
+            if claim.ecosystem == ecosystem and claim.package in names
+        ]
+        # where a package moved to another source package, the newer one's record speaks
+        newest = max((names.index(c.package) for c, _ in entries), default=-1)
+        self.entries = [(c, e) for c, e in entries if names.index(c.package) == newest]
+
+    def decide(self, package_version: str) -> Verdict | None:
+        """The verdict on a package's version; None where the distribution says nothing of it."""
+        if not self.entries or self._order is None:
+            return None
+        # a binary rebuild (+b6) is built from the source package before it
+        at = self._order(package_version.partition("+b")[0] if "+b" in package_version else package_version)
+        claim, entry = self.entries[0]
+        fixed = sorted({f for c, _ in self.entries for f in c.fixed if self._order(f) > at}, key=self._key)
+        if any(_inside(c, at, self._order) for c, _ in self.entries):
+            target = fixed[0] if fixed else None
+            reason = f"{claim.words} ({entry.source})"
+            return Verdict(Status.AFFECTED, reason, entry, tuple(fixed), target)
+        return Verdict(Status.NOT_AFFECTED, f"{claim.words} ({entry.source})", entry)
+
+    def testimony(self, package_version: str) -> list[Testimony]:
+        """The distribution's word on a package's version: the proof of the verdict."""
+        verdict = self.decide(package_version)
+        if verdict is None:
+            return []
+        return [
+            Testimony(
+                source=entry.source,
+                url=entry.record.url,
+                read_at=entry.at,
+                rank=claim.rank,
+                ranges="; ".join(str(s) for s in claim.affected),
+                status=verdict.status,
+                reason="its own record of its own package",
+                weight="decides" if number == 0 else "agrees",
+                words=(claim.words,),
+            )
+            for number, (claim, entry) in enumerate(self.entries)
+        ]
+
+    def _key(self, version: str) -> PackageKey:
+        assert self._order is not None
+        return self._order(version)
 
 
-def _from_words(entry: Read, words: list[Claim]) -> _Reading:
-    reading = _Reading(entry, min(Rank.PROSE, *(c.rank for c in words)), _bounds(words))
-    explicit = [v for claim in words for v in claim.fixed]
-    ends = [s.high for claim in words for s in claim.affected if s.high and s.high != CURRENT and not s.closed_high]
-    for version in (*explicit, *ends):
-        _add(reading.fixes, version)
-    return reading
-
-
-def _add(fixes: dict[Key, str], version: str) -> None:
-    if is_version(version):
-        text = version.removeprefix("docker-").lstrip("v")
-        # "18.09" in a sentence is the release 18.09.0
-        fixes.setdefault(
-            key(version), f"{text}.0" if text.count(".") == 1 and text.replace(".", "").isdecimal() else text
-        )
-
-
-def _bounds(claims: Iterable[Claim]) -> list[_Bound]:
-    found = []
-    for claim in claims:
-        for span in claim.affected:
-            plain = Span(span.low, "", span.closed_low) if span.high == CURRENT else span
-            low, high = plain.keys()
-            found.append(_Bound(low, high, span, claim))
-    return sorted(found, key=lambda b: (b.low, b.high))
-
-
-def _holding(bounds: list[_Bound], at: Key) -> _Bound | None:
-    """The narrowest bound that holds a version."""
-    inside = [b for b in bounds if b.low <= at < b.high]
-    return min(inside, key=lambda b: (b.high, tuple(-n for n in b.low)), default=None)
-
-
-def _others(bounds: list[_Bound], at: Key) -> str:
-    ends = [b.span for b in bounds if b.span.closed_high and b.span.high and branch(key(b.span.high)) == branch(at)]
-    return str(ends[-1]) if ends else "its range"
+def _inside(claim: Claim, at: PackageKey, order: Callable[[str], PackageKey]) -> bool:
+    for span in claim.affected:
+        above = not span.low or order(span.low) <= at
+        below = not span.high or at < order(span.high) or (span.closed_high and at == order(span.high))
+        if above and below:
+            return True
+    return False

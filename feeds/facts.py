@@ -1,4 +1,4 @@
-"""Facts about products that are no advisories: release lines and when they end.  Pure."""
+"""Facts that are no advisories: releases and tags, release lines and their ends, exploitation.  Pure."""
 
 from __future__ import annotations
 
@@ -38,6 +38,76 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
     def holds(self, version: str) -> bool:
         """Whether a version is of this line: its numbers start with the line's, as numbers."""
         return is_version(version) and starts_with(key(version), self.name)
+
+
+class Tag(msgspec.Struct, frozen=True, array_like=True):
+    """A git tag and the commit that it names."""
+
+    name: str
+    commit: str
+
+
+class Tags(msgspec.Struct, frozen=True, kw_only=True, tag="tags"):
+    """The tags on one page of a repository's list: which releases exist."""
+
+    product: str
+    repository: str
+    tags: tuple[Tag, ...]
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return f"tags:{self.repository}"
+
+
+class Repair(msgspec.Struct, frozen=True, array_like=True):
+    """A regression that a release repairs: the release that brought it ("" if unsaid), and the notes' words."""
+
+    brought_by: str
+    words: str
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="release"):
+    """A release as its notes tell it: when it came out, and which regressions it repairs."""
+
+    product: str
+    version: str
+    url: str
+    day: date | None = None
+    repairs: tuple[Repair, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return f"release:{self.product}:{self.version}"
+
+
+class Exploited(msgspec.Struct, frozen=True, kw_only=True, tag="kev"):
+    """CISA's catalogue of known exploited vulnerabilities: CVE to the day it was added."""
+
+    added: dict[str, date]
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return "kev"
+
+
+class Likelihood(msgspec.Struct, frozen=True, kw_only=True, tag="epss"):
+    """FIRST's EPSS: CVE to the probability (0 to 1) of exploitation in the next thirty days, as of a day."""
+
+    day: str
+    scores: dict[str, float]
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return "epss"
+
+
+Fact = Line | Tags | Release | Exploited | Likelihood
+FACTS = ("line:", "tags:", "release:", "kev", "epss")
+"""How the keys of facts begin; records' keys begin with their kind."""
 
 
 def starts_with(at: Key, line: str) -> bool:

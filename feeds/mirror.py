@@ -17,6 +17,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 _INDEXES = ("index.html", "index.xml", "index.json")
+_LONGEST_NAME = 240  # bytes of a file's name, its ending not counted; file systems take 255
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
@@ -56,12 +57,12 @@ class Mirror:
     def find(self, path: str) -> Path | None:
         """The file that answers for a path; None where there is none, or it lies outside of the folders."""
         parts = [p for p in unquote(path).split("/") if p]
+        if any("\0" in p or len(p.encode()) > _LONGEST_NAME for p in parts):
+            return None
         for folder in reversed(self._folders):
             at = folder.joinpath(*parts)
-            if not at.resolve().is_relative_to(folder):
-                continue
             candidates = (at, *(at / index for index in _INDEXES), at.with_name(f"{at.name}.json") if parts else at)
-            found = next((c for c in candidates if c.is_file()), None)
+            found = next((c for c in candidates if c.resolve().is_relative_to(folder) and c.is_file()), None)
             if found:
                 return found
         return None

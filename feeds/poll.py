@@ -6,14 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec.structs import replace as with_values
 
-from feeds import health, store
+from feeds import corrections, health, store
 from feeds.database import Connection, Database
 from feeds.document import Wanted
-from feeds.fetch import Crawl, Job, Outcome
+from feeds.errors import ConfigError
+from feeds.fetch import Crawl, Job, Outcome, Piece
 from feeds.health import SourceState
 from feeds.store import Changes
 
@@ -46,13 +49,16 @@ def poll(
     job: Job,
     *,
     accept: frozenset[str] = frozenset(),
+    own_corrections: Path | None = None,
     progress: Callable[[Outcome], None] = lambda _: None,
 ) -> Report:
-    """Ask the sources of a job, and keep what they say.
+    """Ask the sources of a job, and keep what they say, with the reviewed corrections beside it.
 
     `crawl` is a child that waits for its job; `accept` names sources whose mass withdrawal is
-    believed.  Nothing a source does stops the others: what fails is in the report.
+    believed; `own_corrections` is the operator's file.  Nothing a source does stops the others: what
+    fails is in the report.  ConfigError where a correction is wrong: before anything is asked.
     """
+    corrected = reviewed(own_corrections)
     with database.connect() as connection:
         job = _informed(job, connection)
     outcomes = []
@@ -60,7 +66,23 @@ def poll(
         outcomes.append(outcome)
         progress(outcome)
     with database.begin() as connection:
-        return _kept(connection, outcomes, crawl.problem, job, accept)
+        return _kept(connection, outcomes, corrected, crawl.problem, job, accept)
+
+
+def reviewed(own: Path | None) -> list[Outcome]:
+    """The corrections that ship and the operator's own, as if they were documents that had been read."""
+    now = datetime.now(UTC)
+    shipped = (Path(__file__).with_name("corrections.toml"), corrections.SHIPPED)
+    found = []
+    for path, name in (shipped, *([(own, corrections.OWN)] if own else [])):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
+        records = corrections.records(corrections.read(text, str(path), now.date()))
+        pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+        found.append(Outcome(source=name, url=name, form="toml", complete=True, result="read", at=now, items=pieces))
+    return found
 
 
 def _informed(job: Job, connection: Connection) -> Job:
@@ -68,42 +90,57 @@ def _informed(job: Job, connection: Connection) -> Job:
     return with_values(
         job,
         known=store.known(connection),
-        wanted=Wanted(cves=store.cves(connection)),
+        wanted=Wanted(cves=store.cves(connection), packages=job.wanted.packages),
         not_before=store.waiting(connection),
     )
 
 
-def _kept(connection: Connection, outcomes: list[Outcome], problem: str, job: Job, accept: frozenset[str]) -> Report:
+def _kept(
+    connection: Connection,
+    outcomes: list[Outcome],
+    corrected: list[Outcome],
+    problem: str,
+    job: Job,
+    accept: frozenset[str],
+) -> Report:
     now = datetime.now(UTC)
     before = store.sources(connection)
-    failures: dict[str, list[str]] = defaultdict(list)
     of_source: dict[str, list[Outcome]] = defaultdict(list)
-    any_read = False
     for outcome in outcomes:
         of_source[outcome.source].append(outcome)
-        if outcome.result == "failed":
-            failures[outcome.source].append(f"{outcome.url}: {outcome.reason}")
-        elif outcome.result == "read":
-            refused = store.keep(connection, outcome, accept=outcome.source in accept)
-            any_read = any_read or not refused
-            if refused:
-                failures[outcome.source].append(f"{outcome.url}: {refused}")
+    changed, failures = _documents(connection, outcomes, accept)
+    for outcome in corrected:
+        changed |= store.keep(connection, outcome, accept=True).changed
     store.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
     report = Report(problem=problem)
-    unanswered = (
-        [] if not problem else [n for n in before if n not in of_source and (not job.sources or n in job.sources)]
-    )
-    for name in [*of_source, *unanswered]:
+    unanswered = [n for n in before if n not in of_source and (not job.sources or n in job.sources)]
+    for name in [*of_source, *(unanswered if problem else ())]:
         state = _state(before.get(name), name, of_source.get(name, []), failures[name], problem, now)
         report.sources.append(state)
         store.note(connection, state)
         if state.state is health.State.HEALTHY and any(o.complete for o in of_source[name]):
-            store.forget_pages(connection, name, {o.url for o in of_source[name]}, now)
-    fresh = frozenset(s.name for s in report.sources if (old := before.get(s.name)) is None or old.first_good is None)
-    if any_read:
-        report.changes = store.sync(connection, now, baseline=fresh)
-    store.wait(connection, _waiting(outcomes, now))
+            changed |= store.forget_pages(connection, name, {o.url for o in of_source[name]}, now)
+    if changed:
+        fresh = {s.name for s in report.sources if (old := before.get(s.name)) is None or old.first_good is None}
+        report.changes = store.sync(connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN}))
+    store.wait(connection, _waiting(outcomes, now), now)
     return report
+
+
+def _documents(
+    connection: Connection, outcomes: list[Outcome], accept: frozenset[str]
+) -> tuple[bool, dict[str, list[str]]]:
+    """Keep what was read; whether anything is new, and what failed by source, come back."""
+    changed = False
+    failures: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        problem = outcome.reason if outcome.result == "failed" else ""
+        if outcome.result == "read":
+            kept = store.keep(connection, outcome, accept=outcome.source in accept)
+            changed, problem = changed or kept.changed, kept.refused
+        if problem:
+            failures[outcome.source].append(f"{outcome.url}: {problem}")
+    return changed, failures
 
 
 def _state(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from feeds.versions import is_version, key
+
 ENGINE_MODULE: Final = "engine-module"
 """The Go module github.com/moby/moby/v2: built from the engine's source, numbered otherwise."""
 FOREIGN: Final = "foreign"
@@ -53,7 +55,7 @@ _WORDS: Final = (
     (FOREIGN, r"docker (?:ee\b|enterprise(?: edition)?|trusted registry|universal control plane|scout|offload)"),
     (FOREIGN, r"mirantis(?: container runtime)?|\bmcr\b|\bucp\b|\bdtr\b|docker build cloud|docker model runner"),
     (FOREIGN, r"docker official images?|docker hardened images?|docker content trust|nvidia container toolkit"),
-    (FOREIGN, r"\bgo (?:runtime|toolchain|version)|\bgolang\b|linux kernel|kubernetes|\bpodman\b|cri-o\b|nerdctl"),
+    (FOREIGN, r"\bgo (?:runtime|toolchain|version)|\bgolang\b|\bkernels?\b|kubernetes|\bpodman\b|cri-o\b|nerdctl"),
     (FOREIGN, r"containerd/(?:imgcrypt|nerdctl|stargz-snapshotter|cgroups|ttrpc)|\bnetavark\b|\bcrun\b"),
     ("desktop", r"docker desktop(?: community(?: edition)?| for (?:windows|mac|linux))?|docker for (?:windows|mac)"),
     ("compose", r"docker[- ]compose|\bcompose\b"),
@@ -104,6 +106,17 @@ def of_words(text: str) -> str | None:
     """The product that a text names, when it names one and nothing else beside version words."""
     found = {product for product, _, _ in mentions(text)}
     return found.pop() if len(found) == 1 and FOREIGN not in found else None
+
+
+def numbering(product: str, version: str) -> str:
+    """The product whose number a version is: no engine was ever numbered 2 to 16, such a number is the Go module's.
+
+    >>> numbering("engine", "2.0.0-beta.14"), numbering("engine", "29.5.1")
+    ('engine-module', 'engine')
+    """
+    if product == "engine" and is_version(version) and 2 <= key(version)[0] <= 16:
+        return ENGINE_MODULE
+    return product
 
 
 def mentions(text: str) -> list[tuple[str, int, int]]:

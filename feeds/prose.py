@@ -249,14 +249,7 @@ def _owner(tokens: list[_Token], at: int, context: str) -> str:
     before = [t.product for t in tokens[:at] if t.product]
     after = [t.product for t in tokens[at:] if t.product]
     product = before[-1] if before else after[0] if after else context
-    return _numbering(product, tokens[at].text)
-
-
-def _numbering(product: str, version: str) -> str:
-    """No engine was ever numbered 2 to 16: such a number is the Go module's."""
-    if product == "engine" and is_version(version) and 2 <= key(version)[0] <= 16:
-        return products.ENGINE_MODULE
-    return product
+    return products.numbering(product, tokens[at].text)
 
 
 def _bare(tokens: list[_Token], words: str) -> Iterator[_Found]:
@@ -264,4 +257,4 @@ def _bare(tokens: list[_Token], words: str) -> Iterator[_Found]:
     for name, version in pairwise(tokens):
         if name.letter == "P" and version.letter == "V" and name.product in PRODUCTS:
             value = version.text.lstrip("v")
-            yield _Found(_numbering(name.product, value), (exactly(value),), (), words)
+            yield _Found(products.numbering(name.product, value), (exactly(value),), (), words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -40,16 +41,52 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.low and self.low == self.high:
             return f"= {self.low}"
         ends = []
+        # "29-dev" is our own way to say "29 and all its pre-releases"
         if self.low:
-            ends.append(f"{'>=' if self.closed_low else '>'} {self.low}")
+            ends.append(f"{'>=' if self.closed_low else '>'} {self.low.removesuffix('-dev')}")
         if self.high:
-            ends.append(f"{'<=' if self.closed_high else '<'} {self.high}")
+            ends.append(f"{'<=' if self.closed_high else '<'} {self.high.removesuffix('-dev')}")
         return ", ".join(ends) or "all versions"
 
 
 def exactly(version: str) -> Span:
     """The span that holds one version."""
     return Span(low=version, high=version, closed_high=True)
+
+
+def intersection(one: Span, other: Span) -> Span | None:
+    """The versions that two spans share; None where they share none."""
+    low, high = _later_start(one, other), _earlier_end(one, other)
+    shared = Span(low.low, high.high, low.closed_low, high.closed_high)
+    start, end = shared.keys()
+    return shared if start < end else None
+
+
+def _later_start(one: Span, other: Span) -> Span:
+    return one if one.keys()[0] >= other.keys()[0] else other
+
+
+def _earlier_end(one: Span, other: Span) -> Span:
+    return one if one.keys()[1] <= other.keys()[1] else other
+
+
+def remainder(domain: Span, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """What is left of a domain without some spans, as spans from the lowest to the highest.
+
+    >>> [str(s) for s in remainder(Span("", "29"), [Span("25.0.0", "25.0.5")])]
+    ['< 25.0.0', '>= 25.0.5, < 29']
+    """
+    left: list[Span] = []
+    low, closed = domain.low, domain.closed_low
+    for span in sorted(spans, key=Span.keys):
+        if span.low:
+            gap = intersection(domain, Span(low, span.low, closed, not span.closed_low))
+            left += [gap] if gap else []
+        if not span.high:
+            return tuple(left)
+        low, closed = span.high, not span.closed_high
+    last = intersection(domain, Span(low, "", closed))
+    return (*left, last) if last else tuple(left)
 
 
 class Expression(msgspec.Struct, frozen=True):

@@ -19,9 +19,10 @@ from feeds import tables
 from feeds.advisory import Advisory, Read, Record
 from feeds.catalogue import Catalogue, merge
 from feeds.document import Ask, Item
-from feeds.facts import Line
+from feeds.facts import FACTS, Exploited, Fact, Likelihood
 from feeds.fetch import Known, Outcome
 from feeds.health import SourceState, State
+from feeds.releases import gathered
 
 _ITEM = msgspec.json.Decoder(Item)
 _FOLLOW = msgspec.json.Decoder(tuple[Ask, ...])
@@ -60,18 +61,25 @@ def waiting(connection: Connection) -> dict[str, datetime]:
     return {r.host: r.until for r in connection.execute(sa.select(tables.waiting))}
 
 
-def wait(connection: Connection, hosts: dict[str, datetime]) -> None:
-    """Remember which hosts asked to be left alone. What was remembered before is forgotten."""
-    connection.execute(sa.delete(tables.waiting))
-    if hosts:
-        connection.execute(sa.insert(tables.waiting), [{"host": h, "until": u} for h, u in hosts.items()])
+def wait(connection: Connection, hosts: dict[str, datetime], now: datetime) -> None:
+    """Remember which hosts asked to be left alone. Those whose time has come are forgotten."""
+    connection.execute(sa.delete(tables.waiting).where(tables.waiting.c.until <= now))
+    for host, until in hosts.items():
+        upsert(connection, tables.waiting, {"host": host, "until": until}, ["host"])
 
 
 def reads(connection: Connection) -> list[Read]:
-    """Every record, with where and when it was read; one that its source no longer lists is withdrawn."""
-    rows = connection.execute(sa.select(tables.item))
+    """Every record, with where and when it was read; one that its source no longer lists is withdrawn.
+
+    One that has gone from a document and stands in another of its source has only moved (to the
+    next page, to another address) or is missing from one form.
+    """
+    rows = connection.execute(sa.select(tables.item)).all()
+    listed = {(r.source, r.key) for r in rows if r.gone_at is None}
     found = []
     for row in rows:
+        if row.gone_at and (row.source, row.key) in listed:
+            continue
         value = _value(row.payload)
         if isinstance(value, Record):
             if row.gone_at and not value.withdrawn:
@@ -88,31 +96,33 @@ def _value(payload: str) -> Item:
     return item
 
 
-def lines(connection: Connection) -> tuple[Line, ...]:
-    """The release lines that are known."""
-    statement = sa.select(tables.item.c.payload).where(
-        tables.item.c.key.startswith("line:"), tables.item.c.gone_at.is_(None)
-    )
-    return tuple(v for (payload,) in connection.execute(statement) if isinstance(v := _value(payload), Line))
+def facts(connection: Connection) -> list[Fact]:
+    """Every fact that still stands."""
+    begins = sa.or_(*(tables.item.c.key.startswith(f, autoescape=True) for f in FACTS))
+    statement = sa.select(tables.item.c.payload).where(begins, tables.item.c.gone_at.is_(None))
+    values = (_value(payload) for (payload,) in connection.execute(statement))
+    return [v for v in values if not isinstance(v, Record)]
 
 
 def catalogue(connection: Connection) -> Catalogue:
-    """The advisories, each with the number, the first sight and the baseline that the store keeps of it."""
+    """The advisories with what the store keeps of them and what the facts say of them, and the releases."""
     rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
     of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
+    known_facts = facts(connection)
+    added = {cve: day for f in known_facts if isinstance(f, Exploited) for cve, day in f.added.items()}
+    scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
     found = []
     for advisory in merge(reads(connection)):
+        values: dict[str, Any] = {
+            "exploited": next((added[n] for n in advisory.names if n in added), None),
+            "epss": next((scores[n] for n in advisory.names if n in scores), None),
+        }
         row = rows.get(of_name.get(advisory.name, 0))
-        if row is None:
-            found.append(advisory)
-            continue
-        doubles = tuple(r.id for r in rows.values() if r.merged_into == row.id)
-        found.append(
-            msgspec.structs.replace(
-                advisory, id=row.id, doubles=doubles, first_seen=row.first_seen, baseline=row.baseline
-            )
-        )
-    return Catalogue(tuple(found), lines(connection))
+        if row is not None:
+            doubles = tuple(r.id for r in rows.values() if r.merged_into == row.id)
+            values |= {"id": row.id, "doubles": doubles, "first_seen": row.first_seen, "baseline": row.baseline}
+        found.append(msgspec.structs.replace(advisory, **values))
+    return Catalogue(tuple(found), gathered(known_facts))
 
 
 def touch(connection: Connection, urls: Iterable[str], at: datetime) -> None:
@@ -123,8 +133,16 @@ def touch(connection: Connection, urls: Iterable[str], at: datetime) -> None:
         connection.execute(statement, parameters)
 
 
-def keep(connection: Connection, outcome: Outcome, *, accept: bool = False) -> str:
-    """Keep what was read in a document. Returns why it was refused, or "".
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a document: whether anything in it was new, and why it was refused, or ""."""
+
+    changed: bool = False
+    refused: str = ""
+
+
+def keep(connection: Connection, outcome: Outcome, *, accept: bool = False) -> Kept:
+    """Keep what was read in a document.
 
     A document that lists everything and suddenly lacks most of what it had is far more often a
     broken page than a mass withdrawal: it is refused, and what was known stays, unless `accept`.
@@ -135,37 +153,32 @@ def keep(connection: Connection, outcome: Outcome, *, accept: bool = False) -> s
     lost = [k for k, r in had.items() if k not in now and r.gone_at is None] if outcome.complete else []
     present = sum(r.gone_at is None for r in had.values())
     if len(lost) > 3 and len(lost) * 2 > present and not accept:
-        return (
-            f"it lists {len(now)} entries and lacks {len(lost)} of the {present} it had; kept as it was. "
+        return Kept(
+            refused=f"it lists {len(now)} entries and lacks {len(lost)} of the {present} it had; kept as it was. "
             f"If that is right, run `navtex poll --accept {outcome.source}`"
         )
     _document(connection, outcome)
     for key in lost:
         _update(connection, had[key].id, gone_at=outcome.at)
     new = []
+    edited = 0
     for key, payload in now.items():
         row = had.get(key)
         if row is None:
-            new.append(
-                {
-                    "document": outcome.url,
-                    "source": outcome.source,
-                    "key": key,
-                    "payload": payload,
-                    "read_at": outcome.at,
-                }
-            )
+            place = {"document": outcome.url, "source": outcome.source, "key": key}
+            new.append({**place, "payload": payload, "read_at": outcome.at})
         elif row.payload != payload:
-            _update(connection, row.id, payload=payload, read_at=outcome.at, gone_at=None)
+            edited += _update(connection, row.id, payload=payload, read_at=outcome.at, gone_at=None)
         elif row.gone_at is not None:
-            _update(connection, row.id, gone_at=None)
+            edited += _update(connection, row.id, gone_at=None)
     if new:
         connection.execute(sa.insert(tables.item), new)
-    return ""
+    return Kept(changed=bool(lost or new or edited))
 
 
-def _update(connection: Connection, number: int, **values: object) -> None:
+def _update(connection: Connection, number: int, **values: object) -> int:
     connection.execute(sa.update(tables.item).where(tables.item.c.id == number).values(**values))
+    return 1
 
 
 def _document(connection: Connection, outcome: Outcome) -> None:
@@ -194,15 +207,24 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: li
     connection.execute(statement.values(row).on_conflict_do_update(index_elements=key, set_=values))
 
 
-def forget_pages(connection: Connection, source: str, asked: set[str], at: datetime) -> None:
-    """Entries on pages that a complete source no longer has are gone."""
-    statement = sa.select(tables.document.c.url).where(tables.document.c.source == source)
-    for url in {r.url for r in connection.execute(statement)} - asked:
-        gone = sa.update(tables.item).where(tables.item.c.document == url, tables.item.c.gone_at.is_(None))
+def forget_pages(connection: Connection, source: str, asked: set[str], at: datetime) -> bool:
+    """Entries on pages that a complete source no longer has are gone; facts on them are no longer true.
+
+    Returns whether there were any.
+    """
+    item, table = tables.item, tables.document
+    urls = connection.execute(sa.select(table.c.url).where(table.c.source == source)).scalars()
+    left = set(urls) - asked
+    for url in left:
+        begins = sa.or_(*(item.c.key.startswith(f, autoescape=True) for f in FACTS))
+        connection.execute(sa.delete(item).where(item.c.document == url, begins))
+        gone = sa.update(item).where(item.c.document == url, item.c.gone_at.is_(None))
         connection.execute(gone.values(gone_at=at))
-        connection.execute(
-            sa.update(tables.document).where(tables.document.c.url == url).values(etag="", last_modified="")
-        )
+        if connection.execute(sa.select(item.c.id).where(item.c.document == url).limit(1)).scalar() is None:
+            connection.execute(sa.delete(table).where(table.c.url == url))
+        else:
+            connection.execute(sa.update(table).where(table.c.url == url).values(etag="", last_modified=""))
+    return bool(left)
 
 
 def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> Changes:
@@ -214,12 +236,16 @@ def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> C
     """
     rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
     of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
+    # one that was no advisory for a while (its record said nothing of our products) has lost its aliases
+    numbered = {r.name: r.id for r in rows.values() if r.merged_into is None} | of_name
     changes = Changes()
     claimed: set[int] = set()
     names: dict[str, int] = {}
-    for advisory in sorted(merge(reads(connection)), key=lambda a: a.name not in of_name):
-        numbers = sorted({of_name[n] for n in advisory.names if n in of_name} - claimed)
+    for advisory in sorted(merge(reads(connection)), key=lambda a: a.name not in numbered):
+        numbers = sorted({numbered[n] for n in advisory.names if n in numbered} - claimed)
         row = rows[numbers[0]] if numbers else None
+        for double in numbers[1:]:  # first, because the older may take over its name
+            _join(connection, double, numbers[0], f"{rows[double].name} (merged, {double})")
         values: dict[str, Any] = {
             "name": advisory.name,
             "kind": advisory.kind.value,
@@ -243,16 +269,17 @@ def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> C
                 (changes.withdrawn if advisory.withdrawn and not row.withdrawn else changes.changed).append(
                     advisory.name
                 )
-        for double in numbers[1:]:
-            connection.execute(
-                sa.update(tables.advisory)
-                .where(tables.advisory.c.id == double)
-                .values(merged_into=number, name=f"{rows[double].name} (merged)")
-            )
         claimed.update([number, *numbers])
         names.update(dict.fromkeys(advisory.names, number))
     _rename(connection, of_name, names)
     return changes
+
+
+def _join(connection: Connection, double: int, number: int, name: str) -> None:
+    """Make one advisory the double of another; its own doubles become the other's, too."""
+    table = tables.advisory
+    connection.execute(sa.update(table).where(table.c.merged_into == double).values(merged_into=number))
+    connection.execute(sa.update(table).where(table.c.id == double).values(merged_into=number, name=name))
 
 
 def _rename(connection: Connection, before: dict[str, int], after: dict[str, int]) -> None:

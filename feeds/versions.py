@@ -43,7 +43,9 @@ _STAGE = re.compile(
     re.IGNORECASE,
 )
 _EDITION = re.compile(r"^[-.](?P<edition>ce|ee|cs)(?![a-z])", re.IGNORECASE)
-_PSEUDO = re.compile(r"^-(?:\w+\.)?0?\.?\d{14}-[0-9a-f]{12}")
+_PSEUDO = re.compile(r"^-(?:0\.)?\d{14}-[0-9a-f]{12}")
+_AFTER_STAGE = re.compile(r"^\.?0?\.\d{14}-[0-9a-f]{12}")
+_AFTER = 10**9
 
 
 class Version:
@@ -72,7 +74,9 @@ class Version:
         self.build = rest[stage.end() :] if stage else rest
         pre: tuple[int, int, int] = (_FINAL, 0, 0)
         if stage:
-            pre = (_STAGES[self.stage], int(stage["n"] or 0), int(stage["m"] or 0))
+            # a Go pseudo-version "rc9.0.DATE-COMMIT" lies after rc9 and before rc10
+            later = _AFTER_STAGE.match(rest[stage.end("n") if stage["n"] else stage.end() :])
+            pre = (_STAGES[self.stage], int(stage["n"] or 0), _AFTER if later else int(stage["m"] or 0))
         elif _PSEUDO.match(rest):
             # a Go pseudo-version lies before the release whose number it carries
             self.stage, pre = "dev", (0, 0, 0)

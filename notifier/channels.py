@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import smtplib
 import ssl
 import tempfile
@@ -21,7 +22,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.errors import ChannelError
 from notifier.render import Message
@@ -30,6 +31,8 @@ _SLACK = "https://hooks.slack.com/services"
 _BLOCKS = 50
 """Slack takes this many blocks a message (docs.slack.dev, "Blocks")."""
 _TIMEOUT = 30
+_TOLD = ("WARNING", "ERROR", "CRITICAL")
+"""Of what Apprise logs; its debugging quotes addresses."""
 
 
 class Target(NamedTuple):
@@ -51,7 +54,19 @@ def expand(address: str) -> tuple[Target, ...]:
     if not _is_mail(parsed):
         return (Target(address),)
     found = [e[1] for e in parsed.targets] + sorted(parsed.cc) + sorted(parsed.bcc)
+    for named in _recipients(address):
+        # Apprise leaves out what it takes for no mail address, and says nothing
+        if not any(f.lower() in named.lower() for f in found):
+            raise ChannelError(f"{named!r} is no mail address", remedy="See docs/reference/channels.md")
     return tuple(Target(address, r) for r in dict.fromkeys(found))
+
+
+def _recipients(address: str) -> list[str]:
+    """The recipients that a mail address names, as they are written."""
+    parts = urlsplit(address)
+    fields = [pair.partition("=") for pair in parts.query.split("&")]
+    named = [value for name, _, value in fields if name in ("to", "cc", "bcc")] + parts.path.split("/")
+    return [n.strip() for text in named for n in re.split("[,;]", unquote(text)) if n.strip()]
 
 
 def shown(address: str) -> str:
@@ -73,7 +88,8 @@ def _parse(address: str) -> Any:
     import apprise
 
     # what it logs quotes addresses, which may hold passwords
-    logging.getLogger("apprise").disabled = True
+    log = logging.getLogger("apprise")
+    log.handlers, log.propagate = [logging.NullHandler()], False
     parsed = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     if parsed is None:
         hint = (
@@ -117,44 +133,45 @@ class Courier:
             return _write(_folder(target.address), message)
         parsed = _parse(target.address)
         if _is_mail(parsed):
-            return self._mail(parsed, target.recipient, message)
+            return self._mail(parsed, target, message)
         if type(parsed).__name__ == "NotifySlack":
             return self._post(parsed, message)
         return _notify(parsed, message)
 
     # mail
 
-    def _mail(self, parsed: Any, recipient: str, message: Message) -> str:
-        mail = compose(message, self._from(parsed), recipient, reply_to=sorted(parsed.reply_to))
+    def _mail(self, parsed: Any, target: Target, message: Message) -> str:
+        mail = compose(message, self._from(parsed, target.address), target.recipient, reply_to=sorted(parsed.reply_to))
         key = (parsed.smtp_host, parsed.port or 0, parsed.secure_mode, parsed.user or "")
         reused = key in self._connections
         try:
             connection = self._connections.get(key) or self._connect(parsed)
             self._connections[key] = connection
             connection.send_message(mail)
-        except smtplib.SMTPServerDisconnected as error:
-            self._connections.pop(key, None)
-            if reused:
-                return self._mail(parsed, recipient, message)
-            raise _mail_error(parsed, error) from error
         except smtplib.SMTPRecipientsRefused as error:
             with suppress(smtplib.SMTPException):
                 self._connections[key].rset()
             code, said = next(iter(error.recipients.values()))
             raise ChannelError(
-                f"{recipient} is refused: {code} {_decoded(said)}", where=parsed.smtp_host, permanent=code >= 500
+                f"{target.recipient} is refused: {code} {_decoded(said)}",
+                where=parsed.smtp_host,
+                permanent=code >= 500,
             ) from error
         except (OSError, smtplib.SMTPException) as error:
-            self._connections.pop(key, None)
+            if key in self._connections:
+                self._connections.pop(key).close()
+            # 421: "idle for too long", as many a server says before it hangs up
+            gone = isinstance(error, smtplib.SMTPServerDisconnected) or getattr(error, "smtp_code", 0) == 421
+            if reused and gone:
+                return self._mail(parsed, target, message)
             raise _mail_error(parsed, error) from error
         return f"accepted by {parsed.smtp_host}"
 
-    def _from(self, parsed: Any) -> str:
-        named = "from=" in parsed.url()
-        name, address = parsed.from_addr
-        if not named and self._sender and not parsed.user:
-            name, address = parseaddr(self._sender)
-        return f"{name} <{address}>" if name and name != "Apprise" else f"Navtex <{address}>"
+    def _from(self, parsed: Any, address: str) -> str:
+        name, named = parsed.from_addr
+        if self._sender and not parsed.user and "from" not in parse_qs(urlsplit(address).query):
+            name, named = parseaddr(self._sender)
+        return f"{name} <{named}>" if name and name != "Apprise" else f"Navtex <{named}>"
 
     def _connect(self, parsed: Any) -> smtplib.SMTP:
         mode = parsed.secure_mode
@@ -168,10 +185,14 @@ class Courier:
             connection = smtplib.SMTP_SSL(parsed.smtp_host, port, timeout=_TIMEOUT, context=context)
         else:
             connection = smtplib.SMTP(parsed.smtp_host, port, timeout=_TIMEOUT)
+        try:
             if mode == "starttls":
                 connection.starttls(context=context)
-        if parsed.user and parsed.password:
-            connection.login(parsed.user, parsed.password)
+            if parsed.user and parsed.password:
+                connection.login(parsed.user, parsed.password)
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+            raise
         return connection
 
     # Slack
@@ -269,7 +290,7 @@ def _notify(parsed: Any, message: Message) -> str:
         raise ChannelError("Apprise does not take the address")
     result = box.notify(title=message.subject, body=message.text, body_format=apprise.NotifyFormat.TEXT)
     if not result:
-        said = "; ".join(dict.fromkeys(str(entry.message) for entry in result.logs() if entry.message))
+        said = "; ".join(dict.fromkeys(str(entry.message) for entry in result.logs() if entry.level in _TOLD))
         raise ChannelError(f"{parsed.service_name} did not take it{': ' + said[:300] if said else ''}")
     return f"accepted by {parsed.service_name}"
 
@@ -291,7 +312,10 @@ def _write(folder: Path, message: Message) -> str:
         for suffix, content in ((".txt", f"{message.subject}\n\n{message.text}"), (".html", message.html)):
             with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
                 part.write(content)
-            Path(part.name).replace(folder / f"{stem}{suffix}")
+            try:
+                Path(part.name).replace(folder / f"{stem}{suffix}")
+            finally:
+                Path(part.name).unlink(missing_ok=True)
     except OSError as error:
         raise ChannelError(f"cannot be written: {error.strerror}", where=str(folder)) from error
     return str(folder / f"{stem}.html")

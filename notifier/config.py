@@ -37,6 +37,16 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sender: str = ""
 
+    def __post_init__(self) -> None:
+        from email.headerregistry import Address
+        from email.utils import parseaddr
+
+        if self.sender:
+            try:
+                Address(addr_spec=parseaddr(self.sender)[1])
+            except (ValueError, IndexError):
+                raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
+
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
@@ -44,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str = ""
     mirror: str = ""
     ca_bundle: str = ""
+    corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
     sources: dict[str, SourceSettings] = {}
@@ -73,6 +84,9 @@ EXAMPLE = """\
 
 # Certificates to trust instead of the system's, as one PEM file.
 # ca_bundle = "/etc/ssl/company.pem"
+
+# Your own corrections to wrong advisories, beside those that come with Navtex (docs/reference/corrections.md).
+# corrections = "/etc/navtex/corrections.toml"
 
 [poll]
 # Shown to the sources, so that their operators can write to you.
@@ -117,7 +131,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     return msgspec.structs.replace(
         config,
         database=environment.get("NAVTEX_DATABASE_URL") or config.database or default_database(),
-        mirror=_mirror(environment.get("NAVTEX_MIRROR") or config.mirror),
+        mirror=_mirror(environment.get("NAVTEX_MIRROR", ""), "NAVTEX_MIRROR") or _mirror(config.mirror, str(path)),
     )
 
 
@@ -137,7 +151,7 @@ def read(path: Path) -> Config:
         raise ConfigError(str(error), where=str(path), remedy="See `navtex config init` for every setting") from error
 
 
-def _mirror(text: str) -> str:
+def _mirror(text: str, where: str) -> str:
     if text and not text.startswith(("http://", "https://")):
-        raise ConfigError(f"the mirror {text!r} is no http:// or https:// address", where="mirror")
+        raise ConfigError(f"the mirror {text!r} is no http:// or https:// address", where=where)
     return text.rstrip("/")

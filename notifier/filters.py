@@ -11,7 +11,8 @@ from feeds.catalogue import at_least
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which hosts, and which of their components: () and {} are all of them.
 
-    A host is in it when it has every tag, and its name matches one of the patterns (`web-*`).
+    A host is in it when it has every tag, and its name matches one of the patterns (`web-*`), in
+    any case of letters.
     """
 
     tags: dict[str, str] = {}

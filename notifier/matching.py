@@ -1,21 +1,23 @@
 """Advisories and components -> verdicts, each with its reason.  Pure.
 
-What is matched is the distinct component, never the host.  Ranges are upstream's: for a build of
-somebody else (a distribution's package) they can say that it is safe, because what is fixed in the
-version it was built from is fixed in it; they cannot say that it is affected, because the fix may
-have been carried back into it.
+What is matched is the distinct component, never the host.  For a distribution's package the
+distribution's own record decides.  Where it has none, upstream's ranges can say that the package is
+safe, because what is fixed in the version it was built from is fixed in it; they cannot say that it
+is affected, because the fix may have been carried back into it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from feeds.advisory import ENGINE, Advisory, Edition, Kind
-from feeds.evidence import Case, Status, Verdict
+from feeds.advisory import ENGINE, PRODUCTS, Advisory, Edition, Kind
+from feeds.catalogue import Catalogue
+from feeds.evidence import Case, PackageCase, Status, Verdict
 from feeds.facts import Line, line_of, starts_with
+from feeds.products import ENGINE_MODULE
 from feeds.versions import key
 from notifier.inventory.model import Component
 
@@ -36,29 +38,55 @@ class Match:
 class Matcher:
     """Everything that is known, ready to be asked about components."""
 
-    def __init__(self, advisories: Iterable[Advisory], lines: tuple[Line, ...], today: date) -> None:
-        self._lines = {
-            product: tuple(x for x in lines if x.product == product) for product in {x.product for x in lines}
-        }
+    def __init__(self, catalogue: Catalogue, today: date, *, corrections: bool = True) -> None:
+        self.releases = catalogue.releases
         self._today = today
+        self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[Case]] = defaultdict(list)
+        self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
         self._editions: list[Advisory] = []
         self._ends: list[Advisory] = []
-        for advisory in advisories:
+        self._distributed: list[Advisory] = []
+        for advisory in catalogue.advisories:
             if advisory.withdrawn:
                 continue
             if advisory.edition:
                 self._editions.append(advisory)
             elif advisory.line:
                 self._ends.append(advisory)
-            for product in advisory.products:
-                self._cases[product].append(Case(advisory, product))
+            if any(claim.package for claim, _ in advisory.claims):
+                self._distributed.append(advisory)
+            for product in _products(advisory):
+                self._cases[product].append(Case(advisory, product, self.releases, corrections=corrections))
+
+    def case(self, advisory: Advisory, product: str) -> Case | None:
+        """The evidence of one advisory about one product; None where it has none."""
+        return next((c for c in self._cases[product] if c.advisory.name == advisory.name), None)
 
     def vulnerabilities(self, component: Component) -> Iterator[Match]:
         """The verdict on every vulnerability of the component's product, whatever it is."""
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.VULNERABILITY:
-                yield Match(component, case.advisory, judge(case, component))
+                yield Match(component, case.advisory, self.judge(case, component))
+
+    def judge(self, case: Case, component: Component) -> Verdict:
+        """The verdict on a component: its distribution's own, if one built it, else that on its version."""
+        if not component.rebuilt:
+            return case.decide(component.version)
+        package = self.package_case(case.advisory, component)
+        own = package.decide(component.package_version) if package else None
+        return own or _rebuilt(case.decide(component.version), component)
+
+    def package_case(self, advisory: Advisory, component: Component) -> PackageCase | None:
+        """What the component's distribution says of an advisory; None where it says nothing, or is not known."""
+        if not component.package or not component.ecosystem:
+            return None
+        known = self._packages.get((component.package_name, component.ecosystem))
+        if known is None:
+            cases = (PackageCase(a, component.package_name, component.ecosystem) for a in self._distributed)
+            known = {c.advisory.name: c for c in cases if c.entries}
+            self._packages[component.package_name, component.ecosystem] = known
+        return known.get(advisory.name)
 
     def exposures(self, component: Component) -> list[Match]:
         """The vulnerabilities that affect it, or of which the evidence conflicts."""
@@ -76,7 +104,7 @@ class Matcher:
     def _announcements(self, component: Component) -> Iterator[Match]:
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.ANNOUNCEMENT:
-                verdict = judge(case, component)
+                verdict = self.judge(case, component)
                 if verdict.status in EXPOSED:
                     yield Match(component, case.advisory, verdict)
 
@@ -113,19 +141,35 @@ class Matcher:
                     yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
 
 
-def judge(case: Case, component: Component) -> Verdict:
-    """The verdict on a component: that on its version, unless a distribution built it."""
-    verdict = case.decide(component.version)
-    if not component.rebuilt or verdict.status is Status.UNKNOWN:
-        return verdict
+def _products(advisory: Advisory) -> frozenset[str]:
+    """The products an advisory has evidence about: a claim about the engine's Go module is about the engine."""
+    named = advisory.products
+    return (named | {ENGINE} if ENGINE_MODULE in named else named) & frozenset(PRODUCTS)
+
+
+def _rebuilt(verdict: Verdict, component: Component) -> Verdict:
+    """What upstream's verdict says of somebody else's build of that version."""
     build = component.package or f"{component.product} {component.version}"
+    if verdict.status is Status.UNKNOWN:
+        return verdict
     if verdict.status is Status.NOT_AFFECTED:
         return replace(verdict, reason=f"{verdict.reason}; {build} is built from that version")
     reason = (
         f"upstream's {component.version} is {verdict.status.value}: {verdict.reason}; but {build} is a distribution's "
-        f"build, which may carry the fix: the security record of {component.distro or 'its distribution'} would decide"
+        f"build, which may carry the fix: {_decider(component)}"
     )
-    return replace(verdict, status=Status.UNKNOWN, reason=reason)
+    return Verdict(Status.UNKNOWN, reason, verdict.source)
+
+
+def _decider(component: Component) -> str:
+    """What would decide about a distribution's build."""
+    if not component.package:
+        return "the name and version of its package, and its distribution, would decide"
+    if not component.distro and not component.ecosystem:
+        return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
+    if not component.ecosystem:
+        return f"a security record of {component.distro} would decide, and no source of Navtex has one"
+    return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
 
 
 def _end_reason(line: Line, today: date) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from feeds import store
-from feeds.advisory import Kind
 from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
 from feeds.errors import ChannelError
@@ -60,7 +61,7 @@ class World:
     def read(cls, connection: Connection, now: datetime) -> World:
         """The world as the database has it."""
         catalogue = store.catalogue(connection)
-        matcher = Matcher(catalogue.advisories, catalogue.lines, now.date())
+        matcher = Matcher(catalogue, now.date())
         return cls(catalogue, matcher, tuple(store.sources(connection).values()), now)
 
 
@@ -119,8 +120,10 @@ def _news(connection: Connection, world: World, subscription: Subscription) -> t
     welcome = subscription.started_at is None
     if (welcome and subscription.silent_start) or not (welcome or found.items):
         return found, None
-    undecided = _undecided(world, components, populations)
-    exposed = {c.number for c in concerns if c.match.advisory.kind is Kind.VULNERABILITY}
+    # a host is clear when nothing affects it, followed here or not
+    everyone = inventory.populations(connection, replace(scope, products=())) if scope.products else populations
+    undecided = _undecided(world, components, everyone)
+    exposed = {number for number in everyone if world.matcher.exposures(components[number])}
     clear = inventory.untouched(connection, scope, exposed | undecided.keys())
     digest = Digest(
         key=digests.key_of(subscription.name, world.now, found.items),

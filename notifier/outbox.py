@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-LIMIT = 12
+LIMIT = 13
 """Tries before a delivery is given up; they span a little over two days."""
 _FIRST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=8)

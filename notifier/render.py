@@ -87,6 +87,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "wrapped": _wrapped,
         "hosts": host_names,
+        "line": line,
         "mrkdwn": mrkdwn,
         "day": _day,
         "safe_url": safe_url,
@@ -133,25 +134,34 @@ def host_names(hosts: Hosts) -> str:
     return f"{names} and {hosts.more} more" if names else f"{hosts.more} hosts"
 
 
+def line(text: str) -> str:
+    r"""Text as one line, whatever it held to end lines or to steer a terminal.
+
+    >>> line("one\r\nand\u2028the \x1b[1mother")
+    'one and the [1mother'
+    """
+    return _CONTROL.sub("", " ".join(text.split()))
+
+
 def mrkdwn(text: str) -> str:
     r"""Text escaped for Slack's mrkdwn (docs.slack.dev, "Escaping text"); its marks are taken apart.
 
     >>> mrkdwn("<!channel> & *bold*")
     '&lt;!channel&gt; &amp; *\u200bbold*\u200b'
     """
-    escaped = _CONTROL.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([*_~`])", "\\1\u200b", escaped)
 
 
 def safe_url(url: str) -> str:
     """A web address, or "" where it is anything else (javascript:, data:, file:)."""
-    return url if re.match(r"https?://[^\s<>\"']+$", url) else ""
+    return url if re.fullmatch(r"https?://[^\s<>\"']+", url) else ""
 
 
 def _wrapped(text: str, indent: int = 0, hang: int = 0, width: int = 72) -> str:
     """Text in lines of at most `width`, indented; the second and later lines by `hang` more."""
     return textwrap.fill(
-        _CONTROL.sub("", " ".join(text.split())),
+        line(text),
         width,
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + hang),

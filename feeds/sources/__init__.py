@@ -5,15 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 
 from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
-from feeds.sources import cis_benchmark, cve_records, docker_announcements, docker_blog, endoflife, github_advisories
+from feeds.sources import (
+    cis_benchmark,
+    cve_records,
+    docker_announcements,
+    docker_blog,
+    endoflife,
+    epss,
+    github_advisories,
+    go_vulndb,
+    kev,
+    osv,
+    release_feeds,
+    release_notes,
+    tags,
+)
 
 SOURCES: tuple[Source, ...] = (
     docker_announcements.SOURCE,
     docker_blog.SOURCE,
     cis_benchmark.SOURCE,
     *github_advisories.SOURCES,
+    release_notes.SOURCE,
+    release_feeds.SOURCE,
+    tags.SOURCE,
+    go_vulndb.SOURCE,
     cve_records.SOURCE,
+    osv.SOURCE,
     endoflife.SOURCE,
+    kev.SOURCE,
+    epss.SOURCE,
 )
 
 __all__ = ["SOURCES", "Ask", "Document", "Item", "Parsed", "Source", "Wanted", "configured"]

@@ -16,6 +16,7 @@ from feeds.advisory import Edition, Kind, Record
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.sources import markup
+from feeds.sources.reading import unique
 
 _PAGE = "https://www.cisecurity.org/benchmark/docker"
 _LISTED = re.compile(r"^Docker\s*(?P<line>\d+(?:\.\d+)+)?\s*\(v?(?P<version>\d+(?:\.\d+)+)\)$", re.IGNORECASE)
@@ -37,7 +38,7 @@ class CisBenchmark(Source):
     def parse(self, document: Document) -> Parsed:
         """One benchmark record an edition."""
         records = _page(document) if document.form == "page" else _feed(document)
-        return Parsed(tuple({r.key: r for r in records}.values()))
+        return Parsed(unique(records))
 
 
 def _page(document: Document) -> list[Record]:

@@ -21,7 +21,7 @@ from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import Span
 from feeds.sources import markup
-from feeds.sources.reading import squeeze, text_body
+from feeds.sources.reading import squeeze, text_body, unique
 
 _BASE = "https://docs.docker.com/security/security-announcements"
 _PRECEDENCE = {"page": 1, "markdown": 2, "rss": 3}
@@ -37,7 +37,7 @@ _MONTHS = tuple(name.lower() for name in calendar.month_name)
 class _Section(NamedTuple):
     anchor: str
     title: str
-    blocks: list[tuple[str, str]]
+    blocks: list[markup.Block]
 
 
 class DockerAnnouncements(Source):
@@ -62,7 +62,7 @@ class DockerAnnouncements(Source):
             announcement = _announcement(section, precedence, self.home)
             items.append(announcement)
             items.extend(_vulnerabilities(section, announcement, precedence))
-        return Parsed(tuple({item.key: item for item in items}.values()))
+        return Parsed(unique(items))
 
 
 def _page(document: Document) -> Iterator[_Section]:
@@ -94,7 +94,8 @@ def _markdown(document: Document) -> Iterator[_Section]:
             current = _Section(_anchor(title, used), title, [])
         elif current is not None and line:
             tag = f"h{len(heading[1])}" if heading else "li" if line[:2] in ("- ", "* ") else "p"
-            current.blocks.append((tag, _unmarked(heading[2] if heading else line.lstrip("-*> ").replace("|", " "))))
+            text = heading[2] if heading else line.lstrip("-*> ").replace("|", " ")
+            current.blocks.append(markup.Block(tag, _unmarked(text)))
     if current:
         yield current
 
@@ -116,13 +117,13 @@ def _rss(document: Document) -> Iterator[_Section]:
         anchor = item.link.partition("#")[2] or item.guid.removeprefix("security-")
         if not anchor or not item.title:
             continue
-        dated = [("p", f"Last updated {item.published:%B %d, %Y}")] if item.published else []
+        dated = [markup.Block("p", f"Last updated {item.published:%B %d, %Y}")] if item.published else []
         yield _Section(anchor, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
 
 
 def _announcement(section: _Section, precedence: int, home: str) -> Record:
-    text = "\n\n".join(text for _, text in section.blocks)
-    said = [text for tag, text in section.blocks if tag in ("p", "li") and not _UPDATED.match(text)]
+    text = "\n\n".join(b.text for b in section.blocks)
+    said = [b.text for b in section.blocks if b.tag in ("p", "li") and not _UPDATED.match(b.text)]
     release = _DESKTOP_RELEASE.search(section.title)
     claims = (_before(release[1], section.title),) if release else read_prose(f"{section.title}.\n\n{text}")
     return Record(
@@ -132,7 +133,7 @@ def _announcement(section: _Section, precedence: int, home: str) -> Record:
         url=f"{home}#{section.anchor}",
         mentions=cves_in(f"{section.title} {text}"),
         summary=" ".join(said[:3]),
-        published=next((d for _, t in section.blocks if (d := _updated(t))), None),
+        published=next((d for b in section.blocks if (d := _updated(b.text))), None),
         claims=claims,
         precedence=precedence,
     )
@@ -179,9 +180,10 @@ def _vulnerabilities(section: _Section, announcement: Record, precedence: int) -
 def _bullets(section: _Section) -> dict[str, str]:
     """The bullet of each CVE of a release announcement; all its words where it names one CVE only."""
     titled = cves_in(section.title)
-    told = {named[0]: text for tag, text in section.blocks if tag == "li" and len(named := cves_in(text)) == 1}
+    told = {named[0]: b.text for b in section.blocks if b.tag == "li" and len(named := cves_in(b.text)) == 1}
     if len(titled) == 1 and titled[0] not in told:
-        told[titled[0]] = "\n\n".join(text for tag, text in section.blocks if tag == "p" and not _UPDATED.match(text))
+        words = [b.text for b in section.blocks if b.tag == "p" and not _UPDATED.match(b.text)]
+        told[titled[0]] = "\n\n".join(words)
     return told
 
 
@@ -189,12 +191,12 @@ def _headed(section: _Section) -> dict[str, str]:
     """The words under each heading that names one CVE, the heading's first: "CVE-2024-21626 (High)"."""
     told: dict[str, list[str]] = {}
     subject = ""
-    for tag, text in section.blocks:
-        if re.fullmatch(r"h[3-6]", tag):
-            named = cves_in(text)
+    for block in section.blocks:
+        if re.fullmatch(r"h[3-6]", block.tag):
+            named = cves_in(block.text)
             subject = named[0] if len(named) == 1 else ""
         if subject:
-            told.setdefault(subject, []).append(text)
+            told.setdefault(subject, []).append(block.text)
     return {cve: "\n\n".join(words) for cve, words in told.items()}
 
 

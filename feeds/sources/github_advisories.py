@@ -17,11 +17,10 @@ from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import read_range
-from feeds.sources.reading import json_body, squeeze, when
+from feeds.sources.reading import json_body, next_page, squeeze, when
 from feeds.sources.scores import rating, vector_score
 from feeds.versions import is_version
 
-_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 _VERSIONS = re.compile(r"v?\d+(?:\.\d+)+[0-9A-Za-z.+~-]*")
 
 
@@ -42,8 +41,8 @@ class GitHubAdvisories(Source):
         if not isinstance(entries, list):
             message = entries.get("message") if isinstance(entries, dict) else None
             raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
-        following = _NEXT.search(document.headers.get("link", ""))
-        follow = (Ask(url=following[1], form="api", accept="application/vnd.github+json"),) if following else ()
+        following = next_page(document)
+        follow = (Ask(url=following, form="api", accept="application/vnd.github+json"),) if following else ()
         return Parsed(tuple(self._record(e) for e in entries if isinstance(e, dict) and _published(e)), follow)
 
     def _record(self, entry: dict[str, Any]) -> Record:

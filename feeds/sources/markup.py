@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import feedparser
 import lxml.etree
@@ -33,12 +33,19 @@ def page(document: Document) -> lxml.html.HtmlElement:
         root = lxml.html.document_fromstring(document.body, parser=parser)
     except (lxml.etree.LxmlError, ValueError) as error:
         raise ShapeError(f"no HTML: {error}", where=document.url) from error
+    return _broken(root)
+
+
+def _broken(root: Any) -> Any:
+    """The same tree, with a blank where a line breaks: "one<br>two" are two words."""
+    for element in root.iter("br"):
+        element.tail = f" {element.tail or ''}"
     return root
 
 
 def fragment(markup: str) -> Any:
     """A piece of HTML as one element that holds it."""
-    return lxml.html.fragment_fromstring(markup or " ", create_parent="div")
+    return _broken(lxml.html.fragment_fromstring(markup or " ", create_parent="div"))
 
 
 def wrapped(element: Any) -> Any:
@@ -53,25 +60,46 @@ def text_of(element: Any) -> str:
     return squeeze("".join(element.itertext()))
 
 
-def blocks(element: Any) -> Iterator[tuple[str, str]]:
-    """(tag, text) of every innermost block below an element, in the order of reading.
+class Block(NamedTuple):
+    """A piece of text as a reader sees it: a paragraph, a heading, a list item, a row of a table.
 
-    A table row is one block, its cells set apart by blanks.
+    `links` are the addresses in it; `above` the items of the lists that it is nested in.
     """
+
+    tag: str
+    text: str
+    links: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+
+
+def blocks(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
+    """Every innermost block below an element, in the order of reading; a row's cells are set apart by blanks."""
     for child in element.iterchildren():
         if not isinstance(child.tag, str) or child.tag in _SKIPPED:
             continue
         if child.tag == "tr":
-            yield "tr", squeeze(" ".join("".join(cell.itertext()) for cell in child.iterchildren()))
-        elif child.tag in _BLOCKS and not any(e.tag in _BLOCKS for e in child.iterdescendants()):
-            yield child.tag, text_of(child)
+            cells = " ".join("".join(cell.itertext()) for cell in child.iterchildren())
+            yield Block("tr", squeeze(cells), _links(child), above)
         elif child.tag == "li":
-            own = squeeze(" ".join([child.text or "", *(text_of(e) for e in child if e.tag not in ("ul", "ol"))]))
-            if own:
-                yield "li", own
-            yield from blocks(child)
+            yield from _list_item(child, above)
+        elif child.tag in _BLOCKS and not any(e.tag in _BLOCKS for e in child.iterdescendants()):
+            yield Block(child.tag, text_of(child), _links(child), above)
         else:
-            yield from blocks(child)
+            yield from blocks(child, above)
+
+
+def _list_item(item: Any, above: tuple[str, ...]) -> Iterator[Block]:
+    own = [child for child in item if child.tag not in ("ul", "ol")]
+    text = squeeze(" ".join([item.text or "", *("".join(e.itertext()) + (e.tail or "") for e in own)]))
+    if text:
+        yield Block("li", text, tuple(link for e in own for link in _links(e)), above)
+    for child in item:
+        if child.tag in ("ul", "ol"):
+            yield from blocks(child, (*above, text))
+
+
+def _links(element: Any) -> tuple[str, ...]:
+    return tuple(e.get("href") for e in element.iter("a") if e.get("href"))
 
 
 class FeedItem:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from feeds.document import Document
+from feeds.advisory import Record
+from feeds.document import Document, Item
 from feeds.errors import ShapeError
+from feeds.ranges import Span
+
+_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 
 
 def json_body(document: Document) -> Any:
@@ -26,6 +32,12 @@ def text_body(document: Document) -> str:
         return document.body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ShapeError(f"no UTF-8 text: {error}", where=document.url) from error
+
+
+def next_page(document: Document) -> str:
+    """The address of the next page, as a Link header names it (RFC 8288); "" where there is none."""
+    found = _NEXT.search(document.headers.get("link", ""))
+    return found[1] if found else ""
 
 
 def when(value: object) -> datetime | None:
@@ -46,6 +58,40 @@ def when(value: object) -> datetime | None:
 def utc(at: datetime) -> datetime:
     """The same moment in UTC; a time without a zone is taken for UTC."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def osv_spans(ranges: Iterable[dict[str, Any]], plain: Callable[[str], str] = str) -> Iterator[Span]:
+    """OSV's events as spans: each "introduced" opens one, the next "fixed" or "last_affected" closes it.
+
+    `plain` makes a version out of what an event says (OSV schema, "affected[].ranges[].events").
+    """
+    for one in ranges:
+        low: str | None = None
+        for event in one.get("events") or ():
+            end = event.get("fixed") or event.get("last_affected")
+            if "introduced" in event:
+                low = "" if str(event["introduced"]) == "0" else plain(str(event["introduced"]))
+            elif low is not None and end:
+                yield Span(low, plain(str(end)), closed_high="fixed" not in event)
+                low = None
+        if low is not None:
+            yield Span(low, "")
+
+
+def unique(items: Iterable[Item]) -> tuple[Item, ...]:
+    """The items of a document, one a key: of records that share it, the claims and mentions add up."""
+    found: dict[str, Item] = {}
+    for item in items:
+        first = found.setdefault(item.key, item)
+        if first is not item and isinstance(first, Record) and isinstance(item, Record):
+            found[item.key] = msgspec.structs.replace(
+                first,
+                aliases=tuple(dict.fromkeys((*first.aliases, *item.aliases))),
+                mentions=tuple(dict.fromkeys((*first.mentions, *item.mentions))),
+                scores=tuple(dict.fromkeys((*first.scores, *item.scores))),
+                claims=tuple(dict.fromkeys((*first.claims, *item.claims))),
+            )
+    return tuple(found.values())
 
 
 def squeeze(text: str) -> str:

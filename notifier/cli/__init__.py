@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "advisory": ("advisory", "What is known of vulnerabilities, announcements and benchmarks."),
     "check": ("check", "What is known against one version of a product."),
     "exposure": ("exposure", "What the hosts are exposed to."),
+    "explain": ("explain", "The proof of a verdict: who says what, and which claim decides."),
+    "plan": ("plan", "What to upgrade, and to what."),
     "subscription": ("subscription", "Who is told of what, and where."),
     "notify": ("notify", "Make the digests that are due, and deliver them."),
     "config": ("config", "The configuration file."),

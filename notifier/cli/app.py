@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -150,6 +152,13 @@ def table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Se
         console.print(shown)
     else:
         say(empty)
+
+
+def wrapped(text: str, indent: int) -> None:
+    """Write a paragraph that fits the terminal, at most a hundred columns wide."""
+    pad = " " * indent
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    click.echo(textwrap.fill(clean(text), width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False))
 
 
 _STYLES = {

@@ -65,7 +65,7 @@ def command(
         catalogue = store.catalogue(connection)
     if not catalogue.advisories:
         say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
-    matcher = Matcher(catalogue.advisories, catalogue.lines, now().date())
+    matcher = Matcher(catalogue, now().date())
     everything = list(matcher.vulnerabilities(asked))
     shown = wanted_verdicts(verdicts)
     found = sorted((m for m in everything if m.verdict.status in shown), key=worst_first)

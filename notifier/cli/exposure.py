@@ -86,7 +86,7 @@ def command(
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
         only = {catalogue.find(name).id for name in advisories}
-        matcher = Matcher(catalogue.advisories, catalogue.lines, now().date())
+        matcher = Matcher(catalogue, now().date())
         found: dict[int, list[Match]] = {}
         for number, component in inventory.components(connection).items():
             found[number] = [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from feeds.document import Wanted
 from feeds.errors import UnknownName
 from feeds.fetch import Crawl, Job, Outcome
 from notifier.cli.app import opened, say, settings
@@ -58,7 +60,9 @@ def poll(
     """Poll, with progress where somebody watches."""
     from feeds.poll import poll as run
 
+    own = Path(config.corrections) if config.corrections else None
     job = Job(
+        wanted=Wanted(packages=_packages(database)),
         sources=sources,
         disabled=config.disabled,
         urls=config.urls,
@@ -68,7 +72,7 @@ def poll(
         poll_seconds=config.poll.poll_seconds,
     )
     if not sys.stderr.isatty():
-        return run(database, crawl, job, accept=frozenset(accept))
+        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own)
     seen = 0
 
     def progress(outcome: Outcome) -> None:
@@ -77,9 +81,24 @@ def poll(
         click.echo(f"\r\x1b[K{seen} documents, {outcome.source}", nl=False, err=True)
 
     try:
-        return run(database, crawl, job, accept=frozenset(accept), progress=progress)
+        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own, progress=progress)
     finally:
         click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _packages(database: Database) -> frozenset[tuple[str, str]]:
+    """The distributions' packages that the inventory holds, as (ecosystem, source package)."""
+    from feeds.packages import source_packages
+    from notifier.store import inventory
+
+    with database.connect() as connection:
+        held = inventory.components(connection).values()
+    return frozenset(
+        (c.ecosystem, name)
+        for c in held
+        if c.package and c.rebuilt and c.ecosystem
+        for name in source_packages(c.package_name)
+    )
 
 
 def tell(report: Report) -> None:

@@ -7,7 +7,7 @@ import click
 from feeds.fetch import Crawl
 from notifier.cli.app import opened, settings
 from notifier.cli.notify import courier, tell
-from notifier.cli.poll import environment, poll
+from notifier.cli.poll import check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
 
 
@@ -19,6 +19,7 @@ def command(ctx: click.Context) -> None:
     One run at a time; quiet when there is nothing to say. Call it from cron as often as you like.
     """
     config = settings()
+    check_names(tuple(config.sources))
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
         from notifier.notify import notify

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.advisory import Kind, Severity
+from feeds.errors import ChannelError, UsageProblem
 from notifier.cli.app import (
     LEVELS,
     format_option,
@@ -83,7 +84,10 @@ def add(
     from notifier.store import subscriptions
 
     for target in targets:
-        expand(target)
+        try:
+            expand(target)
+        except ChannelError as error:
+            raise UsageProblem(error.what, remedy=error.remedy) from error
     filters = Filters(
         scope=scope(hosts, tags, products),
         severity=Severity(least) if least else None,

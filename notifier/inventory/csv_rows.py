@@ -13,8 +13,9 @@ _HOST = ("host", "hostname", "hostidentifier")
 
 
 def recognises(text: str) -> bool:
-    """Whether the first line is a header with a host and a product."""
-    first = text.lstrip("\ufeff").lstrip().split("\n", 1)[0].lower()
+    """Whether its first line (comments aside) is a header with a host and a product."""
+    lines = text.lstrip("\ufeff").splitlines()
+    first = next((x for x in lines if not _says_nothing([x])), "").lower()
     columns = [c.strip().strip('"') for c in first.replace(";", ",").split(",")]
     return "product" in columns and any(h in columns for h in _HOST)
 
@@ -24,7 +25,7 @@ def read(text: str, host: str = "") -> Inventory:
     del host  # every row names its own
     rows = csv.reader(io.StringIO(text.lstrip("\ufeff")))
     try:
-        header = [c.strip().lower() for c in next(rows, [])]
+        header = [c.strip().lower() for c in next((r for r in rows if not _says_nothing(r)), [])]
     except csv.Error as error:
         raise InventoryError(f"the CSV cannot be read: {error}") from error
     name = next((h for h in _HOST if h in header), "")
@@ -37,7 +38,7 @@ def read(text: str, host: str = "") -> Inventory:
     bad: list[BadRow] = []
     try:
         for cells in rows:
-            if not any(c.strip() for c in cells) or cells[0].lstrip().startswith("#"):
+            if _says_nothing(cells):
                 continue
             _take(
                 dict(zip(header, cells, strict=False)),
@@ -50,6 +51,11 @@ def read(text: str, host: str = "") -> Inventory:
     except csv.Error as error:
         bad.append(BadRow(f"line {rows.line_num}", f"the rest cannot be read: {error}"))
     return Inventory(tuple(Host(n, tuple(c), t) for n, (c, t) in hosts.items()), tuple(bad))
+
+
+def _says_nothing(cells: list[str]) -> bool:
+    """Whether a row is empty or a comment."""
+    return not any(c.strip() for c in cells) or cells[0].lstrip().startswith("#")
 
 
 def _take(

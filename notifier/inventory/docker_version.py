@@ -45,8 +45,9 @@ def _from_json(text: str) -> tuple[list[Component], list[str]]:
     server = data.get("Server") if "Client" in data or "Server" in data else data
     if not isinstance(server, dict) or not server.get("Version"):
         return [], [_NO_SERVER]
-    platform = str((server.get("Platform") or {}).get("Name") or "")
-    parts = [p for p in server.get("Components") or [] if isinstance(p, dict)]
+    platform = str(_object(server.get("Platform")).get("Name") or "")
+    said = server.get("Components")
+    parts = [p for p in said if isinstance(p, dict)] if isinstance(said, list) else []
     rows = [(str(p.get("Name") or ""), str(p.get("Version") or ""), _commit(p)) for p in parts]
     if not any(name.lower() == "engine" for name, _, _ in rows):
         if parts:
@@ -58,7 +59,11 @@ def _from_json(text: str) -> tuple[list[Component], list[str]]:
 
 
 def _commit(part: dict[str, Any]) -> str:
-    return str((part.get("Details") or {}).get("GitCommit") or "")
+    return str(_object(part.get("Details")).get("GitCommit") or "")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _from_text(text: str) -> tuple[list[Component], list[str]]:
@@ -76,7 +81,9 @@ def _from_text(text: str) -> tuple[list[Component], list[str]]:
         elif key.replace(" ", "") == "GitCommit" and rows and rows[-1][0] == name:
             rows[-1] = (name, rows[-1][1], value)
     if not any(n.lower() == "engine" for n, _, _ in rows):
-        return [], [f"the server is {name}, which answers on Docker's API and is no Docker Engine"]
+        return [], [
+            f"the server is {rows[0][0] if rows else name}, which answers on Docker's API and is no Docker Engine"
+        ]
     return _components(rows, server["platform"].strip())
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from feeds.advisory import PRODUCTS
 from feeds.errors import VersionError
+from feeds.packages import distro_in, ecosystem
 from feeds.versions import read
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
@@ -41,6 +42,16 @@ class Component(msgspec.Struct, frozen=True, order=True):
     def package_name(self) -> str:
         """The package's name, or ""."""
         return self.package.partition(" ")[0]
+
+    @property
+    def package_version(self) -> str:
+        """The package's version, or ""."""
+        return self.package.partition(" ")[2]
+
+    @property
+    def ecosystem(self) -> str:
+        """What OSV calls the distribution that built it; "" where that is not known."""
+        return ecosystem(self.distro or distro_in(self.package_version or self.version))
 
     @property
     def rebuilt(self) -> bool:

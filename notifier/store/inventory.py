@@ -214,7 +214,7 @@ def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[b
             tables.host.c.tagset.in_([n for n, tags in _tagsets(connection).items() if wanted <= tags.items()])
         )
     if scope.hosts:
-        found.append(sa.or_(*(tables.host.c.name.like(_like(p), escape="\\") for p in scope.hosts)))
+        found.append(sa.or_(*(tables.host.c.name.ilike(_like(p), escape="\\") for p in scope.hosts)))
     if scope.products:
         held = [n for n, c in components(connection).items() if c.product in scope.products]
         found.append(tables.installation.c.component.in_(held))

@@ -1,0 +1,61 @@
+"""EPSS: api.first.org/data/v1/epss?cve=..., the likelihood that a vulnerability is exploited.
+
+Scores change every day, so they never make news by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from feeds.advisory import is_cve
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.facts import Likelihood
+from feeds.sources.reading import json_body
+
+_AT_ONCE = 80
+"""CVEs a request: the address stays below two thousand characters."""
+
+
+class Epss(Source):
+    """The scores of the CVEs that other sources name."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """As many questions as the CVEs need; an API, which robots.txt does not govern."""
+        cves = sorted(wanted.cves)
+        for start in range(0, len(cves), _AT_ONCE):
+            yield Ask(url=self.urls["api"].format(cves=",".join(cves[start : start + _AT_ONCE])), form="api")
+
+    def parse(self, document: Document) -> Parsed:
+        """One fact: the scores."""
+        data = json_body(document)
+        rows = data.get("data") if isinstance(data, dict) else None
+        if not isinstance(rows, list):
+            raise ShapeError("no EPSS scores", where=document.url)
+        scores = {}
+        day = ""
+        for row in rows:
+            score = _probability(row.get("epss")) if isinstance(row, dict) and is_cve(str(row.get("cve"))) else None
+            if score is not None:
+                scores[str(row["cve"])] = score
+                day = max(day, str(row.get("date") or ""))
+        return Parsed((Likelihood(day=day, scores=scores),))
+
+
+def _probability(value: object) -> float | None:
+    try:
+        score = float(str(value))
+    except ValueError:
+        return None
+    return score if 0 <= score <= 1 else None
+
+
+SOURCE = Epss(
+    name="epss",
+    title="EPSS exploit likelihood",
+    home="https://www.first.org/epss/",
+    urls={"api": "https://api.first.org/data/v1/epss?cve={cves}"},
+)

@@ -1,0 +1,128 @@
+"""The Go vulnerability database: vuln.go.dev/index/modules.json, and /ID/GO-....json for each entry of our modules.
+
+Where a module's numbers are the product's own (runc, containerd, BuildKit, Buildx, Compose) its
+ranges are good evidence.  For the engine they are the weakest: `github.com/docker/docker` ended with
+28.x and `github.com/moby/moby/v2` is numbered otherwise.  And a module that the entry lists as
+"introduced 0, never fixed" beside a sibling with exact ranges is one that nobody said anything of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from feeds import products
+from feeds.advisory import Claim, Kind, Rank, Record
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.ranges import Span, intersection, remainder
+from feeds.sources.reading import json_body, osv_spans, squeeze, when
+from feeds.versions import is_version
+
+# modules whose numbers are semantic versions by force: 20.10.14 is written 20.10.14+incompatible
+_FORCED = frozenset({"engine", "cli"})
+
+
+class GoVulnerabilities(Source):
+    """The index, and the entries of the modules that our products are."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """The index; a database made for programs, which robots.txt does not govern."""
+        yield Ask(url=self.urls["index"], form="index")
+
+    def parse(self, document: Document) -> Parsed:
+        """Of the index: the entries to ask for. Of an entry: its record."""
+        data = json_body(document)
+        if document.form == "index":
+            return Parsed((), tuple(self._entries(data, document)))
+        if not isinstance(data, dict) or not str(data.get("id", "")).startswith("GO-"):
+            raise ShapeError("no entry of the Go vulnerability database", where=document.url)
+        return Parsed((_record(data),))
+
+    def _entries(self, data: Any, document: Document) -> Iterator[Ask]:
+        if not isinstance(data, list) or not data:
+            raise ShapeError("no index of modules", where=document.url)
+        ids = {
+            str(entry["id"]): None
+            for module in data
+            if products.of_module(str(module.get("path"))) is not None
+            for entry in module.get("vulns") or ()
+        }
+        for name in sorted(ids, reverse=True):
+            yield Ask(url=self.urls["entry"].format(id=name), form="entry")
+
+
+def _record(entry: dict[str, Any]) -> Record:
+    name = str(entry["id"])
+    modules = [(m, a) for a in entry.get("affected") or () if (m := str((a.get("package") or {}).get("name") or ""))]
+    return Record(
+        id=name,
+        kind=Kind.VULNERABILITY,
+        title=squeeze(str(entry.get("summary") or name)),
+        url=f"https://pkg.go.dev/vuln/{name}",
+        aliases=tuple(str(a) for a in entry.get("aliases") or ()),
+        summary=squeeze(str(entry.get("details") or ""))[:2000],
+        published=when(entry.get("published")),
+        modified=when(entry.get("modified")),
+        withdrawn=when(entry.get("withdrawn")),
+        claims=tuple(c for module, affected in modules if (c := _claim(module, affected, modules))),
+        precedence=7,
+    )
+
+
+def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[str, Any]]]) -> Claim | None:
+    product = products.of_module(module)
+    if product is None:
+        return None
+    spans = _spans([r for r in affected.get("ranges") or () if r.get("type") == "SEMVER"])
+    custom = _spans((affected.get("ecosystem_specific") or {}).get("custom_ranges") or [])
+    if custom:
+        # the custom ranges tell in the product's numbers what the forced ones can only widen
+        spans = tuple(s for a in spans for b in custom if (s := intersection(a, b)))
+    siblings = [a for m, a in modules if m != module and _stem(m) == _stem(module)]
+    if _unbounded(spans) and siblings and not all(_unbounded(_spans(a.get("ranges") or [])) for a in siblings):
+        return None
+    rank = Rank.TRANSLATED if product in (*_FORCED, products.ENGINE_MODULE) else Rank.MODULE
+    words = f"{module}: {'; '.join(str(s) for s in spans)}"
+    domain = _DOMAINS.get(module)
+    if domain is None:
+        return Claim(product=product, affected=spans, rank=rank, words=words)
+    inside = tuple(s for span in spans if (s := intersection(span, domain)))
+    return Claim(
+        product=product, affected=inside, unaffected=remainder(domain, inside), partial=True, rank=rank, words=words
+    )
+
+
+_DOMAINS = {
+    "github.com/docker/docker": Span("", "29-dev"),
+    "github.com/moby/moby": Span("", "29-dev"),
+    "github.com/containerd/containerd": Span("", "2-dev"),
+    "github.com/containerd/containerd/v2": Span("2-dev", ""),
+    "github.com/docker/compose": Span("", "2-dev"),
+    "github.com/docker/compose/v2": Span("2-dev", "5-dev"),
+    "github.com/docker/compose/v5": Span("5-dev", ""),
+}
+"""The modules that hold only some of their product's releases, and which: they say nothing of the others."""
+
+
+def _stem(module: str) -> str:
+    head, _, last = module.rpartition("/")
+    stem = head if last[:1] == "v" and last[1:].isdecimal() else module
+    return "github.com/moby/moby" if stem == "github.com/docker/docker" else stem
+
+
+def _unbounded(spans: tuple[Span, ...]) -> bool:
+    return len(spans) == 1 and not spans[0].low and not spans[0].high
+
+
+def _spans(ranges: list[dict[str, Any]]) -> tuple[Span, ...]:
+    spans = osv_spans(ranges, lambda v: v.removesuffix("+incompatible"))
+    return tuple(s for s in spans if all(not v or is_version(v) for v in (s.low, s.high)))
+
+
+SOURCE = GoVulnerabilities(
+    name="go-vulndb",
+    title="Go vulnerability database",
+    home="https://pkg.go.dev/vuln/",
+    urls={"index": "https://vuln.go.dev/index/modules.json", "entry": "https://vuln.go.dev/ID/{id}.json"},
+)

@@ -1,0 +1,51 @@
+"""CISA's catalogue of known exploited vulnerabilities: www.cisa.gov, one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+from feeds.advisory import is_cve
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.facts import Exploited
+from feeds.sources.reading import json_body
+
+
+class KnownExploited(Source):
+    """The whole catalogue; which of it matters is for others to see."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """The one document; data for programs, which robots.txt does not govern."""
+        yield Ask(url=self.urls["json"], form="json")
+
+    def parse(self, document: Document) -> Parsed:
+        """One fact: every CVE in it with the day it was added."""
+        data = json_body(document)
+        entries = data.get("vulnerabilities") if isinstance(data, dict) else None
+        if not isinstance(entries, list) or not entries:
+            raise ShapeError("no catalogue of exploited vulnerabilities", where=document.url)
+        added = {
+            str(e["cveID"]): day
+            for e in entries
+            if isinstance(e, dict) and is_cve(str(e.get("cveID"))) and (day := _day(e.get("dateAdded")))
+        }
+        return Parsed((Exploited(added=added),))
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+SOURCE = KnownExploited(
+    name="kev",
+    title="Known exploited vulnerabilities",
+    home="https://www.cisa.gov/known-exploited-vulnerabilities-catalog",
+    urls={"json": "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"},
+)

@@ -1,0 +1,145 @@
+"""Distributions' own records, through OSV: POST api.osv.dev/v1/query for each package that the inventory holds.
+
+A distribution carries fixes back, so for its packages its own word decides.  The records name the
+CVE under `upstream`; no "fixed" event means unfixed; an empty answer is {}.  One record (DSA, USN)
+can be about several CVEs, and then says the same of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from feeds.advisory import Claim, Kind, Rank, Record, Score, is_cve
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError, VersionError
+from feeds.packages import scheme
+from feeds.sources.reading import json_body, osv_spans, squeeze, unique, when
+from feeds.sources.scores import vector_score
+
+_PRODUCTS = {
+    "docker.io": "engine",
+    "docker.io-app": "engine",
+    "docker": "engine",
+    "docker-engine": "engine",
+    "moby": "engine",
+    "moby-engine": "engine",
+    "docker-stable": "engine",
+    "docker-cli": "cli",
+    "moby-cli": "cli",
+    "containerd": "containerd",
+    "containerd-app": "containerd",
+    "moby-containerd": "containerd",
+    "runc": "runc",
+    "runc-app": "runc",
+    "runc-stable": "runc",
+    "moby-runc": "runc",
+    "buildkit": "buildkit",
+    "docker-buildx": "buildx",
+    "moby-buildx": "buildx",
+    "docker-compose": "compose",
+    "docker-compose-v2": "compose",
+    "moby-compose": "compose",
+}
+
+
+class Osv(Source):
+    """What distributions say of the packages that somebody runs."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """One question a package and distribution; an API, which robots.txt does not govern."""
+        for ecosystem, name in sorted(wanted.packages):
+            yield self._ask(ecosystem, name)
+
+    def _ask(self, ecosystem: str, name: str, page: str = "") -> Ask:
+        query = {"package": {"ecosystem": ecosystem, "name": name}} | ({"page_token": page} if page else {})
+        return Ask(
+            url=self.urls["api"], form=f"{ecosystem}/{name}", body=msgspec.json.encode(query, order="sorted").decode()
+        )
+
+    def parse(self, document: Document) -> Parsed:
+        """One record for each CVE that a record is about, with the claim about this package."""
+        data = json_body(document)
+        if not isinstance(data, dict) or not isinstance(data.get("vulns", []), list):
+            raise ShapeError("no answer of OSV", where=document.url)
+        ecosystem, _, name = document.form.rpartition("/")
+        more = data.get("next_page_token")
+        follow = (self._ask(ecosystem, name, str(more)),) if more else ()
+        return Parsed(unique(r for entry in data.get("vulns", []) for r in _records(entry, ecosystem, name)), follow)
+
+
+def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Record]:
+    claims = tuple(_claims(entry, ecosystem, name))
+    if not claims:
+        return
+    about = [c for c in (*(entry.get("upstream") or ()), *(entry.get("aliases") or ())) if is_cve(str(c))]
+    for cve in dict.fromkeys(about):
+        yield Record(
+            id=str(cve),
+            kind=Kind.VULNERABILITY,
+            title=squeeze(str(entry.get("summary") or entry.get("details") or cve))[:160],
+            url=_link(entry),
+            summary=squeeze(str(entry.get("details") or ""))[:2000],
+            published=when(entry.get("published")),
+            modified=when(entry.get("modified")),
+            withdrawn=when(entry.get("withdrawn")),
+            scores=tuple(_scores(entry, ecosystem)),
+            claims=claims,
+            precedence=9,
+        )
+
+
+def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Claim]:
+    product = _PRODUCTS.get(name)
+    for affected in entry.get("affected") or ():
+        package = affected.get("package") or {}
+        if product is None or package.get("name") != name or package.get("ecosystem") != ecosystem:
+            continue
+        spans = tuple(osv_spans(r for r in affected.get("ranges") or () if r.get("type") == "ECOSYSTEM"))
+        if spans and all(_readable(v, ecosystem) for s in spans for v in (s.low, s.high)):
+            fixed = tuple(s.high for s in spans if s.high and not s.closed_high)
+            yield Claim(
+                product=product,
+                affected=spans,
+                fixed=fixed,
+                rank=Rank.DISTRIBUTION,
+                package=name,
+                ecosystem=ecosystem,
+                words=f"{entry.get('id')}: {ecosystem} {name} {'fixed in ' + ', '.join(fixed) if fixed else 'unfixed'}",
+            )
+
+
+def _readable(version: str, ecosystem: str) -> bool:
+    order = scheme(ecosystem)
+    if not version or order is None:
+        return order is not None
+    try:
+        order(version)
+    except VersionError:
+        return False
+    return True
+
+
+def _scores(entry: dict[str, Any], ecosystem: str) -> Iterator[Score]:
+    for severity in entry.get("severity") or ():
+        if str(severity.get("type", "")).startswith("CVSS"):
+            score = vector_score(str(severity.get("score") or ""), by=ecosystem.partition(":")[0])
+            if score:
+                yield score
+
+
+def _link(entry: dict[str, Any]) -> str:
+    links = [str(r.get("url")) for r in entry.get("references") or () if str(r.get("url", "")).startswith("https://")]
+    return links[0] if links else f"https://osv.dev/vulnerability/{entry.get('id')}"
+
+
+SOURCE = Osv(
+    name="osv",
+    title="Distributions' records, through OSV",
+    home="https://osv.dev/",
+    urls={"api": "https://api.osv.dev/v1/query"},
+)

@@ -1,0 +1,75 @@
+"""Release feeds: github.com/OWNER/REPO/releases.atom, the newest ten releases of each product.
+
+Full of tags that are no releases of the product (`api/`, `client/`, betas), and a window that moves:
+they bring news and notes early, and nothing relies on them for what exists.  For products without a
+page of release notes (containerd, runc, ...) their notes are where fixes are told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from feeds.advisory import Kind, Record
+from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.facts import Release
+from feeds.sources import markup, notes
+from feeds.sources.reading import unique
+from feeds.sources.tags import REPOSITORIES
+from feeds.versions import is_version, read
+
+_TAG = re.compile(r"/releases/tag/(?P<prefix>docker-)?v(?P<version>\d[^/]*)$")
+_LABELS = {"engine": "Docker Engine", "cli": "Docker CLI", "compose": "Docker Compose", "buildkit": "BuildKit"}
+
+
+class ReleaseFeeds(Source):
+    """The feeds of every product's repository."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """All of them.  GitHub's robots.txt forbids *.atom to crawlers; a feed is made for programs."""
+        for repository, url in self.urls.items():
+            yield Ask(url=url, form=repository)
+
+    def parse(self, document: Document) -> Parsed:
+        """Each release of the product, and what its notes say it repairs."""
+        product = REPOSITORIES.get(document.form, "")
+        return Parsed(unique(i for entry in markup.feed(document) for i in _items(entry, product, document.form)))
+
+
+def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[Item]:
+    tag = _TAG.search(entry.link)
+    if tag is None or not is_version(tag["version"]) or not read(tag["version"]).final:
+        return
+    version = tag["version"]
+    if product == "engine" and not tag["prefix"] and read(version).numbers[0] < 17:
+        return
+    blocks = list(markup.blocks(markup.fragment(entry.body)))
+    found = list(notes.fixes(blocks, product, repository))
+    named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))
+    yield Release(
+        product=product,
+        version=version,
+        url=entry.link,
+        day=entry.published.date() if entry.published else None,
+        repairs=notes.repairs(blocks),
+    )
+    yield Record(
+        id=f"{product}-{version}",
+        kind=Kind.RELEASE,
+        title=f"{_LABELS.get(product, product)} {version}",
+        url=entry.link,
+        mentions=named,
+        summary=f"Fixes {', '.join(named)}." if named else "",
+        published=entry.published,
+        precedence=6,
+    )
+    for fix in found:
+        yield notes.record(fix, product, version, entry.link, entry.published)
+
+
+SOURCE = ReleaseFeeds(
+    name="release-feeds",
+    title="Release feeds of the products",
+    home="https://github.com/moby/moby/releases",
+    urls={r: f"https://github.com/{r}/releases.atom" for r in REPOSITORIES},
+)

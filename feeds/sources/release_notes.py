@@ -1,0 +1,117 @@
+"""Engine release notes: docs.docker.com/engine/release-notes/LINE/.
+
+One page a line, one section a version; a version's heading is its number, at whatever level.  A
+section says which vulnerabilities the release repairs (a VENDOR claim: "29.5.1 fixes CVE-..."), and
+some say that a security issue was repaired without any id, which is kept as an announcement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+
+from feeds.advisory import Claim, Kind, Record
+from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.facts import Release
+from feeds.sources import markup, notes
+from feeds.sources.reading import unique
+
+_BASE = "https://docs.docker.com/engine/release-notes"
+_LINK = re.compile(r"^(?:https://docs\.docker\.com)?/engine/release-notes/(\d+(?:\.\d+)?)/$")
+_VERSION = re.compile(r"^v?(\d+\.\d+\.\d+(?:-[\w.]+)?)$")
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+
+
+class _Section(NamedTuple):
+    version: str
+    anchor: str
+    blocks: list[markup.Block]
+
+
+class ReleaseNotes(Source):
+    """The pages of the engine's lines; lines that they link to are read, too."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """One page a line; robots.txt governs them, for they are scraped."""
+        for form, url in self.urls.items():
+            yield Ask(url=url, form=form, robots=True)
+
+    def parse(self, document: Document) -> Parsed:
+        """For each version: the release, what it repairs, and what it repairs without naming it."""
+        root = markup.page(document)
+        sections = [s for article in root.iter("article") for s in _sections(article)]
+        if not sections:
+            raise ShapeError("no version on it; the layout may have changed", where=document.url)
+        items = unique(item for section in sections for item in _items(section, document.url))
+        return Parsed(items, tuple(self._others(root)))
+
+    def _others(self, root: Any) -> Iterator[Ask]:
+        for line in dict.fromkeys(m[1] for a in root.iter("a") if (m := _LINK.match(a.get("href") or ""))):
+            if line not in self.urls:
+                yield Ask(url=f"{_BASE}/{line}/", form=line, robots=True)
+
+
+def _sections(article: Any) -> Iterator[_Section]:
+    current: _Section | None = None
+    for element in article.iterchildren():
+        if not isinstance(element.tag, str):
+            continue
+        heading = _VERSION.match(markup.text_of(element)) if re.fullmatch(r"h[2-4]", element.tag) else None
+        if heading:
+            if current:
+                yield current
+            current = _Section(heading[1], element.get("id") or "", [])
+        elif current is not None:
+            current.blocks.extend(markup.blocks(markup.wrapped(element)) if element.tag != "em" else _stray(element))
+    if current:
+        yield current
+
+
+def _stray(element: Any) -> Iterator[markup.Block]:
+    yield markup.Block("em", markup.text_of(element))
+    if element.tail and element.tail.strip():
+        yield markup.Block("p", element.tail.strip())
+
+
+def _items(section: _Section, page: str) -> Iterator[Item]:
+    version, url = section.version, f"{page}#{section.anchor}"
+    day = next((date.fromisoformat(b.text) for b in section.blocks[:3] if _DATE.match(b.text)), None)
+    published = datetime.combine(day, time(), UTC) if day else None
+    found = list(notes.fixes(section.blocks, "engine", "moby/moby"))
+    named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))
+    yield Release(product="engine", version=version, url=url, day=day, repairs=notes.repairs(section.blocks))
+    yield Record(
+        id=f"engine-{version}",
+        kind=Kind.RELEASE,
+        title=f"Docker Engine {version}",
+        url=url,
+        mentions=named,
+        summary=f"Fixes {', '.join(named)}." if named else "",
+        published=published,
+        precedence=4,
+    )
+    for fix in found:
+        yield notes.record(fix, "engine", version, url, published)
+    unnamed = notes.unnamed(section.blocks, "engine")
+    if unnamed:
+        yield Record(
+            id=f"engine-{version}-security",
+            kind=Kind.ANNOUNCEMENT,
+            title=f"Docker Engine {version}: security changes without an advisory",
+            url=url,
+            summary=" ".join(unnamed),
+            published=published,
+            claims=(Claim(product="engine", fixed=(version,), words=" ".join(unnamed)),),
+            precedence=4,
+        )
+
+
+SOURCE = ReleaseNotes(
+    name="release-notes",
+    title="Docker Engine release notes",
+    home=f"{_BASE}/",
+    urls={line: f"{_BASE}/{line}/" for line in ("29", "28", "27", "26.1", "25.0")},
+)

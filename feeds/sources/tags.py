@@ -1,0 +1,62 @@
+"""Git tags: api.github.com/repos/OWNER/REPO/tags, a hundred a page.
+
+They say which releases exist, so that a fix which was merged and never released does not count, and
+by their commits which engine release a tag of the Go module moby/moby/v2 is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import ClassVar
+
+from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.facts import Tag, Tags
+from feeds.sources.reading import json_body, next_page
+
+REPOSITORIES = {
+    "moby/moby": "engine",
+    "docker/cli": "cli",
+    "containerd/containerd": "containerd",
+    "opencontainers/runc": "runc",
+    "moby/buildkit": "buildkit",
+    "docker/compose": "compose",
+    "docker/buildx": "buildx",
+}
+# of a release, or of the engine's Go module; not api/v1.52.0, docs-v1.12.0 or dockerfile/1.9.0
+_RELEASE = re.compile(r"^(?:docker-)?v\d+\.\d+")
+
+
+class TagLists(Source):
+    """The tags of every product's repository."""
+
+    complete: ClassVar[bool] = True
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """The first page of each; an API, which robots.txt does not govern."""
+        for repository, url in self.urls.items():
+            yield Ask(url=url, form=repository, accept="application/vnd.github+json")
+
+    def parse(self, document: Document) -> Parsed:
+        """One fact: the releases' tags on this page; and the next page."""
+        entries = json_body(document)
+        if not isinstance(entries, list):
+            raise ShapeError("no list of tags", where=document.url)
+        tags = tuple(
+            Tag(str(e["name"]), str((e.get("commit") or {}).get("sha") or ""))
+            for e in entries
+            if isinstance(e, dict) and _RELEASE.match(str(e.get("name")))
+        )
+        following = next_page(document)
+        follow = (Ask(url=following, form=document.form, accept="application/vnd.github+json"),) if following else ()
+        fact = Tags(product=REPOSITORIES.get(document.form, ""), repository=document.form, tags=tags)
+        return Parsed((fact,), follow)
+
+
+SOURCE = TagLists(
+    name="tags",
+    title="Git tags of the products",
+    home="https://github.com/moby/moby/tags",
+    urls={r: f"https://api.github.com/repos/{r}/tags?per_page=100" for r in REPOSITORIES},
+)

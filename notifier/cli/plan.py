@@ -1,0 +1,123 @@
+"""`navtex plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from notifier.cli.app import (
+    clean,
+    format_option,
+    now,
+    opened,
+    say,
+    scope,
+    scope_options,
+    settings,
+    stamp,
+    wrapped,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from feeds.advisory import Advisory
+    from notifier.store.inventory import Population
+    from notifier.upgrades import Option, Plan
+
+
+@click.command("plan")
+@scope_options
+@format_option
+def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
+    """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
+    from feeds import store
+    from notifier.matching import Matcher
+    from notifier.store import inventory
+    from notifier.upgrades import plan, worst
+
+    with opened(settings()) as database, database.connect() as connection:
+        catalogue = store.catalogue(connection)
+        matcher = Matcher(catalogue, now().date())
+        held = inventory.components(connection)
+        people = inventory.populations(connection, scope(hosts, tags, products))
+    plans = [(plan(matcher, held[number], now().date()), population) for number, population in people.items()]
+    plans.sort(key=lambda p: (-worst(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
+    if form == "json":
+        write_json({"generated_at": stamp(now()), "plans": [_row(p, who) for p, who in plans]})
+        return
+    if not plans:
+        say("No host runs anything that is followed. See `navtex inventory import --help`.")
+    for one, who in plans:
+        _show(one, who)
+
+
+def _row(plan: Plan, who: Population) -> dict[str, Any]:
+    return {
+        "product": plan.component.product,
+        "version": plan.component.version,
+        "package": plan.component.package or None,
+        "hosts": {"count": who.hosts, "names": who.names},
+        "line": plan.line.name if plan.line else None,
+        "ends": plan.line.ends if plan.line else None,
+        "maintained": plan.maintained,
+        "open": [m.advisory.name for m in plan.open],
+        "options": [
+            {
+                "way": o.way,
+                "to": o.to,
+                "line": o.line.name if o.line else None,
+                "ends": o.line.ends if o.line else None,
+                "closes": [a.name for a in o.closes],
+                "leaves": [a.name for a in o.leaves],
+                "regressions": [{"repaired_in": r.repaired_in, "words": r.words, "url": r.url} for r in o.regressions],
+                "command": o.command or None,
+            }
+            for o in plan.options
+        ],
+    }
+
+
+def _show(plan: Plan, who: Population) -> None:
+    runs = plan.component.package or f"{plan.component.product} {plan.component.version}"
+    more = who.hosts - len(who.names)
+    names = ", ".join(who.names) + (f" and {more} more" if more else "")
+    click.echo(clean(f"{runs} on {names}"))
+    wrapped(_standing(plan), 2)
+    if not plan.open:
+        wrapped("Nothing known affects it.", 2)
+    elif not plan.options:
+        wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No release is known that closes any of it.", 2)
+    for option in plan.options:
+        _option(option, len(plan.open))
+    click.echo("")
+
+
+def _standing(plan: Plan) -> str:
+    line = plan.line
+    if line is None:
+        return (
+            "Its line gets no more security fixes." if plan.maintained is False else "No end of life is known for it."
+        )
+    if not plan.maintained:
+        return f"Line {line.name} gets no more security fixes" + (f" since {line.ends}." if line.ends else ".")
+    return f"Line {line.name} is maintained" + (f" until {line.ends}." if line.ends else "; no end is announced.")
+
+
+def _option(option: Option, total: int) -> None:
+    line = f" {option.line.name}" if option.line and option.way.startswith("next") else ""
+    ends = f", which ends {option.line.ends}" if option.line and option.line.ends else ""
+    click.echo(clean(f"\n  -> {option.to}  ({option.way}{line}{ends})"))
+    wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes)}", 5)
+    if option.leaves:
+        wrapped(f"leaves open: {_names(option.leaves)}", 5)
+    for regression in option.regressions:
+        wrapped(f"mind: {regression.repaired_in} repairs what {option.to} broke: {regression.words}", 5)
+    if option.command:
+        click.echo(clean(f"     $ {option.command}"))
+
+
+def _names(advisories: tuple[Advisory, ...] | list[Advisory]) -> str:
+    ranked = sorted(advisories, key=lambda a: (-(a.severity.rank if a.severity else 0), a.name))
+    shown = [f"{a.name} ({a.severity})" if a.severity else a.name for a in ranked[:8]]
+    return ", ".join(shown) + (f" and {len(ranked) - 8} more" if len(ranked) > 8 else "")

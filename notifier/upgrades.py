@@ -1,0 +1,205 @@
+"""Verdicts, releases and ends of life -> what to upgrade to.  Pure.
+
+For each component in use two ways are weighed: the smallest release of its own line that closes the
+most, and the same on the next line that is still maintained.  A distribution's package has one way:
+the distribution's own newest fix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from feeds.advisory import Advisory
+from feeds.facts import Line, line_of
+from feeds.packages import scheme
+from feeds.versions import branch, key
+from notifier.inventory.model import DOCKER_PACKAGES, Component
+from notifier.matching import Match, Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Something that a release broke: the release, the one that repairs it, and the notes' words."""
+
+    release: str
+    repaired_in: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way out: the release, what it closes and leaves open, and how to install it."""
+
+    way: str
+    """"own line", "next maintained line" or "distribution"."""
+    to: str
+    line: Line | None
+    closes: tuple[Advisory, ...]
+    leaves: tuple[Advisory, ...]
+    regressions: tuple[Regression, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one component is open to, and the ways out; none where nothing is open or nothing helps."""
+
+    component: Component
+    line: Line | None
+    maintained: bool | None
+    """Whether its line still gets security fixes; None where that is not known."""
+    open: tuple[Match, ...]
+    options: tuple[Option, ...]
+
+
+def plan(matcher: Matcher, component: Component, today: date) -> Plan:
+    """The plan for one component."""
+    lines = tuple(x for x in matcher.releases.lines if x.product == component.product)
+    line = line_of(component.version, lines)
+    exposed = matcher.exposures(component)
+    maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)
+    options: Iterable[Option] = ()
+    if exposed:
+        if component.rebuilt:
+            options = _distribution(component, exposed)
+        else:
+            options = _releases(matcher, component, exposed, line, lines, today)
+    return Plan(component, line, maintained, tuple(exposed), tuple(options))
+
+
+def _older(component: Component, lines: tuple[Line, ...]) -> bool:
+    return all(key(component.version) < key(line.name) for line in lines)
+
+
+def _releases(
+    matcher: Matcher,
+    component: Component,
+    exposed: list[Match],
+    line: Line | None,
+    lines: tuple[Line, ...],
+    today: date,
+) -> Iterable[Option]:
+    at = key(component.version)
+    above = [r for r in _candidates(matcher, component, exposed) if key(r) > at]
+    own = [r for r in above if (line.holds(r) if line else branch(key(r)) == branch(at))]
+    best = _best(matcher, component, own, exposed)
+    if best:
+        yield _option(matcher, component, "own line", best, line, exposed)
+    following = _next_maintained(component, line, lines, today)
+    if following:
+        later = [r for r in above if following.holds(r)]
+    else:
+        later = [] if lines else [r for r in above if r not in own]
+    best = _best(matcher, component, later, exposed)
+    if best:
+        way = "next maintained line" if following else "later release"
+        yield _option(matcher, component, way, best, following, exposed)
+
+
+def _next_maintained(component: Component, own: Line | None, lines: tuple[Line, ...], today: date) -> Line | None:
+    above = [x for x in lines if key(x.name) > key(component.version) and x != own and x.maintained(today)]
+    return min(above, key=lambda x: key(x.name), default=None)
+
+
+def _candidates(matcher: Matcher, component: Component, exposed: list[Match]) -> list[str]:
+    """The releases to choose from: all that exist, and those that are named as fixes."""
+    named = {f for m in exposed for f in (*m.verdict.fixed_in, m.verdict.upgrade_to) if f and "-" not in f}
+    known = {key(r): r for r in (*matcher.releases.finals(component.product), *sorted(named))}
+    return [known[k] for k in sorted(known)]
+
+
+def _best(matcher: Matcher, component: Component, releases: list[str], exposed: list[Match]) -> str | None:
+    """The lowest of the releases that leave least open; None where none closes anything."""
+    left = {r: len(_left(matcher, component, r)) for r in releases}
+    best = min(releases, key=lambda r: (left[r], key(r)), default=None)
+    return best if best is not None and left[best] < len(exposed) else None
+
+
+def _left(matcher: Matcher, component: Component, release: str) -> list[Match]:
+    return matcher.exposures(Component(component.product, release))
+
+
+def _option(
+    matcher: Matcher, component: Component, way: str, to: str, line: Line | None, exposed: list[Match]
+) -> Option:
+    left = {m.advisory.name: m.advisory for m in _left(matcher, component, to)}
+    closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
+    regressions = tuple(
+        Regression(to, release.version, repair.words, release.url)
+        for release, repair in matcher.releases.regressions(component.product, to)
+    )
+    return Option(way, to, line, closes, tuple(left.values()), regressions, command(component, to))
+
+
+def _distribution(component: Component, exposed: list[Match]) -> Iterable[Option]:
+    """The distribution's newest fix of anything that is open."""
+    order = scheme(component.ecosystem)
+    fixes = {m.advisory.name: m.verdict.fixed_in for m in exposed if m.verdict.fixed_in}
+    if order is None or not fixes:
+        return
+    to = max((f[0] for f in fixes.values()), key=order)
+    closed = {name for name, versions in fixes.items() if any(order(v) <= order(to) for v in versions)}
+    closes = tuple(m.advisory for m in exposed if m.advisory.name in closed)
+    leaves = tuple(m.advisory for m in exposed if m.advisory.name not in closed)
+    yield Option("distribution", to, None, closes, leaves, (), command(component, to))
+
+
+_PACKAGES = {
+    "engine": "docker-ce",
+    "cli": "docker-ce-cli",
+    "containerd": "containerd.io",
+    "runc": "containerd.io",
+    "buildx": "docker-buildx-plugin",
+    "compose": "docker-compose-plugin",
+}
+_APT = re.compile(r"^(?:debian|ubuntu|raspbian|linuxmint)")
+_DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
+
+
+def command(component: Component, to: str) -> str:
+    """The command that installs a release, in the words of the host's package manager; "" where none is known."""
+    if component.product == "desktop":
+        return f"update Docker Desktop to {to}"
+    name = component.package_name or _PACKAGES.get(component.product, "")
+    manager = _manager(component)
+    if not name:
+        return ""
+    if component.product in ("containerd", "runc") and name == "containerd.io":
+        # Docker's package holds runc, too; its own number says nothing of runc's
+        return {"apt": "apt-get install --only-upgrade containerd.io", "dnf": "dnf upgrade containerd.io"}.get(
+            manager, "upgrade the package containerd.io"
+        )
+    version = to if component.rebuilt else _package_version(component, to)
+    return {
+        "apt": f"apt-get install --only-upgrade {name}={version}",
+        "dnf": f"dnf upgrade {name}-{version}",
+        "apk": f"apk add '{name}={version}'",
+        "zypper": f"zypper install {name}={version}",
+    }.get(manager, f"upgrade the package {name} to {to}")
+
+
+def _manager(component: Component) -> str:
+    distro, version = component.distro, component.package_version
+    if _APT.match(distro) or re.search(r"~(?:debian|ubuntu)|\+deb\d|ubuntu\d", version):
+        return "apt"
+    if _DNF.match(distro) or re.search(r"\.(?:el|fc)\d+", version):
+        return "dnf"
+    if distro.startswith("alpine") or re.search(r"-r\d+$", version):
+        return "apk"
+    return "zypper" if distro.startswith(("sles", "opensuse")) else ""
+
+
+def _package_version(component: Component, to: str) -> str:
+    """Docker's package version of another release: the host's own with the number put in."""
+    if component.package_name in DOCKER_PACKAGES and component.version in component.package_version:
+        return component.package_version.replace(component.version, to, 1)
+    return f"5:{to}-1*" if _manager(component) == "apt" else to
+
+
+def worst(matches: Iterable[Match]) -> int:
+    """The worst severity among some matches, as a rank; 0 where none is scored."""
+    return max((m.advisory.severity.rank for m in matches if m.advisory.severity), default=0)
