@@ -5,7 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test lint types contracts unit bench screenshots lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser bench lock build clean
+
+CORPUS ?= ../shared/corpus
+GOLD   ?= $(CORPUS)/gold.csv
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -21,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## the main job on documents that come with Navtex, up to a digest
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit ## everything CI runs
+test: lint types contracts unit accuracy ## everything CI runs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -35,6 +38,22 @@ contracts: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/pytest
+
+accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpus of real documents is at hand
+	@if [ -f "$(GOLD)" ]; then \
+	  $(BIN)/python benchmarks/accuracy.py "$(GOLD)" "$(CORPUS)/releases.csv" "$(CORPUS)/mirror/t0" "$(CORPUS)/mirror/t1" \
+	    $(if $(wildcard $(CORPUS)/gold_as_published.csv),--as-published "$(CORPUS)/gold_as_published.csv"); \
+	else echo "accuracy: SKIPPED, there is no truth to compare with at $(GOLD)"; fi
+
+browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
+	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
+	$(BIN)/pytest -m browser -n 0 --no-cov
+
+bench: $(STAMP)  ## speed, as ratios to a floor in the same run
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/poll.py
+	@if [ -f "$(GOLD)" ]; then $(BIN)/python benchmarks/matching.py "$(GOLD)" "$(CORPUS)/releases.csv"; \
+	else echo "matching: SKIPPED, there are no advisories to match at $(GOLD)"; fi
 
 lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --upgrade \

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from feeds.advisory import Advisory, Claim, Rank, Read
 from feeds.packages import PackageKey, scheme, source_packages
-from feeds.readings import Said, Status, readings
+from feeds.readings import Reading, Said, Status, readings
 from feeds.releases import Releases
 from feeds.versions import Key, branch, key, read
 
@@ -130,14 +130,14 @@ class Case:
 
     def _all_fixes(self) -> dict[Key, str]:
         """Every fixed release that is named; of translated numbers only where no other is."""
-        named = {f: t for r in self.readings if r.rank is not Rank.TRANSLATED for f, t in r.fixes.items()}
-        if named:
-            return named
-        found: dict[Key, str] = {}
-        for reading in self.readings:
-            found |= reading.fixes
-            found |= {b.low: b.span.low for b in reading.unaffected if b.span.low and b.span.closed_low}
-        return {f: t for f, t in found.items() if self._releases.exists(self.product, f)}
+        firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
+        named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
+        return named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
+
+    def _cleared_from(self, reading: Reading) -> dict[Key, str]:
+        """The releases from which on a reading says "not affected"."""
+        starts = {b.low: b.span.low for b in reading.unaffected if b.span.low and b.span.closed_low}
+        return {f: t for f, t in starts.items() if self._releases.exists(self.product, f)}
 
     def _finals(self, fixes: list[Key]) -> dict[Key, str]:
         """The final releases of fixed release candidates: 26.0.0-rc3 means that 26.0.0 is fixed."""

@@ -2,12 +2,14 @@
 
 A request for /HOST/PATH answers with the file FOLDER/HOST/PATH; a folder answers with its index.
 Every answer carries an ETag, and a conditional request for what has not changed is answered 304,
-so that a crawl of it is the crawl of the real sources.
+so that a crawl of it is the crawl of the real sources.  A POST asks for a package, as OSV's API
+takes it, and is answered with the file PATH/ECOSYSTEM/NAME, or {} where there is none.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,6 +93,12 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
                 self._answer(HTTPStatus.NOT_MODIFIED, b"", "", tag)
             else:
                 self._answer(HTTPStatus.OK, body, _TYPES.get(at.suffix, "application/octet-stream"), tag)
+
+        def do_POST(self) -> None:
+            question = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            package = question["package"]
+            at = mirror.find(f"{urlsplit(self.path).path}/{package['ecosystem']}/{package['name']}")
+            self._answer(HTTPStatus.OK, at.read_bytes() if at else b"{}", "application/json")
 
         def _answer(self, status: HTTPStatus, body: bytes, kind: str, tag: str = "") -> None:
             mirror.requests.append((self.path, status.value))

@@ -109,14 +109,18 @@ def of_words(text: str) -> str | None:
 
 
 def numbering(product: str, version: str) -> str:
-    """The product whose number a version is: no engine was ever numbered 2 to 16, such a number is the Go module's.
+    """The product whose number a version is.
 
-    >>> numbering("engine", "2.0.0-beta.14"), numbering("engine", "29.5.1")
-    ('engine-module', 'engine')
+    No engine was ever numbered 2 to 16: such a number is the Go module's.  Docker for Windows and Mac
+    were numbered 17.03 to 18.09 before Docker Desktop began at 2.0: such a number is theirs.
+
+    >>> numbering("engine", "2.0.0-beta.14"), numbering("engine", "29.5.1"), numbering("desktop", "18.06.0-ce-win72")
+    ('engine-module', 'engine', 'foreign')
     """
-    if product == "engine" and is_version(version) and 2 <= key(version)[0] <= 16:
+    first = key(version)[0] if is_version(version) else 0
+    if product == "engine" and 2 <= first <= 16:
         return ENGINE_MODULE
-    return product
+    return FOREIGN if product == "desktop" and first >= 17 else product
 
 
 def mentions(text: str) -> list[tuple[str, int, int]]:

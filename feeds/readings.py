@@ -23,7 +23,7 @@ from feeds.advisory import ENGINE, Advisory, Claim, Rank, Read
 from feeds.prose import CURRENT
 from feeds.ranges import Span
 from feeds.releases import Releases
-from feeds.versions import Key, branch, is_version, key
+from feeds.versions import Key, branch, is_development, is_version, key
 
 
 class Status(StrEnum):
@@ -225,7 +225,7 @@ def _add(reading: Reading, version: str, product: str, releases: Releases) -> No
     if reading.rank is Rank.CORRECTION or releases.exists(product, at):
         text = version.removeprefix("docker-").removeprefix("v")
         reading.fixes.setdefault(at, releases.named(product, at) or _whole(text))
-    elif version not in reading.unreleased:
+    elif not is_development(at) and version not in reading.unreleased:
         reading.unreleased.append(version)
 
 

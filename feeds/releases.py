@@ -13,7 +13,7 @@ from feeds import products
 from feeds.advisory import ENGINE, Claim
 from feeds.facts import Fact, Line, Release, Repair, Tags
 from feeds.ranges import Span
-from feeds.versions import Key, is_version, key, read
+from feeds.versions import Key, is_development, is_version, key, read
 
 _FIRST_OF_MODULE = "29-dev"
 """From 29 on the engine is built from github.com/moby/moby/v2; before, from github.com/docker/docker."""
@@ -41,9 +41,9 @@ class Releases:
     twins: tuple[Twin, ...] = ()
 
     def exists(self, product: str, at: Key) -> bool:
-        """Whether a release was tagged; true where the product's tags are not known."""
+        """Whether a release was tagged; where the product's tags are not known, whether it may have been."""
         tagged = self.tagged.get(product)
-        return not tagged or at in tagged
+        return at in tagged if tagged else not is_development(at)
 
     def named(self, product: str, at: Key) -> str | None:
         """The release of a key as its project writes it; None where it is not known."""

@@ -121,6 +121,11 @@ def is_version(text: str) -> bool:
     return True
 
 
+def is_development(at: Key) -> bool:
+    """Whether a key is of a development build, which is no release: the end of a range such as `< 5-dev`."""
+    return at[_WIDTH] == _STAGES["dev"]
+
+
 def branch(at: Key) -> tuple[int, int]:
     """The release branch that a key lies on: the first two numbers (`25.0`, `19.03`, `1.7`)."""
     return (at[0], at[1])

@@ -19,6 +19,7 @@ from feeds.facts import Repair
 from feeds.sources.markup import Block
 
 _REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
+_GLOBAL = re.compile(r"github\.com/advisories/GHSA-", re.IGNORECASE)
 _ID = r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-\w{4}){3})"
 _STARTS = re.compile(rf"^\W*{_ID}", re.IGNORECASE)
 _FIXES = re.compile(r"\b(?:fix(?:e[sd])?|fixing|patch(?:e[sd])?|address(?:es|ed)?|resolve[sd]?)\b", re.IGNORECASE)
@@ -90,6 +91,9 @@ def _is_of(block: Block, context: str, product: str, repository: str) -> bool:
     repositories = [m[1].lower() for link in block.links[:2] if (m := _REPOSITORY.search(link))]
     if repositories:
         return repositories[0] == repository
+    if any(_GLOBAL.search(link) for link in block.links):
+        # an advisory that no repository of ours published is about a package that the product contains
+        return False
     if _DEPENDENCY.search(block.text) or any(_DEPENDENCY.search(a) for a in block.above) or _DEPENDENCY.search(context):
         return False
     named = {p for p, _, _ in products.mentions(f"{context} {block.text}")}

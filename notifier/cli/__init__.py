@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notify": ("notify", "Make the digests that are due, and deliver them."),
     "config": ("config", "The configuration file."),
     "db": ("db", "The database's schema."),
+    "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
     "demo": ("demo", "Show all of it on documents that come with Navtex."),
 }
 """Every command: the module of this package that has it (its attribute is `command`), and its short help."""
@@ -76,8 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except NavtexError as error:
         click.echo(f"Error: {error}", err=True)
         status = exit_status(error)
-    except BrokenPipeError:
-        # the reader went away (`| head`): what is left has no reader, and that is no error
+    except (BrokenPipeError, SystemExit):
+        # the reader went away (`| head`), on which click and rich exit: the rest has no reader, and that is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status if isinstance(status, int) else 0)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from feeds.mirror import Mirror
     from feeds.poll import Report
 
+_MARK = "navtex-demo.txt"
+"""Tells the demo's own folder from any other that may hold a navtex.db."""
+
 
 @click.command("demo")
 @click.option(
@@ -65,10 +68,12 @@ def command(where: Path) -> None:
 
 def _empty(where: Path) -> None:
     """Make the folder, or clear out what an earlier demo left. A folder of other things is left alone."""
-    if where.exists() and any(where.iterdir()) and not (where / "navtex.db").exists():
+    mark = where / _MARK
+    if where.exists() and any(where.iterdir()) and not mark.exists():
         raise click.UsageError(f"{where} holds other things; choose another folder with --dir")
     shutil.rmtree(where, ignore_errors=True)
     (where / "mails").mkdir(parents=True)
+    mark.write_text("`navtex demo` made this folder, and replaces all that is in it.\n", encoding="utf-8")
 
 
 def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tuple[str, str]:

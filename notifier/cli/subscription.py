@@ -77,7 +77,7 @@ def add(
 
     \b
     navtex subscription add ops --to 'mailto://mail.example.org?from=navtex@example.org&to=ops@example.org'
-    navtex subscription add web --to 'slack://TOKEN_A/TOKEN_B/TOKEN_C' --tag team=web --severity high
+    navtex subscription add web --to slack://A/B/C --tag team=web --severity high
     """
     from notifier.channels import expand, shown
     from notifier.filters import Filters

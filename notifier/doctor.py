@@ -1,0 +1,105 @@
+"""What is wrong with an installation, and what to do about it: each check gives findings."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from feeds import corrections, store
+from feeds.advisory import Rank
+from feeds.catalogue import Catalogue
+from feeds.database import Connection, Database
+from feeds.errors import ChannelError
+from feeds.evidence import Case
+from feeds.health import State
+from notifier.channels import expand, shown
+from notifier.config import Config
+from notifier.store import delivery, inventory, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `level` is "ok", "note" (worth knowing) or "problem"."""
+
+    level: str
+    what: str
+    remedy: str = ""
+
+
+def examine(config: Config, config_file: Path, database: Database) -> Iterator[Finding]:
+    """Look at the whole installation. Nothing is changed, and nothing outside of this machine is asked."""
+    yield from _files(config_file, database)
+    yield Finding("ok", f"the database {database.shown} is at {database.current()}")
+    with database.connect() as connection:
+        yield from _sources(config, connection)
+        yield from _inventory(connection)
+        yield from _channels(connection)
+        yield from _corrections(store.catalogue(connection))
+
+
+def _files(config_file: Path, database: Database) -> Iterator[Finding]:
+    if not config_file.exists():
+        yield Finding("ok", f"there is no configuration file ({config_file}), and none is needed")
+    path = Path(database.url.database or "") if database.sqlite else None
+    for private in (config_file, path):
+        if private is not None and private.is_file() and stat.S_IMODE(private.stat().st_mode) & 0o077:
+            yield Finding("problem", f"{private} can be read by others", f"chmod 600 {private}")
+
+
+def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
+    from feeds.sources import SOURCES
+
+    states = store.sources(connection)
+    asked = [s for s in SOURCES if s.name not in config.disabled]
+    for source in asked:
+        state = states.get(source.name)
+        if state is None:
+            yield Finding("note", f"the source {source.name} was never asked", "Run `navtex poll`")
+        elif state.state is not State.HEALTHY:
+            since = f", last read {state.last_success:%Y-%m-%d %H:%M} UTC" if state.last_success else ", never read"
+            yield Finding("problem", f"the source {source.name} is {state.state.value}{since}: {state.message}")
+    healthy = sum(1 for s in asked if (state := states.get(s.name)) and state.state is State.HEALTHY)
+    yield Finding("ok", f"{healthy} of {len(asked)} sources are healthy")
+
+
+def _inventory(connection: Connection) -> Iterator[Finding]:
+    hosts = inventory.count(connection)
+    if not hosts:
+        yield Finding("note", "the inventory is empty", "See `navtex inventory import --help`")
+    else:
+        yield Finding("ok", f"the inventory has {hosts} hosts")
+
+
+def _channels(connection: Connection) -> Iterator[Finding]:
+    found = subscriptions.every(connection)
+    if not found:
+        yield Finding("note", "there is no subscription", "See `navtex subscription add --help`")
+    for subscription in found:
+        for address in subscription.targets:
+            try:
+                expand(address)
+            except ChannelError as error:
+                yield Finding("problem", f"the subscription {subscription.name}: {error}")
+            else:
+                yield Finding("ok", f"the subscription {subscription.name} goes to {shown(address)}")
+    waiting = delivery.pending(connection)
+    if waiting:
+        yield Finding("note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+
+
+def _corrections(catalogue: Catalogue) -> Iterator[Finding]:
+    count = 0
+    for advisory in catalogue.advisories:
+        corrected = {claim.product for claim, _ in advisory.claims if claim.rank is Rank.CORRECTION}
+        count += len(corrected)
+        for product in sorted(corrected):
+            releases = catalogue.releases.finals(product)
+            with_them = Case(advisory, product, catalogue.releases)
+            without = Case(advisory, product, catalogue.releases, corrections=False)
+            if releases and all(with_them.decide(r).status is without.decide(r).status for r in releases):
+                remedy = f"Remove it if it is yours ({corrections.OWN}); what is published now says the same"
+                yield Finding("note", f"the correction of {advisory.name} for {product} is no longer needed", remedy)
+    if count:
+        yield Finding("ok", f"{count} reviewed corrections are in force")
