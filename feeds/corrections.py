@@ -16,7 +16,7 @@ import msgspec
 from feeds.advisory import PRODUCTS, Claim, Kind, Rank, Record, Score, Severity, is_cve, is_ghsa
 from feeds.errors import ConfigError
 from feeds.ranges import Span, intersection, read_range
-from feeds.sources.scores import vector_score
+from feeds.scores import vector_score
 from feeds.versions import is_version
 
 SHIPPED = "corrections"

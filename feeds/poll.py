@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace as with_values
 
 from feeds import corrections, health, store
+from feeds.advisory import is_cve
 from feeds.database import Connection, Database
 from feeds.document import Wanted
 from feeds.errors import ConfigError
@@ -60,7 +61,7 @@ def poll(
     """
     corrected = reviewed(own_corrections)
     with database.connect() as connection:
-        job = _informed(job, connection)
+        job = _informed(job, connection, corrected)
     outcomes = []
     for outcome in crawl.run(job):
         outcomes.append(outcome)
@@ -85,12 +86,13 @@ def reviewed(own: Path | None) -> list[Outcome]:
     return found
 
 
-def _informed(job: Job, connection: Connection) -> Job:
-    """The job with what the database knows: validators, named CVEs, hosts to leave alone."""
+def _informed(job: Job, connection: Connection, corrected: list[Outcome]) -> Job:
+    """The job with what the database knows: validators, CVEs (those of corrections, too), hosts to leave alone."""
+    named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     return with_values(
         job,
         known=store.known(connection),
-        wanted=Wanted(cves=store.cves(connection), packages=job.wanted.packages),
+        wanted=Wanted(cves=store.cves(connection) | named, packages=job.wanted.packages),
         not_before=store.waiting(connection),
     )
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 import feeds
@@ -202,7 +202,9 @@ def insert(connection: Connection, table: sa.Table, **values: Any) -> int:
 
 def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: list[str]) -> None:
     """Insert a row, or replace the one of the same key."""
-    statement = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    # the engine has loaded its own dialect already; importing the others here would slow every start
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement = dialect.insert(table)
     values = {k: v for k, v in row.items() if k not in key}
     connection.execute(statement.values(row).on_conflict_do_update(index_elements=key, set_=values))
 

@@ -34,18 +34,19 @@ LOWEST: Key = (-1,)
 
 _TEXT = re.compile(
     r"""(?:docker://)? (?:docker-)? v?
-        (?P<numbers>\d+(?:\.\d+)*)
-        (?P<rest>(?:[-+~._].*|[a-z].*)?)""",
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+        (?P<numbers>\d++(?:\.\d++)*+)
+        (?P<rest>(?:[-+~._a-z][-+~._:^a-z0-9]*)?)""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _STAGE = re.compile(
-    r"^[-._~]?(?P<word>dev|nightly|snapshot|test|tp|alpha|beta|birthday|preview|pre|rc|a|b)(?:[-.]?(?P<n>\d+))?(?:[-.](?P<m>\d+))?(?![a-z])",
+    r"^[-._~]?(?P<word>dev|nightly|snapshot|test|tp|alpha|beta|birthday|preview|pre|rc|a|b)(?![a-z])(?:[-.]?(?P<n>\d{1,18}+))?(?:[-.](?P<m>\d{1,18}+))?",
     re.IGNORECASE,
 )
-_EDITION = re.compile(r"^[-.](?P<edition>ce|ee|cs)(?![a-z])", re.IGNORECASE)
+_EDITION = re.compile(r"^[-._~](?P<edition>ce|ee|cs)(?![a-z])", re.IGNORECASE)
 _PSEUDO = re.compile(r"^-(?:0\.)?\d{14}-[0-9a-f]{12}")
 _AFTER_STAGE = re.compile(r"^\.?0?\.\d{14}-[0-9a-f]{12}")
-_AFTER = 10**9
+_AFTER = 10**18
+_DIGITS, _LONGEST = 15, 200
 
 
 class Version:
@@ -58,13 +59,14 @@ class Version:
     __slots__ = ("build", "edition", "key", "numbers", "stage", "text")
 
     def __init__(self, text: str) -> None:
-        match = _TEXT.fullmatch(text.strip())
-        if match is None:
-            raise VersionError(f"{text!r} is no version", remedy="Give a number such as 29.5.1 or 17.03.2-ce")
         self.text = text.strip()
-        self.numbers = tuple(int(n) for n in match["numbers"].split("."))
-        if len(self.numbers) > _WIDTH or any(n > 10**15 for n in self.numbers):
-            raise VersionError(f"{text!r} has too many or too large numbers to be a version")
+        match = _TEXT.fullmatch(self.text) if len(self.text) <= _LONGEST else None
+        if match is None:
+            raise VersionError(f"{text[:60]!r} is no version", remedy="Give a number such as 29.5.1 or 17.03.2-ce")
+        numbers = match["numbers"].split(".")
+        if len(numbers) > _WIDTH or any(len(n) > _DIGITS for n in numbers):
+            raise VersionError(f"{text[:60]!r} has too many or too large numbers to be a version")
+        self.numbers = tuple(int(n) for n in numbers)
         rest = match["rest"]
         edition = _EDITION.match(rest)
         self.edition = edition["edition"].lower() if edition else ""

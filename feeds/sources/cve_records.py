@@ -19,8 +19,8 @@ from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.prose import names_distribution, read_prose
 from feeds.ranges import Span, exactly, read_range
+from feeds.scores import rating, vector_score
 from feeds.sources.reading import json_body, squeeze, when
-from feeds.sources.scores import rating, vector_score
 from feeds.versions import is_version, key
 
 

@@ -17,8 +17,8 @@ from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import read_range
+from feeds.scores import rating, vector_score
 from feeds.sources.reading import json_body, next_page, squeeze, when
-from feeds.sources.scores import rating, vector_score
 from feeds.versions import is_version
 
 _VERSIONS = re.compile(r"v?\d+(?:\.\d+)+[0-9A-Za-z.+~-]*")

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import feedparser
 import lxml.etree
 import lxml.html
 
@@ -122,6 +121,8 @@ def feed(document: Document) -> list[FeedItem]:
 
     feedparser opens a str as a URL or a file, so it is only ever given bytes.
     """
+    import feedparser  # here, for a poll in which nothing is new parses nothing
+
     result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
     if not result.get("version"):
         raise ShapeError("no RSS or Atom feed", where=document.url)

@@ -16,8 +16,8 @@ from feeds.advisory import Claim, Kind, Rank, Record, Score, is_cve
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError, VersionError
 from feeds.packages import scheme
+from feeds.scores import vector_score
 from feeds.sources.reading import json_body, osv_spans, squeeze, unique, when
-from feeds.sources.scores import vector_score
 
 _PRODUCTS = {
     "docker.io": "engine",

@@ -5,9 +5,6 @@ A vector is always scored anew: the number beside it is often missing, and somet
 
 from __future__ import annotations
 
-from cvss import CVSS2, CVSS3, CVSS4
-from cvss.exceptions import CVSSError
-
 from feeds.advisory import Score, Severity
 
 _LEVELS = {s.value: s for s in Severity} | {"moderate": Severity.MEDIUM, "important": Severity.HIGH}
@@ -22,6 +19,9 @@ def vector_score(vector: str, *, by: str, own: bool = False) -> Score | None:
     >>> vector_score("CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:C/C:H/I:H/A:H", by="x").severity
     <Severity.CRITICAL: 'critical'>
     """
+    from cvss import CVSS2, CVSS3, CVSS4  # here, for a poll in which nothing is new scores nothing
+    from cvss.exceptions import CVSSError
+
     vector = vector.strip()
     try:
         if vector.startswith("CVSS:4"):
