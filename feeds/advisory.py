@@ -196,8 +196,9 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def products(self) -> frozenset[str]:
-        """The products that a claim is about."""
-        return frozenset(claim.product for claim, _ in self.claims)
+        """The products that a claim is about; what was withdrawn claims nothing, unless everything was."""
+        live = [r for r in self.records if r.record.withdrawn is None]
+        return frozenset(claim.product for read in live or self.records for claim in read.record.claims)
 
     @property
     def edition(self) -> Edition | None:

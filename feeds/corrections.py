@@ -152,7 +152,8 @@ def _record(correction: Correction) -> Record:
     return Record(
         id=correction.id,
         kind=Kind.VULNERABILITY,
-        title=correction.title or correction.reason,
+        title=correction.title or correction.id,
+        summary=correction.reason,
         url=correction.proof[0].url,
         published=datetime.combine(correction.date, time(), UTC),
         scores=(score,) if score else (),

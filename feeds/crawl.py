@@ -222,7 +222,7 @@ class Spider(scrapy.Spider):
         source, ask = response.request.meta["about"]
         if response.status == 304 and self.job.known.get(ask.name):
             _tell(source, ask, "same")
-        elif response.status in (404, 410):
+        elif response.status in (404, 410) and ask.optional:
             _tell(source, ask, "missing", reason=f"HTTP {response.status}")
         elif response.status != 200:
             _tell(

@@ -30,6 +30,8 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str
     form: str
     robots: bool = False
+    optional: bool = False
+    """Whether there may be nothing: a CVE that is not published yet is no fault of its source."""
     accept: str = ""
     body: str = ""
     """JSON to send; then it is a POST."""

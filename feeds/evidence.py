@@ -126,7 +126,12 @@ class Case:
         if not telling:
             return f"no source states a range of {self.product} versions"
         best = max(telling, key=lambda r: r.rank)
-        return f"{best.read.source} says {best.ranges()} and names no fixed release; nothing speaks of later versions"
+        lack = (
+            "which tells nothing of this version"
+            if best.fixes
+            else "names no fixed release, and nothing tells of later ones"
+        )
+        return f"{best.read.source} says {best.ranges()}, {lack}"
 
     def _all_fixes(self) -> dict[Key, str]:
         """Every fixed release that is named; of translated numbers only where no other is."""

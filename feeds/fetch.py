@@ -62,7 +62,8 @@ class Piece(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of one question.
 
-    `result` is "read" (items are new), "same" (304), "missing" (404 or 410) or "failed".
+    `result` is "read" (items are new), "same" (304), "missing" (404 or 410, where that may be)
+    or "failed".
     """
 
     source: str

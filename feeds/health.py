@@ -19,7 +19,7 @@ class State(StrEnum):
 def state(*, answered: int, failed: int) -> State:
     """The state after one poll, by how many questions were answered and how many were not.
 
-    "Not found" is an answer: a CVE that is not published yet is no fault of its source.
+    "Not found" is an answer where a question is optional.
     """
     if not failed:
         return State.HEALTHY

@@ -115,18 +115,26 @@ def _kept(
         changed |= store.keep(connection, outcome, accept=True).changed
     store.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
     report = Report(problem=problem)
-    unanswered = [n for n in before if n not in of_source and (not job.sources or n in job.sources)]
-    for name in [*of_source, *(unanswered if problem else ())]:
+    for name in [*of_source, *(_unanswered(job, of_source) if problem else ())]:
         state = _state(before.get(name), name, of_source.get(name, []), failures[name], problem, now)
         report.sources.append(state)
         store.note(connection, state)
         if state.state is health.State.HEALTHY and any(o.complete for o in of_source[name]):
             changed |= store.forget_pages(connection, name, {o.url for o in of_source[name]}, now)
     if changed:
-        fresh = {s.name for s in report.sources if (old := before.get(s.name)) is None or old.first_good is None}
+        # of a source that could not be read when it should have been, all that stands is news
+        fresh = {s.name for s in report.sources if s.name not in before}
         report.changes = store.sync(connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN}))
     store.wait(connection, _waiting(outcomes, now), now)
     return report
+
+
+def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:
+    """The sources of a job that did not come to answer anything before the crawl broke off."""
+    from feeds.sources import SOURCES  # here, for it loads every parser
+
+    asked = (s.name for s in SOURCES if s.name not in job.disabled and (not job.sources or s.name in job.sources))
+    return [name for name in asked if name not in set(answered)]
 
 
 def _documents(

@@ -51,7 +51,7 @@ _WORDS: Final = (
         r"docker[- ]py\b|docker-registry|docker registry|docker distribution|docker hub|docker-credential-[\w-]+",
     ),
     (FOREIGN, r"swarmkit(?: toolkit)?|docker machine|docker toolbox|docker notary|boot2docker|libcontainer|youki"),
-    (FOREIGN, r"\bcs docker(?: engine)?|[\w-]+-docker-[\w-]+|docker[- ]in[- ]docker|dockerfiles?\b"),
+    (FOREIGN, r"\bcs docker(?: engine)?|(?<![\w-])(?:\w++-)+?docker-[\w-]++|docker[- ]in[- ]docker|dockerfiles?\b"),
     (FOREIGN, r"docker (?:ee\b|enterprise(?: edition)?|trusted registry|universal control plane|scout|offload)"),
     (FOREIGN, r"mirantis(?: container runtime)?|\bmcr\b|\bucp\b|\bdtr\b|docker build cloud|docker model runner"),
     (FOREIGN, r"docker official images?|docker hardened images?|docker content trust|nvidia container toolkit"),
@@ -66,7 +66,7 @@ _WORDS: Final = (
     ("containerd", r"\bcontainerd(?:\.io)?\b"),
     (ENGINE_MODULE, r"(?:github\.com/)?(?:moby/)?moby(?:/| )v2(?![.\d])(?:/daemon)?|moby daemon"),
     ("engine", r"docker(?:[- ](?:engine|ce|moby|daemon|community edition))\b|moby \(docker engine\)|\bdockerd\b"),
-    ("engine", r"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?)(?![-\w])"),
+    ("engine", r"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?)(?![-\w]|/\w)"),
 )
 _ANY_WORD: Final = re.compile("|".join(f"(?P<p{i}>{pattern})" for i, (_, pattern) in enumerate(_WORDS)), re.IGNORECASE)
 
@@ -97,7 +97,18 @@ def of_field(vendor: str, product: str) -> str | None:
 
 
 _VENDORS: Final = frozenset(
-    {"", "n/a", "docker", "docker inc", "docker inc.", "docker, inc.", "moby", "mobyproject", "moby project"}
+    {
+        "",
+        "n/a",
+        "docker",
+        "docker.io",
+        "docker inc",
+        "docker inc.",
+        "docker, inc.",
+        "moby",
+        "mobyproject",
+        "moby project",
+    }
     | {"containerd", "linuxfoundation", "linux foundation", "opencontainers", "open containers", "cncf", "go", "github"}
 )
 

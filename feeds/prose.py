@@ -18,7 +18,7 @@ from typing import NamedTuple
 from feeds import products
 from feeds.advisory import PRODUCTS, Claim
 from feeds.ranges import Span, exactly, whole_branch
-from feeds.versions import is_version, key
+from feeds.versions import is_version
 
 CURRENT = "current"
 """The high end of "1.11 to current": the newest release when the words were published."""
@@ -29,17 +29,25 @@ _VERSION = (
 )
 # (letter, words); the first that matches at a place gives the letter.
 _LETTERS = (
+    # what is numbered, too, and followed by nobody here
+    ("w", r"\b(?:macos 1\d|windows (?:server )?(?:7|8|1[01]|20\d\d))(?:\.\d+)*\b"),
+    ("w", r"\b(?:wsl ?2?|tls|openssl|cvss|api|http|python)(?: version)?[ /]v?\d+(?:\.\d+)*\b"),
+    ("w", r"\bgo (?:(?:versions?|before|prior to|through) )?\d+(?:\.\d+)+\b"),
     ("X", r"(?<![\w.])v?\d+(?:\.\d+)*\.x\b"),
     ("V", _VERSION),
     ("g", r">=|\bfrom and including\b"),
+    ("B", r"\bup to,? \(?(?:but )?(?:not including|excluding)\b"),
     ("T", r"<=|\bup to(?: and including)?\b|\bthrough\b|\bthru\b"),
     ("B", r"<|\b(?:before|prior to|earlier than|older than|lower than|preceding)\b"),
-    ("E", r"\b(?:and|or) (?:earlier|below|prior|older|lower|previous)(?: versions?| releases?)?\b"),
+    ("B", r"\b(?:below|under)(?= (?:versions? )?v?\d)"),
+    ("E", r"\b(?:and|or) (?:earlier|below|prior|older|lower|previous)\b(?! (?:to|than)\b)(?: versions?| releases?)?\b"),
     ("L", r"\b(?:and|or) (?:later|above|newer|higher|up)\b|>"),
     ("c", r"\b(?:current|the latest|latest|present|now)\b"),
     ("f", r"\b(?:from|between|since|starting (?:with|from))\b"),
-    ("r", r"\bto\b|–|—"),
-    ("N", r"\b(?:not|never|neither|unaffected)\b|n't\b"),
+    ("r", r"\bto\b|–|—|(?<=\d) - (?=v?\d+\.\d)"),
+    ("n", r"\bunaffected\b"),
+    ("n", r"\b(?:not|never|\w+n['’]t) (?:be |been |believed to be |known to be )?(?:affect|impact|vulnerabl)\w*"),
+    ("N", r"\b(?:not|never|neither|incomplete(?:ly)?)\b|\b\w+n['’]t\b"),
     (
         "F",
         r"\b(?:re)?(?:fix(?:e[sd])?|patch(?:e[sd])?|resolve[sd]?|addresse[sd]|address|mitigated|corrected|remediated)\b",
@@ -57,15 +65,18 @@ _LETTERS = (
     ("w", r"[\w'’./:@#%+-]+"),
 )
 _TOKEN = re.compile("|".join(f"(?P<l{i}>{words})" for i, (_, words) in enumerate(_LETTERS)), re.IGNORECASE)
+_LONGEST = 4000
 _SENTENCE = re.compile(r"(?<=[.!?])[\s\"']+(?=[A-Z(_*])|\n\s*\n|\n(?=[-*#|])")
 
 _ITEM = r"P?v?[VX]"
 _LIST = rf"{_ITEM}(?:(?:,&?|&){_ITEM})*"
 _FROM = r"P?v?g?[VX]"
 _FROM_LIST = rf"{_FROM}(?:(?:,&?|&){_FROM})*"
+_NAMED = rf"[fgBT]?v?{_LIST}(?:[rTB]v?{_ITEM})?,?[EL]?"
 # In order of trust; a token that one statement has used is not used by the next.
 _GRAMMAR = (
-    ("ignored", rf"{_LIST}[,&()wv]{{0,2}}b"),
+    ("ignored", rf"{_LIST}[,&()wv]{{0,2}}b|U[wPi]{{0,2}}fv?{_ITEM}[rT]v?{_ITEM}"),
+    ("cleared", rf"{_NAMED}[,()vw]{{0,2}}h?(?:n|N(?:$|\)))|(?<!h)n[wiv]{{0,3}}{_NAMED}"),
     ("branch_before", r"Xv?B[v]?V"),
     ("from_before", r"(?:f|g)?v?V,?&?w?Bv?V"),
     ("between", r"f?v?V(?:r|T)v?V|fv?V&v?V|gv?V,?&?Tv?V"),
@@ -73,11 +84,12 @@ _GRAMMAR = (
     ("before", rf"B(?:P?v)?{_ITEM}(?!,?E)(?:(?:,&?|&){_ITEM}(?!,?E))*"),
     ("earlier", rf"{_LIST},?E"),
     ("through", r"TP?v?V"),
-    ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}"),
+    ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}|F[wh]{{0,4}}i{_LIST}hN"),
     (
         "fixed",
-        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}|{_LIST}v?[wh(]{{0,4}}F",
+        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",
     ),
+    ("fixed", rf"{_LIST}v?[wh(]{{0,4}}F(?!i[wv]{{0,2}}{_ITEM})"),
     ("only", rf"o?Av?[wi]{{0,3}}P?h?{_LIST}(?!L)o?|{_LIST}o"),
 )
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _GRAMMAR)
@@ -117,7 +129,7 @@ def read_prose(text: str, *, about: str = "") -> tuple[Claim, ...]:
     for sentence in _SENTENCE.split(text):
         if not sentence.strip():
             continue
-        tokens = _tokens(sentence)
+        tokens = _tokens(sentence[:_LONGEST])
         if not names_distribution(sentence):
             found.extend(_statements(tokens, context, " ".join(sentence.split())))
             bare.extend(_bare(tokens, " ".join(sentence.split())))
@@ -167,6 +179,8 @@ def _tokens(sentence: str) -> list[_Token]:
         at = match.start() + len(text)
         if letter == "w" and _glue(text):
             continue
+        if letter in "VX" and not is_version(text.rstrip("xX").rstrip(".")):
+            letter = "w"
         tokens.append(_Token(letter, text, ""))
     return tokens
 
@@ -181,7 +195,7 @@ def _statements(tokens: list[_Token], context: str, words: str) -> Iterator[_Fou
     for name, pattern in _COMPILED:
         for match in pattern.finditer(letters):
             versions = [i for i in range(match.start(), match.end()) if tokens[i].letter in "VX"]
-            if any(used[i] for i in versions) or (name == "fixed" and _negated(letters, match.start())):
+            if any(used[i] for i in versions) or _turned(name, letters[: match.start()]):
                 continue
             for i in versions:
                 used[i] = True
@@ -189,8 +203,9 @@ def _statements(tokens: list[_Token], context: str, words: str) -> Iterator[_Fou
                 yield _Found(*said, words)
 
 
-def _negated(letters: str, start: int) -> bool:
-    return "N" in letters[max(0, start - 2) : start]
+def _turned(name: str, before: str) -> bool:
+    """Whether what stands before a statement takes it away: "not fixed in 1.2", "1.1 is affected, 1.2 ..."."""
+    return (name == "fixed" and "N" in before[-2:]) or (name == "only" and bool(re.search(r"[VX][vw]{0,2}h$", before)))
 
 
 class _Said(NamedTuple):
@@ -201,7 +216,7 @@ class _Said(NamedTuple):
 
 def _meaning(name: str, tokens: list[_Token], at: list[int], context: str) -> Iterator[_Said]:
     """What the versions of one statement mean, for the product that each belongs to."""
-    if name in ("ignored", "not_fixed"):
+    if name in ("ignored", "cleared", "not_fixed"):
         return
     values = [tokens[i].text.lstrip("v") for i in at]
     span = _span(name, values)
@@ -217,8 +232,7 @@ def _span(name: str, values: list[str]) -> Span | None:
     if name == "branch_before":
         return Span(whole_branch(values[0][:-2]).low, values[1])
     if name == "earlier":
-        highest = max((v for v in values if is_version(v)), key=key, default="")
-        return Span("", highest, closed_high=True) if highest else None
+        return max((_through(v) for v in values), key=Span.keys)
     ends = {
         "from_before": (values[0], values[-1], False),
         "between": (values[0], values[-1], True),
@@ -231,11 +245,18 @@ def _span(name: str, values: list[str]) -> Span | None:
     return Span(low, high, closed_high=closed)
 
 
+def _through(value: str) -> Span:
+    if is_version(value):
+        return Span("", value, closed_high=True)
+    return Span("", whole_branch(value[:-2]).high)
+
+
 def _single(name: str, value: str, product: str) -> Iterator[_Said]:
     """One version of a list, each of which makes a statement of its own."""
     if not is_version(value):
-        if name == "only":
-            yield _Said(product, (whole_branch(value[:-2]),))
+        branch = whole_branch(value[:-2])
+        if name != "fixed":
+            yield _Said(product, (branch if name == "only" else Span("", branch.low),))
     elif name == "before":
         yield _Said(product, (Span("", value),))
     elif name == "fixed":
@@ -254,7 +275,14 @@ def _owner(tokens: list[_Token], at: int, context: str) -> str:
 
 def _bare(tokens: list[_Token], words: str) -> Iterator[_Found]:
     """A product with one version behind it and no more said: "Docker Engine 1.12.2 enabled ..."."""
-    for name, version in pairwise(tokens):
+    letters = "".join(t.letter for t in tokens)
+    for at, (name, version) in enumerate(pairwise(tokens)):
         if name.letter == "P" and version.letter == "V" and name.product in PRODUCTS:
-            value = version.text.lstrip("v")
-            yield _Found(products.numbering(name.product, value), (exactly(value),), (), words)
+            # no statement that it has the flaw: "not in", "since", "and later", "introduced in", "contains runc 1.2"
+            otherwise = re.search(r"n|[Nf]$", letters[:at]) or re.match(r"L|.*n", letters[at + 2 :])
+            following = tokens[at + 2].text.lower() if at + 2 < len(tokens) else ""
+            brought = any(t.text.lower() == "introduced" for t in tokens[:at])
+            if not (otherwise or brought or following.startswith(("contain", "include"))):
+                value = version.text.lstrip("v")
+                yield _Found(products.numbering(name.product, value), (exactly(value),), (), words)
+            return

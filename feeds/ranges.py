@@ -96,18 +96,25 @@ class Expression(msgspec.Struct, frozen=True):
     spans: tuple[Span, ...]
 
 
-_VERSION = r"(?:docker-)?v?\d+(?:\.\d+)*(?:[-+~.]?[0-9A-Za-z][0-9A-Za-z.+~-]*)?"
-_BOUND = re.compile(rf"(?P<op><=|>=|==|<|>|=)\s*(?P<version>{_VERSION}|\*)\s*,?\s*")
-_WILDCARD = re.compile(r"^v?(?P<stem>\d+(?:\.\d+)*)\.[xX*]$")
+_LONGEST = 2000
+_VERSION = r"(?:docker-)?v?[0-9][0-9A-Za-z.+~-]*+"
+_BOUND = re.compile(rf"(?P<op><=|>=|==|<|>|=)\s*(?P<version>{_VERSION}|\*)\s*(?:,|&&?|and\b)?\s*")
+_BRANCH = r"v?(?P<stem>[0-9]{1,9}(?:\.[0-9]{1,9}){0,3})\.[xX*]"
+_WILDCARD = re.compile(rf"^{_BRANCH}$")
+_WILD_BOUND = re.compile(rf"(?P<op><=|>=|==|<|>|=)\s*{_BRANCH}(?![\w.+~-])")
+_EVERY, _ONES = r"(?:all\s+)?(?:versions?\s+)?", r"(?:\s+(?:versions?|releases?))?"
 _WORDS = (
-    (re.compile(rf"^(?:versions?\s+)?(?:before|prior to|earlier than)\s+({_VERSION})$", re.IGNORECASE), ("<", 1)),
-    (re.compile(rf"^(?:versions?\s+)?(?:up to(?: and including)?|through)\s+({_VERSION})$", re.IGNORECASE), ("<=", 1)),
-    (re.compile(rf"^({_VERSION})\s+(?:and|or)\s+(?:earlier|below|prior|older|lower)$", re.IGNORECASE), ("<=", 1)),
-    (re.compile(rf"^({_VERSION})\s+(?:and|or)\s+(?:later|above|newer|higher)$", re.IGNORECASE), (">=", 1)),
+    (re.compile(rf"^{_EVERY}(?:before|prior to|earlier than)\s+({_VERSION})$", re.IGNORECASE), ("<", 1)),
+    (re.compile(rf"^{_EVERY}(?:up to(?: and including)?|through)\s+({_VERSION})$", re.IGNORECASE), ("<=", 1)),
+    (
+        re.compile(rf"^({_VERSION})\s+(?:and|or)\s+(?:earlier|below|prior|older|lower){_ONES}$", re.IGNORECASE),
+        ("<=", 1),
+    ),
+    (re.compile(rf"^({_VERSION})\s+(?:and|or)\s+(?:later|above|newer|higher){_ONES}$", re.IGNORECASE), (">=", 1)),
 )
 _FROM_TO = re.compile(
     rf"^(?:from\s+)?({_VERSION})\s+(?:to|through|up to|–)\s+(before\s+)?({_VERSION})$"
-    rf"|^({_VERSION})\s+-\s+({_VERSION})$",
+    rf"|^({_VERSION})\s+-\s+({_VERSION})$|^(v?\d+(?:\.\d+){{2}})-(v?\d+(?:\.\d+){{2}})$",
     re.IGNORECASE,
 )
 _NOTHING = {"", "n/a", "unspecified", "unknown", "none", "-"}
@@ -124,14 +131,24 @@ def read_range(text: str) -> Expression | None:
     >>> [str(span) for span in read_range(">= 1.12.0, < 20.10.24").spans]
     ['>= 1.12.0, < 20.10.24']
     """
-    text = " ".join(text.split())
+    if len(text) > _LONGEST:
+        return None
+    text = " ".join(text.split()).replace("≤", "<=").replace("≥", ">=").replace("=<", "<=").replace("=>", ">=")
     if text.lower() in _NOTHING:
         return None
     if text.lower() in _EVERYTHING:
         return Expression("", (Span(),))
     subject, bounds = _split_subject(text)
+    if subject.endswith(("!", "~", "^")):
+        # "!= 1.2" and "~> 1.2" mean something else than the comparator in them
+        return None
     if bounds:
-        spans = tuple(s for part in re.split(r"\s*(?:\|\||;)\s*", bounds) if part for s in _bounded(part))
+        spans = tuple(
+            s
+            for part in re.split(r"\s*(?:\|\||;)\s*", bounds)
+            if part
+            for s in _bounded(_WILD_BOUND.sub(_expanded, part))
+        )
         return Expression(subject, spans) if spans else None
     span = _worded(text)
     return Expression("", (span,)) if span else None
@@ -176,6 +193,13 @@ def _bounded(text: str) -> list[Span]:
     return spans
 
 
+def _expanded(bound: re.Match[str]) -> str:
+    """A bound that names a whole branch: "<= 4.1.x" reaches to the end of 4.1, "< 4.1.x" to its start."""
+    branch = whole_branch(bound["stem"])
+    bounds = {"<": f"< {branch.low}", "<=": f"< {branch.high}", ">": f">= {branch.high}", ">=": f">= {branch.low}"}
+    return bounds.get(bound["op"], f">= {branch.low}, < {branch.high}")
+
+
 def _worded(text: str) -> Span | None:
     wildcard = _WILDCARD.match(text)
     if wildcard:
@@ -186,7 +210,7 @@ def _worded(text: str) -> Span | None:
             return _bounded(f"{op} {match[group]}")[0]
     between = _FROM_TO.match(text)
     if between:
-        low, high = between[1] or between[4], between[3] or between[5]
+        low, high = between[1] or between[4] or between[6], between[3] or between[5] or between[7]
         if is_version(low) and is_version(high):
             return Span("" if low == "0" else low, high, closed_high=not between[2])
     if re.fullmatch(_VERSION, text) and is_version(text):

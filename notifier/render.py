@@ -11,6 +11,7 @@ import json
 import re
 import textwrap
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -75,6 +76,7 @@ def render(digest: Digest, name: str = "digest") -> Message:
     )
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.sandbox.SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folder(notifier.__file__, "templates")),

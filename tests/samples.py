@@ -1,0 +1,176 @@
+"""Values that tests of digests and notifications are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from feeds import store
+from feeds.advisory import Advisory, Claim, Edition, Kind, Read, Record, Score, Severity
+from feeds.database import Database
+from feeds.evidence import Status, Verdict
+from feeds.facts import Line
+from feeds.fetch import Outcome, Piece
+from feeds.health import SourceState, State
+from feeds.ranges import Span
+from notifier import tables
+from notifier.channels import Courier
+from notifier.digest import Concern, Hosts
+from notifier.filters import Filters
+from notifier.inventory import Component, Host
+from notifier.matching import Match
+from notifier.notify import Report, notify
+from notifier.store import inventory, subscriptions
+from notifier.store.subscriptions import Subscription
+
+START = datetime(2026, 4, 15, 12, 0, tzinfo=UTC)
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+
+
+def record(
+    name: str,
+    *,
+    kind: Kind = Kind.VULNERABILITY,
+    title: str = "",
+    summary: str = "",
+    url: str = "",
+    below: str = "29.5.1",
+    products: tuple[str, ...] = ("engine",),
+    aliases: tuple[str, ...] = (),
+    mentions: tuple[str, ...] = (),
+    severity: Severity | None = Severity.HIGH,
+    cvss: float | None = None,
+    edition: Edition | None = None,
+    published: datetime | None = START,
+) -> Record:
+    """A record that says: every version of the products below `below` is affected."""
+    return Record(
+        id=name,
+        kind=kind,
+        title=title or f"A flaw called {name}",
+        url=url or f"https://example.org/{name}",
+        aliases=aliases,
+        mentions=mentions,
+        summary=summary,
+        published=published,
+        scores=(Score(by="example", severity=severity, base=cvss, own=True),) if severity else (),
+        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,)) for p in products),
+        edition=edition,
+    )
+
+
+def advisory(
+    number: int,
+    name: str = "",
+    *,
+    kind: Kind = Kind.VULNERABILITY,
+    title: str = "",
+    severity: Severity | None = Severity.HIGH,
+    cvss: float | None = None,
+    summary: str = "",
+    url: str | None = None,
+    aliases: tuple[str, ...] = (),
+    products: tuple[str, ...] = ("engine",),
+    mentions: tuple[str, ...] = (),
+    baseline: bool = False,
+    first_seen: datetime = START - DAY,
+    doubles: tuple[int, ...] = (),
+) -> Advisory:
+    """An advisory as the store gives it."""
+    name = name or f"CVE-2026-{1000 + number}"
+    said = record(name, kind=kind, products=products, mentions=mentions)
+    return Advisory(
+        name=name,
+        aliases=aliases,
+        kind=kind,
+        title=title or f"Flaw number {number}",
+        summary=summary,
+        url=f"https://example.org/{name}" if url is None else url,
+        severity=severity,
+        cvss=cvss,
+        published=START,
+        withdrawn=None,
+        records=(Read(said, "example", "https://example.org/all", START),),
+        id=number,
+        doubles=doubles,
+        first_seen=first_seen,
+        baseline=baseline,
+    )
+
+
+def concern(
+    number: int,
+    about: Advisory,
+    version: str = "25.0.5",
+    *,
+    product: str = "engine",
+    package: str = "",
+    hosts: tuple[str, ...] = ("web-1",),
+    count: int = 0,
+    latest: datetime = START - DAY,
+    status: Status = Status.AFFECTED,
+    reason: str = "in the affected range < 25.0.6 (example)",
+    fixed_in: tuple[str, ...] = ("25.0.6", "26.1.5"),
+    upgrade_to: str | None = "25.0.6",
+) -> Concern:
+    """An advisory that concerns the component of a number, and the hosts that run it."""
+    verdict = Verdict(status, reason, about.records[0], fixed_in, upgrade_to)
+    match = Match(Component(product, version, package), about, verdict)
+    return Concern(number, match, Hosts(count or len(hosts), hosts), latest)
+
+
+def publish(
+    database: Database, *records: Record | Line, at: datetime = START, source: str = "example", complete: bool = False
+) -> None:
+    """Keep records as a good poll of one document of a source would."""
+    url = f"https://example.org/{source}"
+    pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+    outcome = Outcome(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
+    with database.begin() as connection:
+        before = store.sources(connection).get(source)
+        store.keep(connection, outcome)
+        first = before.first_good if before else None
+        state = SourceState(
+            source, State.HEALTHY, first_good=first or at, last_attempt=at, last_success=at, items=len(pieces)
+        )
+        store.note(connection, state)
+        store.sync(connection, at, baseline=frozenset() if first else frozenset({source}))
+
+
+def names(items: Iterable[object]) -> list[str]:
+    """The names of the advisories of digest items."""
+    return [item.advisory.name for item in items]  # type: ignore[attr-defined]
+
+
+def install(database: Database, at: datetime = START, **hosts: str) -> None:
+    """Import hosts with their engines' versions; underscores in the names are dashes."""
+    found = [Host(n.replace("_", "-"), (Component("engine", v),), {"of": n[:3]}) for n, v in hosts.items()]
+    with database.begin() as connection:
+        inventory.take(connection, found, {}, at)
+
+
+def subscribe(
+    database: Database,
+    *targets: str,
+    name: str = "ops",
+    filters: Filters = Filters(),  # noqa: B008 - a frozen value
+    silent: bool = False,
+) -> None:
+    with database.begin() as connection:
+        subscriptions.add(connection, Subscription(name, targets, filters, START, silent_start=silent))
+
+
+def run(database: Database, at: datetime = NOW) -> Report:
+    with Courier() as courier:
+        return notify(database, courier, now=at)
+
+
+def counted(database: Database) -> dict[str, int]:
+    """How many rows each table has that a notification writes."""
+    written = (tables.digest, tables.told, tables.outbox)
+    with database.connect() as connection:
+        return {t.name: connection.execute(sa.select(sa.func.count()).select_from(t)).scalar_one() for t in written}

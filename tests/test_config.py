@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from feeds.errors import ConfigError
+from notifier import config
+from notifier.config import Config
+
+
+def load(tmp_path: Path, text: str, **environment: str) -> Config:
+    path = tmp_path / "navtex.toml"
+    path.write_text(text, encoding="utf-8")
+    return config.load({"NAVTEX_CONFIG": str(path), **environment})
+
+
+def test_nothing_needs_a_file(tmp_path: Path) -> None:
+    found = load(tmp_path, "")
+    assert found.database == config.default_database()
+    assert found.database.startswith("sqlite:////")
+    assert found.mirror == ""
+    assert found.disabled == frozenset()
+    assert (found.poll.host_seconds, found.poll.poll_seconds) == (60.0, 120.0)
+
+
+def test_every_setting_of_a_file_is_read(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        """
+        database = "postgresql://navtex@db.example.org/navtex"
+        mirror = "https://mirror.example.org/"
+        ca_bundle = "/etc/ssl/company.pem"
+        [poll]
+        contact = "ops@example.org"
+        host_seconds = 5
+        poll_seconds = 30.5
+        [mail]
+        sender = "Navtex <navtex@example.org>"
+        [sources.docker-blog]
+        enabled = false
+        [sources.moby-advisories.urls]
+        api = "https://ghe.example.org/advisories"
+        """,
+    )
+    assert found.database == "postgresql://navtex@db.example.org/navtex"
+    assert found.mirror == "https://mirror.example.org"
+    assert found.ca_bundle == "/etc/ssl/company.pem"
+    assert found.poll == config.Polling("ops@example.org", 5.0, 30.5)
+    assert found.mail.sender == "Navtex <navtex@example.org>"
+    assert found.disabled == {"docker-blog"}
+    assert found.urls == {"moby-advisories": {"api": "https://ghe.example.org/advisories"}}
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        'database = "sqlite:////of-the-file.db"\nmirror = "http://of-the-file"\n',
+        NAVTEX_DATABASE_URL="sqlite:////of-the-environment.db",
+        NAVTEX_MIRROR="http://of-the-environment/",
+    )
+    assert (found.database, found.mirror) == ("sqlite:////of-the-environment.db", "http://of-the-environment")
+
+
+def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
+    found = load(tmp_path, 'mirror = "http://of-the-file"\n', NAVTEX_DATABASE_URL="", NAVTEX_MIRROR="")
+    assert (found.database, found.mirror) == (config.default_database(), "http://of-the-file")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("databse = 'x'\n", "databse"),
+        ("[poll]\nhost_seconds = 'soon'\n", "poll.host_seconds"),
+        ("[poll]\nseconds = 5\n", "seconds"),
+        ("[sources.docker-blog]\nenabled = 'no'\n", "enabled"),
+        ("mirror = 'ftp://mirror.example.org'\n", "ftp://mirror.example.org"),
+        ("mirror = 'mirror.example.org'\n", "mirror"),
+        ("[mail]\nsender = 'navtex'\n", "sender"),
+        ("[mail]\nsender = ''\n[mail]\n", "TOML"),
+        ("database = \n", "TOML"),
+        ("database = 5\n", "database"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_name(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, text)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["databse = 'x'\n", "database = \n", "mirror = 'ftp://x'\n", "[mail]\nsender = 'x'\n"])
+def test_a_wrong_setting_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(str(tmp_path / "navtex.toml"))):
+        load(tmp_path, text)
+
+
+def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="NAVTEX_MIRROR"):
+        load(tmp_path, "", NAVTEX_MIRROR="mirror.example.org")
+
+
+def test_a_file_that_is_named_and_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml.*navtex config init"):
+        config.load({"NAVTEX_CONFIG": str(tmp_path / "nowhere.toml")})
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "navtex.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="no TOML"):
+        config.read(path)
+
+
+def test_the_example_changes_nothing_and_each_of_its_settings_is_one(tmp_path: Path) -> None:
+    assert load(tmp_path, config.example()) == load(tmp_path, "")
+    settings = re.sub(r"^# (?=\[|\w+ = )", "", config.example(), flags=re.MULTILINE)
+    # the example shows two databases, of which one can be meant
+    settings = re.sub(r"^database = \"sqlite.*\n", "", settings, flags=re.MULTILINE)
+    found = load(tmp_path, settings)
+    assert found.mirror == tomllib.loads(settings)["mirror"]
+    assert found.disabled == {"docker-blog"}
+    assert found.poll.contact == "ops@example.org"
+    assert found.urls.keys() == {"moby-advisories"}

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import lxml.html
+import pytest
+
+from tests.conftest import Program
+
+
+def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
+    program_with: Callable[..., Program],
+) -> None:
+    navtex = program_with()
+    shown = navtex("demo").stdout
+    digest = shown[shown.index("News for") :]
+    assert re.search(r"^CVE-\d+-\d+ ", digest, re.MULTILINE)
+    assert re.search(r"^  \* engine [\d.]+ on \S+.*: upgrade to \d+\.\d+\.\d+", digest, re.MULTILINE)
+    assert re.search(r"^CIS Docker .*Benchmark v\d", digest, re.MULTILINE)
+    clear = digest.partition("Not affected by anything known\n")[2]
+    assert re.search(r"^  \S+", clear, re.MULTILINE)
+
+    path = Path(re.search(r"\S+\.html$", shown, re.MULTILINE)[0])  # type: ignore[index]
+    assert path.is_file()
+    page = lxml.html.document_fromstring(path.read_text(encoding="utf-8")).text_content()
+    assert "CVE-2026-41567" in page
+    assert "CIS Docker" in page
+
+    command = re.search(r"NAVTEX_DATABASE_URL=(\S+) navtex exposure", shown)
+    assert command is not None
+    assert navtex("exposure", NAVTEX_DATABASE_URL=command[1]).stdout
+
+    # what an earlier demo left is replaced; two days make two digests, each in text and HTML
+    navtex("demo")
+    assert [p.name for p in navtex.home.iterdir()] == ["navtex-demo"]
+    assert len(list((navtex.home / "navtex-demo" / "mails").iterdir())) == 4
+
+
+@pytest.mark.parametrize("thing", ["letter.txt", "folder/deep.txt"])
+def test_the_demo_leaves_a_folder_of_other_things_alone(program_with: Callable[..., Program], thing: str) -> None:
+    navtex = program_with()
+    kept = navtex.home / "mine" / thing
+    kept.parent.mkdir(parents=True)
+    kept.write_text("dear")
+    done = navtex("demo", "--dir", "mine", status=2)
+    assert "--dir" in done.stderr
+    assert kept.read_text() == "dear"
+    assert len([p for p in (navtex.home / "mine").rglob("*") if p.is_file()]) == 1
+
+
+def test_the_demo_leaves_a_folder_with_a_database_of_ones_own_alone(program_with: Callable[..., Program]) -> None:
+    navtex = program_with()
+    mine = navtex.home / "data"
+    navtex(
+        "inventory",
+        "import",
+        stdin="host,product,version\nmine-1,engine,29.5.0\n",
+        NAVTEX_DATABASE_URL=f"sqlite:///{mine}/navtex.db",
+    )
+    (mine / "notes.txt").write_text("dear")
+    navtex("demo", "--dir", "data", status=2)
+    assert (mine / "notes.txt").read_text() == "dear"
+    there = navtex("inventory", "list", NAVTEX_DATABASE_URL=f"sqlite:///{mine}/navtex.db").stdout
+    assert "mine-1" in there

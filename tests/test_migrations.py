@@ -1,0 +1,82 @@
+"""Migrations on both kinds of database, upward, downward, and against what the tables say."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+
+import notifier.tables  # noqa: F401 - what defines tables must be there to compare with
+from feeds import tables
+from feeds.database import HEAD, Database, metadata
+from feeds.errors import DatabaseError
+from feeds.schema import drift
+
+
+def downgrade(database: Database) -> None:
+    config = database.alembic()
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+
+def existing(database: Database) -> set[str]:
+    with database.connect() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def test_down_and_up_again_gives_the_tables_that_are_defined(database: Database) -> None:
+    for _ in range(2):
+        assert database.current() == HEAD
+        assert existing(database) == {*metadata.tables, "alembic_version"}
+        assert drift(database) == []
+        downgrade(database)
+        assert database.current() is None
+        assert existing(database) == {"alembic_version"}
+        assert database.upgrade() is True
+
+
+def test_an_up_to_date_database_is_left_alone(database: Database) -> None:
+    assert database.upgrade() is False
+
+
+def test_the_newest_migration_is_the_one_that_the_program_expects(sqlite_database: Database) -> None:
+    scripts = ScriptDirectory.from_config(sqlite_database.alembic())
+    assert scripts.get_heads() == [HEAD]
+
+
+def test_a_schema_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match=rf"schema \(9999\) is newer.*\({HEAD}\)\. Upgrade Navtex, or restore"):
+        database.upgrade()
+    assert database.current() == "9999"
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("ALTER TABLE item DROP COLUMN gone_at", "gone_at"),
+        ("ALTER TABLE item ADD COLUMN colour TEXT", "colour"),
+        ("DROP INDEX ix_document_source", "ix_document_source"),
+        ("DROP TABLE waiting", "waiting"),
+        ("CREATE TABLE stray (id INTEGER PRIMARY KEY)", "stray"),
+    ],
+)
+def test_drift_is_noticed_and_named(database: Database, statement: str, told: str) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text(statement))
+    differences = drift(database)
+    assert differences
+    assert told in " ".join(differences)
+
+
+def test_what_refers_to_a_document_goes_with_it(database: Database) -> None:
+    now = sa.func.current_timestamp()
+    with database.begin() as connection:
+        document = {"url": "u", "source": "a", "form": "api", "etag": "", "last_modified": "", "follow": "[]"}
+        connection.execute(sa.insert(tables.document).values(**document, reader="0", checked_at=now, read_at=now))
+        connection.execute(sa.insert(tables.item).values(document="u", source="a", key="k", payload="{}", read_at=now))
+        connection.execute(sa.delete(tables.document))
+        assert connection.execute(sa.select(tables.item)).all() == []
