@@ -19,6 +19,8 @@ from feeds.ranges import Span
 ENGINE: Final = "engine"
 PRODUCTS: Final = ("engine", "cli", "containerd", "runc", "buildkit", "buildx", "compose", "desktop")
 """The products that Navtex follows, by the names used everywhere."""
+CORRECTIONS: Final = ("corrections", "corrections-own")
+"""The names under which reviewed corrections stand as sources: Navtex's own, and the operator's."""
 
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
 _GHSA = re.compile(r"\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b", re.IGNORECASE)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisory import PRODUCTS, Advisory, Kind, Read, Record, Score, Severity, is_cve, is_ghsa
+from feeds.advisory import CORRECTIONS, PRODUCTS, Advisory, Kind, Read, Record, Score, Severity, is_cve, is_ghsa
 from feeds.errors import UnknownName
 from feeds.releases import Releases
 
@@ -39,7 +39,8 @@ def merge(reads: Iterable[Read]) -> list[Advisory]:
     """The advisories that records add up to, sorted by name.
 
     A vulnerability of which no record makes a claim about a product of ours (a CVE that an
-    announcement mentions, and that is Log4j's) is no advisory of ours and is left out.
+    announcement mentions, and that is Log4j's) is no advisory of ours and is left out.  So is one
+    that only a correction tells of: a correction corrects what is published.
     """
     return sorted((_advisory(group) for group in groups(reads) if _ours(group)), key=lambda a: a.name)
 
@@ -111,6 +112,8 @@ def _completed(first: Read, other: Read) -> Record:
 def _ours(group: list[Read]) -> bool:
     if any(r.record.kind is not Kind.VULNERABILITY for r in group):
         return True
+    if all(r.source in CORRECTIONS for r in group):
+        return False
     return any(claim.product in PRODUCTS for r in group for claim in r.record.claims)
 
 

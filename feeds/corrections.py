@@ -13,15 +13,13 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
-from feeds.advisory import PRODUCTS, Claim, Kind, Rank, Record, Score, Severity, is_cve, is_ghsa
+from feeds.advisory import CORRECTIONS, PRODUCTS, Claim, Kind, Rank, Record, Score, Severity, is_cve, is_ghsa
 from feeds.errors import ConfigError
 from feeds.ranges import Span, intersection, read_range
 from feeds.scores import vector_score
 from feeds.versions import is_version
 
-SHIPPED = "corrections"
-OWN = "corrections-own"
-"""The names under which corrections stand as a source: Navtex's, and the operator's."""
+SHIPPED, OWN = CORRECTIONS
 
 
 class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

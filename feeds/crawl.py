@@ -28,6 +28,7 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.exceptions import (
     CannotResolveHostError,
+    DontCloseSpider,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadTimeoutError,
@@ -182,16 +183,28 @@ class Spider(scrapy.Spider):
     def __init__(self, job: Job, sources: tuple[Source, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
-        self.sources = sources
+        self.sources = tuple(s for s in sources if not s.late)
+        self.late = tuple(s for s in sources if s.late)
         self.wanted = set(job.wanted.cves)
         self.asked: set[str] = set()
 
     async def start(self) -> AsyncIterator[Any]:
-        """The first questions of every source."""
+        """The first questions of every source that has not to wait for the others' answers."""
+        self.crawler.signals.connect(self.idle, scrapy.signals.spider_idle)
         for source in self.sources:
             for ask in source.requests(self.job.wanted):
                 for request in self._requests(source, ask):
                     yield request
+
+    def idle(self) -> None:
+        """All has been answered: ask the late ones. Raises DontCloseSpider where that takes the spider on."""
+        late, self.late = self.late, ()
+        wanted = Wanted(cves=frozenset(self.wanted), packages=self.job.wanted.packages)
+        requests = [r for source in late for ask in source.requests(wanted) for r in self._requests(source, ask)]
+        for request in requests:
+            self.crawler.engine.crawl(request)
+        if requests:
+            raise DontCloseSpider
 
     def _requests(self, source: Source, ask: Ask) -> Iterator[Request]:
         """The request for a question, and for what its document led to last time (it may be unchanged)."""

@@ -82,6 +82,8 @@ class Source:
     home: str
     urls: Mapping[str, str] = field(default_factory=dict)
     complete: ClassVar[bool] = False
+    late: ClassVar[bool] = False
+    """Whether to ask when all others have answered, because the question holds what they name."""
 
     def requests(self, wanted: Wanted) -> Iterable[Ask]:
         """What to ask. Called at the start, and again whenever more is wanted."""

@@ -6,6 +6,7 @@ Scores change every day, so they never make news by themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import ClassVar
 
 from feeds.advisory import is_cve
@@ -22,12 +23,14 @@ class Epss(Source):
     """The scores of the CVEs that other sources name."""
 
     complete: ClassVar[bool] = True
+    late: ClassVar[bool] = True
 
     def requests(self, wanted: Wanted) -> Iterable[Ask]:
-        """As many questions as the CVEs need; an API, which robots.txt does not govern."""
-        cves = sorted(wanted.cves)
-        for start in range(0, len(cves), _AT_ONCE):
-            yield Ask(url=self.urls["api"].format(cves=",".join(cves[start : start + _AT_ONCE])), form="api")
+        """One question a year of CVEs, so that a new CVE changes one; an API, which robots.txt does not govern."""
+        for _, year in groupby(sorted(wanted.cves), lambda cve: cve[:8]):
+            cves = list(year)
+            for start in range(0, len(cves), _AT_ONCE):
+                yield Ask(url=self.urls["api"].format(cves=",".join(cves[start : start + _AT_ONCE])), form="api")
 
     def parse(self, document: Document) -> Parsed:
         """One fact: the scores."""
