@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from feeds.products import ENGINE_MODULE, FOREIGN
 from feeds.ranges import Span
 
 ENGINE: Final = "engine"
@@ -198,9 +199,13 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def products(self) -> frozenset[str]:
-        """The products that a claim is about; what was withdrawn claims nothing, unless everything was."""
+        """The products that a claim is about, the engine's module counted as the engine.
+
+        What was withdrawn claims nothing, unless everything was.
+        """
         live = [r for r in self.records if r.record.withdrawn is None]
-        return frozenset(claim.product for read in live or self.records for claim in read.record.claims)
+        named = {claim.product for read in live or self.records for claim in read.record.claims}
+        return frozenset(ENGINE if p == ENGINE_MODULE else p for p in named if p != FOREIGN)
 
     @property
     def edition(self) -> Edition | None:

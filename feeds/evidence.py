@@ -9,11 +9,13 @@ open, and it decides that only where nothing else does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from feeds.advisory import Advisory, Claim, Rank, Read
+from feeds.errors import VersionError
 from feeds.packages import PackageKey, scheme, source_packages
 from feeds.readings import Reading, Said, Status, readings
 from feeds.releases import Releases
@@ -150,7 +152,7 @@ class Case:
         return {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
 
     def testimony(self, version: str) -> list[Testimony]:
-        """Every record's word on a version, the strongest first: the proof of the verdict."""
+        """Every record's word on a version, the strongest first, and the silent last: the proof of the verdict."""
         at = key(version)
         _, weights = self._weigh(at)
         found = []
@@ -170,7 +172,7 @@ class Case:
                     unreleased=tuple(reading.unreleased),
                 )
             )
-        return sorted(found, key=lambda t: (-t.rank, _WEIGHTS.index(t.weight), t.source))
+        return sorted(found, key=lambda t: (t.weight == "silent", -t.rank, _WEIGHTS.index(t.weight), t.source))
 
 
 _WEIGHTS = ("decides", "in conflict", "agrees", "outweighed", "silent")
@@ -198,8 +200,11 @@ class PackageCase:
         """The verdict on a package's version; None where the distribution says nothing of it."""
         if not self.entries or self._order is None:
             return None
-        # a binary rebuild (+b6) is built from the source package before it
-        at = self._order(package_version.partition("+b")[0] if "+b" in package_version else package_version)
+        try:
+            # a binary rebuild (+b6) is built from the source package before it
+            at = self._order(re.sub(r"\+b\d+$", "", package_version))
+        except VersionError:
+            return None
         claim, entry = self.entries[0]
         fixed = sorted({f for c, _ in self.entries for f in c.fixed if self._order(f) > at}, key=self._key)
         if any(_inside(c, at, self._order) for c, _ in self.entries):

@@ -14,6 +14,12 @@ from typing import Any
 from feeds.errors import VersionError
 
 PackageKey = tuple[Any, ...]
+_LONGEST = 300
+
+
+def _matched(pattern: str, version: str) -> re.Match[str] | None:
+    """The match of a whole version; None of what is longer than any version is."""
+    return re.fullmatch(pattern, version.strip()) if len(version) <= _LONGEST else None
 
 
 @lru_cache(maxsize=16384)
@@ -23,12 +29,13 @@ def dpkg(version: str) -> PackageKey:
     >>> dpkg("1.0~rc1") < dpkg("1.0") < dpkg("1.0+b1") < dpkg("1:0.1")
     True
     """
-    match = re.fullmatch(r"(?:(\d+):)?([A-Za-z0-9.+~:-]+)", version.strip())
+    match = _matched(r"(?:([0-9]+):)?([A-Za-z0-9.+~:-]+)", version)
     if match is None:
-        raise VersionError(f"{version!r} is no Debian package version")
+        raise VersionError(f"{version[:60]!r} is no Debian package version")
     upstream, dash, revision = match[2].rpartition("-")
     if not dash:
-        upstream, revision = revision, ""
+        # Debian Policy: no revision is the revision 0
+        upstream, revision = revision, "0"
     return int(match[1] or 0), _dpkg_part(upstream), _dpkg_part(revision)
 
 
@@ -48,15 +55,15 @@ def rpm(version: str) -> PackageKey:
     >>> rpm("1.0~rc1-1") < rpm("1.0-1") < rpm("1.0^git1-1") < rpm("1.0.1-1")
     True
     """
-    match = re.fullmatch(r"(?:(\d+):)?([^-\s:]+)(?:-([^-\s:]+))?", version.strip())
+    match = _matched(r"(?:([0-9]+):)?([^-\s:]+)(?:-([^-\s:]+))?", version)
     if match is None:
-        raise VersionError(f"{version!r} is no rpm version")
+        raise VersionError(f"{version[:60]!r} is no rpm version")
     return int(match[1] or 0), _rpm_part(match[2]), _rpm_part(match[3] or "")
 
 
 def _rpm_part(text: str) -> tuple[Any, ...]:
     found: list[Any] = []
-    for piece in re.findall(r"\d+|[A-Za-z]+|[~^]", text):
+    for piece in re.findall(r"[0-9]+|[A-Za-z]+|[~^]", text):
         if piece in "~^":
             found.append((-1,) if piece == "~" else (1,))
         else:
@@ -64,9 +71,9 @@ def _rpm_part(text: str) -> tuple[Any, ...]:
     return (*found, (0,))
 
 
-_APK = re.compile(
-    r"(?P<numbers>\d+(?:\.\d+)*)(?P<letter>[a-z])?(?P<suffixes>(?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*)"
-    r"(?:~[0-9a-f]+)?(?:-r(?P<revision>\d+))?"
+_APK = (
+    r"(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<letter>[a-z])?"
+    r"(?P<suffixes>(?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)(?:~[0-9a-f]+)?(?:-r(?P<revision>[0-9]+))?"
 )
 _SUFFIXES = {"alpha": -4, "beta": -3, "pre": -2, "rc": -1, "cvs": 1, "svn": 2, "git": 3, "hg": 4, "p": 5}
 
@@ -78,13 +85,13 @@ def apk(version: str) -> PackageKey:
     >>> apk("1.0_rc1-r0") < apk("1.0-r0") < apk("1.0_p1-r0") < apk("1.0.1-r0")
     True
     """
-    match = _APK.fullmatch(version.strip())
+    match = _matched(_APK, version)
     if match is None:
-        raise VersionError(f"{version!r} is no Alpine package version")
+        raise VersionError(f"{version[:60]!r} is no Alpine package version")
     first, *rest = match["numbers"].split(".")
     numbers: list[Any] = [int(first)]
-    # a later part with a leading zero compares as a fraction, character by character
-    numbers += [(0, part.rstrip("0")) if part.startswith("0") and part != "0" else (1, int(part)) for part in rest]
+    # a later part with a leading zero, and zero itself, compares as a fraction, character by character
+    numbers += [(0, part.rstrip("0")) if part.startswith("0") else (1, int(part)) for part in rest]
     suffixes = [
         (_SUFFIXES[name], int(number or 0)) for name, number in re.findall(r"_([a-z]+)(\d*)", match["suffixes"])
     ]
@@ -118,6 +125,15 @@ def scheme(ecosystem: str) -> Callable[[str], PackageKey] | None:
     return _SCHEMES.get(ecosystem.partition(":")[0])
 
 
+def is_version(version: str, ecosystem: str) -> bool:
+    """Whether a text is a version of a distribution's packages."""
+    order = scheme(ecosystem)
+    try:
+        return order is not None and bool(order(version))
+    except VersionError:
+        return False
+
+
 # os-release's ID, and how OSV names the release of that distribution; {v} is VERSION_ID, {m} its first number.
 _ECOSYSTEMS = {
     "debian": "Debian:{m}",
@@ -146,8 +162,8 @@ def ecosystem(distro: str) -> str:
     ('Debian:12', 'Ubuntu:22.04:LTS', '')
     """
     name, _, version = distro.strip().lower().rpartition("-")
-    if not name:
-        name, version = version, ""
+    if not name or distro.strip().lower() in _ECOSYSTEMS:
+        name, version = distro.strip().lower(), ""
     pattern = _ECOSYSTEMS.get(name)
     if pattern is None or (not version and "{" in pattern):
         return ""

@@ -133,7 +133,8 @@ def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:
     """The sources of a job that did not come to answer anything before the crawl broke off."""
     from feeds.sources import SOURCES  # here, for it loads every parser
 
-    asked = (s.name for s in SOURCES if s.name not in job.disabled and (not job.sources or s.name in job.sources))
+    meant = (s for s in SOURCES if s.name not in job.disabled and (not job.sources or s.name in job.sources))
+    asked = (s.name for s in meant if any(True for _ in s.requests(job.wanted)))
     return [name for name in asked if name not in set(answered)]
 
 

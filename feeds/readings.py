@@ -204,8 +204,10 @@ def _from_fields(
 
 
 def _slip(claim: Claim, span: Span) -> bool:
-    """Whether a claim's range ends below the release that it says is patched: `< 23.0.7`, patched 23.0.8."""
+    """Whether a range ends below the release that its claim says is patched (`< 23.0.7`, 23.0.8), or before it begins."""
     end = key(span.high)
+    if span.low and key(span.low) >= end:
+        return True
     return any(is_version(f) and branch(key(f)) == branch(end) and key(f) > end for f in claim.fixed)
 
 
@@ -237,11 +239,13 @@ def _whole(version: str) -> str:
 def bounds(claims: Iterable[Claim]) -> list[Bound]:
     """The affected ranges of some claims, lowest first."""
     spans = (Span(s.low, "", s.closed_low) if s.high == CURRENT else s for c in claims for s in c.affected)
-    return sorted((Bound(*s.keys(), s) for s in spans), key=lambda b: (b.low, b.high))
+    found = (Bound(*s.keys(), s) for s in dict.fromkeys(spans))
+    # a range that ends before it starts is a slip, and says nothing
+    return sorted((b for b in found if b.low < b.high), key=lambda b: (b.low, b.high))
 
 
 def _cleared(claims: Iterable[Claim]) -> list[Bound]:
-    return [Bound(*s.keys(), s) for c in claims for s in c.unaffected]
+    return [Bound(*s.keys(), s) for s in dict.fromkeys(s for c in claims for s in c.unaffected)]
 
 
 def _holding(candidates: list[Bound], at: Key) -> Bound | None:

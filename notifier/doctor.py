@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from feeds import corrections, store
-from feeds.advisory import Rank
+from feeds import store
+from feeds.advisory import Advisory, Rank
 from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
+from feeds.document import Wanted
 from feeds.errors import ChannelError
 from feeds.evidence import Case
 from feeds.health import State
+from feeds.versions import is_version
 from notifier.channels import expand, shown
 from notifier.config import Config
 from notifier.store import delivery, inventory, subscriptions
@@ -52,7 +54,8 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     from feeds.sources import SOURCES
 
     states = store.sources(connection)
-    asked = [s for s in SOURCES if s.name not in config.disabled]
+    wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
+    asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     for source in asked:
         state = states.get(source.name)
         if state is None:
@@ -91,15 +94,27 @@ def _channels(connection: Connection) -> Iterator[Finding]:
 
 def _corrections(catalogue: Catalogue) -> Iterator[Finding]:
     count = 0
+    needless: list[str] = []
     for advisory in catalogue.advisories:
         corrected = {claim.product for claim, _ in advisory.claims if claim.rank is Rank.CORRECTION}
         count += len(corrected)
         for product in sorted(corrected):
-            releases = catalogue.releases.finals(product)
+            releases = _compared(catalogue, advisory, product)
             with_them = Case(advisory, product, catalogue.releases)
             without = Case(advisory, product, catalogue.releases, corrections=False)
             if releases and all(with_them.decide(r).status is without.decide(r).status for r in releases):
-                remedy = f"Remove it if it is yours ({corrections.OWN}); what is published now says the same"
-                yield Finding("note", f"the correction of {advisory.name} for {product} is no longer needed", remedy)
+                needless.append(f"{advisory.name} ({product})")
     if count:
         yield Finding("ok", f"{count} reviewed corrections are in force")
+    if needless:
+        what = f"of the corrections {len(needless)} are no longer needed, what is published says the same: "
+        remedy = "Remove those from your own file; Navtex's own go with its next release"
+        yield Finding("note", what + ", ".join(needless), remedy)
+
+
+def _compared(catalogue: Catalogue, advisory: Advisory, product: str) -> list[str]:
+    """The releases to compare: those known, and those that a correction names, which may be newer."""
+    mine = [c for c, _ in advisory.claims if c.rank is Rank.CORRECTION and c.product == product]
+    ends = (v for c in mine for s in (*c.affected, *c.unaffected) for v in (s.low, s.high))
+    named = (v for v in (*(f for c in mine for f in c.fixed), *ends) if is_version(v))
+    return [*catalogue.releases.finals(product), *named]

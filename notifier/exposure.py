@@ -57,10 +57,10 @@ def row(match: Match, host: str | None = None, tags: dict[str, str] | None = Non
     )
 
 
-def worst_first(match: Match) -> tuple[float, str, str]:
+def worst_first(match: Match) -> tuple[float, float, str, str]:
     """Sort key: the worst first, then by name. Unscored stands between high and medium."""
-    severity = match.advisory.severity
-    return -(severity.rank if severity else 2.5), match.advisory.name, match.component.version
+    severity, name = match.advisory.severity, match.advisory.name
+    return -(severity.rank if severity else 2.5), -(match.advisory.cvss or 0.0), name, match.component.version
 
 
 def meets(matches: Iterable[Match], level: Severity | None) -> bool:

@@ -32,6 +32,8 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
     scored_only: bool = False
     kinds: tuple[Kind, ...] = ()
     keywords: tuple[str, ...] = ()
+    kev: bool = False
+    """Only vulnerabilities that CISA lists as known to be exploited."""
     everything: bool = False
 
     def wants(self, advisory: Advisory) -> bool:
@@ -43,6 +45,8 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
                 return False
             if not at_least(advisory.severity, self.severity):
                 return False
+        if self.kev and advisory.exploited is None:
+            return False
         if self.scope.products and advisory.products and not advisory.products & set(self.scope.products):
             return False
         text = f"{advisory.name} {' '.join(advisory.aliases)} {advisory.title} {advisory.summary}".lower()

@@ -17,7 +17,7 @@ from feeds.advisory import ENGINE, PRODUCTS, Advisory, Edition, Kind
 from feeds.catalogue import Catalogue
 from feeds.evidence import Case, PackageCase, Status, Verdict
 from feeds.facts import Line, line_of, starts_with
-from feeds.products import ENGINE_MODULE
+from feeds.packages import is_version
 from feeds.versions import key
 from notifier.inventory.model import Component
 
@@ -56,7 +56,7 @@ class Matcher:
                 self._ends.append(advisory)
             if any(claim.package for claim, _ in advisory.claims):
                 self._distributed.append(advisory)
-            for product in _products(advisory):
+            for product in advisory.products & frozenset(PRODUCTS):
                 self._cases[product].append(Case(advisory, product, self.releases, corrections=corrections))
 
     def case(self, advisory: Advisory, product: str) -> Case | None:
@@ -141,12 +141,6 @@ class Matcher:
                     yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
 
 
-def _products(advisory: Advisory) -> frozenset[str]:
-    """The products an advisory has evidence about: a claim about the engine's Go module is about the engine."""
-    named = advisory.products
-    return (named | {ENGINE} if ENGINE_MODULE in named else named) & frozenset(PRODUCTS)
-
-
 def _rebuilt(verdict: Verdict, component: Component) -> Verdict:
     """What upstream's verdict says of somebody else's build of that version."""
     build = component.package or f"{component.product} {component.version}"
@@ -169,6 +163,9 @@ def _decider(component: Component) -> str:
         return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
     if not component.ecosystem:
         return f"a security record of {component.distro} would decide, and no source of Navtex has one"
+    if not is_version(component.package_version, component.ecosystem):
+        given = f", and {component.package_version!r} is none" if component.package_version else ""
+        return f"the version of its package would decide, as {component.ecosystem} writes it{given}"
     return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
 
 

@@ -39,13 +39,15 @@ class Report:
     digests: list[Digest] = field(default_factory=list)
     delivered: list[tuple[Delivery, str]] = field(default_factory=list)
     failed: list[tuple[Delivery, str]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    """Subscriptions whose digest could not be made, and why; it is made once that is mended."""
     held: list[str] = field(default_factory=list)
     """Subscriptions whose welcome waits until some source was read."""
 
     @property
     def ok(self) -> bool:
-        """Whether every delivery that was due succeeded."""
-        return not self.failed
+        """Whether every digest was made, and every delivery that was due succeeded."""
+        return not (self.failed or self.broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ def notify(database: Database, courier: Courier, *, now: datetime | None = None)
         world = World.read(connection, now)
         for subscription in subscriptions.every(connection):
             if not subscription.paused:
-                _prepare(connection, world, subscription, report)
+                try:
+                    _prepare(connection, world, subscription, report)
+                except ChannelError as error:  # an address that is no longer one stops nobody else's digest
+                    report.broken.append((subscription.name, str(error)))
     deliver(database, courier, report, now)
     return report
 
@@ -187,10 +192,8 @@ def deliver(
         progress(one)
         try:
             answer = courier.deliver(one.target, one.message)
-        except ChannelError as error:
-            following = outbox.after_failure(
-                one.attempts + 1, datetime.now(UTC), str(error), retry_at=error.retry_at, permanent=error.permanent
-            )
+        except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
+            following = _after(error, one.attempts + 1)
             with database.begin() as connection:
                 delivery.failed(connection, one, following)
             report.failed.append((one, following.reason))
@@ -198,6 +201,13 @@ def deliver(
             with database.begin() as connection:
                 delivery.sent(connection, one, datetime.now(UTC), answer)
             report.delivered.append((one, answer))
+
+
+def _after(error: Exception, attempts: int) -> outbox.Next:
+    now = datetime.now(UTC)
+    if isinstance(error, ChannelError):
+        return outbox.after_failure(attempts, now, str(error), retry_at=error.retry_at, permanent=error.permanent)
+    return outbox.after_failure(attempts, now, f"{type(error).__name__}: {error}")
 
 
 def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[tuple[Target, str]]:

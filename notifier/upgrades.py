@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from feeds.advisory import Advisory
+from feeds.evidence import Status
 from feeds.facts import Line, line_of
 from feeds.packages import scheme
 from feeds.versions import branch, key
-from notifier.inventory.model import DOCKER_PACKAGES, Component
-from notifier.matching import Match, Matcher
+from notifier.inventory.model import Component
+from notifier.matching import EXPOSED, Match, Matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Plan:
     maintained: bool | None
     """Whether its line still gets security fixes; None where that is not known."""
     open: tuple[Match, ...]
+    undecided: tuple[Match, ...]
+    """Of which nobody can say whether they are open: mostly a distribution's builds."""
     options: tuple[Option, ...]
 
 
@@ -60,7 +63,9 @@ def plan(matcher: Matcher, component: Component, today: date) -> Plan:
     """The plan for one component."""
     lines = tuple(x for x in matcher.releases.lines if x.product == component.product)
     line = line_of(component.version, lines)
-    exposed = matcher.exposures(component)
+    known = list(matcher.vulnerabilities(component))
+    exposed = [m for m in known if m.verdict.status in EXPOSED]
+    undecided = tuple(m for m in known if m.verdict.status is Status.UNKNOWN)
     maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)
     options: Iterable[Option] = ()
     if exposed:
@@ -68,7 +73,7 @@ def plan(matcher: Matcher, component: Component, today: date) -> Plan:
             options = _distribution(component, exposed)
         else:
             options = _releases(matcher, component, exposed, line, lines, today)
-    return Plan(component, line, maintained, tuple(exposed), tuple(options))
+    return Plan(component, line, maintained, tuple(exposed), undecided, tuple(options))
 
 
 def _older(component: Component, lines: tuple[Line, ...]) -> bool:
@@ -163,7 +168,7 @@ _DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
 def command(component: Component, to: str) -> str:
     """The command that installs a release, in the words of the host's package manager; "" where none is known."""
     if component.product == "desktop":
-        return f"update Docker Desktop to {to}"
+        return ""
     name = component.package_name or _PACKAGES.get(component.product, "")
     manager = _manager(component)
     if not name:
@@ -171,15 +176,22 @@ def command(component: Component, to: str) -> str:
     if component.product in ("containerd", "runc") and name == "containerd.io":
         # Docker's package holds runc, too; its own number says nothing of runc's
         return {"apt": "apt-get install --only-upgrade containerd.io", "dnf": "dnf upgrade containerd.io"}.get(
-            manager, "upgrade the package containerd.io"
+            manager, ""
         )
-    version = to if component.rebuilt else _package_version(component, to)
+    if component.rebuilt:
+        return {
+            "apt": f"apt-get install --only-upgrade {name}={to}",
+            "dnf": f"dnf upgrade {name}-{to}",
+            "apk": f"apk add '{name}={to}'",
+            "zypper": f"zypper install {name}={to}",
+        }.get(manager, "")
+    # what Docker appends to its packages' numbers differs between releases: any of this release will do
     return {
-        "apt": f"apt-get install --only-upgrade {name}={version}",
-        "dnf": f"dnf upgrade {name}-{version}",
-        "apk": f"apk add '{name}={version}'",
-        "zypper": f"zypper install {name}={version}",
-    }.get(manager, f"upgrade the package {name} to {to}")
+        "apt": f"apt-get install --only-upgrade '{name}=5:{to}*'"
+        if name.startswith("docker-ce")
+        else f"apt-get install --only-upgrade '{name}={to}*'",
+        "dnf": f"dnf upgrade '{name}-{to}*'",
+    }.get(manager, "")
 
 
 def _manager(component: Component) -> str:
@@ -191,13 +203,6 @@ def _manager(component: Component) -> str:
     if distro.startswith("alpine") or re.search(r"-r\d+$", version):
         return "apk"
     return "zypper" if distro.startswith(("sles", "opensuse")) else ""
-
-
-def _package_version(component: Component, to: str) -> str:
-    """Docker's package version of another release: the host's own with the number put in."""
-    if component.package_name in DOCKER_PACKAGES and component.version in component.package_version:
-        return component.package_version.replace(component.version, to, 1)
-    return f"5:{to}-1*" if _manager(component) == "apt" else to
 
 
 def worst(matches: Iterable[Match]) -> int:

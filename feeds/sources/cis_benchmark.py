@@ -19,7 +19,11 @@ from feeds.sources import markup
 from feeds.sources.reading import unique
 
 _PAGE = "https://www.cisecurity.org/benchmark/docker"
-_LISTED = re.compile(r"^Docker\s*(?P<line>\d+(?:\.\d+)+)?\s*\(v?(?P<version>\d+(?:\.\d+)+)\)$", re.IGNORECASE)
+_LISTED = re.compile(
+    r"^Docker\s*(?:(?:CE|Community Edition|EE|Enterprise Edition)\s*)?(?P<line>\d+(?:\.\d+)+)?"
+    r"\s*\(v?(?P<version>\d+(?:\.\d+)+)\)$",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(
     r"CIS Docker (?:(?:CE|Community Edition|EE|Enterprise Edition) )?(?P<line>\d+(?:\.\d+)+ )?Benchmark"
     r"(?:\s+v?(?P<version>\d+(?:\.\d+)+))?",
@@ -51,7 +55,8 @@ def _page(document: Document) -> list[Record]:
 
 
 def _feed(document: Document) -> Iterator[Record]:
-    for item in markup.feed(document):
+    # the oldest post that names an edition dates it; the feed begins with the newest
+    for item in reversed(markup.feed(document)):
         for match in _NAMED.finditer(f"{item.title}. {item.summary} {markup.plain(item.body)}"):
             if match["line"] or match["version"]:
                 yield _record(match["line"], match["version"], item.link or _PAGE, item.published, precedence=2)

@@ -20,7 +20,7 @@ from feeds.errors import ShapeError
 from feeds.prose import names_distribution, read_prose
 from feeds.ranges import Span, exactly, read_range
 from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, squeeze, when
+from feeds.sources.reading import json_body, mapping, mappings, squeeze, when
 from feeds.versions import is_version, key
 
 
@@ -45,9 +45,11 @@ class CveRecords(Source):
         meta = data.get("cveMetadata") if isinstance(data, dict) else None
         if not isinstance(meta, dict) or not is_cve(str(meta.get("cveId"))):
             raise ShapeError("no CVE record", where=document.url)
-        containers = data.get("containers") or {}
-        cna = containers.get("cna") or {}
-        return Parsed((_record(meta, cna, containers.get("adp") or []),))
+        containers = mapping(data.get("containers"))
+        cna = mapping(containers.get("cna"))
+        if not cna:
+            raise ShapeError("a CVE record without a word of its authority", where=document.url)
+        return Parsed((_record(meta, cna, mappings(containers.get("adp"))),))
 
 
 def _newest(cve: str) -> tuple[int, int]:
@@ -84,7 +86,7 @@ def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]
 
 def _named(cna: dict[str, Any], description: str) -> str | None:
     """The product of a record without a range: of its fields, else (where they are "n/a") the first in its words."""
-    entries = cna.get("affected") or ()
+    entries = mappings(cna.get("affected"))
     fields = [products.of_field(str(e.get("vendor") or ""), str(e.get("product") or "")) for e in entries]
     if any(fields):
         return next(p for p in fields if p)
@@ -95,7 +97,7 @@ def _named(cna: dict[str, Any], description: str) -> str | None:
 
 
 def _english(texts: Any) -> str:
-    entries = [t for t in texts or () if isinstance(t, dict) and str(t.get("lang", "en")).lower().startswith("en")]
+    entries = [t for t in mappings(texts) if str(t.get("lang", "en")).lower().startswith("en")]
     return str(entries[0].get("value") or "") if entries else ""
 
 
@@ -105,11 +107,11 @@ def _first_sentence(text: str) -> str:
 
 
 def _structured(cna: dict[str, Any]) -> Iterator[Claim]:
-    for entry in cna.get("affected") or ():
+    for entry in mappings(cna.get("affected")):
         vendor, product = str(entry.get("vendor") or ""), str(entry.get("product") or entry.get("packageName") or "")
         named = products.of_field(vendor, product)
         default = str(entry.get("defaultStatus") or "unknown")
-        yield from _versions(entry.get("versions") or [], named, f"{vendor} {product}", default)
+        yield from _versions(mappings(entry.get("versions")), named, f"{vendor} {product}", default)
 
 
 def _versions(versions: list[dict[str, Any]], named: str | None, label: str, default: str) -> Iterator[Claim]:
@@ -146,7 +148,7 @@ def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] 
     below, through = item.get("lessThan"), item.get("lessThanOrEqual")
     fixed = tuple(
         str(change["at"]).lstrip("v")
-        for change in item.get("changes") or ()
+        for change in mappings(item.get("changes"))
         if change.get("status") == "unaffected" and is_version(str(change.get("at")))
     )
     if below is None and through is None:
@@ -167,7 +169,7 @@ def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] 
 
 
 def _scores(container: dict[str, Any], by: str, *, own: bool) -> Iterator[Score]:
-    for metric in container.get("metrics") or ():
+    for metric in mappings(container.get("metrics")):
         for name, value in metric.items():
             if name.startswith("cvssV") and isinstance(value, dict):
                 score = vector_score(str(value.get("vectorString") or ""), by=by, own=own) or rating(
@@ -179,7 +181,7 @@ def _scores(container: dict[str, Any], by: str, *, own: bool) -> Iterator[Score]
 
 def _adp_scores(adp: list[dict[str, Any]]) -> Iterator[Score]:
     for container in adp:
-        name = (container.get("providerMetadata") or {}).get("shortName") or container.get("title") or "ADP"
+        name = mapping(container.get("providerMetadata")).get("shortName") or container.get("title") or "ADP"
         yield from _scores(container, str(name), own=False)
 
 

@@ -30,7 +30,7 @@ _UPDATED = re.compile(
     re.IGNORECASE,
 )
 _RATED = re.compile(r"[\[(](low|medium|high|critical)\b[^\])]*[\])]", re.IGNORECASE)
-_DESKTOP_RELEASE = re.compile(r"docker desktop (?:for \w+ )?v?(\d+\.\d+\.\d+)\b.*security", re.IGNORECASE)
+_DESKTOP_RELEASE = re.compile(r"docker desktop (?:for \w+ )?v?(\d+\.\d+\.\d+)\b.{0,300}security", re.IGNORECASE)
 _MONTHS = tuple(name.lower() for name in calendar.month_name)
 
 
@@ -69,12 +69,13 @@ def _page(document: Document) -> Iterator[_Section]:
     root = markup.page(document)
     for article in root.iter("article"):
         current: _Section | None = None
+        used: dict[str, int] = {}
         for element in article.iterchildren():
-            anchor = element.get("id") or ""
-            if element.tag == "h2" and anchor:
+            if element.tag == "h2":
                 if current:
                     yield current
-                current = _Section(anchor, markup.text_of(element), [])
+                title = markup.text_of(element)
+                current = _Section(element.get("id") or _anchor(title, used), title, [])
             elif current is not None and isinstance(element.tag, str):
                 current.blocks.extend(markup.blocks(markup.wrapped(element)))
         if current:
@@ -101,7 +102,7 @@ def _markdown(document: Document) -> Iterator[_Section]:
 
 
 def _unmarked(text: str) -> str:
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
     return squeeze(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from feeds.advisory import Kind, Record, cves_in
 from feeds.document import Ask, Document, Parsed, Source, Wanted
@@ -69,7 +70,7 @@ def _kept(item: markup.FeedItem) -> Record | None:
         return None
     text = _FOOTER.sub("", markup.plain(item.body))
     announced = rule.kind is Kind.ANNOUNCEMENT
-    slug = item.link.rstrip("/").rpartition("/")[2]
+    slug = urlsplit(item.link).path.rstrip("/").rpartition("/")[2]
     return Record(
         id=f"docker-blog/{slug}",
         kind=rule.kind,

@@ -15,7 +15,7 @@ from feeds.advisory import Kind, Record
 from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.facts import Line
-from feeds.sources.reading import json_body
+from feeds.sources.reading import json_body, mapping, mappings
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
 
@@ -34,14 +34,13 @@ class EndOfLife(Source):
     def parse(self, document: Document) -> Parsed:
         """Every line, and a notice for each that has an end."""
         data = json_body(document)
-        releases = (data.get("result") or {}).get("releases") if isinstance(data, dict) else None
-        if not isinstance(releases, list) or not releases:
+        releases = mappings(mapping(mapping(data).get("result")).get("releases"))
+        releases = [r for r in releases if _is_line(str(r.get("name")))]
+        if not releases:
             raise ShapeError("no releases in it", where=document.url)
         product, label = _PRODUCTS[document.form]
         items: list[Item] = []
         for release in releases:
-            if not isinstance(release, dict) or not _is_line(str(release.get("name"))):
-                continue
             line = _line(release, product, f"https://endoflife.date/{document.form}")
             items.append(line)
             if line.ends or line.ended:
@@ -62,7 +61,7 @@ def _line(release: dict[str, Any], product: str, url: str) -> Line:
         released=_day(release.get("releaseDate")),
         ends=_day(ends),
         ended=bool(release.get("isEol")),
-        latest=str((release.get("latest") or {}).get("name") or ""),
+        latest=str(mapping(release.get("latest")).get("name") or ""),
     )
 
 

@@ -18,10 +18,10 @@ from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import read_range
 from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, next_page, squeeze, when
+from feeds.sources.reading import json_body, mapping, mappings, next_page, squeeze, when
 from feeds.versions import is_version
 
-_VERSIONS = re.compile(r"v?\d+(?:\.\d+)+[0-9A-Za-z.+~-]*")
+_VERSIONS = re.compile(r"(?<!\d)v?\d++(?:\.\d++)++[0-9A-Za-z.+~-]*+")
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,20 @@ class GitHubAdvisories(Source):
         """One vulnerability an advisory, and the next page if there is one."""
         entries = json_body(document)
         if not isinstance(entries, list):
-            message = entries.get("message") if isinstance(entries, dict) else None
+            message = squeeze(str(mapping(entries).get("message") or "").replace("\0", " "))[:200]
             raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
         following = next_page(document)
         follow = (Ask(url=following, form="api", accept="application/vnd.github+json"),) if following else ()
-        return Parsed(tuple(self._record(e) for e in entries if isinstance(e, dict) and _published(e)), follow)
+        return Parsed(tuple(self._record(e, document) for e in mappings(entries) if _published(e)), follow)
 
-    def _record(self, entry: dict[str, Any]) -> Record:
+    def _record(self, entry: dict[str, Any], document: Document) -> Record:
         ghsa = str(entry["ghsa_id"])
         cve = str(entry.get("cve_id") or "")
         title = squeeze(str(entry.get("summary") or "")) or ghsa
         description = str(entry.get("description") or "")
+        withdrawn = when(entry.get("withdrawn_at"))
+        if entry.get("state") == "withdrawn":
+            withdrawn = withdrawn or when(entry.get("updated_at")) or document.fetched_at
         return Record(
             id=ghsa,
             kind=Kind.VULNERABILITY,
@@ -60,7 +63,7 @@ class GitHubAdvisories(Source):
             summary=squeeze(description)[:2000],
             published=when(entry.get("published_at")),
             modified=when(entry.get("updated_at")),
-            withdrawn=when(entry.get("withdrawn_at")),
+            withdrawn=withdrawn,
             scores=tuple(_scores(entry)),
             claims=tuple(self._claims(entry)) + read_prose(description, about=self.product)
             or (Claim(product=self.product, words="no range that can be read"),),
@@ -68,8 +71,8 @@ class GitHubAdvisories(Source):
         )
 
     def _claims(self, entry: dict[str, Any]) -> Iterator[Claim]:
-        for vulnerability in entry.get("vulnerabilities") or ():
-            package = (vulnerability.get("package") or {}).get("name") or ""
+        for vulnerability in mappings(entry.get("vulnerabilities")):
+            package = str(mapping(vulnerability.get("package")).get("name") or "")
             product = (
                 products.of_module(package) or products.of_words(package) or (self.product if not package else None)
             )
@@ -90,14 +93,14 @@ class GitHubAdvisories(Source):
 
 
 def _published(entry: dict[str, Any]) -> bool:
-    return is_ghsa(str(entry.get("ghsa_id"))) and entry.get("state") in ("published", "closed", None)
+    return is_ghsa(str(entry.get("ghsa_id"))) and entry.get("state") in ("published", "closed", "withdrawn", None)
 
 
 def _scores(entry: dict[str, Any]) -> Iterator[Any]:
-    severities = entry.get("cvss_severities") or {"cvss_v3": entry.get("cvss")}
+    severities = mapping(entry.get("cvss_severities")) or {"cvss_v3": entry.get("cvss")}
     for part in severities.values():
-        vector = (part or {}).get("vector_string")
-        if vector and (score := vector_score(vector, by="the maintainers", own=True)):
+        vector = mapping(part).get("vector_string")
+        if vector and (score := vector_score(str(vector), by="the maintainers", own=True)):
             yield score
     rated = rating(entry.get("severity"), by="the maintainers", own=True)
     if rated:

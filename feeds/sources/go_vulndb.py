@@ -8,19 +8,21 @@ ranges are good evidence.  For the engine they are the weakest: `github.com/dock
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from feeds import products
-from feeds.advisory import Claim, Kind, Rank, Record
+from feeds.advisory import Claim, Kind, Rank, Record, is_cve, is_ghsa
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.ranges import Span, intersection, remainder
-from feeds.sources.reading import json_body, osv_spans, squeeze, when
+from feeds.sources.reading import json_body, mapping, mappings, osv_spans, squeeze, when
 from feeds.versions import is_version
 
 # modules whose numbers are semantic versions by force: 20.10.14 is written 20.10.14+incompatible
 _FORCED = frozenset({"engine", "cli"})
+_ID = re.compile(r"GO-\d{4}-\d+")
 
 
 class GoVulnerabilities(Source):
@@ -35,7 +37,7 @@ class GoVulnerabilities(Source):
         data = json_body(document)
         if document.form == "index":
             return Parsed((), tuple(self._entries(data, document)))
-        if not isinstance(data, dict) or not str(data.get("id", "")).startswith("GO-"):
+        if not isinstance(data, dict) or not _ID.fullmatch(str(data.get("id"))) or not _modules(data):
             raise ShapeError("no entry of the Go vulnerability database", where=document.url)
         return Parsed((_record(data),))
 
@@ -43,24 +45,27 @@ class GoVulnerabilities(Source):
         if not isinstance(data, list) or not data:
             raise ShapeError("no index of modules", where=document.url)
         ids = {
-            str(entry["id"]): None
-            for module in data
+            name: None
+            for module in mappings(data)
             if products.of_module(str(module.get("path"))) is not None
-            for entry in module.get("vulns") or ()
+            for entry in mappings(module.get("vulns"))
+            if _ID.fullmatch(name := str(entry.get("id")))
         }
+        if not ids:
+            raise ShapeError("no entry of any module of ours in the index", where=document.url)
         for name in sorted(ids, reverse=True):
             yield Ask(url=self.urls["entry"].format(id=name), form="entry")
 
 
 def _record(entry: dict[str, Any]) -> Record:
     name = str(entry["id"])
-    modules = [(m, a) for a in entry.get("affected") or () if (m := str((a.get("package") or {}).get("name") or ""))]
+    modules = _modules(entry)
     return Record(
         id=name,
         kind=Kind.VULNERABILITY,
         title=squeeze(str(entry.get("summary") or name)),
         url=f"https://pkg.go.dev/vuln/{name}",
-        aliases=tuple(str(a) for a in entry.get("aliases") or ()),
+        aliases=_aliases(entry.get("aliases")),
         summary=squeeze(str(entry.get("details") or ""))[:2000],
         published=when(entry.get("published")),
         modified=when(entry.get("modified")),
@@ -70,21 +75,33 @@ def _record(entry: dict[str, Any]) -> Record:
     )
 
 
+def _modules(entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    named = ((str(mapping(a.get("package")).get("name") or ""), a) for a in mappings(entry.get("affected")))
+    return [(module, affected) for module, affected in named if module]
+
+
+def _aliases(names: Any) -> tuple[str, ...]:
+    known = [str(n) for n in names] if isinstance(names, list) else []
+    return tuple(n for n in known if is_cve(n) or is_ghsa(n))
+
+
 def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[str, Any]]]) -> Claim | None:
     product = products.of_module(module)
     if product is None:
         return None
-    spans = _spans([r for r in affected.get("ranges") or () if r.get("type") == "SEMVER"])
-    custom = _spans((affected.get("ecosystem_specific") or {}).get("custom_ranges") or [])
+    spans = _spans([r for r in mappings(affected.get("ranges")) if r.get("type") == "SEMVER"])
+    custom = _spans(mappings(mapping(affected.get("ecosystem_specific")).get("custom_ranges")))
     if custom:
         # the custom ranges tell in the product's numbers what the forced ones can only widen
         spans = tuple(s for a in spans for b in custom if (s := intersection(a, b)))
     siblings = [a for m, a in modules if m != module and _stem(m) == _stem(module)]
-    if _unbounded(spans) and siblings and not all(_unbounded(_spans(a.get("ranges") or [])) for a in siblings):
+    if _unbounded(spans) and siblings and not all(_unbounded(_spans(mappings(a.get("ranges")))) for a in siblings):
         return None
     rank = Rank.TRANSLATED if product in (*_FORCED, products.ENGINE_MODULE) else Rank.MODULE
     words = f"{module}: {'; '.join(str(s) for s in spans)}"
     domain = _DOMAINS.get(module)
+    if not spans:
+        return Claim(product=product, rank=rank, words=f"{module}: no range that can be read")
     if domain is None:
         return Claim(product=product, affected=spans, rank=rank, words=words)
     inside = tuple(s for span in spans if (s := intersection(span, domain)))
@@ -133,8 +150,9 @@ def _unbounded(spans: tuple[Span, ...]) -> bool:
 
 
 def _spans(ranges: list[dict[str, Any]]) -> tuple[Span, ...]:
-    spans = osv_spans(ranges, lambda v: v.removesuffix("+incompatible"))
-    return tuple(s for s in spans if all(not v or is_version(v) for v in (s.low, s.high)))
+    """All of the ranges, or none where one of them cannot be read: the others would call its versions safe."""
+    spans = tuple(osv_spans(ranges, lambda v: v.removesuffix("+incompatible")))
+    return spans if all(not v or is_version(v) for s in spans for v in (s.low, s.high)) else ()
 
 
 SOURCE = GoVulnerabilities(

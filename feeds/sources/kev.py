@@ -33,6 +33,8 @@ class KnownExploited(Source):
             for e in entries
             if isinstance(e, dict) and is_cve(str(e.get("cveID"))) and (day := _day(e.get("dateAdded")))
         }
+        if not added:
+            raise ShapeError("no entry of the catalogue can be read", where=document.url)
         return Parsed((Exploited(added=added),))
 
 

@@ -6,6 +6,7 @@ Everything that comes out is plain text: no markup of a stranger goes any furthe
 from __future__ import annotations
 
 import calendar
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -25,18 +26,23 @@ _SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
 
 def page(document: Document) -> lxml.html.HtmlElement:
     """The document as a page; ShapeError where it is none."""
-    if not document.body.lstrip()[:1] == b"<":
+    body = document.body.removeprefix(codecs.BOM_UTF8)
+    if body.lstrip()[:1] != b"<":
         raise ShapeError("no HTML", where=document.url)
     parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
     try:
-        root = lxml.html.document_fromstring(document.body, parser=parser)
+        root = lxml.html.document_fromstring(body, parser=parser)
     except (lxml.etree.LxmlError, ValueError) as error:
         raise ShapeError(f"no HTML: {error}", where=document.url) from error
+    if any(e.type_name == "ERR_RESOURCE_LIMIT" for e in parser.error_log):
+        # libxml2 leaves out all that follows
+        raise ShapeError("too deeply nested to be read to its end", where=document.url)
     return _broken(root)
 
 
 def _broken(root: Any) -> Any:
-    """The same tree, with a blank where a line breaks: "one<br>two" are two words."""
+    """The same tree without its programs, and with a blank where a line breaks: "one<br>two" are two words."""
+    lxml.etree.strip_elements(root, "script", "style", with_tail=False)
     for element in root.iter("br"):
         element.tail = f" {element.tail or ''}"
     return root
@@ -113,11 +119,18 @@ class FeedItem:
         self.body = str(content[0].get("value", "")) if content else str(entry.get("summary", ""))
         self.summary = plain(str(entry.get("summary", "")))
         parsed = entry.get("published_parsed") or entry.get("updated_parsed")
-        self.published = datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+        self.published = _moment(parsed)
+
+
+def _moment(parsed: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def feed(document: Document) -> list[FeedItem]:
-    """The entries of a feed; ShapeError where the document is none, or is cut off.
+    """The entries of a feed; ShapeError where the document is none, is cut off, or has no entry.
 
     feedparser opens a str as a URL or a file, so it is only ever given bytes.
     """
@@ -129,6 +142,8 @@ def feed(document: Document) -> list[FeedItem]:
     problem = result.get("bozo_exception")
     if problem is not None and not isinstance(problem, feedparser.CharacterEncodingOverride):
         raise ShapeError(f"broken feed: {problem}", where=document.url)
+    if not result.entries:
+        raise ShapeError("a feed without entries", where=document.url)
     return [FeedItem(entry) for entry in result.entries]
 
 
@@ -139,5 +154,5 @@ def plain(markup: str) -> str:
     try:
         root = fragment(markup)
     except (lxml.etree.LxmlError, ValueError):
-        return squeeze(re.sub(r"<[^>]*>", " ", markup))
+        return squeeze(re.sub(r"<[^<>]*>", " ", markup))
     return squeeze(" ".join(text for text in root.itertext()))

@@ -32,7 +32,7 @@ _DEPENDENCY = re.compile(
     r"^\W*(?:update|upgrade|bump|vendor)s?\b|\bupdates? (?:the )?\S+ (?:\S+ )?(?:runtime )?to\b", re.IGNORECASE
 )
 _SECURITY = re.compile(r"\bsecurity\b", re.IGNORECASE)
-_UNNAMED = re.compile(r"\bfix(?:e[sd])?\b.*\b(?:security (?:issue|vulnerabilit|flaw|fix)|vulnerabilit)", re.IGNORECASE)
+_UNNAMED = re.compile(r"\bfix(?:e[sd])?\b.{0,300}\b(?:security (?:issue|vulnerabilit|flaw|fix)|vulnerabilit)", re.IGNORECASE)
 _REGRESSION = re.compile(
     r"\bregression (?:that was )?(?:introduced )?(?:in|by|from|since) (?:version )?v?(\d+(?:\.\d+){1,2})", re.IGNORECASE
 )

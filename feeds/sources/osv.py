@@ -17,7 +17,7 @@ from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError, VersionError
 from feeds.packages import scheme
 from feeds.scores import vector_score
-from feeds.sources.reading import json_body, osv_spans, squeeze, unique, when
+from feeds.sources.reading import json_body, mapping, mappings, osv_spans, squeeze, unique, when
 
 _PRODUCTS = {
     "docker.io": "engine",
@@ -69,24 +69,25 @@ class Osv(Source):
         ecosystem, _, name = document.form.rpartition("/")
         more = data.get("next_page_token")
         follow = (self._ask(ecosystem, name, str(more)),) if more else ()
-        return Parsed(unique(r for entry in data.get("vulns", []) for r in _records(entry, ecosystem, name)), follow)
+        # what was withdrawn would take a standing record of the same CVE with it
+        standing = (entry for entry in mappings(data.get("vulns")) if not entry.get("withdrawn"))
+        return Parsed(unique(r for entry in standing for r in _records(entry, ecosystem, name)), follow)
 
 
 def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Record]:
     claims = tuple(_claims(entry, ecosystem, name))
     if not claims:
         return
-    about = [c for c in (*(entry.get("upstream") or ()), *(entry.get("aliases") or ())) if is_cve(str(c))]
-    for cve in dict.fromkeys(about):
+    names = (n for field in ("upstream", "aliases") if isinstance(entry.get(field), list) for n in entry[field])
+    for cve in dict.fromkeys(str(n) for n in names if is_cve(str(n))):
         yield Record(
-            id=str(cve),
+            id=cve,
             kind=Kind.VULNERABILITY,
             title=squeeze(str(entry.get("summary") or entry.get("details") or cve))[:160],
             url=_link(entry),
             summary=squeeze(str(entry.get("details") or ""))[:2000],
             published=when(entry.get("published")),
             modified=when(entry.get("modified")),
-            withdrawn=when(entry.get("withdrawn")),
             scores=tuple(_scores(entry, ecosystem)),
             claims=claims,
             precedence=9,
@@ -95,11 +96,11 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
 
 def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Claim]:
     product = _PRODUCTS.get(name)
-    for affected in entry.get("affected") or ():
-        package = affected.get("package") or {}
+    for affected in mappings(entry.get("affected")):
+        package = mapping(affected.get("package"))
         if product is None or package.get("name") != name or package.get("ecosystem") != ecosystem:
             continue
-        spans = tuple(osv_spans(r for r in affected.get("ranges") or () if r.get("type") == "ECOSYSTEM"))
+        spans = tuple(osv_spans(r for r in mappings(affected.get("ranges")) if r.get("type") == "ECOSYSTEM"))
         if spans and all(_readable(v, ecosystem) for s in spans for v in (s.low, s.high)):
             fixed = tuple(s.high for s in spans if s.high and not s.closed_high)
             yield Claim(
@@ -125,7 +126,7 @@ def _readable(version: str, ecosystem: str) -> bool:
 
 
 def _scores(entry: dict[str, Any], ecosystem: str) -> Iterator[Score]:
-    for severity in entry.get("severity") or ():
+    for severity in mappings(entry.get("severity")):
         if str(severity.get("type", "")).startswith("CVSS"):
             score = vector_score(str(severity.get("score") or ""), by=ecosystem.partition(":")[0])
             if score:
@@ -133,7 +134,9 @@ def _scores(entry: dict[str, Any], ecosystem: str) -> Iterator[Score]:
 
 
 def _link(entry: dict[str, Any]) -> str:
-    links = [str(r.get("url")) for r in entry.get("references") or () if str(r.get("url", "")).startswith("https://")]
+    links = [
+        str(r.get("url")) for r in mappings(entry.get("references")) if str(r.get("url", "")).startswith("https://")
+    ]
     return links[0] if links else f"https://osv.dev/vulnerability/{entry.get('id')}"
 
 

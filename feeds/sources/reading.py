@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -14,7 +15,7 @@ from feeds.document import Document, Item
 from feeds.errors import ShapeError
 from feeds.ranges import Span
 
-_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
+_NEXT = re.compile(r'<([^<>]{1,2000})>;\s*rel="?next\b', re.IGNORECASE)
 
 
 def json_body(document: Document) -> Any:
@@ -37,7 +38,17 @@ def text_body(document: Document) -> str:
 def next_page(document: Document) -> str:
     """The address of the next page, as a Link header names it (RFC 8288); "" where there is none."""
     found = _NEXT.search(document.headers.get("link", ""))
-    return found[1] if found else ""
+    return urljoin(document.url, found[1]) if found else ""
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A field as an object: one of another type is one that is not there."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The objects of a field that is a list of them: what is of another type is not there."""
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
 
 
 def when(value: object) -> datetime | None:
@@ -49,10 +60,9 @@ def when(value: object) -> datetime | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
-        at = datetime.fromisoformat(value.strip())
-    except ValueError:
+        return utc(datetime.fromisoformat(value.strip()))
+    except (ValueError, OverflowError):
         return None
-    return utc(at)
 
 
 def utc(at: datetime) -> datetime:
@@ -67,7 +77,7 @@ def osv_spans(ranges: Iterable[dict[str, Any]], plain: Callable[[str], str] = st
     """
     for one in ranges:
         low: str | None = None
-        for event in one.get("events") or ():
+        for event in mappings(one.get("events")):
             end = event.get("fixed") or event.get("last_affected")
             if "introduced" in event:
                 low = "" if str(event["introduced"]) == "0" else plain(str(event["introduced"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 from feeds.advisory import Claim, Kind, Record
@@ -17,11 +17,12 @@ from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.facts import Release
 from feeds.sources import markup, notes
-from feeds.sources.reading import unique
+from feeds.sources.reading import unique, when
 
 _BASE = "https://docs.docker.com/engine/release-notes"
 _LINK = re.compile(r"^(?:https://docs\.docker\.com)?/engine/release-notes/(\d+(?:\.\d+)?)/$")
 _VERSION = re.compile(r"^v?(\d+\.\d+\.\d+(?:-[\w.]+)?)$")
+_HEADINGS = ("h2", "h3", "h4")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -56,14 +57,17 @@ class ReleaseNotes(Source):
 
 def _sections(article: Any) -> Iterator[_Section]:
     current: _Section | None = None
+    level = ""
     for element in article.iterchildren():
         if not isinstance(element.tag, str):
             continue
         heading = _VERSION.match(markup.text_of(element)) if re.fullmatch(r"h[2-4]", element.tag) else None
-        if heading:
+        if heading or (element.tag in _HEADINGS and element.tag <= level):
             if current:
                 yield current
-            current = _Section(heading[1], element.get("id") or "", [])
+            # below any other heading of its level, nothing is of the version any more
+            level = element.tag if heading else ""
+            current = _Section(heading[1], element.get("id") or "", []) if heading else None
         elif current is not None:
             current.blocks.extend(markup.blocks(markup.wrapped(element)) if element.tag != "em" else _stray(element))
     if current:
@@ -78,7 +82,7 @@ def _stray(element: Any) -> Iterator[markup.Block]:
 
 def _items(section: _Section, page: str) -> Iterator[Item]:
     version, url = section.version, f"{page}#{section.anchor}"
-    day = next((date.fromisoformat(b.text) for b in section.blocks[:3] if _DATE.match(b.text)), None)
+    day = next((at.date() for b in section.blocks[:3] if _DATE.match(b.text) and (at := when(b.text))), None)
     published = datetime.combine(day, time(), UTC) if day else None
     found = list(notes.fixes(section.blocks, "engine", "moby/moby"))
     named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))

@@ -13,7 +13,7 @@ from typing import ClassVar
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.facts import Tag, Tags
-from feeds.sources.reading import json_body, next_page
+from feeds.sources.reading import json_body, mapping, mappings, next_page
 
 REPOSITORIES = {
     "moby/moby": "engine",
@@ -41,12 +41,12 @@ class TagLists(Source):
     def parse(self, document: Document) -> Parsed:
         """One fact: the releases' tags on this page; and the next page."""
         entries = json_body(document)
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or not mappings(entries):
             raise ShapeError("no list of tags", where=document.url)
         tags = tuple(
-            Tag(str(e["name"]), str((e.get("commit") or {}).get("sha") or ""))
-            for e in entries
-            if isinstance(e, dict) and _RELEASE.match(str(e.get("name")))
+            Tag(str(e["name"]), str(mapping(e.get("commit")).get("sha") or ""))
+            for e in mappings(entries)
+            if _RELEASE.match(str(e.get("name")))
         )
         following = next_page(document)
         follow = (Ask(url=following, form=document.form, accept="application/vnd.github+json"),) if following else ()

@@ -7,7 +7,19 @@ from typing import Any
 import click
 
 from feeds.advisory import Advisory, Kind
-from notifier.cli.app import LEVELS, clean, day, format_option, opened, settings, severity, stamp, table, write_json
+from notifier.cli.app import (
+    LEVELS,
+    PRODUCT,
+    clean,
+    day,
+    format_option,
+    opened,
+    settings,
+    severity,
+    stamp,
+    table,
+    write_json,
+)
 
 
 @click.group("advisory")
@@ -20,7 +32,7 @@ def command() -> None:
     "--kind", "kinds", multiple=True, type=click.Choice([k.value for k in Kind]), help="Only this kind (repeatable)."
 )
 @click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored ones.")
-@click.option("--product", "product", help="Only what speaks of this product.")
+@click.option("--product", "product", type=PRODUCT, metavar="PRODUCT", help="Only what speaks of this product.")
 @format_option
 def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: str) -> None:
     """Everything that is known, newest first."""
@@ -43,23 +55,21 @@ def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: 
         return
     table(
         [
-            ("Advisory", {"min_width": 19}),
-            "Kind",
-            "Severity",
+            ("Advisory", {"min_width": 19, "max_width": 30}),
+            ("What", {"no_wrap": True}),
             ("Published", {"no_wrap": True}),
             ("Title", {"ratio": 1}),
         ],
         [
             [
                 a.name,
-                a.kind.value,
-                severity(a.severity) if a.kind is Kind.VULNERABILITY else "",
+                severity(a.severity) if a.kind is Kind.VULNERABILITY else a.kind.value,
                 day(a.published),
                 a.title,
             ]
             for a in chosen
         ],
-        empty="Nothing is known yet. Run `navtex poll` first.",
+        empty="Nothing of this is known." if advisories else "Nothing is known yet. Run `navtex poll` first.",
     )
 
 
@@ -93,6 +103,7 @@ def show(name: str, form: str) -> None:
             "document": read.document,
             "read_at": stamp(read.at),
             "product": claim.product,
+            "rank": claim.rank.name.lower(),
             "affected": [str(s) for s in claim.affected],
             "fixed": claim.fixed,
             "words": claim.words,

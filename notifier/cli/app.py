@@ -20,7 +20,7 @@ from notifier.config import Config
 from notifier.filters import Scope
 
 if TYPE_CHECKING:
-    from feeds.database import Database
+    from feeds.database import Connection, Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +85,33 @@ def scope_options(command: F) -> F:
 def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -> Scope:
     """The scope that those options say."""
     return Scope(tags=tags, hosts=tuple(hosts), products=tuple(products))
+
+
+def known_hosts(connection: Connection, chosen: Scope) -> None:
+    """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
+    from notifier.store import inventory
+
+    for name in chosen.hosts:
+        if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
+            raise inventory.unknown_host(name)
+
+
+def nobody(connection: Connection, chosen: Scope) -> str:
+    """Why a scope holds nothing, in words; "" where it does."""
+    from notifier.store import inventory
+
+    if not inventory.count(connection):
+        return "The inventory is empty. See `navtex inventory import --help`."
+    if not inventory.count(connection, chosen):
+        return "No host of the inventory matches."
+    if not inventory.populations(connection, chosen):
+        return f"No host that matches runs {' or '.join(chosen.products) or 'anything that is followed'}."
+    return ""
+
+
+def count_of(number: int, one: str, many: str) -> str:
+    """A number and its noun: "1 host", "2 hosts"."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def _tags(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -154,11 +181,20 @@ def table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Se
         say(empty)
 
 
-def wrapped(text: str, indent: int) -> None:
-    """Write a paragraph that fits the terminal, at most a hundred columns wide."""
+def wrapped(text: str, indent: int, *, hang: int = 0) -> None:
+    """Write a paragraph that fits the terminal, at most a hundred columns wide; `hang` indents its further lines."""
     pad = " " * indent
     width = min(shutil.get_terminal_size((80, 24)).columns, 100)
-    click.echo(textwrap.fill(clean(text), width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False))
+    click.echo(
+        textwrap.fill(
+            clean(text),
+            width,
+            initial_indent=pad,
+            subsequent_indent=pad + " " * hang,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    )
 
 
 _STYLES = {

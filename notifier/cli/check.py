@@ -8,6 +8,7 @@ from feeds.errors import VersionError
 from notifier.cli.app import (
     LEVELS,
     PRODUCT,
+    count_of,
     format_option,
     now,
     opened,
@@ -18,11 +19,11 @@ from notifier.cli.app import (
     table,
     write_json,
 )
-from notifier.cli.exposure import VERDICTS, wanted_verdicts
+from notifier.cli.exposure import VERDICTS, verdict, wanted_verdicts
 
 
 @click.command("check")
-@click.argument("product", type=PRODUCT)
+@click.argument("product", type=PRODUCT, metavar="PRODUCT")
 @click.argument("version")
 @click.option(
     "--package", default="", metavar="'NAME VERSION'", help="The package it came in, as the package manager tells it."
@@ -76,24 +77,21 @@ def command(
             [
                 ("Advisory", {"no_wrap": True}),
                 ("Severity", {"no_wrap": True}),
-                "Upgrade to",
-                ("Title", {"ratio": 1}),
-                *(["Verdict"] if verdicts else []),
+                "Verdict" if verdicts else "Upgrade to",
+                ("Why" if verdicts else "Title", {"ratio": 1}),
             ],
             [
                 [
                     m.advisory.name,
                     severity(m.advisory.severity, m.advisory.cvss),
-                    m.verdict.upgrade_to or "-",
-                    m.advisory.title,
-                    *([m.verdict.status.value] if verdicts else []),
+                    *([verdict(m), m.verdict.reason] if verdicts else [m.verdict.upgrade_to or "-", m.advisory.title]),
                 ]
                 for m in found
             ],
-            empty=f"Nothing known affects {product} {version}.",
+            empty="Nothing of these verdicts." if verdicts else f"Nothing is known to affect {product} {version}.",
         )
         unknown = sum(m.verdict.status == "unknown" for m in everything)
         if unknown and not verdicts:
-            say(f"{unknown} more cannot be decided: see --verdict unknown")
+            say(f"{count_of(unknown, 'advisory', 'advisories')} cannot be decided: see --verdict unknown")
     if fail_on and meets(found, None if fail_on == "any" else Severity(fail_on)):
         ctx.exit(3)

@@ -27,7 +27,7 @@ def command(ctx: click.Context, form: str) -> None:
     else:
         marks = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
         for finding in findings:
-            wrapped(f"{marks[finding.level]} {finding.what}", 0)
+            wrapped(f"{marks[finding.level]} {finding.what}", 0, hang=8)
             if finding.remedy:
                 wrapped(finding.remedy, 8)
     ctx.exit(1 if any(f.level == "problem" for f in findings) else 0)

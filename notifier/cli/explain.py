@@ -150,5 +150,6 @@ def _testimony(number: int, one: Testimony, component: Component) -> None:
     if one.unreleased:
         wrapped(f"names {', '.join(one.unreleased)}, which was never released and does not count", 5)
     for words in one.words:
-        wrapped(f"“{words[:400]}”", 5)
+        # a correction's words hold quotations of their own
+        wrapped(words[:600] if "“" in words else f"“{words[:400]}”", 5)
     click.echo(clean(f"     {one.url}  (read {(stamp(one.read_at) or '')[:10]})"))

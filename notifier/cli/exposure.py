@@ -11,6 +11,8 @@ from feeds.evidence import Status
 from notifier.cli.app import (
     LEVELS,
     format_option,
+    known_hosts,
+    nobody,
     now,
     opened,
     say,
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
 
 
+def verdict(match: Match) -> str:
+    """A verdict as it stands in a table: "not affected"."""
+    return match.verdict.status.value.replace("_", " ")
+
+
 def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     """The verdicts to list: affected and conflicting, unless others are named."""
     if "all" in names:
@@ -48,6 +55,7 @@ def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     help="Only this advisory, by any of its names (repeatable).",
 )
 @click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored ones.")
+@click.option("--kev", is_flag=True, help="Only what is known to be exploited (CISA's list).")
 @click.option(
     "--verdict",
     "verdicts",
@@ -69,6 +77,7 @@ def command(
     products: tuple[str, ...],
     advisories: tuple[str, ...],
     least: str | None,
+    kev: bool,
     verdicts: tuple[str, ...],
     fail_on: str | None,
     form: str,
@@ -86,6 +95,7 @@ def command(
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
         only = {catalogue.find(name).id for name in advisories}
+        known_hosts(connection, chosen)
         matcher = Matcher(catalogue, now().date())
         found: dict[int, list[Match]] = {}
         for number, component in inventory.components(connection).items():
@@ -95,9 +105,10 @@ def command(
                 if m.verdict.status in shown
                 and (not only or m.advisory.id in only)
                 and (least is None or at_least(m.advisory.severity, Severity(least)))
+                and (m.advisory.exploited is not None or not kev)
             ]
         rows = list(_rows(connection, chosen, found))
-        count = inventory.count(connection, chosen)
+        nothing = nobody(connection, chosen) or "Nothing of this is known to affect any of these hosts."
     rows.sort(key=lambda r: (worst_first(r[0]), r[1]))
     if form == "json":
         write_json({"generated_at": stamp(now()), "exposures": [row(m, host, had) for m, host, had in rows]})
@@ -108,8 +119,7 @@ def command(
                 ("Runs", {"min_width": 10}),
                 ("Advisory", {"no_wrap": True}),
                 "Severity",
-                "Upgrade to",
-                *(["Verdict"] if verdicts else []),
+                *(["Verdict", ("Why", {"ratio": 1})] if verdicts else ["Upgrade to"]),
             ],
             [
                 [
@@ -117,14 +127,11 @@ def command(
                     f"{m.component.product} {m.component.version}",
                     m.advisory.name,
                     severity(m.advisory.severity, m.advisory.cvss),
-                    m.verdict.upgrade_to or "-",
-                    *([m.verdict.status.value] if verdicts else []),
+                    *([verdict(m), m.verdict.reason] if verdicts else [m.verdict.upgrade_to or "-"]),
                 ]
                 for m, host, _ in rows
             ],
-            empty=f"None of {count} hosts is affected by anything known."
-            if count
-            else "The inventory is empty. See `navtex inventory import --help`.",
+            empty=nothing,
         )
         if not catalogue.advisories:
             say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")

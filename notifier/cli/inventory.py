@@ -10,7 +10,10 @@ import click
 
 from feeds.errors import InventoryError
 from notifier.cli.app import (
+    count_of,
     format_option,
+    known_hosts,
+    nobody,
     now,
     opened,
     say,
@@ -109,8 +112,8 @@ def _keep(found: Inventory, tags: dict[str, str], name: str) -> int:
     for bad in found.bad:
         say(f"{name}, {bad.where}: {bad.reason}")
     say(
-        f"{taken.added} hosts new, {taken.changed} changed, {taken.same} as before"
-        + (f"; {len(found.bad)} rows could not be read" if found.bad else "")
+        f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before"
+        + (f"; {count_of(len(found.bad), 'row', 'rows')} could not be read" if found.bad else "")
     )
     return 1 if found.bad else 0
 
@@ -123,7 +126,10 @@ def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...
     from notifier.store import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
-        found = store.hosts(connection, scope(hosts, tags, products))
+        chosen = scope(hosts, tags, products)
+        known_hosts(connection, chosen)
+        found = store.hosts(connection, chosen)
+        nothing = nobody(connection, chosen)
     if form == "json":
         write_json({"hosts": [_row(h) for h in found]})
         return
@@ -133,7 +139,7 @@ def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...
             [h.name, _components(h), " ".join(f"{k}={v}" for k, v in h.tags.items()), (stamp(h.last_seen) or "")[:10]]
             for h in found
         ],
-        empty="The inventory is empty. See `navtex inventory import --help`.",
+        empty=nothing,
     )
 
 

@@ -63,6 +63,8 @@ def tell(report: Report) -> None:
         say(f"sent to {_whom(delivery)}: {delivery.message.subject}")
     for delivery, reason in report.failed:
         say(f"not sent to {_whom(delivery)}: {reason}")
+    for name, reason in report.broken:
+        say(f"The digest for {name} could not be made: {reason}")
     for name in report.held:
         say(f"{name}: its welcome waits until a source could be read")
 

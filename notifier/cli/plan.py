@@ -9,6 +9,8 @@ import click
 from notifier.cli.app import (
     clean,
     format_option,
+    known_hosts,
+    nobody,
     now,
     opened,
     say,
@@ -40,14 +42,17 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         catalogue = store.catalogue(connection)
         matcher = Matcher(catalogue, now().date())
         held = inventory.components(connection)
-        people = inventory.populations(connection, scope(hosts, tags, products))
+        chosen = scope(hosts, tags, products)
+        known_hosts(connection, chosen)
+        people = inventory.populations(connection, chosen)
+        nothing = nobody(connection, chosen)
     plans = [(plan(matcher, held[number], now().date()), population) for number, population in people.items()]
     plans.sort(key=lambda p: (-worst(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
     if form == "json":
         write_json({"generated_at": stamp(now()), "plans": [_row(p, who) for p, who in plans]})
         return
     if not plans:
-        say("No host runs anything that is followed. See `navtex inventory import --help`.")
+        say(nothing)
     for one, who in plans:
         _show(one, who)
 
@@ -62,6 +67,7 @@ def _row(plan: Plan, who: Population) -> dict[str, Any]:
         "ends": plan.line.ends if plan.line else None,
         "maintained": plan.maintained,
         "open": [m.advisory.name for m in plan.open],
+        "undecided": [m.advisory.name for m in plan.undecided],
         "options": [
             {
                 "way": o.way,
@@ -85,11 +91,14 @@ def _show(plan: Plan, who: Population) -> None:
     click.echo(clean(f"{runs} on {names}"))
     wrapped(_standing(plan), 2)
     if not plan.open:
-        wrapped("Nothing known affects it.", 2)
+        wrapped("Nothing is known to affect it.", 2)
     elif not plan.options:
         wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No release is known that closes any of it.", 2)
     for option in plan.options:
-        _option(option, len(plan.open))
+        maintained = option.way.startswith("next") or plan.maintained is not False
+        _option(option, len(plan.open), maintained=maintained)
+    if plan.undecided:
+        wrapped(f"Cannot be decided: {_names([m.advisory for m in plan.undecided])}.", 2)
     click.echo("")
 
 
@@ -104,9 +113,9 @@ def _standing(plan: Plan) -> str:
     return f"Line {line.name} is maintained" + (f" until {line.ends}." if line.ends else "; no end is announced.")
 
 
-def _option(option: Option, total: int) -> None:
+def _option(option: Option, total: int, *, maintained: bool) -> None:
     line = f" {option.line.name}" if option.line and option.way.startswith("next") else ""
-    ends = f", which ends {option.line.ends}" if option.line and option.line.ends else ""
+    ends = f", which {'ends' if maintained else 'ended'} {option.line.ends}" if option.line and option.line.ends else ""
     click.echo(clean(f"\n  -> {option.to}  ({option.way}{line}{ends})"))
     wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes)}", 5)
     if option.leaves:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.document import Wanted
-from feeds.errors import UnknownName
+from feeds.errors import ConfigError, UnknownName
 from feeds.fetch import Crawl, Job, Outcome
 from notifier.cli.app import opened, say, settings
 from notifier.config import Config
@@ -29,6 +29,7 @@ def command(ctx: click.Context, sources: tuple[str, ...], accept: tuple[str, ...
     """Ask the sources (all of them, or those named) what is new, and keep what they say."""
     config = settings()
     check_names((*sources, *accept, *config.sources))
+    check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         report = poll(config, database, crawl, sources, accept)
     tell(report)
@@ -47,6 +48,20 @@ def check_names(names: tuple[str, ...]) -> None:
             raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
 
 
+def check_forms(urls: dict[str, dict[str, str]]) -> None:
+    """ConfigError where an address is given for a form that its source does not have."""
+    if not urls:
+        return
+    from feeds.sources import SOURCES
+
+    for source in SOURCES:
+        for form in sorted(set(urls.get(source.name, ())) - set(source.urls)):
+            raise ConfigError(
+                f"sources.{source.name}.urls has {form!r}, and that source has no such form",
+                remedy=f"It has {', '.join(source.urls)}",
+            )
+
+
 def environment(config: Config) -> dict[str, str]:
     """The crawl's environment: ours, and the certificates to trust (OpenSSL reads SSL_CERT_FILE)."""
     import os
@@ -59,10 +74,13 @@ def poll(
 ) -> Report:
     """Poll, with progress where somebody watches."""
     from feeds.poll import poll as run
+    from notifier.store import inventory
 
     own = Path(config.corrections) if config.corrections else None
+    with database.connect() as connection:
+        packages = inventory.packages(connection)
     job = Job(
-        wanted=Wanted(packages=_packages(database)),
+        wanted=Wanted(packages=packages),
         sources=sources,
         disabled=config.disabled,
         urls=config.urls,
@@ -84,21 +102,6 @@ def poll(
         return run(database, crawl, job, accept=frozenset(accept), own_corrections=own, progress=progress)
     finally:
         click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _packages(database: Database) -> frozenset[tuple[str, str]]:
-    """The distributions' packages that the inventory holds, as (ecosystem, source package)."""
-    from feeds.packages import source_packages
-    from notifier.store import inventory
-
-    with database.connect() as connection:
-        held = inventory.components(connection).values()
-    return frozenset(
-        (c.ecosystem, name)
-        for c in held
-        if c.package and c.rebuilt and c.ecosystem
-        for name in source_packages(c.package_name)
-    )
 
 
 def tell(report: Report) -> None:

@@ -7,7 +7,7 @@ import click
 from feeds.fetch import Crawl
 from notifier.cli.app import opened, settings
 from notifier.cli.notify import courier, tell
-from notifier.cli.poll import check_names, environment, poll
+from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
 
 
@@ -20,6 +20,7 @@ def command(ctx: click.Context) -> None:
     """
     config = settings()
     check_names(tuple(config.sources))
+    check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
         from notifier.notify import notify

@@ -57,6 +57,7 @@ def command() -> None:
     metavar="WORD",
     help="Only news with this word in it (repeatable: any of them).",
 )
+@click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA's list).")
 @click.option(
     "--everything", is_flag=True, help="Also what affects none of the hosts: publications, releases, and all the rest."
 )
@@ -70,6 +71,7 @@ def add(
     least: str | None,
     kinds: tuple[str, ...],
     keywords: tuple[str, ...],
+    kev: bool,
     everything: bool,
     silent_start: bool,
 ) -> None:
@@ -93,6 +95,7 @@ def add(
         severity=Severity(least) if least else None,
         kinds=tuple(Kind(k) for k in kinds),
         keywords=keywords,
+        kev=kev,
         everything=everything,
     )
     with opened(settings()) as database, database.begin() as connection:
@@ -154,6 +157,7 @@ def _filters(filters: Filters) -> dict[str, str]:
             ("tag", ", ".join(f"{k}={v}" for k, v in filters.scope.tags.items())),
             ("host", ", ".join(filters.scope.hosts)),
             ("keyword", ", ".join(filters.keywords)),
+            ("kev", "yes" if filters.kev else ""),
             ("everything", "yes" if filters.everything else ""),
         )
         if value

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.errors import UnknownName
+from feeds.packages import source_packages
 from feeds.store import insert
 from notifier import tables
 from notifier.filters import Scope
@@ -125,6 +126,16 @@ def components(connection: Connection) -> dict[int, Component]:
     }
 
 
+def packages(connection: Connection) -> frozenset[tuple[str, str]]:
+    """The distributions' packages that are installed, as (ecosystem, source package) in the words of OSV."""
+    return frozenset(
+        (c.ecosystem, name)
+        for c in components(connection).values()
+        if c.package and c.rebuilt and c.ecosystem
+        for name in source_packages(c.package_name)
+    )
+
+
 def populations(connection: Connection, scope: Scope, *, since: datetime | None = None) -> dict[int, Population]:
     """The hosts of a scope by component; with `since`, only those that came after it."""
     host, installation = tables.host, tables.installation
@@ -177,7 +188,7 @@ def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[
 
 
 def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # noqa: B008 - a frozen value
-    """The hosts of a scope with all their components, sorted by name."""
+    """The hosts of a scope with their components (of the scope's products), sorted by name."""
     tagsets, known = _tagsets(connection), components(connection)
     statement = sa.select(tables.host).where(*_conditions(connection, msgspec.structs.replace(scope, products=())))
     rows = connection.execute(statement.order_by(tables.host.c.name)).all()
@@ -185,7 +196,9 @@ def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # no
     for name, _, component in installed(connection, scope):
         held.setdefault(name, []).append(known[component])
     return [
-        Stored(r.name, tagsets[r.tagset], r.first_seen, r.last_seen, tuple(sorted(held.get(r.name, [])))) for r in rows
+        Stored(r.name, tagsets[r.tagset], r.first_seen, r.last_seen, tuple(sorted(held.get(r.name, []))))
+        for r in rows
+        if r.name in held or not scope.products
     ]
 
 
