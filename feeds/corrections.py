@@ -104,9 +104,19 @@ def _range_problem(correction: Correction) -> str:
         return f"the vector {correction.vector!r} cannot be scored"
     if not (correction.affected or correction.unaffected or correction.fixed or rated):
         return "it says nothing: give affected, unaffected, fixed or a severity"
+    return _contradiction(correction)
+
+
+def _contradiction(correction: Correction) -> str:
     affected, unaffected = _spans(correction.affected), _spans(correction.unaffected)
-    clash = next(((a, u) for a in affected for u in unaffected if intersection(a, u)), None)
-    return f"{clash[0]} and {clash[1]} overlap, and say opposite things" if clash else ""
+    for span in affected:
+        clash = next((u for u in unaffected if intersection(span, u)), None)
+        if clash:
+            return f"{span} and {clash} overlap, and say opposite things"
+        inside = next((f for f in correction.fixed if f in span), None)
+        if inside:
+            return f"the fixed release {inside} lies in the affected range {span}"
+    return ""
 
 
 def _spans(texts: Iterable[str]) -> tuple[Span, ...]:

@@ -55,7 +55,7 @@ def rpm(version: str) -> PackageKey:
     >>> rpm("1.0~rc1-1") < rpm("1.0-1") < rpm("1.0^git1-1") < rpm("1.0.1-1")
     True
     """
-    match = _matched(r"(?:([0-9]+):)?([^-\s:]+)(?:-([^-\s:]+))?", version)
+    match = _matched(r"(?:([0-9]+):)?([A-Za-z0-9._+~^]+)(?:-([A-Za-z0-9._+~^]+))?", version)
     if match is None:
         raise VersionError(f"{version[:60]!r} is no rpm version")
     return int(match[1] or 0), _rpm_part(match[2]), _rpm_part(match[3] or "")

@@ -66,7 +66,7 @@ _LETTERS = (
 )
 _TOKEN = re.compile("|".join(f"(?P<l{i}>{words})" for i, (_, words) in enumerate(_LETTERS)), re.IGNORECASE)
 _LONGEST = 4000
-_SENTENCE = re.compile(r"(?<=[.!?])[\s\"']+(?=[A-Z(_*])|\n\s*\n|\n(?=[-*#|])")
+_SENTENCE = re.compile(r"(?<=[.!?])[\s\"']+(?=[A-Z(_*]|(?:runc|containerd|buildkitd?|dockerd)\b)|\n\s*\n|\n(?=[-*#|])")
 
 _ITEM = r"P?v?[VX]"
 _LIST = rf"{_ITEM}(?:(?:,&?|&){_ITEM})*"

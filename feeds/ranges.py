@@ -78,13 +78,14 @@ def remainder(domain: Span, spans: Iterable[Span]) -> tuple[Span, ...]:
     """
     left: list[Span] = []
     low, closed = domain.low, domain.closed_low
-    for span in sorted(spans, key=Span.keys):
+    for span in sorted((s for s in spans if intersection(s, s)), key=Span.keys):
         if span.low:
             gap = intersection(domain, Span(low, span.low, closed, not span.closed_low))
             left += [gap] if gap else []
         if not span.high:
             return tuple(left)
-        low, closed = span.high, not span.closed_high
+        if Span(span.high, "", not span.closed_high).keys() > Span(low, "", closed).keys():
+            low, closed = span.high, not span.closed_high
     last = intersection(domain, Span(low, "", closed))
     return (*left, last) if last else tuple(left)
 
@@ -149,7 +150,8 @@ def read_range(text: str) -> Expression | None:
             if part
             for s in _bounded(_WILD_BOUND.sub(_expanded, part))
         )
-        return Expression(subject, spans) if spans else None
+        # a span that ends before it starts is a slip, and says nothing
+        return Expression(subject, spans) if spans and all(s.keys()[0] < s.keys()[1] for s in spans) else None
     span = _worded(text)
     return Expression("", (span,)) if span else None
 
@@ -179,7 +181,8 @@ def _bounded(text: str) -> list[Span]:
         if op in ("=", "=="):
             spans.append(exactly(version))
         elif op in (">", ">="):
-            if low or high:
+            # "< 2.0.7, >= 2.0.0" is one span, "< 1.7.29, >= 2.0.0" two
+            if low or (high and key(version or "0") >= key(high)):
                 spans.append(Span(low, high, closed_low, closed_high))
                 high, closed_high = "", False
             low, closed_low = ("", True) if version == "0" else (version, op == ">=")

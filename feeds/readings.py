@@ -204,7 +204,7 @@ def _from_fields(
 
 
 def _slip(claim: Claim, span: Span) -> bool:
-    """Whether a range ends below the release that its claim says is patched (`< 23.0.7`, 23.0.8), or before it begins."""
+    """Whether a range ends below the release that its claim says is patched (`< 23.0.7`, 23.0.8), or its start."""
     end = key(span.high)
     if span.low and key(span.low) >= end:
         return True

@@ -88,8 +88,8 @@ class Releases:
             if not span.high:
                 affected.append(Span(start, ""))
                 continue
-            twin = self._twin_from(key(span.high) if not span.closed_high else (*key(span.high), 0))
-            before = self._twin_before(key(span.high))
+            end = span.keys()[1]
+            twin, before = self._twin_from(end), self._twin_before(end)
             exact = twin is not None and twin.module == key(span.high)
             if exact and twin is not None:
                 affected.append(Span(start, twin.engine))

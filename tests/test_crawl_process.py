@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -104,8 +105,11 @@ def test_a_crawl_that_breaks_off_says_so_and_keeps_what_it_had(site: Unruly) -> 
 def test_a_crawl_that_is_stuck_is_ended(site: Unruly) -> None:
     with Crawl(environment()) as crawl:
         crawl._child.send_signal(signal.SIGSTOP)
+        waking = threading.Timer(20, crawl._child.send_signal, [signal.SIGCONT])  # so that nobody waits for ever
+        waking.start()
         stuck = Job(mirror=site.url, sources=("docker-blog",), poll_seconds=0.5 - _GRACE)
         assert list(crawl.run(stuck)) == []
+        waking.cancel()
     assert not crawl.complete
     assert crawl.problem == "the crawl ended early (out of time)"
 

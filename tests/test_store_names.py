@@ -60,7 +60,7 @@ def outcome(source: str, listed: list[Entry], at: datetime) -> Outcome:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(days)
 def test_names_may_come_go_join_and_part(connection: Connection, days: list[dict[str, list[Entry]]]) -> None:
     with connection.begin_nested() as attempt:

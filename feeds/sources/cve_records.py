@@ -20,7 +20,7 @@ from feeds.errors import ShapeError
 from feeds.prose import names_distribution, read_prose
 from feeds.ranges import Span, exactly, read_range
 from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, mapping, mappings, squeeze, when
+from feeds.sources.reading import json_body, mapping, mappings, shortened, squeeze, when
 from feeds.versions import is_version, key
 
 
@@ -102,8 +102,7 @@ def _english(texts: Any) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    sentence = squeeze(text.split(". ", maxsplit=1)[0])
-    return sentence if len(sentence) <= 160 else sentence[:157].rsplit(" ", 1)[0] + "..."
+    return shortened(squeeze(text.split(". ", maxsplit=1)[0]))
 
 
 def _structured(cna: dict[str, Any]) -> Iterator[Claim]:

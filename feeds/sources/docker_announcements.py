@@ -21,7 +21,7 @@ from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import Span
 from feeds.sources import markup
-from feeds.sources.reading import squeeze, text_body, unique
+from feeds.sources.reading import shortened, squeeze, text_body, unique
 
 _BASE = "https://docs.docker.com/security/security-announcements"
 _PRECEDENCE = {"page": 1, "markdown": 2, "rss": 3}
@@ -114,10 +114,13 @@ def _anchor(title: str, used: dict[str, int]) -> str:
 
 
 def _rss(document: Document) -> Iterator[_Section]:
+    used: dict[str, int] = {}
     for item in markup.feed(document):
-        anchor = item.link.partition("#")[2] or item.guid.removeprefix("security-")
-        if not anchor or not item.title:
+        if not item.title:
             continue
+        # a link's anchor was once cut at fifty characters; the guid's is whole, and both were once left out
+        named = item.guid.removeprefix("security-") if item.guid.startswith("security-") else ""
+        anchor = named or item.link.partition("#")[2] or _anchor(item.title, used)
         dated = [markup.Block("p", f"Last updated {item.published:%B %d, %Y}")] if item.published else []
         yield _Section(anchor, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
 
@@ -206,9 +209,9 @@ def _title(cve: str, words: str, fallback: str) -> str:
     lead = re.match(rf"(?:addressed|fixed)?\s*{cve}\s*[:,]?\s*(?:where\b)?\s*(?!\()", words, flags=re.IGNORECASE)
     if lead is None:
         return fallback
-    text = re.split(r"(?<=\w)\. ", _RATED.sub("", words[lead.end() :]))[0].strip(" .")
-    text = re.sub(r"^allowing\b", "allows", text)
-    return (text[:1].upper() + text[1:])[:160] or fallback
+    text = re.split(r"(?<=\w)\. ", squeeze(_RATED.sub("", words[lead.end() :])))[0].strip(" .")
+    text = shortened(re.sub(r"^allowing\b", "allows", text))
+    return text[:1].upper() + text[1:] or fallback
 
 
 SOURCE = DockerAnnouncements(

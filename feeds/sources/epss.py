@@ -45,6 +45,8 @@ class Epss(Source):
             if score is not None:
                 scores[str(row["cve"])] = score
                 day = max(day, str(row.get("date") or ""))
+        if rows and not scores:
+            raise ShapeError("no EPSS score in it can be read", where=document.url)
         return Parsed((Likelihood(day=day, scores=scores),))
 
 

@@ -118,7 +118,8 @@ class FeedItem:
         content = entry.get("content") or []
         self.body = str(content[0].get("value", "")) if content else str(entry.get("summary", ""))
         self.summary = plain(str(entry.get("summary", "")))
-        parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+        # dict.get, because feedparser's own takes one date for the other where there is none, and warns
+        parsed = dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")
         self.published = _moment(parsed)
 
 

@@ -17,11 +17,12 @@ from feeds import products
 from feeds.advisory import Claim, Kind, Record, cves_in, ghsas_in, is_cve, is_ghsa
 from feeds.facts import Repair
 from feeds.sources.markup import Block
+from feeds.sources.reading import shortened
 
 _REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
 _GLOBAL = re.compile(r"github\.com/advisories/GHSA-", re.IGNORECASE)
 _ID = r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-\w{4}){3})"
-_STARTS = re.compile(rf"^\W*{_ID}", re.IGNORECASE)
+_STARTS = re.compile(rf"^\W*{_ID}(?:(?:\W|\band\b){{1,8}}{_ID})*", re.IGNORECASE)
 _FIXES = re.compile(r"\b(?:fix(?:e[sd])?|fixing|patch(?:e[sd])?|address(?:es|ed)?|resolve[sd]?)\b", re.IGNORECASE)
 _FIX_OF = re.compile(
     rf"\b(?:fix(?:es|ed)?|patch(?:es)?|address(?:es|ed)?|resolve[sd]?|mitigation)\b(?:\W+[\w-]+){{0,6}}?\W+{_ID}",
@@ -32,14 +33,19 @@ _DEPENDENCY = re.compile(
     r"^\W*(?:update|upgrade|bump|vendor)s?\b|\bupdates? (?:the )?\S+ (?:\S+ )?(?:runtime )?to\b", re.IGNORECASE
 )
 _SECURITY = re.compile(r"\bsecurity\b", re.IGNORECASE)
-_UNNAMED = re.compile(r"\bfix(?:e[sd])?\b.{0,300}\b(?:security (?:issue|vulnerabilit|flaw|fix)|vulnerabilit)", re.IGNORECASE)
+_UNNAMED = re.compile(
+    r"\bfix(?:e[sd])?\b.{0,300}\b(?:security (?:issue|vulnerabilit|flaw|fix)|vulnerabilit)", re.IGNORECASE
+)
 _REGRESSION = re.compile(
     r"\bregression (?:that was )?(?:introduced )?(?:in|by|from|since) (?:version )?v?(\d+(?:\.\d+){1,2})", re.IGNORECASE
 )
 
 
+_LONGEST = 4000  # characters of a paragraph that are read
+
+
 class Fix(NamedTuple):
-    """A statement that a release repairs something: its ids (the CVE first), and the words."""
+    """A statement that a release repairs something: its ids (the CVE first, and its GHSA), and the words."""
 
     ids: tuple[str, ...]
     words: str
@@ -48,7 +54,7 @@ class Fix(NamedTuple):
 def fixes(blocks: Iterable[Block], product: str, repository: str) -> Iterator[Fix]:
     """The statements in a release's notes that this product was repaired."""
     heading, intro = "", ""
-    for block in blocks:
+    for block in map(_short, blocks):
         if block.tag in ("h2", "h3", "h4", "h5", "h6"):
             heading, intro = block.text, ""
             continue
@@ -57,7 +63,20 @@ def fixes(blocks: Iterable[Block], product: str, repository: str) -> Iterator[Fi
             intro = block.text
         ids = _subject(block)
         if ids and _is_fix(block, heading, context) and _is_of(block, context, product, repository):
-            yield Fix(ids, block.text)
+            yield from (Fix(one, block.text) for one in _apart(ids))
+
+
+def _short(block: Block) -> Block:
+    return block._replace(text=block.text[:_LONGEST])
+
+
+def _apart(ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A CVE with its GHSA is one matter; several CVEs are several."""
+    cves = [i for i in ids if is_cve(i)]
+    if len(cves) == 1 and len(ids) <= 2:
+        yield ids
+    else:
+        yield from ((i,) for i in cves or ids)
 
 
 def _subject(block: Block) -> tuple[str, ...]:
@@ -112,7 +131,7 @@ def record(fix: Fix, product: str, version: str, url: str, published: datetime |
     return Record(
         id=(cves or ghsas)[0],
         kind=Kind.VULNERABILITY,
-        title=fix.words[:160],
+        title=shortened(fix.words),
         url=url,
         aliases=tuple(ghsas) if len(cves) == len(ghsas) == 1 else (),
         summary=fix.words,
@@ -127,7 +146,7 @@ def unnamed(blocks: Iterable[Block], product: str) -> list[str]:
     heading = ""
     found: list[tuple[str, bool]] = []
     below: list[str] = []
-    for block in blocks:
+    for block in map(_short, blocks):
         if block.tag in ("h2", "h3", "h4", "h5", "h6"):
             heading = block.text
             continue
@@ -146,6 +165,6 @@ def _speaks_of_others(text: str, product: str) -> bool:
 
 def repairs(blocks: Iterable[Block]) -> tuple[Repair, ...]:
     """The regressions that a release says it repairs."""
-    texts = (block.text for block in blocks if block.tag in ("li", "p"))
+    texts = (block.text for block in map(_short, blocks) if block.tag in ("li", "p"))
     told = (t for t in texts if re.search(r"\bregression\b", t, re.IGNORECASE) and _FIXES.search(t))
     return tuple(Repair(m[1] if (m := _REGRESSION.search(text)) else "", text) for text in told)

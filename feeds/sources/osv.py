@@ -17,7 +17,7 @@ from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError, VersionError
 from feeds.packages import scheme
 from feeds.scores import vector_score
-from feeds.sources.reading import json_body, mapping, mappings, osv_spans, squeeze, unique, when
+from feeds.sources.reading import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
 
 _PRODUCTS = {
     "docker.io": "engine",
@@ -83,7 +83,7 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
         yield Record(
             id=cve,
             kind=Kind.VULNERABILITY,
-            title=squeeze(str(entry.get("summary") or entry.get("details") or cve))[:160],
+            title=shortened(squeeze(str(entry.get("summary") or entry.get("details") or cve))),
             url=_link(entry),
             summary=squeeze(str(entry.get("details") or ""))[:2000],
             published=when(entry.get("published")),

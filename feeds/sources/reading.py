@@ -104,6 +104,11 @@ def unique(items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(found.values())
 
 
+def shortened(text: str, longest: int = 160) -> str:
+    """A text cut at a blank where it is too long for a title."""
+    return text if len(text) <= longest else text[: longest - 3].rsplit(" ", 1)[0] + "..."
+
+
 def squeeze(text: str) -> str:
     """Text with every run of white space made one blank."""
     return " ".join(text.split())

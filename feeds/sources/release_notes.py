@@ -82,6 +82,8 @@ def _stray(element: Any) -> Iterator[markup.Block]:
 
 def _items(section: _Section, page: str) -> Iterator[Item]:
     version, url = section.version, f"{page}#{section.anchor}"
+    if any(f"no {version} release" in b.text for b in section.blocks[:3]):
+        return
     day = next((at.date() for b in section.blocks[:3] if _DATE.match(b.text) and (at := when(b.text))), None)
     published = datetime.combine(day, time(), UTC) if day else None
     found = list(notes.fixes(section.blocks, "engine", "moby/moby"))

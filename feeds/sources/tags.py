@@ -24,8 +24,8 @@ REPOSITORIES = {
     "docker/compose": "compose",
     "docker/buildx": "buildx",
 }
-# of a release, or of the engine's Go module; not api/v1.52.0, docs-v1.12.0 or dockerfile/1.9.0
-_RELEASE = re.compile(r"^(?:docker-)?v\d+\.\d+")
+# of a release, or of the engine's Go module (Compose 1 had no "v"); not api/v1.52.0, docs-v1.12.0 or dockerfile/1.9.0
+_RELEASE = re.compile(r"^(?:docker-)?v?\d+\.\d+")
 
 
 class TagLists(Source):

@@ -1,0 +1,97 @@
+"""The crawl's process: reads its job from standard input, and writes what came of it to standard output."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import threading
+from typing import Any
+
+import msgspec
+from scrapy.crawler import CrawlerProcess
+from twisted.python.failure import Failure
+
+import feeds
+from feeds.crawl.download import Budget, Handler, Retries
+from feeds.crawl.spider import LARGEST, Spider, write
+from feeds.fetch import MEMORY, Job, Line
+from feeds.sources import configured
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    """Scrapy's settings. A real host is asked four times a second at most; a mirror is our own."""
+    agent = f"Navtex/{feeds.__version__}"
+    return {
+        "NAVTEX_JOB": job,
+        "NAVTEX_BUDGET": Budget(job),
+        "USER_AGENT": f"{agent} ({job.contact})" if job.contact else agent,
+        "ROBOTSTXT_USER_AGENT": "Navtex",
+        "ROBOTSTXT_OBEY": True,
+        "DOWNLOAD_HANDLERS": {"http": Handler, "https": Handler, "ftp": None, "s3": None, "file": None, "data": None},
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+            Retries: 550,
+        },
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
+        "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
+        "DOWNLOAD_DELAY_JITTER": 0.0,
+        "CONCURRENT_REQUESTS": 24,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
+        "DOWNLOAD_MAXSIZE": LARGEST,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DNS_TIMEOUT": 10,
+        "REDIRECT_MAX_TIMES": 5,
+        "HTTPERROR_ALLOW_ALL": True,
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,  # a port that runs the code it is sent, and a folder in the home
+        "LOG_ENABLED": False,
+        "EXTENSIONS": {
+            "scrapy.extensions.corestats.CoreStats": None,
+            "scrapy.extensions.logstats.LogStats": None,
+            "scrapy.extensions.memusage.MemoryUsage": None,
+        },
+    }
+
+
+def crawl(job: Job) -> None:
+    """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
+    sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
+    process = CrawlerProcess(_settings(job))
+    failures: list[Failure] = []
+    process.crawl(Spider, job=job, sources=sources).addErrback(failures.append)
+    process.start(install_signal_handlers=False)
+    problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
+    write(Line(done=not failures, problem=problem))
+
+
+def _die_with_parent() -> None:
+    """Wait for the end of standard input, which is the parent's end, too."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def _first_line() -> bytes:
+    """The job: one line of standard input, read without a buffer, so that the watcher sees the end of the rest."""
+    line = b""
+    while not line.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
+        line += piece
+    return line
+
+
+def main() -> None:
+    """Read the job from standard input and do it."""
+    logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    raw = _first_line()
+    if not raw:
+        return
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    crawl(msgspec.json.decode(raw, type=Job))
+
+
+if __name__ == "__main__":
+    main()

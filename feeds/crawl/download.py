@@ -1,0 +1,162 @@
+"""Downloading: the mirror, the time that a host has, and trying again.
+
+The mirror is put in at the last moment, so that robots.txt, politeness and redirects all see the
+real addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from urllib.parse import urljoin, urlsplit
+
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Request, Response
+
+from feeds.fetch import Job
+
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_TRIES = 3
+_TIMEOUT = 20.0
+_LONGEST_WAIT = 7 * 86400.0
+
+
+class Budget:
+    """The time that each host, and the whole poll, may take."""
+
+    def __init__(self, job: Job) -> None:
+        self._host_seconds = job.host_seconds
+        self._end = monotonic() + job.poll_seconds
+        self._until: dict[str, float] = {}
+        self.pauses: dict[str, datetime] = {}
+        """Hosts that asked, in this poll, to be left alone for longer than it lasts."""
+
+    def left(self, host: str) -> float:
+        """Seconds that a host has left; they run from its first request."""
+        until = self._until.setdefault(host, monotonic() + self._host_seconds)
+        return min(until, self._end) - monotonic()
+
+
+class OutOfTime(DownloadTimeoutError):
+    """A host has used up its time, or wants no more questions."""
+
+
+class Handler(HTTP11DownloadHandler):
+    """Downloads from the mirror if there is one, within the host's budget."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._mirror = crawler.settings["NAVTEX_JOB"].mirror.rstrip("/")
+        self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+        self._mirror_proxy = _proxy_for(self._mirror) if self._mirror else None
+
+    async def download_request(self, request: Request) -> Response:
+        """The answer to a request, under the address that was asked for."""
+        host = host_of(request.url)
+        left = self._budget.left(host)
+        if until := self._budget.pauses.get(host):
+            raise OutOfTime(paused(host, until))
+        if left <= 0:
+            raise OutOfTime(f"{host} had its time in this poll")
+        meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
+        if not self._mirror:
+            return await super().download_request(request.replace(meta=meta))
+        meta.pop("proxy", None)
+        if self._mirror_proxy:
+            meta["proxy"] = self._mirror_proxy
+        parts = urlsplit(request.url)
+        url = f"{self._mirror}/{parts.netloc}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        response = await super().download_request(request.replace(url=url, meta=meta))
+        if to := response.headers.get("Location"):
+            response.headers["Location"] = self._unmirrored(urljoin(url, to.decode("latin-1")))
+        return response.replace(url=request.url)
+
+    def _unmirrored(self, url: str) -> str:
+        """The real address of one at the mirror: a static server redirects a folder to its slash."""
+        inside = url.removeprefix(f"{self._mirror}/")
+        return f"https://{inside}" if inside != url else url
+
+
+class Retries:
+    """Tries again what may pass by itself: after as long as the host asks for, if its budget allows."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Retries:
+        """Scrapy's way of making a middleware."""
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Another try for "try again later", else the response; `retry_at` says when it should be asked."""
+        wait = retry_after(response, datetime.now(UTC))
+        if response.status not in _RETRIED and wait is None:
+            return response
+        if again := await self._again(request, wait):
+            return again
+        if wait is not None:
+            until = request.meta["retry_at"] = datetime.now(UTC) + timedelta(seconds=wait)
+            if wait >= self._budget.left(host_of(request.url)):
+                self._budget.pauses[host_of(request.url)] = until
+        return response
+
+    async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """Another try after a broken or refused connection."""
+        if isinstance(exception, IgnoreRequest | OutOfTime):
+            return None
+        return await self._again(request, None)
+
+    async def _again(self, request: Request, wait: float | None) -> Request | None:
+        tried = request.meta.get("tried", 0) + 1
+        wait = 0.5 * 2**tried if wait is None else wait
+        if tried >= _TRIES or wait >= self._budget.left(host_of(request.url)):
+            return None
+        await asyncio.sleep(wait)
+        return request.replace(meta={**request.meta, "tried": tried}, dont_filter=True)
+
+
+def retry_after(response: Response, now: datetime) -> float | None:
+    """Seconds that a response asks to wait; None where it asks for nothing.
+
+    Reads Retry-After (RFC 9110: seconds or a date) and GitHub's x-ratelimit-reset (epoch seconds,
+    when x-ratelimit-remaining is 0; GitHub REST API, "Rate limits").
+    """
+    if response.status not in (403, 429, 503):
+        return None
+    asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if asked.isdecimal():
+        return min(float(asked), _LONGEST_WAIT)
+    if asked:
+        try:
+            until = email.utils.parsedate_to_datetime(asked)
+        except ValueError:
+            return None
+        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+        return min(max(0.0, (until - now).total_seconds()), _LONGEST_WAIT)
+    reset = (response.headers.get("x-ratelimit-reset") or b"").decode("latin-1")
+    if response.headers.get("x-ratelimit-remaining") == b"0" and reset.isdecimal():
+        return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_WAIT)
+    return None
+
+
+def paused(host: str, until: datetime) -> str:
+    """Why a host is not asked, in words."""
+    return f"{host} asked not to be asked before {until:%Y-%m-%d %H:%M} UTC"
+
+
+def host_of(url: str) -> str:
+    """The host that an address names, with its port."""
+    return urlsplit(url).netloc
+
+
+def _proxy_for(url: str) -> str | None:
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)

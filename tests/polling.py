@@ -1,0 +1,83 @@
+"""What tests of polls share: a poller of a site, and made-up advisories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from feeds import store, tables
+from feeds.advisory import Advisory
+from feeds.catalogue import Catalogue
+from feeds.database import Database
+from feeds.fetch import Crawl, Job
+from feeds.health import SourceState
+from feeds.poll import Report, poll
+from tests.unruly import Unruly, environment
+
+MOBY = "api.github.com/repos/moby/moby/security-advisories"
+"""Where the site has the advisories of moby/moby."""
+
+
+@dataclass
+class Poller:
+    """Polls some sources of a site into a database, and looks at what that made of it."""
+
+    database: Database
+    site: Unruly
+
+    def __call__(self, *sources: str, accept: str = "") -> Report:
+        with Crawl(environment()) as crawl:
+            return poll(self.database, crawl, self.job(*sources), accept=frozenset({accept} - {""}))
+
+    def job(self, *sources: str) -> Job:
+        return Job(mirror=self.site.url, sources=sources)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        with self.database.connect() as connection:
+            return store.catalogue(connection)
+
+    def find(self, name: str) -> Advisory:
+        return self.catalogue.find(name)
+
+    def source(self, name: str) -> SourceState:
+        with self.database.connect() as connection:
+            return store.sources(connection)[name]
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The validators that the next poll would use."""
+        with self.database.connect() as connection:
+            return {url: k.etag for url, k in store.known(connection).items() if k.etag}
+
+    @property
+    def documents(self) -> dict[str, tuple[datetime, datetime]]:
+        """When each document was last asked for, and when it was last read."""
+        with self.database.connect() as connection:
+            rows = connection.execute(sa.select(tables.document)).all()
+        return {r.url: (r.checked_at, r.read_at) for r in rows if r.url.startswith("https://")}
+
+
+def entries(number: int) -> list[dict[str, Any]]:
+    """Made-up advisories, as GitHub lists them."""
+    return [
+        {
+            "ghsa_id": f"GHSA-2222-2222-222{n}",
+            "cve_id": f"CVE-2031-2000{n}",
+            "html_url": f"https://github.com/moby/moby/security/advisories/GHSA-2222-2222-222{n}",
+            "summary": f"The flaw number {n}",
+            "state": "published",
+            "published_at": "2026-04-01T10:00:00Z",
+            "vulnerabilities": [{"package": {"name": "moby"}, "vulnerable_version_range": "< 29.9.0"}],
+        }
+        for n in range(2, 2 + number)
+    ]
+
+
+def body(site: Unruly, place: str) -> bytes:
+    at = site.mirror.find(place)
+    assert at is not None
+    return at.read_bytes()

@@ -1,0 +1,102 @@
+"""Small records, and what they add up to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from feeds.advisory import Advisory, Claim, Kind, Rank, Read, Record
+from feeds.catalogue import Catalogue, merge
+from feeds.evidence import Case
+from feeds.facts import Fact, Tag, Tags
+from feeds.ranges import Span, read_range
+from feeds.releases import Releases, gathered
+
+NAME = "CVE-2026-1001"
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def spans(text: str) -> tuple[Span, ...]:
+    """The spans of an expression; none of an empty one."""
+    found = read_range(text) if text else None
+    assert found is not None or not text, text
+    return found.spans if found else ()
+
+
+def claim(
+    affected: str = "", fixed: str = "", *, unaffected: str = "", product: str = "engine", **values: Any
+) -> Claim:
+    """What a field says: "< 1.2 || >= 1.3, < 1.4", fixed in "1.2 1.4"."""
+    return Claim(
+        product=product, affected=spans(affected), unaffected=spans(unaffected), fixed=tuple(fixed.split()), **values
+    )
+
+
+def words(affected: str = "", fixed: str = "", **values: Any) -> Claim:
+    """The same, read from a sentence."""
+    return claim(affected, fixed, prose=True, **values)
+
+
+def packaged(
+    fixed: str, package: str = "docker.io", ecosystem: str = "Debian:12", *, low: str = "", **values: Any
+) -> Claim:
+    """A distribution's word on its package; unfixed where `fixed` is empty."""
+    return Claim(
+        product="engine",
+        affected=(Span(low, fixed),),
+        fixed=(fixed,) if fixed else (),
+        rank=Rank.DISTRIBUTION,
+        package=package,
+        ecosystem=ecosystem,
+        words=f"{ecosystem} {package} {'fixed in ' + fixed if fixed else 'unfixed'}",
+        **values,
+    )
+
+
+def read(*claims: Claim, name: str = NAME, source: str = "maker", **values: Any) -> Read:
+    """A record as one source has it."""
+    said: dict[str, Any] = {
+        "kind": Kind.VULNERABILITY,
+        "title": f"A flaw called {name}",
+        "url": f"https://example.org/{source}",
+    }
+    return Read(Record(id=name, claims=claims, **said | values), source, f"https://example.org/{source}.json", NOW)
+
+
+def advisory(*reads: Read) -> Advisory:
+    """The one advisory that records add up to."""
+    (found,) = merge(reads)
+    return found
+
+
+def case(*reads: Read, product: str = "engine", releases: Releases | None = None, corrections: bool = True) -> Case:
+    """The evidence of records about a product."""
+    return Case(advisory(*reads), product, releases, corrections=corrections)
+
+
+def catalogue(*reads: Read, releases: Releases | None = None) -> Catalogue:
+    """Everything that is known."""
+    return Catalogue(tuple(merge(reads)), releases or Releases())
+
+
+def tags(names: str, product: str = "engine", **commits: str) -> Tags:
+    """The tags of a repository, each on its own commit unless another is given ("v1_2=..." for v1.2)."""
+    on = {name.replace("_", "."): commit for name, commit in commits.items()}
+    listed = tuple(Tag(name, on.get(name, f"commit-of-{name}")) for name in names.split())
+    return Tags(product=product, repository=f"example/{product}", tags=listed)
+
+
+def released(names: str, product: str = "engine", *facts: Fact) -> Releases:
+    """Releases of which these exist."""
+    return gathered((tags(names, product), *facts))
+
+
+def verdicts(about: Case, versions: str) -> dict[str, str]:
+    """The verdict on each of some versions, in a letter or two: A, n, ?, !."""
+    letter = {"affected": "A", "not_affected": "n", "unknown": "?", "conflicting": "!"}
+    return {v: letter[about.decide(v).status] for v in versions.split()}
+
+
+def row(text: str) -> dict[str, str]:
+    """What `verdicts` should be: "1.1=A 1.2=n"."""
+    return dict(part.split("=") for part in text.split())
