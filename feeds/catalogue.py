@@ -14,6 +14,7 @@ import msgspec
 
 from feeds.advisory import CORRECTIONS, PRODUCTS, Advisory, Kind, Read, Record, Score, Severity, is_cve, is_ghsa
 from feeds.errors import UnknownName
+from feeds.products import ENGINE_MODULE
 from feeds.releases import Releases
 
 
@@ -114,7 +115,7 @@ def _ours(group: list[Read]) -> bool:
         return True
     if all(r.source in CORRECTIONS for r in group):
         return False
-    return any(claim.product in PRODUCTS for r in group for claim in r.record.claims)
+    return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for r in group for claim in r.record.claims)
 
 
 def _advisory(group: list[Read]) -> Advisory:
@@ -144,9 +145,9 @@ def _name(names: list[str], fallback: str) -> str:
 
 
 def _withdrawn(group: list[Read]) -> datetime | None:
-    """When it was withdrawn: only when every record that speaks of it was."""
-    dates = [r.record.withdrawn for r in group]
-    return max(d for d in dates if d) if all(dates) else None
+    """When it was withdrawn: only when every record that speaks of it was, corrections aside."""
+    dates = [r.record.withdrawn for r in group if r.source not in CORRECTIONS]
+    return max(d for d in dates if d) if dates and all(dates) else None
 
 
 def best_score(scores: Iterable[Score]) -> Score | None:

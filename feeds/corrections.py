@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 import msgspec
 
@@ -163,7 +163,6 @@ def _record(correction: Correction) -> Record:
         title=correction.title or correction.id,
         summary=correction.reason,
         url=correction.proof[0].url,
-        published=datetime.combine(correction.date, time(), UTC),
         scores=(score,) if score else (),
         claims=(claim,) if says else (),
         references=tuple(p.url for p in correction.proof),

@@ -79,7 +79,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     @property
     def key(self) -> str:
         """Unique among the items of one document."""
-        return f"release:{self.product}:{self.version}"
+        return f"notes:{self.product}:{self.version}"
 
 
 class Exploited(msgspec.Struct, frozen=True, kw_only=True, tag="kev"):
@@ -106,7 +106,7 @@ class Likelihood(msgspec.Struct, frozen=True, kw_only=True, tag="epss"):
 
 
 Fact = Line | Tags | Release | Exploited | Likelihood
-FACTS = ("line:", "tags:", "release:", "kev", "epss")
+FACTS = ("line:", "tags:", "notes:", "kev", "epss")
 """How the keys of facts begin; records' keys begin with their kind."""
 
 

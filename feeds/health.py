@@ -35,6 +35,5 @@ class SourceState:
     message: str = ""
     failures: int = 0
     items: int = 0
-    first_good: datetime | None = None
     last_attempt: datetime | None = None
     last_success: datetime | None = None

@@ -73,11 +73,12 @@ def poll(
 def reviewed(own: Path | None) -> list[Outcome]:
     """The corrections that ship and the operator's own, as if they were documents that had been read."""
     now = datetime.now(UTC)
-    shipped = (Path(__file__).with_name("corrections.toml"), corrections.SHIPPED)
+    shipped = Path(__file__).with_name("corrections.toml")
     found = []
-    for path, name in (shipped, *([(own, corrections.OWN)] if own else [])):
+    # without a file of the operator's own, what an earlier one said is no longer so
+    for path, name in ((shipped, corrections.SHIPPED), (own, corrections.OWN)):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8") if path else ""
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
         records = corrections.records(corrections.read(text, str(path), now.date()))
@@ -107,6 +108,7 @@ def _kept(
 ) -> Report:
     now = datetime.now(UTC)
     before = store.sources(connection)
+    stale = store.outdated(connection)
     of_source: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         of_source[outcome.source].append(outcome)
@@ -116,12 +118,15 @@ def _kept(
     store.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
     report = Report(problem=problem)
     for name in [*of_source, *(_unanswered(job, of_source) if problem else ())]:
-        state = _state(before.get(name), name, of_source.get(name, []), failures[name], problem, now)
+        of_this = of_source.get(name, [])
+        trouble = problem
+        if any(o.complete for o in of_this) and not (failures[name] or problem):
+            kept = store.forget_pages(connection, name, {o.url for o in of_this}, now, accept=name in accept)
+            changed, trouble = changed or kept.changed, kept.refused
+        state = _state(before.get(name), name, of_this, failures[name], trouble, now)
         report.sources.append(state)
         store.note(connection, state)
-        if state.state is health.State.HEALTHY and any(o.complete for o in of_source[name]):
-            changed |= store.forget_pages(connection, name, {o.url for o in of_source[name]}, now)
-    if changed:
+    if changed or stale:
         # of a source that could not be read when it should have been, all that stands is news
         fresh = {s.name for s in report.sources if s.name not in before}
         report.changes = store.sync(connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN}))
@@ -161,7 +166,6 @@ def _state(
     answered = len(outcomes) - len(failures)
     state = health.state(answered=answered, failed=failed)
     old = before or SourceState(name, health.State.UNPOLLED)
-    good = state is health.State.HEALTHY
     return replace(
         old,
         state=state,
@@ -173,7 +177,6 @@ def _state(
             ]
         ),
         failures=0 if answered else old.failures + 1,
-        first_good=old.first_good or (now if good else None),
         last_attempt=now,
         last_success=now if answered else old.last_success,
     )

@@ -10,7 +10,6 @@ source = sa.Table(
     "source",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("first_good", UtcDateTime, comment="the first poll in which every question was answered: the baseline"),
     sa.Column("last_attempt", UtcDateTime),
     sa.Column("last_success", UtcDateTime),
     sa.Column("failures", sa.Integer, nullable=False, comment="polls in a row without one answer"),
@@ -55,7 +54,7 @@ advisory = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("withdrawn", UtcDateTime),
     sa.Column("merged_into", sa.Integer, sa.ForeignKey("advisory.id"), comment="turned out to be another's double"),
-    sa.Column("baseline", sa.Boolean, nullable=False, comment="came with its source's first good poll"),
+    sa.Column("baseline", sa.Boolean, nullable=False, comment="came with its source's first poll"),
     sa.Column("digest", sa.Text, nullable=False, comment="of what it was merged from"),
 )
 

@@ -91,6 +91,26 @@ def released(names: str, product: str = "engine", *facts: Fact) -> Releases:
     return gathered((tags(names, product), *facts))
 
 
+TWINS = """docker-v29.3.0 v2.0.0-beta.8 docker-v29.4.0 v2.0.0-beta.10 docker-v29.5.0-rc.1 docker-v29.5.0 v2.0.0-beta.13
+docker-v29.5.1 v2.0.0-beta.14 docker-v29.5.2 docker-v29.6.0 v2.0.0-beta.16 v2.0.0-beta.17"""
+
+
+def twinned() -> Releases:
+    """Engine releases of which some lie on the commit of a tag of the Go module."""
+    same = {
+        "docker-v29.3.0": "a" * 40,
+        "v2.0.0-beta.8": "a" * 40,
+        "docker-v29.5.0-rc.1": "b" * 40,
+        "docker-v29.5.0": "b" * 40,
+        "v2.0.0-beta.13": "b" * 40,
+        "docker-v29.5.1": "c" * 40,
+        "v2.0.0-beta.14": "c" * 40,
+        "docker-v29.6.0": "d" * 40,
+        "v2.0.0-beta.16": "d" * 40,
+    }
+    return gathered([tags(TWINS, **{name: same.get(name, name) for name in TWINS.split()})])
+
+
 def verdicts(about: Case, versions: str) -> dict[str, str]:
     """The verdict on each of some versions, in a letter or two: A, n, ?, !."""
     letter = {"affected": "A", "not_affected": "n", "unknown": "?", "conflicting": "!"}

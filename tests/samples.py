@@ -131,14 +131,10 @@ def publish(
     pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
     outcome = Outcome(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
     with database.begin() as connection:
-        before = store.sources(connection).get(source)
+        polled = source in store.sources(connection)
         store.keep(connection, outcome)
-        first = before.first_good if before else None
-        state = SourceState(
-            source, State.HEALTHY, first_good=first or at, last_attempt=at, last_success=at, items=len(pieces)
-        )
-        store.note(connection, state)
-        store.sync(connection, at, baseline=frozenset() if first else frozenset({source}))
+        store.note(connection, SourceState(source, State.HEALTHY, last_attempt=at, last_success=at, items=len(pieces)))
+        store.sync(connection, at, baseline=frozenset() if polled else frozenset({source}))
 
 
 def names(items: Iterable[object]) -> list[str]:

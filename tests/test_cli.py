@@ -132,7 +132,7 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
     path.write_text(f"{CSV}lab-3,engine,newest\n", encoding="utf-8")
     done = navtex("inventory", "import", str(path), status=1)
     assert f"{path}, line 4: lab-3" in done.stderr
-    assert "1 rows could not be read" in done.stderr
+    assert "1 row could not be read" in done.stderr
     assert len(navtex.json("inventory", "list")["hosts"]) == 2
 
 
@@ -148,6 +148,9 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
         (["check", "dockerd", "25.0.5"], "dockerd"),
         (["check", "engine", "newest"], "newest"),
         (["check", "engine"], "VERSION"),
+        (["exposure", "--host", "nobody"], "nobody"),
+        (["plan", "--host", "nobody"], "nobody"),
+        (["inventory", "list", "--host", "nobody"], "nobody"),
         (["inventory", "show", "nobody"], "nobody"),
         (["inventory", "remove", "nobody"], "nobody"),
         (["inventory", "import", "--from", "xml"], "xml"),

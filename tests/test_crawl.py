@@ -17,6 +17,7 @@ from feeds.document import Item, Wanted
 from feeds.fetch import Job, Outcome
 from feeds.sources import SOURCES
 from tests.conftest import World
+from tests.polling import body
 from tests.unruly import Reply, Unruly, crawled, environment, remembered
 
 MOBY = "https://api.github.com/repos/moby/moby/security-advisories?per_page=100"
@@ -222,3 +223,12 @@ def test_a_source_that_is_off_is_not_asked(site: Unruly) -> None:
     job = Job(mirror=site.url, sources=("docker-blog", "moby-advisories"), disabled=frozenset({"docker-blog"}))
     assert set(crawled(job)) == {MOBY}
     assert not site.to("www.docker.com")
+
+
+def test_a_redirect_at_a_static_mirror_stays_in_the_mirror(site: Unruly) -> None:
+    page = "www.cisecurity.org/benchmark/docker"
+    shown = body(site, page)
+    site.reply(page, Reply(status=301, headers={"Location": f"/{page}/"}))
+    site.reply(f"{page}/", Reply(shown))
+    outcomes = crawled(Job(mirror=site.url, sources=("cis-benchmark",)))
+    assert {o.result for o in outcomes.values()} == {"read"}

@@ -271,10 +271,16 @@ def test_the_next_page_is_where_the_link_header_says(link: str, expected: str) -
         ("2024-07-30T12:18:57+02:00", datetime(2024, 7, 30, 10, 18, 57, tzinfo=UTC)),
         ("2024-07-30T10:18:57", datetime(2024, 7, 30, 10, 18, 57, tzinfo=UTC)),
         (" 2024-07-30 ", datetime(2024, 7, 30, tzinfo=UTC)),
-        *(
-            (nothing, None)
-            for nothing in ("", " ", "soon", "2024-13-45", "2024-02-30T00:00:00Z", None, 5, [], {}, True)
-        ),
+        ("", None),
+        (" ", None),
+        ("soon", None),
+        ("2024-13-45", None),
+        ("2024-02-30T00:00:00Z", None),
+        (None, None),
+        (5, None),
+        (True, None),
+        ([], None),
+        ({}, None),
         ("9999-12-31T23:59:59-23:59", None),
         ("0001-01-01T00:00:00+14:00", None),
     ],

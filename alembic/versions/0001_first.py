@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("withdrawn", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True, comment="turned out to be another's double"),
-        sa.Column("baseline", sa.Boolean(), nullable=False, comment="came with its source's first good poll"),
+        sa.Column("baseline", sa.Boolean(), nullable=False, comment="came with its source's first poll"),
         sa.Column("digest", sa.Text(), nullable=False, comment="of what it was merged from"),
         sa.ForeignKeyConstraint(["merged_into"], ["advisory.id"], name=op.f("fk_advisory_merged_into")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_advisory")),
@@ -60,12 +60,6 @@ def upgrade() -> None:
     op.create_table(
         "source",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "first_good",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="the first poll in which every question was answered: the baseline",
-        ),
         sa.Column("last_attempt", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_success", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False, comment="polls in a row without one answer"),

@@ -11,7 +11,7 @@ import email.utils
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
@@ -73,13 +73,15 @@ class Handler(HTTP11DownloadHandler):
         url = f"{self._mirror}/{parts.netloc}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         response = await super().download_request(request.replace(url=url, meta=meta))
         if to := response.headers.get("Location"):
-            response.headers["Location"] = self._unmirrored(urljoin(url, to.decode("latin-1")))
+            response.headers["Location"] = self._unmirrored(to.decode("latin-1"), host)
         return response.replace(url=request.url)
 
-    def _unmirrored(self, url: str) -> str:
+    def _unmirrored(self, to: str, host: str) -> str:
         """The real address of one at the mirror: a static server redirects a folder to its slash."""
-        inside = url.removeprefix(f"{self._mirror}/")
-        return f"https://{inside}" if inside != url else url
+        for start in (f"{self._mirror}/", f"{urlsplit(self._mirror).path}/"):
+            if to.startswith(f"{start}{host}/"):
+                return f"https://{to.removeprefix(start)}"
+        return to
 
 
 class Retries:

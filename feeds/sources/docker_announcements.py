@@ -85,7 +85,8 @@ def _page(document: Document) -> Iterator[_Section]:
 def _markdown(document: Document) -> Iterator[_Section]:
     current: _Section | None = None
     used: dict[str, int] = {}
-    for paragraph in re.split(r"\n\s*\n|\n(?=#|[-*|] )", text_body(document)):
+    text = re.sub(r"(?m)^(#{1,6} .*)$", r"\1\n", text_body(document))
+    for paragraph in re.split(r"\n\s*\n|\n(?=#|[-*|] )", text):
         line = squeeze(paragraph)
         heading = re.match(r"^(#{1,6}) (.*)", line)
         if heading and heading[1] == "##":

@@ -38,7 +38,7 @@ class GitHubAdvisories(Source):
     def parse(self, document: Document) -> Parsed:
         """One vulnerability an advisory, and the next page if there is one."""
         entries = json_body(document)
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or (entries and not any(e.get("ghsa_id") for e in mappings(entries))):
             message = squeeze(str(mapping(entries).get("message") or "").replace("\0", " "))[:200]
             raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
         following = next_page(document)

@@ -64,7 +64,9 @@ class Osv(Source):
     def parse(self, document: Document) -> Parsed:
         """One record for each CVE that a record is about, with the claim about this package."""
         data = json_body(document)
-        if not isinstance(data, dict) or not isinstance(data.get("vulns", []), list):
+        # {} says that there are none; an object of other things says nothing
+        answers = isinstance(data, dict) and (not data or "vulns" in data or "next_page_token" in data)
+        if not answers or not isinstance(data.get("vulns", []), list):
             raise ShapeError("no answer of OSV", where=document.url)
         ecosystem, _, name = document.form.rpartition("/")
         more = data.get("next_page_token")

@@ -41,7 +41,7 @@ class TagLists(Source):
     def parse(self, document: Document) -> Parsed:
         """One fact: the releases' tags on this page; and the next page."""
         entries = json_body(document)
-        if not isinstance(entries, list) or not mappings(entries):
+        if not any(e.get("name") for e in mappings(entries)):
             raise ShapeError("no list of tags", where=document.url)
         tags = tuple(
             Tag(str(e["name"]), str(mapping(e.get("commit")).get("sha") or ""))

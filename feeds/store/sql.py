@@ -1,0 +1,23 @@
+"""Statements that every store needs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+
+def insert(connection: Connection, table: sa.Table, **values: Any) -> int:
+    """Insert a row; its number comes back."""
+    return int(connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one())
+
+
+def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: list[str]) -> None:
+    """Insert a row, or replace the one of the same key."""
+    # the engine has loaded its own dialect already; importing the others here would slow every start
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement = dialect.insert(table)
+    values = {k: v for k, v in row.items() if k not in key}
+    connection.execute(statement.values(row).on_conflict_do_update(index_elements=key, set_=values))
