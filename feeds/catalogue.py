@@ -104,6 +104,7 @@ def _completed(first: Read, other: Read) -> Record:
         published=mine.published or theirs.published,
         summary=mine.summary or theirs.summary,
         claims=mine.claims or theirs.claims,
+        aliases=tuple(dict.fromkeys((*mine.aliases, *theirs.aliases))),
         mentions=tuple(dict.fromkeys((*mine.mentions, *theirs.mentions))),
         # the page of editions is undated: the feed's entry is the better link
         url=theirs.url if mine.edition and theirs.published and not mine.published else mine.url,

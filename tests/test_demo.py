@@ -22,7 +22,7 @@ def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     clear = digest.partition("Not affected by anything known\n")[2]
     assert re.search(r"^  \S+", clear, re.MULTILINE)
 
-    path = Path(re.search(r"\S+\.html$", shown, re.MULTILINE)[0])  # type: ignore[index]
+    path = Path(re.findall(r"\S+\.html$", shown, re.MULTILINE)[-1])
     assert path.is_file()
     page = lxml.html.document_fromstring(path.read_text(encoding="utf-8")).text_content()
     assert "CVE-2026-41567" in page

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from feeds.advisory import Advisory, Kind
+from feeds.advisory import Advisory, Kind, Rank
 from notifier.cli.app import (
     LEVELS,
     PRODUCT,
@@ -103,7 +103,7 @@ def show(name: str, form: str) -> None:
             "document": read.document,
             "read_at": stamp(read.at),
             "product": claim.product,
-            "rank": claim.rank.name.lower(),
+            "rank": (min(claim.rank, Rank.PROSE) if claim.prose else claim.rank).name.lower(),
             "affected": [str(s) for s in claim.affected],
             "fixed": claim.fixed,
             "words": claim.words,
@@ -143,7 +143,12 @@ def show(name: str, form: str) -> None:
     if claims:
         click.echo("")
         table(
-            ["Source", "Product", "Affected", "Fixed"],
-            [[c["source"], c["product"], "; ".join(c["affected"]), ", ".join(c["fixed"])] for c in claims],
+            ["Source", "Rank", "Product", "Affected", "Fixed"],
+            list(
+                dict.fromkeys(
+                    (c["source"], c["rank"], c["product"], "; ".join(c["affected"]), ", ".join(c["fixed"]))
+                    for c in claims
+                )
+            ),
             empty="",
         )
