@@ -9,6 +9,7 @@ ranges are good evidence.  For the engine they are the weakest: `github.com/dock
 from __future__ import annotations
 
 import re
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from feeds.versions import is_version
 
 # modules whose numbers are semantic versions by force: 20.10.14 is written 20.10.14+incompatible
 _FORCED = frozenset({"engine", "cli"})
+_MODULE = re.compile(r" in github\.com/[\w./-]+")
 _ID = re.compile(r"GO-\d{4}-\d+")
 
 
@@ -63,7 +65,7 @@ def _record(entry: dict[str, Any]) -> Record:
     return Record(
         id=name,
         kind=Kind.VULNERABILITY,
-        title=squeeze(str(entry.get("summary") or name)),
+        title=squeeze(_MODULE.sub("", str(entry.get("summary") or name))),
         url=f"https://pkg.go.dev/vuln/{name}",
         aliases=_aliases(entry.get("aliases")),
         summary=squeeze(str(entry.get("details") or ""))[:2000],
