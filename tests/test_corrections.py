@@ -14,9 +14,8 @@ from feeds.corrections import Correction, records
 from feeds.errors import ConfigError
 from feeds.evidence import Status
 from feeds.poll import reviewed
-from feeds.ranges import read_range
 from feeds.versions import read as version
-from tests.records import case, claim, read, row, verdicts
+from tests.records import case, claim, read, row, spans, verdicts
 
 TODAY = date(2026, 6, 1)
 SHIPPED = Path(feeds.__file__).with_name("corrections.toml")
@@ -66,7 +65,7 @@ def test_every_shipped_correction_proves_what_it_says(correction: Correction) ->
         assert ("/commit/" in proof.url) == bool(proof.commit)
         assert proof.commit in proof.url
         assert not proof.commit or len(proof.commit) == 40
-    ranges = [s for text in correction.affected for s in (read_range(text) or read_range("none")).spans]  # type: ignore[union-attr]
+    ranges = [s for text in correction.affected for s in spans(text)]
     for fixed in correction.fixed:
         assert version(fixed).base == fixed
         assert not [s for s in ranges if fixed in s]
@@ -115,7 +114,7 @@ def test_a_folder_is_no_file_of_corrections(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[[correction]]\nid =", r"is no TOML: .*line 2"),
+        ("[[correction]]\nid = x", r"is no TOML: .*line 2"),
         ("[[corrections]]", "unknown field `corrections`"),
         ("correction = 1", "array"),
         (entry(id='"RHSA-2026:1"'), "its id is neither a CVE nor a GHSA"),

@@ -232,7 +232,9 @@ def test_security_changes_without_an_id_are_an_announcement_that_claims_the_fix(
 )
 def test_pages_of_further_lines_are_followed(link: str, expected: list[str]) -> None:
     parsed = notes(f"{NOTES}<p><a href='{link}'>a line</a><a href='{link}'>again</a></p>")
-    assert [(a.form, a.url, a.robots) for a in parsed.follow] == [(e, f"{BASE}/{e}/", True) for e in expected]
+    assert [(a.form, a.url) for a in parsed.follow] == [(e, f"{BASE}/{e}/") for e in expected]
+    # a line may be so old that its page is gone
+    assert all(a.robots and a.optional for a in parsed.follow)
 
 
 def test_a_cve_on_two_pages_is_one_record_a_page() -> None:

@@ -9,7 +9,6 @@ ranges are good evidence.  For the engine they are the weakest: `github.com/dock
 from __future__ import annotations
 
 import re
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 

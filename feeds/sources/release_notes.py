@@ -43,16 +43,17 @@ class ReleaseNotes(Source):
     def parse(self, document: Document) -> Parsed:
         """For each version: the release, what it repairs, and what it repairs without naming it."""
         root = markup.page(document)
+        others = tuple(self._others(root))  # first, for reading a section takes it out of the tree
         sections = [s for article in root.iter("article") for s in _sections(article)]
         if not sections:
             raise ShapeError("no version on it; the layout may have changed", where=document.url)
         items = unique(item for section in sections for item in _items(section, document.url))
-        return Parsed(items, tuple(self._others(root)))
+        return Parsed(items, others)
 
     def _others(self, root: Any) -> Iterator[Ask]:
         for line in dict.fromkeys(m[1] for a in root.iter("a") if (m := _LINK.match(a.get("href") or ""))):
             if line not in self.urls:
-                yield Ask(url=f"{_BASE}/{line}/", form=line, robots=True)
+                yield Ask(url=f"{_BASE}/{line}/", form=line, robots=True, optional=True)
 
 
 def _sections(article: Any) -> Iterator[_Section]:
