@@ -149,7 +149,8 @@ class Case:
     def _finals(self, fixes: list[Key]) -> dict[Key, str]:
         """The final releases of fixed release candidates: 26.0.0-rc3 means that 26.0.0 is fixed."""
         texts = (self._fixes[f].partition("-")[0] for f in fixes if not read(self._fixes[f]).final)
-        return {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
+        existing = {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
+        return {f: t for f, t in existing.items() if self._weigh(f)[0].status is Status.NOT_AFFECTED}
 
     def testimony(self, version: str) -> list[Testimony]:
         """Every record's word on a version, the strongest first, and the silent last: the proof of the verdict."""

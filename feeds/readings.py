@@ -232,8 +232,8 @@ def _add(reading: Reading, version: str, product: str, releases: Releases) -> No
 
 
 def _whole(version: str) -> str:
-    """The release that two numbers in a sentence mean: "18.09" is 18.09.0."""
-    return f"{version}.0" if version.count(".") == 1 and version.replace(".", "").isdecimal() else version
+    """The release that one or two numbers in a sentence mean: "18.09" is 18.09.0."""
+    return version + ".0" * (2 - version.count(".")) if version.replace(".", "").isdecimal() else version
 
 
 def bounds(claims: Iterable[Claim]) -> list[Bound]:

@@ -141,6 +141,14 @@ def test_a_fix_that_another_claim_calls_affected_is_no_way_out() -> None:
     assert about.decide("1.2.4").upgrade_to is None
 
 
+def test_the_final_release_of_a_fixed_candidate_is_no_way_out_where_somebody_calls_it_affected() -> None:
+    candidate = read(claim("< 26.0.0-rc3"), source="one")
+    about = case(candidate, read(claim(">= 26.0.0, < 26.0.2"), source="other"))
+    assert verdicts(about, "25.0.5 26.0.0 26.0.2") == row("25.0.5=! 26.0.0=! 26.0.2=n")
+    assert about.decide("25.0.5").upgrade_to == "26.0.2"
+    assert case(candidate).decide("25.0.5").upgrade_to == "26.0.0"
+
+
 def test_fixes_in_translated_numbers_are_offered_only_where_nobody_names_others() -> None:
     module = read(claim("< 2.0.0-beta.14", product=ENGINE_MODULE, rank=Rank.TRANSLATED), source="module")
     assert case(module, releases=twinned()).decide("29.5.0").upgrade_to == "29.5.1"

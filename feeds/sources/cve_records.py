@@ -18,7 +18,7 @@ from feeds.advisory import PRODUCTS, Claim, Kind, Rank, Record, Score, cves_in, 
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.prose import names_distribution, read_prose
-from feeds.ranges import Span, exactly, read_range
+from feeds.ranges import Span, exactly, read_range, remainder
 from feeds.scores import rating, vector_score
 from feeds.sources.reading import json_body, mapping, mappings, shortened, squeeze, when
 from feeds.versions import is_version, key
@@ -87,10 +87,10 @@ def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]
 def _named(cna: dict[str, Any], description: str) -> str | None:
     """The product of a record without a range: of its fields, else (where they are "n/a") the first in its words."""
     entries = mappings(cna.get("affected"))
-    fields = [products.of_field(str(e.get("vendor") or ""), str(e.get("product") or "")) for e in entries]
+    fields = [products.of_field(*_subject(e)) for e in entries]
     if any(fields):
         return next(p for p in fields if p)
-    if any(str(e.get("product") or "n/a").lower() != "n/a" for e in entries):
+    if any((_subject(e)[1] or "n/a").lower() != "n/a" for e in entries):
         return None
     first = next(iter(products.mentions(description)), ("", 0, 0))[0]
     return first if first in PRODUCTS and not names_distribution(description) else None
@@ -105,20 +105,28 @@ def _first_sentence(text: str) -> str:
     return shortened(squeeze(text.split(". ", maxsplit=1)[0]))
 
 
+def _subject(entry: dict[str, Any]) -> tuple[str, str]:
+    """Vendor and product of an entry; since format 5.2 a package URL may stand for both."""
+    kind, _, package = str(entry.get("packageURL") or "").partition("?")[0].removeprefix("pkg:").partition("/")
+    stranger = "" if kind in ("golang", "github") else kind
+    return str(entry.get("vendor") or stranger), str(entry.get("product") or entry.get("packageName") or package)
+
+
 def _structured(cna: dict[str, Any]) -> Iterator[Claim]:
     for entry in mappings(cna.get("affected")):
-        vendor, product = str(entry.get("vendor") or ""), str(entry.get("product") or entry.get("packageName") or "")
+        vendor, product = _subject(entry)
         named = products.of_field(vendor, product)
         default = str(entry.get("defaultStatus") or "unknown")
         yield from _versions(mappings(entry.get("versions")), named, f"{vendor} {product}", default)
 
 
 def _versions(versions: list[dict[str, Any]], named: str | None, label: str, default: str) -> Iterator[Claim]:
-    unaffected: list[str] = []
+    unaffected: list[Span] = []
     affected = False
     for item in versions:
         status = str(item.get("status") or "")
-        read = _one(item)
+        # a commit may begin with a digit, and is no version all the same
+        read = _one(item) if item.get("versionType") != "git" else None
         if read is None:
             continue
         subject, spans, fixed = read
@@ -133,30 +141,30 @@ def _versions(versions: list[dict[str, Any]], named: str | None, label: str, def
             rank = Rank.TRANSLATED if product == products.ENGINE_MODULE else Rank.VENDOR
             yield Claim(product=product, affected=spans, fixed=fixed, rank=rank, words=words)
         elif status == "unaffected":
-            unaffected.extend(s.low for s in spans if s.low and is_version(s.low))
-    if named and unaffected and default == "affected" and not affected:
-        # "everything is affected but these": the versions from each of them on are fixed
-        first = min(unaffected, key=key)
-        words = f"{label}: affected by default, unaffected {', '.join(unaffected)}"
-        yield Claim(product=named, affected=(Span("", first),), fixed=tuple(unaffected), words=words)
+            unaffected.extend(spans)
+    fixed = tuple(s.low for s in unaffected if s.low)
+    if named and fixed and default == "affected" and not affected:
+        # "everything is affected but these": the versions from each of them on are fixed, on its branch
+        ranges = [s for s in unaffected if s.low != s.high]
+        everything = remainder(Span("", max(fixed, key=key)), ranges)
+        words = f"{label}: affected by default, unaffected {', '.join(str(s) for s in unaffected)}"
+        yield Claim(product=named, affected=everything, fixed=fixed, words=words)
 
 
 def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] | None:
     """One entry of `versions` (CVE record format 5): subject, spans and fixed releases; None for "n/a"."""
     version = str(item.get("version") or "").strip()
     below, through = item.get("lessThan"), item.get("lessThanOrEqual")
-    fixed = tuple(
-        str(change["at"]).lstrip("v")
-        for change in mappings(item.get("changes"))
-        if change.get("status") == "unaffected" and is_version(str(change.get("at")))
-    )
+    changes = mappings(item.get("changes"))
+    turns = [(str(c.get("at")).lstrip("v"), c.get("status")) for c in changes if is_version(str(c.get("at")))]
+    fixed = tuple(at for at, status in turns if status == "unaffected")
     if below is None and through is None:
         expression = read_range(version)
         return (expression.subject, expression.spans, fixed) if expression else None
     high = str(below if below is not None else through).strip()
     low = "" if version in ("", "0", "*", "n/a", "unspecified") or not is_version(version) else version
-    if fixed and (high == "*" or not is_version(high)):
-        return "", (Span(low, min(fixed, key=key)),), fixed
+    if turns and (high == "*" or is_version(high)):
+        return "", tuple(_turned(Span(low, high.strip("*"), closed_high=below is None and high != "*"), turns)), fixed
     if high == "*":
         return "", (Span(low, ""),), fixed
     if not is_version(high):
@@ -165,6 +173,19 @@ def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] 
     if low and key(low) == key(high):
         return "", (exactly(low),), fixed
     return "", (Span(low, high, closed_high=below is None),), fixed
+
+
+def _turned(span: Span, turns: list[tuple[str, Any]]) -> Iterator[Span]:
+    """The affected parts of a span whose status turns at some versions."""
+    low: str | None = span.low
+    for at, status in sorted(turns, key=lambda turn: key(turn[0])):
+        if status == "unaffected" and low is not None:
+            yield Span(low, at)
+            low = None
+        elif status == "affected" and low is None:
+            low = at
+    if low is not None:
+        yield Span(low, span.high, closed_high=span.closed_high)
 
 
 def _scores(container: dict[str, Any], by: str, *, own: bool) -> Iterator[Score]:

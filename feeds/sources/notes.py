@@ -25,7 +25,9 @@ _ID = r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-\w{4}){3})"
 _STARTS = re.compile(rf"^\W*{_ID}(?:(?:\W|\band\b){{1,8}}{_ID})*", re.IGNORECASE)
 _FIXES = re.compile(r"\b(?:fix(?:e[sd])?|fixing|patch(?:e[sd])?|address(?:es|ed)?|resolve[sd]?)\b", re.IGNORECASE)
 _FIX_OF = re.compile(
-    rf"\b(?:fix(?:es|ed)?|patch(?:es)?|address(?:es|ed)?|resolve[sd]?|mitigation)\b(?:\W+[\w-]+){{0,6}}?\W+{_ID}",
+    # up to six words between the two; possessive, so that a line of dashes is read in one way only
+    r"\b(?:fix(?:es|ed)?|patch(?:es)?|address(?:es|ed)?|resolve[sd]?|mitigation)\b"
+    rf"(?:\W++\w++(?:-\w++)*+){{0,6}}?\W+{_ID}",
     re.IGNORECASE,
 )
 _NOT_A_FIX = re.compile(r"\bregression\b|\bhardening\b|\bsimilar to\b|\bmake sure\b|\bensure you\b", re.IGNORECASE)

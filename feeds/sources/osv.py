@@ -80,8 +80,8 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
     claims = tuple(_claims(entry, ecosystem, name))
     if not claims:
         return
-    names = (n for field in ("upstream", "aliases") if isinstance(entry.get(field), list) for n in entry[field])
-    for cve in dict.fromkeys(str(n) for n in names if is_cve(str(n))):
+    # AlmaLinux names its CVEs under `related`, and only there
+    for cve in _cves(entry, "upstream", "aliases") or _cves(entry, "related"):
         yield Record(
             id=cve,
             kind=Kind.VULNERABILITY,
@@ -94,6 +94,11 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
             claims=claims,
             precedence=9,
         )
+
+
+def _cves(entry: dict[str, Any], *fields: str) -> tuple[str, ...]:
+    names = (str(n) for field in fields if isinstance(entry.get(field), list) for n in entry[field])
+    return tuple(dict.fromkeys(n for n in names if is_cve(n)))
 
 
 def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Claim]:
