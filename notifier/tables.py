@@ -18,6 +18,21 @@ tagset = sa.Table(
     sa.Column("tags", sa.Text, nullable=False, unique=True, comment="JSON object, sorted"),
 )
 
+inventory_scope = sa.Table(
+    "inventory_scope",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True, comment="what an import speaks for: a file, a collection"),
+)
+
+inventory_import = sa.Table(
+    "inventory_import",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("scope", sa.Integer, sa.ForeignKey(inventory_scope.c.id), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
 host = sa.Table(
     "host",
     metadata,
@@ -26,6 +41,8 @@ host = sa.Table(
     sa.Column("tagset", sa.Integer, sa.ForeignKey(tagset.c.id), nullable=False),
     sa.Column("first_seen", UtcDateTime, nullable=False),
     sa.Column("last_seen", UtcDateTime, nullable=False),
+    sa.Column("import", sa.Integer, sa.ForeignKey(inventory_import.c.id), nullable=False, comment="which saw it last"),
+    sa.Column("views", sa.Text, nullable=False, comment="what each view says of it, see notifier.inventory.views"),
 )
 
 component = sa.Table(
@@ -39,12 +56,25 @@ component = sa.Table(
     sa.UniqueConstraint("product", "version", "package", "distro"),
 )
 
+# What counts of a host's views.  Without a row number the table is its own index, by which hosts are counted.
 installation = sa.Table(
     "installation",
     metadata,
     sa.Column("component", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
     sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
-    sa.Column("since", UtcDateTime, nullable=False, comment="when it was first seen on this host"),
+    sa.Column(
+        "import", sa.Integer, sa.ForeignKey(inventory_import.c.id), nullable=False, comment="which saw it here first"
+    ),
+    sqlite_with_rowid=False,
+)
+
+# Hosts on which another version is installed than the one that still runs.
+restart = sa.Table(
+    "restart",
+    metadata,
+    sa.Column("runs", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
+    sa.Column("installed", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 subscription = sa.Table(

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
-import notifier.tables  # noqa: F401 - what defines tables must be there to compare with
 from feeds import tables
 from feeds.database import HEAD, Database, metadata
 from feeds.errors import DatabaseError
 from feeds.schema import drift
+from notifier.filters import Scope
+from notifier.inventory import Component, Host
+from notifier.store import inventory
 
 
 def downgrade(database: Database) -> None:
@@ -80,3 +82,31 @@ def test_what_refers_to_a_document_goes_with_it(database: Database) -> None:
         connection.execute(sa.insert(tables.item).values(document="u", source="a", key="k", payload="{}", read_at=now))
         connection.execute(sa.delete(tables.document))
         assert connection.execute(sa.select(tables.item)).all() == []
+
+
+def test_an_inventory_from_before_views_is_kept_as_what_was_declared(database: Database) -> None:
+    config = database.alembic()
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        for statement in (
+            "INSERT INTO tagset (id, tags) VALUES (1, '{}')",
+            "INSERT INTO component (id, product, version, package, distro) VALUES (7, 'engine', '29.5.0', '', '')",
+            "INSERT INTO component (id, product, version, package, distro) VALUES (8, 'runc', '1.2.5', '', '')",
+            (
+                "INSERT INTO host (id, name, tagset, first_seen, last_seen)"
+                " VALUES (1, 'web-1', 1, '2026-01-01 00:00:00', '2026-03-01 00:00:00')"
+            ),
+            "INSERT INTO installation (component, host, since) VALUES (7, 1, '2026-02-01 00:00:00')",
+            "INSERT INTO installation (component, host, since) VALUES (8, 1, '2026-01-01 00:00:00')",
+        ):
+            connection.execute(sa.text(statement))
+    database.upgrade()
+    with database.connect() as connection:
+        (host,) = inventory.hosts(connection)
+        people = inventory.populations(connection, Scope())
+    assert host.components == (Component("engine", "29.5.0"), Component("runc", "1.2.5"))
+    assert (host.first_seen.month, host.last_seen.month) == (1, 3)
+    assert {number: p.latest.month for number, p in people.items()} == {7: 2, 8: 1}
+    with database.begin() as connection:
+        assert inventory.take(connection, [Host("web-1", host.components)], {}, host.last_seen).same == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import msgspec
 
@@ -61,13 +62,25 @@ class Component(msgspec.Struct, frozen=True, order=True):
         return re.search(r"[+~](?:dfsg|ds|azure|deb|ubuntu)|ubuntu", self.version) is not None
 
 
+class View(StrEnum):
+    """From where somebody looks at a host: which sets of components may differ, and all be true."""
+
+    DECLARED = "declared"
+    """What a person says: CSV and rows of our own."""
+    INSTALLED = "installed"
+    """What a package list or an SBOM says."""
+    RUNNING = "running"
+    """What a daemon says of itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host as an inventory names it."""
+    """A host as an inventory names it, in one view of it."""
 
     name: str
     components: tuple[Component, ...]
     tags: dict[str, str] = field(default_factory=dict)
+    view: View = View.DECLARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -13,10 +12,31 @@ from sqlalchemy.engine import Connection
 
 from feeds.errors import UnknownName
 from feeds.packages import source_packages
-from feeds.store import insert
 from notifier import tables
 from notifier.filters import Scope
-from notifier.inventory.model import Component, Host
+from notifier.inventory.model import Component
+from notifier.store.importing import Import, Taken, take
+
+__all__ = [
+    "NAMED",
+    "Import",
+    "Population",
+    "Stored",
+    "Taken",
+    "components",
+    "count",
+    "counts",
+    "hosts",
+    "installed",
+    "packages",
+    "populations",
+    "remove",
+    "restarts",
+    "stale",
+    "take",
+    "unknown_host",
+    "untouched",
+]
 
 NAMED = 5
 """So many hosts of a group are named; the rest are counted."""
@@ -31,6 +51,10 @@ class Stored:
     first_seen: datetime
     last_seen: datetime
     components: tuple[Component, ...]
+    seen_by: str = ""
+    """The scope of the import that saw it last."""
+    restarts: tuple[tuple[Component, Component], ...] = ()
+    """(what runs, what is installed) where the two differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,82 +64,6 @@ class Population:
     hosts: int
     names: tuple[str, ...]
     latest: datetime
-
-
-@dataclass(slots=True)
-class Taken:
-    """What an import did: hosts that are new, that changed, and that were as before."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-
-
-def take(connection: Connection, hosts: Iterable[Host], tags: dict[str, str], at: datetime) -> Taken:
-    """Store hosts. What an import says of a host's components replaces what was known; tags add up."""
-    taken = Taken()
-    hosts = list(hosts)
-    known = {r.name: r for r in _rows(connection, [h.name for h in hosts])}
-    numbers = _intern(connection, {c for h in hosts for c in h.components})
-    for host in hosts:
-        row = known.get(host.name)
-        wanted = {numbers[c] for c in host.components}
-        if row is None:
-            tagset = _tagset(connection, host.tags | tags)
-            number = insert(connection, tables.host, name=host.name, tagset=tagset, first_seen=at, last_seen=at)
-            had: set[int] = set()
-            taken.added += 1
-        else:
-            number = row.id
-            tagset = _tagset(connection, msgspec.json.decode(row.tags, type=dict[str, str]) | host.tags | tags)
-            connection.execute(
-                sa.update(tables.host).where(tables.host.c.id == number).values(tagset=tagset, last_seen=at)
-            )
-            had = set(
-                connection.execute(
-                    sa.select(tables.installation.c.component).where(tables.installation.c.host == number)
-                ).scalars()
-            )
-            same = had == wanted and tagset == row.tagset
-            taken.same += same
-            taken.changed += not same
-        _install(connection, number, had, wanted, at)
-    return taken
-
-
-def _install(connection: Connection, host: int, had: set[int], wanted: set[int], at: datetime) -> None:
-    installation = tables.installation
-    if had - wanted:
-        connection.execute(
-            sa.delete(installation).where(installation.c.host == host, installation.c.component.in_(had - wanted))
-        )
-    if wanted - had:
-        connection.execute(
-            sa.insert(installation), [{"host": host, "component": c, "since": at} for c in sorted(wanted - had)]
-        )
-
-
-def _rows(connection: Connection, names: Sequence[str]) -> Iterable[Any]:
-    statement = sa.select(tables.host, tables.tagset.c.tags).join(
-        tables.tagset, tables.tagset.c.id == tables.host.c.tagset
-    )
-    for start in range(0, len(names), 500):
-        yield from connection.execute(statement.where(tables.host.c.name.in_(names[start : start + 500])))
-
-
-def _intern(connection: Connection, wanted: set[Component]) -> dict[Component, int]:
-    numbers = {c: n for n, c in components(connection).items()}
-    for component in sorted(wanted - numbers.keys()):
-        numbers[component] = insert(connection, tables.component, **msgspec.structs.asdict(component))
-    return numbers
-
-
-def _tagset(connection: Connection, tags: dict[str, str]) -> int:
-    text = msgspec.json.encode(tags, order="sorted").decode()
-    number = connection.execute(sa.select(tables.tagset.c.id).where(tables.tagset.c.tags == text)).scalar()
-    if number is None:
-        return insert(connection, tables.tagset, tags=text)
-    return int(number)
 
 
 def components(connection: Connection) -> dict[int, Component]:
@@ -138,30 +86,70 @@ def packages(connection: Connection) -> frozenset[tuple[str, str]]:
 
 def populations(connection: Connection, scope: Scope, *, since: datetime | None = None) -> dict[int, Population]:
     """The hosts of a scope by component; with `since`, only those that came after it."""
-    host, installation = tables.host, tables.installation
+    host, installation, runs = tables.host, tables.installation, tables.inventory_import
+    moments = {r.id: r.at for r in connection.execute(sa.select(runs.c.id, runs.c.at))}
     conditions = _conditions(connection, scope)
     if since is not None:
-        conditions.append(installation.c.since > since)
+        conditions.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
     joined = installation.join(host, host.c.id == installation.c.host)
-    component = installation.c.component
+    component, latest = installation.c.component, sa.func.max(installation.c["import"]).label("latest")
     counted = connection.execute(
-        sa.select(component, sa.func.count().label("hosts"), sa.func.max(installation.c.since).label("latest"))
+        sa.select(component, sa.func.count().label("hosts"), latest)
         .select_from(joined if conditions else installation)
         .where(*conditions)
         .group_by(component)
     ).all()
     names: dict[int, list[str]] = {}
     for row in counted:
-        statement = sa.select(host.c.name).select_from(joined).where(component == row.component, *conditions)
-        names[row.component] = list(connection.execute(statement.order_by(host.c.name).limit(NAMED)).scalars())
-    return {r.component: Population(r.hosts, tuple(names[r.component]), r.latest) for r in counted}
+        # the first by number, which the index has in order: the first by name would sort every host
+        few = (
+            sa.select(host.c.name)
+            .select_from(joined)
+            .where(component == row.component, *conditions)
+            .order_by(installation.c.host)
+            .limit(NAMED)
+        )
+        names[row.component] = sorted(connection.execute(few).scalars())
+    return {r.component: Population(r.hosts, tuple(names[r.component]), moments[r.latest]) for r in counted}
+
+
+def counts(connection: Connection) -> dict[int, int]:
+    """How many hosts run each component."""
+    component = tables.installation.c.component
+    rows = connection.execute(sa.select(component, sa.func.count()).group_by(component))
+    return {number: hosts for number, hosts in rows}  # noqa: C416 - a row is no pair to mypy
+
+
+def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, tuple[str, ...]]]:
+    """(what runs, what is installed, on how many hosts, a few names) where a restart is due."""
+    host, restart = tables.host, tables.restart
+    joined = restart.join(host, host.c.id == restart.c.host)
+    conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    pair = (restart.c.runs, restart.c.installed)
+    found = []
+    for row in connection.execute(
+        sa.select(*pair, sa.func.count().label("hosts")).select_from(joined).where(*conditions).group_by(*pair)
+    ).all():
+        mine = (restart.c.runs == row.runs, restart.c.installed == row.installed, *conditions)
+        names = sa.select(host.c.name).select_from(joined).where(*mine).order_by(host.c.name).limit(NAMED)
+        found.append((row.runs, row.installed, row.hosts, tuple(connection.execute(names).scalars())))
+    return found
+
+
+def stale(connection: Connection, scope: Scope, before: datetime) -> tuple[int, tuple[str, ...], datetime | None]:
+    """How many hosts of a scope were last seen before a moment, the names of a few, and when the oldest was."""
+    host = tables.host
+    mine = [*_conditions(connection, msgspec.structs.replace(scope, products=())), host.c.last_seen < before]
+    count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(host.c.last_seen)).where(*mine)).one()
+    names = sa.select(host.c.name).where(*mine).order_by(host.c.last_seen, host.c.name).limit(NAMED)
+    return count, tuple(connection.execute(names).scalars()), oldest
 
 
 def untouched(connection: Connection, scope: Scope, touched: Iterable[int]) -> tuple[int, tuple[str, ...]]:
     """How many hosts of a scope run none of the given components, and the names of a few."""
     host, installation = tables.host, tables.installation
-    busy = sa.select(installation.c.host).where(installation.c.component.in_(sorted(touched)))
-    conditions = [*_conditions(connection, msgspec.structs.replace(scope, products=())), host.c.id.not_in(busy)]
+    busy = sa.exists().where(installation.c.host == host.c.id, installation.c.component.in_(sorted(touched)))
+    conditions = [*_conditions(connection, msgspec.structs.replace(scope, products=())), ~busy]
     count = connection.execute(sa.select(sa.func.count()).select_from(host).where(*conditions)).scalar() or 0
     names = connection.execute(sa.select(host.c.name).where(*conditions).order_by(host.c.name).limit(NAMED)).scalars()
     return count, tuple(names)
@@ -190,13 +178,30 @@ def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[
 def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # noqa: B008 - a frozen value
     """The hosts of a scope with their components (of the scope's products), sorted by name."""
     tagsets, known = _tagsets(connection), components(connection)
-    statement = sa.select(tables.host).where(*_conditions(connection, msgspec.structs.replace(scope, products=())))
+    scopes, runs = tables.inventory_scope, tables.inventory_import
+    statement = (
+        sa.select(tables.host, scopes.c.name.label("seen_by"))
+        .join(runs, runs.c.id == tables.host.c["import"])
+        .join(scopes, scopes.c.id == runs.c.scope)
+        .where(*_conditions(connection, msgspec.structs.replace(scope, products=())))
+    )
     rows = connection.execute(statement.order_by(tables.host.c.name)).all()
     held: dict[str, list[Component]] = {}
     for name, _, component in installed(connection, scope):
         held.setdefault(name, []).append(known[component])
+    due: dict[int, list[tuple[Component, Component]]] = {}
+    for row in connection.execute(sa.select(tables.restart)):
+        due.setdefault(row.host, []).append((known[row.runs], known[row.installed]))
     return [
-        Stored(r.name, tagsets[r.tagset], r.first_seen, r.last_seen, tuple(sorted(held.get(r.name, []))))
+        Stored(
+            r.name,
+            tagsets[r.tagset],
+            r.first_seen,
+            r.last_seen,
+            tuple(sorted(held.get(r.name, []))),
+            r.seen_by,
+            tuple(sorted(due.get(r.id, []))),
+        )
         for r in rows
         if r.name in held or not scope.products
     ]

@@ -1,0 +1,313 @@
+"""Storing what an inventory says of hosts, many at a time, in memory that does not grow with the fleet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.store import insert
+from notifier import tables
+from notifier.inventory.model import Component, Host, View
+from notifier.inventory.views import Effective, Seen, decode, effective, encode, encode_one
+from notifier.store import bulk
+
+CHUNK = 10_000
+"""So many hosts are read and written at a time."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an import did: hosts that are new, that changed, that were as before, and that are gone."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    gone: int = 0
+
+
+class _Row(NamedTuple):
+    """A host as it is stored."""
+
+    id: int
+    name: str
+    tagset: int
+    views: str
+
+
+class _Numbers(dict[Component, int]):
+    """The number of each component; one that is asked for and new is stored."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        rows = connection.execute(sa.select(tables.component))
+        super().__init__({Component(r.product, r.version, r.package, r.distro): r.id for r in rows})
+        self.components = {number: component for component, number in self.items()}
+
+    def __missing__(self, component: Component) -> int:
+        number = insert(self._connection, tables.component, **msgspec.structs.asdict(component))
+        self[component] = number
+        self.components[number] = component
+        return number
+
+
+@dataclass(slots=True)
+class _Writes:
+    """The rows that a chunk leads to."""
+
+    hosts: list[bulk.Row] = field(default_factory=list)
+    updates: list[bulk.Row] = field(default_factory=list)
+    added: list[bulk.Row] = field(default_factory=list)
+    removed: list[bulk.Row] = field(default_factory=list)
+    restarts: list[bulk.Row] = field(default_factory=list)
+    restarted: list[bulk.Row] = field(default_factory=list)
+
+
+class Import:
+    """One import at work: `add` hosts as they are read, `prune` at the end, `taken` says what it did.
+
+    What it says of a host in one view (declared, installed, running) replaces what that view was; what
+    it says of the same host more than once adds up; tags add up.  A newer declaration replaces the
+    other views of the products it names, and is itself replaced by what a package list or a daemon
+    says of them.
+    """
+
+    def __init__(
+        self, connection: Connection, at: datetime, *, scope: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        self.taken = Taken()
+        self._connection = connection
+        self._at = bulk.moment(connection, at)
+        self._tags = dict(tags or {})
+        if connection.dialect.name == "postgresql":
+            # numbers are given here: nobody else may add hosts or components meanwhile; SQLite has one writer anyway
+            connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
+        self._scope = _numbered(connection, tables.inventory_scope, scope)
+        self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
+        self._numbers = _Numbers(connection)
+        self._components = self._numbers.components
+        self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
+        self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
+        self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
+        self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
+
+    def add(self, hosts: Iterable[Host]) -> Iterator[int]:
+        """Store hosts; after each chunk, how many were stored so far comes back, for a progress bar."""
+        source = iter(hosts)
+        done = 0
+        while chunk := list(islice(source, CHUNK)):
+            self._chunk(chunk)
+            done += len(chunk)
+            yield done
+        if self._connection.dialect.name == "postgresql":
+            sequence = sa.select(sa.func.setval(sa.func.pg_get_serial_sequence("host", "id"), max(self._last, 1)))
+            self._connection.execute(sequence)
+
+    def prune(self) -> int:
+        """Forget what earlier imports of this scope saw and this one did not; how many hosts that concerns."""
+        host, runs = tables.host, tables.inventory_import
+        earlier = set(
+            self._connection.execute(
+                sa.select(runs.c.id).where(runs.c.scope == self._scope, runs.c.id != self._run)
+            ).scalars()
+        )
+        left = self._connection.execute(sa.select(host.c.id, host.c.views).where(host.c["import"] != self._run)).all()
+        gone, writes = [], _Writes()
+        for row in left:
+            before = decode(row.views)
+            after = {view: seen for view, seen in before.items() if seen.by not in earlier}
+            if after == before:
+                continue
+            self.taken.gone += 1
+            if not after:
+                gone.append(row.id)
+            else:
+                self._differ(writes, row.id, before, after)
+                self._connection.execute(sa.update(host).where(host.c.id == row.id).values(views=encode(after)))
+        self._write(writes)
+        for start in range(0, len(gone), CHUNK):
+            these = bulk.in_list(self._connection, host.c.id, gone[start : start + CHUNK])
+            self._connection.execute(sa.delete(host).where(these))
+        return self.taken.gone
+
+    @property
+    def first_of_its_scope(self) -> bool:
+        """Whether nothing was imported under this scope before."""
+        runs = tables.inventory_import
+        earlier = sa.select(runs.c.id).where(runs.c.scope == self._scope, runs.c.id != self._run).limit(1)
+        return self._connection.execute(earlier).first() is None
+
+    def _chunk(self, hosts: list[Host]) -> None:
+        names = [h.name for h in hosts]
+        known = self._rows(names)
+        repeated: dict[str, list[Host]] = {}
+        if len(set(names)) < len(names):
+            repeated = {name: [] for name, times in Counter(names).items() if times > 1}
+        writes = _Writes()
+        for host in hosts:
+            if host.name in repeated:
+                repeated[host.name].append(host)
+            elif (row := known.get(host.name)) is None:
+                self._fresh(writes, host)
+            else:
+                self._again(writes, row, host.tags, {host.view: self._in_order(host)})
+        for name, several in repeated.items():
+            self._several(writes, name, known.get(name), several)
+        self._write(writes)
+
+    def _in_order(self, host: Host) -> list[int]:
+        return sorted({*map(self._numbers.__getitem__, host.components)})
+
+    def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
+        """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
+        tags: dict[str, str] = {}
+        views: dict[View, list[int]] = {}
+        for host in hosts:
+            tags |= host.tags
+            views[host.view] = sorted({*views.get(host.view, ()), *self._in_order(host)})
+        if row is not None:
+            self._again(writes, row, tags, views)
+            return
+        self._last = number = self._last + 1
+        after = self._superseded({}, views)
+        self._differ(writes, number, {}, after)
+        self._enter(writes, number, name, tags, encode(after))
+
+    def _rows(self, names: list[str]) -> dict[str, _Row]:
+        if self._last == 0:
+            return {}
+        found = bulk.select_in(self._connection, tables.host, _Row._fields, "name", names)
+        return {row[1]: _Row(*row) for row in found}
+
+    def _fresh(self, writes: _Writes, host: Host) -> None:
+        self._last = number = self._last + 1
+        run, components = self._run, self._in_order(host)
+        writes.added += [(c, number, run) for c in components]
+        self._enter(writes, number, host.name, host.tags, encode_one(host.view, run, components))
+
+    def _enter(self, writes: _Writes, number: int, name: str, tags: dict[str, str], views: str) -> None:
+        writes.hosts.append((number, name, self._tagset(None, tags), self._at, self._at, self._run, views))
+        self.taken.added += 1
+
+    def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[View, list[int]]) -> None:
+        tagset = self._tagset(row.tagset, tags)
+        text = self._unchanged(row, views)
+        same = bool(text)
+        if not text:
+            before = decode(row.views)
+            after = self._superseded(before, views)
+            text = encode(after)
+            same = {v: s.components for v, s in before.items()} == {v: s.components for v, s in after.items()}
+            if not same:
+                self._differ(writes, row.id, before, after)
+        writes.updates.append((tagset, self._at, self._run, text, row.id))
+        if same and tagset == row.tagset:
+            self.taken.same += 1
+        else:
+            self.taken.changed += 1
+
+    def _unchanged(self, row: _Row, views: Mapping[View, list[int]]) -> str:
+        """The new text of a host's only view where it says what it said before; "" otherwise."""
+        if len(views) > 1 or ";" in row.views:
+            return ""
+        ((view, numbers),) = views.items()
+        text = encode_one(view, self._run, numbers)
+        same = row.views[0] == text[0] and row.views.partition(":")[2] == text.partition(":")[2]
+        return text if same else ""
+
+    def _superseded(self, before: Mapping[View, Seen], views: Mapping[View, list[int]]) -> dict[View, Seen]:
+        """The views of a host after what a chunk says of it."""
+        after = dict(before)
+        for view, numbers in views.items():
+            told = after.get(view)
+            # within one import a host adds up: its rows need not stand together
+            joined = {*numbers, *told.components} if told and told.by == self._run else numbers
+            after[view] = Seen(self._run, frozenset(joined))
+        if len(after) == 1:
+            return after
+        for view in views:
+            products = {self._components[n].product for n in after[view].components}
+            for other in _superseded_by(view):
+                seen = after.get(other)
+                if seen is None or other in views:
+                    continue
+                kept = frozenset(n for n in seen.components if self._components[n].product not in products)
+                if kept:
+                    after[other] = Seen(seen.by, kept)
+                else:
+                    del after[other]
+        return after
+
+    def _differ(self, writes: _Writes, host: int, before: Mapping[View, Seen], after: Mapping[View, Seen]) -> None:
+        had, waited = self._effective(before)
+        counts, waits = self._effective(after)
+        writes.removed.extend([(c, host) for c in had - counts])
+        writes.added.extend([(c, host, self._run) for c in counts - had])
+        writes.restarted.extend([(installed, host) for _, installed in waited - waits])
+        writes.restarts.extend([(runs, installed, host) for runs, installed in waits - waited])
+
+    def _effective(self, views: Mapping[View, Seen]) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
+        """What counts of some views, and what waits for a restart, by numbers; a fleet has few distinct ones."""
+        if len(views) == 1:
+            return next(iter(views.values())).components, frozenset()
+        text = encode({view: Seen(0, seen.components) for view, seen in views.items()})
+        found = self._known.get(text)
+        if found is None:
+            counts: Effective = effective({v: [self._components[n] for n in s.components] for v, s in views.items()})
+            numbers = self._numbers
+            found = (
+                frozenset(numbers[c] for c in counts.components),
+                frozenset((numbers[a], numbers[b]) for a, b in counts.restarts),
+            )
+            if len(self._known) > CHUNK:
+                self._known.clear()
+            self._known[text] = found
+        return found
+
+    def _write(self, writes: _Writes) -> None:
+        connection = self._connection
+        columns = ("id", "name", "tagset", "first_seen", "last_seen", "import", "views")
+        bulk.insert_rows(connection, tables.host, columns, writes.hosts)
+        bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
+        bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
+        bulk.insert_rows(connection, tables.installation, ("component", "host", "import"), writes.added)
+        bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
+        bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
+
+    def _tagset(self, had: int | None, tags: Mapping[str, str]) -> int:
+        """The number of the tags of a host: those that it had, those that its rows give, and the import's own."""
+        if had is not None and not tags and not self._tags:
+            return had
+        before = self._tags_of[had] if had is not None else {}
+        text = msgspec.json.encode({**before, **tags, **self._tags}, order="sorted").decode()
+        number = self._tagsets.get(text)
+        if number is None:
+            number = self._tagsets[text] = insert(self._connection, tables.tagset, tags=text)
+            self._tags_of[number] = msgspec.json.decode(text, type=dict[str, str])
+        return number
+
+
+def take(
+    connection: Connection, hosts: Iterable[Host], tags: Mapping[str, str], at: datetime, *, scope: str = ""
+) -> Taken:
+    """Store hosts in one go."""
+    work = Import(connection, at, scope=scope, tags=tags)
+    for _ in work.add(hosts):
+        pass
+    return work.taken
+
+
+def _superseded_by(view: View) -> tuple[View, ...]:
+    return (View.INSTALLED, View.RUNNING) if view is View.DECLARED else (View.DECLARED,)
+
+
+def _numbered(connection: Connection, table: sa.Table, name: str) -> int:
+    number = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar()
+    return insert(connection, table, name=name) if number is None else int(number)
