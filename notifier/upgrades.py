@@ -32,17 +32,28 @@ class Regression:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is installed already where an older version still runs: on how many hosts, and a few of their names."""
+
+    component: Component
+    hosts: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One way out: the release, what it closes and leaves open, and how to install it."""
 
     way: str
-    """"own line", "next maintained line" or "distribution"."""
+    """"restart", "own line", "next maintained line", "later release" or "distribution"."""
     to: str
     line: Line | None
     closes: tuple[Advisory, ...]
     leaves: tuple[Advisory, ...]
     regressions: tuple[Regression, ...]
     command: str
+    waiting: Waiting | None = None
+    """Where only a restart is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +70,44 @@ class Plan:
     options: tuple[Option, ...]
 
 
-def plan(matcher: Matcher, component: Component, today: date) -> Plan:
-    """The plan for one component."""
+def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[Waiting] = ()) -> Plan:
+    """The plan for one component that runs; `waiting` is what its hosts have installed beside it."""
     lines = tuple(x for x in matcher.releases.lines if x.product == component.product)
     line = line_of(component.version, lines)
     known = list(matcher.vulnerabilities(component))
     exposed = [m for m in known if m.verdict.status in EXPOSED]
     undecided = tuple(m for m in known if m.verdict.status is Status.UNKNOWN)
     maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)
-    options: Iterable[Option] = ()
+    options = [_restart(matcher, component, exposed, one, lines) for one in waiting]
     if exposed:
         if component.rebuilt:
-            options = _distribution(component, exposed)
+            options.extend(_distribution(component, exposed))
         else:
-            options = _releases(matcher, component, exposed, line, lines, today)
+            options.extend(_releases(matcher, component, exposed, line, lines, today))
     return Plan(component, line, maintained, tuple(exposed), undecided, tuple(options))
 
 
 def _older(component: Component, lines: tuple[Line, ...]) -> bool:
     return all(key(component.version) < key(line.name) for line in lines)
+
+
+_RESTARTS = {
+    "engine": "systemctl restart docker",
+    "containerd": "systemctl restart containerd docker",
+    "desktop": "docker desktop restart",
+}
+
+
+def _restart(
+    matcher: Matcher, component: Component, exposed: list[Match], waiting: Waiting, lines: tuple[Line, ...]
+) -> Option:
+    """Starting what is installed already."""
+    installed = waiting.component
+    left = {m.advisory.name: m.advisory for m in matcher.exposures(installed)}
+    closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
+    to = installed.package_version or installed.version
+    command = _RESTARTS.get(component.product, "")
+    return Option("restart", to, line_of(installed.version, lines), closes, tuple(left.values()), (), command, waiting)
 
 
 def _releases(

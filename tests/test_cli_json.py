@@ -106,7 +106,7 @@ def test_exposure_says_of_each_host_what_affects_it_and_the_way_out(navtex: Prog
     (row,) = (r for r in rows if (r["host"], r["advisory"]) == ("lab-4", "CVE-2024-41110"))
     assert row["tags"] == {"env": "prod", "team": "web"}
     assert row["package"] == "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy"
-    assert row["aliases"] == ["GHSA-v23v-6jw2-98fq"]
+    assert row["aliases"] == ["GHSA-v23v-6jw2-98fq", "GO-2024-3005"]
     assert (row["severity"], row["upgrade_to"]) == ("critical", "25.0.6")
     assert row["fixed_in"][0] == "25.0.6"
     assert rows[0]["severity"] == "critical"

@@ -9,7 +9,7 @@ from feeds.facts import Fact, Line, Release, Repair
 from feeds.releases import gathered
 from notifier.inventory.model import Component
 from notifier.matching import Matcher
-from notifier.upgrades import Plan, command, plan, worst
+from notifier.upgrades import Plan, Waiting, command, plan, worst
 from tests.records import catalogue, claim, packaged, read, tags
 
 TODAY = date(2026, 6, 1)
@@ -210,3 +210,20 @@ def test_a_correction_opens_the_own_line_as_a_way_out() -> None:
     fix = read(claim("", "25.0.16", partial=True, rank=Rank.CORRECTION), name="CVE-2026-34040", source="corrections")
     assert [o.to for o in planned(engine("25.0.5"), unlisted).options] == ["29.3.1"]
     assert [o.to for o in planned(engine("25.0.5"), unlisted, fix).options] == ["25.0.16", "29.3.1"]
+
+
+def test_where_a_newer_version_is_installed_already_a_restart_comes_first() -> None:
+    runs, installed = engine("25.0.5"), engine("25.0.16", "docker-ce 5:25.0.16-1~debian.12~bookworm", "debian-12")
+    waiting = Waiting(installed, 2, ("api-1", "api-2"))
+    known = catalogue(AUTHZ, BODY, ARCHIVE, releases=gathered((*LINES, tags(ENGINES))))
+    found = plan(Matcher(known, TODAY), runs, TODAY, [waiting])
+    assert ways(found)[0] == ("restart", "5:25.0.16-1~debian.12~bookworm", ["41110", "34040"], ["41567"])
+    assert [way for way, *_ in ways(found)] == ["restart", "own line", "next maintained line"]
+    assert (found.options[0].command, found.options[0].waiting) == ("systemctl restart docker", waiting)
+
+
+def test_a_restart_is_due_even_where_nothing_is_known_to_affect_what_runs() -> None:
+    runs, installed = engine("29.5.1"), engine("29.6.0", "docker-ce 5:29.6.0-1~debian.12~bookworm", "debian-12")
+    known = catalogue(AUTHZ, releases=gathered((*LINES, tags(ENGINES))))
+    found = plan(Matcher(known, TODAY), runs, TODAY, [Waiting(installed, 1, ("api-1",))])
+    assert (found.open, [o.way for o in found.options]) == ((), ["restart"])

@@ -36,7 +36,7 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
     from feeds import store
     from notifier.matching import Matcher
     from notifier.store import inventory
-    from notifier.upgrades import plan, worst
+    from notifier.upgrades import Waiting, plan, worst
 
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
@@ -45,8 +45,15 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         chosen = scope(hosts, tags, products)
         known_hosts(connection, chosen)
         people = inventory.populations(connection, chosen)
+        waiting: dict[int, list[Waiting]] = {}
+        for runs, installed, count, names in inventory.restarts(connection, chosen):
+            waiting.setdefault(runs, []).append(Waiting(held[installed], count, names))
         nothing = nobody(connection, chosen)
-    plans = [(plan(matcher, held[number], now().date()), population) for number, population in people.items()]
+    today = now().date()
+    plans = [
+        (plan(matcher, held[number], today, waiting.get(number, ())), population)
+        for number, population in people.items()
+    ]
     plans.sort(key=lambda p: (-worst(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
     if form == "json":
         write_json({"generated_at": stamp(now()), "plans": [_row(p, who) for p, who in plans]})
@@ -78,6 +85,7 @@ def _row(plan: Plan, who: Population) -> dict[str, Any]:
                 "leaves": [a.name for a in o.leaves],
                 "regressions": [{"repaired_in": r.repaired_in, "words": r.words, "url": r.url} for r in o.regressions],
                 "command": o.command or None,
+                "waiting": {"count": o.waiting.hosts, "names": o.waiting.names} if o.waiting else None,
             }
             for o in plan.options
         ],
@@ -114,6 +122,9 @@ def _standing(plan: Plan) -> str:
 
 
 def _option(option: Option, total: int, *, maintained: bool) -> None:
+    if option.waiting:
+        _restart(option, total)
+        return
     line = f" {option.line.name}" if option.line and option.way.startswith("next") else ""
     ends = f", which {'ends' if maintained else 'ended'} {option.line.ends}" if option.line and option.line.ends else ""
     click.echo(clean(f"\n  -> {option.to}  ({option.way}{line}{ends})"))
@@ -122,6 +133,20 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     for regression in option.regressions:
         wrapped(f"mind: {regression.repaired_in} repairs what {option.to} broke: {regression.words}", 5)
+    if option.command:
+        click.echo(clean(f"     $ {option.command}"))
+
+
+def _restart(option: Option, total: int) -> None:
+    waiting = option.waiting
+    assert waiting is not None
+    names = ", ".join(waiting.names) + (f" and {more} more" if (more := waiting.hosts - len(waiting.names)) else "")
+    click.echo(clean(f"\n  -> restart: {option.to} is installed and does not run yet"))
+    wrapped(f"on {names}", 5)
+    if total:
+        wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes) or 'none'}", 5)
+    if option.leaves:
+        wrapped(f"leaves open: {_names(option.leaves)}", 5)
     if option.command:
         click.echo(clean(f"     $ {option.command}"))
 
