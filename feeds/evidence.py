@@ -69,6 +69,7 @@ class Case:
         self._ranks = sorted({r.rank for r in self.readings}, reverse=True)
         self._fixes = self._all_fixes()
         self._memory: dict[Key, Verdict] = {}
+        self._weighed: dict[Key, tuple[Verdict, dict[int, str]]] = {}
 
     def decide(self, version: str) -> Verdict:
         """The verdict on a version (as its project spells it); VersionError where it is none."""
@@ -95,7 +96,12 @@ class Case:
         )
 
     def _weigh(self, at: Key) -> tuple[Verdict, dict[int, str]]:
-        """The verdict, and by the number of each reading what became of it."""
+        """The verdict, and by the number of each reading what became of it; many versions ask of the same fixes."""
+        if at not in self._weighed:
+            self._weighed[at] = self._weigh_anew(at)
+        return self._weighed[at]
+
+    def _weigh_anew(self, at: Key) -> tuple[Verdict, dict[int, str]]:
         said = [r.says(at) for r in self.readings]
         for guesses in (False, True):
             for rank in self._ranks:

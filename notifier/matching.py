@@ -9,7 +9,7 @@ is affected, because the fix may have been carried back into it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -38,7 +38,10 @@ class Match:
 class Matcher:
     """Everything that is known, ready to be asked about components."""
 
-    def __init__(self, catalogue: Catalogue, today: date, *, corrections: bool = True) -> None:
+    def __init__(
+        self, catalogue: Catalogue, today: date, *, corrections: bool = True, only: Collection[int] | None = None
+    ) -> None:
+        """`only` are the numbers of the advisories that are asked about; None for all."""
         self.releases = catalogue.releases
         self._today = today
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
@@ -48,7 +51,7 @@ class Matcher:
         self._ends: list[Advisory] = []
         self._distributed: list[Advisory] = []
         for advisory in catalogue.advisories:
-            if advisory.withdrawn:
+            if advisory.withdrawn or (only is not None and advisory.id not in only):
                 continue
             if advisory.edition:
                 self._editions.append(advisory)
