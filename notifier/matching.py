@@ -9,7 +9,7 @@ is affected, because the fix may have been carried back into it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,6 +27,26 @@ EXPOSED = frozenset({Status.AFFECTED, Status.CONFLICTING})
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Verdicts on vulnerabilities from an earlier matching, so that only what is new is matched.
+
+    `through` says of an advisory (by its number) up to which component it was matched; `verdicts` has,
+    by component, the verdicts other than "not affected".
+    """
+
+    numbers: Mapping[Component, int]
+    through: Mapping[int, int]
+    verdicts: Mapping[int, Mapping[int, Verdict]]
+
+    def covers(self, advisory: int, number: int) -> bool:
+        """Whether an advisory was matched with a component."""
+        return number <= self.through.get(advisory, 0)
+
+
+NOTHING_KNOWN = Known({}, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One component, one advisory, and what is to be said of the two."""
 
@@ -39,10 +59,17 @@ class Matcher:
     """Everything that is known, ready to be asked about components."""
 
     def __init__(
-        self, catalogue: Catalogue, today: date, *, corrections: bool = True, only: Collection[int] | None = None
+        self,
+        catalogue: Catalogue,
+        today: date,
+        *,
+        corrections: bool = True,
+        only: Collection[int] | None = None,
+        known: Known = NOTHING_KNOWN,
     ) -> None:
         """`only` are the numbers of the advisories that are asked about; None for all."""
         self.releases = catalogue.releases
+        self._known = known
         self._today = today
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[Case]] = defaultdict(list)
@@ -72,6 +99,20 @@ class Matcher:
             if case.advisory.kind is Kind.VULNERABILITY:
                 yield Match(component, case.advisory, self.judge(case, component))
 
+    def standing(self, component: Component) -> Iterator[Match]:
+        """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
+        number = self._known.numbers.get(component, 0)
+        before = self._known.verdicts.get(number, {}) if number else {}
+        for case in self._cases[component.product]:
+            if case.advisory.kind is not Kind.VULNERABILITY:
+                continue
+            if number and self._known.covers(case.advisory.id, number):
+                verdict = before.get(case.advisory.id)
+            else:
+                verdict = self.judge(case, component)
+            if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
+                yield Match(component, case.advisory, verdict)
+
     def judge(self, case: Case, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""
         if not component.rebuilt:
@@ -93,7 +134,7 @@ class Matcher:
 
     def exposures(self, component: Component) -> list[Match]:
         """The vulnerabilities that affect it, or of which the evidence conflicts."""
-        return [m for m in self.vulnerabilities(component) if m.verdict.status in EXPOSED]
+        return [m for m in self.standing(component) if m.verdict.status in EXPOSED]
 
     def concerns(self, component: Component) -> list[Match]:
         """Everything that its owner should hear of: exposures, announcements, benchmarks, ends of life."""

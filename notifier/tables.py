@@ -77,6 +77,26 @@ restart = sa.Table(
     sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
 )
 
+matched = sa.Table(
+    "matched",
+    metadata,
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False, comment="of all that the verdicts on it rest on"),
+    sa.Column("through", sa.Integer, nullable=False, comment="the last component that it was matched with"),
+)
+
+# The verdicts other than "not affected" of what was matched.
+verdict = sa.Table(
+    "verdict",
+    metadata,
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(matched.c.advisory, ondelete="CASCADE"), primary_key=True),
+    sa.Column("component", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("fixed_in", sa.Text, nullable=False, comment="versions, with a blank between"),
+    sa.Column("upgrade_to", sa.Text),
+)
+
 subscription = sa.Table(
     "subscription",
     metadata,

@@ -1,4 +1,4 @@
-"""Views of a host: what is declared, installed and running, by which import, and what waits for a restart.
+"""Views of a host: what is declared, installed and running, by which import, and what waits; kept verdicts.
 
 Revision: 0002
 """
@@ -90,10 +90,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("runs", "installed", "host", name=op.f("pk_restart")),
     )
     op.create_index(op.f("ix_restart_host"), "restart", ["host"], unique=False)
+    _verdicts()
 
 
 def downgrade() -> None:
     """What counts stays; what was said besides is lost."""
+    op.drop_table("verdict")
+    op.drop_table("matched")
     op.drop_index(op.f("ix_restart_host"), table_name="restart")
     op.drop_table("restart")
     op.execute(
@@ -130,6 +133,31 @@ def _installation(*more: sa.schema.SchemaItem, **options: bool) -> None:
         **options,
     )
     op.create_index(op.f("ix_installation_host"), "installation", ["host"], unique=False)
+
+
+def _verdicts() -> None:
+    op.create_table(
+        "matched",
+        sa.Column("advisory", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False, comment="of all that the verdicts on it rest on"),
+        sa.Column("through", sa.Integer(), nullable=False, comment="the last component that it was matched with"),
+        sa.ForeignKeyConstraint(["advisory"], ["advisory.id"], name=op.f("fk_matched_advisory"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("advisory", name=op.f("pk_matched")),
+    )
+    op.create_table(
+        "verdict",
+        sa.Column("advisory", sa.Integer(), nullable=False),
+        sa.Column("component", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("fixed_in", sa.Text(), nullable=False, comment="versions, with a blank between"),
+        sa.Column("upgrade_to", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["advisory"], ["matched.advisory"], name=op.f("fk_verdict_advisory"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["component"], ["component.id"], name=op.f("fk_verdict_component")),
+        sa.PrimaryKeyConstraint("advisory", "component", name=op.f("pk_verdict")),
+    )
 
 
 def _sqlite() -> bool:

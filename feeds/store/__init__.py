@@ -1,6 +1,6 @@
 """The only code that queries the tables of `feeds`. Values go in, values come out; no row leaves."""
 
-from feeds.store.advisories import Changes, catalogue, cves, facts, reads, sync
+from feeds.store.advisories import Changes, catalogue, cves, facts, fingerprints, reads, sync
 from feeds.store.documents import Kept, forget_pages, keep, known, note, outdated, sources, touch, wait, waiting
 from feeds.store.sql import insert, upsert
 
@@ -10,6 +10,7 @@ __all__ = [
     "catalogue",
     "cves",
     "facts",
+    "fingerprints",
     "forget_pages",
     "insert",
     "keep",

@@ -62,6 +62,16 @@ def facts(connection: Connection) -> list[Fact]:
     return [v for v in values if not isinstance(v, Record)]
 
 
+def fingerprints(connection: Connection) -> dict[int, str]:
+    """By advisory: of what its records say, and of the releases that exist. Equal ones lead to equal verdicts."""
+    known = tables.item
+    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("kev", "epss")]
+    statement = sa.select(known.c.payload).where(sa.or_(*of_releases), known.c.gone_at.is_(None))
+    releases = hashlib.sha256("\n".join(sorted(connection.execute(statement).scalars())).encode()).hexdigest()
+    rows = connection.execute(sa.select(tables.advisory.c.id, tables.advisory.c.digest))
+    return {number: f"{digest} {releases}" for number, digest in rows}
+
+
 def catalogue(connection: Connection) -> Catalogue:
     """The advisories with what the store keeps of them and what the facts say of them, and the releases."""
     rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
