@@ -77,6 +77,14 @@ restart = sa.Table(
     sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
 )
 
+# Hosts that run several components of one product: where there is none, counting components counts hosts.
+several = sa.Table(
+    "several",
+    metadata,
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("product", sa.Text, primary_key=True),
+)
+
 matched = sa.Table(
     "matched",
     metadata,

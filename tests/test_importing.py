@@ -163,20 +163,26 @@ def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
     database.close()
 
 
-def _stored(connection: Connection) -> tuple[set[tuple[int, int]], set[tuple[int, int, int]]]:
-    installation, restart = tables.installation, tables.restart
+Derived = tuple[set[tuple[int, int]], set[tuple[int, int, int]], set[tuple[int, str]]]
+
+
+def _stored(connection: Connection) -> Derived:
+    installation, restart, several = tables.installation, tables.restart, tables.several
     counted = connection.execute(sa.select(installation.c.host, installation.c.component))
     due = connection.execute(sa.select(restart.c.host, restart.c.runs, restart.c.installed))
-    return {(h, c) for h, c in counted}, {(h, r, i) for h, r, i in due}
+    doubled = connection.execute(sa.select(several.c.host, several.c.product))
+    return {(h, c) for h, c in counted}, {(h, r, i) for h, r, i in due}, {(h, p) for h, p in doubled}
 
 
-def _derived(connection: Connection) -> tuple[set[tuple[int, int]], set[tuple[int, int, int]]]:
+def _derived(connection: Connection) -> Derived:
     known = inventory.components(connection)
     numbers = {component: number for number, component in known.items()}
-    counted, due = set(), set()
+    counted, due, doubled = set(), set(), set()
     for row in connection.execute(sa.select(tables.host)):
         views = decode(row.views)
         found = effective({v: [known[n] for n in seen.components] for v, seen in views.items()})
         counted |= {(row.id, numbers[c]) for c in found.components}
         due |= {(row.id, numbers[runs], numbers[waits]) for runs, waits in found.restarts}
-    return counted, due
+        products = [c.product for c in found.components]
+        doubled |= {(row.id, p) for p in products if products.count(p) > 1}
+    return counted, due, doubled

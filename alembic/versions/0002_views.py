@@ -90,6 +90,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("runs", "installed", "host", name=op.f("pk_restart")),
     )
     op.create_index(op.f("ix_restart_host"), "restart", ["host"], unique=False)
+    op.create_table(
+        "several",
+        sa.Column("host", sa.Integer(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["host"], ["host.id"], name=op.f("fk_several_host"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("host", "product", name=op.f("pk_several")),
+    )
+    op.execute(
+        "INSERT INTO several (host, product) SELECT i.host, c.product FROM installation AS i"
+        " JOIN component AS c ON c.id = i.component GROUP BY i.host, c.product HAVING count(*) > 1"
+    )
     _verdicts()
 
 
@@ -97,6 +108,7 @@ def downgrade() -> None:
     """What counts stays; what was said besides is lost."""
     op.drop_table("verdict")
     op.drop_table("matched")
+    op.drop_table("several")
     op.drop_index(op.f("ix_restart_host"), table_name="restart")
     op.drop_table("restart")
     op.execute(

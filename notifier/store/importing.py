@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -59,11 +59,13 @@ class _Numbers(dict[Component, int]):
         rows = connection.execute(sa.select(tables.component))
         super().__init__({Component(r.product, r.version, r.package, r.distro): r.id for r in rows})
         self.components = {number: component for component, number in self.items()}
+        self.products = {number: component.product for component, number in self.items()}
 
     def __missing__(self, component: Component) -> int:
         number = insert(self._connection, tables.component, **msgspec.structs.asdict(component))
         self[component] = number
         self.components[number] = component
+        self.products[number] = component.product
         return number
 
 
@@ -75,6 +77,9 @@ class _Writes:
     updates: list[bulk.Row] = field(default_factory=list)
     added: list[bulk.Row] = field(default_factory=list)
     removed: list[bulk.Row] = field(default_factory=list)
+    several: list[bulk.Row] = field(default_factory=list)
+    single: list[int] = field(default_factory=list)
+    """Hosts of which it must be said anew what they have several of."""
     restarts: list[bulk.Row] = field(default_factory=list)
     restarted: list[bulk.Row] = field(default_factory=list)
 
@@ -189,6 +194,8 @@ class Import:
         after = self._superseded({}, views)
         if len(after) > 1 or not self._spreads:
             self._differ(writes, number, {}, after)
+        else:
+            self._count_products(writes, number, views.popitem()[1])
         self._enter(writes, number, name, tags, encode(after))
 
     def _rows(self, names: list[str]) -> dict[str, _Row]:
@@ -202,6 +209,7 @@ class Import:
         run, components = self._run, self._in_order(host)
         if not self._spreads:
             writes.added += [(c, number, run) for c in components]
+        self._count_products(writes, number, components)
         self._enter(writes, number, host.name, host.tags, encode_one(host.view, run, components))
 
     def _enter(self, writes: _Writes, number: int, name: str, tags: dict[str, str], views: str) -> None:
@@ -262,8 +270,17 @@ class Import:
         counts, waits = self._effective(after)
         writes.removed.extend([(c, host) for c in had - counts])
         writes.added.extend([(c, host, self._run) for c in counts - had])
+        if before:
+            writes.single.append(host)
+        self._count_products(writes, host, counts)
         writes.restarted.extend([(installed, host) for _, installed in waited - waits])
         writes.restarts.extend([(runs, installed, host) for runs, installed in waits - waited])
+
+    def _count_products(self, writes: _Writes, host: int, components: Collection[int]) -> None:
+        products = self._numbers.products
+        if len({products[c] for c in components}) < len(components):
+            times = Counter(products[c] for c in components)
+            writes.several.extend([(host, product) for product, n in times.items() if n > 1])
 
     def _effective(self, views: Mapping[View, Seen]) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
         """What counts of some views, and what waits for a restart, by numbers; a fleet has few distinct ones."""
@@ -292,6 +309,10 @@ class Import:
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
         bulk.insert_rows(connection, tables.installation, ("component", "host", "import"), writes.added)
+        gone = bulk.in_list(connection, tables.several.c.host, writes.single)
+        if writes.single:
+            connection.execute(sa.delete(tables.several).where(gone))
+        bulk.insert_rows(connection, tables.several, ("host", "product"), writes.several)
         bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
         bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
 
