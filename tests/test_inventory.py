@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from feeds.errors import InventoryError, UsageProblem
-from notifier import inventory
-from notifier.inventory import Component, Host, csv_rows
+from notifier.inventory import Component, Host, Inventory, Text, csv_rows
 from notifier.inventory.model import component, parse_tags
+from tests.inventories import read
 
 
 def test_a_csv_with_every_column_gives_hosts_with_their_components_and_tags() -> None:
-    found = inventory.read(
+    found = read(
         "host,product,version,package,distro,tags\n"
         "web-1,engine,20.10.24+dfsg1,docker.io 20.10.24+dfsg1-1+deb12u1,debian-12,env=prod;team=web\n"
         "web-1,runc,1.1.5,,,\n"
@@ -49,13 +49,13 @@ def test_a_csv_with_every_column_gives_hosts_with_their_components_and_tags() ->
     ],
 )
 def test_the_ways_people_write_a_csv_mean_the_same(text: str) -> None:
-    found = inventory.read(text)
+    found = read(text)
     assert found.bad == ()
     assert found.hosts == (Host("lab-1", (Component("engine", "29.5.0"),), {}),)
 
 
 def test_the_version_of_a_package_is_used_where_no_other_is_given() -> None:
-    found = inventory.read(
+    found = read(
         "host,product,version,package\n"
         "a,engine,,docker-ce 5:29.1.3-1~debian.12~bookworm\n"
         "b,engine,,docker-ce 3:26.1.4-1.el9\n"
@@ -64,14 +64,12 @@ def test_the_version_of_a_package_is_used_where_no_other_is_given() -> None:
 
 
 def test_a_quoted_cell_may_hold_a_comma() -> None:
-    found = inventory.read('host,product,version,tags\nlab-1,engine,29.5.0,"env=prod,team=web"\n')
+    found = read('host,product,version,tags\nlab-1,engine,29.5.0,"env=prod,team=web"\n')
     assert found.hosts[0].tags == {"env": "prod", "team": "web"}
 
 
 def test_one_host_may_hold_several_components_of_one_product_and_rows_need_not_stand_together() -> None:
-    found = inventory.read(
-        "host,product,version,tags\nlab-1,runc,1.1.12,a=1\nlab-2,engine,29.5.0,\nlab-1,runc,1.2.5,b=2\n"
-    )
+    found = read("host,product,version,tags\nlab-1,runc,1.1.12,a=1\nlab-2,engine,29.5.0,\nlab-1,runc,1.2.5,b=2\n")
     assert [h.name for h in found.hosts] == ["lab-1", "lab-2"]
     assert found.hosts[0].components == (Component("runc", "1.1.12"), Component("runc", "1.2.5"))
     assert found.hosts[0].tags == {"a": "1", "b": "2"}
@@ -91,7 +89,7 @@ def test_one_host_may_hold_several_components_of_one_product_and_rows_need_not_s
     ],
 )
 def test_a_bad_row_is_told_with_line_and_reason_and_the_good_ones_are_kept(row: str, reason: str) -> None:
-    found = inventory.read(f"host,product,version,tags\nlab-1,engine,29.5.0,\n{row}\nlab-2,engine,29.7.2,\n")
+    found = read(f"host,product,version,tags\nlab-1,engine,29.5.0,\n{row}\nlab-2,engine,29.7.2,\n")
     assert [h.name for h in found.hosts] == ["lab-1", "lab-2"]
     (bad,) = found.bad
     assert bad.where == "line 3"
@@ -99,7 +97,7 @@ def test_a_bad_row_is_told_with_line_and_reason_and_the_good_ones_are_kept(row: 
 
 
 def test_a_bad_row_of_a_host_leaves_its_other_rows_alone() -> None:
-    found = inventory.read("host,product,version,tags\nlab-1,engine,29.5.0,a=1\nlab-1,runc,newest,b=2\n")
+    found = read("host,product,version,tags\nlab-1,engine,29.5.0,a=1\nlab-1,runc,newest,b=2\n")
     assert found.hosts == (Host("lab-1", (Component("engine", "29.5.0"),), {"a": "1"}),)
     assert "lab-1" in found.bad[0].reason
 
@@ -109,40 +107,40 @@ def test_a_bad_row_of_a_host_leaves_its_other_rows_alone() -> None:
 )
 def test_a_header_that_lacks_a_column_is_an_error_that_names_the_columns(header: str) -> None:
     with pytest.raises(InventoryError) as error:
-        inventory.read(f"{header}\nlab-1,engine,29.5.0\n", form="csv")
+        read(f"{header}\nlab-1,engine,29.5.0\n", form="csv")
     assert "host,product,version" in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["host,product,version\n", "host,product,version"])
 def test_a_csv_without_rows_holds_nobody(text: str) -> None:
-    assert inventory.read(text) == inventory.Inventory(())
+    assert read(text) == Inventory((), notes=("it holds no host",))
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t", "\n\n"])
 def test_an_empty_text_is_an_error(text: str) -> None:
     with pytest.raises(InventoryError, match="empty"):
-        inventory.read(text)
+        read(text)
 
 
 @pytest.mark.parametrize("text", ["web-1 29.5.0\n", "{}", "[]", "<html></html>", "Name Version\n"])
 def test_what_no_format_recognises_is_an_error_that_names_the_formats(text: str) -> None:
     with pytest.raises(InventoryError) as error:
-        inventory.read(text)
+        read(text)
     assert "--from" in str(error.value)
     assert "docker-version" in str(error.value)
     assert "csv" in str(error.value)
 
 
 def test_an_unknown_format_is_wrong_use_and_names_those_there_are() -> None:
-    with pytest.raises(UsageProblem, match=r"'xml'.*docker-version, csv"):
-        inventory.read("anything", form="xml")
+    with pytest.raises(UsageProblem, match=r"'xml'.*docker-version, .*csv"):
+        read("anything", form="xml")
 
 
 def test_a_named_format_is_used_whatever_the_text_looks_like() -> None:
     text = '{"Version":"1.9.1","ApiVersion":"1.21"}'
-    assert inventory.read(text, form="docker-version", host="a").hosts[0].components == (Component("engine", "1.9.1"),)
+    assert read(text, form="docker-version", host="a").hosts[0].components == (Component("engine", "1.9.1"),)
     with pytest.raises(InventoryError):
-        inventory.read(text, form="csv")
+        read(text, form="csv")
 
 
 @pytest.mark.parametrize(
@@ -192,6 +190,6 @@ def test_the_package_is_kept_as_name_and_version() -> None:
 
 
 def test_a_csv_is_recognised_by_its_header_alone() -> None:
-    assert csv_rows.recognises("\ufeffHost,Product,Version\n")
-    assert not csv_rows.recognises("host,version\n")
-    assert not csv_rows.recognises("")
+    assert csv_rows.recognises(Text.of("\ufeffHost,Product,Version\n"))
+    assert not csv_rows.recognises(Text.of("host,version\n"))
+    assert not csv_rows.recognises(Text.of(""))
