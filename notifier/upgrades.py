@@ -61,7 +61,7 @@ class Plan:
 
 def plan(matcher: Matcher, component: Component, today: date) -> Plan:
     """The plan for one component."""
-    lines = tuple(x for x in matcher.releases.lines if x.product == component.product)
+    lines = tuple(x for x in matcher.releases.lines if x.product == component.product and not component.other_numbers)
     line = line_of(component.version, lines)
     known = list(matcher.vulnerabilities(component))
     exposed = [m for m in known if m.verdict.status in EXPOSED]

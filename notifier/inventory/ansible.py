@@ -13,7 +13,7 @@ from typing import Any
 from feeds.errors import InventoryError
 from notifier.inventory import docker_info
 from notifier.inventory.distros import of_id
-from notifier.inventory.model import BadRow, Found, Host, Note, View, host_name
+from notifier.inventory.model import BadRow, Found, Host, Note, Tally, View, host_name
 from notifier.inventory.packages import Package, components, named
 from notifier.inventory.text import Text, decoded, obj, seq, word
 
@@ -31,35 +31,39 @@ def recognises(text: Text) -> bool:
         return _PRINTED.match(text.head.lstrip()) is not None
     said = obj(text.sample)
     cached = any(k.startswith("ansible_") for k in said) and "packages" in said
-    return "ansible_facts" in said or "host_info" in said or cached or "plays" in said
+    failed = "msg" in said and "changed" in said
+    return cached or failed or any(k in said for k in ("ansible_facts", "host_info", "can_talk_to_docker", "plays"))
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The hosts whose packages or engines are told."""
+    without = Tally()
     if text.sample is None:
-        yield from _printed(text.whole(), host)
-        return
-    said = obj(text.document())
-    if "plays" in said:
-        for where, name, result in _tasks(said):
-            yield from _result(result, name, host, where)
+        results = _printed(text.whole())
+    elif "plays" in (said := obj(text.document())):
+        results = _tasks(said)
     else:
-        yield from _result(said, "", host, "the document")
+        results = iter([("the document", "", said)])
+    for one in results:
+        if isinstance(one, BadRow):
+            yield one
+        else:
+            where, name, result = one
+            yield from _result(result, name, host, where, without)
+    yield from without.notes()
 
 
-def _printed(text: str, host: str) -> Iterator[Found]:
+def _printed(text: str) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
     starts = list(_PRINTED.finditer(text))
-    for match, following in zip(starts, [*starts[1:], None], strict=True):
+    for match, following in zip(starts, [*starts[1:], None], strict=False):
         where = f"the result of {match['host']}"
         try:
-            result = obj(decoded(text[match.end() : following.start() if following else len(text)]))
+            yield where, match["host"], obj(decoded(text[match.end() : following.start() if following else len(text)]))
         except InventoryError as error:
             yield BadRow(where, error.what)
-            continue
-        yield from _result(result, match["host"], host, where)
 
 
-def _tasks(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _tasks(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
     """(place, host, result) of a run's tasks that tell what is read here."""
     for i, play in enumerate(seq(said, "plays")):
         for j, task in enumerate(seq(play, "tasks")):
@@ -69,7 +73,7 @@ def _tasks(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
                     yield f"plays[{i}].tasks[{j}]", name, told
 
 
-def _result(said: dict[str, Any], name: str, host: str, where: str) -> Iterator[Found]:
+def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:
     """What one result says: of an engine, of packages, or why it says neither."""
     facts = obj(said, "ansible_facts") or said
     if "host_info" in said:
@@ -77,24 +81,25 @@ def _result(said: dict[str, Any], name: str, host: str, where: str) -> Iterator[
             # the name in the play is the host's in Ansible, the engine's own only its short one
             yield Host(name, found.components, found.tags, found.view) if name and isinstance(found, Host) else found
     elif isinstance(facts.get("packages"), dict):
-        yield from _packages(facts, name, host, where)
+        yield from _packages(facts, name, host, where, without)
     elif said.get("failed") is True or said.get("unreachable") is True or "can_talk_to_docker" in said:
         yield BadRow(where, f"{name or 'the host'} did not answer: {word(said, 'msg')[:200] or 'it says no reason'}")
     else:
         yield Note("it tells neither packages (`package_facts`) nor an engine (`docker_host_info`)")
 
 
-def _packages(facts: dict[str, Any], name: str, host: str, where: str) -> Iterator[Found]:
+def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:
     distro = of_id(
         word(facts, "ansible_distribution") or word(facts, "distribution"),
         word(facts, "ansible_distribution_version") or word(facts, "distribution_version"),
     )
+    own = next((w for n in _NAMES if (w := word(facts, n))), "")
     found, bad = components(_listed(facts["packages"], where), distro)
     yield from bad
     if not found:
-        yield Note(f"{name or 'the host'}: no package in it is an engine or one of its parts")
+        without.add("no package there is an engine or one of its parts", name or own or host or "the host")
         return
-    name = name or next((w for n in _NAMES if (w := word(facts, n))), "") or named(host, "the list of packages")
+    name = name or own or named(host, "the list of packages")
     try:
         yield Host(host_name(name), tuple(found), view=View.INSTALLED)
     except ValueError as error:

@@ -26,7 +26,8 @@ def recognises(text: Text) -> bool:
         said = obj(text.sample)
         told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
         return told or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
-    return re.match(r"Client:|Server:|Containers:", text.head.lstrip()) is not None and bool(_TEXT.search(text.head))
+    begins = re.match(r"Client:|Server:|Containers:", text.head.lstrip()) is not None
+    return begins and bool(_TEXT.search(text.head)) and "API version" not in text.head
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:

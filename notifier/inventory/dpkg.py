@@ -59,9 +59,12 @@ def _package(line: str, where: str) -> Package | Note | BadRow | None:
         words = [
             w.strip().strip("'\"") for w in re.split(r"[\t,;|=]+| {1,}(?=[^ ])", _joined(line.strip())) if w.strip()
         ]
+        if len(words) > 2 and _STATUS.fullmatch(words[0].replace("_", " ")):
+            words = [words[1], *words[2:], words[0]]
         name, rest = (words[0], words[1:]) if words else ("", [])
         status = next((m for w in rest if (m := _STATUS.fullmatch(w.replace("_", " ")))), None)
-        version = next((w for w in rest if _VERSION.fullmatch(w)), "")
+        columns = [w for w in rest if w not in _ARCHITECTURES][:1]
+        version = columns[0] if columns and _VERSION.fullmatch(columns[0]) else ""
         gone = status is not None and (status["state"] in _GONE or (not status["state"] and status[0][1] in "ncH"))
         if not version and not gone:
             return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from feeds.errors import NavtexError
 from notifier.inventory import daemons
 from notifier.inventory.distros import of_pretty
-from notifier.inventory.model import BadRow, Found, Host, Note, View, component, host_name
+from notifier.inventory.model import BadRow, Found, Host, Tally, View, component, host_name
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "kubernetes"
@@ -28,17 +28,19 @@ def recognises(text: Text) -> bool:
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The nodes that run Docker or containerd; a note on those that run something else."""
     del host  # every node has a name
+    others = Tally()
     for item in text.items():
         if not isinstance(item, Item):
             yield item
         elif isinstance(items := obj(item.value).get("items"), list):
             for number, node in enumerate(items):
-                yield from _node(node, f"items[{number}]")
+                yield from _node(node, f"items[{number}]", others)
         else:
-            yield from _node(item.value, item.where)
+            yield from _node(item.value, item.where, others)
+    yield from others.notes()
 
 
-def _node(node: object, where: str) -> Iterator[Found]:
+def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
     name = word(node, "metadata", "name")
     told = obj(node, "status", "nodeInfo")
     runtime = word(told, "containerRuntimeVersion")
@@ -48,7 +50,7 @@ def _node(node: object, where: str) -> Iterator[Found]:
         return
     product = _PRODUCTS.get(kind.lower())
     if product is None:
-        yield Note(f"{name[:60]} runs {runtime[:60]}, which is not followed")
+        others.add(f"it runs {kind[:60]}, which is not followed", name)
         return
     windows = word(told, "operatingSystem").lower() == "windows"
     distro = "windows" if windows else of_pretty(word(told, "osImage"))

@@ -88,7 +88,7 @@ class Component(msgspec.Struct, frozen=True, order=True):
             return True
         # Docker left -ce away from 18.09 on; SUSE and Amazon did not
         edition = is_version(self.version) and read(self.version).edition == "ce" and key(self.version) >= key("18.09")
-        return edition or re.search(r"[+~](?:dfsg|ds|azure|deb|ubuntu)|ubuntu", self.version) is not None
+        return edition or re.search(r"[+~](?:dfsg|ds|azure|deb|ubuntu)|ubuntu|-k3s", self.version) is not None
 
     @property
     def other_numbers(self) -> str:
@@ -139,6 +139,27 @@ class Inventory:
     hosts: tuple[Host, ...]
     bad: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class Tally:
+    """Names by what is to be said of them all: a note for each, and not one for each name."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, said: str, name: str) -> None:
+        """One more of whom it is to be said."""
+        self._counts[said] = self._counts.get(said, 0) + 1
+        names = self._names.setdefault(said, [])
+        if len(names) < 3:
+            names.append(name[:60])
+
+    def notes(self) -> Iterable[Note]:
+        """A note for each thing to be said, with a few of the names."""
+        for said, count in self._counts.items():
+            more = f" and {count - len(self._names[said])} more" if count > len(self._names[said]) else ""
+            yield Note(f"{', '.join(self._names[said])}{more}: {said}")
 
 
 def gathered(found: Iterable[Found]) -> Inventory:
