@@ -110,8 +110,16 @@ def _told(found: Iterator[Found], host: str) -> Iterator[Found]:
         nothing = False
         if isinstance(one, Host) and one.name != host.strip():
             others = others or one.name
-        yield one
+        if isinstance(one, BadRow):
+            yield BadRow(_shown(one.where), _shown(one.reason))
+        else:
+            yield Note(_shown(one.text)) if isinstance(one, Note) else one
     if nothing:
         yield Note("it holds no host")
     elif host and others:
         yield Note(f"the file names its hosts itself ({others}): --host {host} is not used")
+
+
+def _shown(text: str) -> str:
+    """A message without the characters of a file that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from feeds.errors import InventoryError, NavtexError
 from notifier.inventory import distros
-from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component
+from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component, host_name
 
 _EVERYWHERE = {
     "docker-ce": "engine",
@@ -138,4 +138,7 @@ def named(name: str, what: str) -> str:
     """A host's name as `--host` gives it; InventoryError where it gives none."""
     if not name.strip():
         raise InventoryError(f"{what} does not say which host it is of", remedy="Name it: --host NAME")
-    return name.strip()
+    try:
+        return host_name(name)
+    except ValueError as error:
+        raise InventoryError(str(error)) from error

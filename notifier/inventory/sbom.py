@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from feeds.errors import InventoryError
 from feeds.products import of_module
 from notifier.inventory.distros import of_id
-from notifier.inventory.model import BadRow, Found, Host, Note, View, host_name
-from notifier.inventory.packages import Package, components
+from notifier.inventory.model import Component, Found, Host, Note, View
+from notifier.inventory.packages import Package, components, named
 from notifier.inventory.text import word
 
 _PURL = re.compile(
@@ -81,17 +81,14 @@ def hosts(
         yield Note("no package in it is an engine or one of its parts")
 
 
-def _host(found: tuple[Any, ...], host: str, described: str, image: str) -> Host:
+def _host(found: tuple[Component, ...], host: str, described: str, image: str) -> Host:
     if host.strip():
-        return Host(host.strip(), found, view=View.INSTALLED)
+        return Host(named(host, "the SBOM"), found, view=View.INSTALLED)
     if image:
         raise InventoryError(
             f"it is of the container image {image[:100]!r}, which is no host",
             remedy="Name the host that it shall count as: --host NAME",
         )
     if not re.fullmatch(r"(?=[A-Za-z0-9.-]*[A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._-]*", described):
-        raise InventoryError("the SBOM does not say which host it is of", remedy="Name it: --host NAME")
-    return Host(host_name(described), found, view=View.INSTALLED)
-
-
-__all__ = ["BadRow", "Purl", "hosts", "purl"]
+        described = ""
+    return Host(named(described, "the SBOM"), found, view=View.INSTALLED)

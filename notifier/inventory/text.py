@@ -46,7 +46,8 @@ class Text:
     """A text over a binary stream. Lines, items and the document can be read once."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        first = stream.read(2)
+        first = stream.read(1)
+        first += stream.read(1) if first else b""
         wide = first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         self._stream = io.TextIOWrapper(
             io.BufferedReader(_Rejoined(first, stream)),
