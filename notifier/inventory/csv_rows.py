@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import itemgetter
 
 from feeds.errors import InventoryError, NavtexError
 from notifier.inventory.model import BadRow, Component, Found, Host, component, host_name, parse_tags
@@ -40,6 +42,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 
 _Row = tuple[str, Component, dict[str, str]]
+_tags = lru_cache(maxsize=1 << 12)(parse_tags)
 
 
 def _hosts(rows: Iterator[_Row | BadRow]) -> Iterator[Found]:
@@ -49,47 +52,57 @@ def _hosts(rows: Iterator[_Row | BadRow]) -> Iterator[Found]:
         if isinstance(row, BadRow):
             yield row
             continue
-        if row[0] != current:
+        host, component_of_row, tags_of_row = row
+        if host != current:
             if current:
                 yield Host(current, tuple(components), tags)
-            current, components, tags = row[0], {}, {}
-        components[row[1]] = None
-        tags.update(row[2])
+            current, components, tags = host, {}, {}
+        components[component_of_row] = None
+        if tags_of_row:
+            tags.update(tags_of_row)
     if current:
         yield Host(current, tuple(components), tags)
 
 
 def _rows(rows: Iterator[list[str]], width: int, columns: list[int]) -> Iterator[_Row | BadRow]:
-    number = rows.line_num  # type: ignore[attr-defined]
+    """The rows, read; those that cannot be are bad. A line that the CSV's reader refuses ends nothing."""
+    before = rows.line_num  # type: ignore[attr-defined]
+    pick = itemgetter(*columns)
     while True:
         try:
-            cells = next(rows, None)
+            for cells in rows:
+                if not _says_nothing(cells):
+                    try:
+                        yield _row(cells, width, pick)
+                    except (NavtexError, ValueError) as error:
+                        yield BadRow(_place(before, rows), str(error))
+                before = rows.line_num  # type: ignore[attr-defined]
         except csv.Error as error:
-            cells, fault = [], str(error)
+            yield BadRow(_place(before, rows), f"it cannot be read: {error}")
+            before = rows.line_num  # type: ignore[attr-defined]
         else:
-            fault = ""
-        first, number = number + 1, rows.line_num  # type: ignore[attr-defined]
-        where = f"line {number}" if first >= number else f"lines {first} to {number}"
-        if cells is None:
             return
-        if fault:
-            yield BadRow(where, f"it cannot be read: {fault}")
-        elif not _says_nothing(cells):
-            yield _row(cells, width, columns, where)
+
+
+def _place(before: int, rows: Iterator[list[str]]) -> str:
+    """Where the row stands that was read last; `before` is the line before it."""
+    last = rows.line_num  # type: ignore[attr-defined]
+    return f"line {last}" if last <= before + 1 else f"lines {before + 1} to {last}"
 
 
 def _says_nothing(cells: list[str]) -> bool:
     """Whether a row is empty or a comment."""
-    return not any(c.strip() for c in cells) or cells[0].lstrip().startswith("#")
+    return not any(cells) or cells[0].lstrip().startswith("#") or not any(c.strip() for c in cells)
 
 
-def _row(cells: list[str], width: int, columns: list[int], where: str) -> _Row | BadRow:
+def _row(cells: list[str], width: int, pick: Callable[[list[str]], tuple[str, ...]]) -> _Row:
+    """A row of the header's width; ValueError says what is wrong with it."""
     if len(cells) > width:
-        return BadRow(where, "it has more cells than the header; quote cells that hold a comma")
+        raise ValueError("it has more cells than the header; quote cells that hold a comma")
     cells += [""] * (width + 1 - len(cells))
-    host, product, version, package, distro, tags = (cells[i] for i in columns)
+    host, product, version, package, distro, tags = pick(cells)
+    host = host_name(host)
     try:
-        host = host_name(host)
-        return host, component(product, version, package, distro), parse_tags(tags) if tags else {}
+        return host, component(product, version, package, distro), _tags(tags)
     except (NavtexError, ValueError) as error:
-        return BadRow(where, f"{host.strip()[:60]}: {error}" if host.strip() else str(error))
+        raise ValueError(f"{host[:60]}: {error}") from error
