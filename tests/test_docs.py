@@ -41,7 +41,7 @@ from tests.conftest import DEMO, ROOT, Program
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), DEMO / "README.md"])
-RUN = [ROOT / "README.md", DOCS / "tutorial" / "first-digest.md"]
+RUN = [ROOT / "README.md", DOCS / "how-to" / "import-an-inventory.md", DOCS / "tutorial" / "first-digest.md"]
 SCHEMAS = REFERENCE / "schemas"
 
 

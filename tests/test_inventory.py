@@ -160,27 +160,51 @@ def test_tags_are_pairs_with_semicolons_between(text: str, tags: dict[str, str])
 
 
 @pytest.mark.parametrize(
-    ("version", "package", "rebuilt"),
+    ("version", "package", "distro", "rebuilt", "other_numbers"),
     [
-        ("20.10.24+dfsg1", "docker.io 20.10.24+dfsg1-1+deb12u1", True),
-        ("24.0.7", "docker.io 24.0.7-0ubuntu2~22.04.1", True),
-        ("25.0.8", "docker 25.0.8-1.amzn2023.0.1", True),
-        ("28.3.3", "moby-engine 28.3.3-1.fc42", True),
-        ("20.10.24+dfsg1", "", True),
-        ("1.6.20~ds1", "", True),
-        ("24.0.7-0ubuntu4", "", True),
-        ("20.10.25+azure-2", "", True),
-        ("29.1.3", "docker-ce 5:29.1.3-1~debian.12~bookworm", False),
-        ("27.0.3", "docker-ce 5:27.0.3-1~ubuntu.22.04~jammy", False),
-        ("26.1.4", "docker-ce 3:26.1.4-1.el9", False),
-        ("1.6.28", "containerd.io 1.6.28-2", False),
-        ("29.1.3", "", False),
-        ("17.03.2-ce", "", False),
-        ("29.0.0-rc.1", "", False),
+        ("20.10.24+dfsg1", "docker.io 20.10.24+dfsg1-1+deb12u1", "", True, False),
+        ("24.0.7", "docker.io 24.0.7-0ubuntu2~22.04.1", "", True, False),
+        ("25.0.8", "docker 25.0.8-1.amzn2023.0.1", "", True, False),
+        ("28.3.3", "moby-engine 28.3.3-1.fc42", "", True, False),
+        ("20.10.24+dfsg1", "", "", True, False),
+        ("1.6.20~ds1", "", "", True, False),
+        ("24.0.7-0ubuntu4", "", "", True, False),
+        ("20.10.25+azure-2", "", "", True, False),
+        ("29.1.3", "docker-ce 5:29.1.3-1~debian.12~bookworm", "", False, False),
+        ("27.0.3", "docker-ce 5:27.0.3-1~ubuntu.22.04~jammy", "", False, False),
+        ("26.1.4", "docker-ce 3:26.1.4-1.el9", "", False, False),
+        ("1.6.28", "containerd.io 1.6.28-2", "", False, False),
+        ("29.1.3", "", "", False, False),
+        ("17.03.2-ce", "", "", False, False),
+        ("29.0.0-rc.1", "", "", False, False),
+        ("25.0.8", "", "amzn-2023", True, False),
+        ("28.5.1-ce", "", "", True, False),
+        ("28.3.3", "", "sles-15.6", True, False),
+        ("28.3.3", "", "alpine-3.22", True, False),
+        ("26.1.4", "", "rhel-9.4", False, False),
+        ("29.1.3", "", "debian-12", False, False),
+        ("26.1.4", "docker-ce 3:26.1.4-1.el9", "amzn-2023", False, False),
+        ("18.06.1-ce", "", "", False, False),
+        ("18.09.9-ce", "", "", True, False),
+        ("23.0.15", "docker-ee 3:23.0.15-3.el8", "rhel-8", True, True),
+        ("17.06.2-ee-16", "", "", True, True),
+        ("1.11.2-cs3", "", "", True, True),
+        ("25.0.8m1", "", "", True, True),
+        ("20.10.9", "", "windows", True, True),
+        ("20.10.9", "docker-ce 20.10.9", "windows", False, False),
     ],
 )
-def test_a_distributions_build_is_told_from_dockers_own(version: str, package: str, rebuilt: bool) -> None:
-    assert component("engine", version, package).rebuilt is rebuilt
+def test_a_distributions_build_is_told_from_dockers_own(
+    version: str, package: str, distro: str, rebuilt: bool, other_numbers: bool
+) -> None:
+    made = component("engine", version, package, distro)
+    assert made.rebuilt is rebuilt
+    assert bool(made.other_numbers) is other_numbers
+
+
+def test_compose_and_buildx_are_the_projects_own_wherever_they_run() -> None:
+    assert not component("compose", "2.40.0", "", "amzn-2023").rebuilt
+    assert not component("buildx", "0.29.0", "", "windows").other_numbers
 
 
 def test_the_package_is_kept_as_name_and_version() -> None:

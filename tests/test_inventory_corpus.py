@@ -123,5 +123,5 @@ def test_no_real_file_is_left_out(corpus: Path) -> None:
 
 def test_what_is_not_followed_is_told_beside_what_is(corpus: Path) -> None:
     found = read((corpus / "inventory" / "kubectl-get-nodes" / "cluster-a.json").read_bytes())
-    assert found.notes == ("k8s-w3: it runs cri-o, which is not followed",)
+    assert found.notes == ("the container runtime cri-o is not followed (k8s-w3)",)
     assert {h.view for h in found.hosts} == {View.RUNNING}

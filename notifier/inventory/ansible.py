@@ -97,7 +97,7 @@ def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: 
     found, bad = components(_listed(facts["packages"], where), distro)
     yield from bad
     if not found:
-        without.add("no package there is an engine or one of its parts", name or own or host or "the host")
+        without.add("no package is an engine or one of its parts", name or own or host or "the host")
         return
     name = name or own or named(host, "the list of packages")
     try:

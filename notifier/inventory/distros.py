@@ -93,6 +93,13 @@ _SYSTEM = {
     "azurelinux-release": "azurelinux",
     "mariner-release": "mariner",
 }
+# base-files of Ubuntu's long-term releases
+_UBUNTU = {
+    "10.1ubuntu2": "ubuntu-18.04",
+    "11ubuntu5": "ubuntu-20.04",
+    "12ubuntu4": "ubuntu-22.04",
+    "13ubuntu10": "ubuntu-24.04",
+}
 
 
 def of_pretty(text: str) -> str:
@@ -150,10 +157,13 @@ def of_system_package(name: str, version: str) -> str:
 
     >>> of_system_package("rocky-release", "9.4-1.5.el9"), of_system_package("base-files", "12.4+deb12u11")
     ('rocky-9.4', 'debian-12')
+    >>> of_system_package("base-files", "13ubuntu10.3"), of_system_package("base-files", "13.3ubuntu6")
+    ('ubuntu-24.04', '')
     """
     if name == "base-files":
         match = re.fullmatch(r"(\d+)(?:\.\d+)?(?:\+deb\d+u\d+)?", version)
-        return f"debian-{match[1]}" if match else ""
+        ubuntu = next((v for v in _UBUNTU if re.fullmatch(rf"{re.escape(v)}(?:\.\d+)?", version)), "")
+        return f"debian-{match[1]}" if match else _UBUNTU.get(ubuntu, "")
     if name == "alpine-release":
         return of_id("alpine", version)
     if name == "system-release":

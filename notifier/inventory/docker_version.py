@@ -60,8 +60,9 @@ def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:
     if not parts:
         parts = [("Engine", word(server, "Version"), "")]
     engine = next((obj(p, "Details") for p in seq(server, "Components") if word(p, "Name") == "Engine"), {})
-    kernel = word(engine, "KernelVersion") or word(server, "KernelVersion")
-    yield from _components(parts, word(server, "Platform", "Name"), of_kernel(kernel))
+    windows = "windows" in (word(engine, "Os"), word(server, "Os"))
+    system = "windows" if windows else of_kernel(word(engine, "KernelVersion") or word(server, "KernelVersion"))
+    yield from _components(parts, word(server, "Platform", "Name"), system)
 
 
 def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
@@ -79,7 +80,8 @@ def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
             parts.append((name, value, ""))
         elif key.replace(" ", "") == "GitCommit" and parts and parts[-1][0] == name:
             parts[-1] = (name, parts[-1][1], value)
-    yield from _components(parts, server["platform"].strip())
+    windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
+    yield from _components(parts, server["platform"].strip(), "windows" if windows else "")
 
 
 def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator[Component | Note | BadRow]:
@@ -87,7 +89,7 @@ def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator
     if other:
         yield other
         return
-    # Docker's own builds name their platform: without one it is the build of whose kernel it runs on
+    # Docker's own builds name their platform: without one it is a build of the system's own
     distro = "" if platform else distro
     for name, version, commit in parts:
         product = _PRODUCTS.get(name.lower())

@@ -50,7 +50,7 @@ def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
         return
     product = _PRODUCTS.get(kind.lower())
     if product is None:
-        others.add(f"it runs {kind[:60]}, which is not followed", name)
+        others.add(f"the container runtime {kind[:60]} is not followed", name)
         return
     windows = word(told, "operatingSystem").lower() == "windows"
     distro = "windows" if windows else of_pretty(word(told, "osImage"))

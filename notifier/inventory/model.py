@@ -159,7 +159,7 @@ class Tally:
         """A note for each thing to be said, with a few of the names."""
         for said, count in self._counts.items():
             more = f" and {count - len(self._names[said])} more" if count > len(self._names[said]) else ""
-            yield Note(f"{', '.join(self._names[said])}{more}: {said}")
+            yield Note(f"{said} ({', '.join(self._names[said])}{more})")
 
 
 def gathered(found: Iterable[Found]) -> Inventory:

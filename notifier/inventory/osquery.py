@@ -57,8 +57,8 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     yield from _hosts(known, host)
     if older:
         yield Note(
-            f"the log begins after {len(older)} of its hosts had their packages ({', '.join(list(older)[:3])[:120]}): "
-            "what it does not name is taken as not there; a snapshot says all"
+            f"of some hosts the log does not tell the beginning ({len(older)}: {', '.join(list(older)[:3])[:120]}); "
+            "what it does not name is taken as not there, and a snapshot says all"
         )
 
 
