@@ -8,6 +8,7 @@ gives them (`host` and `rows`).  In a log the last word on a row holds: what was
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from notifier.inventory import daemons
@@ -21,6 +22,7 @@ _HOST = ("hostIdentifier", "host", "hostname", "host_hostname", "host_display_na
 _LOG = ("columns", "snapshot", "diffResults", "rows")
 _TABLES = {"docker_version": "docker", "deb_packages": "deb", "rpm_packages": "rpm", "os_version": "os"}
 _OF_VERSION = ("version", "epoch", "release", "git_commit")
+_COLUMNS = ("name", "arch", *_OF_VERSION, "status", "platform")
 _PRESENT = ("installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 
 
@@ -32,6 +34,14 @@ class _Row(NamedTuple):
     kind: str
     columns: dict[str, Any]
     there: bool
+    all_of_it: bool = False
+    """Whether it is no row, and says that all the rows of its kind follow."""
+
+
+@lru_cache(maxsize=1 << 16)
+def _slim(*values: str) -> dict[str, Any]:
+    """The columns that matter, once for all hosts with the same: a fleet has few that differ."""
+    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def recognises(text: Text) -> bool:
@@ -52,14 +62,24 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         for row in _rows(item):
             if isinstance(row, BadRow):
                 yield row
+            elif row.all_of_it:
+                _forget(row.kind, known.get(row.host, {}))
             elif row.kind in ("docker", "os") or (row.kind and interesting(word(row.columns, "name"), row.kind)):
-                _keep(row, known.setdefault(row.host, {}), older)
+                slim = row._replace(columns=_slim(*(word(row.columns, c) for c in _COLUMNS)))
+                _keep(slim, known.setdefault(row.host, {}), older)
     yield from _hosts(known, host)
     if older:
         yield Note(
             f"of some hosts the log does not tell the beginning ({len(older)}: {', '.join(list(older)[:3])[:120]}); "
             "what it does not name is taken as not there, and a snapshot says all"
         )
+
+
+def _forget(kind: str, held: dict[tuple[str, ...], _Row]) -> None:
+    """All rows of a kind are gone, because a snapshot of them follows."""
+    for key, row in held.items():
+        if row.kind == kind:
+            held[key] = row._replace(there=False)
 
 
 def _keep(row: _Row, held: dict[tuple[str, ...], _Row], older: dict[str, None]) -> None:
@@ -91,9 +111,12 @@ def _rows(item: Item) -> Iterator[_Row | BadRow]:
     table = next((kind for t, kind in _TABLES.items() if t in word(log, "name")), "")
     there = word(log, "action") != "removed"
     changes = obj(log, "diffResults")
-    lists = [([log["columns"]] if "columns" in log else [], there), (seq(log, "snapshot"), there)]
+    whole = [*seq(log, "snapshot"), *seq(log, "rows")]
+    for kind in {table, *(_kind(obj(c), table) for c in whole)} if "snapshot" in log or "rows" in log else ():
+        yield _Row(item.where, name, kind, {}, there=False, all_of_it=True)
     # what was removed goes first: an upgrade is both
-    lists += [(seq(log, "rows"), True), (seq(changes, "removed"), False), (seq(changes, "added"), True)]
+    lists = [([log["columns"]] if "columns" in log else [], there), (whole, True)]
+    lists += [(seq(changes, "removed"), False), (seq(changes, "added"), True)]
     for rows, present in lists:
         for columns in map(obj, rows):
             yield _Row(item.where, name, _kind(columns, table), columns, present)
