@@ -166,7 +166,8 @@ def _numbered_otherwise(component: Component) -> Verdict:
     """Of a build with numbers of its own, not even that upstream's number is safe says anything."""
     build = component.package or f"{component.product} {component.version}"
     if component.distro.startswith("windows") and not component.package:
-        decider = "whose build it is would decide: the platform that `docker version` names there"
+        decider = "whose build it is would decide"
+        decider += ": the platform that `docker version` names there" if component.product == ENGINE else ""
     else:
         decider = "the vendor's own advisory would decide, and no source of Navtex has one"
     return Verdict(

@@ -22,6 +22,7 @@ _KINDS = {"apt": "deb", "deb": "deb", "dpkg": "deb", "rpm": "rpm", "dnf": "rpm",
 _PRINTED = re.compile(
     r"^(?P<host>\S{1,253}) \| (?P<state>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!?)[^\n=]{0,200}=> (?=\{)", re.MULTILINE
 )
+_SYSTEM = ("ansible_distribution", "ansible_distribution_version")
 _NAMES = ("inventory_hostname", "ansible_hostname", "ansible_fqdn", "ansible_nodename", "hostname")
 
 
@@ -64,12 +65,17 @@ def _printed(text: str) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
 
 
 def _tasks(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
-    """(place, host, result) of a run's tasks that tell what is read here."""
+    """(place, host, result) of a run's tasks that tell what is read here, with the facts that came before."""
+    gathered: dict[str, dict[str, str]] = {}
     for i, play in enumerate(seq(said, "plays")):
         for j, task in enumerate(seq(play, "tasks")):
             for name, result in obj(task, "hosts").items():
-                told = obj(result)
-                if "host_info" in told or "packages" in obj(told, "ansible_facts") or told.get("unreachable") is True:
+                told, facts = obj(result), obj(result, "ansible_facts")
+                known = gathered.setdefault(name, {})
+                known.update({f: w for f in _SYSTEM if (w := word(facts, f))})
+                if "packages" in facts:
+                    yield f"plays[{i}].tasks[{j}]", name, {"ansible_facts": {**known, **facts}}
+                elif "host_info" in told or told.get("unreachable") is True:
                     yield f"plays[{i}].tasks[{j}]", name, told
 
 
@@ -89,10 +95,7 @@ def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tal
 
 
 def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:
-    distro = of_id(
-        word(facts, "ansible_distribution") or word(facts, "distribution"),
-        word(facts, "ansible_distribution_version") or word(facts, "distribution_version"),
-    )
+    distro = of_id(word(facts, _SYSTEM[0]), word(facts, _SYSTEM[1]))
     own = next((w for n in _NAMES if (w := word(facts, n))), "")
     found, bad = components(_listed(facts["packages"], where), distro)
     yield from bad

@@ -47,11 +47,14 @@ _NAMES = {
     "alma": ("almalinux", 2),
     "oraclelinux": ("ol", 2),
     "ol": ("ol", 2),
+    "oracle": ("ol", 2),
     "fedora": ("fedora", 1),
     "amazon": ("amzn", 1),
     "amzn": ("amzn", 1),
     "sles": ("sles", 2),
     "suse": ("sles", 2),
+    "suse linux enterprise server": ("sles", 2),
+    "opensuse.leap": ("opensuse-leap", 2),
     "opensuse leap": ("opensuse-leap", 2),
     "opensuse-leap": ("opensuse-leap", 2),
     "opensuse tumbleweed": ("opensuse-tumbleweed", 0),
@@ -60,6 +63,7 @@ _NAMES = {
     "photon": ("photon", 2),
     "azurelinux": ("azurelinux", 2),
     "mariner": ("mariner", 2),
+    "cbl-mariner": ("mariner", 2),
     "mageia": ("mageia", 1),
     "arch": ("arch", 0),
     "archlinux": ("arch", 0),
@@ -100,6 +104,9 @@ _UBUNTU = {
     "12ubuntu4": "ubuntu-22.04",
     "13ubuntu10": "ubuntu-24.04",
 }
+
+SYSTEM_PACKAGES = frozenset({*_SYSTEM, "base-files", "alpine-release", "system-release", "openSUSE-release"})
+"""The packages that `of_system_package` knows."""
 
 
 def of_pretty(text: str) -> str:

@@ -22,7 +22,7 @@ _HOST = ("hostIdentifier", "host", "hostname", "host_hostname", "host_display_na
 _LOG = ("columns", "snapshot", "diffResults", "rows")
 _TABLES = {"docker_version": "docker", "deb_packages": "deb", "rpm_packages": "rpm", "os_version": "os"}
 _OF_VERSION = ("version", "epoch", "release", "git_commit")
-_COLUMNS = ("name", "arch", *_OF_VERSION, "status", "platform")
+_COLUMNS = ("name", "arch", *_OF_VERSION, "status", "platform", "os")
 _PRESENT = ("installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 
 
@@ -149,6 +149,8 @@ def _hosts(known: dict[str, dict[tuple[str, ...], _Row]], host: str) -> Iterator
 def _running(held: dict[tuple[str, ...], _Row], name: str, host: str, distro: str) -> Iterator[Found]:
     row = held.get(("docker",))
     if row and row.there:
+        # on a desktop with Windows the engine runs in a Linux of its own
+        distro = "windows" if word(row.columns, "os") == "windows" else distro.replace("windows", "")
         called = name or named(host, "osquery's docker_version")
         yield from daemons.engine(called, word(row.columns, "version"), distro, row.where)
     elif row and name:

@@ -76,10 +76,7 @@ def product(name: str, kind: str) -> str:
 
 def interesting(name: str, kind: str) -> bool:
     """Whether a package is a product, or says which distribution it is on."""
-    return bool(product(name, kind)) or bool(distros.of_system_package(name, "1-1")) or name in _SYSTEM
-
-
-_SYSTEM = frozenset({"base-files", "alpine-release", "system-release", "openSUSE-release"})
+    return bool(product(name, kind)) or name in distros.SYSTEM_PACKAGES
 
 
 def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:

@@ -43,11 +43,12 @@ def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
 def package(line: str, where: str) -> Package | None:
     """The package that a line names; None where it names none."""
     words = [w.strip("'\"") for w in re.split(r"[\s,;|]+", line.strip()) if w]
-    if len(words) == 1:
-        match = _NEVRA.fullmatch(without_architecture(words[0]))
-        if match is None:
-            return None
-        return _made(where, match["name"], match["epoch"] or "", match["version"], match["release"])
+    alone = without_architecture(words[0]) if words else ""
+    # with a date behind it, as `rpm -qa --last` says it, it is still alone
+    match = _NEVRA.fullmatch(alone) if len(words) == 1 or (words and alone != words[0]) else None
+    made = match and _made(where, match["name"], match["epoch"] or "", match["version"], match["release"])
+    if made or len(words) == 1:
+        return made
     if not words or not _NAME.fullmatch(words[0]):
         return None
     name, rest = words[0], words[1:]
