@@ -8,7 +8,7 @@ import socket
 from urllib.parse import urlsplit
 
 from feeds.errors import InventoryError
-from notifier.inventory import Inventory, docker_version
+from notifier.inventory import Inventory, gathered, read
 
 _SOCKET = "/var/run/docker.sock"
 _TIMEOUT = 10
@@ -43,7 +43,7 @@ def local(host: str = "", address: str = "") -> Inventory:
         connection.close()
     if answer.status != 200:
         raise InventoryError(f"the engine answers HTTP {answer.status}", where=address)
-    return docker_version.read(body.decode("utf-8", "replace"), host or socket.gethostname())
+    return gathered(read(body, form="docker-version", host=host or socket.gethostname()))
 
 
 def _connection(address: str) -> http.client.HTTPConnection:

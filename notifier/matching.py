@@ -95,9 +95,10 @@ class Matcher:
 
     def vulnerabilities(self, component: Component) -> Iterator[Match]:
         """The verdict on every vulnerability of the component's product, whatever it is."""
+        judge = self._judge_build if component.rebuilt else self._judge_release
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.VULNERABILITY:
-                yield Match(component, case.advisory, self.judge(case, component))
+                yield Match(component, case.advisory, judge(case, component))
 
     def standing(self, component: Component) -> Iterator[Match]:
         """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
@@ -115,8 +116,14 @@ class Matcher:
 
     def judge(self, case: Case, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""
-        if not component.rebuilt:
-            return case.decide(component.version)
+        return (self._judge_build if component.rebuilt else self._judge_release)(case, component)
+
+    def _judge_release(self, case: Case, component: Component) -> Verdict:
+        return case.decide(component.version)
+
+    def _judge_build(self, case: Case, component: Component) -> Verdict:
+        if component.other_numbers:
+            return _numbered_otherwise(component)
         package = self.package_case(case.advisory, component)
         own = package.decide(component.package_version) if package else None
         return own or _rebuilt(case.decide(component.version), component)
@@ -153,7 +160,7 @@ class Matcher:
                     yield Match(component, case.advisory, verdict)
 
     def _benchmarks(self, component: Component) -> Iterator[Match]:
-        if component.product != ENGINE:
+        if component.product != ENGINE or component.other_numbers:
             return
         for advisory in self._editions:
             reason = self._edition_reason(advisory, component.version)
@@ -177,7 +184,7 @@ class Matcher:
         return ""
 
     def _ends_of_life(self, component: Component) -> Iterator[Match]:
-        for advisory in self._ends:
+        for advisory in () if component.other_numbers else self._ends:
             product, _, name = advisory.line.partition(" ")
             if product == component.product and starts_with(key(component.version), name):
                 line = line_of(component.version, self._lines.get(product, ()))
@@ -199,14 +206,29 @@ def _rebuilt(verdict: Verdict, component: Component) -> Verdict:
     return Verdict(Status.UNKNOWN, reason, verdict.source)
 
 
+def _numbered_otherwise(component: Component) -> Verdict:
+    """Of a build with numbers of its own, not even that upstream's number is safe says anything."""
+    build = component.package or f"{component.product} {component.version}"
+    if component.distro.startswith("windows") and not component.package:
+        decider = "whose build it is would decide"
+        decider += ": the platform that `docker version` names there" if component.product == ENGINE else ""
+    else:
+        decider = "the vendor's own advisory would decide, and no source of Navtex has one"
+    return Verdict(
+        Status.UNKNOWN, f"{build} is {component.other_numbers}, whose numbers need not be upstream's: {decider}"
+    )
+
+
 def _decider(component: Component) -> str:
     """What would decide about a distribution's build."""
-    if not component.package:
+    if not component.package and not component.distro:
         return "the name and version of its package, and its distribution, would decide"
     if not component.distro and not component.ecosystem:
         return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
     if not component.ecosystem:
         return f"a security record of {component.distro} would decide, and no source of Navtex has one"
+    if not component.package:
+        return f"the name and version of its package would decide, as {component.ecosystem} writes them"
     if not is_version(component.package_version, component.ecosystem):
         given = f", and {component.package_version!r} is none" if component.package_version else ""
         return f"the version of its package would decide, as {component.ecosystem} writes it{given}"

@@ -72,7 +72,7 @@ class Plan:
 
 def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[Waiting] = ()) -> Plan:
     """The plan for one component that runs; `waiting` is what its hosts have installed beside it."""
-    lines = tuple(x for x in matcher.releases.lines if x.product == component.product)
+    lines = tuple(x for x in matcher.releases.lines if x.product == component.product and not component.other_numbers)
     line = line_of(component.version, lines)
     known = list(matcher.vulnerabilities(component))
     exposed = [m for m in known if m.verdict.status in EXPOSED]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from feeds.errors import InventoryError
-from notifier import inventory
 from notifier.inventory import Component
+from tests.inventories import read
 
 NEW_TEXT = """\
 Client: Docker Engine - Community
@@ -142,7 +142,7 @@ def server(*parts: dict[str, Any], platform: str = "Docker Engine - Community", 
 def test_what_the_server_says_is_on_the_host_and_the_client_is_not(
     text: str, components: list[tuple[str, str]]
 ) -> None:
-    found = inventory.read(text, host="lab-1")
+    found = read(text, host="lab-1")
     assert [h.name for h in found.hosts] == ["lab-1"]
     assert [(c.product, c.version) for c in found.hosts[0].components] == components
     assert not any(c.rebuilt for c in found.hosts[0].components)
@@ -159,7 +159,7 @@ def test_what_the_server_says_is_on_the_host_and_the_client_is_not(
     ],
 )
 def test_a_client_without_a_server_is_no_engine(text: str) -> None:
-    found = inventory.read(text)
+    found = read(text)
     assert found.hosts == ()
     assert "no server answered" in found.notes[0]
 
@@ -175,7 +175,7 @@ def test_a_client_without_a_server_is_no_engine(text: str) -> None:
     ],
 )
 def test_podman_answers_on_dockers_api_and_is_no_engine(text: str) -> None:
-    found = inventory.read(text, host="lab-1")
+    found = read(text, host="lab-1")
     assert found.hosts == ()
     assert "Podman" in found.notes[0]
     assert "no Docker Engine" in found.notes[0]
@@ -184,7 +184,7 @@ def test_podman_answers_on_dockers_api_and_is_no_engine(text: str) -> None:
 @pytest.mark.parametrize("text", [NEW_TEXT, OLD_TEXT, server(part("Engine", "29.5.0"))])
 def test_the_host_must_be_named_and_the_error_says_how(text: str) -> None:
     with pytest.raises(InventoryError, match="--host"):
-        inventory.read(text)
+        read(text)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_the_host_must_be_named_and_the_error_says_how(text: str) -> None:
     ],
 )
 def test_a_distributions_build_shows_its_own_package_versions(text: str) -> None:
-    (host,) = inventory.read(text, host="lab-1").hosts
+    (host,) = read(text, host="lab-1").hosts
     assert all(c.rebuilt for c in host.components)
     assert host.components[1:] == (
         Component("containerd", "1.6.20~ds1", "containerd 1.6.20~ds1-1+deb12u1"),
@@ -212,7 +212,7 @@ def test_a_distributions_build_shows_its_own_package_versions(text: str) -> None
 
 
 def test_a_part_whose_version_cannot_be_read_is_noted_and_the_others_are_kept() -> None:
-    found = inventory.read(server(part("Engine", "29.5.0"), part("runc", "unknown")), host="lab-1")
+    found = read(server(part("Engine", "29.5.0"), part("runc", "unknown")), host="lab-1")
     assert [c.product for c in found.hosts[0].components] == ["engine"]
     assert "runc" in found.notes[0]
     assert "unknown" in found.notes[0]
@@ -229,14 +229,14 @@ def test_a_part_whose_version_cannot_be_read_is_noted_and_the_others_are_kept() 
     ],
 )
 def test_json_of_another_shape_than_dockers_still_gives_the_engine(text: str) -> None:
-    (host,) = inventory.read(text, host="lab-1").hosts
+    (host,) = read(text, host="lab-1").hosts
     assert host.components == (Component("engine", "29.5.0"),)
 
 
 @pytest.mark.parametrize("text", ['{"Client":{}, "Server":{"Version":"29.5.0","ApiVersion"', '{"ApiVersion" 1}'])
 def test_broken_json_is_an_error(text: str) -> None:
     with pytest.raises(InventoryError, match="JSON"):
-        inventory.read(text, form="docker-version", host="lab-1")
+        read(text, form="docker-version", host="lab-1")
 
 
 @pytest.mark.parametrize(
@@ -271,9 +271,9 @@ def test_real_answers_say_what_a_person_reads_there(
     corpus: Path, path: str, components: list[tuple[str, str, str]]
 ) -> None:
     text = (corpus / "inventory" / f"docker-version-{path}").read_text(encoding="utf-8")
-    found = inventory.read(text, host="lab-1")
-    read = [(c.product, c.version, c.package) for h in found.hosts for c in h.components]
-    assert read == components
+    found = read(text, host="lab-1")
+    said = [(c.product, c.version, c.package) for h in found.hosts for c in h.components]
+    assert said == components
     assert bool(found.notes) is not bool(components)
     assert all(c.rebuilt is ("dfsg" in path) for h in found.hosts for c in h.components)
 

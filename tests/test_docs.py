@@ -35,13 +35,13 @@ from notifier import inventory
 from notifier.channels import expand
 from notifier.cli import cli
 from notifier.config import Config, SourceSettings, example, read
-from notifier.inventory import FORMATS
+from notifier.inventory import FORMATS, gathered
 from tests.conftest import DEMO, ROOT, Program
 
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), DEMO / "README.md"])
-RUN = [ROOT / "README.md", DOCS / "tutorial" / "first-digest.md"]
+RUN = [ROOT / "README.md", DOCS / "how-to" / "import-an-inventory.md", DOCS / "tutorial" / "first-digest.md"]
 SCHEMAS = REFERENCE / "schemas"
 
 
@@ -297,7 +297,7 @@ def test_every_csv_that_is_shown_is_recognised_and_taken_whole() -> None:
     shown = [b.text for p in PAGES for b in blocks(p.read_text(encoding="utf-8"), "csv")]
     assert shown
     for text in shown:
-        found = inventory.read(text)
+        found = gathered(inventory.read(text))
         assert found.hosts
         assert not found.bad
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from feeds.errors import InventoryError, UsageProblem
-from notifier import inventory
-from notifier.inventory import Component, Host, csv_rows
+from notifier.inventory import Component, Host, Inventory, Text, csv_rows
 from notifier.inventory.model import component, parse_tags
+from tests.inventories import read
 
 
 def test_a_csv_with_every_column_gives_hosts_with_their_components_and_tags() -> None:
-    found = inventory.read(
+    found = read(
         "host,product,version,package,distro,tags\n"
         "web-1,engine,20.10.24+dfsg1,docker.io 20.10.24+dfsg1-1+deb12u1,debian-12,env=prod;team=web\n"
         "web-1,runc,1.1.5,,,\n"
@@ -49,13 +49,13 @@ def test_a_csv_with_every_column_gives_hosts_with_their_components_and_tags() ->
     ],
 )
 def test_the_ways_people_write_a_csv_mean_the_same(text: str) -> None:
-    found = inventory.read(text)
+    found = read(text)
     assert found.bad == ()
     assert found.hosts == (Host("lab-1", (Component("engine", "29.5.0"),), {}),)
 
 
 def test_the_version_of_a_package_is_used_where_no_other_is_given() -> None:
-    found = inventory.read(
+    found = read(
         "host,product,version,package\n"
         "a,engine,,docker-ce 5:29.1.3-1~debian.12~bookworm\n"
         "b,engine,,docker-ce 3:26.1.4-1.el9\n"
@@ -64,14 +64,12 @@ def test_the_version_of_a_package_is_used_where_no_other_is_given() -> None:
 
 
 def test_a_quoted_cell_may_hold_a_comma() -> None:
-    found = inventory.read('host,product,version,tags\nlab-1,engine,29.5.0,"env=prod,team=web"\n')
+    found = read('host,product,version,tags\nlab-1,engine,29.5.0,"env=prod,team=web"\n')
     assert found.hosts[0].tags == {"env": "prod", "team": "web"}
 
 
 def test_one_host_may_hold_several_components_of_one_product_and_rows_need_not_stand_together() -> None:
-    found = inventory.read(
-        "host,product,version,tags\nlab-1,runc,1.1.12,a=1\nlab-2,engine,29.5.0,\nlab-1,runc,1.2.5,b=2\n"
-    )
+    found = read("host,product,version,tags\nlab-1,runc,1.1.12,a=1\nlab-2,engine,29.5.0,\nlab-1,runc,1.2.5,b=2\n")
     assert [h.name for h in found.hosts] == ["lab-1", "lab-2"]
     assert found.hosts[0].components == (Component("runc", "1.1.12"), Component("runc", "1.2.5"))
     assert found.hosts[0].tags == {"a": "1", "b": "2"}
@@ -91,7 +89,7 @@ def test_one_host_may_hold_several_components_of_one_product_and_rows_need_not_s
     ],
 )
 def test_a_bad_row_is_told_with_line_and_reason_and_the_good_ones_are_kept(row: str, reason: str) -> None:
-    found = inventory.read(f"host,product,version,tags\nlab-1,engine,29.5.0,\n{row}\nlab-2,engine,29.7.2,\n")
+    found = read(f"host,product,version,tags\nlab-1,engine,29.5.0,\n{row}\nlab-2,engine,29.7.2,\n")
     assert [h.name for h in found.hosts] == ["lab-1", "lab-2"]
     (bad,) = found.bad
     assert bad.where == "line 3"
@@ -99,7 +97,7 @@ def test_a_bad_row_is_told_with_line_and_reason_and_the_good_ones_are_kept(row: 
 
 
 def test_a_bad_row_of_a_host_leaves_its_other_rows_alone() -> None:
-    found = inventory.read("host,product,version,tags\nlab-1,engine,29.5.0,a=1\nlab-1,runc,newest,b=2\n")
+    found = read("host,product,version,tags\nlab-1,engine,29.5.0,a=1\nlab-1,runc,newest,b=2\n")
     assert found.hosts == (Host("lab-1", (Component("engine", "29.5.0"),), {"a": "1"}),)
     assert "lab-1" in found.bad[0].reason
 
@@ -109,40 +107,40 @@ def test_a_bad_row_of_a_host_leaves_its_other_rows_alone() -> None:
 )
 def test_a_header_that_lacks_a_column_is_an_error_that_names_the_columns(header: str) -> None:
     with pytest.raises(InventoryError) as error:
-        inventory.read(f"{header}\nlab-1,engine,29.5.0\n", form="csv")
+        read(f"{header}\nlab-1,engine,29.5.0\n", form="csv")
     assert "host,product,version" in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["host,product,version\n", "host,product,version"])
 def test_a_csv_without_rows_holds_nobody(text: str) -> None:
-    assert inventory.read(text) == inventory.Inventory(())
+    assert read(text) == Inventory((), notes=("it holds no host",))
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t", "\n\n"])
 def test_an_empty_text_is_an_error(text: str) -> None:
     with pytest.raises(InventoryError, match="empty"):
-        inventory.read(text)
+        read(text)
 
 
 @pytest.mark.parametrize("text", ["web-1 29.5.0\n", "{}", "[]", "<html></html>", "Name Version\n"])
 def test_what_no_format_recognises_is_an_error_that_names_the_formats(text: str) -> None:
     with pytest.raises(InventoryError) as error:
-        inventory.read(text)
+        read(text)
     assert "--from" in str(error.value)
     assert "docker-version" in str(error.value)
     assert "csv" in str(error.value)
 
 
 def test_an_unknown_format_is_wrong_use_and_names_those_there_are() -> None:
-    with pytest.raises(UsageProblem, match=r"'xml'.*docker-version, csv"):
-        inventory.read("anything", form="xml")
+    with pytest.raises(UsageProblem, match=r"'xml'.*docker-version, .*csv"):
+        read("anything", form="xml")
 
 
 def test_a_named_format_is_used_whatever_the_text_looks_like() -> None:
     text = '{"Version":"1.9.1","ApiVersion":"1.21"}'
-    assert inventory.read(text, form="docker-version", host="a").hosts[0].components == (Component("engine", "1.9.1"),)
+    assert read(text, form="docker-version", host="a").hosts[0].components == (Component("engine", "1.9.1"),)
     with pytest.raises(InventoryError):
-        inventory.read(text, form="csv")
+        read(text, form="csv")
 
 
 @pytest.mark.parametrize(
@@ -162,27 +160,51 @@ def test_tags_are_pairs_with_semicolons_between(text: str, tags: dict[str, str])
 
 
 @pytest.mark.parametrize(
-    ("version", "package", "rebuilt"),
+    ("version", "package", "distro", "rebuilt", "other_numbers"),
     [
-        ("20.10.24+dfsg1", "docker.io 20.10.24+dfsg1-1+deb12u1", True),
-        ("24.0.7", "docker.io 24.0.7-0ubuntu2~22.04.1", True),
-        ("25.0.8", "docker 25.0.8-1.amzn2023.0.1", True),
-        ("28.3.3", "moby-engine 28.3.3-1.fc42", True),
-        ("20.10.24+dfsg1", "", True),
-        ("1.6.20~ds1", "", True),
-        ("24.0.7-0ubuntu4", "", True),
-        ("20.10.25+azure-2", "", True),
-        ("29.1.3", "docker-ce 5:29.1.3-1~debian.12~bookworm", False),
-        ("27.0.3", "docker-ce 5:27.0.3-1~ubuntu.22.04~jammy", False),
-        ("26.1.4", "docker-ce 3:26.1.4-1.el9", False),
-        ("1.6.28", "containerd.io 1.6.28-2", False),
-        ("29.1.3", "", False),
-        ("17.03.2-ce", "", False),
-        ("29.0.0-rc.1", "", False),
+        ("20.10.24+dfsg1", "docker.io 20.10.24+dfsg1-1+deb12u1", "", True, False),
+        ("24.0.7", "docker.io 24.0.7-0ubuntu2~22.04.1", "", True, False),
+        ("25.0.8", "docker 25.0.8-1.amzn2023.0.1", "", True, False),
+        ("28.3.3", "moby-engine 28.3.3-1.fc42", "", True, False),
+        ("20.10.24+dfsg1", "", "", True, False),
+        ("1.6.20~ds1", "", "", True, False),
+        ("24.0.7-0ubuntu4", "", "", True, False),
+        ("20.10.25+azure-2", "", "", True, False),
+        ("29.1.3", "docker-ce 5:29.1.3-1~debian.12~bookworm", "", False, False),
+        ("27.0.3", "docker-ce 5:27.0.3-1~ubuntu.22.04~jammy", "", False, False),
+        ("26.1.4", "docker-ce 3:26.1.4-1.el9", "", False, False),
+        ("1.6.28", "containerd.io 1.6.28-2", "", False, False),
+        ("29.1.3", "", "", False, False),
+        ("17.03.2-ce", "", "", False, False),
+        ("29.0.0-rc.1", "", "", False, False),
+        ("25.0.8", "", "amzn-2023", True, False),
+        ("28.5.1-ce", "", "", True, False),
+        ("28.3.3", "", "sles-15.6", True, False),
+        ("28.3.3", "", "alpine-3.22", True, False),
+        ("26.1.4", "", "rhel-9.4", False, False),
+        ("29.1.3", "", "debian-12", False, False),
+        ("26.1.4", "docker-ce 3:26.1.4-1.el9", "amzn-2023", False, False),
+        ("18.06.1-ce", "", "", False, False),
+        ("18.09.9-ce", "", "", True, False),
+        ("23.0.15", "docker-ee 3:23.0.15-3.el8", "rhel-8", True, True),
+        ("17.06.2-ee-16", "", "", True, True),
+        ("1.11.2-cs3", "", "", True, True),
+        ("25.0.8m1", "", "", True, True),
+        ("20.10.9", "", "windows", True, True),
+        ("20.10.9", "docker-ce 20.10.9", "windows", False, False),
     ],
 )
-def test_a_distributions_build_is_told_from_dockers_own(version: str, package: str, rebuilt: bool) -> None:
-    assert component("engine", version, package).rebuilt is rebuilt
+def test_a_distributions_build_is_told_from_dockers_own(
+    version: str, package: str, distro: str, rebuilt: bool, other_numbers: bool
+) -> None:
+    made = component("engine", version, package, distro)
+    assert made.rebuilt is rebuilt
+    assert bool(made.other_numbers) is other_numbers
+
+
+def test_compose_and_buildx_are_the_projects_own_wherever_they_run() -> None:
+    assert not component("compose", "2.40.0", "", "amzn-2023").rebuilt
+    assert not component("buildx", "0.29.0", "", "windows").other_numbers
 
 
 def test_the_package_is_kept_as_name_and_version() -> None:
@@ -192,6 +214,6 @@ def test_the_package_is_kept_as_name_and_version() -> None:
 
 
 def test_a_csv_is_recognised_by_its_header_alone() -> None:
-    assert csv_rows.recognises("\ufeffHost,Product,Version\n")
-    assert not csv_rows.recognises("host,version\n")
-    assert not csv_rows.recognises("")
+    assert csv_rows.recognises(Text.of("\ufeffHost,Product,Version\n"))
+    assert not csv_rows.recognises(Text.of("host,version\n"))
+    assert not csv_rows.recognises(Text.of(""))

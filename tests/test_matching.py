@@ -59,6 +59,15 @@ def one(found: list[Match]) -> Match:
         (engine("20.10.24", "docker.io", "debian-12"), Status.UNKNOWN,
          "the version of its package would decide, as Debian:12 writes it"),
         (engine("20.10.24", "docker.io 20.10.24_weird", "debian-12"), Status.UNKNOWN, "and '20.10.24_weird' is none"),
+        # vendors who build it themselves, as a daemon tells it: without a package
+        (engine("20.10.24", "", "amzn-2"), Status.UNKNOWN,
+         "a security record of amzn-2 would decide, and no source of Navtex has one"),
+        (engine("20.10.24", "", "opensuse-leap-15.6"), Status.UNKNOWN,
+         "the name and version of its package would decide, as openSUSE:Leap 15.6 writes them"),
+        (engine("20.10.24-ce"), Status.UNKNOWN, "the name and version of its package, and its distribution"),
+        (engine("20.10.24", "docker 20.10.24_ce-150000.1.1", "sles-15.5"), Status.UNKNOWN,
+         "the security record of SUSE:Linux Enterprise Server 15 SP5 would decide"),
+        (engine("23.0.15-ce"), Status.NOT_AFFECTED, "is built from that version"),
         # what is fixed in the version it was built from is fixed in it
         (engine("23.0.15", "docker 23.0.15-1.amzn2", "amzn-2"), Status.NOT_AFFECTED,
          "docker 23.0.15-1.amzn2 is built from that version"),
@@ -72,6 +81,29 @@ def test_a_package_is_judged_by_who_built_it(component: Component, status: Statu
     if status is Status.UNKNOWN:
         assert "upstream's" in found.reason
         assert (found.fixed_in, found.upgrade_to) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("component", "decider"),
+    [
+        (engine("20.10.24", "docker-ee 20.10.24"), "the vendor's own advisory would decide"),
+        (engine("23.0.15", "docker-ee 3:23.0.15-3.el8", "rhel-8"), "the vendor's own advisory would decide"),
+        (engine("19.03.5-ee"), "the vendor's own advisory would decide"),
+        (engine("1.11.2-cs3"), "the vendor's own advisory would decide"),
+        (engine("25.0.8m1"), "the vendor's own advisory would decide"),
+        (engine("20.10.24", "", "windows"), "the platform that `docker version` names there"),
+        (engine("23.0.15", "", "windows"), "the platform that `docker version` names there"),
+    ],
+)
+def test_of_a_build_with_numbers_of_its_own_upstreams_ranges_say_nothing(component: Component, decider: str) -> None:
+    line = Line(
+        product="engine", name="20.10", url="https://example.org", released=date(2020, 12, 8), ends=date(2023, 12, 10)
+    )
+    known = matcher(UPSTREAM, DEBIAN, releases=Releases(lines=(line,)))
+    found = one(list(known.vulnerabilities(component))).verdict
+    assert found.status is Status.UNKNOWN
+    assert decider in found.reason
+    assert known.concerns(component) == []
 
 
 def test_a_distributions_way_out_is_its_own_version() -> None:

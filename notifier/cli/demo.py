@@ -50,7 +50,7 @@ def command(where: Path) -> None:
     with Mirror(documents / "day-1") as mirror:
         config = Config(database=f"sqlite:///{where / 'navtex.db'}", mirror=mirror.url)
         with opened(config) as database:
-            found = inventory.read((documents / "inventory.csv").read_text(encoding="utf-8"))
+            found = inventory.gathered(inventory.read((documents / "inventory.csv").read_bytes()))
             wanted = subscriptions.Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
             with database.begin() as connection:
                 hosts.take(connection, found.hosts, {}, now())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -27,7 +29,7 @@ from notifier.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from notifier.inventory import Inventory
+    from notifier.inventory import Host, Inventory
     from notifier.store.inventory import Stored
 
 
@@ -39,7 +41,12 @@ def command() -> None:
 @command.command("import")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
-    "--from", "form", default="", metavar="FORMAT", help="The format (csv, docker-version), where it is not recognised."
+    "--from",
+    "form",
+    default="",
+    metavar="FORMAT",
+    help="The format, where it is not recognised: ansible, apk, csv, cyclonedx, dnf, docker-info, docker-node, "
+    "docker-version, dpkg, json, kubernetes, ndjson, osquery, prometheus, rpm, syft.",
 )
 @click.option("--host", default="", metavar="NAME", help="The host, where the format does not name it.")
 @click.option(
@@ -54,17 +61,19 @@ def command() -> None:
 def import_(ctx: click.Context, file: str, form: str, host: str, tags: dict[str, str]) -> None:
     """Read hosts from FILE, or from standard input where it is - or not given.
 
-    CSV with the header host,product,version (and, if you like, package,distro,tags), or what
-    `docker version` prints (JSON or text; name the host with --host). Rows that cannot be read are
-    told, with their line; the others are kept.
+    The format is recognised: rows of your own as CSV (host,product,version), JSON or NDJSON; what
+    `docker version`, `docker info`, `docker node inspect` and `kubectl get nodes -o json` print; facts of
+    Ansible; rows and logs of osquery; the engine's metrics; lists of dpkg, rpm, dnf and apk; SBOMs of Syft
+    and CycloneDX. Rows that cannot be read are told, with their line; the others are kept.
     """
     from notifier import inventory
 
     name = "standard input" if file == "-" else file
-    try:
-        found = inventory.read(_text(file), form=form, host=host)
-    except InventoryError as error:
-        raise InventoryError(error.what, where=name, remedy=error.remedy) from error
+    with _stream(file) as stream:
+        try:
+            found = inventory.gathered(inventory.read(inventory.Text(stream), form, host))
+        except InventoryError as error:
+            raise InventoryError(error.what, where=name, remedy=error.remedy) from error
     ctx.exit(_keep(found, tags, name))
 
 
@@ -87,26 +96,36 @@ def collect(ctx: click.Context, host: str, tags: dict[str, str]) -> None:
     ctx.exit(_keep(found, tags, "the local engine"))
 
 
-def _text(file: str) -> str:
+@contextmanager
+def _stream(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
     try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        stream = Path(file).open("rb")  # noqa: SIM115 - opened where only that can fail, closed below
     except OSError as error:
         raise click.FileError(file, error.strerror) from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return raw.decode("utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else raw.decode("latin-1")
-    except UnicodeDecodeError as error:
-        raise InventoryError(f"its text cannot be read: {error}", where=file) from error
+    with stream:
+        yield stream
+
+
+def _merged(hosts: Iterable[Host]) -> Iterator[Host]:
+    """One host a name, with what all views say of it."""
+    from notifier.inventory import Host
+
+    known: dict[str, Host] = {}
+    for host in hosts:
+        before = known.get(host.name, Host(host.name, ()))
+        components = tuple(dict.fromkeys((*before.components, *host.components)))
+        known[host.name] = Host(host.name, components, before.tags | host.tags)
+    return iter(known.values())
 
 
 def _keep(found: Inventory, tags: dict[str, str], name: str) -> int:
     from notifier.store import inventory as store
 
     with opened(settings()) as database, database.begin() as connection:
-        taken = store.take(connection, found.hosts, tags, now())
+        taken = store.take(connection, _merged(found.hosts), tags, now())
     for note in found.notes:
         say(f"{name}: {note}")
     for bad in found.bad:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from feeds.errors import InventoryError, UsageProblem
-from notifier.inventory import csv_rows, docker_version
-from notifier.inventory.model import BadRow, Component, Host, Inventory
+from notifier.inventory import (
+    ansible,
+    apk,
+    csv_rows,
+    cyclonedx,
+    dnf,
+    docker_info,
+    docker_node,
+    docker_version,
+    dpkg,
+    json_rows,
+    kubernetes,
+    ndjson,
+    osquery,
+    prometheus,
+    rpm,
+    syft,
+)
+from notifier.inventory.model import BadRow, Component, Found, Host, Inventory, Note, View, gathered
+from notifier.inventory.text import Text
 
 
 class Format(Protocol):
@@ -14,33 +33,93 @@ class Format(Protocol):
 
     NAME: str
 
-    def recognises(self, text: str) -> bool:
-        """Whether a text is of this format."""
+    def recognises(self, text: Text) -> bool:
+        """Whether a text is of this format, by its head or its first JSON value."""
 
-    def read(self, text: str, host: str = "") -> Inventory:
-        """The hosts in a text; `host` names it where the format does not."""
+    def read(self, text: Text, host: str = "", /) -> Iterator[Found]:
+        """The hosts in a text, what could not be taken, and notes; `host` names the host where the format does not."""
 
 
-FORMATS: tuple[Format, ...] = (docker_version, csv_rows)
+FORMATS: tuple[Format, ...] = (
+    docker_version,
+    docker_info,
+    docker_node,
+    kubernetes,
+    cyclonedx,
+    syft,
+    ansible,
+    json_rows,
+    ndjson,
+    osquery,
+    prometheus,
+    csv_rows,
+    dnf,
+    apk,
+    dpkg,
+    rpm,
+)
 """In the order of asking: the first that recognises a text reads it."""
 
-__all__ = ["FORMATS", "BadRow", "Component", "Format", "Host", "Inventory", "read"]
+__all__ = [
+    "FORMATS",
+    "BadRow",
+    "Component",
+    "Format",
+    "Found",
+    "Host",
+    "Inventory",
+    "Note",
+    "Text",
+    "View",
+    "gathered",
+    "read",
+]
 
 
-def read(text: str, *, form: str = "", host: str = "") -> Inventory:
-    """The hosts in a text of a named or recognised format; InventoryError where none fits."""
+def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[Found]:
+    """What a text of a named or recognised format holds, as it is read.
+
+    A host whose rows do not stand together comes several times; `gathered` joins them. InventoryError
+    where no format fits (at once) or nothing can be read (at once, or on the way); UsageProblem where no
+    format has that name.
+    """
+    if not isinstance(text, Text):
+        text = Text.of(text)
+    return _told(_format(text, form).read(text, host), host)
+
+
+def _format(text: Text, form: str) -> Format:
+    names = ", ".join(f.NAME for f in FORMATS)
     if form:
         chosen = next((f for f in FORMATS if form == f.NAME), None)
         if chosen is None:
-            raise UsageProblem(
-                f"no inventory format is called {form!r}", remedy=f"Use one of {', '.join(f.NAME for f in FORMATS)}"
-            )
-        return chosen.read(text, host)
-    if not text.strip():
+            raise UsageProblem(f"no inventory format is called {form[:60]!r}", remedy=f"Use one of {names}")
+        return chosen
+    if text.empty:
         raise InventoryError("it is empty")
     for candidate in FORMATS:
         if candidate.recognises(text):
-            return candidate.read(text, host)
-    raise InventoryError(
-        "its format is not recognised", remedy=f"Say it with --from: {', '.join(f.NAME for f in FORMATS)}"
-    )
+            return candidate
+    raise InventoryError("its format is not recognised", remedy=f"Say it with --from: {names}")
+
+
+def _told(found: Iterator[Found], host: str) -> Iterator[Found]:
+    """What was read, with a word where nothing was, or where `host` named nobody."""
+    nothing, others = True, ""
+    for one in found:
+        nothing = False
+        if isinstance(one, Host) and one.name != host.strip():
+            others = others or one.name
+        if isinstance(one, BadRow):
+            yield BadRow(_shown(one.where), _shown(one.reason))
+        else:
+            yield Note(_shown(one.text)) if isinstance(one, Note) else one
+    if nothing:
+        yield Note("it holds no host")
+    elif host and others:
+        yield Note(f"the file names its hosts itself ({others}): --host {host} is not used")
+
+
+def _shown(text: str) -> str:
+    """A message without the characters of a file that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import csv
-import io
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import itemgetter
 
 from feeds.errors import InventoryError, NavtexError
-from notifier.inventory.model import BadRow, Component, Host, Inventory, component, parse_tags
+from notifier.inventory.model import BadRow, Component, Found, Host, component, host_name, parse_tags
+from notifier.inventory.text import Text, first_lines
 
 NAME = "csv"
 _HOST = ("host", "hostname", "hostidentifier")
+_COLUMNS = ("product", "version", "package", "distro", "tags")
 
 
-def recognises(text: str) -> bool:
+def recognises(text: Text) -> bool:
     """Whether its first line (comments aside) is a header with a host and a product."""
-    lines = text.lstrip("\ufeff").splitlines()
-    first = next((x for x in lines if not _says_nothing([x])), "").lower()
+    first = next((x for x in first_lines(text.head, 1000) if not _says_nothing([x])), "").lower()
     columns = [c.strip().strip('"') for c in first.replace(";", ",").split(",")]
     return "product" in columns and any(h in columns for h in _HOST)
 
 
-def read(text: str, host: str = "") -> Inventory:
-    """The hosts of a CSV; rows that cannot be taken come back with their line and the reason."""
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The hosts of a CSV, as their rows end; rows that cannot be taken come with their line and the reason."""
     del host  # every row names its own
-    rows = csv.reader(io.StringIO(text.lstrip("\ufeff")))
+    rows = csv.reader(text.lines())
     try:
         header = [c.strip().lower() for c in next((r for r in rows if not _says_nothing(r)), [])]
     except csv.Error as error:
@@ -31,55 +34,75 @@ def read(text: str, host: str = "") -> Inventory:
     name = next((h for h in _HOST if h in header), "")
     if not name or "product" not in header or not {"version", "package"} & set(header):
         raise InventoryError(
-            f"the header is {','.join(header)!r}",
+            f"the header is {','.join(header)[:200]!r}",
             remedy="It needs the columns host,product,version (and may have package,distro,tags)",
         )
-    hosts: dict[str, tuple[dict[Component, None], dict[str, str]]] = {}
-    bad: list[BadRow] = []
-    try:
-        for cells in rows:
-            if _says_nothing(cells):
-                continue
-            _take(
-                dict(zip(header, cells, strict=False)),
-                name,
-                len(cells) > len(header),
-                hosts,
-                bad,
-                f"line {rows.line_num}",
-            )
-    except csv.Error as error:
-        bad.append(BadRow(f"line {rows.line_num}", f"the rest cannot be read: {error}"))
-    return Inventory(tuple(Host(n, tuple(c), t) for n, (c, t) in hosts.items()), tuple(bad))
+    columns = [header.index(c) if c in header else len(header) for c in (name, *_COLUMNS)]
+    yield from _hosts(_rows(rows, len(header), columns))
+
+
+_Row = tuple[str, Component, dict[str, str]]
+_tags = lru_cache(maxsize=1 << 12)(parse_tags)
+
+
+def _hosts(rows: Iterator[_Row | BadRow]) -> Iterator[Found]:
+    """Adjacent rows of one host joined."""
+    current, components, tags = "", {}, {}  # type: str, dict[Component, None], dict[str, str]
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        host, component_of_row, tags_of_row = row
+        if host != current:
+            if current:
+                yield Host(current, tuple(components), tags)
+            current, components, tags = host, {}, {}
+        components[component_of_row] = None
+        if tags_of_row:
+            tags.update(tags_of_row)
+    if current:
+        yield Host(current, tuple(components), tags)
+
+
+def _rows(rows: Iterator[list[str]], width: int, columns: list[int]) -> Iterator[_Row | BadRow]:
+    """The rows, read; those that cannot be are bad. A line that the CSV's reader refuses ends nothing."""
+    before = rows.line_num  # type: ignore[attr-defined]
+    pick = itemgetter(*columns)
+    while True:
+        try:
+            for cells in rows:
+                if not _says_nothing(cells):
+                    try:
+                        yield _row(cells, width, pick)
+                    except (NavtexError, ValueError) as error:
+                        yield BadRow(_place(before, rows), str(error))
+                before = rows.line_num  # type: ignore[attr-defined]
+        except csv.Error as error:
+            yield BadRow(_place(before, rows), f"it cannot be read: {error}")
+            before = rows.line_num  # type: ignore[attr-defined]
+        else:
+            return
+
+
+def _place(before: int, rows: Iterator[list[str]]) -> str:
+    """Where the row stands that was read last; `before` is the line before it."""
+    last = rows.line_num  # type: ignore[attr-defined]
+    return f"line {last}" if last <= before + 1 else f"lines {before + 1} to {last}"
 
 
 def _says_nothing(cells: list[str]) -> bool:
     """Whether a row is empty or a comment."""
-    return not any(c.strip() for c in cells) or cells[0].lstrip().startswith("#")
+    return not any(cells) or cells[0].lstrip().startswith("#") or not any(c.strip() for c in cells)
 
 
-def _take(
-    row: dict[str, str],
-    name: str,
-    too_long: bool,
-    hosts: dict[str, tuple[dict[Component, None], dict[str, str]]],
-    bad: list[BadRow],
-    where: str,
-) -> None:
-    host = row.get(name, "").strip()
-    if too_long:
-        bad.append(BadRow(where, "it has more cells than the header; quote cells that hold a comma"))
-    elif not host:
-        bad.append(BadRow(where, "the host is missing"))
-    else:
-        try:
-            found = component(
-                row.get("product", ""), row.get("version", ""), row.get("package", ""), row.get("distro", "")
-            )
-            tags = parse_tags(row.get("tags", ""))
-        except (NavtexError, ValueError) as error:
-            bad.append(BadRow(where, f"{host}: {error}"))
-            return
-        components, known = hosts.setdefault(host, ({}, {}))
-        components[found] = None
-        known.update(tags)
+def _row(cells: list[str], width: int, pick: Callable[[list[str]], tuple[str, ...]]) -> _Row:
+    """A row of the header's width; ValueError says what is wrong with it."""
+    if len(cells) > width:
+        raise ValueError("it has more cells than the header; quote cells that hold a comma")
+    cells += [""] * (width + 1 - len(cells))
+    host, product, version, package, distro, tags = pick(cells)
+    host = host_name(host)
+    try:
+        return host, component(product, version, package, distro), _tags(tags)
+    except (NavtexError, ValueError) as error:
+        raise ValueError(f"{host[:60]}: {error}") from error

@@ -7,106 +7,107 @@ Podman answers on Docker's API, and is none either.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from feeds.errors import InventoryError, NavtexError
-from notifier.inventory.model import Component, Host, Inventory, component
+from feeds.errors import NavtexError
+from notifier.inventory import daemons
+from notifier.inventory.distros import of_kernel
+from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component
+from notifier.inventory.packages import named
+from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "docker-version"
 _PRODUCTS = {"engine": "engine", "containerd": "containerd", "runc": "runc", "buildkit": "buildkit"}
-_NO_SERVER = "no server answered: it shows a client only, and a client is no engine"
+_NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_Part = tuple[str, str, str]
+"""A part of the server: its name, its version, and its commit."""
 
 
-def recognises(text: str) -> bool:
+def recognises(text: Text) -> bool:
     """Whether it is what `docker version` prints, or the API answers."""
-    start = text.lstrip()[:4096]
-    if start.startswith("{"):
-        return '"ApiVersion"' in text or ('"Client"' in start and '"Server"' in text)
-    return re.match(r"Client:|Server:", start) is not None and "API version" in text
+    if text.is_document:
+        said = obj(text.sample)
+        answer = obj(said, "Server") or obj(said, "Client") or said
+        return "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
+    return re.match(r"Client:|Server:", text.head.lstrip()) is not None and "API version" in text.head
 
 
-def read(text: str, host: str = "") -> Inventory:
+def read(text: Text, host: str = "") -> Iterator[Found]:
     """The one host that it describes, named `host`, because the text does not name it."""
-    components, notes = _from_json(text) if text.lstrip().startswith("{") else _from_text(text)
-    if not components:
-        return Inventory((), notes=tuple(notes))
-    if not host:
-        raise InventoryError("`docker version` does not say which host it is of", remedy="Name it: --host NAME")
-    return Inventory((Host(host, tuple(components)),), notes=tuple(notes))
+    whole = text.whole()
+    found = list(_from_json(text.document()) if whole.lstrip().startswith(("{", "[")) else _from_text(whole))
+    yield from (one for one in found if not isinstance(one, Component))
+    components = tuple(one for one in found if isinstance(one, Component))
+    if components:
+        yield Host(named(host, "`docker version`"), components, view=View.RUNNING)
 
 
-def _from_json(text: str) -> tuple[list[Component], list[str]]:
-    try:
-        data = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise InventoryError(f"the JSON cannot be read: {error}") from error
-    server = data.get("Server") if "Client" in data or "Server" in data else data
-    if not isinstance(server, dict) or not server.get("Version"):
-        return [], [_NO_SERVER]
-    platform = str(_object(server.get("Platform")).get("Name") or "")
-    said = server.get("Components")
-    parts = [p for p in said if isinstance(p, dict)] if isinstance(said, list) else []
-    rows = [(str(p.get("Name") or ""), str(p.get("Version") or ""), _commit(p)) for p in parts]
-    if not any(name.lower() == "engine" for name, _, _ in rows):
-        if parts:
-            return [], [
-                f"the server is {rows[0][0] or 'unknown'}, which answers on Docker's API and is no Docker Engine"
-            ]
-        rows.append(("Engine", str(server["Version"]), ""))
-    return _components(rows, platform)
+def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:
+    data = obj(data)
+    server = obj(data, "Server") if "Client" in data or "Server" in data else data
+    if daemons.is_podman_version(data):
+        yield daemons.no_docker("Podman")
+        return
+    if not word(server, "Version"):
+        yield _NO_SERVER
+        return
+    parts = [
+        (word(p, "Name"), word(p, "Version"), word(p, "Details", "GitCommit"))
+        for p in seq(server, "Components")
+        if isinstance(p, dict)
+    ]
+    if not parts:
+        parts = [("Engine", word(server, "Version"), "")]
+    engine = next((obj(p, "Details") for p in seq(server, "Components") if word(p, "Name") == "Engine"), {})
+    windows = "windows" in (word(engine, "Os"), word(server, "Os"))
+    system = "windows" if windows else of_kernel(word(engine, "KernelVersion") or word(server, "KernelVersion"))
+    yield from _components(parts, word(server, "Platform", "Name"), system)
 
 
-def _commit(part: dict[str, Any]) -> str:
-    return str(_object(part.get("Details")).get("GitCommit") or "")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _from_text(text: str) -> tuple[list[Component], list[str]]:
+def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
     server = re.search(r"^Server:(?P<platform>[^\n]*)\n(?P<body>(?:[ \t]+[^\n]*\n?)*)", text, re.MULTILINE)
     if server is None or "Version:" not in server["body"]:
-        return [], [_NO_SERVER]
-    rows: list[tuple[str, str, str]] = []
+        yield _NO_SERVER
+        return
+    parts: list[_Part] = []
     name = "Engine"
     for line in server["body"].splitlines():
         key, _, value = (part.strip() for part in line.partition(":"))
         if not value and len(line) - len(line.lstrip()) == 1:
             name = key
         elif key == "Version" and value:
-            rows.append((name, value, ""))
-        elif key.replace(" ", "") == "GitCommit" and rows and rows[-1][0] == name:
-            rows[-1] = (name, rows[-1][1], value)
-    if not any(n.lower() == "engine" for n, _, _ in rows):
-        return [], [
-            f"the server is {rows[0][0] if rows else name}, which answers on Docker's API and is no Docker Engine"
-        ]
-    return _components(rows, server["platform"].strip())
+            parts.append((name, value, ""))
+        elif key.replace(" ", "") == "GitCommit" and parts and parts[-1][0] == name:
+            parts[-1] = (name, parts[-1][1], value)
+    windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
+    yield from _components(parts, server["platform"].strip(), "windows" if windows else "")
 
 
-def _components(rows: list[tuple[str, str, str]], platform: str) -> tuple[list[Component], list[str]]:
-    if "podman" in platform.lower():
-        return [], ["the server is Podman, which answers on Docker's API and is no Docker Engine"]
-    found, notes = [], []
-    for name, version, commit in rows:
+def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator[Component | Note | BadRow]:
+    other = daemons.not_docker(parts, platform)
+    if other:
+        yield other
+        return
+    # Docker's own builds name their platform: without one it is a build of the system's own
+    distro = "" if platform else distro
+    for name, version, commit in parts:
         product = _PRODUCTS.get(name.lower())
         if product is None or not version:
             continue
         try:
-            found.append(component(product, version, _package(product, version, commit)))
-        except NavtexError as error:
-            notes.append(f"{name}: {error}")
+            yield component(product, version, _package(product, version, commit, platform), distro)
+        except (NavtexError, ValueError) as error:
+            yield BadRow(name, str(error)) if product == "engine" else Note(f"{name}: {error}")
     desktop = re.match(r"Docker Desktop (\d+(?:\.\d+)+)", platform)
     if desktop:
-        found.append(component("desktop", desktop[1]))
-    return found, notes
+        yield component("desktop", desktop[1])
 
 
-def _package(product: str, version: str, commit: str) -> str:
+def _package(product: str, version: str, commit: str, platform: str) -> str:
     """A distribution's build shows its own package version where upstream shows a commit."""
+    if product == "engine" and daemons.is_enterprise(platform):
+        return f"docker-ee {version}"
     if version and commit.startswith(version) and "-" in commit and re.search(r"(?:ds|dfsg|deb|ubuntu)", commit):
         return f"{product} {commit}"
     return ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
 from feeds.advisory import PRODUCTS
 from feeds.errors import VersionError
 from feeds.packages import distro_in, ecosystem
-from feeds.versions import read
+from feeds.versions import is_version, key, read
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
 DOCKER_PACKAGES = frozenset(
@@ -23,8 +25,29 @@ DOCKER_PACKAGES = frozenset(
         "docker-compose-plugin",
         "docker-desktop",
         "docker-engine",
+        "lxc-docker",
     }
 )
+# Packages of Docker EE, now Mirantis Container Runtime.
+_ENTERPRISE = frozenset({"docker-ee", "docker-ee-cli"})
+# For these Docker builds no packages: an engine on them is their own.
+_OWN_BUILDS = re.compile(
+    r"(?:amzn|sles|sled|opensuse|alpine|arch|azurelinux|bottlerocket|cos|flatcar|gentoo|mageia|mariner|nixos|photon"
+    r"|talos|windows|wolfi)(?:-|$)"
+)
+_BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})
+_LONGEST = 253
+
+
+class View(StrEnum):
+    """From where somebody looks at a host: which sets of components may differ, and all be true."""
+
+    DECLARED = "declared"
+    """What a person says: CSV and rows of our own."""
+    INSTALLED = "installed"
+    """What a package list or an SBOM says."""
+    RUNNING = "running"
+    """What a daemon says of itself."""
 
 
 class Component(msgspec.Struct, frozen=True, order=True):
@@ -57,25 +80,32 @@ class Component(msgspec.Struct, frozen=True, order=True):
     @property
     def rebuilt(self) -> bool:
         """Whether somebody other than the project built it: then backports may make its number lie."""
+        if self.other_numbers:
+            return True
         if self.package:
             return self.package_name not in DOCKER_PACKAGES
-        return re.search(r"[+~](?:dfsg|ds|azure|deb|ubuntu)|ubuntu", self.version) is not None
+        if self.product in _BUILT_BY_THEM and _OWN_BUILDS.match(self.distro):
+            return True
+        # Docker left -ce away from 18.09 on; SUSE and Amazon did not
+        edition = is_version(self.version) and read(self.version).edition == "ce" and key(self.version) >= key("18.09")
+        return edition or re.search(r"[+~](?:dfsg|ds|azure|deb|ubuntu)|ubuntu|-k3s", self.version) is not None
 
-
-class View(StrEnum):
-    """From where somebody looks at a host: which sets of components may differ, and all be true."""
-
-    DECLARED = "declared"
-    """What a person says: CSV and rows of our own."""
-    INSTALLED = "installed"
-    """What a package list or an SBOM says."""
-    RUNNING = "running"
-    """What a daemon says of itself."""
+    @property
+    def other_numbers(self) -> str:
+        """Who gives it numbers of their own, so that what is said of the project's says nothing of it; "" mostly."""
+        if self.product not in _BUILT_BY_THEM or self.package_name in DOCKER_PACKAGES:
+            return ""
+        version = read(self.version) if is_version(self.version) else None
+        if self.package_name in _ENTERPRISE or (
+            version and (version.edition in ("ee", "cs") or re.fullmatch(r"m\d+", version.build))
+        ):
+            return "Mirantis Container Runtime (once Docker EE)"
+        return "a build for Windows Server" if self.distro.startswith("windows") else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host as an inventory names it, in one view of it."""
+    """A host as an inventory names it, in one view. What a file says in two views is two hosts of one name."""
 
     name: str
     components: tuple[Component, ...]
@@ -92,6 +122,17 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth telling that is no fault: what a file holds that is no engine, and why."""
+
+    text: str
+
+
+Found = Host | BadRow | Note
+"""What comes out of an inventory file, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What an inventory file holds: hosts, the rows that could not be read, and notes worth telling."""
 
@@ -100,6 +141,45 @@ class Inventory:
     notes: tuple[str, ...] = ()
 
 
+class Tally:
+    """Names by what is to be said of them all: a note for each, and not one for each name."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, said: str, name: str) -> None:
+        """One more of whom it is to be said."""
+        self._counts[said] = self._counts.get(said, 0) + 1
+        names = self._names.setdefault(said, [])
+        if len(names) < 3:
+            names.append(name[:60])
+
+    def notes(self) -> Iterable[Note]:
+        """A note for each thing to be said, with a few of the names."""
+        for said, count in self._counts.items():
+            more = f" and {count - len(self._names[said])} more" if count > len(self._names[said]) else ""
+            yield Note(f"{said} ({', '.join(self._names[said])}{more})")
+
+
+def gathered(found: Iterable[Found]) -> Inventory:
+    """All that a file holds: hosts of one name and view joined, in the order in which they first come."""
+    hosts: dict[tuple[str, View], tuple[dict[Component, None], dict[str, str]]] = {}
+    bad: list[BadRow] = []
+    notes: dict[str, None] = {}
+    for one in found:
+        if isinstance(one, Host):
+            components, tags = hosts.setdefault((one.name, one.view), ({}, {}))
+            components.update(dict.fromkeys(one.components))
+            tags.update(one.tags)
+        elif isinstance(one, BadRow):
+            bad.append(one)
+        else:
+            notes[one.text] = None
+    return Inventory(tuple(Host(n, tuple(c), t, v) for (n, v), (c, t) in hosts.items()), tuple(bad), tuple(notes))
+
+
+@lru_cache(maxsize=1 << 16)
 def component(product: str, version: str, package: str = "", distro: str = "") -> Component:
     """A component, checked; VersionError or ValueError says what is wrong with the row.
 
@@ -107,8 +187,11 @@ def component(product: str, version: str, package: str = "", distro: str = "") -
     """
     product = product.strip().lower()
     if product not in PRODUCTS:
-        raise ValueError(f"the product {product!r} is none of {', '.join(PRODUCTS)}")
+        raise ValueError(f"the product {product[:60]!r} is none of {', '.join(PRODUCTS)}")
     package, distro = " ".join(package.split()), distro.strip().lower()
+    for name, text in (("package", package), ("distribution", distro)):
+        if len(text) > _LONGEST or not text.isprintable():
+            raise ValueError(f"the {name} {text[:60]!r} is too long, or holds characters that cannot be shown")
     version = version.strip() or upstream(package.partition(" ")[2])
     if not version:
         raise VersionError("the version is missing")
@@ -116,15 +199,33 @@ def component(product: str, version: str, package: str = "", distro: str = "") -
     return Component(product, re.sub(r"^(?:docker://)?v(?=\d)|^docker://", "", version), package, distro)
 
 
-def upstream(package_version: str) -> str:
-    """The upstream version in a package's: without epoch and revision.
+def host_name(text: str) -> str:
+    """A host's name, checked; ValueError says what is wrong with it."""
+    name = text.strip()
+    if not name:
+        raise ValueError("the host is missing")
+    if len(name) > _LONGEST or not name.isprintable():
+        raise ValueError(f"the host {name[:60]!r} is too long, or holds characters that cannot be shown")
+    return name
 
-    >>> upstream("5:29.1.3-1~debian.12~bookworm"), upstream("20.10.24+dfsg1-1+deb12u1+b6")
-    ('29.1.3', '20.10.24+dfsg1')
+
+def upstream(package_version: str) -> str:
+    """The upstream version in a package's: without epoch and revision, the edition as Docker writes it.
+
+    >>> upstream("5:29.1.3-1~debian.12~bookworm"), upstream("20.10.24+dfsg1-1+deb12u1+b6"), upstream("27.3.1-r3")
+    ('29.1.3', '20.10.24+dfsg1', '27.3.1')
+    >>> upstream("5:20.10.24~3-0~debian-bookworm"), upstream("17.03.2~ce-0~ubuntu-xenial"), upstream("28.5.1_ce-3.1")
+    ('20.10.24', '17.03.2-ce', '28.5.1-ce')
     """
     version = re.sub(r"^\d+:", "", package_version.strip())
+    # Docker's packages once ended in a code name with a dash before it
+    version = re.sub(r"-\d+~(?:debian|ubuntu|raspbian)-[a-z]+$", "-0", version)
     head, dash, revision = version.rpartition("-")
-    return head if dash and revision[:1].isdigit() else version
+    version = head if dash and re.match(r"r?\d", revision) else version
+    # ... and told a release from its candidates by a number of their own
+    version = re.sub(r"(?<=\d)~3$", "", version)
+    version = re.sub(r"(?<=\d)~[12]\.\d+\.(?=(?:beta|rc)\d)", "-", version)
+    return re.sub(r"(?<=\d)[._~](?=(?:ce|ee)(?![a-z]))", "-", version)
 
 
 def parse_tags(text: str) -> dict[str, str]:
@@ -135,6 +236,8 @@ def parse_tags(text: str) -> dict[str, str]:
             continue
         name, equals, value = part.partition("=")
         if not equals or not name.strip():
-            raise ValueError(f"the tag {part.strip()!r} is not of the form name=value")
+            raise ValueError(f"the tag {part.strip()[:60]!r} is not of the form name=value")
+        if not part.strip().isprintable():
+            raise ValueError(f"the tag {part.strip()[:60]!r} holds characters that cannot be shown")
         tags[name.strip()] = value.strip()
     return tags

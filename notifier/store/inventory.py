@@ -79,7 +79,7 @@ def packages(connection: Connection) -> frozenset[tuple[str, str]]:
     return frozenset(
         (c.ecosystem, name)
         for c in components(connection).values()
-        if c.package and c.rebuilt and c.ecosystem
+        if c.package and c.rebuilt and c.ecosystem and not c.other_numbers
         for name in source_packages(c.package_name)
     )
 

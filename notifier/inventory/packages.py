@@ -1,0 +1,141 @@
+"""Installed packages: which product each is, and the host that a list of them describes.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from feeds.errors import InventoryError, NavtexError
+from notifier.inventory import distros
+from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component, host_name
+
+_EVERYWHERE = {
+    "docker-ce": "engine",
+    "docker-ce-cli": "cli",
+    "docker-ee": "engine",
+    "docker-ee-cli": "cli",
+    "docker-engine": "engine",
+    "docker-cli": "cli",
+    "docker-buildx": "buildx",
+    "docker-buildx-plugin": "buildx",
+    "docker-cli-buildx": "buildx",
+    "docker-compose": "compose",
+    "docker-compose-plugin": "compose",
+    "docker-compose-v2": "compose",
+    "docker-cli-compose": "compose",
+    "docker-desktop": "desktop",
+    "lxc-docker": "engine",
+    "moby-engine": "engine",
+    "moby-cli": "cli",
+    "moby-containerd": "containerd",
+    "moby-runc": "runc",
+    "moby-buildx": "buildx",
+    "moby-compose": "compose",
+    "containerd.io": "containerd",
+    "containerd": "containerd",
+    "runc": "runc",
+    "buildkit": "buildkit",
+}
+# Debian's "docker" is a tray for windows; its engine is docker.io.
+_OF_KIND = {
+    "deb": {
+        "docker.io": "engine",
+        "containerd-app": "containerd",
+        "containerd-stable": "containerd",
+        "runc-app": "runc",
+        "runc-stable": "runc",
+    },
+    "rpm": {
+        "docker": "engine",
+        "docker-stable": "engine",
+        "docker-stable-buildx": "buildx",
+        "docker-latest": "engine",
+    },
+    "apk": {"docker": "engine"},
+}
+
+
+class Package(NamedTuple):
+    """An installed package, and where it stands. `kind` is deb, rpm or apk; `version` has the epoch where told."""
+
+    where: str
+    name: str
+    version: str
+    kind: str
+    distro: str = ""
+
+
+def product(name: str, kind: str) -> str:
+    """The product that a package is; "" where it is none that Navtex follows.
+
+    >>> product("docker", "rpm"), product("docker", "deb"), product("docker-ce-rootless-extras", "deb")
+    ('engine', '', '')
+    """
+    return _OF_KIND.get(kind, {}).get(name) or _EVERYWHERE.get(name, "")
+
+
+def interesting(name: str, kind: str) -> bool:
+    """Whether a package is a product, or says which distribution it is on."""
+    return bool(product(name, kind)) or name in distros.SYSTEM_PACKAGES
+
+
+def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:
+    """The components among one host's packages, and the packages whose version cannot be read.
+
+    A package's own distribution goes before the host's, and that before what its list says of the system.
+    """
+    held = [p for p in packages if interesting(p.name, p.kind)]
+    names = {p.name for p in held}
+    told = (distros.of_system_package(p.name, p.version) for p in held)
+    distro = distro or next(filter(None, told), "")
+    found: dict[Component, None] = {}
+    bad: list[BadRow] = []
+    for package in held:
+        # Alpine's "docker" only draws in docker-engine and docker-cli, where there are those
+        if not product(package.name, package.kind) or (package.name == "docker" and "docker-engine" in names):
+            continue
+        try:
+            found[_component(package, distro)] = None
+        except (NavtexError, ValueError) as error:
+            bad.append(BadRow(package.where, f"{package.name}: {error}"))
+    return list(found), bad
+
+
+def _component(package: Package, distro: str) -> Component:
+    own = package.distro
+    if package.kind == "rpm" and not own:
+        own = distros.of_rpm_release(package.version.rpartition("-")[2])
+    made = product(package.name, package.kind)
+    return component(made, "", f"{package.name} {package.version}", own or distro)
+
+
+def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, distro: str = "") -> Iterator[Found]:
+    """The one host that a list of packages describes; InventoryError where nobody says its name."""
+    held: list[Package] = []
+    notes: list[Note] = []
+    for one in packages:
+        if isinstance(one, Package):
+            if interesting(one.name, one.kind):
+                held.append(one)
+        elif isinstance(one, Note):
+            notes.append(one)
+        else:
+            yield one
+    found, bad = components(held, distro)
+    yield from bad
+    if found:
+        yield Host(named(name, what), tuple(found), view=View.INSTALLED)
+        return
+    yield from notes
+    if not bad:
+        yield Note("no package in it is an engine or one of its parts")
+
+
+def named(name: str, what: str) -> str:
+    """A host's name as `--host` gives it; InventoryError where it gives none."""
+    if not name.strip():
+        raise InventoryError(f"{what} does not say which host it is of", remedy="Name it: --host NAME")
+    try:
+        return host_name(name)
+    except ValueError as error:
+        raise InventoryError(str(error)) from error

@@ -1,0 +1,238 @@
+"""A text that comes as a stream of bytes: looked at, read line by line, or as JSON.  Pure.
+
+Rows are handed out as they come, so that a file of a million needs no memory.  A document is read whole,
+once.  Bytes that are no UTF-8 are read as Latin-1; UTF-16 is known by its byte order mark.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import itertools
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from feeds.errors import InventoryError
+from notifier.inventory.model import BadRow
+
+HEAD = 1 << 16
+"""So many characters are looked at to recognise a format."""
+MAX_LINE = 1 << 24
+"""Of a longer line the rest is left out, so that a row of it is bad."""
+MAX_DOCUMENT = 1 << 29
+"""A longer document is an error."""
+
+
+def _latin(error: UnicodeError) -> tuple[str, int]:
+    """The bytes that are no UTF-8, as Latin-1."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("navtex-latin-1", _latin)
+
+
+class Item(NamedTuple):
+    """One JSON value of a text, and where it stands."""
+
+    where: str
+    value: Any
+
+
+class Text:
+    """A text over a binary stream. Lines, items and the document can be read once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        first = stream.read(1)
+        first += stream.read(1) if first else b""
+        wide = first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        self._stream = io.TextIOWrapper(
+            io.BufferedReader(_Rejoined(first, stream)),
+            "utf-16" if wide else "utf-8-sig",
+            errors="strict" if wide else "navtex-latin-1",
+        )
+        self._ahead = self._more(HEAD)
+        self._whole = False
+        self._shape = ""
+        self._document: Any = None
+        self._sample: Any = None
+        self.head = self._ahead
+        """The first characters."""
+
+    @classmethod
+    def of(cls, text: str | bytes) -> Text:
+        """A text that is at hand."""
+        return cls(io.BytesIO(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing but blanks is there."""
+        while not self._ahead.strip():
+            self._ahead = self._more(HEAD)
+            if not self._ahead:
+                return True
+        return False
+
+    @property
+    def sample(self) -> Any:
+        """The first JSON value by which a format is recognised; None where the text is no JSON.
+
+        A document's own value, or the first of its list; of a text of rows, the first row.
+        InventoryError where the text begins like JSON and cannot be read.
+        """
+        if not self._shape:
+            self._shape = self._find_shape()
+        return self._sample
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is one JSON value, and not one a line."""
+        return self.sample is not None and self._shape == "document"
+
+    def lines(self) -> Iterator[str]:
+        """The lines, with their ends."""
+        ahead, self._ahead = io.StringIO(self._ahead), ""
+        while True:
+            line = ahead.readline(MAX_LINE)
+            if not line.endswith("\n") and len(line) < MAX_LINE:
+                line += self._line(MAX_LINE - len(line))
+            if not line:
+                return
+            if not line.endswith("\n") and len(line) >= MAX_LINE:
+                while (rest := ahead.readline(HEAD) or self._line(HEAD)) and not rest.endswith("\n"):
+                    pass
+            yield line
+
+    def whole(self) -> str:
+        """All of it; InventoryError where it is too long."""
+        if not self._whole:
+            self._ahead += self._more(MAX_DOCUMENT + 1 - len(self._ahead))
+            if len(self._ahead) > MAX_DOCUMENT:
+                raise InventoryError(
+                    f"it is longer than {MAX_DOCUMENT >> 20} million characters", remedy="Give it in parts, or as rows"
+                )
+            self._whole = True
+        return self._ahead
+
+    def document(self) -> Any:
+        """The JSON value that the whole text is; InventoryError where it is none."""
+        if self._document is None:
+            self._document = decoded(self.whole())
+        return self._document
+
+    def items(self, *, rows: bool = False) -> Iterator[Item | BadRow]:
+        """The JSON values of a list, of rows, or the one that is the whole text; rows that are no JSON are bad.
+
+        With `rows`, every line is one, whatever the text looks like.
+        """
+        if not rows and (self.sample is None or self._shape == "document"):
+            value = self.document()
+            if isinstance(value, list):
+                yield from (Item(f"[{i}]", v) for i, v in enumerate(value))
+            else:
+                yield Item("the document", value)
+            return
+        for number, line in enumerate(self.lines(), 1):
+            if line.strip():
+                try:
+                    yield Item(f"line {number}", decoded(line))
+                except InventoryError as error:
+                    yield BadRow(f"line {number}", error.what)
+
+    def _find_shape(self) -> str:
+        if self.empty or self._ahead.lstrip()[0] not in "{[":
+            return "text"
+        first = self._first_line()
+        if first is not None:
+            try:
+                self._sample = decoded(first)
+            except InventoryError:
+                pass
+            else:
+                return "rows"
+        value = self.document()
+        self._sample = next(iter(value), None) if isinstance(value, list) else value
+        return "document"
+
+    def _first_line(self) -> str | None:
+        """The first line that says something, where more lines follow it."""
+        start = len(self._ahead) - len(self._ahead.lstrip())
+        end = self._ahead.find("\n", start)
+        if end < 0:
+            self._ahead += self._line(MAX_LINE)
+            end = self._ahead.find("\n", start)
+        if end >= 0 and not self._ahead[end:].strip():
+            self._ahead += self._more(HEAD)
+        return self._ahead[start:end] if end >= 0 and self._ahead[end:].strip() else None
+
+    def _more(self, size: int) -> str:
+        try:
+            return self._stream.read(size)
+        except (UnicodeError, OSError) as error:
+            raise InventoryError(f"its text cannot be read: {error}") from error
+
+    def _line(self, size: int) -> str:
+        try:
+            return self._stream.readline(size)
+        except (UnicodeError, OSError) as error:
+            raise InventoryError(f"its text cannot be read: {error}") from error
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, first: bytes, stream: BinaryIO) -> None:
+        self._first, self._rest = first, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._first or self._rest.read(len(buffer))
+        self._first = b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def decoded(text: str) -> Any:
+    """The JSON value that a text is; InventoryError where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError as error:
+        raise InventoryError("the JSON cannot be read: it is too deep") from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InventoryError(f"the JSON cannot be read: {error}") from error
+
+
+def obj(value: Any, *path: str) -> dict[str, Any]:
+    """The object at a path inside a JSON value; an empty one where there is none."""
+    found = _at(value, path)
+    return found if isinstance(found, dict) else {}
+
+
+def seq(value: Any, *path: str) -> list[Any]:
+    """The list at a path inside a JSON value; an empty one where there is none."""
+    found = _at(value, path)
+    return found if isinstance(found, list) else []
+
+
+def word(value: Any, *path: str) -> str:
+    """The text (or number) at a path inside a JSON value, without blanks around it; "" where there is none."""
+    found = _at(value, path)
+    plain = isinstance(found, str) or (isinstance(found, int | float) and not isinstance(found, bool))
+    return str(found).strip() if plain else ""
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def first_lines(head: str, count: int) -> list[str]:
+    """The first lines that say something; not the last of the head, which may be cut."""
+    lines = head.splitlines() if len(head) < HEAD else head.splitlines()[:-1]
+    return list(itertools.islice((line for line in lines if line.strip()), count))
