@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.errors import InventoryError
+from notifier.cli import collect
 from notifier.cli.app import (
     count_of,
     format_option,
@@ -36,10 +37,18 @@ def command() -> None:
     """The hosts and what runs on them."""
 
 
+command.add_command(collect.command)
+command.add_command(collect.probe)
+
+
 @command.command("import")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
-    "--from", "form", default="", metavar="FORMAT", help="The format (csv, docker-version), where it is not recognised."
+    "--from",
+    "form",
+    default="",
+    metavar="FORMAT",
+    help="The format (csv, docker-version, probe), where it is not recognised.",
 )
 @click.option("--host", default="", metavar="NAME", help="The host, where the format does not name it.")
 @click.option(
@@ -55,7 +64,8 @@ def import_(ctx: click.Context, file: str, form: str, host: str, tags: dict[str,
     """Read hosts from FILE, or from standard input where it is - or not given.
 
     CSV with the header host,product,version (and, if you like, package,distro,tags), or what
-    `docker version` prints (JSON or text; name the host with --host). Rows that cannot be read are
+    `docker version` prints (JSON or text; name the host with --host), or what the script of
+    `navtex inventory probe` prints. Rows that cannot be read are
     told, with their line; the others are kept.
     """
     from notifier import inventory
@@ -66,25 +76,6 @@ def import_(ctx: click.Context, file: str, form: str, host: str, tags: dict[str,
     except InventoryError as error:
         raise InventoryError(error.what, where=name, remedy=error.remedy) from error
     ctx.exit(_keep(found, tags, name))
-
-
-@command.command("collect")
-@click.option("--host", default="", metavar="NAME", help="The host's name in the inventory. Otherwise this machine's.")
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=tag_values,
-    help="Give the host this tag (repeatable).",
-)
-@click.pass_context
-def collect(ctx: click.Context, host: str, tags: dict[str, str]) -> None:
-    """Ask the engine of this machine (DOCKER_HOST, or /var/run/docker.sock) what it is."""
-    from notifier import collect as collecting
-
-    found = collecting.local(host)
-    ctx.exit(_keep(found, tags, "the local engine"))
 
 
 def _text(file: str) -> str:
@@ -103,10 +94,11 @@ def _text(file: str) -> str:
 
 
 def _keep(found: Inventory, tags: dict[str, str], name: str) -> int:
+    from notifier.inventory.views import joined
     from notifier.store import inventory as store
 
     with opened(settings()) as database, database.begin() as connection:
-        taken = store.take(connection, found.hosts, tags, now())
+        taken = store.take(connection, joined(found.hosts), tags, now())
     for note in found.notes:
         say(f"{name}: {note}")
     for bad in found.bad:

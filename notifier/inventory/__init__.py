@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from feeds.errors import InventoryError, UsageProblem
-from notifier.inventory import csv_rows, docker_version
-from notifier.inventory.model import BadRow, Component, Host, Inventory
+from notifier.inventory import csv_rows, docker_version, probe
+from notifier.inventory.model import BadRow, Component, Host, Inventory, View
 
 
 class Format(Protocol):
@@ -21,10 +21,10 @@ class Format(Protocol):
         """The hosts in a text; `host` names it where the format does not."""
 
 
-FORMATS: tuple[Format, ...] = (docker_version, csv_rows)
+FORMATS: tuple[Format, ...] = (probe, docker_version, csv_rows)
 """In the order of asking: the first that recognises a text reads it."""
 
-__all__ = ["FORMATS", "BadRow", "Component", "Format", "Host", "Inventory", "read"]
+__all__ = ["FORMATS", "BadRow", "Component", "Format", "Host", "Inventory", "View", "read"]
 
 
 def read(text: str, *, form: str = "", host: str = "") -> Inventory:

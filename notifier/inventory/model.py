@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import msgspec
 
@@ -24,6 +25,14 @@ DOCKER_PACKAGES = frozenset(
         "docker-engine",
     }
 )
+
+
+class View(StrEnum):
+    """How an inventory knows of a component: by a person's word, a package manager's, or the daemon's own."""
+
+    DECLARED = "declared"
+    INSTALLED = "installed"
+    RUNNING = "running"
 
 
 class Component(msgspec.Struct, frozen=True, order=True):
@@ -68,6 +77,7 @@ class Host:
     name: str
     components: tuple[Component, ...]
     tags: dict[str, str] = field(default_factory=dict)
+    view: View = View.DECLARED
 
 
 @dataclass(frozen=True, slots=True)
