@@ -48,8 +48,8 @@ class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not 1 <= self.jobs <= 256:
             raise ValueError(f"`jobs` is {self.jobs}, and must be 1 to 256")
-        if not 1 <= self.timeout <= 3600:
-            raise ValueError(f"`timeout` is {self.timeout:g}, and must be 1 to 3600 seconds")
+        if not 0 < self.timeout <= 3600:
+            raise ValueError(f"`timeout` is {self.timeout:g}, and must be at most 3600 seconds, and more than none")
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

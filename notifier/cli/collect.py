@@ -41,8 +41,13 @@ def probe() -> None:
     metavar="FILE",
     help="Ask the hosts of a file over SSH: one a line, with NAME=VALUE tags behind it; - is standard input.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Ask so many at a time (16).")
-@click.option("--timeout", type=click.FloatRange(1, 3600), metavar="SECONDS", help="Each may take so long (20).")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Ask so many at a time, 1 to 256 (16).")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    metavar="SECONDS",
+    help="Each may take so long (20).",
+)
 @click.option("--host", default="", metavar="NAME", help="The host's name in the inventory, where one is asked.")
 @click.option(
     "--tag",

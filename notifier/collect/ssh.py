@@ -15,9 +15,11 @@ from notifier.inventory.probe import SCRIPT
 _LARGEST = 1 << 20
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@\\$-]{0,252}")
+# in ssh's own way of writing, a colon belongs to the name (IPv6); in an address, a port is behind it
 _ADDRESS = re.compile(
-    r"(?P<scheme>ssh://)?(?:(?P<user>[^/]*)@)?(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^@/\[\]]*))(?P<port>:\d{1,5})?/?"
+    r"ssh://(?:(?P<user>[^/]*)@)?(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^@/:]*))(?::(?P<port>\d{1,5}))?/?"
 )
+_NAME = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@]*)")
 
 
 class Destination(NamedTuple):
@@ -41,14 +43,9 @@ def destination(text: str) -> Destination:
     >>> destination("ssh://ops@web-1:2222").arguments(), destination("ops@web-1").arguments()
     (['-p', '2222', '--', 'ops@web-1'], ['--', 'ops@web-1'])
     """
-    match = _ADDRESS.fullmatch(text.strip())
-    host = (match["six"] or match["host"] or "") if match else ""
-    if match and not match["scheme"] and match["port"] and not match["six"]:
-        # in ssh's own way of writing, a colon belongs to the name (IPv6)
-        host, port = f"{host}{match['port']}", 0
-    else:
-        port = int((match["port"] or ":0")[1:]) if match else 0
-    user = (match["user"] or "") if match else ""
+    match = (_ADDRESS if text.startswith("ssh://") else _NAME).fullmatch(text)
+    said = match.groupdict(default="") if match else {}
+    host, user, port = said.get("six") or said.get("host", ""), said.get("user", ""), int(said.get("port") or 0)
     if not _HOST.fullmatch(host) or (user and not _USER.fullmatch(user)) or port > 65535:
         raise ValueError(f"{text[:80]!r} is no host for ssh: use [USER@]HOST or ssh://[USER@]HOST[:PORT]")
     return Destination(host, user, port)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from feeds.errors import InventoryError, NavtexError
@@ -112,8 +113,7 @@ def read(text: str, host: str = "") -> Inventory:
 
 def _parts(text: str) -> Iterator[str]:
     starts = [m.start() for m in _MARK.finditer(text) if m[1] == "begin"]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield text[start:end]
+    return (text[start:end] for start, end in pairwise([*starts, len(text)]))
 
 
 def own_name(text: str) -> str:
