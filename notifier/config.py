@@ -49,7 +49,7 @@ class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not 1 <= self.jobs <= 256:
             raise ValueError(f"`jobs` is {self.jobs}, and must be 1 to 256")
         if not 0 < self.timeout <= 3600:
-            raise ValueError(f"`timeout` is {self.timeout:g}, and must be at most 3600 seconds, and more than none")
+            raise ValueError(f"`timeout` is {self.timeout:g}, and must be more than 0 and at most 3600 seconds")
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

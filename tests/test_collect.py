@@ -77,7 +77,16 @@ def test_an_engine_is_asked_over_its_socket_and_says_its_hosts_name(place: Path)
 
 @pytest.mark.parametrize(
     "second",
-    [Answer(403, "no"), Answer(body="{"), Answer(body="[]"), Answer(body='{"Name": null}'), info("a\nb"), info(" ")],
+    [
+        Answer(403, "no"),
+        Answer(body="{"),
+        Answer(body="[]"),
+        Answer(body='{"Name": null}'),
+        info("a\nb"),
+        info(" "),
+        info("x" * 300),
+        Answer(body="[" * 100_000),
+    ],
 )
 @pytest.mark.parametrize(
     ("label", "name"), [("context lab", "lab"), ("the local engine", socket.gethostname())], ids=["context", "local"]
@@ -130,6 +139,7 @@ def test_an_engine_that_takes_the_call_and_says_nothing_is_given_up() -> None:
         (Answer(400, "Client sent an HTTP request to an HTTPS server."), "it speaks TLS only"),
         (Answer(200, "{broken"), "JSON"),
         (Answer(200, "[]"), "no server answered"),
+        (Answer(200, '{"Server":' * 100_000), "JSON"),
         (Answer(200, " " * (1 << 21)), "larger than 1 MiB"),
     ],
 )
@@ -263,6 +273,9 @@ def test_a_context_over_tls_is_asked_with_its_own_certificates(tmp_path: Path, a
         ("{broken", "cannot be read"),
         ("[]", "cannot be read"),
         ({"Name": 3}, "cannot be read"),
+        ('{"Name":' + "[" * 100_000, "cannot be read"),
+        ({"Name": "a\x1b[31m"}, "has a name that cannot be shown"),
+        ({"Name": "x" * 300}, "has a name that cannot be shown"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}, "cannot be read"),
         ({"Name": "lab", "Endpoints": {}}, "names no engine"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "no host for ssh"),

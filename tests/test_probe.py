@@ -157,7 +157,9 @@ def test_the_probes_of_several_hosts_are_read_from_one_text() -> None:
     assert [h.name for h in inventory.read(answer(VERSION), host="mine").hosts] == ["mine"]
 
 
-@pytest.mark.parametrize("text", ["", "Server:\n", "=== navtex probe: end ===", answer(VERSION).replace("web-1", "")])
+@pytest.mark.parametrize(
+    "text", ["", "Server:\n", "=== navtex probe: end ===", answer(VERSION).replace("web-1", "\x1b[31m")]
+)
 def test_a_text_that_is_no_probe_or_names_no_host_is_an_error(text: str) -> None:
     with pytest.raises(InventoryError):
         inventory.read(text, form="probe")

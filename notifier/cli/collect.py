@@ -41,7 +41,7 @@ def probe() -> None:
     metavar="FILE",
     help="Ask the hosts of a file over SSH: one a line, with NAME=VALUE tags behind it; - is standard input.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Ask so many at a time, 1 to 256 (16).")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Ask so many at a time (16).")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3600, min_open=True),
@@ -130,5 +130,6 @@ def _missing(answers: list[Answer], asked: int) -> int:
         width = min(max(len(a.target.label) for a in missing), 40)
         for answer in missing:
             kept = " Its packages are kept." if answer.hosts else ""
-            say(f"  {answer.target.label:{width}}  {answer.problem}{'.' if kept else ''}{kept}")
+            reason = " ".join(answer.problem.split())
+            say(f"  {answer.target.label:{width}}  {reason}{'.' if kept else ''}{kept}")
     return 1 if missing or any(a.bad for a in answers) else 0

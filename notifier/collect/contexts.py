@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from notifier.collect.engines import Engine, Tls
+from notifier.inventory.probe import fit
 
 _SOCKET = "unix:///var/run/docker.sock"
 _LARGEST = 1 << 20
@@ -58,8 +59,10 @@ def _read(path: Path, tls: Path) -> Context:
     try:
         with path.open("rb") as file:
             meta = msgspec.json.decode(file.read(_LARGEST), type=_Meta)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Context(path.parent.name, Engine(""), f"{path} cannot be read: {error}")
+    if not fit(meta.name):
+        return Context(path.parent.name, Engine(""), f"{path} has a name that cannot be shown")
     endpoint = meta.endpoints.get("docker")
     if endpoint is None or not endpoint.host:
         return Context(meta.name, Engine(""), f"{path} names no engine")

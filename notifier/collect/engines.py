@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feeds.errors import InventoryError
+from notifier.inventory.probe import fit
 
 _LARGEST = 1 << 20
 
@@ -93,12 +94,12 @@ def _info(connection: http.client.HTTPConnection) -> tuple[str, str]:
     try:
         status, body = _get(connection, "/info")
         said = msgspec.json.decode(body) if status == 200 else {}
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return "", ""
     if not isinstance(said, dict):
         return "", ""
-    name, number = (str(said.get(field) or "")[:253] for field in ("Name", "ID"))
-    return (name.strip() if name.isprintable() else ""), number
+    name, number = (str(said.get(field) or "").strip() for field in ("Name", "ID"))
+    return (name if fit(name) else ""), number[:253]
 
 
 def _connection(engine: Engine, seconds: float) -> http.client.HTTPConnection:

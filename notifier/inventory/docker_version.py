@@ -40,7 +40,7 @@ def read(text: str, host: str = "") -> Inventory:
 def _from_json(text: str) -> tuple[list[Component], list[str]]:
     try:
         data = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InventoryError(f"the JSON cannot be read: {error}") from error
     server = data.get("Server") if "Client" in data or "Server" in data else data
     if not isinstance(server, dict) or not server.get("Version"):

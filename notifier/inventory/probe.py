@@ -47,6 +47,7 @@ _FORMATS = {
 }
 
 SCRIPT = f"""\
+#!/bin/sh
 # Navtex's probe: prints what this host has of Docker, and changes nothing.
 {{
 LC_ALL=C
@@ -119,7 +120,12 @@ def _parts(text: str) -> Iterator[str]:
 def own_name(text: str) -> str:
     """What the host of one run of the probe calls itself; "" where it does not."""
     said = _sections(text).get("begin", "").split()
-    return said[0] if said else ""
+    return said[0] if said and fit(said[0]) else ""
+
+
+def fit(name: str) -> bool:
+    """Whether a text can be a host's name: it can be shown, and is not too long."""
+    return name.isprintable() and 0 < len(name) <= 253
 
 
 def _sections(text: str) -> dict[str, str]:
