@@ -32,6 +32,26 @@ class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll_seconds: float = 120.0
 
 
+class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[collect]`: whom `navtex inventory collect` asks, how many at a time, and the seconds that each may take.
+
+    `ssh` holds hosts as the lines of a hosts file, and `ssh_hosts` names such a file.
+    """
+
+    local: bool = False
+    contexts: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+    ssh_hosts: str = ""
+    jobs: int = 16
+    timeout: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jobs <= 256:
+            raise ValueError(f"`jobs` is {self.jobs}, and must be 1 to 256")
+        if not 0 < self.timeout <= 3600:
+            raise ValueError(f"`timeout` is {self.timeout:g}, and must be more than 0 and at most 3600 seconds")
+
+
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[mail]`: the sender of mails whose address names none."""
 
@@ -57,6 +77,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
+    collect: Collecting = Collecting()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -98,6 +119,17 @@ EXAMPLE = """\
 [mail]
 # The sender of mails, where a subscription's mailto:// address names none.
 # sender = "navtex@example.org"
+
+[collect]
+# Whom `navtex inventory collect` asks when it is called without options: this machine's engine, contexts of
+# the docker program ("all" stands for every one), hosts over SSH, and a file with one such host a line.
+# local = false
+# contexts = ["all"]
+# ssh = ["web-1 env=prod", "ops@web-2"]
+# ssh_hosts = "/etc/navtex/hosts"
+# How many are asked at a time, and the seconds that each may take.
+# jobs = 16
+# timeout = 20.0
 
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]

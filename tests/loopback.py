@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +83,26 @@ def over_http(*answers: Answer) -> Iterator[Receiver]:
     receiver.url = f"http://127.0.0.1:{server.server_port}"
     with served(server):
         yield receiver
+
+
+@contextmanager
+def over_tls(context: ssl.SSLContext, *answers: Answer) -> Iterator[Receiver]:
+    """A receiver on a port that speaks TLS."""
+    receiver = Receiver(list(answers) or [Answer()])
+    server = _Quiet(("127.0.0.1", 0), receiver.handler())
+    server.daemon_threads = True
+    # a handshake in the thread that accepts would let one client hold up all
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    receiver.url = f"https://127.0.0.1:{server.server_port}"
+    with served(server):
+        yield receiver
+
+
+class _Quiet(ThreadingHTTPServer):
+    """A server that keeps to itself which handshakes failed."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing."""
 
 
 @contextmanager

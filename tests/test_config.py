@@ -39,6 +39,13 @@ def test_every_setting_of_a_file_is_read(tmp_path: Path) -> None:
         poll_seconds = 30.5
         [mail]
         sender = "Navtex <navtex@example.org>"
+        [collect]
+        local = true
+        contexts = ["all"]
+        ssh = ["web-1 env=prod"]
+        ssh_hosts = "/etc/navtex/hosts"
+        jobs = 4
+        timeout = 5
         [sources.docker-blog]
         enabled = false
         [sources.moby-advisories.urls]
@@ -50,6 +57,9 @@ def test_every_setting_of_a_file_is_read(tmp_path: Path) -> None:
     assert found.ca_bundle == "/etc/ssl/company.pem"
     assert found.poll == config.Polling("ops@example.org", 5.0, 30.5)
     assert found.mail.sender == "Navtex <navtex@example.org>"
+    assert found.collect == config.Collecting(
+        local=True, contexts=("all",), ssh=("web-1 env=prod",), ssh_hosts="/etc/navtex/hosts", jobs=4, timeout=5.0
+    )
     assert found.disabled == {"docker-blog"}
     assert found.urls == {"moby-advisories": {"api": "https://ghe.example.org/advisories"}}
 
@@ -82,6 +92,10 @@ def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
         ("[mail]\nsender = ''\n[mail]\n", "TOML"),
         ("database = \n", "TOML"),
         ("database = 5\n", "database"),
+        ("[collect]\njobs = 0\n", "`jobs` is 0"),
+        ("[collect]\ntimeout = 0\n", "`timeout` is 0"),
+        ("[collect]\ntimeout = inf\n", "`timeout` is inf"),
+        ("[collect]\nssh = 'web-1'\n", "collect.ssh"),
     ],
 )
 def test_a_wrong_setting_is_told_with_its_name(tmp_path: Path, text: str, said: str) -> None:

@@ -76,8 +76,8 @@ def _page(document: Document) -> Iterator[_Section]:
                     yield current
                 title = markup.text_of(element)
                 current = _Section(element.get("id") or _anchor(title, used), title, [])
-            elif current is not None and isinstance(element.tag, str):
-                current.blocks.extend(markup.blocks(markup.wrapped(element)))
+            elif current is not None:
+                current.blocks.extend(markup.blocks_of(element))
         if current:
             yield current
 

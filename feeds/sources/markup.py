@@ -22,6 +22,10 @@ from feeds.sources.reading import squeeze
 
 _BLOCKS = frozenset(["p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dt", "dd", "div"])
 _SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
+# a parser takes all that follows one of these for its text, until it is closed
+_HIDING = "script|style|textarea|title|iframe|xmp|noembed|noframes|plaintext"
+_OPENS = re.compile(rf"<(?:(?P<tag>{_HIDING})(?=[\s/>])|(?P<comment>!--)(?!-?>))", re.IGNORECASE)
+_CLOSES = re.compile(rf"</(?P<tag>{_HIDING})(?=[\s/>])|(?P<comment>--)!?>", re.IGNORECASE)
 
 
 def page(document: Document) -> lxml.html.HtmlElement:
@@ -31,7 +35,9 @@ def page(document: Document) -> lxml.html.HtmlElement:
         raise ShapeError("no HTML", where=document.url)
     parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
     try:
-        root = lxml.html.document_fromstring(body, parser=parser)
+        # Latin-1 gives every byte a character and back
+        shown = _unhidden(body.decode("latin-1")).encode("latin-1")
+        root = lxml.html.document_fromstring(shown, parser=parser)
     except (lxml.etree.LxmlError, ValueError) as error:
         raise ShapeError(f"no HTML: {error}", where=document.url) from error
     if any(e.type_name == "ERR_RESOURCE_LIMIT" for e in parser.error_log):
@@ -40,9 +46,27 @@ def page(document: Document) -> lxml.html.HtmlElement:
     return _broken(root)
 
 
+def _unhidden(markup: str) -> str:
+    """The same markup without openings that nothing closes: a stray `<style>` hides nothing that comes after it."""
+    closed = {_hider(m): m.start() for m in _CLOSES.finditer(markup)}
+
+    def opening(match: re.Match[str]) -> str:
+        name = _hider(match)
+        if match.start() < closed.get(name, -1) and name != "plaintext":
+            return match[0]
+        return "" if match["comment"] else "<span"
+
+    return _OPENS.sub(opening, markup)
+
+
+def _hider(match: re.Match[str]) -> str:
+    return (match["tag"] or "comment").lower()
+
+
 def _broken(root: Any) -> Any:
-    """The same tree without its programs, and with a blank where a line breaks: "one<br>two" are two words."""
+    """The same tree without programs and comments, and with a blank where a line breaks: "one<br>two" are two words."""
     lxml.etree.strip_elements(root, "script", "style", with_tail=False)
+    lxml.etree.strip_tags(root, lxml.etree.Comment, lxml.etree.ProcessingInstruction)
     for element in root.iter("br"):
         element.tail = f" {element.tail or ''}"
     return root
@@ -50,14 +74,7 @@ def _broken(root: Any) -> Any:
 
 def fragment(markup: str) -> Any:
     """A piece of HTML as one element that holds it."""
-    return _broken(lxml.html.fragment_fromstring(markup or " ", create_parent="div"))
-
-
-def wrapped(element: Any) -> Any:
-    """An element moved into one of its own, so that it is itself below something."""
-    wrapper = lxml.html.Element("div")
-    wrapper.append(element)
-    return wrapper
+    return _broken(lxml.html.fragment_fromstring(_unhidden(markup) or " ", create_parent="div"))
 
 
 def text_of(element: Any) -> str:
@@ -80,17 +97,27 @@ class Block(NamedTuple):
 def blocks(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
     """Every innermost block below an element, in the order of reading; a row's cells are set apart by blanks."""
     for child in element.iterchildren():
-        if not isinstance(child.tag, str) or child.tag in _SKIPPED:
-            continue
-        if child.tag == "tr":
-            cells = " ".join("".join(cell.itertext()) for cell in child.iterchildren())
-            yield Block("tr", squeeze(cells), _links(child), above)
-        elif child.tag == "li":
-            yield from _list_item(child, above)
-        elif child.tag in _BLOCKS and not any(e.tag in _BLOCKS for e in child.iterdescendants()):
-            yield Block(child.tag, text_of(child), _links(child), above)
-        else:
-            yield from blocks(child, above)
+        yield from blocks_of(child, above)
+
+
+def blocks_of(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
+    """The same of an element itself, which may be one block; what has neither words nor links is none."""
+    if element.tag in _SKIPPED:
+        return
+    if element.tag == "tr":
+        yield from _block(element, " ".join("".join(cell.itertext()) for cell in element.iterchildren()), above)
+    elif element.tag == "li":
+        yield from _list_item(element, above)
+    elif element.tag not in _BLOCKS or next(element.iterdescendants(*_BLOCKS), None) is not None:
+        yield from blocks(element, above)
+    else:
+        yield from _block(element, "".join(element.itertext()), above)
+
+
+def _block(element: Any, text: str, above: tuple[str, ...]) -> Iterator[Block]:
+    text, links = squeeze(text), _links(element) if len(element) else ()
+    if text or links:
+        yield Block(element.tag, text, links, above)
 
 
 def _list_item(item: Any, above: tuple[str, ...]) -> Iterator[Block]:

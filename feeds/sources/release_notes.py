@@ -43,7 +43,7 @@ class ReleaseNotes(Source):
     def parse(self, document: Document) -> Parsed:
         """For each version: the release, what it repairs, and what it repairs without naming it."""
         root = markup.page(document)
-        others = tuple(self._others(root))  # first, for reading a section takes it out of the tree
+        others = tuple(self._others(root))
         sections = [s for article in root.iter("article") for s in _sections(article)]
         if not sections:
             raise ShapeError("no version on it; the layout may have changed", where=document.url)
@@ -60,9 +60,7 @@ def _sections(article: Any) -> Iterator[_Section]:
     current: _Section | None = None
     level = ""
     for element in article.iterchildren():
-        if not isinstance(element.tag, str):
-            continue
-        heading = _VERSION.match(markup.text_of(element)) if re.fullmatch(r"h[2-4]", element.tag) else None
+        heading = _VERSION.match(markup.text_of(element)) if element.tag in _HEADINGS else None
         if heading or (element.tag in _HEADINGS and element.tag <= level):
             if current:
                 yield current
@@ -70,7 +68,7 @@ def _sections(article: Any) -> Iterator[_Section]:
             level = element.tag if heading else ""
             current = _Section(heading[1], element.get("id") or "", []) if heading else None
         elif current is not None:
-            current.blocks.extend(markup.blocks(markup.wrapped(element)) if element.tag != "em" else _stray(element))
+            current.blocks.extend(markup.blocks_of(element) if element.tag != "em" else _stray(element))
     if current:
         yield current
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from feeds.errors import InventoryError
+from notifier.cli import collect, inventory_import
 from notifier.cli.app import (
-    count_of,
+    clean,
     format_option,
     known_hosts,
     nobody,
-    now,
     opened,
     say,
     scope,
@@ -24,12 +19,11 @@ from notifier.cli.app import (
     settings,
     stamp,
     table,
-    tag_values,
     write_json,
 )
 
 if TYPE_CHECKING:
-    from notifier.inventory import Host, Inventory
+    from notifier.inventory.model import Component
     from notifier.store.inventory import Stored
 
 
@@ -38,103 +32,9 @@ def command() -> None:
     """The hosts and what runs on them."""
 
 
-@command.command("import")
-@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option(
-    "--from",
-    "form",
-    default="",
-    metavar="FORMAT",
-    help="The format, where it is not recognised: ansible, apk, csv, cyclonedx, dnf, docker-info, docker-node, "
-    "docker-version, dpkg, json, kubernetes, ndjson, osquery, prometheus, rpm, syft.",
-)
-@click.option("--host", default="", metavar="NAME", help="The host, where the format does not name it.")
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=tag_values,
-    help="Give every host this tag (repeatable).",
-)
-@click.pass_context
-def import_(ctx: click.Context, file: str, form: str, host: str, tags: dict[str, str]) -> None:
-    """Read hosts from FILE, or from standard input where it is - or not given.
-
-    The format is recognised: rows of your own as CSV (host,product,version), JSON or NDJSON; what
-    `docker version`, `docker info`, `docker node inspect` and `kubectl get nodes -o json` print; facts of
-    Ansible; rows and logs of osquery; the engine's metrics; lists of dpkg, rpm, dnf and apk; SBOMs of Syft
-    and CycloneDX. Rows that cannot be read are told, with their line; the others are kept.
-    """
-    from notifier import inventory
-
-    name = "standard input" if file == "-" else file
-    with _stream(file) as stream:
-        try:
-            found = inventory.gathered(inventory.read(inventory.Text(stream), form, host))
-        except InventoryError as error:
-            raise InventoryError(error.what, where=name, remedy=error.remedy) from error
-    ctx.exit(_keep(found, tags, name))
-
-
-@command.command("collect")
-@click.option("--host", default="", metavar="NAME", help="The host's name in the inventory. Otherwise this machine's.")
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=tag_values,
-    help="Give the host this tag (repeatable).",
-)
-@click.pass_context
-def collect(ctx: click.Context, host: str, tags: dict[str, str]) -> None:
-    """Ask the engine of this machine (DOCKER_HOST, or /var/run/docker.sock) what it is."""
-    from notifier import collect as collecting
-
-    found = collecting.local(host)
-    ctx.exit(_keep(found, tags, "the local engine"))
-
-
-@contextmanager
-def _stream(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115 - opened where only that can fail, closed below
-    except OSError as error:
-        raise click.FileError(file, error.strerror) from error
-    with stream:
-        yield stream
-
-
-def _merged(hosts: Iterable[Host]) -> Iterator[Host]:
-    """One host a name, with what all views say of it."""
-    from notifier.inventory import Host
-
-    known: dict[str, Host] = {}
-    for host in hosts:
-        before = known.get(host.name, Host(host.name, ()))
-        components = tuple(dict.fromkeys((*before.components, *host.components)))
-        known[host.name] = Host(host.name, components, before.tags | host.tags)
-    return iter(known.values())
-
-
-def _keep(found: Inventory, tags: dict[str, str], name: str) -> int:
-    from notifier.store import inventory as store
-
-    with opened(settings()) as database, database.begin() as connection:
-        taken = store.take(connection, _merged(found.hosts), tags, now())
-    for note in found.notes:
-        say(f"{name}: {note}")
-    for bad in found.bad:
-        say(f"{name}, {bad.where}: {bad.reason}")
-    say(
-        f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before"
-        + (f"; {count_of(len(found.bad), 'row', 'rows')} could not be read" if found.bad else "")
-    )
-    return 1 if found.bad else 0
+command.add_command(inventory_import.command)
+command.add_command(collect.command)
+command.add_command(collect.probe)
 
 
 @command.command("list")
@@ -179,12 +79,15 @@ def show(host: str, form: str) -> None:
         return
     tags = " ".join(f"{k}={v}" for k, v in found.tags.items())
     click.echo(f"{found.name}{'  ' + tags if tags else ''}")
-    click.echo(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}\n")
+    by = f" by {found.seen_by}" if found.seen_by else ""
+    click.echo(clean(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}{by}\n"))
     table(
         ["Product", "Version", "Package", "Distribution"],
         [[c.product, c.version, c.package, c.distro] for c in found.components],
         empty="It runs nothing that is followed.",
     )
+    for runs, installed in found.restarts:
+        click.echo(clean(f"\n{_one(installed)} is installed, and {_one(runs)} still runs: a restart is due."))
 
 
 @command.command("remove")
@@ -199,7 +102,11 @@ def remove(host: str) -> None:
 
 
 def _components(host: Stored) -> str:
-    return ", ".join(f"{c.product} {c.version}" + (f" ({c.package})" if c.package else "") for c in host.components)
+    return ", ".join(map(_one, host.components))
+
+
+def _one(component: Component) -> str:
+    return f"{component.product} {component.version}" + (f" ({component.package})" if component.package else "")
 
 
 def _row(host: Stored) -> dict[str, Any]:
@@ -208,8 +115,13 @@ def _row(host: Stored) -> dict[str, Any]:
         "tags": host.tags,
         "first_seen": stamp(host.first_seen),
         "last_seen": stamp(host.last_seen),
+        "seen_by": host.seen_by or None,
         "components": [
             {"product": c.product, "version": c.version, "package": c.package or None, "distro": c.distro or None}
             for c in host.components
+        ],
+        "restarts": [
+            {"product": runs.product, "runs": runs.version, "installed": installed.package or installed.version}
+            for runs, installed in host.restarts
         ],
     }

@@ -20,6 +20,7 @@ from notifier.inventory import (
     kubernetes,
     ndjson,
     osquery,
+    probe,
     prometheus,
     rpm,
     syft,
@@ -41,6 +42,7 @@ class Format(Protocol):
 
 
 FORMATS: tuple[Format, ...] = (
+    probe,
     docker_version,
     docker_info,
     docker_node,

@@ -74,6 +74,11 @@ def product(name: str, kind: str) -> str:
     return _OF_KIND.get(kind, {}).get(name) or _EVERYWHERE.get(name, "")
 
 
+def names(kind: str) -> frozenset[str]:
+    """The packages of a kind that are products."""
+    return frozenset({*_EVERYWHERE, *_OF_KIND.get(kind, {})})
+
+
 def interesting(name: str, kind: str) -> bool:
     """Whether a package is a product, or says which distribution it is on."""
     return bool(product(name, kind)) or name in distros.SYSTEM_PACKAGES

@@ -1,0 +1,117 @@
+"""`navtex inventory import`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from feeds.errors import InventoryError
+from notifier.cli.app import count_of, now, opened, say, settings, tag_values
+
+if TYPE_CHECKING:
+    from notifier.taking import Report, Wish
+
+
+@click.command("import")
+@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option(
+    "--from",
+    "form",
+    default="",
+    metavar="FORMAT",
+    help="The format, where it is not recognised: ansible, apk, csv, cyclonedx, dnf, docker-info, docker-node, "
+    "docker-version, dpkg, json, kubernetes, ndjson, osquery, probe, prometheus, rpm, syft.",
+)
+@click.option("--host", default="", metavar="NAME", help="The host, where the format does not name it.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=tag_values,
+    help="Give every host this tag (repeatable).",
+)
+@click.option("--strict", is_flag=True, help="Take nothing where a row cannot be read.")
+@click.option("--prune", is_flag=True, help="Forget the hosts that an earlier import had and this one has not.")
+@click.option(
+    "--scope",
+    default="",
+    metavar="NAME",
+    help="What this import speaks for: --prune forgets no host of another scope. Otherwise the file's name.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    form: str,
+    host: str,
+    tags: dict[str, str],
+    strict: bool,
+    prune: bool,
+    scope: str,
+) -> None:
+    """Read hosts from FILE, or from standard input where it is - or not given.
+
+    The format is recognised: rows of your own as CSV (host,product,version), JSON or NDJSON; what
+    `docker version`, `docker info`, `docker node inspect` and `kubectl get nodes -o json` print; facts of
+    Ansible; rows and logs of osquery; the engine's metrics; lists of dpkg, rpm, dnf and apk; SBOMs of Syft
+    and CycloneDX; what the script of `navtex inventory probe` prints. Rows that cannot be read are told,
+    with their line; the others are kept.
+    """
+    from notifier import inventory
+    from notifier.taking import Wish, take
+
+    name = "standard input" if file == "-" else file
+    wish = Wish(scope or name, tags, strict, prune)
+    shows = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if shows:
+            click.echo(f"\r\x1b[K{done} hosts", nl=False, err=True)
+
+    def told(one: inventory.BadRow | inventory.Note) -> None:
+        say(f"{name}, {one.where}: {one.reason}" if isinstance(one, inventory.BadRow) else f"{name}: {one.text}")
+
+    with _stream(file) as stream, opened(settings()) as database:
+        try:
+            found = inventory.read(inventory.Text(stream), form, host)
+            report = take(database, found, wish, now(), told=told, progress=progress)
+        except InventoryError as error:
+            raise InventoryError(error.what, where=name, remedy=error.remedy) from error
+    if shows and report.hosts:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    _tell(report, wish)
+    ctx.exit(1 if report.bad or report.unpruned else 0)
+
+
+def _tell(report: Report, wish: Wish) -> None:
+    taken = report.taken
+    bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
+    if report.refused:
+        say(f"Nothing was taken (--strict): {bad}")
+        return
+    gone = f", {taken.gone} gone" if wish.prune and not report.unpruned else ""
+    say(
+        f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before{gone}"
+        + (f"; {bad}" if bad else "")
+    )
+    if report.unpruned:
+        say(f"Nothing was pruned from the scope {wish.scope!r}: {report.unpruned}")
+
+
+@contextmanager
+def _stream(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 - opened where only that can fail, closed below
+    except OSError as error:
+        raise click.FileError(file, error.strerror) from error
+    with stream:
+        yield stream
