@@ -49,7 +49,10 @@ def test_a_host_that_one_file_shows_in_two_views_is_one_host(navtex: Program) ->
     assert "plays[0].tasks[1]: gone-1.example.org did not answer" in done.stderr
     assert "1 host new" in done.stderr
     (host,) = navtex.json("inventory", "list")["hosts"]
-    assert [c["product"] for c in host["components"]] == ["cli", "engine", "engine"]
+    assert [c["product"] for c in host["components"]] == ["cli", "engine"]
+    # what runs is what is installed, so the package stands for both
+    assert host["components"][1]["package"] == "docker.io 26.1.5+dfsg1-9+deb13u1"
+    assert host["restarts"] == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import click
 
 from notifier.cli import collect, inventory_import
 from notifier.cli.app import (
-    clean,
     format_option,
     known_hosts,
     nobody,
@@ -19,6 +18,7 @@ from notifier.cli.app import (
     settings,
     stamp,
     table,
+    wrapped,
     write_json,
 )
 
@@ -80,14 +80,16 @@ def show(host: str, form: str) -> None:
     tags = " ".join(f"{k}={v}" for k, v in found.tags.items())
     click.echo(f"{found.name}{'  ' + tags if tags else ''}")
     by = f" by {found.seen_by}" if found.seen_by else ""
-    click.echo(clean(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}{by}\n"))
+    wrapped(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}{by}", 0)
+    click.echo("")
     table(
         ["Product", "Version", "Package", "Distribution"],
         [[c.product, c.version, c.package, c.distro] for c in found.components],
         empty="It runs nothing that is followed.",
     )
     for runs, installed in found.restarts:
-        click.echo(clean(f"\n{_one(installed)} is installed, and {_one(runs)} still runs: a restart is due."))
+        click.echo("")
+        wrapped(f"{_one(installed)} is installed, and {_one(runs)} still runs: a restart is due.", 0)
 
 
 @command.command("remove")

@@ -103,9 +103,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """End a process and all that it started: whatever is left of its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-    # the pipes are closed with their transport, which nothing else gives back
+    # closed before the wait: a pipe that nobody reads any more would never tell that its writer is gone
     process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    await process.wait()
 
 
 _REASONS = (

@@ -1,0 +1,81 @@
+"""`inventory import` as an operator uses it: all or nothing, pruning by scope, and what waits for a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Program
+
+DOCKER = """{"Client": {"Version": "28.5.2", "ApiVersion": "1.51"},
+ "Server": {"Version": "28.3.3", "ApiVersion": "1.51", "Components": [{"Name": "Engine", "Version": "28.3.3"}, {"Name": "runc", "Version": "1.2.5"}]}}"""
+DPKG = "docker-ce\t5:28.5.2-1~debian.12~bookworm\tamd64\tinstall ok installed\n"
+
+
+@pytest.fixture
+def navtex(program_with: Callable[..., Program]) -> Program:
+    return program_with()
+
+
+def csv(*rows: str) -> str:
+    return "host,product,version\n" + "".join(f"{row}\n" for row in rows)
+
+
+def names(navtex: Program) -> list[str]:
+    return [h["host"] for h in navtex.json("inventory", "list")["hosts"]]
+
+
+def test_strict_takes_all_or_nothing(navtex: Program) -> None:
+    done = navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0", "b,engine,latest"), status=1)
+    assert "standard input, line 3: b: 'latest' is no version" in done.stderr
+    assert "Nothing was taken (--strict): 1 row could not be read" in done.stderr
+    assert names(navtex) == []
+    navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0"))
+    assert names(navtex) == ["a"]
+
+
+def test_prune_forgets_what_the_file_no_longer_has(navtex: Program, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.csv", tmp_path / "other.csv"
+    mine.write_text(csv("a,engine,29.5.0", "b,engine,29.5.0"))
+    other.write_text(csv("c,engine,29.5.0"))
+    navtex("inventory", "import", str(mine))
+    navtex("inventory", "import", str(other))
+    mine.write_text(csv("a,engine,29.5.0"))
+    done = navtex("inventory", "import", "--prune", str(mine))
+    assert done.stderr == "0 hosts new, 0 changed, 1 as before, 1 gone\n"
+    assert names(navtex) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "why"),
+    [
+        (csv("a,engine,29.5.0", "b,engine,latest"), ["--scope", "fleet"], "rows that could not be read"),
+        (csv(), ["--scope", "fleet"], "it names no host"),
+        (csv("a,engine,29.5.0"), ["--scope", "flet"], "nothing was imported under this scope before; --scope says"),
+    ],
+)
+def test_nothing_is_pruned_where_that_would_forget_too_much(
+    navtex: Program, text: str, arguments: list[str], why: str
+) -> None:
+    navtex("inventory", "import", "--scope", "fleet", stdin=csv("a,engine,29.5.0", "b,engine,29.5.0"))
+    done = navtex("inventory", "import", "--prune", *arguments, stdin=text, status=1)
+    assert f"Nothing was pruned from the scope '{arguments[1]}': {why}" in done.stderr
+    assert names(navtex) == ["a", "b"]
+
+
+def test_what_runs_counts_and_the_restart_is_said(navtex: Program) -> None:
+    navtex("inventory", "import", "--host", "web-1", stdin=DPKG)
+    navtex("inventory", "import", "--host", "web-1", "--from", "docker-version", stdin=DOCKER)
+    (host,) = navtex.json("inventory", "list")["hosts"]
+    assert [(c["product"], c["version"]) for c in host["components"]] == [("engine", "28.3.3"), ("runc", "1.2.5")]
+    due = {"product": "engine", "runs": "28.3.3", "installed": "docker-ce 5:28.5.2-1~debian.12~bookworm"}
+    assert (host["restarts"], host["seen_by"]) == ([due], "standard input")
+    assert "a restart is due" in " ".join(navtex("inventory", "show", "web-1").stdout.split())
+    (plan,) = (p for p in navtex.json("plan")["plans"] if p["product"] == "engine")
+    (option,) = plan["options"]
+    assert (option["way"], option["waiting"]) == ("restart", {"count": 1, "names": ["web-1"]})
+    text = navtex("plan", "--product", "engine").stdout
+    assert "-> restart: 5:28.5.2-1~debian.12~bookworm is installed and does not run yet" in text
+    assert "$ systemctl restart docker" in text
