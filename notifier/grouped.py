@@ -169,7 +169,8 @@ class HostGroups:
         return msgspec.structs.replace(known, host=host, tags=tags)
 
 
-_REMEMBERED = 100_000
+_REMEMBERED = 20_000
+"""So many different sets of components are kept in memory."""
 
 
 def _host_group(found: Sequence[Finding]) -> HostGroup:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_an_answer_goes_into_a_file(navtex: Program, tmp_path: Path, form: str) 
     assert "CVE-2024-41110" in text
     assert "before" not in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert os.listdir(tmp_path) == ["answer"]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_stays_as_it_was_when_there_is_no_answer(navtex: Program, tmp_path: Path) -> None:
@@ -145,9 +146,22 @@ def test_a_file_stays_as_it_was_when_there_is_no_answer(navtex: Program, tmp_pat
     done = navtex("exposure", "--host", "lab-1", "--format", "openvex", "--output", str(file), status=2)
     assert "needs a statement" in done.stderr
     assert file.read_text() == "what was there before"
-    assert os.listdir(tmp_path) == ["answer"]
+    assert list(tmp_path.iterdir()) == [file]
     away = navtex("exposure", "--output", str(tmp_path / "no" / "answer"), status=2)
     assert "cannot be written" in away.stderr
+
+
+@pytest.mark.parametrize("options", ["--format json", "--format csv", "--format json --group-by host", ""])
+def test_a_reader_who_goes_away_is_no_error(navtex: Program, options: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m notifier.cli exposure {options} | head -n 0; exit ${{PIPESTATUS[0]}}"],
+        env=navtex.environment,
+        cwd=navtex.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_a_level_that_is_met_exits_with_3_in_every_form(navtex: Program) -> None:

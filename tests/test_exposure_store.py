@@ -81,6 +81,14 @@ def test_products_of_which_a_host_runs_two_are_known(fleet: Database) -> None:
         assert exposure.several(connection, Scope(tags={"env": "prod"})) == frozenset()
 
 
+def test_a_host_of_very_many_components_makes_every_product_suspect(database: Database) -> None:
+    crowd = Host("crowd", tuple(Component("runc", f"1.1.{n}") for n in range(128)))
+    with database.begin() as connection:
+        inventory.take(connection, [crowd], {}, START)
+    with database.connect() as connection:
+        assert exposure.several(connection, Scope()) >= {"runc"}
+
+
 def test_holders_come_by_name_with_what_they_run(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)

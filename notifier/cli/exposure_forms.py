@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
@@ -65,13 +66,17 @@ def answer(connection: Connection, found: Survey, question: Question, wish: Wish
         emit([_exported(connection, found, wish)], wish.output)
     else:
         key, kind, rows = _rows(connection, found, wish.group)
-        text = csv_rows.write(rows, kind) if wish.form == "csv" else _json(found, key, rows)
-        emit(text, wish.output)
+        # what still reads the database is closed before the database is, also when the reader goes away
+        with (
+            closing(rows),
+            closing(csv_rows.write(rows, kind) if wish.form == "csv" else _json(found, key, rows)) as text,
+        ):
+            emit(text, wish.output)
 
 
 def _rows(
     connection: Connection, found: Survey, group: str | None
-) -> tuple[str, type[msgspec.Struct], Iterator[msgspec.Struct]]:
+) -> tuple[str, type[msgspec.Struct], Generator[msgspec.Struct]]:
     """The name of a list in JSON, the kind of its rows, and the rows as they are read."""
     if group == "advisory":
         return "advisories", AdvisoryGroup, advisory_groups(connection, found)
@@ -92,14 +97,14 @@ def each_host(connection: Connection, found: Survey) -> Iterator[tuple[Finding, 
                     yield finding, host, tags
 
 
-def advisory_groups(connection: Connection, found: Survey) -> Iterator[AdvisoryGroup]:
+def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:
     """A row for each advisory, worst first."""
     groups = by_advisory(found.findings)
     for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True):
         yield advisory_group(advisory, group, hosts)
 
 
-def host_groups(connection: Connection, found: Survey) -> Iterator[HostGroup]:
+def host_groups(connection: Connection, found: Survey) -> Generator[HostGroup]:
     """A row for each host that a finding concerns, worst first."""
     groups = dict(by_component(found.findings))
     made = HostGroups(groups)
@@ -107,7 +112,7 @@ def host_groups(connection: Connection, found: Survey) -> Iterator[HostGroup]:
         yield made.row(host, tags, numbers)
 
 
-def _json(found: Survey, key: str, rows: Iterable[msgspec.Struct]) -> Iterator[str]:
+def _json(found: Survey, key: str, rows: Iterable[msgspec.Struct]) -> Generator[str]:
     """One object, a line for each row of its list."""
     yield f'{{"generated_at": {json.dumps(stamp(found.at))},\n "{key}": ['
     comma = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 _FORMULA = re.compile(r"[=+\-@\t\r\n]|\s+[=+\-@]")
 
 
-def write(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> Iterator[str]:
+def write(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> Generator[str]:
     """The lines, the first of them the fields of `kind`; lists are joined by spaces, groups by `; `."""
     names = [f.name for f in msgspec.structs.fields(kind)]
     yield line(names)

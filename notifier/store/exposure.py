@@ -11,15 +11,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds.advisory import PRODUCTS
 from feeds.store import upsert
 from notifier import tables
 from notifier.filters import Scope
-from notifier.store.inventory import conditions, tagsets
+from notifier.store.inventory import components, conditions, tagsets
 
 KEPT = timedelta(days=400)
 """So long a day's numbers are kept."""
 
 _BATCH = 2000
+_DIGIT = 7
+"""Bits for how many components of one product a host runs; eight products fit into 63."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ _marks = sa.Table(
     "mark",
     sa.MetaData(),
     sa.Column("component", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("weight", sa.Integer, nullable=False),
+    sa.Column("weight", sa.BigInteger, nullable=False),
     sa.Column("exposures", sa.Integer, nullable=False),
     sa.Column("kev", sa.Integer, nullable=False),
     sa.Column("unknown", sa.Integer, nullable=False),
@@ -72,17 +75,28 @@ def counts(connection: Connection, scope: Scope) -> dict[int, int]:
 
 
 def several(connection: Connection, scope: Scope) -> frozenset[str]:
-    """The products of which some host of a scope runs more than one component."""
-    installation, component = tables.installation, tables.component
-    one = (
-        sa.select(component.c.product.label("product"))
-        .select_from(_source(scope).join(component, component.c.id == installation.c.component))
-        .where(*conditions(connection, scope))
-        .group_by(installation.c.host, component.c.product)
-        .having(sa.func.count() > 1)
-        .subquery()
-    )
-    return frozenset(connection.execute(sa.select(one.c.product).distinct()).scalars())
+    """The products of which some host of a scope runs more than one component.
+
+    Each product has digits of its own in a number; a host's number is the sum over what it runs. There are
+    few different ones, and a digit above 1 tells. That takes half the time of grouping by product, too.
+    """
+    installation = tables.installation
+    digits = {product: _DIGIT * place for place, product in enumerate(PRODUCTS)}
+    weights = {n: Mark(weight=1 << digits[c.product]) for n, c in components(connection).items()}
+    with _marked(connection, weights):
+        per_host = (
+            sa.select(sa.func.sum(_marks.c.weight).label("digits"), sa.func.count().label("held"))
+            .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
+            .where(*conditions(connection, scope))
+            .group_by(installation.c.host)
+            .subquery()
+        )
+        columns = per_host.c.digits, sa.func.max(per_host.c.held)
+        found = connection.execute(sa.select(*columns).group_by(per_host.c.digits)).all()
+    top = (1 << _DIGIT) - 1
+    if any(held > top for _, held in found):  # a digit may have run over into the next
+        return frozenset(PRODUCTS)
+    return frozenset(p for p, at in digits.items() if any((int(number) >> at) & top > 1 for number, _ in found))
 
 
 def running(connection: Connection, scope: Scope, numbers: Iterable[int]) -> int:
@@ -103,7 +117,9 @@ def holders(
         sa.select(host.c.name, host.c.tagset, installation.c.component)
         .join(installation, installation.c.host == host.c.id)
         .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)))
-        .order_by(host.c.name, installation.c.component)
+        # an expression, not the column: SQLite would go through all hosts in the order of the index on their
+        # names, and look each component up for each of them, which takes twenty times as long
+        .order_by(host.c.name.concat(""), installation.c.component)
     )
     last: tuple[str, int] | None = None
     held: list[int] = []
