@@ -1,14 +1,28 @@
-"""The rows that answer "what am I exposed to?".  Pure; their JSON is a contract (docs/reference/json.md)."""
+"""The rows that answer "what am I exposed to?".  Pure; their JSON is a contract (docs/reference/json.md).
+
+A *finding* is one component in use, one advisory, and the verdict. There are as many as versions and
+advisories make, however many hosts there are; only the rows of single hosts grow with the fleet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
 
 import msgspec
 
-from feeds.advisory import Severity
+from feeds.advisory import Advisory, Severity
+from feeds.catalogue import at_least
 from feeds.evidence import Status
-from notifier.matching import Match
+from notifier.inventory.model import Component
+from notifier.matching import EXPOSED, Match, Matcher
+
+UNSCORED: Final = "unscored"
+LEVELS: Final = ("critical", "high", UNSCORED, "medium", "low")
+"""What a host can be exposed to at worst, worst first: an unscored vulnerability may be anything."""
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +45,82 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     fixed_in: tuple[str, ...]
     upgrade_to: str | None
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A component's number, what is to be said of it and one advisory, and how many hosts run it."""
+
+    number: int
+    match: Match
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which findings are asked for: the verdicts, and what the advisory must be (no ids: any)."""
+
+    verdicts: frozenset[Status] = EXPOSED
+    advisories: frozenset[int] = frozenset()
+    least: Severity | None = None
+    kev: bool = False
+
+    def concerns(self, advisory: Advisory) -> bool:
+        """Whether an advisory is asked for, whatever the verdict."""
+        return (
+            (not self.advisories or advisory.id in self.advisories)
+            and (self.least is None or at_least(advisory.severity, self.least))
+            and (advisory.exploited is not None or not self.kev)
+        )
+
+
+def findings(
+    matcher: Matcher, components: Mapping[int, Component], hosts: Mapping[int, int], question: Question
+) -> tuple[Finding, ...]:
+    """What is to be said of the components that some host runs, worst first."""
+    asked = matcher.vulnerabilities if Status.NOT_AFFECTED in question.verdicts else matcher.standing
+    found = [
+        Finding(number, match, count)
+        for number, count in hosts.items()
+        for match in asked(components[number])
+        if match.verdict.status in question.verdicts and question.concerns(match.advisory)
+    ]
+    return tuple(sorted(found, key=lambda f: (worst_first(f.match), f.match.component)))
+
+
+def by_advisory(found: Iterable[Finding]) -> list[tuple[Advisory, tuple[Finding, ...]]]:
+    """Findings that are sorted worst first, by advisory."""
+    return [(group[0].match.advisory, group) for group in _groups(found)]
+
+
+def _groups(found: Iterable[Finding]) -> Iterable[tuple[Finding, ...]]:
+    return (tuple(group) for _, group in groupby(found, key=lambda f: f.match.advisory.name))
+
+
+def by_component(found: Iterable[Finding]) -> list[tuple[int, tuple[Finding, ...]]]:
+    """Findings by component, the component with the worst first, then the one with the most."""
+    groups: dict[int, list[Finding]] = defaultdict(list)
+    for finding in found:
+        groups[finding.number].append(finding)
+    return sorted(
+        ((number, tuple(group)) for number, group in groups.items()),
+        key=lambda g: (-weight(g[1]), -len(g[1]), g[1][0].match.component),
+    )
+
+
+def level(advisory: Advisory) -> str:
+    """The level of an advisory, of LEVELS."""
+    return advisory.severity.value if advisory.severity else UNSCORED
+
+
+def weight(found: Iterable[Finding]) -> int:
+    """How bad the worst of some findings is: 5 for critical down to 1 for low, 0 for none."""
+    return max((len(LEVELS) - LEVELS.index(level(f.match.advisory)) for f in found), default=0)
+
+
+def level_of(weight: int) -> str:
+    """The level of a weight above 0."""
+    return LEVELS[len(LEVELS) - weight]
 
 
 def row(match: Match, host: str | None = None, tags: dict[str, str] | None = None) -> Exposure:
@@ -68,7 +158,7 @@ def meets(matches: Iterable[Match], level: Severity | None) -> bool:
 
     `level` None asks for any severity at all, and is met by unscored ones, too; a level is not.
     """
-    found = (m for m in matches if m.verdict.status in (Status.AFFECTED, Status.CONFLICTING))
+    found = (m for m in matches if m.verdict.status in EXPOSED)
     if level is None:
         return any(True for _ in found)
     return any(m.advisory.severity is not None and m.advisory.severity.rank >= level.rank for m in found)

@@ -7,6 +7,8 @@ characters are taken out of everything.  Templates run in Jinja's sandbox.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import textwrap
@@ -17,11 +19,13 @@ from typing import Any
 import jinja2
 import jinja2.sandbox
 import msgspec
+from markupsafe import Markup
 
 import notifier
 from feeds.errors import ConfigError
 from feeds.resources import folder
 from notifier.digest import ORDER, Digest, Hosts
+from notifier.report import Report
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _HEADINGS = {
@@ -74,6 +78,18 @@ def render(digest: Digest, name: str = "digest") -> Message:
         slack=blocks,
         created_at=digest.created_at,
     )
+
+
+def page(report: Report) -> str:
+    """The HTML page of a report: one file that asks for nothing; ConfigError where its template is wrong."""
+    style = (folder(notifier.__file__, "templates") / "report" / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # the style is ours and not a source's; the page's policy lets in no other
+    values = {"report": report, "style": Markup(style), "style_hash": Markup(f"sha256-{digest}")}  # noqa: S704
+    try:
+        return _environment().get_template("report/page.html").render(values)
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"the template fails: {error}", where="templates/report/page.html") from error
 
 
 @cache

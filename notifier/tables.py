@@ -155,3 +155,12 @@ outbox = sa.Table(
     sa.Column("answer", sa.Text, nullable=False, comment="what the channel said last"),
     sa.UniqueConstraint("digest", "target", "recipient"),
 )
+
+trend = sa.Table(
+    "trend",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="in UTC"),
+    sa.Column("level", sa.Text, primary_key=True, comment="a severity, or unscored"),
+    sa.Column("affected", sa.Integer, nullable=False, comment="hosts that this was the worst for, at the day's end"),
+    sa.Column("hosts", sa.Integer, nullable=False, comment="all hosts of the inventory"),
+)

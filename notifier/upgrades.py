@@ -74,7 +74,7 @@ def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[
     """The plan for one component that runs; `waiting` is what its hosts have installed beside it."""
     lines = tuple(x for x in matcher.releases.lines if x.product == component.product and not component.other_numbers)
     line = line_of(component.version, lines)
-    known = list(matcher.vulnerabilities(component))
+    known = list(matcher.standing(component))
     exposed = [m for m in known if m.verdict.status in EXPOSED]
     undecided = tuple(m for m in known if m.verdict.status is Status.UNKNOWN)
     maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)

@@ -65,6 +65,23 @@ def mails(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted((folder / "demo" / "mails").glob("*.html"))
 
 
+@pytest.fixture(scope="module")
+def report(mails: list[Path]) -> Path:
+    page = mails[0].parent.parent / "report.html"
+    home = mails[0].parent.parent
+    subprocess.run(
+        [sys.executable, "-m", "notifier.cli", "exposure", "--format", "html", "--output", str(page)],
+        check=True,
+        capture_output=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NAVTEX_DATABASE_URL": f"sqlite:///{home / 'navtex.db'}",
+        },
+    )
+    return page
+
+
 def chromium(page: Path, profile: Path, *more: str) -> str:
     assert CHROMIUM is not None
     done = subprocess.run(
@@ -103,3 +120,28 @@ def test_a_picture_of_each_mail_is_kept_to_be_looked_at(mails: list[Path], width
         picture.unlink(missing_ok=True)
         chromium(mail, tmp_path / "profile", f"--screenshot={picture}", f"--window-size={width},2600")
         assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_report_fits_its_window_where_it_does_not_scroll_by_itself(
+    report: Path, width: int, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(MEASURE.format(width=width, mail=html.escape(report.read_text(), quote=True)))
+    dom = chromium(page, tmp_path / "profile", "--dump-dom", "--window-size=1400,800")
+    found = re.search(r'<pre id="said">(.*?)</pre>', dom, re.DOTALL)
+    assert found, dom[:500]
+    said = json.loads(html.unescape(found[1]))
+    assert said["width"] <= width, said["wide"]
+    assert said["fetched"] == []
+    assert said["scripts"] == 0
+    assert said["text"] > 500
+
+
+def test_the_report_can_be_printed(report: Path, tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "dist" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    printed = folder / "report.pdf"
+    printed.unlink(missing_ok=True)
+    chromium(report, tmp_path / "profile", f"--print-to-pdf={printed}", "--no-pdf-header-footer")
+    assert printed.stat().st_size > 10_000

@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import Program
 
 DOCKER = """{"Client": {"Version": "28.5.2", "ApiVersion": "1.51"},
- "Server": {"Version": "28.3.3", "ApiVersion": "1.51", "Components": [{"Name": "Engine", "Version": "28.3.3"}, {"Name": "runc", "Version": "1.2.5"}]}}"""
+ "Server": {"Version": "28.3.3", "ApiVersion": "1.51",
+ "Components": [{"Name": "Engine", "Version": "28.3.3"}, {"Name": "runc", "Version": "1.2.5"}]}}"""
 DPKG = "docker-ce\t5:28.5.2-1~debian.12~bookworm\tamd64\tinstall ok installed\n"
 
 

@@ -293,6 +293,18 @@ def test_every_inventory_format_is_described_and_offered() -> None:
     assert not [n for n in names if n not in help_of_from]
 
 
+def test_every_format_of_an_exposure_is_described() -> None:
+    forms = options(COMMANDS["navtex exposure"])["--format"].type
+    assert isinstance(forms, click.Choice)
+    page = REFERENCE / "exports.md"
+    assert {code(cells[0])[0] for cells in rows(page.read_text(encoding="utf-8").split("\n## ")[0])} == set(
+        forms.choices
+    )
+    assert set(forms.choices) - {"table", "json"} <= sections(page).keys()
+    (row,) = [r for r in rows(sections(REFERENCE / "commands.md")["navtex exposure"]) if "--format" in r[0]]
+    assert set(forms.choices) <= set(code(row[1]))
+
+
 def test_every_csv_that_is_shown_is_recognised_and_taken_whole() -> None:
     shown = [b.text for p in PAGES for b in blocks(p.read_text(encoding="utf-8"), "csv")]
     assert shown
@@ -396,6 +408,9 @@ def schema_of(command: str) -> dict[str, Any]:
 
 ASKED = {
     "exposure": ["exposure --verdict all"],
+    "exposure by-advisory": ["exposure --group-by advisory --verdict all"],
+    "exposure by-version": ["exposure --group-by version --verdict all"],
+    "exposure by-host": ["exposure --group-by host --verdict all"],
     "check": ["check engine 25.0.5 --verdict all", "check desktop 4.33.0"],
     "explain": ["explain web-2 CVE-2026-41567", "explain engine@25.0.5 CVE-2024-41110"],
     "plan": ["plan"],
@@ -417,6 +432,9 @@ def test_every_command_that_can_answer_in_json_has_its_schema() -> None:
         and isinstance(form.type, click.Choice)
         and "json" in form.type.choices
     }
+    groups = options(COMMANDS["navtex exposure"])["--group-by"].type
+    assert isinstance(groups, click.Choice)
+    answering |= {f"exposure by-{group}" for group in groups.choices}
     assert answering == {p.stem.replace("-", " ", 1) for p in SCHEMAS.glob("*.json")}
     assert answering == ASKED.keys()
     assert {f"navtex {name}" for name in answering} <= sections(REFERENCE / "json.md").keys()

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -159,7 +159,13 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
-def table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+def table(
+    columns: Sequence[str | tuple[str, dict[str, Any]]],
+    rows: Iterable[Sequence[str]],
+    *,
+    empty: str,
+    file: IO[str] | None = None,
+) -> None:
     """Write a table that fits the terminal; `empty` is said where there is no row."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -174,7 +180,7 @@ def table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Se
     for row in rows:
         shown.add_row(*(Text(clean(cell), style=_STYLES.get(cell.split(" ")[0], "")) for cell in row))
         count += 1
-    console = Console(highlight=False)
+    console = Console(highlight=False, file=file)
     if count:
         console.print(shown)
     else:

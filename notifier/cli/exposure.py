@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from feeds.evidence import Status
-from notifier.cli.app import (
-    LEVELS,
-    format_option,
-    known_hosts,
-    nobody,
-    now,
-    opened,
-    say,
-    scope,
-    scope_options,
-    settings,
-    severity,
-    stamp,
-    table,
-    write_json,
-)
+from notifier.cli.app import LEVELS, known_hosts, now, opened, say, scope, scope_options, settings
 
 if TYPE_CHECKING:
-    from feeds.database import Connection
-    from notifier.filters import Scope
     from notifier.matching import Match
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
+ROWS = ("table", "json", "csv")
+OTHERS = ("openvex", "csaf", "sarif", "cyclonedx")
+"""The formats of `notifier.export`, which is not imported for `--help`; a test compares."""
 
 
 def verdict(match: Match) -> str:
@@ -63,12 +50,28 @@ def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     type=VERDICTS,
     help="List these verdicts (repeatable). Otherwise affected and conflicting.",
 )
+@click.option("--group-by", "group", type=click.Choice(["advisory", "host", "version"]), help="One row for each.")
 @click.option(
     "--fail-on",
     type=click.Choice([*LEVELS.choices, "any"]),
     help="Exit with 3 when something this severe affects a host.",
 )
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*ROWS, *OTHERS, "html"]),
+    default="table",
+    show_default=True,
+    help="How to write the answer.",
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the answer into this file, whole or not at all.",
+)
+@click.option("--author", metavar="NAME", help="Who states what a VEX document says; otherwise Navtex.")
+@click.option("--namespace", metavar="URL", help="Where the author of a CSAF document is to be found.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -79,71 +82,46 @@ def command(
     least: str | None,
     kev: bool,
     verdicts: tuple[str, ...],
+    group: str | None,
     fail_on: str | None,
     form: str,
+    output: Path | None,
+    author: str | None,
+    namespace: str | None,
 ) -> None:
     """What the hosts are exposed to, worst first, from what is known and what the inventory holds now."""
     from feeds import store
     from feeds.advisory import Severity
-    from feeds.catalogue import at_least
-    from notifier.exposure import meets, row, worst_first
-    from notifier.matching import Matcher
-    from notifier.store import inventory
+    from notifier.cli.exposure_forms import Wish, answer
+    from notifier.exposure import Question, meets
+    from notifier.survey import survey
 
+    _check(group, form, output, author, namespace)
     chosen = scope(hosts, tags, products)
-    shown = wanted_verdicts(verdicts)
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
-        only = {catalogue.find(name).id for name in advisories}
-        known_hosts(connection, chosen)
-        matcher = Matcher(catalogue, now().date())
-        found: dict[int, list[Match]] = {}
-        for number, component in inventory.components(connection).items():
-            found[number] = [
-                m
-                for m in matcher.vulnerabilities(component)
-                if m.verdict.status in shown
-                and (not only or m.advisory.id in only)
-                and (least is None or at_least(m.advisory.severity, Severity(least)))
-                and (m.advisory.exploited is not None or not kev)
-            ]
-        rows = list(_rows(connection, chosen, found))
-        nothing = nobody(connection, chosen) or "Nothing of this is known to affect any of these hosts."
-    rows.sort(key=lambda r: (worst_first(r[0]), r[1]))
-    if form == "json":
-        write_json({"generated_at": stamp(now()), "exposures": [row(m, host, had) for m, host, had in rows]})
-    else:
-        table(
-            [
-                ("Host", {"min_width": 6}),
-                ("Runs", {"min_width": 10}),
-                ("Advisory", {"no_wrap": True}),
-                "Severity",
-                *(["Verdict", ("Why", {"ratio": 1})] if verdicts else ["Upgrade to"]),
-            ],
-            [
-                [
-                    host,
-                    f"{m.component.product} {m.component.version}",
-                    m.advisory.name,
-                    severity(m.advisory.severity, m.advisory.cvss),
-                    *([verdict(m), m.verdict.reason] if verdicts else [m.verdict.upgrade_to or "-"]),
-                ]
-                for m, host, _ in rows
-            ],
-            empty=nothing,
+        question = Question(
+            wanted_verdicts(verdicts),
+            frozenset(catalogue.find(name).id for name in advisories),
+            Severity(least) if least else None,
+            kev,
         )
-        if not catalogue.advisories:
-            say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
-    if fail_on and meets((m for m, _, _ in rows), None if fail_on == "any" else Severity(fail_on)):
+        known_hosts(connection, chosen)
+        found = survey(connection, chosen, question, now(), catalogue)
+        answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace))
+    if not catalogue.advisories:
+        say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
+    if fail_on and meets((f.match for f in found.findings), None if fail_on == "any" else Severity(fail_on)):
         ctx.exit(3)
 
 
-def _rows(
-    connection: Connection, chosen: Scope, found: dict[int, list[Match]]
-) -> Iterator[tuple[Match, str, dict[str, str]]]:
-    from notifier.store import inventory
-
-    for host, tags, number in inventory.installed(connection, chosen):
-        for match in found[number]:
-            yield match, host, tags
+def _check(group: str | None, form: str, output: Path | None, author: str | None, namespace: str | None) -> None:
+    """A usage error where options do not go together."""
+    if group and form not in ROWS:
+        raise click.UsageError(f"--group-by is for {', '.join(ROWS)}; {form} has a form of its own")
+    if author and form not in OTHERS:
+        raise click.UsageError(f"--author is for {', '.join(OTHERS)}")
+    if namespace and form != "csaf":
+        raise click.UsageError("--namespace is for csaf")
+    if form == "html" and output is None and sys.stdout.isatty():
+        raise click.UsageError("an HTML page is not for a terminal; name a file with --output, or write into a pipe")

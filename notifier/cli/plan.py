@@ -35,12 +35,12 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
     """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
     from feeds import store
     from notifier.matching import Matcher
-    from notifier.store import inventory
+    from notifier.store import inventory, verdicts
     from notifier.upgrades import Waiting, plan, worst
 
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
-        matcher = Matcher(catalogue, now().date())
+        matcher = Matcher(catalogue, now().date(), known=verdicts.load(connection))
         held = inventory.components(connection)
         chosen = scope(hosts, tags, products)
         known_hosts(connection, chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from feeds.fetch import Crawl
-from notifier.cli.app import opened, settings
+from notifier.cli.app import now, opened, settings
 from notifier.cli.notify import courier, tell
 from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
@@ -24,9 +24,11 @@ def command(ctx: click.Context) -> None:
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
         from notifier.notify import notify
+        from notifier.survey import note_trend
 
         with courier(config) as sender:
             notified = notify(database, sender)
+        note_trend(database, now())
     if not polled.ok:
         tell_poll(polled)
     tell(notified)

@@ -242,3 +242,6 @@ def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[b
 def _like(pattern: str) -> str:
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return escaped.replace("*", "%").replace("?", "_")
+
+
+conditions, tagsets = _conditions, _tagsets  # for the other stores of hosts

@@ -1,0 +1,257 @@
+"""How `navtex exposure` writes what was found: each form as text that comes while the rows are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from feeds.database import Connection
+from feeds.evidence import Status
+from notifier.cli.app import nobody, say, severity, stamp, table
+from notifier.cli.exposure import verdict
+from notifier.cli.output import emit
+from notifier.export import FORMATS, csv_rows
+from notifier.export.model import AUTHOR, NAMESPACE, document
+from notifier.exposure import (
+    UNSCORED,
+    Exposure,
+    Finding,
+    Question,
+    by_advisory,
+    by_component,
+    level_of,
+    row,
+    weight,
+)
+from notifier.grouped import AdvisoryGroup, HostGroup, HostGroups, VersionGroup, advisory_group, version_group
+from notifier.store import exposure
+from notifier.survey import Survey, host_counts, marks
+
+NAMED = 100
+"""So many hosts of a component are named to other tools; all are counted."""
+LONGEST = 2000
+"""So many rows a table has at most: nobody reads more, and it has to be held to be laid out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the answer is to be written."""
+
+    form: str
+    group: str | None
+    reasons: bool
+    """Whether verdicts were named, so that the table says why."""
+    output: Path | None
+    author: str | None
+    namespace: str | None
+
+
+def answer(connection: Connection, found: Survey, question: Question, wish: Wish) -> None:
+    """Write the answer where it is wanted."""
+    if wish.form == "table":
+        _table(connection, found, wish)
+    elif wish.form == "html":
+        from notifier.cli.exposure_report import page
+
+        emit([page(connection, found, question)], wish.output)
+    elif wish.form in FORMATS:
+        emit([_exported(connection, found, wish)], wish.output)
+    else:
+        key, kind, rows = _rows(connection, found, wish.group)
+        # what still reads the database is closed before the database is, also when the reader goes away
+        with (
+            closing(rows),
+            closing(csv_rows.write(rows, kind) if wish.form == "csv" else _json(found, key, rows)) as text,
+        ):
+            emit(text, wish.output)
+
+
+def _rows(
+    connection: Connection, found: Survey, group: str | None
+) -> tuple[str, type[msgspec.Struct], Generator[msgspec.Struct]]:
+    """The name of a list in JSON, the kind of its rows, and the rows as they are read."""
+    if group == "advisory":
+        return "advisories", AdvisoryGroup, advisory_groups(connection, found)
+    if group == "version":
+        return "versions", VersionGroup, (version_group(g) for _, g in by_component(found.findings))
+    if group == "host":
+        return "hosts", HostGroup, host_groups(connection, found)
+    return "exposures", Exposure, (row(f.match, host, tags) for f, host, tags in each_host(connection, found))
+
+
+def each_host(connection: Connection, found: Survey) -> Iterator[tuple[Finding, str, dict[str, str]]]:
+    """A finding for each host: the worst advisory first, its hosts by name. Nothing is held but one advisory's."""
+    for _, group in by_advisory(found.findings):
+        of_number = {f.number: f for f in group}
+        for host, tags, numbers in exposure.holders(connection, found.scope, of_number):
+            for finding in group if len(numbers) > 1 else (of_number[numbers[0]],):
+                if finding.number in numbers:
+                    yield finding, host, tags
+
+
+def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:
+    """A row for each advisory, worst first."""
+    groups = by_advisory(found.findings)
+    for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True):
+        yield advisory_group(advisory, group, hosts)
+
+
+def host_groups(connection: Connection, found: Survey) -> Generator[HostGroup]:
+    """A row for each host that a finding concerns, worst first."""
+    groups = dict(by_component(found.findings))
+    made = HostGroups(groups)
+    for host, tags, numbers in exposure.worst(connection, found.scope, marks(found.findings, frozenset(Status))):
+        yield made.row(host, tags, numbers)
+
+
+def _json(found: Survey, key: str, rows: Iterable[msgspec.Struct]) -> Generator[str]:
+    """One object, a line for each row of its list."""
+    yield f'{{"generated_at": {json.dumps(stamp(found.at))},\n "{key}": ['
+    comma = ""
+    for one in rows:
+        yield f"{comma}\n  {json.dumps(msgspec.to_builtins(one), ensure_ascii=False)}"
+        comma = ","
+    yield "]}\n"
+
+
+def _exported(connection: Connection, found: Survey, wish: Wish) -> str:
+    made = document(
+        found.findings,
+        lambda number: exposure.some(connection, found.scope, number, NAMED),
+        found.at,
+        wish.author or AUTHOR,
+        wish.namespace or NAMESPACE,
+    )
+    return FORMATS[wish.form].write(made)
+
+
+def _table(connection: Connection, found: Survey, wish: Wish) -> None:
+    columns, rows = _TABLES[wish.group](connection, found, wish)
+    shown = list(islice(rows, LONGEST + 1))
+    nothing = nobody(connection, found.scope) or "Nothing of this is known to affect any of these hosts."
+    if wish.output:
+        text = StringIO()
+        table(columns, shown[:LONGEST], empty=nothing, file=text)
+        emit([text.getvalue()], wish.output)
+    else:
+        table(columns, shown[:LONGEST], empty=nothing)
+    if len(shown) > LONGEST:
+        say(f"These are the first {LONGEST} rows. Narrow the question, or ask with --group-by, or for csv or json.")
+
+
+Column = str | tuple[str, dict[str, Any]]
+Laid = tuple[list[Column], Iterator[list[str]]]
+
+
+def _plain(connection: Connection, found: Survey, wish: Wish) -> Laid:
+    columns: list[Column] = [
+        ("Host", {"min_width": 6}),
+        ("Runs", {"min_width": 10}),
+        ("Advisory", {"no_wrap": True}),
+        "Severity",
+        *(("Verdict", ("Why", {"ratio": 1})) if wish.reasons else ("Upgrade to",)),
+    ]
+    return columns, (
+        [
+            host,
+            _runs(f),
+            f.match.advisory.name,
+            severity(f.match.advisory.severity, f.match.advisory.cvss),
+            *((verdict(f.match), f.match.verdict.reason) if wish.reasons else (f.match.verdict.upgrade_to or "-",)),
+        ]
+        for f, host, _ in each_host(connection, found)
+    )
+
+
+def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
+    columns: list[Column] = [
+        ("Advisory", {"no_wrap": True}),
+        ("Severity", {"no_wrap": True}),
+        ("Hosts", {"justify": "right"}),
+        ("Versions", {"ratio": 1}),
+        *(("Verdict",) if wish.reasons else ()),
+        "Upgrade to",
+    ]
+    groups = by_advisory(found.findings)
+    return columns, (
+        [
+            advisory.name,
+            severity(advisory.severity, advisory.cvss),
+            str(hosts),
+            _versions(group),
+            *((", ".join(dict.fromkeys(verdict(f.match) for f in group)),) if wish.reasons else ()),
+            ", ".join(dict.fromkeys(f.match.verdict.upgrade_to or "-" for f in group)),
+        ]
+        for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True)
+    )
+
+
+def _by_version(connection: Connection, found: Survey, wish: Wish) -> Laid:
+    columns: list[Column] = [
+        ("Runs", {"no_wrap": True}),
+        ("Package", {"ratio": 1}),
+        ("Hosts", {"justify": "right"}),
+        "Worst",
+        ("Advisories", {"justify": "right"}),
+        ("The worst", {"no_wrap": True}),
+    ]
+    return columns, (
+        [
+            _runs(group[0]),
+            group[0].match.component.package or "-",
+            str(group[0].hosts),
+            level_of(weight(group)),
+            str(len(group)),
+            group[0].match.advisory.name,
+        ]
+        for _, group in by_component(found.findings)
+    )
+
+
+def _by_host(connection: Connection, found: Survey, wish: Wish) -> Laid:
+    columns: list[Column] = [
+        ("Host", {"min_width": 6}),
+        "Worst",
+        ("Advisories", {"justify": "right"}),
+        ("KEV", {"justify": "right"}),
+        ("Runs", {"ratio": 1}),
+    ]
+    return columns, (
+        [
+            group.host,
+            group.severity.value if group.severity else UNSCORED,
+            str(group.advisories),
+            str(group.kev or "-"),
+            _few([f"{r.product} {r.version}" for r in group.versions], 6),
+        ]
+        for group in host_groups(connection, found)
+    )
+
+
+_TABLES = {None: _plain, "advisory": _by_advisory, "version": _by_version, "host": _by_host}
+
+
+def _runs(finding: Finding) -> str:
+    return f"{finding.match.component.product} {finding.match.component.version}"
+
+
+def _versions(group: Iterable[Finding]) -> str:
+    """Versions by product: "engine 25.0.5, 27.1.0; buildkit 0.12.4"."""
+    products: dict[str, dict[str, None]] = {}
+    for finding in group:
+        component = finding.match.component
+        products.setdefault(component.product, {})[component.version] = None
+    return "; ".join(f"{product} {_few(list(versions), 3)}" for product, versions in products.items())
+
+
+def _few(names: list[str], limit: int) -> str:
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,204 @@
+"""Findings gathered by advisory, by version or by host, as rows.  Pure; their JSON is a contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from feeds.advisory import Advisory, Severity
+from feeds.evidence import Status
+from notifier.exposure import UNSCORED, Finding, level, level_of, weight
+
+
+class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be said of one version in use, and how many hosts run it."""
+
+    product: str
+    version: str
+    package: str | None
+    hosts: int
+    verdict: Status
+    reason: str
+    fixed_in: tuple[str, ...]
+    upgrade_to: str | None
+
+    def __str__(self) -> str:
+        """In a cell: "engine 25.0.5: affected on 3"."""
+        return f"{self.product} {self.version}: {self.verdict.replace('_', ' ')} on {self.hosts}"
+
+
+class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """One advisory, the versions in use that it concerns, and how many hosts that are, each counted once."""
+
+    advisory: str
+    aliases: tuple[str, ...]
+    title: str
+    severity: Severity | None
+    cvss: float | None
+    kev: bool
+    epss: float | None
+    url: str
+    hosts: int
+    versions: tuple[VersionVerdict, ...]
+
+
+class AdvisoryVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be said of one advisory."""
+
+    advisory: str
+    title: str
+    severity: Severity | None
+    cvss: float | None
+    kev: bool
+    verdict: Status
+    reason: str
+    fixed_in: tuple[str, ...]
+    upgrade_to: str | None
+
+    def __str__(self) -> str:
+        """In a cell: "CVE-2024-41110: affected"."""
+        return f"{self.advisory}: {self.verdict.replace('_', ' ')}"
+
+
+class VersionGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """One version in use, how many hosts run it, the worst severity, and the advisories that concern it."""
+
+    product: str
+    version: str
+    package: str | None
+    hosts: int
+    severity: Severity | None
+    advisories: tuple[AdvisoryVerdict, ...]
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host runs that something concerns."""
+
+    product: str
+    version: str
+    package: str | None
+
+    def __str__(self) -> str:
+        """In a cell: "engine 25.0.5"."""
+        return f"{self.product} {self.version}"
+
+
+class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """One host, the worst severity, and how many advisories concern it: in all, by severity, by verdict."""
+
+    host: str
+    tags: dict[str, str]
+    severity: Severity | None
+    advisories: int
+    kev: int
+    severities: dict[str, int]
+    verdicts: dict[str, int]
+    versions: tuple[Runs, ...]
+
+
+def advisory_group(advisory: Advisory, found: Sequence[Finding], hosts: int) -> AdvisoryGroup:
+    """The row of an advisory that concerns so many hosts."""
+    return AdvisoryGroup(
+        advisory=advisory.name,
+        aliases=advisory.aliases,
+        title=advisory.title,
+        severity=advisory.severity,
+        cvss=advisory.cvss,
+        kev=advisory.exploited is not None,
+        epss=advisory.epss,
+        url=advisory.url,
+        hosts=hosts,
+        versions=tuple(
+            VersionVerdict(
+                product=f.match.component.product,
+                version=f.match.component.version,
+                package=f.match.component.package or None,
+                hosts=f.hosts,
+                verdict=f.match.verdict.status,
+                reason=f.match.verdict.reason,
+                fixed_in=f.match.verdict.fixed_in,
+                upgrade_to=f.match.verdict.upgrade_to,
+            )
+            for f in found
+        ),
+    )
+
+
+def version_group(found: Sequence[Finding]) -> VersionGroup:
+    """The row of a version, made of all findings on it."""
+    component = found[0].match.component
+    return VersionGroup(
+        product=component.product,
+        version=component.version,
+        package=component.package or None,
+        hosts=found[0].hosts,
+        severity=_severity(found),
+        advisories=tuple(
+            AdvisoryVerdict(
+                advisory=f.match.advisory.name,
+                title=f.match.advisory.title,
+                severity=f.match.advisory.severity,
+                cvss=f.match.advisory.cvss,
+                kev=f.match.advisory.exploited is not None,
+                verdict=f.match.verdict.status,
+                reason=f.match.verdict.reason,
+                fixed_in=f.match.verdict.fixed_in,
+                upgrade_to=f.match.verdict.upgrade_to,
+            )
+            for f in found
+        ),
+    )
+
+
+class HostGroups:
+    """Makes the rows of hosts. Hosts that run the same are worked out once."""
+
+    def __init__(self, found: Mapping[int, Sequence[Finding]]) -> None:
+        self._found = found
+        self._known: dict[tuple[int, ...], HostGroup] = {}
+
+    def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...]) -> HostGroup:
+        """The row of a host that runs the components of these numbers."""
+        known = self._known.get(numbers)
+        if known is None:
+            known = _host_group([f for n in numbers for f in self._found.get(n, ())])
+            if len(self._known) < _REMEMBERED:
+                self._known[numbers] = known
+        return msgspec.structs.replace(known, host=host, tags=tags)
+
+
+_REMEMBERED = 20_000
+"""So many different sets of components are kept in memory."""
+
+
+def _host_group(found: Sequence[Finding]) -> HostGroup:
+    # the same advisory may concern two components of a host: it counts once, with its worst verdict
+    verdicts: dict[str, Status] = {}
+    for finding in sorted(found, key=lambda f: _ORDER.index(f.match.verdict.status)):
+        verdicts.setdefault(finding.match.advisory.name, finding.match.verdict.status)
+    advisories = {f.match.advisory.name: f.match.advisory for f in found}
+    levels = Counter(level(a) for a in advisories.values())
+    stati = Counter(verdicts.values())
+    return HostGroup(
+        host="",
+        tags={},
+        severity=_severity(found),
+        advisories=len(advisories),
+        kev=sum(a.exploited is not None for a in advisories.values()),
+        severities={name: levels[name] for name in ("critical", "high", "medium", "low", UNSCORED)},
+        verdicts={s.value: stati[s] for s in Status},
+        versions=tuple(
+            Runs(product=c.product, version=c.version, package=c.package or None)
+            for c in sorted({f.match.component for f in found})
+        ),
+    )
+
+
+_ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
+
+
+def _severity(found: Iterable[Finding]) -> Severity | None:
+    worst = level_of(weight(found))
+    return None if worst == UNSCORED else Severity(worst)

@@ -1,0 +1,243 @@
+"""Hosts counted: by component first, so that no query has to look at hosts and advisories at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.store import upsert
+from notifier import tables
+from notifier.filters import Scope
+from notifier.store.inventory import conditions, tagsets
+
+KEPT = timedelta(days=400)
+"""So long a day's numbers are kept."""
+
+_BATCH = 2000
+_DIGIT = 7
+"""Bits for how many components of one product a host runs; eight products fit into 63."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is to be said of a component: how bad the worst is (0: nothing), how much there is, and of what sort."""
+
+    weight: int = 0
+    exposures: int = 0
+    kev: bool = False
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """So many hosts have this weight at worst."""
+
+    weight: int
+    kev: bool
+    unknown: bool
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day's numbers: hosts by the worst level that affected them, and all hosts."""
+
+    day: date
+    hosts: int
+    levels: dict[str, int]
+
+
+_marks = sa.Table(
+    "mark",
+    sa.MetaData(),
+    sa.Column("component", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("weight", sa.BigInteger, nullable=False),
+    sa.Column("exposures", sa.Integer, nullable=False),
+    sa.Column("kev", sa.Integer, nullable=False),
+    sa.Column("unknown", sa.Integer, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+def counts(connection: Connection, scope: Scope) -> dict[int, int]:
+    """How many hosts of a scope run each component: one pass over an index."""
+    where = conditions(connection, scope)
+    component = tables.installation.c.component
+    statement = sa.select(component, sa.func.count()).select_from(_source(scope)).where(*where).group_by(component)
+    return {number: hosts for number, hosts in connection.execute(statement)}  # noqa: C416 - rows are no pairs to mypy
+
+
+def several(connection: Connection, scope: Scope) -> frozenset[str]:
+    """The products of which some host of a scope runs more than one component."""
+    host, noted = tables.host, tables.several
+    where = conditions(connection, Scope(tags=scope.tags, hosts=scope.hosts))
+    source = noted.join(host, host.c.id == noted.c.host) if where else noted
+    return frozenset(
+        connection.execute(sa.select(noted.c.product).select_from(source).where(*where).distinct()).scalars()
+    )
+
+
+def running(connection: Connection, scope: Scope, numbers: Iterable[int]) -> int:
+    """How many hosts of a scope run at least one of the components, each host counted once."""
+    installation = tables.installation
+    where = [*conditions(connection, scope), installation.c.component.in_(sorted(numbers))]
+    hosts = sa.select(installation.c.host).select_from(_source(scope)).where(*where).distinct().subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(hosts)).scalar() or 0
+
+
+def holders(
+    connection: Connection, scope: Scope, numbers: Iterable[int]
+) -> Iterator[tuple[str, dict[str, str], tuple[int, ...]]]:
+    """(host, tags, which of the components it runs), in the order of the hosts' names, as they are read."""
+    host, installation = tables.host, tables.installation
+    named = tagsets(connection)
+    statement = (
+        sa.select(host.c.name, host.c.tagset, installation.c.component)
+        .join(installation, installation.c.host == host.c.id)
+        .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)))
+        # an expression, not the column: SQLite would go through all hosts in the order of the index on their
+        # names, and look each component up for each of them, which takes twenty times as long
+        .order_by(host.c.name.concat(""), installation.c.component)
+    )
+    last: tuple[str, int] | None = None
+    held: list[int] = []
+    for name, tagset, component in _streamed(connection, statement):
+        if last is not None and last[0] != name:
+            yield last[0], named[last[1]], tuple(held)
+            held = []
+        last = name, tagset
+        held.append(component)
+    if last is not None:
+        yield last[0], named[last[1]], tuple(held)
+
+
+def some(connection: Connection, scope: Scope, number: int, limit: int) -> tuple[str, ...]:
+    """The names of the first hosts that came with a component, sorted."""
+    host, installation = tables.host, tables.installation
+    statement = (
+        sa.select(host.c.name)
+        .join(installation, installation.c.host == host.c.id)
+        .where(*conditions(connection, scope), installation.c.component == number)
+        .order_by(installation.c.host)
+        .limit(limit)
+    )
+    return tuple(sorted(connection.execute(statement).scalars()))
+
+
+def worst(
+    connection: Connection, scope: Scope, marks: Mapping[int, Mark]
+) -> Iterator[tuple[str, dict[str, str], tuple[int, ...]]]:
+    """(host, tags, the marked components it runs) of every host that has a weight.
+
+    The hosts with the worst come first, then those with the most exposures, then by name.
+    """
+    host, installation = tables.host, tables.installation
+    named = tagsets(connection)
+    with _marked(connection, marks):
+        parts = sa.func.aggregate_strings(sa.cast(installation.c.component, sa.Text), ",")
+        per_host = (
+            sa.select(
+                installation.c.host.label("host"),
+                sa.func.max(_marks.c.weight).label("weight"),
+                sa.func.sum(_marks.c.exposures).label("exposures"),
+                parts.label("parts"),
+            )
+            .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
+            .where(*conditions(connection, scope), _marks.c.weight > 0)
+            .group_by(installation.c.host)
+            .subquery()
+        )
+        statement = (
+            sa.select(host.c.name, host.c.tagset, per_host.c.parts)
+            .join(per_host, per_host.c.host == host.c.id)
+            .order_by(per_host.c.weight.desc(), per_host.c.exposures.desc(), host.c.name)
+        )
+        for name, tagset, numbers in _streamed(connection, statement):
+            yield name, named[tagset], tuple(sorted(int(n) for n in numbers.split(",")))
+
+
+def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> list[Standing]:
+    """How many hosts have which weight at worst, each host counted once; those that nothing marks are left out."""
+    installation = tables.installation
+    with _marked(connection, marks):
+        per_host = (
+            sa.select(
+                sa.func.max(_marks.c.weight).label("weight"),
+                sa.func.max(_marks.c.kev).label("kev"),
+                sa.func.max(_marks.c.unknown).label("unknown"),
+            )
+            .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
+            .where(*conditions(connection, scope))
+            .group_by(installation.c.host)
+            .subquery()
+        )
+        columns = (per_host.c.weight, per_host.c.kev, per_host.c.unknown)
+        rows = connection.execute(sa.select(*columns, sa.func.count()).group_by(*columns)).all()
+    return [Standing(weight, bool(kev), bool(unknown), hosts) for weight, kev, unknown, hosts in rows]
+
+
+def unseen(connection: Connection, scope: Scope, before: datetime) -> int:
+    """How many hosts of a scope no import has named since then."""
+    where = conditions(connection, Scope(tags=scope.tags, hosts=scope.hosts))
+    statement = sa.select(sa.func.count()).select_from(tables.host).where(*where, tables.host.c.last_seen < before)
+    return connection.execute(statement).scalar() or 0
+
+
+def note(connection: Connection, today: date, hosts: int, levels: Mapping[str, int]) -> None:
+    """Keep a day's numbers, in place of what was kept of that day before; forget what is too old."""
+    for level, affected in levels.items():
+        upsert(
+            connection,
+            tables.trend,
+            {"day": today, "level": level, "affected": affected, "hosts": hosts},
+            ["day", "level"],
+        )
+    connection.execute(sa.delete(tables.trend).where(tables.trend.c.day <= today - KEPT))
+
+
+def history(connection: Connection) -> tuple[Day, ...]:
+    """The days that were kept, the oldest first."""
+    days: dict[date, Day] = {}
+    for row in connection.execute(sa.select(tables.trend).order_by(tables.trend.c.day)):
+        days.setdefault(row.day, Day(row.day, row.hosts, {})).levels[row.level] = row.affected
+    return tuple(days.values())
+
+
+def _source(scope: Scope) -> sa.FromClause:
+    """The installations, with their hosts only where the scope needs to look at those."""
+    if scope.tags or scope.hosts:
+        return tables.installation.join(tables.host, tables.host.c.id == tables.installation.c.host)
+    return tables.installation
+
+
+def _streamed(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any]:
+    """Rows as the database finds them, a batch at a time."""
+    options = {"stream_results": True, "yield_per": _BATCH}
+    with connection.execute(statement, execution_options=options) as rows:
+        yield from rows
+
+
+@contextmanager
+def _marked(connection: Connection, marks: Mapping[int, Mark]) -> Iterator[None]:
+    """The marks as a table, as long as the block lasts; after an error the transaction's end drops it."""
+    _marks.create(connection)
+    rows = [
+        {
+            "component": number,
+            "weight": mark.weight,
+            "exposures": mark.exposures,
+            "kev": int(mark.kev),
+            "unknown": int(mark.unknown),
+        }
+        for number, mark in marks.items()
+    ]
+    if rows:
+        connection.execute(sa.insert(_marks), rows)
+    yield
+    _marks.drop(connection)

@@ -1,0 +1,100 @@
+"""The database's answer to "what are these hosts exposed to?".  A thin shell over `exposure` and the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from feeds import store
+from feeds.advisory import Advisory
+from feeds.catalogue import Catalogue
+from feeds.database import Connection, Database
+from feeds.evidence import Status
+from notifier.exposure import LEVELS, Finding, Question, findings, level_of, weight
+from notifier.filters import Scope
+from notifier.inventory.model import Component
+from notifier.matching import EXPOSED, Matcher
+from notifier.store import exposure, inventory, verdicts
+from notifier.store.exposure import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The findings on what the hosts of a scope run, worst first, and what they were made of."""
+
+    at: datetime
+    scope: Scope
+    catalogue: Catalogue
+    matcher: Matcher
+    components: dict[int, Component]
+    hosts: dict[int, int]
+    """How many hosts of the scope run each component."""
+    findings: tuple[Finding, ...]
+
+
+def survey(connection: Connection, scope: Scope, question: Question, now: datetime, catalogue: Catalogue) -> Survey:
+    """The answer to a question about the hosts of a scope. It grows with versions and advisories, not with hosts."""
+    matcher = Matcher(catalogue, now.date(), only=question.advisories or None, known=verdicts.load(connection))
+    components = inventory.components(connection)
+    hosts = exposure.counts(connection, scope)
+    return Survey(now, scope, catalogue, matcher, components, hosts, findings(matcher, components, hosts, question))
+
+
+def host_counts(
+    connection: Connection, scope: Scope, groups: Sequence[tuple[Advisory, Sequence[Finding]]]
+) -> Iterator[int]:
+    """How many hosts each of some groups of findings concerns, each host counted once.
+
+    Where no host can run two of a group's components the sum is exact. Only the others are counted.
+    """
+    several: frozenset[str] | None = None
+    known: dict[frozenset[int], int] = {}
+    for _, group in groups:
+        numbers = frozenset(f.number for f in group)
+        products = [f.match.component.product for f in group]
+        shared = len(set(products)) > 1
+        if not shared and len(numbers) > 1:
+            if several is None:
+                several = exposure.several(connection, scope)
+            shared = products[0] in several
+        if not shared:
+            yield sum(f.hosts for f in group)
+            continue
+        if numbers not in known:
+            known[numbers] = exposure.running(connection, scope, numbers)
+        yield known[numbers]
+
+
+def marks(found: Iterable[Finding], weighed: frozenset[Status] = EXPOSED) -> dict[int, Mark]:
+    """What the findings say of each component: of the verdicts that are weighed how bad, and whether any is unknown."""
+    groups: dict[int, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.number, []).append(finding)
+    return {number: _mark(group, weighed) for number, group in groups.items()}
+
+
+def _mark(group: Sequence[Finding], weighed: frozenset[Status]) -> Mark:
+    counted = [f for f in group if f.match.verdict.status in weighed]
+    return Mark(
+        weight=weight(counted),
+        exposures=len(counted),
+        kev=any(f.match.advisory.exploited for f in counted),
+        unknown=any(f.match.verdict.status is Status.UNKNOWN for f in group),
+    )
+
+
+def note_trend(database: Database, now: datetime) -> None:
+    """Keep this day's numbers of the whole inventory: hosts by the worst that affects them."""
+    everything = Scope()
+    with database.connect() as connection:
+        hosts = inventory.count(connection)
+        found = survey(connection, everything, Question(), now, store.catalogue(connection)).findings
+        standing = exposure.standings(connection, everything, marks(found))
+    if not hosts:
+        return
+    levels = dict.fromkeys(LEVELS, 0)
+    for one in standing:
+        levels[level_of(one.weight)] += one.hosts
+    with database.begin() as connection:
+        exposure.note(connection, now.date(), hosts, levels)
