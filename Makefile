@@ -59,6 +59,9 @@ bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	@if [ -f "$(GOLD)" ]; then $(BIN)/python benchmarks/matching.py "$(GOLD)" "$(CORPUS)/releases.csv"; \
 	else echo "matching: SKIPPED, there are no advisories to match at $(GOLD)"; fi
 
+scale: $(STAMP)  ## a million hosts: imports, counts and whole commands, on both kinds of database
+	$(BIN)/python benchmarks/scale.py --hosts 10000 --hosts 100000 --hosts 1000000 --commands
+
 lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import msgspec
+
 from feeds.advisory import Claim, Kind, Read, Record, Score, Severity
-from feeds.catalogue import Catalogue, merge
 from feeds.ranges import Span
-from feeds.releases import Releases
 from notifier.inventory.model import Component, Host
 
 AT = datetime(2026, 6, 20, tzinfo=UTC)
@@ -66,7 +66,6 @@ def advisory(number: int) -> Read:
     return Read(record, "benchmark", f"https://example.org/{name}", AT)
 
 
-def catalogue(number: int, first: int = 0) -> Catalogue:
-    """So many advisories, numbered from `first` on."""
-    found = merge(advisory(n) for n in range(first, first + number))
-    return Catalogue(tuple(found), Releases())
+def raw(record: Record) -> msgspec.Raw:
+    """A record as a crawl hands it over."""
+    return msgspec.Raw(msgspec.json.encode(record))

