@@ -7,6 +7,7 @@ says where the file is, when it is not in the user's configuration folder.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,9 +34,10 @@ class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[mail]`: the sender of mails whose address names none."""
+    """`[mail]`: the sender of mails whose address names none, and where one unsubscribes."""
 
     sender: str = ""
+    unsubscribe: str = ""
 
     def __post_init__(self) -> None:
         from email.headerregistry import Address
@@ -46,6 +48,14 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 Address(addr_spec=parseaddr(self.sender)[1])
             except (ValueError, IndexError):
                 raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
+        if self.unsubscribe and not re.fullmatch(r"(mailto:|https?://)[!-;=?-~]+", self.unsubscribe):
+            raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is no mailto: or https:// address")
+
+
+class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[operator]`: the channels that hear of what is wrong with Navtex itself."""
+
+    to: tuple[str, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
+    operator: Operator = Operator()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -98,6 +109,12 @@ EXAMPLE = """\
 [mail]
 # The sender of mails, where a subscription's mailto:// address names none.
 # sender = "navtex@example.org"
+# Where somebody asks to get no more of them: a mailto: or https:// address, for the header List-Unsubscribe.
+# unsubscribe = "mailto:ops@example.org?subject=unsubscribe"
+
+[operator]
+# Channels, as for subscriptions, that hear of what is wrong with Navtex itself: deliveries that were given up.
+# to = ["mailto://mail.example.org?from=navtex@example.org&to=ops@example.org"]
 
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]

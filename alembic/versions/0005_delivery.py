@@ -45,9 +45,7 @@ def upgrade() -> None:
             )
         )
         outbox.add_column(
-            sa.Column(
-                "claimed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it is being sent"
-            )
+            sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True, comment="since when it is being sent")
         )
         outbox.add_column(
             sa.Column("claimed_by", sa.Text(), server_default="", nullable=False, comment="the process that sends it")
@@ -58,9 +56,7 @@ def upgrade() -> None:
             )
         )
         outbox.create_foreign_key(op.f("fk_outbox_notice"), "notice", ["notice"], ["id"], ondelete="CASCADE")
-        outbox.create_unique_constraint(
-            op.f("uq_outbox_notice_target_recipient"), ["notice", "target", "recipient"]
-        )
+        outbox.create_unique_constraint(op.f("uq_outbox_notice_target_recipient"), ["notice", "target", "recipient"])
         outbox.create_check_constraint(op.f("ck_outbox_one_message"), "(digest IS NULL) <> (notice IS NULL)")
     op.create_index(op.f("ix_outbox_notice"), "outbox", ["notice"], unique=False)
     # what had failed before there was an operator to tell is no news

@@ -26,7 +26,7 @@ def command(ctx: click.Context) -> None:
         from notifier.notify import notify
 
         with courier(config) as sender:
-            notified = notify(database, sender)
+            notified = notify(database, sender, operator=config.operator.to)
     if not polled.ok:
         tell_poll(polled)
     tell(notified)

@@ -97,7 +97,8 @@ def _rows(connection: Connection, kind: str, number: int, message: Message, targ
         connection.execute(sa.insert(tables.outbox), rows)
 
 
-def _joined(*columns: Any) -> sa.Select[Any]:
+def joined(*columns: Any) -> sa.Select[Any]:
+    """Rows of the outbox, each with its digest and subscription or its notice."""
     outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
     return (
         sa.select(*columns)
@@ -108,14 +109,14 @@ def _joined(*columns: Any) -> sa.Select[Any]:
     )
 
 
-_MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
-_WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
+MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
+WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
 
 
 def due(connection: Connection, now: datetime) -> list[int]:
     """The numbers of what is to be delivered now, oldest first."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
-    statement = _joined(outbox.c.id).where(
+    statement = joined(outbox.c.id).where(
         outbox.c.state == State.PENDING.value,
         outbox.c.due_at <= now,
         sa.or_(paused.is_(None), sa.not_(paused)),
@@ -131,7 +132,7 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
         .where(outbox.c.id.in_(numbers), outbox.c.state == State.PENDING.value)
         .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
     )
-    statement = _joined(outbox, _MESSAGE, _WHOSE).where(
+    statement = joined(outbox, MESSAGE, WHOSE).where(
         outbox.c.id.in_(numbers), outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
     )
     return [_delivery(row) for row in connection.execute(statement.order_by(outbox.c.id))]

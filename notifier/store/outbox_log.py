@@ -14,7 +14,7 @@ from notifier import tables
 from notifier.channels import Target
 from notifier.outbox import Outcome, State
 from notifier.render import Message
-from notifier.store.delivery import _MESSAGE, _WHOSE, OPERATOR, _joined
+from notifier.store.delivery import MESSAGE, OPERATOR, WHOSE, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def entries(
 ) -> list[Entry]:
     """The rows of the outbox, the newest first: all, or those of a state, a subscription ("" is the operator's)."""
     outbox = tables.outbox
-    statement = _joined(outbox, _MESSAGE, _WHOSE).order_by(outbox.c.id.desc())
+    statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
     chosen: list[sa.ColumnElement[bool]] = []
     if state is not None:
         chosen.append(outbox.c.state == state.value)
@@ -90,9 +90,7 @@ def entries(
 def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> dict[int, list[Attempt]]:
     attempt = tables.attempt
     rows = connection.execute(
-        sa.select(attempt)
-        .where(attempt.c.outbox.in_(_joined(tables.outbox.c.id).where(*chosen)))
-        .order_by(attempt.c.id)
+        sa.select(attempt).where(attempt.c.outbox.in_(joined(tables.outbox.c.id).where(*chosen))).order_by(attempt.c.id)
     )
     found: dict[int, list[Attempt]] = {}
     for row in rows:
@@ -116,9 +114,7 @@ def report(connection: Connection, numbers: Sequence[int]) -> None:
 
 def given_up(connection: Connection) -> int:
     """How many deliveries were given up."""
-    statement = (
-        sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == State.FAILED.value)
-    )
+    statement = sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == State.FAILED.value)
     return connection.execute(statement).scalar() or 0
 
 
