@@ -34,12 +34,20 @@ class Ratio:
 
 
 def compare(
-    name: str, one: Callable[[], object], floor: Callable[[], object], *, limit: float, rounds: int = 7
+    name: str,
+    one: Callable[[], object],
+    floor: Callable[[], object],
+    *,
+    limit: float,
+    rounds: int = 7,
+    before: Callable[[], object] = lambda: None,
 ) -> Ratio:
-    """Time two things in turn, after one round that does not count."""
-    one()
-    floor()
-    pairs = [(_timed(one), _timed(floor)) for _ in range(rounds)]
+    """Time two things in turn, after one round that does not count; `before` each time makes the first ready."""
+    pairs = []
+    for _ in range(rounds + 1):
+        before()
+        pairs.append((_timed(one), _timed(floor)))
+    pairs = pairs[1:]
     return Ratio(
         name,
         statistics.median(a for a, _ in pairs),

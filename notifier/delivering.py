@@ -1,7 +1,7 @@
 """Delivering what the outbox holds: claim, send, note.  At least once; a repeat carries the same key.
 
 A delivery is claimed before it is sent, so that no two processes send it at once. What came of it
-is noted at once, or with what came of others in the 20 milliseconds before: only a process that is
+is noted at once, or with what came of others in the 50 milliseconds before: only a process that is
 killed in that time, or between a channel's yes and its note, leads to a repeat.
 """
 
@@ -22,9 +22,9 @@ from notifier.store import delivery, outbox_log
 from notifier.store.delivery import Delivery, Result
 from notifier.store.subscriptions import Subscription
 
-_TOGETHER = 0.02
+_TOGETHER = 0.05
 """Seconds of results that are noted in one transaction."""
-_AT_ONCE = 16
+_AT_ONCE = 64
 """Deliveries that are claimed at once, at most."""
 _STALE = outbox.LEASE.total_seconds() / 3
 """Seconds after which what was claimed and not yet begun is given back."""
@@ -64,6 +64,7 @@ class _Round:
         self._troubles: dict[str, ChannelError] = {}
         self._results: list[Result] = []
         self._claimed: deque[Delivery] = deque()
+        self._claimed_at = 0.0
 
     def _now(self) -> datetime:
         return self._fixed or datetime.now(UTC)
@@ -84,31 +85,28 @@ class _Round:
         try:
             while waiting or self._claimed:
                 if not self._claimed or monotonic() - since >= _TOGETHER:
-                    sent = len(self._results)
-                    self._note()
-                    size = min(2 * sent, _AT_ONCE) or 1
+                    size = min(2 * len(self._results), _AT_ONCE) or 1
+                    self._note([waiting.popleft() for _ in range(0 if self._claimed else min(size, len(waiting)))])
                     since = monotonic()
-                if not self._claimed:
-                    self._claim([waiting.popleft() for _ in range(min(size, len(waiting)))])
-                    taken = monotonic()
-                if self._claimed and monotonic() - taken > _STALE:
+                if self._claimed and monotonic() - self._claimed_at > _STALE:
                     waiting.extendleft(reversed([d.id for d in self._claimed]))
                     self._release()
                 elif self._claimed:
                     self._send(self._claimed.popleft())
         finally:
-            self._note()
+            self._note([])
             self._release()
 
-    def _claim(self, numbers: list[int]) -> None:
-        with self._database.begin() as connection:
-            self._claimed.extend(delivery.claim(connection, numbers, claims.mine(), self._now()))
-
-    def _note(self) -> None:
-        if self._results:
+    def _note(self, following: list[int]) -> None:
+        """Note what is known, and claim what follows, in one transaction."""
+        if self._results or following:
             with self._database.begin() as connection:
                 delivery.keep(connection, self._results)
+                claimed = delivery.claim(connection, following, claims.mine(), self._now()) if following else []
             self._results.clear()
+            if claimed:
+                self._claimed.extend(claimed)
+                self._claimed_at = monotonic()
 
     def _release(self) -> None:
         if self._claimed:

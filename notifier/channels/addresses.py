@@ -68,13 +68,19 @@ def shown(address: str) -> str:
 
 def redacted(text: str, address: str) -> str:
     """A text without what of an address is secret: the words in it that `shown` hides."""
-    if scheme(address) in ("file", "atom"):
-        return text
-    open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
-    for secret in sorted(set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address), key=len, reverse=True):
-        if len(secret) > 3 and secret.lower() not in open_ and not _said_openly(secret, address):
-            text = text.replace(secret, "****")
+    for secret in _secrets(address):
+        text = text.replace(secret, "****")
     return text
+
+
+@lru_cache(maxsize=1024)
+def _secrets(address: str) -> tuple[str, ...]:
+    if scheme(address) in ("file", "atom"):
+        return ()
+    open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
+    words = set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address)
+    found = {w for w in words if len(w) > 3 and w.lower() not in open_ and not _said_openly(w, address)}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _values(address: str) -> set[str]:

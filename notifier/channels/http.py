@@ -40,14 +40,16 @@ class Poster:
 
     def __init__(self, ca_bundle: str, limits: Limits, watchdog: Watchdog, environment: Mapping[str, str]) -> None:
         self._ca_bundle, self._limits, self._watchdog = ca_bundle, limits, watchdog
-        self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, str, bool], tuple[urllib3.HTTPConnectionPool, bool]] = {}
+        self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.idle)
         self._proxies = _proxies(environment)
         self._current: list[Any] = []
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
-            pool.clear()
+        for manager in self._managers.values():
+            manager.clear()
 
     def post(
         self,
@@ -66,12 +68,13 @@ class Poster:
         limits, who = self._limits, who or urlsplit(url).hostname or "the server"
         with self._watchdog.within(limits.total, self._cut):
             try:
-                response = self._pool(url, verify).urlopen(
+                pool, whole = self._pool(url, verify)
+                response = pool.urlopen(
                     method,
-                    url,
+                    url if whole else url[url.index("/", 8) :],
                     body=body,
                     headers={"User-Agent": "Navtex", **headers},
-                    timeout=urllib3.Timeout(connect=limits.connect, read=limits.idle),
+                    timeout=self._timeout,
                     retries=False,
                     redirect=False,
                     preload_content=False,
@@ -85,14 +88,19 @@ class Poster:
             return answer
         raise refused(who, answer)
 
-    def _pool(self, url: str, verify: bool) -> urllib3.PoolManager:
+    def _pool(self, url: str, verify: bool) -> tuple[urllib3.HTTPConnectionPool, bool]:
+        """The connections to a server, and whether a request names the whole address, as a plain proxy wants it."""
         parts = urlsplit(url)
-        proxy = ""
-        if not proxy_bypass_environment(parts.netloc.rpartition("@")[2], self._proxies):
-            proxy = self._proxies.get(parts.scheme) or self._proxies.get("all") or ""
-        if (proxy, verify) not in self._pools:
-            self._pools[proxy, verify] = self._manager(proxy, verify)
-        return self._pools[proxy, verify]
+        origin = (parts.scheme, parts.netloc, verify)
+        if origin not in self._pools:
+            proxy = ""
+            if not proxy_bypass_environment(parts.netloc.rpartition("@")[2], self._proxies):
+                proxy = self._proxies.get(parts.scheme) or self._proxies.get("all") or ""
+            if (proxy, verify) not in self._managers:
+                self._managers[proxy, verify] = self._manager(proxy, verify)
+            pool = self._managers[proxy, verify].connection_from_url(url)
+            self._pools[origin] = (pool, bool(proxy) and parts.scheme == "http")
+        return self._pools[origin]
 
     def _manager(self, proxy: str, verify: bool) -> urllib3.PoolManager:
         context = ssl.create_default_context(cafile=self._ca_bundle or None)

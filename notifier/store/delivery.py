@@ -132,7 +132,8 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
         .where(outbox.c.id.in_(numbers), outbox.c.state == State.PENDING.value)
         .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
     )
-    statement = joined(outbox, MESSAGE, WHOSE).where(
+    needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
+    statement = joined(*needed, MESSAGE, WHOSE).where(
         outbox.c.id.in_(numbers), outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
     )
     return [_delivery(row) for row in connection.execute(statement.order_by(outbox.c.id))]
