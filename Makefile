@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test lint types contracts unit accuracy browser bench lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser kill bench lock build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -49,9 +49,13 @@ browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debi
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
 	$(BIN)/pytest -m browser -n 0 --no-cov
 
+kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
+	$(BIN)/python tests/killing.py 200
+
 bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/poll.py
+	$(BIN)/python benchmarks/delivery.py
 	@if [ -f "$(GOLD)" ]; then $(BIN)/python benchmarks/matching.py "$(GOLD)" "$(CORPUS)/releases.csv"; \
 	else echo "matching: SKIPPED, there are no advisories to match at $(GOLD)"; fi
 

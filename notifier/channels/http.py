@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class Poster:
     def __init__(self, ca_bundle: str, limits: Limits, watchdog: Watchdog, environment: Mapping[str, str]) -> None:
         self._ca_bundle, self._limits, self._watchdog = ca_bundle, limits, watchdog
         self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
-        self._pools: dict[tuple[str, str, bool], tuple[urllib3.HTTPConnectionPool, bool]] = {}
+        self._ways: dict[tuple[str, str, bool], tuple[Callable[..., urllib3.BaseHTTPResponse], bool]] = {}
         self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.idle)
         self._proxies = _proxies(environment)
         self._current: list[Any] = []
@@ -68,8 +68,8 @@ class Poster:
         limits, who = self._limits, who or urlsplit(url).hostname or "the server"
         with self._watchdog.within(limits.total, self._cut):
             try:
-                pool, whole = self._pool(url, verify)
-                response = pool.urlopen(
+                ask, whole = self._way(url, verify)
+                response = ask(
                     method,
                     url if whole else url[url.index("/", 8) :],
                     body=body,
@@ -88,25 +88,28 @@ class Poster:
             return answer
         raise refused(who, answer)
 
-    def _pool(self, url: str, verify: bool) -> tuple[urllib3.HTTPConnectionPool, bool]:
-        """The connections to a server, and whether a request names the whole address, as a plain proxy wants it."""
+    def _way(self, url: str, verify: bool) -> tuple[Callable[..., urllib3.BaseHTTPResponse], bool]:
+        """How to ask a server, and whether by the whole address, as a plain proxy wants it."""
         parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc, verify)
-        if origin not in self._pools:
+        if origin not in self._ways:
             proxy = ""
             if not proxy_bypass_environment(parts.netloc.rpartition("@")[2], self._proxies):
                 proxy = self._proxies.get(parts.scheme) or self._proxies.get("all") or ""
             if (proxy, verify) not in self._managers:
                 self._managers[proxy, verify] = self._manager(proxy, verify)
-            pool = self._managers[proxy, verify].connection_from_url(url)
-            self._pools[origin] = (pool, bool(proxy) and parts.scheme == "http")
-        return self._pools[origin]
+            manager = self._managers[proxy, verify]
+            whole = bool(proxy) and parts.scheme == "http"
+            self._ways[origin] = (manager.urlopen if whole else manager.connection_from_url(url).urlopen, whole)
+        return self._ways[origin]
 
     def _manager(self, proxy: str, verify: bool) -> urllib3.PoolManager:
         context = ssl.create_default_context(cafile=self._ca_bundle or None)
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+            # the address says so
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         settings: dict[str, Any] = {"ssl_context": context, "maxsize": 4}
         if proxy:
             proxy = proxy if "://" in proxy else f"http://{proxy}"
@@ -171,12 +174,18 @@ def refused(who: str, answer: Answer) -> ChannelError:
 
 def _reason(error: Exception) -> str:
     """Why, without the address, which urllib3 says in full."""
-    cause = getattr(error, "reason", None) or error.__cause__ or error
-    if isinstance(cause, ssl.SSLError):
-        return f"TLS: {getattr(cause, 'verify_message', '') or cause.reason or 'no handshake'}"
-    if isinstance(cause, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ReadTimeoutError | TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, urllib3.exceptions.NameResolutionError):
-        return "its name is not known"
-    inner = cause.__cause__ if isinstance(cause.__cause__, OSError) else cause
-    return (inner.strerror if isinstance(inner, OSError) and inner.strerror else "") or type(inner).__name__
+    chain: list[BaseException] = [error]
+    for one in chain:
+        inner = (getattr(one, "reason", None), one.__cause__, *one.args)
+        chain += [e for e in inner if isinstance(e, BaseException) and e not in chain]
+    for one in chain:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"TLS: {one.verify_message}"
+        if isinstance(one, ssl.SSLError):
+            return f"TLS: {one.reason or 'no handshake'}"
+        if isinstance(one, TimeoutError | urllib3.exceptions.TimeoutError):
+            return "no answer in time"
+        if isinstance(one, socket.gaierror):
+            return "its name is not known"
+    last = next((e for e in reversed(chain) if isinstance(e, OSError) and e.strerror), None)
+    return str(last.strerror) if last else type(chain[-1]).__name__

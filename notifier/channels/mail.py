@@ -252,7 +252,11 @@ def _sender(sender: str) -> tuple[str, str]:
 
 
 def _name(name: str) -> str:
-    return f'"{quote(name)}"' if name.isascii() and not re.fullmatch(r"[\w ]*", name) else _words(name)
+    return (
+        f'"{quote(name)}"'
+        if name.isascii() and "=?" not in name and not re.fullmatch(r"[\w ]*", name)
+        else _words(name)
+    )
 
 
 def _words(text: str, before: int = 0) -> str:
@@ -260,8 +264,9 @@ def _words(text: str, before: int = 0) -> str:
     text = _line(text)
     if text.isascii() and len(text) + before <= 76 and "=?" not in text:
         return text
-    # "=?" in a source's words must not be read as an encoding
-    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    # "=?" in a source's words must not be read as an encoding, and a long word can be folded only where it is encoded
+    simple = text.isascii() and "=?" not in text and max(map(len, text.split()), default=0) < 60
+    charset = "us-ascii" if simple else "utf-8"
     return str(Header(text, charset, header_name="x" * max(before - 2, 0)).encode())
 
 
