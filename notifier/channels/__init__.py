@@ -103,6 +103,6 @@ class Courier:
                     partial(slack.send, self._poster, parsed, target, message, n, self._slack) for n in range(count)
                 ]
         return [
-            partial(services.send, address, title, text, self._limits, self._ca_bundle, self._environment)
-            for title, text in services.parts(parsed, message)
+            partial(services.send, address, part, self._limits, self._ca_bundle, self._environment)
+            for part in services.parts(parsed, message)
         ]

@@ -29,17 +29,38 @@ _LEAST = 200
 """A service that takes less than this gets what Apprise makes of the whole text."""
 
 
-def parts(parsed: Any, message: Message) -> tuple[tuple[str, str], ...]:
-    """The title and text of each message that a service needs, split between paragraphs where that can be."""
-    most = int(parsed.body_maxlen)
+def parts(parsed: Any, message: Message) -> tuple[tuple[str, str, str], ...]:
+    """The title, the text and its format of each message that a service needs, split between paragraphs if need be."""
+    form = str(getattr(parsed.resolve_format("text"), "value", "text"))
+    text = quiet(message.text)
+    # Apprise would put a backslash before every sign of a text for Markdown, in names and addresses, too
+    text, given = (markdown(text), "markdown") if form == "markdown" else (text, "text")
     # services without a title, and those that count it, get it in front of the text
     inside = not parsed.title_maxlen or parsed.overflow_amalgamate_title
-    room = most - (len(message.subject) + 20 if inside else 0)
-    text = quiet(message.text)
+    room = int(parsed.body_maxlen) - (len(message.subject) + 20 if inside else 0)
+    # what is escaped for HTML grows
+    room = room * 9 // 10 if form == "html" else room
+    title = quiet(message.subject)
     if "overflow=" in parsed.url().replace("overflow=upstream", "") or len(text) <= room or room < _LEAST:
-        return ((quiet(message.subject), text),)
+        return ((title, text, given),)
     pieces = paragraphs(text, room)
-    return tuple((f"{quiet(message.subject)} ({n}/{len(pieces)})", p) for n, p in enumerate(pieces, 1))
+    return tuple((f"{title} ({n}/{len(pieces)})", p, given) for n, p in enumerate(pieces, 1))
+
+
+def markdown(text: str) -> str:
+    r"""A plain text as Markdown that looks like it: underlined headings in bold, every line its own.
+
+    >>> markdown("News\n====\n\n  * one\n    [two]\n")
+    '**News**\n\n- one\n\n\\[two\\]\n'
+    """
+    found: list[str] = []
+    for line in text.splitlines():
+        bare = line.strip()
+        if found and re.fullmatch(r"={3,}|-{3,}", bare):
+            found[-1] = f"**{found[-1]}**"
+        elif bare:
+            found.append(re.sub(r"^\* ", "- ", re.sub(r"([\[\]`\\])", r"\\\1", re.sub(r"^(?=[#>])", r"\\", bare))))
+    return "\n\n".join(found) + "\n"
 
 
 def quiet(text: str) -> str:
@@ -69,10 +90,14 @@ def paragraphs(text: str, most: int) -> list[str]:
     return [p for p in (*pieces, text.rstrip()) if p.strip()]
 
 
-def send(address: str, title: str, text: str, limits: Limits, ca_bundle: str, environment: Mapping[str, str]) -> str:
+def send(
+    address: str, part: tuple[str, str, str], limits: Limits, ca_bundle: str, environment: Mapping[str, str]
+) -> str:
     """Hand one message to a service. Returns what is known of it; ChannelError where the service did not take it."""
     name = str(parse(address).service_name)
-    job = {"address": address, "title": title, "text": text, "connect": limits.connect, "idle": limits.idle}
+    title, text, form = part
+    job: dict[str, Any] = {"address": address, "title": title, "text": text, "form": form}
+    job |= {"connect": limits.connect, "idle": limits.idle}
     trusted = {"REQUESTS_CA_BUNDLE": ca_bundle} if ca_bundle else {}
     try:
         done = subprocess.run(
@@ -118,7 +143,7 @@ def main() -> None:
     if "overflow=" not in parsed.url().replace("overflow=upstream", ""):
         parsed.overflow_mode = apprise.OverflowMode.SPLIT
     parsed.socket_connect_timeout, parsed.socket_read_timeout = job["connect"], job["idle"]
-    result = box.notify(title=job["title"], body=job["text"], body_format=apprise.NotifyFormat.TEXT)
+    result = box.notify(title=job["title"], body=job["text"], body_format=apprise.NotifyFormat(job["form"]))
     said = "" if result else "; ".join(dict.fromkeys(str(e.message) for e in result.logs() if e.level in _TOLD))
     sys.stdout.write(json.dumps({"taken": bool(result), "why": said}))
     sys.stdout.flush()

@@ -81,7 +81,7 @@ def _fitting(block: dict[str, Any]) -> list[dict[str, Any]]:
         return [{**block, "text": {**block["text"], "text": short}}]
     if block["type"] == "context":
         elements = [{**e, "text": p} for e in block["elements"] for p in cut(e.get("text", ""), TEXT)]
-        return [{**block, "elements": elements[i : i + ELEMENTS]} for i in range(0, len(elements), ELEMENTS)]
+        return [{**block, "elements": some} for some in _packed(elements, ELEMENTS)]
     if block["type"] != "section":
         return [block]
     found = []
@@ -92,7 +92,17 @@ def _fitting(block: dict[str, Any]) -> list[dict[str, Any]]:
         found = [{**rest, "text": {**block["text"], "text": p}} for p in pieces[:1]]
         found += [{"type": "section", "text": {**block["text"], "text": p}} for p in pieces[1:]]
     fields = [{**f, "text": p} for f in block.get("fields", ()) for p in cut(f["text"], FIELD)]
-    return found + [{"type": "section", "fields": fields[i : i + FIELDS]} for i in range(0, len(fields), FIELDS)]
+    return found + [{"type": "section", "fields": some} for some in _packed(fields, FIELDS)]
+
+
+def _packed(texts: list[dict[str, Any]], most: int) -> list[list[dict[str, Any]]]:
+    """Texts in groups of at most so many, and of no more characters than a few together may have."""
+    groups: list[list[dict[str, Any]]] = []
+    for text in texts:
+        if not groups or len(groups[-1]) >= most or sum(len(t["text"]) for t in (*groups[-1], text)) > MESSAGE // 2:
+            groups.append([])
+        groups[-1].append(text)
+    return groups
 
 
 def _harmless(text: str) -> str:
