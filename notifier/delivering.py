@@ -52,15 +52,18 @@ def deliver(
 
     `now` is used for every time that is noted; None is the clock's.
     """
-    _Round(database, courier, report, now).run(operator)
+    with claims.claimant() as name:
+        _Round(database, courier, report, now, name).run(operator)
 
 
 class _Round:
     """One go through the outbox."""
 
-    def __init__(self, database: Database, courier: Courier, report: Deliveries, now: datetime | None) -> None:
+    def __init__(
+        self, database: Database, courier: Courier, report: Deliveries, now: datetime | None, name: str
+    ) -> None:
         self._database, self._courier, self._report = database, courier, report
-        self._fixed = now
+        self._fixed, self._name = now, name
         self._troubles: dict[str, ChannelError] = {}
         self._results: list[Result] = []
         self._claimed: deque[Delivery] = deque()
@@ -102,7 +105,7 @@ class _Round:
         if self._results or following:
             with self._database.begin() as connection:
                 delivery.keep(connection, self._results)
-                claimed = delivery.claim(connection, following, claims.mine(), self._now()) if following else []
+                claimed = delivery.claim(connection, following, self._name, self._now()) if following else []
             self._results.clear()
             if claimed:
                 self._claimed.extend(claimed)

@@ -186,7 +186,7 @@ def test_after_a_failure_it_goes_on_with_the_part_that_was_not_taken_and_the_sam
     message = render(large(200))
     count = len(parts(message))
     arrived: list[int] = []
-    answers = [Answer(), Answer(), Answer(429, "slow", {"Retry-After": "1"}), Answer()]
+    answers = [Answer(), Answer(), Answer(429, "slow", {"Retry-After": "600"}), Answer()]
     with over_http(*answers) as slack, Courier(slack=slack.url) as courier:
         with pytest.raises(ChannelError):
             courier.deliver(Target(HOOK), message, arrived=arrived.append)
@@ -196,3 +196,13 @@ def test_after_a_failure_it_goes_on_with_the_part_that_was_not_taken_and_the_sam
     assert slack.bodies[2] == slack.bodies[3]
     assert len(set(slack.bodies)) == count
     assert arrived == list(range(1, count))
+
+
+def test_a_short_pause_between_two_parts_is_kept_and_the_message_is_finished() -> None:
+    message = render(large(200))
+    pauses: list[float] = []
+    answers = [Answer(), Answer(429, "slow", {"Retry-After": "20"}), Answer()]
+    with over_http(*answers) as slack, Courier(slack=slack.url, pause=pauses.append) as courier:
+        courier.deliver(Target(HOOK), message)
+    assert len(set(slack.bodies)) == len(parts(message)) == len(slack.bodies) - 1
+    assert [round(p) for p in pauses] == [20]

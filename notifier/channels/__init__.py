@@ -9,7 +9,9 @@ blocks; JSON with the digest's key. `file:///folder` and `atom:///file` write to
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +26,8 @@ from notifier.render import Message
 
 __all__ = ["Courier", "Limits", "Target", "compose", "expand", "redacted", "shown"]
 
+_PATIENCE = 30
+"""Seconds that a message of several parts waits between two of them, where the receiver asks for it."""
 _SLACK = "https://hooks.slack.com/services"
 _SLACK_API = "https://slack.com/api"
 
@@ -45,8 +49,9 @@ class Courier:
         slack_api: str = _SLACK_API,
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         environment: Mapping[str, str] | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._ca_bundle, self._limits = ca_bundle, limits
+        self._ca_bundle, self._limits, self._pause = ca_bundle, limits, pause
         self._slack = (slack, slack_api)
         self._environment = dict(os.environ if environment is None else environment)
         self._watchdog = Watchdog()
@@ -76,7 +81,7 @@ class Courier:
             ways = self._ways(target, message)
             answer = ""
             for number, way in enumerate(ways[done:], done + 1):
-                answer = way()
+                answer = self._patiently(way) if number > 1 else way()
                 if number < len(ways):
                     arrived(number)
         except ChannelError as error:
@@ -84,6 +89,17 @@ class Courier:
             error.args = (error.what,)
             raise
         return redacted(answer, target.address)
+
+    def _patiently(self, way: Callable[[], str]) -> str:
+        """Send a part after the first: a receiver that wants a short pause gets it, so that what belongs together is."""
+        try:
+            return way()
+        except ChannelError as error:
+            seconds = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else _PATIENCE + 1
+            if seconds > _PATIENCE:
+                raise
+            self._pause(max(seconds, 0))
+            return way()
 
     def _ways(self, target: Target, message: Message) -> list[Callable[[], str]]:
         """What to do for a message, a part each, in order."""
