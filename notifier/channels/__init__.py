@@ -91,7 +91,7 @@ class Courier:
         return redacted(answer, target.address)
 
     def _patiently(self, way: Callable[[], str]) -> str:
-        """Send a part after the first: a receiver that wants a short pause gets it, so that what belongs together is."""
+        """Send a part after the first: a receiver that wants a short pause gets it, so that it is whole."""
         try:
             return way()
         except ChannelError as error:

@@ -40,7 +40,7 @@ class Poster:
 
     def __init__(self, ca_bundle: str, limits: Limits, watchdog: Watchdog, environment: Mapping[str, str]) -> None:
         self._ca_bundle, self._limits, self._watchdog = ca_bundle, limits, watchdog
-        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, bool, bool], urllib3.PoolManager] = {}
         self._ways: dict[tuple[str, str, bool], tuple[Callable[..., urllib3.BaseHTTPResponse], bool]] = {}
         self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.idle)
         self._proxies = _proxies(environment)
@@ -96,21 +96,18 @@ class Poster:
             proxy = ""
             if not proxy_bypass_environment(parts.netloc.rpartition("@")[2], self._proxies):
                 proxy = self._proxies.get(parts.scheme) or self._proxies.get("all") or ""
-            if (proxy, verify) not in self._managers:
-                self._managers[proxy, verify] = self._manager(proxy, verify)
-            manager = self._managers[proxy, verify]
+            tls = "https" in (parts.scheme, urlsplit(proxy).scheme)
+            if (proxy, tls, verify) not in self._managers:
+                self._managers[proxy, tls, verify] = self._manager(proxy, tls=tls, verify=verify)
+            manager = self._managers[proxy, tls, verify]
             whole = bool(proxy) and parts.scheme == "http"
             self._ways[origin] = (manager.urlopen if whole else manager.connection_from_url(url).urlopen, whole)
         return self._ways[origin]
 
-    def _manager(self, proxy: str, verify: bool) -> urllib3.PoolManager:
-        context = ssl.create_default_context(cafile=self._ca_bundle or None)
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            # the address says so
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        settings: dict[str, Any] = {"ssl_context": context, "maxsize": 4}
+    def _manager(self, proxy: str, *, tls: bool, verify: bool) -> urllib3.PoolManager:
+        settings: dict[str, Any] = {"maxsize": 4}
+        if tls:
+            settings["ssl_context"] = self._context(verify=verify)
         if proxy:
             proxy = proxy if "://" in proxy else f"http://{proxy}"
             user = urlsplit(proxy)
@@ -134,6 +131,15 @@ class Poster:
 
         manager.pool_classes_by_scheme = {"http": Plain, "https": Tls}
         return manager
+
+    def _context(self, *, verify: bool) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_bundle or None)
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            # the address says so
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        return context
 
     def _cut(self) -> None:
         for connection in self._current:

@@ -78,25 +78,28 @@ class Post:
 
     def _connect(self, parsed: Any, held: list[smtplib.SMTP]) -> smtplib.SMTP:
         mode = parsed.secure_mode
-        context = ssl.create_default_context(cafile=self._ca_bundle)
-        if not parsed.verify_certificate:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         port = parsed.port or {"ssl": 465, "starttls": 587}.get(mode, 25)
-        connection: smtplib.SMTP = _Tls(context, self._limits) if mode == "ssl" else _Plain(self._limits)
+        connection: smtplib.SMTP = _Tls(self._context(parsed), self._limits) if mode == "ssl" else _Plain(self._limits)
         held[:] = [connection]
         try:
             code, said = connection.connect(parsed.smtp_host, port)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, said)
             if mode == "starttls":
-                connection.starttls(context=context)
+                connection.starttls(context=self._context(parsed))
             if parsed.user and parsed.password:
                 connection.login(parsed.user, parsed.password)
         except (OSError, smtplib.SMTPException):
             connection.close()
             raise
         return connection
+
+    def _context(self, parsed: Any) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_bundle)
+        if not parsed.verify_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
 
 
 class _Plain(smtplib.SMTP):

@@ -214,9 +214,16 @@ def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Outcome,
         connection.execute(sa.insert(tables.attempt), rows)
 
 
-def arrived(connection: Connection, delivery: Delivery, parts: int) -> None:
+def arrived(connection: Connection, number: int, parts: int) -> None:
     """Note how many parts of a message have arrived, so that a later try goes on there."""
-    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == delivery.id).values(parts=parts))
+    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == number).values(parts=parts))
+
+
+def renew(connection: Connection, by: str, at: datetime) -> None:
+    """Note that the process that claimed these is still at it."""
+    outbox = tables.outbox
+    mine = (outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by)
+    connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
 
 
 def pending(connection: Connection) -> int:
