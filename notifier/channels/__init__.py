@@ -19,9 +19,10 @@ from typing import Any, Self
 from feeds.errors import ChannelError
 from notifier.channels import atom, files, services, slack, webhook
 from notifier.channels.addresses import Target, expand, kind, local, parse, redacted, scheme, shown
+from notifier.channels.composing import compose
 from notifier.channels.http import Poster
 from notifier.channels.limits import Limits, Watchdog
-from notifier.channels.mail import Post, compose
+from notifier.channels.mail import Post
 from notifier.render import Message
 
 __all__ = ["Courier", "Limits", "Target", "compose", "expand", "redacted", "shown"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import binascii
-import hashlib
-import re
 import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
-from email.header import Header
-from email.utils import format_datetime, parseaddr, quote
+from email.utils import parseaddr
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from feeds.errors import ChannelError
 from notifier.channels.addresses import Target, parse
+from notifier.channels.composing import Mail, compose, one_line
 from notifier.channels.limits import Limits, Watchdog
 from notifier.render import Message
 
@@ -53,28 +49,32 @@ class Post:
             reply_to=sorted(parsed.reply_to),
             unsubscribe=self._unsubscribe,
         )
-        key = (parsed.smtp_host, parsed.port or 0, parsed.secure_mode, parsed.user or "", parsed.verify_certificate)
         held: list[smtplib.SMTP] = []
         with self._watchdog.within(self._limits.total, lambda: _cut(*held)):
-            for again in (True, False):
-                reused = key in self._connections
-                try:
-                    if not reused:
-                        self._connections[key] = self._connect(parsed, held)
-                    held[:] = [self._connections[key]]
-                    _hand_over(held[0], mail)
-                except smtplib.SMTPRecipientsRefused as error:
-                    with suppress(OSError, smtplib.SMTPException):
-                        self._connections[key].rset()
-                    raise _refused(parsed, target, error) from error
-                except (OSError, smtplib.SMTPException, ValueError) as error:
-                    if key in self._connections and not _usable(error):
-                        self._connections.pop(key).close()
-                    if again and reused and _hung_up(error) and not self._watchdog.bitten:
-                        continue
-                    raise _error(parsed, error, self._limits if self._watchdog.bitten else None) from error
-                break
+            if not self._try(parsed, target, mail, held):
+                self._try(parsed, target, mail, held)
         return f"accepted by {parsed.smtp_host}"
+
+    def _try(self, parsed: Any, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
+        """Hand a mail over; false where the server had hung up on an idle connection, so that another is needed."""
+        key = (parsed.smtp_host, parsed.port or 0, parsed.secure_mode, parsed.user or "", parsed.verify_certificate)
+        reused = key in self._connections
+        try:
+            if not reused:
+                self._connections[key] = self._connect(parsed, held)
+            held[:] = [self._connections[key]]
+            _hand_over(held[0], mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            with suppress(OSError, smtplib.SMTPException):
+                self._connections[key].rset()
+            raise _refused(parsed, target, error) from error
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            if key in self._connections and not _usable(error):
+                self._connections.pop(key).close()
+            if reused and _hung_up(error) and not self._watchdog.bitten:
+                return False
+            raise _error(parsed, error, self._limits if self._watchdog.bitten else None) from error
+        return True
 
     def _connect(self, parsed: Any, held: list[smtplib.SMTP]) -> smtplib.SMTP:
         mode = parsed.secure_mode
@@ -182,121 +182,6 @@ def _from(address: str, configured: str) -> str:
     return f"{name} <{named}>" if name and name != "Apprise" else f"Navtex <{named}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail as it goes over the wire. Made by hand: the email package takes four milliseconds for one."""
-
-    sender: str
-    recipient: str
-    headers: dict[str, str]
-    body: bytes
-
-    def as_bytes(self) -> bytes:
-        """All of it, with the lines ended as mail has them."""
-        head = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
-        return (head.encode() + b"\n" + self.body).replace(b"\n", b"\r\n")
-
-
-def compose(
-    message: Message, sender: str, recipient: str, *, reply_to: list[str] | None = None, unsubscribe: str = ""
-) -> Mail:
-    """The mail of a message to a recipient: every byte of it follows from these values, so a repeat is the same.
-
-    The Message-ID is made of the digest's key and the recipient. `message.thread`, the key of an earlier
-    digest, puts the mail into its thread. ChannelError where an address is none.
-    """
-    name, address = _sender(sender)
-    whom, key = _address(recipient), _line(message.key)
-    domain = address.rpartition("@")[2]
-    headers = {
-        "From": f"{name} <{address}>",
-        "To": whom,
-        "Reply-To": ", ".join(_address(parseaddr(r)[1]) for r in reply_to or ()),
-        "Subject": _words(message.subject, len("Subject: ")),
-        "Date": format_datetime(message.created_at),
-        "Message-ID": _id(key, recipient, domain),
-    }
-    if message.thread and message.thread != message.key:
-        headers["In-Reply-To"] = headers["References"] = _id(_line(message.thread), recipient, domain)
-    headers |= {
-        "X-Navtex-Digest": key,
-        "Auto-Submitted": "auto-generated",
-        "Precedence": "list",
-        "List-Unsubscribe": f"<{unsubscribe}>" if unsubscribe else "",
-        "MIME-Version": "1.0",
-        # quoted-printable writes "=" as "=3D", so "=_" can stand in no part
-        "Content-Type": f'multipart/alternative;\n boundary="=_{key}"',
-    }
-    body = b"".join([_part(key, message.text, "plain"), _part(key, message.html, "html"), f"--=_{key}--\n".encode()])
-    return Mail(address, whom, {n: v for n, v in headers.items() if v}, body)
-
-
-def _part(key: str, text: str, subtype: str) -> bytes:
-    """One part, in lines of at most 76 characters, whatever the text has."""
-    head = f'--=_{key}\nContent-Type: text/{subtype}; charset="utf-8"\nContent-Transfer-Encoding: quoted-printable\n\n'
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return head.encode() + binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True) + b"\n"
-
-
-@lru_cache(maxsize=4096)
-def _address(address: str) -> str:
-    """An address as a header and an envelope may have it: nothing that ends it, its domain in ASCII."""
-    local, _, domain = address.rpartition("@")
-    if not re.fullmatch(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f]+", local) or not re.fullmatch(r"[^\s<>(),;:\"@]+", domain):
-        raise ChannelError(f"{_line(address)!r} is no mail address", permanent=True)
-    return f"{local}@{_ascii(domain)}"
-
-
-@lru_cache(maxsize=1024)
-def _sender(sender: str) -> tuple[str, str]:
-    """A sender's name, as a header has it, and address."""
-    name, address = parseaddr(sender)
-    return _name(_line(name)), _address(address)
-
-
-def _name(name: str) -> str:
-    return (
-        f'"{quote(name)}"'
-        if name.isascii() and "=?" not in name and not re.fullmatch(r"[\w ]*", name)
-        else _words(name)
-    )
-
-
-def _words(text: str, before: int = 0) -> str:
-    """A header's text, folded, and encoded where it is not ASCII."""
-    text = _line(text)
-    if text.isascii() and len(text) + before <= 76 and "=?" not in text:
-        return text
-    # "=?" in a source's words must not be read as an encoding, and a long word can be folded only where it is encoded
-    simple = text.isascii() and "=?" not in text and max(map(len, text.split()), default=0) < 60
-    charset = "us-ascii" if simple else "utf-8"
-    return str(Header(text, charset, header_name="x" * max(before - 2, 0)).encode())
-
-
-@lru_cache(maxsize=4096)
-def _mark(recipient: str) -> str:
-    return hashlib.sha256(recipient.lower().encode()).hexdigest()[:8]
-
-
-def _id(key: str, recipient: str, domain: str) -> str:
-    return f"<{key}.{_mark(recipient)}.navtex@{domain}>"
-
-
-@lru_cache(maxsize=256)
-def _ascii(domain: str) -> str:
-    try:
-        return domain if domain.isascii() else domain.encode("idna").decode()
-    except UnicodeError:
-        raise ChannelError(f"{_line(domain)!r} is no domain", permanent=True) from None
-
-
-def _line(text: str) -> str:
-    """A header's value as one line, whatever it held."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
-
-
 def _usable(error: Exception) -> bool:
     """Whether the connection can carry the next mail: the server only refused this one."""
     return isinstance(error, smtplib.SMTPDataError | smtplib.SMTPSenderRefused) and error.smtp_code != 421
@@ -335,4 +220,4 @@ def _error(parsed: Any, error: Exception, cut: Limits | None) -> ChannelError:
 def decoded(said: bytes | str) -> str:
     """What a server said, as one short line."""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return _line(text)[:300]
+    return one_line(text)[:300]
