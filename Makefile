@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh bench lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill bench scale lock build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -53,9 +53,13 @@ ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed fro
 	test -x /usr/sbin/sshd || { apt-get update -q && apt-get install -y -q openssh-server; }
 	$(BIN)/pytest -m ssh -n 0 --no-cov
 
+kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
+	$(BIN)/python tests/killing.py 200
+
 bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/poll.py
+	$(BIN)/python benchmarks/delivery.py
 	@if [ -f "$(GOLD)" ]; then $(BIN)/python benchmarks/matching.py "$(GOLD)" "$(CORPUS)/releases.csv"; \
 	else echo "matching: SKIPPED, there are no advisories to match at $(GOLD)"; fi
 

@@ -34,12 +34,20 @@ class Ratio:
 
 
 def compare(
-    name: str, one: Callable[[], object], floor: Callable[[], object], *, limit: float, rounds: int = 7
+    name: str,
+    one: Callable[[], object],
+    floor: Callable[[], object],
+    *,
+    limit: float,
+    rounds: int = 7,
+    before: Callable[[], object] = lambda: None,
 ) -> Ratio:
-    """Time two things in turn, after one round that does not count."""
-    one()
-    floor()
-    return median_pair(name, [(_timed(one), _timed(floor)) for _ in range(rounds)], limit)
+    """Time two things in turn, after one round that does not count; `before` each time makes the first ready."""
+    pairs = []
+    for _ in range(rounds + 1):
+        before()
+        pairs.append((_timed(one), _timed(floor)))
+    return median_pair(name, pairs[1:], limit)
 
 
 def median_pair(name: str, pairs: Sequence[tuple[float, float]], limit: float) -> Ratio:

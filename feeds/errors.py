@@ -64,7 +64,8 @@ class ChannelError(NavtexError):
     """A channel address is wrong, or a delivery failed.
 
     `retry_at` is when the receiver asked to be tried again, if it said so; `permanent` is true
-    when trying again cannot help (an unknown recipient, a malformed message).
+    when trying again cannot help (an unknown recipient, a malformed message); `unreachable` when
+    it is the receiver's trouble, so that another message would fail now, too.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class ChannelError(NavtexError):
         remedy: str = "",
         retry_at: datetime | None = None,
         permanent: bool = False,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(what, where=where, remedy=remedy)
-        self.retry_at, self.permanent = retry_at, permanent
+        self.retry_at, self.permanent, self.unreachable = retry_at, permanent, unreachable
 
 
 class Busy(NavtexError):

@@ -7,6 +7,7 @@ says where the file is, when it is not in the user's configuration folder.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,9 +54,10 @@ class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[mail]`: the sender of mails whose address names none."""
+    """`[mail]`: the sender of mails whose address names none, and where one unsubscribes."""
 
     sender: str = ""
+    unsubscribe: str = ""
 
     def __post_init__(self) -> None:
         from email.headerregistry import Address
@@ -66,6 +68,14 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 Address(addr_spec=parseaddr(self.sender)[1])
             except (ValueError, IndexError):
                 raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
+        if self.unsubscribe and not re.fullmatch(r"(mailto:|https?://)[!-;=?-~]+", self.unsubscribe):
+            raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is no mailto: or https:// address")
+
+
+class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[operator]`: the channels that hear of what is wrong with Navtex itself."""
+
+    to: tuple[str, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +88,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll: Polling = Polling()
     mail: Mail = Mail()
     collect: Collecting = Collecting()
+    operator: Operator = Operator()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -119,6 +130,12 @@ EXAMPLE = """\
 [mail]
 # The sender of mails, where a subscription's mailto:// address names none.
 # sender = "navtex@example.org"
+# Where somebody asks to get no more of them: a mailto: or https:// address, for the header List-Unsubscribe.
+# unsubscribe = "mailto:ops@example.org?subject=unsubscribe"
+
+[operator]
+# Channels, as for subscriptions, that hear of what is wrong with Navtex itself: deliveries that were given up.
+# to = ["mailto://mail.example.org?from=navtex@example.org&to=ops@example.org"]
 
 [collect]
 # Whom `navtex inventory collect` asks when it is called without options: this machine's engine, contexts of

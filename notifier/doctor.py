@@ -18,7 +18,7 @@ from feeds.health import State
 from feeds.versions import is_version
 from notifier.channels import expand, shown
 from notifier.config import Config
-from notifier.store import delivery, inventory, subscriptions
+from notifier.store import delivery, inventory, outbox_log, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def examine(config: Config, config_file: Path, database: Database) -> Iterator[F
         yield from _sources(config, connection)
         yield from _inventory(connection)
         yield from _channels(connection)
+        yield from _deliveries(config, connection)
         yield from _corrections(store.catalogue(connection))
 
 
@@ -87,6 +88,19 @@ def _channels(connection: Connection) -> Iterator[Finding]:
                 yield Finding("problem", f"the subscription {subscription.name}: {error}")
             else:
                 yield Finding("ok", f"the subscription {subscription.name} goes to {shown(address)}")
+
+
+def _deliveries(config: Config, connection: Connection) -> Iterator[Finding]:
+    for address in config.operator.to:
+        try:
+            expand(address)
+        except ChannelError as error:
+            yield Finding("problem", f"the operator's channel: {error}")
+        else:
+            yield Finding("ok", f"the operator's channel is {shown(address)}")
+    lost = outbox_log.given_up(connection)
+    if lost:
+        yield Finding("problem", f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
     waiting = delivery.pending(connection)
     if waiting:
         yield Finding("note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")

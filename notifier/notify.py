@@ -1,4 +1,4 @@
-"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digest` and `outbox`.
+"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digest` and `delivering`.
 
 A digest, its outbox rows and the ledger are one transaction; delivering is another step, which can
 be repeated: each try carries the digest's key.
@@ -6,9 +6,7 @@ be repeated: each try carries the digest's key.
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -21,26 +19,23 @@ from feeds.errors import ChannelError
 from feeds.evidence import Status
 from feeds.health import SourceState
 from notifier import digest as digests
-from notifier import outbox
-from notifier.channels import Courier, Target, expand, shown
+from notifier.channels import Courier, expand
+from notifier.delivering import Deliveries, deliver, sample
 from notifier.digest import Concern, Digest, Foot, Group, Hosts, News
 from notifier.inventory.model import Component
 from notifier.matching import Matcher
-from notifier.render import Message, render
+from notifier.render import render
 from notifier.store import delivery, inventory, subscriptions
-from notifier.store.delivery import Delivery
 from notifier.store.subscriptions import Subscription
+
+__all__ = ["Report", "World", "deliver", "notify", "preview", "sample"]
 
 
 @dataclass(slots=True)
-class Report:
+class Report(Deliveries):
     """What a notification run did."""
 
     digests: list[Digest] = field(default_factory=list)
-    delivered: list[tuple[Delivery, str]] = field(default_factory=list)
-    failed: list[tuple[Delivery, str]] = field(default_factory=list)
-    broken: list[tuple[str, str]] = field(default_factory=list)
-    """Subscriptions whose digest could not be made, and why; it is made once that is mended."""
     held: list[str] = field(default_factory=list)
     """Subscriptions whose welcome waits until some source was read."""
 
@@ -67,19 +62,23 @@ class World:
         return cls(catalogue, matcher, tuple(store.sources(connection).values()), now)
 
 
-def notify(database: Database, courier: Courier, *, now: datetime | None = None) -> Report:
-    """Make the digests that are due, and deliver what the outbox holds."""
-    now = now or datetime.now(UTC)
+def notify(
+    database: Database, courier: Courier, *, now: datetime | None = None, operator: Sequence[str] = ()
+) -> Report:
+    """Make the digests that are due, and deliver what the outbox holds.
+
+    `operator` are the addresses that hear of what was given up; `now` None is the clock's.
+    """
     report = Report()
     with database.begin() as connection:
-        world = World.read(connection, now)
+        world = World.read(connection, now or datetime.now(UTC))
         for subscription in subscriptions.every(connection):
             if not subscription.paused:
                 try:
                     _prepare(connection, world, subscription, report)
                 except ChannelError as error:  # an address that is no longer one stops nobody else's digest
                     report.broken.append((subscription.name, str(error)))
-    deliver(database, courier, report, now)
+    deliver(database, courier, report, now, operator=operator)
     return report
 
 
@@ -175,53 +174,3 @@ def _undecided(
                 f"{names}. {unknown[0].verdict.reason}",
             )
     return groups
-
-
-def deliver(
-    database: Database,
-    courier: Courier,
-    report: Report,
-    now: datetime,
-    *,
-    progress: Callable[[Delivery], None] = lambda _: None,
-) -> None:
-    """Deliver what is due. Each result is kept at once, so that nothing that went out goes out again."""
-    with database.connect() as connection:
-        waiting = delivery.due(connection, now)
-    for one in waiting:
-        progress(one)
-        try:
-            answer = courier.deliver(one.target, one.message)
-        except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
-            following = _after(error, one.attempts + 1)
-            with database.begin() as connection:
-                delivery.failed(connection, one, following)
-            report.failed.append((one, following.reason))
-        else:
-            with database.begin() as connection:
-                delivery.sent(connection, one, datetime.now(UTC), answer)
-            report.delivered.append((one, answer))
-
-
-def _after(error: Exception, attempts: int) -> outbox.Next:
-    now = datetime.now(UTC)
-    if isinstance(error, ChannelError):
-        return outbox.after_failure(attempts, now, str(error), retry_at=error.retry_at, permanent=error.permanent)
-    return outbox.after_failure(attempts, now, f"{type(error).__name__}: {error}")
-
-
-def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[tuple[Target, str]]:
-    """Send a message that is clearly marked as a test to every target; what each answered comes back."""
-    text = f"This is a test of the Navtex subscription “{subscription.name}”. It tells of nothing.\n"
-    key = digests.key_of(f"test of {subscription.name}", now, ())
-    page = f"<!doctype html><meta charset=utf-8><title>Test</title><p>{html.escape(text)}</p>"
-    block = {"type": "section", "text": {"type": "plain_text", "text": text}}
-    message = Message(key, f"[Navtex] Test of {subscription.name}", text, page, json.dumps([block]), now)
-    answers = []
-    for address in subscription.targets:
-        for target in expand(address):
-            try:
-                answers.append((target, courier.deliver(target, message)))
-            except ChannelError as error:
-                raise ChannelError(error.what, where=shown(address), remedy=error.remedy) from error
-    return answers

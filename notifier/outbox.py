@@ -1,23 +1,45 @@
-"""What becomes of a delivery that failed: when to try again, and when to give up.  Pure."""
+"""What becomes of a delivery: when to try again, when to give up, and whose claim still counts.  Pure."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 LIMIT = 13
-"""Tries before a delivery is given up; they span a little over two days."""
+"""Tries before a delivery is given up; they span more than two days."""
+LEASE = timedelta(minutes=15)
+"""How long a claim counts when nothing else is known of the process that made it; longer than any try takes."""
 _FIRST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=8)
+_JITTER = 0.25
+_PATIENCE = timedelta(days=2)
+"""The longest pause that a receiver may ask for; one that asks for more is asked again then."""
 
 
 class State(StrEnum):
-    """Pending: still to be tried.  Sent: the channel took it.  Failed: given up."""
+    """Pending: still to be tried.  Sending: a process is at it.  Sent: the channel took it.  Failed: given up."""
 
     PENDING = "pending"
+    SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What a try came to.
+
+    Sent, retry (it failed and is tried again) and failed (it is not).  Interrupted: the process ended
+    before it noted what came of it.  Asked for: a person had it tried again.
+    """
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    ASKED = "asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +52,54 @@ class Next:
 
 
 def after_failure(
-    attempts: int, now: datetime, error: str, *, retry_at: datetime | None = None, permanent: bool = False
+    attempts: int,
+    now: datetime,
+    error: str,
+    *,
+    key: str = "",
+    retry_at: datetime | None = None,
+    permanent: bool = False,
 ) -> Next:
-    """What to do after the `attempts`-th try failed: the pause triples, or is what the receiver asked for."""
+    """What to do after the `attempts`-th try of the delivery called `key` failed.
+
+    The pause triples, and is up to a quarter longer, so that what failed together is not tried
+    together; or it is what the receiver asked for, up to two days.
+    """
     if permanent:
         return Next(State.FAILED, now, f"{error} (not tried again: it cannot succeed)")
     if attempts >= LIMIT:
         return Next(State.FAILED, now, f"{error} (given up after {attempts} tries)")
+    if retry_at:
+        return Next(State.PENDING, min(max(retry_at, now), now + _PATIENCE), error)
     pause = min(_FIRST * 3 ** (attempts - 1), _LONGEST)
-    due = max(retry_at, now) if retry_at else now + pause
-    return Next(State.PENDING, due, error)
+    return Next(State.PENDING, now + pause * (1 + _JITTER * _fraction(f"{key} {attempts}")), error)
+
+
+def _fraction(text: str) -> float:
+    """A number from 0 to 1 that looks like chance and is the same for the same text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / (1 << 48)
+
+
+def asked_for(retry_after: str, now: datetime) -> datetime | None:
+    """The moment that a Retry-After header means, in seconds or as an HTTP date; None where it means none.
+
+    >>> asked_for("90", datetime(2026, 4, 15, tzinfo=UTC)).isoformat()
+    '2026-04-15T00:01:30+00:00'
+    >>> asked_for("Wed, 15 Apr 2026 08:00:00 GMT", datetime(2026, 4, 15, tzinfo=UTC)).isoformat()
+    '2026-04-15T08:00:00+00:00'
+    >>> asked_for("soon", datetime(2026, 4, 15, tzinfo=UTC))
+    """
+    text = retry_after.strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        # more than the longest pause means as much as the longest, whatever its number of digits
+        return now + min(timedelta(seconds=float(text[:12])), _PATIENCE)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def abandoned(claimed_at: datetime, now: datetime, *, ended: bool) -> bool:
+    """Whether a claim no longer counts: its process is known to have ended, or has been silent for too long."""
+    return ended or now - claimed_at >= LEASE

@@ -25,6 +25,7 @@ import notifier
 from feeds.errors import ConfigError
 from feeds.resources import folder
 from notifier.digest import ORDER, Digest, Hosts
+from notifier.plain import plain
 from notifier.report import Report
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -42,6 +43,8 @@ class Message(msgspec.Struct, frozen=True):
     """A rendered digest: what each kind of channel sends of it.
 
     `slack` is a JSON list of Block Kit blocks.  `key` names the digest in every message of it.
+    `thread` is the key of the first digest that told of its item, where this one updates it.
+    `data` is the digest as a JSON object; "" for a message that is no digest.
     """
 
     key: str
@@ -50,6 +53,8 @@ class Message(msgspec.Struct, frozen=True):
     html: str
     slack: str
     created_at: datetime
+    thread: str = ""
+    data: str = ""
 
 
 def render(digest: Digest, name: str = "digest") -> Message:
@@ -77,6 +82,7 @@ def render(digest: Digest, name: str = "digest") -> Message:
         html=one("body.html"),
         slack=blocks,
         created_at=digest.created_at,
+        data=json.dumps(plain(digest), ensure_ascii=False),
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables of `notifier`: the inventory, subscriptions, what was told to whom, and the outbox.
+"""The tables of `notifier`: the inventory, subscriptions, what was told to whom, and the outbox with its log.
 
 Components and sets of tags are interned: a fleet of a million hosts runs a few hundred distinct
 components under a few dozen sets of tags, and every verdict is made for those.
@@ -142,19 +142,45 @@ told = sa.Table(
     sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="SET NULL"), comment="empty: noted in silence"),
 )
 
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("message", sa.Text, nullable=False, comment="JSON of a Message to the operator"),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="CASCADE"), index=True),
+    sa.Column("notice", sa.Integer, sa.ForeignKey(notice.c.id, ondelete="CASCADE"), index=True),
     sa.Column("target", sa.Text, nullable=False, comment="the channel's address"),
     sa.Column("recipient", sa.Text, nullable=False, comment="one of the address's recipients, or empty"),
-    sa.Column("state", sa.Text, nullable=False, index=True, comment="pending, sent or failed"),
+    sa.Column("state", sa.Text, nullable=False, index=True, comment="pending, sending, sent or failed"),
     sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("parts", sa.Integer, nullable=False, server_default="0", comment="of its messages, those that arrived"),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("sent_at", UtcDateTime),
+    sa.Column("claimed_at", UtcDateTime, comment="since when it is being sent"),
+    sa.Column("claimed_by", sa.Text, nullable=False, server_default="", comment="the process that sends it"),
+    sa.Column("reported", sa.Boolean, nullable=False, server_default=sa.false(), comment="its failure was told"),
     sa.Column("answer", sa.Text, nullable=False, comment="what the channel said last"),
     sa.UniqueConstraint("digest", "target", "recipient"),
+    sa.UniqueConstraint("notice", "target", "recipient"),
+    sa.CheckConstraint("(digest IS NULL) <> (notice IS NULL)", name="one_message"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("outbox", sa.Integer, sa.ForeignKey(outbox.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False, comment="sent, retry, failed, interrupted or asked for"),
+    sa.Column("answer", sa.Text, nullable=False, comment="what the channel said, without secrets"),
 )
 
 trend = sa.Table(

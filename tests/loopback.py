@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,8 +28,13 @@ class Receiver:
 
     answers: list[Answer] = field(default_factory=lambda: [Answer()])
     paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """By names in lower case."""
+    clients: set[Any] = field(default_factory=set)
     bodies: list[str] = field(default_factory=list)
     url: str = ""
+    tls: ssl.SSLContext | None = None
+    """What it answers with to CONNECT, where it is a proxy that plays the servers behind it, too."""
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         """A handler that answers for this receiver."""
@@ -43,8 +49,24 @@ class Receiver:
             def do_POST(self) -> None:
                 self._answer()
 
-            def _answer(self) -> None:
+            def do_CONNECT(self) -> None:
+                assert receiver.tls is not None
                 receiver.paths.append(self.path)
+                receiver.headers.append({n.lower(): v for n, v in self.headers.items()})
+                self.send_response(200)
+                self.end_headers()
+                self.connection = receiver.tls.wrap_socket(self.connection, server_side=True)
+                self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                self.close_connection = False
+
+            def finish(self) -> None:
+                super().finish()
+                self.connection.close()
+
+            def _answer(self) -> None:
+                receiver.clients.add(self.client_address)
+                receiver.paths.append(self.path)
+                receiver.headers.append({n.lower(): v for n, v in self.headers.items()})
                 receiver.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
                 answer = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
                 body = answer.body.encode()
@@ -75,14 +97,57 @@ def served(server: socketserver.BaseServer) -> Iterator[None]:
 
 
 @contextmanager
-def over_http(*answers: Answer) -> Iterator[Receiver]:
-    """A receiver on a port."""
+def over_http(*answers: Answer, tls: Path | None = None, proxy: Path | None = None) -> Iterator[Receiver]:
+    """A receiver on a port: with a certificate over TLS, or as a proxy that has one for the servers behind it."""
     receiver = Receiver(list(answers) or [Answer()])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), receiver.handler())
+    server = _Quiet(("127.0.0.1", 0), receiver.handler())
     server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+    if tls:
+        server.socket = _context(tls).wrap_socket(server.socket, server_side=True)
+    if proxy:
+        receiver.tls = _context(proxy)
     with served(server):
         yield receiver
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that gives up is what some tests are about."""
+
+
+def _context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@contextmanager
+def hanging(says: bytes = b"", drips: bytes = b"") -> Iterator[int]:
+    """The port of a server that takes a connection, says this and no more, or then something now and then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+        ended = threading.Event()
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    held.append(connection)
+                    connection.sendall(says)
+                    while drips and not ended.wait(0.05):
+                        connection.sendall(drips)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in held:
+                connection.close()
 
 
 @contextmanager
@@ -96,13 +161,6 @@ def over_tls(context: ssl.SSLContext, *answers: Answer) -> Iterator[Receiver]:
     receiver.url = f"https://127.0.0.1:{server.server_port}"
     with served(server):
         yield receiver
-
-
-class _Quiet(ThreadingHTTPServer):
-    """A server that keeps to itself which handshakes failed."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing."""
 
 
 @contextmanager

@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
+import email
+import email.policy
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from aiosmtpd.smtp import AuthResult
 
 from feeds.errors import ChannelError
-from notifier.channels import Courier, Target, expand
+from notifier.channels import Courier, Limits, Target, compose, expand
 from notifier.render import Message, render
 from tests.conftest import Mailbox, html_of, listening, text_of
 from tests.digests import NEWS
-from tests.loopback import Script, served
+from tests.loopback import Script, hanging, served
 
 MESSAGE = render(NEWS)
 OTHER = render(NEWS)
@@ -53,8 +51,7 @@ def test_a_mails_headers_say_who_to_whom_what_and_when(mailbox: Mailbox) -> None
 def test_the_message_id_holds_the_key_and_is_the_same_at_every_try(mailbox: Mailbox) -> None:
     send(mailbox.address())
     send(mailbox.address())
-    assert {m["Message-ID"] for m in mailbox.mails} == {f"<{MESSAGE.key}.navtex@example.org>"}
-    assert len(mailbox.mails) == 2
+    assert [m["Message-ID"] for m in mailbox.mails] == [f"<{MESSAGE.key}.19ab8d68.navtex@example.org>"] * 2
 
 
 def test_every_recipient_is_a_target_of_its_own_and_sees_no_other(mailbox: Mailbox) -> None:
@@ -184,28 +181,6 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(farewell:
     assert server.connections == 2
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 that signs itself, with its key."""
-    secret = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail of a test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(
-            name, name, secret.public_key(), x509.random_serial_number(), now, now + dt.timedelta(1)
-        )
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(secret, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("certificate") / "mail.pem"
-    key = secret.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(key + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[Mailbox]:
     """A mail server that speaks TLS from the first byte."""
@@ -238,3 +213,167 @@ def test_a_password_is_in_no_error() -> None:
     with Courier() as courier, pytest.raises(ChannelError) as error:
         courier.deliver(target, MESSAGE)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.fixture
+def starting(certificate: Path) -> Iterator[Mailbox]:
+    """A mail server that offers STARTTLS and takes no mail without it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    box = Mailbox()
+    with listening(box, tls_context=context, require_starttls=True):
+        yield box
+
+
+def test_starttls_is_used_and_its_certificate_is_verified(starting: Mailbox, certificate: Path) -> None:
+    address = f"mailtos://127.0.0.1:{starting.port}?from=navtex@example.org&to=ops@example.org"
+    with pytest.raises(ChannelError, match="certificate"):
+        send(address)
+    assert starting.mails == []
+    send(address, MESSAGE, OTHER, ca_bundle=str(certificate))
+    assert len(starting.mails) == 2
+
+
+def test_a_server_without_starttls_gets_no_mail_in_the_clear(mailbox: Mailbox) -> None:
+    with pytest.raises(ChannelError, match="STARTTLS") as error:
+        send(f"mailtos://127.0.0.1:{mailbox.port}?from=navtex@example.org&to=ops@example.org")
+    assert error.value.permanent
+    assert mailbox.mails == []
+
+
+def test_a_login_that_is_refused_is_not_tried_again() -> None:
+    def nobody(*_: Any) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+    box = Mailbox()
+    with (
+        listening(box, authenticator=nobody, auth_require_tls=False),
+        pytest.raises(ChannelError, match="refuses the login: 535") as error,
+    ):
+        send(f"mailto://me:hunter2@127.0.0.1:{box.port}?from=navtex@example.org&to=ops@example.org&mode=insecure")
+    assert error.value.permanent
+    assert "hunter2" not in str(error.value)
+
+
+def test_an_update_is_in_the_thread_of_the_digest_that_told_of_it_first(mailbox: Mailbox) -> None:
+    update = msgspec.structs.replace(MESSAGE, key="fedcba9876543210", thread=MESSAGE.key)
+    send(mailbox.address("a@example.org", "b@example.org"), MESSAGE, update)
+    first = {m["To"]: m["Message-ID"] for m in mailbox.mails[:2]}
+    assert len(set(first.values())) == 2
+    for mail in mailbox.mails[2:]:
+        assert mail["In-Reply-To"] == mail["References"] == first[mail["To"]]
+        assert mail["Message-ID"] != first[mail["To"]]
+    assert all(m["In-Reply-To"] is None for m in mailbox.mails[:2])
+
+
+def test_a_mail_says_how_to_get_no_more_of_them_where_that_is_configured(mailbox: Mailbox) -> None:
+    (target,) = expand(mailbox.address())
+    with Courier(unsubscribe="mailto:ops@example.org?subject=unsubscribe") as courier:
+        courier.deliver(target, MESSAGE)
+    send(mailbox.address())
+    said, silent = mailbox.mails
+    assert said["List-Unsubscribe"] == "<mailto:ops@example.org?subject=unsubscribe>"
+    assert silent["List-Unsubscribe"] is None
+
+
+def test_the_bytes_of_a_mail_follow_from_the_message_alone_and_its_lines_are_short() -> None:
+    mails = [compose(MESSAGE, "Größe <a@example.org>", "b@example.org").as_bytes() for _ in range(2)]
+    assert mails[0] == mails[1]
+    assert max(map(len, mails[0].split(b"\r\n"))) <= 78
+    assert mails[0].isascii()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["plain", "x" * 900, "ñ" * 300, "=?utf-8?q?forged?=", "a\r\nBcc: x@example.org", "\u202ehidden", "tab\there", ""],
+)
+def test_a_subject_is_one_header_whatever_it_holds(subject: str) -> None:
+    message = msgspec.structs.replace(MESSAGE, subject=subject)
+    data = compose(message, "Navtex <a@example.org>", "b@example.org").as_bytes()
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    wanted = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+    assert (mail["Subject"] or "") == wanted
+    assert mail["Bcc"] is None
+    assert mail["To"] == "b@example.org"
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize("name", ["Größe", 'O"Neil', "A, B", "=?utf-8?q?x?=", "大きさ"])
+def test_a_senders_name_may_be_anything(name: str) -> None:
+    quoted = name.replace('"', '\\"')
+    mail = email.message_from_bytes(
+        compose(MESSAGE, f'"{quoted}" <a@example.org>', "b@example.org").as_bytes(), policy=email.policy.default
+    )
+    assert mail["From"].addresses[0].display_name == name
+    assert mail["From"].addresses[0].addr_spec == "a@example.org"
+
+
+@pytest.mark.parametrize(
+    "recipient", ["a@b\r\nBcc: c@d", "a b@example.org", "<a@example.org>", "a@", "@b", "a,b@c", ""]
+)
+def test_a_recipient_that_could_be_more_than_one_is_none(recipient: str) -> None:
+    with pytest.raises(ChannelError, match="is no mail address") as error:
+        compose(MESSAGE, "a@example.org", recipient)
+    assert error.value.permanent
+
+
+def test_a_domain_in_any_script_goes_out_in_ascii(mailbox: Mailbox) -> None:
+    with Courier() as courier:
+        courier.deliver(Target(mailbox.address(), "ops@bücher.example"), MESSAGE)
+    assert [m["To"] for m in mailbox.mails] == ["ops@xn--bcher-kva.example"]
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_name_in_any_script_needs_a_server_that_takes_it(takes: bool) -> None:
+    box = Mailbox()
+    with listening(box, enable_SMTPUTF8=takes), Courier() as courier:
+        target = Target(box.address(), "öps@example.org")
+        if takes:
+            courier.deliver(target, MESSAGE)
+        else:
+            with pytest.raises(ChannelError, match="SMTPUTF8") as error:
+                courier.deliver(target, MESSAGE)
+            assert error.value.permanent
+    assert [m["To"] for m in box.mails] == ["öps@example.org"] * takes
+
+
+QUICK = Limits(connect=5, idle=5, total=0.3)
+
+
+@pytest.mark.parametrize(
+    ("says", "drips"), [(b"", b""), (b"2", b""), (b"220-on\r\n", b""), (b"220-", b"x"), (b"220 a\r\n", b"")]
+)
+def test_a_server_that_hangs_or_drips_is_left_after_a_while(says: bytes, drips: bytes) -> None:
+    with hanging(says, drips) as port, Courier(limits=QUICK) as courier:
+        (target,) = expand(f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org")
+        with pytest.raises(ChannelError, match=r"took longer than 0\.3 seconds") as error:
+            courier.deliver(target, MESSAGE)
+    assert error.value.unreachable
+    assert not error.value.permanent
+
+
+def test_a_server_that_never_ends_its_answer_is_left() -> None:
+    with hanging(b"220-more\r\n" * 200) as port, Courier() as courier:
+        (target,) = expand(f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org")
+        with pytest.raises(ChannelError, match="cannot be reached"):
+            courier.deliver(target, MESSAGE)
+
+
+def test_a_mail_that_is_refused_leaves_the_connection_to_the_next() -> None:
+    answers = ["554 spam", "250 taken"]
+
+    class Choosy(Mailbox):
+        peers: ClassVar[set[Any]] = set()
+
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            self.peers.add(session.peer)
+            await super().handle_DATA(server, session, envelope)
+            return answers.pop(0)
+
+    box = Choosy()
+    with listening(box), Courier() as courier:
+        (target,) = expand(box.address())
+        with pytest.raises(ChannelError, match="554 spam"):
+            courier.deliver(target, MESSAGE)
+        courier.deliver(target, OTHER)
+    assert len(box.peers) == 1

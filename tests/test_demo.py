@@ -32,10 +32,10 @@ def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     assert command is not None
     assert navtex("exposure", NAVTEX_DATABASE_URL=command[1]).stdout
 
-    # what an earlier demo left is replaced; two days make two digests, each in text and HTML
+    # what an earlier demo left is replaced; two days make two digests, each as text, HTML and JSON
     navtex("demo")
     assert [p.name for p in navtex.home.iterdir()] == ["navtex-demo"]
-    assert len(list((navtex.home / "navtex-demo" / "mails").iterdir())) == 4
+    assert len(list((navtex.home / "navtex-demo" / "mails").iterdir())) == 6
 
 
 @pytest.mark.parametrize("thing", ["letter.txt", "folder/deep.txt"])

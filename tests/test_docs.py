@@ -420,6 +420,7 @@ ASKED = {
     "inventory show": ["inventory show web-2"],
     "source list": ["source list"],
     "subscription list": ["subscription list"],
+    "notification list": ["notification list"],
     "doctor": ["doctor"],
 }
 

@@ -110,3 +110,39 @@ def test_an_inventory_from_before_views_is_kept_as_what_was_declared(database: D
     assert {number: p.latest.month for number, p in people.items()} == {7: 2, 8: 1}
     with database.begin() as connection:
         assert inventory.take(connection, [Host("web-1", host.components)], {}, host.last_seen).same == 1
+
+
+def test_deliveries_outlive_the_way_up_and_down(database: Database) -> None:
+    config = database.alembic()
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        for statement in (
+            (
+                "INSERT INTO subscription (id, name, targets, filters, created_at, paused, silent_start)"
+                " VALUES (1, 'ops', '[]', '{}', '2026-04-15 12:00:00', false, false)"
+            ),
+            (
+                "INSERT INTO digest (id, key, subscription, created_at, welcome, message)"
+                " VALUES (1, 'key', 1, '2026-04-15 12:00:00', false, '{}')"
+            ),
+            (
+                "INSERT INTO outbox (id, digest, target, recipient, state, attempts, due_at, answer)"
+                " VALUES (1, 1, 'json://a', '', 'pending', 2, '2026-04-15 12:00:00', '500'),"
+                " (2, 1, 'json://b', '', 'failed', 13, '2026-04-15 12:00:00', '404')"
+            ),
+        ):
+            connection.execute(sa.text(statement))
+    kept = "SELECT id, digest, target, state, attempts, answer FROM outbox ORDER BY id"
+    rows = [(1, 1, "json://a", "pending", 2, "500"), (2, 1, "json://b", "failed", 13, "404")]
+    database.upgrade()
+    with database.begin() as connection:
+        assert [tuple(r) for r in connection.execute(sa.text(kept))] == rows
+        assert [bool(r) for r in connection.execute(sa.text("SELECT reported FROM outbox ORDER BY id")).scalars()] == [
+            False,
+            True,
+        ]
+        connection.execute(sa.text("UPDATE outbox SET state = 'sending' WHERE id = 1"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert [tuple(r) for r in connection.execute(sa.text(kept))] == rows

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.outbox import LIMIT, State, after_failure
+from notifier.outbox import LEASE, LIMIT, State, abandoned, after_failure, asked_for
 from tests.samples import START
 
 MINUTE = timedelta(minutes=1)
@@ -21,11 +21,17 @@ MINUTE = timedelta(minutes=1)
         (11, timedelta(hours=8)),
     ],
 )
-def test_the_pause_triples_up_to_eight_hours(attempts: int, pause: timedelta) -> None:
-    following = after_failure(attempts, START, "no answer")
-    assert following.state is State.PENDING
-    assert following.due_at == START + pause
-    assert following.reason == "no answer"
+def test_the_pause_triples_up_to_eight_hours_and_is_up_to_a_quarter_longer(attempts: int, pause: timedelta) -> None:
+    following = [after_failure(attempts, START, "no answer", key=str(n)) for n in range(200)]
+    assert {f.state for f in following} == {State.PENDING}
+    assert {f.reason for f in following} == {"no answer"}
+    pauses = sorted(f.due_at - START for f in following)
+    assert pause <= pauses[0] < pause * 1.03
+    assert pause * 1.22 < pauses[-1] < pause * 1.25
+
+
+def test_the_same_delivery_is_tried_at_the_same_moment_whoever_reckons() -> None:
+    assert len({after_failure(2, START, "no answer", key="a digest to a target") for _ in range(3)}) == 1
 
 
 def test_the_tries_span_more_than_two_days() -> None:
@@ -55,3 +61,33 @@ def test_a_receiver_that_says_when_is_tried_then(wait: timedelta) -> None:
 
 def test_a_moment_that_has_passed_means_now() -> None:
     assert after_failure(3, START, "429", retry_at=START - MINUTE).due_at == START
+
+
+def test_a_receiver_that_asks_for_years_is_asked_again_after_two_days() -> None:
+    assert after_failure(3, START, "429", retry_at=START + timedelta(days=900)).due_at == START + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        ("120", timedelta(minutes=2)),
+        (" 0 ", timedelta()),
+        ("1.5", timedelta(seconds=1.5)),
+        ("Wed, 15 Apr 2026 13:00:00 GMT", timedelta(hours=1)),
+        ("Wednesday, 15-Apr-26 13:00:00 GMT", timedelta(hours=1)),
+        ("9" * 400, timedelta(days=2)),
+    ],
+)
+def test_a_pause_is_asked_for_in_seconds_or_as_a_date(said: str, wait: timedelta) -> None:
+    assert asked_for(said, START) == START + wait
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-5", "1e3", "\u0661", "Wed, 99 Apr 2026 13:00:00 GMT", "0x10", "."])
+def test_what_is_no_pause_is_none(said: str) -> None:
+    assert asked_for(said, START) is None
+
+
+def test_a_claim_counts_until_its_process_ended_or_was_silent_for_too_long() -> None:
+    assert not abandoned(START, START + LEASE - MINUTE, ended=False)
+    assert abandoned(START, START + LEASE, ended=False)
+    assert abandoned(START, START, ended=True)

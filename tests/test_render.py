@@ -10,6 +10,7 @@ import pytest
 
 from feeds.advisory import Severity
 from feeds.errors import ConfigError
+from notifier.channels import slack
 from notifier.digest import Digest, Hosts
 from notifier.render import Message, host_names, render
 from tests.digests import EMPTY, NEWS, WELCOME, digest, group, item
@@ -91,7 +92,7 @@ def texts(block: Any) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("shown", ALL, ids=ALL_NAMES)
 def test_slacks_blocks_keep_slacks_limits(shown: Digest) -> None:
-    blocks = json.loads(render(shown).slack)
+    blocks = [block for part in slack.parts(render(shown)) for block in part]
     assert blocks[0]["type"] == "header"
     assert all(text for _, text in texts(blocks))
     assert max(len(text) for _, text in texts(blocks)) <= 3000

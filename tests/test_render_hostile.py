@@ -129,8 +129,8 @@ def test_hostile_text_forges_no_mail_header(text: str, welcome: bool) -> None:
     message = render(everywhere(text, welcome=welcome))
     usual = compose(render(everywhere("harmless", welcome=welcome)), "Navtex <navtex@example.org>", "ops@example.org")
     mail = compose(message, "Navtex <navtex@example.org>", "ops@example.org")
-    assert mail.keys() == usual.keys()
-    assert b"\nFORGED" not in mail.as_bytes().partition(b"\n\n")[0]
+    assert mail.headers.keys() == usual.headers.keys()
+    assert b"\nFORGED" not in mail.as_bytes().partition(b"\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize("url", SCHEMES)

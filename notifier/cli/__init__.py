@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "The proof of a verdict: who says what, and which claim decides."),
     "plan": ("plan", "What to upgrade, and to what."),
     "subscription": ("subscription", "Who is told of what, and where."),
+    "notification": ("notification", "What was sent, what was not, and why."),
     "notify": ("notify", "Make the digests that are due, and deliver them."),
     "config": ("config", "The configuration file."),
     "db": ("db", "The database's schema."),

@@ -29,7 +29,7 @@ def command(ctx: click.Context, dry_run: bool) -> None:
         from notifier.notify import notify
 
         with database.lock(), courier(config) as sender:
-            report = notify(database, sender)
+            report = notify(database, sender, operator=config.operator.to)
     tell(report)
     ctx.exit(0 if report.ok else 1)
 
@@ -54,7 +54,7 @@ def courier(config: Config) -> Courier:
     """Who delivers, as configured."""
     from notifier.channels import Courier
 
-    return Courier(sender=config.mail.sender, ca_bundle=config.ca_bundle)
+    return Courier(sender=config.mail.sender, unsubscribe=config.mail.unsubscribe, ca_bundle=config.ca_bundle)
 
 
 def tell(report: Report) -> None:

@@ -27,7 +27,7 @@ def command(ctx: click.Context) -> None:
         from notifier.survey import note_trend
 
         with courier(config) as sender:
-            notified = notify(database, sender)
+            notified = notify(database, sender, operator=config.operator.to)
         note_trend(database, now())
     if not polled.ok:
         tell_poll(polled)

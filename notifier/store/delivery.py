@@ -1,35 +1,54 @@
-"""Digests and the outbox."""
+"""Digests, notices, the outbox and its log."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds.errors import UnknownName, UsageProblem
 from feeds.store import insert
 from notifier import tables
 from notifier.channels import Target
-from notifier.outbox import Next, State
+from notifier.outbox import Outcome, State, abandoned
 from notifier.render import Message
 from notifier.store.subscriptions import Subscription
+
+OPERATOR = "operator"
+"""Who gets a notice, where a digest has its subscription."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row of the outbox: a message for a target, and how often it was tried."""
+    """One row of the outbox: a message for a target, how often it was tried, and how many parts of it arrived."""
 
     id: int
     subscription: str
     target: Target
     attempts: int
     message: Message
+    parts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a try came to. `attempts` counts it; `outcome` None only puts it off, which is no try."""
+
+    delivery: Delivery
+    at: datetime
+    outcome: Outcome | None
+    state: State
+    due_at: datetime
+    answer: str
 
 
 def put(
-    connection: Connection, subscription: Subscription, message: Message, targets: list[Target], *, welcome: bool
+    connection: Connection, subscription: Subscription, message: Message, targets: Sequence[Target], *, welcome: bool
 ) -> int:
     """Store a digest and its outbox rows; the digest's number comes back."""
     number = insert(
@@ -41,9 +60,30 @@ def put(
         welcome=welcome,
         message=msgspec.json.encode(message).decode(),
     )
+    _rows(connection, "digest", number, message, targets)
+    return number
+
+
+def put_notice(connection: Connection, message: Message, targets: Sequence[Target]) -> bool:
+    """Store a message to the operator and its outbox rows; false where one of that key is stored already."""
+    table = tables.notice
+    if connection.execute(sa.select(table.c.id).where(table.c.key == message.key)).scalar():
+        return False
+    number = insert(
+        connection,
+        table,
+        key=message.key,
+        created_at=message.created_at,
+        message=msgspec.json.encode(message).decode(),
+    )
+    _rows(connection, "notice", number, message, targets)
+    return True
+
+
+def _rows(connection: Connection, kind: str, number: int, message: Message, targets: Iterable[Target]) -> None:
     rows = [
         {
-            "digest": number,
+            kind: number,
             "target": t.address,
             "recipient": t.recipient,
             "state": State.PENDING.value,
@@ -51,55 +91,168 @@ def put(
             "due_at": message.created_at,
             "answer": "",
         }
-        for t in targets
+        for t in dict.fromkeys(targets)
     ]
     if rows:
         connection.execute(sa.insert(tables.outbox), rows)
-    return number
 
 
-def due(connection: Connection, now: datetime) -> list[Delivery]:
-    """What is to be delivered now, oldest first."""
-    outbox, digest, subscription = tables.outbox, tables.digest, tables.subscription
-    rows = connection.execute(
-        sa.select(outbox, digest.c.message, subscription.c.name.label("subscription"))
-        .join(digest, digest.c.id == outbox.c.digest)
-        .join(subscription, subscription.c.id == digest.c.subscription)
-        .where(outbox.c.state == State.PENDING.value, outbox.c.due_at <= now, sa.not_(subscription.c.paused))
-        .order_by(outbox.c.id)
+def joined(*columns: Any) -> sa.Select[Any]:
+    """Rows of the outbox, each with its digest and subscription or its notice."""
+    outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
+    return (
+        sa.select(*columns)
+        .select_from(outbox)
+        .outerjoin(digest, digest.c.id == outbox.c.digest)
+        .outerjoin(notice, notice.c.id == outbox.c.notice)
+        .outerjoin(subscription, subscription.c.id == digest.c.subscription)
     )
-    return [
-        Delivery(
-            r.id,
-            r.subscription,
-            Target(r.target, r.recipient),
-            r.attempts,
-            msgspec.json.decode(r.message, type=Message),
+
+
+MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
+WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
+
+
+def due(connection: Connection, now: datetime) -> list[int]:
+    """The numbers of what is to be delivered now, oldest first."""
+    outbox, paused = tables.outbox, tables.subscription.c.paused
+    statement = joined(outbox.c.id).where(
+        outbox.c.state == State.PENDING.value,
+        outbox.c.due_at <= now,
+        sa.or_(paused.is_(None), sa.not_(paused)),
+    )
+    return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
+
+
+def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:
+    """Take deliveries that are pending, so that no other process sends them; those taken come back."""
+    outbox = tables.outbox
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.id.in_(numbers), outbox.c.state == State.PENDING.value)
+        .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
+    )
+    needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
+    statement = joined(*needed, MESSAGE, WHOSE).where(
+        outbox.c.id.in_(numbers), outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
+    )
+    return [_delivery(row) for row in connection.execute(statement.order_by(outbox.c.id))]
+
+
+def _delivery(row: Any) -> Delivery:
+    message = msgspec.json.decode(row.message, type=Message)
+    return Delivery(row.id, row.subscription, Target(row.target, row.recipient), row.attempts, message, row.parts)
+
+
+def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Give back what was taken and not tried."""
+    outbox = tables.outbox
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.id.in_([d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
+        .values(state=State.PENDING.value, claimed_by="", claimed_at=None)
+    )
+
+
+def recover(connection: Connection, now: datetime, ended: Callable[[str], bool]) -> list[int]:
+    """Make due again what a process left in the middle; `ended` tells whether one is gone. Their numbers come back.
+
+    Nobody knows whether it arrived, so it counts as a try, and the repeat carries the same key.
+    """
+    outbox = tables.outbox
+    rows = connection.execute(sa.select(outbox).where(outbox.c.state == State.SENDING.value)).all()
+    left = [r.id for r in rows if abandoned(r.claimed_at or now, now, ended=ended(r.claimed_by))]
+    if left:
+        said = "the process that sent it ended; whether it arrived is not known"
+        connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id.in_(left))
+            .values(
+                state=State.PENDING.value,
+                claimed_by="",
+                claimed_at=None,
+                attempts=outbox.c.attempts + 1,
+                due_at=now,
+                answer=said,
+            )
         )
-        for r in rows
+        _log(connection, [(number, now, Outcome.INTERRUPTED, said) for number in left])
+    return left
+
+
+_KEEP = (
+    sa.update(tables.outbox)
+    .where(tables.outbox.c.id == sa.bindparam("row"))
+    .values(
+        {n: sa.bindparam(f"new_{n}") for n in ("state", "due_at", "attempts", "sent_at", "answer")}
+        | {"claimed_by": "", "claimed_at": None}
+    )
+)
+
+
+def keep(connection: Connection, results: Sequence[Result]) -> None:
+    """Note what tries came to, in the rows and in the log."""
+    rows = [
+        {
+            "row": r.delivery.id,
+            "new_state": r.state.value,
+            "new_due_at": r.due_at,
+            "new_attempts": r.delivery.attempts + (r.outcome is not None),
+            "new_sent_at": r.at if r.state is State.SENT else None,
+            "new_answer": r.answer,
+        }
+        for r in results
     ]
+    if rows:
+        connection.execute(_KEEP, rows)
+    _log(connection, [(r.delivery.id, r.at, r.outcome, r.answer) for r in results if r.outcome])
 
 
-def sent(connection: Connection, delivery: Delivery, at: datetime, answer: str) -> None:
-    """Note that the channel took it."""
-    values = {"state": State.SENT.value, "sent_at": at, "attempts": delivery.attempts + 1, "answer": answer}
-    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == delivery.id).values(**values))
+def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Outcome, str]]) -> None:
+    rows = [{"outbox": n, "at": at, "outcome": o.value, "answer": answer} for n, at, o, answer in entries]
+    if rows:
+        connection.execute(sa.insert(tables.attempt), rows)
 
 
-def failed(connection: Connection, delivery: Delivery, following: Next) -> None:
-    """Note that a try failed, and what follows."""
-    values = {
-        "state": following.state.value,
-        "due_at": following.due_at,
-        "attempts": delivery.attempts + 1,
-        "answer": following.reason,
-    }
-    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == delivery.id).values(**values))
+def arrived(connection: Connection, number: int, parts: int) -> None:
+    """Note how many parts of a message have arrived, so that a later try goes on there."""
+    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == number).values(parts=parts))
+
+
+def renew(connection: Connection, by: str, at: datetime) -> None:
+    """Note that the process that claimed these is still at it."""
+    outbox = tables.outbox
+    mine = (outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by)
+    connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
 
 
 def pending(connection: Connection) -> int:
     """How many deliveries are still to be made."""
     statement = (
-        sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == State.PENDING.value)
+        sa.select(sa.func.count())
+        .select_from(tables.outbox)
+        .where(tables.outbox.c.state.in_((State.PENDING.value, State.SENDING.value)))
     )
     return connection.execute(statement).scalar() or 0
+
+
+def retry(connection: Connection, number: int, now: datetime) -> None:
+    """Have a delivery tried anew by the next run, with all its tries before it.
+
+    UnknownName where there is none of that number, UsageProblem where it was sent or is being sent.
+    """
+    outbox = tables.outbox
+    state = connection.execute(sa.select(outbox.c.state).where(outbox.c.id == number)).scalar()
+    if state is None:
+        raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
+    if state in (State.SENT, State.SENDING):
+        raise UsageProblem(
+            f"notification {number} {'was sent' if state == State.SENT else 'is being sent now'}",
+            remedy="Only one that is pending or failed can be tried again",
+        )
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.id == number)
+        .values(state=State.PENDING.value, due_at=now, attempts=0, reported=False)
+    )
+    _log(connection, [(number, now, Outcome.ASKED, "")])

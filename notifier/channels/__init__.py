@@ -1,0 +1,125 @@
+"""Channels: one small file a way, and the only imports of apprise and smtplib.
+
+Apprise's addresses are the one way to name a channel, and Apprise delivers to its hundred services.
+Mail, Slack and generic JSON go out natively, configured from the parsed address: mail with our own
+plain text and HTML, a Message-ID that is the same at every try, and one connection for many; Slack as
+blocks; JSON with the digest's key. `file:///folder` and `atom:///file` write to the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from feeds.errors import ChannelError
+from notifier.channels import atom, files, services, slack, webhook
+from notifier.channels.addresses import Target, expand, kind, local, parse, redacted, scheme, shown
+from notifier.channels.composing import compose
+from notifier.channels.http import Poster
+from notifier.channels.limits import Limits, Watchdog
+from notifier.channels.mail import Post
+from notifier.render import Message
+
+__all__ = ["Courier", "Limits", "Target", "compose", "expand", "redacted", "shown"]
+
+_PATIENCE = 30
+"""Seconds that a message of several parts waits between two of them, where the receiver asks for it."""
+_SLACK = "https://hooks.slack.com/services"
+_SLACK_API = "https://slack.com/api"
+
+
+class Courier:
+    """Delivers messages; a context manager that keeps connections open for the next message.
+
+    `sender` is used for mails whose address names none, `unsubscribe` stands in their
+    List-Unsubscribe; `slack` and `slack_api` are where Slack's webhooks and its API are.
+    """
+
+    def __init__(
+        self,
+        *,
+        sender: str = "",
+        unsubscribe: str = "",
+        ca_bundle: str = "",
+        slack: str = _SLACK,
+        slack_api: str = _SLACK_API,
+        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        environment: Mapping[str, str] | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ca_bundle, self._limits, self._pause = ca_bundle, limits, pause
+        self._slack = (slack, slack_api)
+        self._environment = dict(os.environ if environment is None else environment)
+        self._watchdog = Watchdog()
+        self._post = Post(sender, unsubscribe, ca_bundle, limits, self._watchdog)
+        self._poster = Poster(ca_bundle, limits, self._watchdog, self._environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._post.close()
+        self._poster.close()
+        self._watchdog.close()
+
+    def deliver(
+        self, target: Target, message: Message, *, done: int = 0, arrived: Callable[[int], None] = lambda _: None
+    ) -> str:
+        """Send a message to a target. Returns what the channel answered; ChannelError where it failed.
+
+        A message that a channel takes in several parts goes on after the `done` first of them, and
+        `arrived` is told how many have arrived whenever there are more to come. No secret of the
+        address is in an answer or an error.
+        """
+        try:
+            ways = self._ways(target, message)
+            answer = ""
+            for number, way in enumerate(ways[done:], done + 1):
+                answer = self._patiently(way) if number > 1 else way()
+                if number < len(ways):
+                    arrived(number)
+        except ChannelError as error:
+            error.what = redacted(error.what, target.address)
+            error.args = (error.what,)
+            raise
+        return redacted(answer, target.address)
+
+    def _patiently(self, way: Callable[[], str]) -> str:
+        """Send a part after the first: a receiver that wants a short pause gets it, so that it is whole."""
+        try:
+            return way()
+        except ChannelError as error:
+            seconds = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else _PATIENCE + 1
+            if seconds > _PATIENCE:
+                raise
+            self._pause(max(seconds, 0))
+            return way()
+
+    def _ways(self, target: Target, message: Message) -> list[Callable[[], str]]:
+        """What to do for a message, a part each, in order."""
+        address = target.address
+        if scheme(address) in ("file", "atom"):
+            way = files.send if scheme(address) == "file" else atom.send
+            return [partial(way, local(address), message)]
+        parsed: Any = parse(address)
+        match kind(parsed):
+            case "mail":
+                return [partial(self._post.send, parsed, target, message)]
+            case "json":
+                return [partial(webhook.send, self._poster, parsed, message)]
+            case "slack":
+                count = len(slack.parts(message))
+                return [
+                    partial(slack.send, self._poster, parsed, target, message, n, self._slack) for n in range(count)
+                ]
+        return [
+            partial(services.send, address, part, self._limits, self._ca_bundle, self._environment)
+            for part in services.parts(parsed, message)
+        ]

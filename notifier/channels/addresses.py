@@ -1,0 +1,138 @@
+"""Addresses: Apprise's are the one way to name a channel, beside `file:///FOLDER` and `atom:///FILE`."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from feeds.errors import ChannelError
+
+_HELP = "See docs/reference/channels.md"
+
+
+class Target(NamedTuple):
+    """Where one message goes: a channel's address, and one of its recipients where it has several."""
+
+    address: str
+    recipient: str = ""
+
+
+def scheme(address: str) -> str:
+    """What stands before the colon, in lower case."""
+    return address.partition(":")[0].strip().lower()
+
+
+def expand(address: str) -> tuple[Target, ...]:
+    """The targets of an address, one a recipient, so that one failing recipient delays no other.
+
+    ChannelError where the address cannot be understood.
+    """
+    if scheme(address) in ("file", "atom"):
+        local(address)
+        return (Target(address),)
+    parsed = parse(address)
+    if kind(parsed) == "slack" and parsed.mode != "hook":
+        return tuple(Target(address, c) for c in dict.fromkeys(parsed.channels)) or (Target(address),)
+    if kind(parsed) != "mail":
+        return (Target(address),)
+    found = [e[1] for e in parsed.targets] + sorted(parsed.cc) + sorted(parsed.bcc)
+    for named in _recipients(address):
+        # Apprise leaves out what it takes for no mail address, and says nothing
+        if not any(f.lower() in named.lower() for f in found):
+            raise ChannelError(f"{named!r} is no mail address", remedy=_HELP)
+    return tuple(Target(address, r) for r in dict.fromkeys(found))
+
+
+def _recipients(address: str) -> list[str]:
+    """The recipients that a mail address names, as they are written."""
+    parts = urlsplit(address)
+    fields = [pair.partition("=") for pair in parts.query.split("&")]
+    named = [value for name, _, value in fields if name in ("to", "cc", "bcc")] + parts.path.split("/")
+    return [n.strip() for text in named for n in re.split("[,;]", unquote(text)) if n.strip()]
+
+
+def shown(address: str) -> str:
+    """The address as it may be shown: without passwords and tokens."""
+    if scheme(address) in ("file", "atom"):
+        return address
+    try:
+        return str(parse(address).url(privacy=True)).partition("?")[0]
+    except ChannelError:
+        return f"{scheme(address)}://****"
+
+
+def redacted(text: str, address: str) -> str:
+    """A text without what of an address is secret: the words in it that `shown` hides."""
+    for secret in _secrets(address):
+        text = text.replace(secret, "****")
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _secrets(address: str) -> tuple[str, ...]:
+    if scheme(address) in ("file", "atom"):
+        return ()
+    open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
+    words = set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address)
+    found = {w for w in words if len(w) > 3 and w.lower() not in open_ and not _said_openly(w, address)}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _values(address: str) -> set[str]:
+    """The parts of an address as they are meant, without the signs that an address needs."""
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        fields = [v for values in parse_qs(parts.query).values() for v in values]
+        return {unquote(p) for p in (parts.username, parts.password, *parts.path.split("/"), *fields) if p}
+    return set()
+
+
+_OPEN = ("to", "cc", "bcc", "from", "reply", "name", "smtp", "mode", "format", "overflow", "verify")
+
+
+def _said_openly(word: str, address: str) -> bool:
+    """Whether a word is a field's name or stands in a field that holds no secret."""
+    fields = [pair.partition("=") for pair in urlsplit(address).query.split("&")] if "?" in address else []
+    return any(word == name or (name in _OPEN and word in unquote(value)) for name, _, value in fields)
+
+
+def local(address: str) -> Path:
+    """The file or folder that a `file://` or `atom://` address names; ChannelError where it names none."""
+    parts = urlsplit(address)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or "\0" in unquote(parts.path):
+        if scheme(address) == "atom":
+            raise ChannelError(
+                "an atom:// address names a file by its whole path", remedy="Write atom:///var/www/navtex.xml"
+            )
+        raise ChannelError(
+            "a file:// address names a folder by its whole path", remedy="Write file:///var/lib/navtex/digests"
+        )
+    return Path(unquote(parts.path))
+
+
+@lru_cache(maxsize=1024)
+def parse(address: str) -> Any:
+    """Apprise's object for an address, to be read and not to be sent with.
+
+    ChannelError where Apprise understands none; the address itself is not shown.
+    """
+    import apprise
+
+    # what it logs quotes addresses, which may hold passwords
+    log = logging.getLogger("apprise")
+    log.handlers, log.propagate = [logging.NullHandler()], False
+    parsed = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+    if parsed is None:
+        hint = "; a mailto:// address needs from=ADDRESS and to=ADDRESS" if scheme(address).startswith("mailto") else ""
+        raise ChannelError(f"the {scheme(address)}:// address cannot be understood{hint}", remedy=_HELP)
+    return parsed
+
+
+def kind(parsed: Any) -> str:
+    """Which way a parsed address goes: "mail", "slack", "json", or "" for Apprise's own."""
+    return {"NotifyEmail": "mail", "NotifySlack": "slack", "NotifyJSON": "json"}.get(type(parsed).__name__, "")

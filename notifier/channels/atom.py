@@ -1,0 +1,108 @@
+"""`atom:///FILE`: an Atom feed (RFC 4287) of the last digests, the newest first, for a web server to serve."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from datetime import UTC
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from feeds.errors import ChannelError
+from notifier.channels.files import write
+from notifier.render import Message
+
+ENTRIES = 50
+"""A feed keeps so many; the oldest leave it."""
+_NS = "http://www.w3.org/2005/Atom"
+_MOST = 64 << 20
+# what XML 1.0 cannot hold
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def send(path: Path, message: Message) -> str:
+    """Put a message into a feed. A repeat replaces its entry, so that a feed never has one twice.
+
+    ChannelError where the file holds something else, which is left as it is.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        entries = _entries(path)
+        mine = _entry(message)
+        kept = [e for e in entries if e.findtext(_q("id")) != mine.findtext(_q("id"))]
+        ordered = sorted([mine, *kept], key=lambda e: e.findtext(_q("updated")) or "", reverse=True)[:ENTRIES]
+        write(path, _feed(path, ordered), mode=_mode(path))
+    except OSError as error:
+        raise ChannelError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    return str(path)
+
+
+def _q(name: str) -> str:
+    return f"{{{_NS}}}{name}"
+
+
+def _entries(path: Path) -> list[ET.Element]:
+    """The entries of the feed as it is."""
+    if not path.exists():
+        return []
+    if path.stat().st_size > _MOST:
+        raise ChannelError("is larger than a feed of Navtex gets", where=str(path), permanent=True)
+    try:
+        root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file of our own, on the user's disk
+    except ET.ParseError as error:
+        raise _foreign(path) from error
+    if root.tag != _q("feed") or not (root.findtext(_q("generator")) or "").startswith("Navtex"):
+        raise _foreign(path)
+    return root.findall(_q("entry"))
+
+
+def _foreign(path: Path) -> ChannelError:
+    return ChannelError(
+        "is no feed of Navtex, and is left as it is",
+        where=str(path),
+        remedy="Move it away, or name another file",
+        permanent=True,
+    )
+
+
+def _entry(message: Message) -> ET.Element:
+    at = f"{message.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    entry = ET.Element(_q("entry"))
+    for name, text in (
+        ("id", uuid.uuid5(uuid.NAMESPACE_URL, f"navtex:{message.key}").urn),
+        ("title", message.subject),
+        ("published", at),
+        ("updated", at),
+    ):
+        ET.SubElement(entry, _q(name)).text = _clean(text)
+    ET.SubElement(entry, _q("category"), term=_clean(message.key), label="digest")
+    ET.SubElement(entry, _q("summary")).text = _clean(message.text)
+    ET.SubElement(entry, _q("content"), type="html").text = _clean(message.html)
+    return entry
+
+
+def _feed(path: Path, entries: list[ET.Element]) -> str:
+    feed = ET.Element(_q("feed"))
+    # the same file keeps the same id, wherever it is served
+    ET.SubElement(feed, _q("id")).text = uuid.uuid5(uuid.NAMESPACE_URL, path.resolve().as_uri()).urn
+    ET.SubElement(feed, _q("title")).text = "Navtex"
+    ET.SubElement(feed, _q("updated")).text = entries[0].findtext(_q("updated"))
+    ET.SubElement(ET.SubElement(feed, _q("author")), _q("name")).text = "Navtex"
+    ET.SubElement(feed, _q("generator")).text = "Navtex"
+    feed.extend(entries)
+    ET.register_namespace("", _NS)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(feed, encoding="unicode")}\n'
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("", text)
+
+
+def _mode(path: Path) -> int:
+    """The permissions that the file has, or that the user's umask gives to a new one: a web server reads it."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,53 @@
+"""`file:///FOLDER`: a message as text, HTML and JSON in a folder; and how a file is written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from feeds.errors import ChannelError
+from notifier.render import Message
+
+
+def send(folder: Path, message: Message) -> str:
+    """Write a message into a folder; a repeat writes the same files again."""
+    stem = f"navtex-{message.created_at:%Y-%m-%d}-{message.key}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / f"{stem}.txt", f"{message.subject}\n\n{message.text}")
+        write(folder / f"{stem}.html", message.html)
+        write(folder / f"{stem}.json", as_json(message))
+    except OSError as error:
+        raise ChannelError(f"cannot be written: {error.strerror}", where=str(folder)) from error
+    return str(folder / f"{stem}.html")
+
+
+def as_json(message: Message) -> str:
+    """A message as a JSON document; docs/reference/schemas/files/digest.json describes it."""
+    values = {
+        "key": message.key,
+        "thread": message.thread or None,
+        "created_at": f"{message.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "subject": message.subject,
+        "text": message.text,
+        "digest": json.loads(message.data) if message.data else None,
+    }
+    return json.dumps(values, ensure_ascii=False, indent=2) + "\n"
+
+
+def write(path: Path, content: str, mode: int = 0o600) -> None:
+    """Write a file that is complete or as it was before, whenever the program or the machine stops."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
+        try:
+            part.write(content)
+            part.flush()
+            os.fchmod(part.fileno(), mode)
+            os.fsync(part.fileno())
+            Path(part.name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(part.name).unlink()
+            raise

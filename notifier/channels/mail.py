@@ -1,0 +1,223 @@
+"""Mail: our own plain text and HTML, a Message-ID that is the same at every try, one connection for many."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from contextlib import suppress
+from email.utils import parseaddr
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from feeds.errors import ChannelError
+from notifier.channels.addresses import Target, parse
+from notifier.channels.composing import Mail, compose, one_line
+from notifier.channels.limits import Limits, Watchdog
+from notifier.render import Message
+
+_LINES = 100
+"""Lines that one answer of a mail server may have."""
+
+
+class Post:
+    """Mail servers, each with a connection that stays open for the next mail.
+
+    `sender` is used for mails whose address names none; `unsubscribe` stands in List-Unsubscribe.
+    """
+
+    def __init__(self, sender: str, unsubscribe: str, ca_bundle: str, limits: Limits, watchdog: Watchdog) -> None:
+        self._sender, self._unsubscribe = sender, unsubscribe
+        self._ca_bundle = ca_bundle or None
+        self._limits, self._watchdog = limits, watchdog
+        self._connections: dict[tuple[str, int, str, str, bool], smtplib.SMTP] = {}
+
+    def close(self) -> None:
+        """Say goodbye to every server."""
+        for connection in self._connections.values():
+            with suppress(OSError, smtplib.SMTPException), self._watchdog.within(5, partial(_cut, connection)):
+                connection.quit()
+        self._connections.clear()
+
+    def send(self, parsed: Any, target: Target, message: Message) -> str:
+        """Send a message to a recipient. Returns what the server answered; ChannelError where it failed."""
+        mail = compose(
+            message,
+            _from(target.address, self._sender),
+            target.recipient,
+            reply_to=sorted(parsed.reply_to),
+            unsubscribe=self._unsubscribe,
+        )
+        held: list[smtplib.SMTP] = []
+        with self._watchdog.within(self._limits.total, lambda: _cut(*held)):
+            if not self._try(parsed, target, mail, held):
+                self._try(parsed, target, mail, held)
+        return f"accepted by {parsed.smtp_host}"
+
+    def _try(self, parsed: Any, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
+        """Hand a mail over; false where the server had hung up on an idle connection, so that another is needed."""
+        key = (parsed.smtp_host, parsed.port or 0, parsed.secure_mode, parsed.user or "", parsed.verify_certificate)
+        reused = key in self._connections
+        try:
+            if not reused:
+                self._connections[key] = self._connect(parsed, held)
+            held[:] = [self._connections[key]]
+            _hand_over(held[0], mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            with suppress(OSError, smtplib.SMTPException):
+                self._connections[key].rset()
+            raise _refused(parsed, target, error) from error
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            if key in self._connections and not _usable(error):
+                self._connections.pop(key).close()
+            if reused and _hung_up(error) and not self._watchdog.bitten:
+                return False
+            raise _error(parsed, error, self._limits if self._watchdog.bitten else None) from error
+        return True
+
+    def _connect(self, parsed: Any, held: list[smtplib.SMTP]) -> smtplib.SMTP:
+        mode = parsed.secure_mode
+        port = parsed.port or {"ssl": 465, "starttls": 587}.get(mode, 25)
+        connection: smtplib.SMTP = _Tls(self._context(parsed), self._limits) if mode == "ssl" else _Plain(self._limits)
+        held[:] = [connection]
+        try:
+            code, said = connection.connect(parsed.smtp_host, port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, said)
+            if mode == "starttls":
+                connection.starttls(context=self._context(parsed))
+            if parsed.user and parsed.password:
+                connection.login(parsed.user, parsed.password)
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+            raise
+        return connection
+
+    def _context(self, parsed: Any) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_bundle)
+        if not parsed.verify_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+class _Plain(smtplib.SMTP):
+    """A connection with a time to connect of its own, that takes no endless answer."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        super().__init__(timeout=limits.idle)
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        self._host = host  # the name that STARTTLS verifies
+        return super().connect(host, port, source_address)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = socket.create_connection((host, port), self._limits.connect, self.source_address)
+        connection.settimeout(timeout)
+        return connection
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Bounded(self.sock.makefile("rb"))
+        if isinstance(self.file, _Bounded):
+            self.file.lines = 0
+        return super().getreply()
+
+
+class _Tls(_Plain):
+    """The same, with TLS from the first byte."""
+
+    default_port = smtplib.SMTP_SSL_PORT
+
+    def __init__(self, context: ssl.SSLContext, limits: Limits) -> None:
+        self._context = context
+        super().__init__(limits)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)
+
+
+class _Bounded:
+    """A mail server's lines, up to so many an answer."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self.lines = file, 0
+
+    def readline(self, size: int = -1) -> bytes:
+        self.lines += 1
+        if self.lines > _LINES:
+            raise OSError("its answer does not end")
+        line: bytes = self._file.readline(size)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _cut(*connections: smtplib.SMTP) -> None:
+    for connection in connections:
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _hand_over(connection: smtplib.SMTP, mail: Mail) -> None:
+    """Send one mail; an address that is not ASCII needs a server that takes it."""
+    options: list[str] = []
+    if not (mail.sender + mail.recipient).isascii():
+        connection.ehlo_or_helo_if_needed()
+        if not connection.has_extn("smtputf8"):
+            raise smtplib.SMTPNotSupportedError("it takes no address that is not ASCII (SMTPUTF8)")
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+    connection.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), options)
+
+
+@lru_cache(maxsize=1024)
+def _from(address: str, configured: str) -> str:
+    parsed = parse(address)
+    name, named = parsed.from_addr
+    if configured and not parsed.user and "from" not in parse_qs(urlsplit(address).query):
+        name, named = parseaddr(configured)
+    return f"{name} <{named}>" if name and name != "Apprise" else f"Navtex <{named}>"
+
+
+def _usable(error: Exception) -> bool:
+    """Whether the connection can carry the next mail: the server only refused this one."""
+    return isinstance(error, smtplib.SMTPDataError | smtplib.SMTPSenderRefused) and error.smtp_code != 421
+
+
+def _hung_up(error: Exception) -> bool:
+    """Whether the server only closed a connection that was idle; many say 421 before they do."""
+    return isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError) or getattr(error, "smtp_code", 0) == 421
+
+
+def _refused(parsed: Any, target: Target, error: smtplib.SMTPRecipientsRefused) -> ChannelError:
+    code, said = next(iter(error.recipients.values()))
+    return ChannelError(
+        f"{target.recipient} is refused: {code} {decoded(said)}", where=parsed.smtp_host, permanent=code >= 500
+    )
+
+
+def _error(parsed: Any, error: Exception, cut: Limits | None) -> ChannelError:
+    where = f"{parsed.smtp_host}:{parsed.port or {'ssl': 465, 'starttls': 587}.get(parsed.secure_mode, 25)}"
+    if cut:
+        return ChannelError(f"the mail server took longer than {cut.total:g} seconds", where=where, unreachable=True)
+    if isinstance(error, smtplib.SMTPResponseException):
+        greeting = isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError) or error.smtp_code == 421
+        does = "refuses the login:" if isinstance(error, smtplib.SMTPAuthenticationError) else "says"
+        return ChannelError(
+            f"the mail server {does} {error.smtp_code} {decoded(error.smtp_error)}",
+            where=where,
+            permanent=500 <= error.smtp_code < 600 and not greeting,
+            unreachable=greeting,
+        )
+    if isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError):
+        return ChannelError(f"the mail server cannot be used so: {error}", where=where, permanent=True)
+    return ChannelError(f"the mail server cannot be reached: {error}", where=where, unreachable=True)
+
+
+def decoded(said: bytes | str) -> str:
+    """What a server said, as one short line."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return one_line(text)[:300]

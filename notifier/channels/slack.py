@@ -1,0 +1,175 @@
+"""Slack: a digest's blocks through a webhook or a bot's token, within Slack's limits.
+
+The limits are those of docs.slack.dev ("Blocks", "Text object"), and one that is only known from
+refusals: the text of all blocks of a message together (msg_blocks_too_long, from about 11,000
+characters on). A digest over them goes out in several messages, split between blocks and lines.
+
+Messages are posted here and not by slack_sdk, whose clients follow redirects with the token, read
+answers without an end, and open a connection for each message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from feeds.errors import ChannelError
+from notifier.channels.addresses import Target
+from notifier.channels.http import Answer, Poster, refused
+from notifier.render import Message, mrkdwn
+
+BLOCKS = 50
+TEXT = 3000
+HEADER = 150
+FIELDS, FIELD = 10, 2000
+ELEMENTS = 10
+MESSAGE = 10_000
+
+_GOOD = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+"""Errors of Slack's API after which the same question may be answered later."""
+
+
+def parts(message: Message) -> tuple[list[dict[str, Any]], ...]:
+    """The blocks of a message, in as many messages as Slack's limits need, in their order."""
+    blocks = [small for block in json.loads(message.slack) for small in _fitting(block)]
+    found: list[list[dict[str, Any]]] = [[]]
+    for block in blocks:
+        # one is kept for the line that says which part it is
+        if found[-1] and (len(found[-1]) >= BLOCKS - 1 or _length(found[-1]) + _length([block]) > MESSAGE):
+            found.append(_ended(found[-1]))
+        found[-1].append(block)
+    if len(blocks) <= BLOCKS and _length(blocks) <= MESSAGE:
+        return (blocks,)
+    return tuple([*p, _place(message, n, len(found))] for n, p in enumerate(found, 1))
+
+
+def _ended(part: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What begins the next message: a divider or a heading at the end of a message belongs to what follows it."""
+    carried: list[dict[str, Any]] = []
+    while len(part) > 1 and (part[-1]["type"] == "divider" or _is_heading(part[-1])):
+        carried.insert(0, part.pop())
+    return [b for b in carried if b["type"] != "divider"]
+
+
+def _is_heading(block: dict[str, Any]) -> bool:
+    return block["type"] == "header" or bool(re.fullmatch(r"\*[^*\n]+\*", block.get("text", {}).get("text", "")))
+
+
+def _place(message: Message, number: int, of: int) -> dict[str, Any]:
+    text = f"digest {mrkdwn(message.key)} · message {number} of {of}"
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def _length(blocks: list[dict[str, Any]]) -> int:
+    return sum(len(t["text"]) for block in blocks for t in _texts(block))
+
+
+def _texts(block: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
+    return [t for t in found if isinstance(t, dict) and isinstance(t.get("text"), str)]
+
+
+def _fitting(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """A block as blocks within the limits, with mentions taken out."""
+    for text in _texts(block):
+        if text.get("type") == "mrkdwn":
+            text["text"] = _harmless(text["text"])
+    if block["type"] == "header":
+        text = block["text"]["text"]
+        short = text if len(text) <= HEADER else text[: HEADER - 1] + "…"
+        return [{**block, "text": {**block["text"], "text": short}}]
+    if block["type"] == "context":
+        elements = [{**e, "text": p} for e in block["elements"] for p in cut(e.get("text", ""), TEXT)]
+        return [{**block, "elements": some} for some in _packed(elements, ELEMENTS)]
+    if block["type"] != "section":
+        return [block]
+    found = []
+    if "text" in block:
+        pieces = cut(block["text"]["text"], TEXT)
+        # an accessory stands beside the first piece
+        rest = {k: v for k, v in block.items() if k not in ("fields", "text")}
+        found = [{**rest, "text": {**block["text"], "text": p}} for p in pieces[:1]]
+        found += [{"type": "section", "text": {**block["text"], "text": p}} for p in pieces[1:]]
+    fields = [{**f, "text": p} for f in block.get("fields", ()) for p in cut(f["text"], FIELD)]
+    return found + [{"type": "section", "fields": some} for some in _packed(fields, FIELDS)]
+
+
+def _packed(texts: list[dict[str, Any]], most: int) -> list[list[dict[str, Any]]]:
+    """Texts in groups of at most so many, and of no more characters than a few together may have."""
+    groups: list[list[dict[str, Any]]] = []
+    for text in texts:
+        if not groups or len(groups[-1]) >= most or sum(len(t["text"]) for t in (*groups[-1], text)) > MESSAGE // 2:
+            groups.append([])
+        groups[-1].append(text)
+    return groups
+
+
+def _harmless(text: str) -> str:
+    """Text that calls nobody: `<!channel>`, `<@U1>` and `<#C1>` are shown as they are written."""
+    return re.sub(r"<(?=[!@#])", "&lt;", text)
+
+
+def cut(text: str, most: int) -> list[str]:
+    """A text in pieces of at most so many characters, cut between lines, words, or at last characters.
+
+    A link and an escaped sign stay whole.
+
+    >>> cut("one two <https://x|y z>", 16)
+    ['one two', '<https://x|y z>']
+    """
+    pieces = []
+    while len(text) > most:
+        at = max(text.rfind("\n", 0, most + 1), 0) or _space(text, most) or _whole(text, most)
+        pieces.append(text[:at].rstrip())
+        text = text[at:].lstrip("\n" if text[at] == "\n" else " ")
+    return [p for p in (*pieces, text) if p.strip()]
+
+
+def _space(text: str, most: int) -> int:
+    """The last blank up to there that is in no link; 0 where there is none."""
+    outside = re.sub(r"<[^<>]*>", lambda m: "x" * len(m[0]), text[: most * 2])
+    return max(outside.rfind(" ", 0, most + 1), 0)
+
+
+def _whole(text: str, most: int) -> int:
+    """Where to cut a word: before a link or an escaped sign that would be cut in two."""
+    for whole in re.finditer(r"<[^<>]*>|&\w+;", text[: most * 2]):
+        if whole.start() < most < whole.end():
+            return whole.start() or most
+    return most
+
+
+def send(poster: Poster, parsed: Any, target: Target, message: Message, number: int, base: tuple[str, str]) -> str:
+    """Post one part of a message; `base` is where Slack's webhooks and its API are."""
+    found = parts(message)
+    title = mrkdwn(message.subject)[:TEXT] + (f" ({number + 1} of {len(found)})" if len(found) > 1 else "")
+    body: dict[str, Any] = {"text": title, "blocks": found[number]}
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    if parsed.mode == "hook":
+        url = f"{base[0]}/{parsed.token_a}/{parsed.token_b}/{parsed.token_c}"
+        poster.post(url, json.dumps(body).encode(), headers, verify=parsed.verify_certificate, who="Slack")
+        return "accepted by Slack"
+    for channel in [target.recipient] if target.recipient else parsed.channels:
+        quiet = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
+        answer = poster.post(
+            f"{base[1]}/chat.postMessage",
+            json.dumps({**body, **quiet}).encode(),
+            {**headers, "Authorization": f"Bearer {parsed.access_token}"},
+            verify=parsed.verify_certificate,
+            who="Slack",
+        )
+        _check(answer)
+    return "accepted by Slack"
+
+
+def _check(answer: Answer) -> None:
+    """ChannelError where Slack's API answers 200 and means no."""
+    try:
+        said = json.loads(answer.body)
+        error = "" if said["ok"] else str(said.get("error", "no"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ChannelError("Slack answers with something that is not its API's") from None
+    if error:
+        later = error in _GOOD
+        raise refused("Slack", Answer(503 if later else 400, error.encode(), answer.headers))

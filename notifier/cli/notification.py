@@ -1,0 +1,112 @@
+"""`navtex notification`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from notifier.cli.app import clean, format_option, now, opened, say, settings, stamp, table, write_json
+
+if TYPE_CHECKING:
+    from notifier.store.outbox_log import Entry
+
+_STATES = click.Choice(["pending", "sending", "sent", "failed"])
+
+
+@click.group("notification")
+def command() -> None:
+    """What was sent, what was not, and why."""
+
+
+@command.command("list")
+@click.option("--state", type=_STATES, help="Only those in this state.")
+@click.option(
+    "--subscription",
+    metavar="NAME",
+    help='Only those of this subscription; "" stands for notices to the operator.',
+)
+@format_option
+def list_(state: str | None, subscription: str | None, form: str) -> None:
+    """The outbox and its log, the newest first: what goes where, each try, and what the channel answered."""
+    from notifier.outbox import State
+    from notifier.store import outbox_log, subscriptions
+
+    with opened(settings()) as database, database.connect() as connection:
+        if subscription:
+            subscriptions.named(connection, subscription)
+        found = outbox_log.entries(connection, state=State(state) if state else None, subscription=subscription)
+    if form == "json":
+        write_json({"notifications": [_values(e) for e in found]})
+        return
+    table(
+        [
+            ("Id", {"justify": "right"}),
+            ("For", {"max_width": 16}),
+            ("To", {"ratio": 1}),
+            "State",
+            ("Tries", {"justify": "right"}),
+            ("When", {"no_wrap": True}),
+            ("Said", {"ratio": 2}),
+        ],
+        [
+            [
+                str(e.id),
+                e.subscription or "(operator)",
+                _to(e),
+                e.state.value,
+                str(len(_tries(e))),
+                _when(e),
+                clean(e.answer)[:200],
+            ]
+            for e in found
+        ],
+        empty="There are no notifications.",
+    )
+
+
+def _to(entry: Entry) -> str:
+    from notifier.channels import shown
+
+    return entry.target.recipient or shown(entry.target.address)
+
+
+def _when(entry: Entry) -> str:
+    """When it was sent, was given up, or is tried next."""
+    last = entry.log[-1].at if entry.log else entry.created_at
+    at = {"sent": entry.sent_at, "failed": last}.get(entry.state.value) or entry.due_at
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _tries(entry: Entry) -> list[Any]:
+    return [a for a in entry.log if a.outcome.value != "asked for"]
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    from notifier.channels import shown
+
+    return {
+        "id": entry.id,
+        "subscription": entry.subscription or None,
+        "digest": entry.key,
+        "subject": entry.subject,
+        "to": shown(entry.target.address),
+        "recipient": entry.target.recipient or None,
+        "state": entry.state.value,
+        "created_at": stamp(entry.created_at),
+        "due_at": stamp(entry.due_at) if entry.state.value in ("pending", "sending") else None,
+        "sent_at": stamp(entry.sent_at),
+        "answer": entry.answer,
+        "attempts": [{"at": stamp(a.at), "outcome": a.outcome.value, "answer": a.answer} for a in entry.log],
+    }
+
+
+@command.command("retry")
+@click.argument("number", metavar="ID", type=int)
+def retry(number: int) -> None:
+    """Have the next run send one again that was given up or that waits; its tries are counted anew."""
+    from notifier.store import delivery
+
+    with opened(settings()) as database, database.begin() as connection:
+        delivery.retry(connection, number, now())
+    say(f"Notification {number} is sent by the next `navtex run` or `navtex notify`")
