@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
@@ -18,10 +19,11 @@ from feeds.errors import ConfigError
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sources.NAME]`: whether to ask it, and other addresses of its forms."""
+    """`[sources.NAME]`: whether to ask it, other addresses of its forms, and entries that it must list."""
 
     enabled: bool = True
     urls: dict[str, str] = {}
+    known: tuple[str, ...] = ()
 
 
 class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,18 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
 
 
+class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[operator]`: the channels of those who run Navtex, who hear of its own troubles."""
+
+    to: tuple[str, ...] = ()
+
+
+class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[digest]`: after how many days without an import a host counts as not seen."""
+
+    stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -57,7 +71,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
+    operator: Operator = Operator()
+    digest: Digests = Digests()
+    templates: str = ""
     sources: dict[str, SourceSettings] = {}
+
+    @property
+    def template_folder(self) -> Path | None:
+        """The folder with the user's own templates, if there is one."""
+        own = Path(self.templates).expanduser() if self.templates else default_path().parent / "templates"
+        return own if self.templates or own.is_dir() else None
 
     @property
     def disabled(self) -> frozenset[str]:
@@ -88,6 +111,9 @@ EXAMPLE = """\
 # Your own corrections to wrong advisories, beside those that come with Navtex (docs/reference/corrections.md).
 # corrections = "/etc/navtex/corrections.toml"
 
+# A folder with templates that replace Navtex's own (docs/how-to/own-templates.md).
+# templates = "/etc/navtex/templates"
+
 [poll]
 # Shown to the sources, so that their operators can write to you.
 # contact = "ops@example.org"
@@ -99,9 +125,20 @@ EXAMPLE = """\
 # The sender of mails, where a subscription's mailto:// address names none.
 # sender = "navtex@example.org"
 
+[operator]
+# Who hears of Navtex's own troubles (a source that fails, a delivery that was given up), as Apprise addresses.
+# to = ["mailto://mail.example.org?from=navtex@example.org&to=oncall@example.org"]
+
+[digest]
+# A host that no import has named for so many days is counted as not seen.
+# stale_days = 14
+
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]
 # enabled = false
+# Entries that it must list: if one is missing, the source is degraded.
+# [sources.kev]
+# known = ["kev"]
 # [sources.moby-advisories.urls]
 # api = "https://ghe.example.org/api/v3/repos/moby/moby/security-advisories?per_page=100"
 """

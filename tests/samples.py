@@ -18,9 +18,10 @@ from feeds.health import SourceState, State
 from feeds.ranges import Span
 from notifier import tables
 from notifier.channels import Courier
-from notifier.digest import Concern, Hosts
+from notifier.digest import Hosts
 from notifier.filters import Filters
 from notifier.inventory import Component, Host
+from notifier.ledger import Concern
 from notifier.matching import Match
 from notifier.notify import Report, notify
 from notifier.store import inventory, subscriptions

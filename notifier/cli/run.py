@@ -23,10 +23,10 @@ def command(ctx: click.Context) -> None:
     check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
-        from notifier.notify import notify
+        from notifier.notify import Settings, notify
 
         with courier(config) as sender:
-            notified = notify(database, sender)
+            notified = notify(database, sender, settings=Settings.of(config))
     if not polled.ok:
         tell_poll(polled)
     tell(notified)

@@ -193,16 +193,20 @@ def test(name: str) -> None:
 )
 def preview(name: str, form: str) -> None:
     """What would go out now. Nothing is sent or kept."""
+    from notifier.notify import Settings
     from notifier.notify import preview as compose
     from notifier.render import render
     from notifier.store import subscriptions
 
+    chosen = Settings.of(settings())
     with opened(settings()) as database, database.connect() as connection:
-        digest = compose(connection, subscriptions.named(connection, name), now())
-    if digest is None:
+        found = compose(connection, subscriptions.named(connection, name), now(), chosen)
+    if found.digest is None:
         say(f"Nothing is new for {name}.")
         return
-    message = render(digest)
+    if not found.time.now:
+        say(f"It goes out at {found.time.at:%Y-%m-%d %H:%M} UTC: {found.time.reason}.")
+    message = render(found.digest, chosen.templates)
     click.echo(message.html if form == "html" else f"Subject: {message.subject}\n\n{message.text}", nl=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from notifier.inventory.model import Component, Host
 
 NAMED = 5
 """So many hosts of a group are named; the rest are counted."""
+_REMEMBERED = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ class Population:
     hosts: int
     names: tuple[str, ...]
     latest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A host, the number of a component that it no longer runs, and those of that product which it runs now."""
+
+    host: str
+    component: int
+    now: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -89,10 +99,20 @@ def _install(connection: Connection, host: int, had: set[int], wanted: set[int],
         connection.execute(
             sa.delete(installation).where(installation.c.host == host, installation.c.component.in_(had - wanted))
         )
+        depart(connection, host, had - wanted, at)
     if wanted - had:
         connection.execute(
             sa.insert(installation), [{"host": host, "component": c, "since": at} for c in sorted(wanted - had)]
         )
+
+
+def depart(connection: Connection, host: int, components: set[int], at: datetime) -> None:
+    """Note that a host no longer runs some components: the good news of a later digest."""
+    table = tables.departure
+    same = sa.and_(table.c.host == host, table.c.component.in_(sorted(components)))
+    connection.execute(sa.delete(table).where(sa.or_(same, table.c.at < at - _REMEMBERED)))
+    rows = [{"host": host, "component": c, "at": at} for c in sorted(components)]
+    connection.execute(sa.insert(table), rows)
 
 
 def _rows(connection: Connection, names: Sequence[str]) -> Iterable[Any]:
@@ -136,10 +156,22 @@ def packages(connection: Connection) -> frozenset[tuple[str, str]]:
     )
 
 
-def populations(connection: Connection, scope: Scope, *, since: datetime | None = None) -> dict[int, Population]:
-    """The hosts of a scope by component; with `since`, only those that came after it."""
+def populations(
+    connection: Connection,
+    scope: Scope,
+    *,
+    since: datetime | None = None,
+    within: Scope | None = None,
+    without: Iterable[Scope] = (),
+) -> dict[int, Population]:
+    """The hosts of a scope by component.
+
+    With `since`, only those that came after it; with `within`, only those that are also of that
+    scope; and none that is of a scope in `without`.
+    """
     host, installation = tables.host, tables.installation
-    conditions = _conditions(connection, scope)
+    conditions = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
+    conditions += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in without]
     if since is not None:
         conditions.append(installation.c.since > since)
     joined = installation.join(host, host.c.id == installation.c.host)
@@ -167,10 +199,41 @@ def untouched(connection: Connection, scope: Scope, touched: Iterable[int]) -> t
     return count, tuple(names)
 
 
-def count(connection: Connection, scope: Scope = Scope()) -> int:  # noqa: B008 - a frozen value
-    """How many hosts a scope has."""
+def count(
+    connection: Connection,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+    *,
+    unseen_since: datetime | None = None,
+) -> int:
+    """How many hosts a scope has; with `unseen_since`, only those that no import has named since."""
     conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    if unseen_since is not None:
+        conditions.append(tables.host.c.last_seen < unseen_since)
     return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*conditions)).scalar() or 0
+
+
+def departures(connection: Connection, scope: Scope, since: datetime) -> Iterable[Departure]:
+    """What the hosts of a scope stopped running after a moment, and what they run now of the same product."""
+    departed, host, installation = tables.departure, tables.host, tables.installation
+    hosts = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    rows = connection.execute(
+        sa.select(departed.c.host, departed.c.component, host.c.name)
+        .join(host, host.c.id == departed.c.host)
+        .where(departed.c.at > since, *hosts)
+        .order_by(host.c.name)
+    ).all()
+    known = components(connection)
+    for start in range(0, len(rows), 500):
+        part = rows[start : start + 500]
+        now: dict[int, list[int]] = {}
+        at = installation.c.host.in_({r.host for r in part})
+        for number, component in connection.execute(sa.select(installation.c.host, installation.c.component).where(at)):
+            now.setdefault(number, []).append(component)
+        for row in part:
+            product = known[row.component].product
+            same = tuple(n for n in now.get(row.host, ()) if known[n].product == product)
+            if not scope.products or product in scope.products:
+                yield Departure(row.name, row.component, same)
 
 
 def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[str, str], int]]:

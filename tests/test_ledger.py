@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from feeds.advisory import Advisory, Kind, Severity
-from notifier.digest import Arrivals, Concern, Facets, Hosts, News, Told, key_of, moments, news
+from feeds.evidence import Status
+from notifier.digest import NEW, UPDATE, Hosts, key_of
 from notifier.filters import Filters
+from notifier.ledger import Arrivals, Books, Concern, Facets, News, Told, moments, news
 from tests.samples import DAY, START, advisory, concern, names
 
 
@@ -24,7 +26,8 @@ def tell(
 ) -> News:
     concerns = list(concerns)
     known = [*known, *(c.match.advisory for c in concerns)]
-    return news(concerns, known, told or {}, arrivals or {}, filters, started_at)
+    books = Books(told or {}, started_at, START + DAY, arrivals or {})
+    return news(concerns, known, books, filters)
 
 
 def remembered(found: News, at: datetime = START) -> dict[int, Told]:
@@ -35,9 +38,9 @@ def test_the_first_digest_has_everything_that_stands() -> None:
     old, new = advisory(1, baseline=True), advisory(2)
     found = tell([concern(1, old), concern(1, new), concern(2, new, "26.1.4")], started_at=None)
     assert names(found.items) == ["CVE-2026-1002", "CVE-2026-1001"]
-    assert [i.change for i in found.items] == ["new", "new"]
+    assert [i.change for i in found.items] == [NEW, NEW]
     assert found.silent == {}
-    assert found.facets == {1: Facets(frozenset({1})), 2: Facets(frozenset({1, 2}))}
+    assert {n: set(f.components) for n, f in found.facets.items()} == {1: {1}, 2: {1, 2}}
 
 
 def test_what_was_told_is_not_told_again() -> None:
@@ -81,9 +84,9 @@ def test_a_version_that_comes_to_be_affected_is_told_as_newly_affected_and_alone
     before = tell([concern(1, about, "25.0.5")], started_at=None)
     found = tell([concern(1, about, "25.0.5"), concern(2, about, "26.1.4", hosts=("db-1",))], told=remembered(before))
     (item,) = found.items
-    assert item.change == "newly affected"
+    assert (item.change, item.changes) == (UPDATE, ("newly affected hosts",))
     assert [(g.version, g.hosts.names) for g in item.groups] == [("26.1.4", ("db-1",))]
-    assert found.facets == {1: Facets(frozenset({1, 2}))}
+    assert found.facets[1].components.keys() == {1, 2}
 
 
 def test_a_host_that_arrives_is_told_as_newly_affected_and_alone() -> None:
@@ -93,13 +96,13 @@ def test_a_host_that_arrives_is_told_as_newly_affected_and_alone() -> None:
     assert moments([grown], remembered(before)) == {START}
     found = tell([grown], told=remembered(before), arrivals={START: {1: Hosts(1, ("web-9",))}})
     (item,) = found.items
-    assert item.change == "newly affected"
+    assert (item.change, item.changes) == (UPDATE, ("newly affected hosts",))
     assert [g.hosts for g in item.groups] == [Hosts(1, ("web-9",))]
 
 
 def test_a_component_that_got_nobody_new_needs_no_look_at_arrivals() -> None:
     about = advisory(1)
-    assert moments([concern(1, about)], {1: Told(Facets(frozenset({1})), START)}) == set()
+    assert moments([concern(1, about)], {1: Told(Facets({1: Status.AFFECTED}), START)}) == set()
     assert moments([concern(1, about, latest=START + DAY)], {}) == set()
 
 
@@ -115,7 +118,7 @@ def test_the_baseline_of_a_source_that_is_read_late_is_noted_in_silence() -> Non
     late = advisory(1, baseline=True, first_seen=START + DAY)
     found = tell([concern(1, late)])
     assert found.items == []
-    assert found.silent == {1: Facets(frozenset({1}))}
+    assert found.silent[1].components.keys() == {1}
     assert tell([concern(1, late)], told=remembered(found, START + DAY)).items == []
 
 
@@ -134,7 +137,7 @@ def test_a_standing_baseline_that_comes_to_concern_a_new_version_is_told() -> No
 
 def test_what_was_told_under_a_number_that_became_another_is_not_told_again() -> None:
     merged = advisory(1, doubles=(7, 8))
-    assert tell([concern(1, merged)], told={8: Told(Facets(frozenset({1})), START)}).items == []
+    assert tell([concern(1, merged)], told={8: Told(Facets({1: Status.AFFECTED}, partial=True), START)}).items == []
 
 
 def test_the_worst_comes_first_and_unscored_stands_between_high_and_medium() -> None:

@@ -1,0 +1,306 @@
+"""(database, subscription, now) -> what is news for it, and the digest.
+
+It reads, and keeps nothing.  What it decides is decided in pure modules.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from feeds import health, store
+from feeds.advisory import Advisory, Kind, Severity
+from feeds.catalogue import Catalogue
+from feeds.database import Connection
+from feeds.health import SourceState
+from notifier import digest as digests
+from notifier import ledger, schedule, silence
+from notifier.contents import actions, ahead, fixed, still_open, undecided
+from notifier.digest import Digest, Foot, Group, Hosts, InHand, Item
+from notifier.filters import Scope
+from notifier.inventory.model import Component
+from notifier.ledger import Arrivals, Books, Concern, News, Return, Told
+from notifier.matching import EXPOSED, Match, Matcher
+from notifier.schedule import Due
+from notifier.silence import Hand, Silence
+from notifier.store import inventory, silences, subscriptions
+from notifier.store.subscriptions import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a run needs to know of the database, read once."""
+
+    catalogue: Catalogue
+    matcher: Matcher
+    sources: tuple[SourceState, ...]
+    now: datetime
+    components: Mapping[int, Component]
+    silences: tuple[Silence, ...]
+    hands: tuple[Hand, ...]
+    stale_days: int = 14
+    held: dict[int, tuple[Silence, ...]] = field(default_factory=dict)
+    """The silences in force, by the number of their advisory."""
+    _matches: dict[int, list[Match]] = field(default_factory=dict)
+
+    @classmethod
+    def read(
+        cls,
+        connection: Connection,
+        now: datetime,
+        *,
+        stale_days: int = 14,
+        disabled: frozenset[str] = frozenset(),
+    ) -> World:
+        """The world as the database has it. Sources that are `disabled` are no longer part of it."""
+        catalogue = store.catalogue(connection)
+        lost = store.lost(connection, {a.id for a in catalogue.advisories})
+        everything = _with_lost(catalogue, lost)
+        states = [s for s in store.sources(connection).values() if s.name not in disabled]
+        world = cls(
+            everything,
+            Matcher(everything, now.date()),
+            tuple(health.assessed(states, now)),
+            now,
+            inventory.components(connection),
+            tuple(silences.every(connection)),
+            tuple(silences.hands(connection)),
+            stale_days,
+        )
+        world.held.update(world._in_force(connection))
+        return world
+
+    def matches(self, number: int) -> list[Match]:
+        """Everything that the owner of a component should hear of."""
+        if number not in self._matches:
+            self._matches[number] = self.matcher.concerns(self.components[number])
+        return self._matches[number]
+
+    def exposed(self, number: int) -> dict[int, Advisory]:
+        """The vulnerabilities that affect a component (or may), by number."""
+        found = (m for m in self.matches(number) if m.advisory.kind is Kind.VULNERABILITY)
+        return {m.advisory.id: m.advisory for m in found if m.verdict.status in EXPOSED}
+
+    def _in_force(self, connection: Connection) -> dict[int, tuple[Silence, ...]]:
+        lasting = {s.advisory for s in self.silences if s.lasts(self.now)}
+        if not lasting:
+            return {}
+        grouped: dict[int, list[Concern]] = defaultdict(list)
+        for number, people in inventory.populations(connection, Scope()).items():
+            for match in self.matches(number):
+                if lasting & set(silence.about(match.advisory)):
+                    hosts = Hosts(people.hosts, people.names)
+                    grouped[match.advisory.id].append(Concern(number, match, hosts, people.latest))
+        return silence.in_force(self.silences, grouped, self.now)
+
+    @property
+    def in_hand(self) -> dict[int, tuple[InHand, ...]]:
+        """Who has which advisory in hand."""
+        found: dict[int, tuple[InHand, ...]] = {}
+        for hand in self.hands:
+            shown = InHand(hand.owner, hand.due, silence.shown(hand.scope), hand.note, hand.overdue(self.now))
+            found[hand.advisory] = (*found.get(hand.advisory, ()), shown)
+        of_double = {d: a.id for a in self.catalogue.advisories for d in a.doubles if d in found}
+        for double, number in of_double.items():
+            found[number] = (*found.get(number, ()), *found[double])
+        return found
+
+
+def _with_lost(catalogue: Catalogue, lost: Iterable[Advisory]) -> Catalogue:
+    """The catalogue, and what is no longer in it: somebody may have been told of that."""
+    return Catalogue((*catalogue.advisories, *lost), catalogue.releases)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What there is for a subscription at a moment, and whether it is time. Without a digest nothing goes out."""
+
+    news: News
+    digest: Digest | None
+    time: Due
+    reminded: bool = False
+
+
+def compose(connection: Connection, world: World, subscription: Subscription, *, whenever: bool = False) -> Composed:
+    """What goes out to a subscription now; with `whenever`, what would if it were time."""
+    filters, now = subscription.filters, world.now
+    started = subscription.started_at is not None
+    time = schedule.due(subscription.schedule, subscription.served_at if started else None, now)
+    concerns = _concerns(connection, world, filters.scope)
+    told = subscriptions.told(connection, subscription)
+    books = _books(connection, world, subscription, concerns, told)
+    found = ledger.news(concerns, world.catalogue.advisories, books, filters)
+    reminded: list[digests.Open] = []
+    reminder = False
+    if time.now or whenever:
+        last = subscription.reminded_at or subscription.started_at
+        reminder = last is not None and schedule.reminder(subscription.schedule, last, now).now
+        if reminder:
+            items = {i.advisory.id for i in found.items}
+            reminded = still_open([c for c in concerns if filters.wants(c.match.advisory)], books, items)
+    else:
+        found = found.only(lambda item: _breaks(subscription, item))
+    silent = not started and subscription.silent_start
+    if silent or (started and not found.items and not reminded):
+        return Composed(found, None, time, reminder)
+    digest = _digest(connection, world, subscription, found, concerns, books, tuple(reminded))
+    return Composed(found, digest, time, reminder or not started)
+
+
+def _breaks(subscription: Subscription, item: Item) -> bool:
+    advisory = item.advisory
+    if item.change == digests.CORRECTION:
+        return False
+    return schedule.breaks(
+        subscription.schedule,
+        advisory.kind,
+        critical=advisory.severity is Severity.CRITICAL,
+        exploited=advisory.exploited is not None,
+    )
+
+
+def _concerns(connection: Connection, world: World, scope: Scope) -> list[Concern]:
+    """Everything that concerns a scope, without the hosts for which it is silenced."""
+    populations = inventory.populations(connection, scope)
+    left: dict[tuple[int, ...], dict[int, inventory.Population]] = {(): populations}
+    found = []
+    for number in populations:
+        for match in world.matches(number):
+            held = world.held.get(match.advisory.id, ())
+            those = tuple(s.id for s in held)
+            if those not in left:
+                left[those] = inventory.populations(connection, scope, without=[s.scope for s in held])
+            people = left[those].get(number)
+            if people:
+                found.append(Concern(number, match, Hosts(people.hosts, people.names), people.latest))
+    return found
+
+
+def _books(
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    concerns: list[Concern],
+    told: dict[int, Told],
+) -> Books:
+    scope = subscription.filters.scope
+    concerned = {(c.match.advisory.id, c.number) for c in concerns}
+    held = {a for a in world.held if any(c.match.advisory.id == a for c in concerns)}
+    everyone = inventory.populations(connection, scope)
+
+    def judge(advisory: Advisory, number: int) -> Group | None:
+        people = everyone.get(number)
+        if people is None or (advisory.id, number) in concerned:
+            return None
+        verdict = world.matcher.retraction(advisory, world.components[number])
+        if verdict is None:
+            return None
+        match = Match(world.components[number], advisory, verdict)
+        return ledger.group_of(match, Hosts(people.hosts, people.names))
+
+    plain = [c for c in concerns if c.match.advisory.id not in held]
+    return Books(
+        told=told,
+        started_at=subscription.started_at,
+        now=world.now,
+        arrivals=_arrivals(connection, scope, plain, told),
+        unsilenced={
+            a: _arrivals(connection, scope, [c for c in concerns if c.match.advisory.id == a], told, world.held[a])
+            for a in held
+        },
+        returns=tuple(_returns(connection, world, scope, told)),
+        in_hand=world.in_hand,
+        judge=judge,
+    )
+
+
+def _arrivals(
+    connection: Connection,
+    scope: Scope,
+    concerns: list[Concern],
+    told: dict[int, Told],
+    held: tuple[Silence, ...] = (),
+) -> Arrivals:
+    without = [s.scope for s in held]
+    return {
+        moment: _hosts(inventory.populations(connection, scope, since=moment, without=without))
+        for moment in ledger.moments(concerns, told)
+    }
+
+
+def _hosts(populations: dict[int, inventory.Population]) -> dict[int, Hosts]:
+    return {n: Hosts(p.hosts, p.names) for n, p in populations.items()}
+
+
+def _returns(connection: Connection, world: World, scope: Scope, told: dict[int, Told]) -> Iterable[Return]:
+    """Silences that ended and due dates that passed since an advisory was told."""
+    of_double = {d: a.id for a in world.catalogue.advisories for d in a.doubles}
+
+    def since(number: int, at: datetime) -> bool:
+        before = told.get(number) or told.get(of_double.get(number, 0))
+        return before is not None and before.at < at <= world.now
+
+    for ended in world.silences:
+        if since(ended.advisory, ended.until):
+            words = f"its silence ended on {ended.until:%Y-%m-%d} ({ended.reason})"
+            yield Return(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
+    for hand in world.hands:
+        if since(hand.advisory, hand.overdue_at):
+            words = f"overdue: {hand.owner} had it in hand until {hand.due.isoformat()}"
+            yield Return(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
+
+
+def _within(connection: Connection, scope: Scope, part: Scope) -> dict[int, Hosts] | None:
+    if part == Scope():
+        return None
+    return _hosts(inventory.populations(connection, scope, within=part))
+
+
+def _digest(
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    found: News,
+    concerns: list[Concern],
+    books: Books,
+    reminded: tuple[digests.Open, ...],
+) -> Digest:
+    scope, now = subscription.filters.scope, world.now
+    welcome = subscription.started_at is None
+    populations = inventory.populations(connection, scope)
+    # a host is clear when nothing affects it, followed here or not
+    everyone = populations
+    if scope.products:
+        everyone = inventory.populations(connection, msgspec.structs.replace(scope, products=()))
+    doubtful = undecided(world.matcher, world.components, everyone)
+    exposed = {number for number in everyone if world.exposed(number)}
+    told_now = None if welcome else {i.advisory.id for i in found.items}
+    last = subscriptions.last_digest(connection, subscription) or subscription.started_at
+    gone = inventory.departures(connection, scope, last) if last else ()
+    stands = [c for c in concerns if subscription.filters.wants(c.match.advisory)]
+    return Digest(
+        key=digests.key_of(subscription.name, now, found.items),
+        subscription=subscription.name,
+        welcome=welcome,
+        created_at=now,
+        items=tuple(found.items),
+        clear=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys())),
+        undecided=tuple(undecided(world.matcher, world.components, populations, told_now).values()),
+        foot=Foot(
+            world.sources,
+            inventory.count(connection, scope),
+            found.unsaid,
+            inventory.count(connection, scope, unseen_since=now - timedelta(days=world.stale_days)),
+            world.stale_days,
+            tuple(silence.line(s) for held in world.held.values() for s in held),
+        ),
+        actions=tuple(actions(world.matcher, found.items, concerns, now.date())),
+        reminder=bool(reminded),
+        open=reminded,
+        fixed=tuple(fixed(gone, world.components, books.told, world.exposed)),
+        ahead=tuple(ahead(stands, found.items, world.matcher, now.date(), editions=welcome or bool(reminded))),
+    )
