@@ -89,13 +89,27 @@ class World:
         lasting = {s.advisory for s in self.silences if s.lasts(self.now)}
         if not lasting:
             return {}
+        return silence.in_force(self.silences, self._everywhere(connection, lasting), self.now)
+
+    def _everywhere(self, connection: Connection, advisories: set[int]) -> dict[int, list[Concern]]:
+        """What some advisories concern in the whole inventory, by their number."""
         grouped: dict[int, list[Concern]] = defaultdict(list)
         for number, people in inventory.populations(connection, Scope()).items():
             for match in self.matches(number):
-                if lasting & set(silence.about(match.advisory)):
+                if advisories & set(silence.about(match.advisory)):
                     hosts = Hosts(people.hosts, people.names)
                     grouped[match.advisory.id].append(Concern(number, match, hosts, people.latest))
-        return silence.in_force(self.silences, grouped, self.now)
+        return grouped
+
+    def standing(self, connection: Connection, advisory: Advisory) -> ledger.Facets:
+        """What matters of an advisory now, for all hosts."""
+        return ledger.facets_of(advisory, self._everywhere(connection, {advisory.id}).get(advisory.id, ()))
+
+    @property
+    def lasting(self) -> set[int]:
+        """The numbers of the silences whose end is still to come, of advisories that concern anybody."""
+        concerned = {n for m in self._matches.values() for one in m for n in silence.about(one.advisory)}
+        return {s.id for s in self.silences if s.lasts(self.now) and s.advisory in concerned}
 
     @property
     def in_hand(self) -> dict[int, tuple[InHand, ...]]:

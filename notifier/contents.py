@@ -91,8 +91,10 @@ def _most(matches: Iterable[tuple[Match, Hosts]]) -> Hosts:
 
 def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collection[int], today: date) -> Action | None:
     component = matches[0][0].component
-    option = next(iter(plan(matcher, component, today).options), None)
-    if option is None:
+    options = plan(matcher, component, today).options
+    # the nearest release helps nobody who was told of something that it leaves open
+    option = max(options, key=lambda o: sum(a.id in told for a in o.closes), default=None)
+    if option is None or not any(a.id in told for a in option.closes):
         return None
     severities = [m.advisory.severity for m, _ in matches if m.advisory.severity]
     closes, leaves = ([a for a in some if a.id in told] for some in (option.closes, option.leaves))

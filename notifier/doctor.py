@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from feeds import store
@@ -12,12 +12,15 @@ from feeds.advisory import Advisory, Rank
 from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
 from feeds.document import Wanted
-from feeds.errors import ChannelError
+from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
 from feeds.health import State
 from feeds.versions import is_version
+from notifier import sample, watch
 from notifier.channels import expand, shown
 from notifier.config import Config
+from notifier.references import has_references, resolved
+from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, subscriptions
 
 
@@ -37,7 +40,8 @@ def examine(config: Config, config_file: Path, database: Database) -> Iterator[F
     with database.connect() as connection:
         yield from _sources(config, connection)
         yield from _inventory(connection)
-        yield from _channels(connection)
+        yield from _channels(config, connection)
+        yield from _templates(config.template_folder)
         yield from _corrections(store.catalogue(connection))
 
 
@@ -75,21 +79,48 @@ def _inventory(connection: Connection) -> Iterator[Finding]:
         yield Finding("ok", f"the inventory has {hosts} hosts")
 
 
-def _channels(connection: Connection) -> Iterator[Finding]:
+def _channels(config: Config, connection: Connection) -> Iterator[Finding]:
     found = subscriptions.every(connection)
     if not found:
         yield Finding("note", "there is no subscription", "See `navtex subscription add --help`")
     for subscription in found:
         for address in subscription.targets:
             try:
-                expand(address)
+                expand(resolved(address))
             except ChannelError as error:
                 yield Finding("problem", f"the subscription {subscription.name}: {error}")
             else:
-                yield Finding("ok", f"the subscription {subscription.name} goes to {shown(address)}")
+                where = address if has_references(address) else shown(address)
+                yield Finding("ok", f"the subscription {subscription.name} goes to {where}")
+    for address in config.operator.to:
+        try:
+            expand(resolved(address))
+        except ChannelError as error:
+            yield Finding("problem", f"the operators' channel: {error}", "Correct `to` below `[operator]`")
     waiting = delivery.pending(connection)
     if waiting:
         yield Finding("note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+
+
+def _templates(folder: Path | None) -> Iterator[Finding]:
+    """Whether the user's own templates compile, and show a digest that has everything."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield Finding("problem", f"the templates' folder {folder} does not exist", "Correct `templates`")
+        return
+    replaced, others = own_templates(folder)
+    for file in others:
+        yield Finding("note", f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
+    if replaced:
+        try:
+            for digest in (sample.DIGEST, replace(sample.DIGEST, welcome=True)):
+                render(digest, folder)
+            watch.render(sample.CHANGES, sample.AT, folder)
+        except ConfigError as error:
+            yield Finding("problem", str(error), "Until it is mended no message can be made")
+        else:
+            yield Finding("ok", f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
 
 
 def _corrections(catalogue: Catalogue) -> Iterator[Finding]:

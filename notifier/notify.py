@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feeds.database import Connection, Database
-from feeds.errors import ChannelError
+from feeds.errors import ChannelError, ConfigError
 from notifier import digest as digests
 from notifier import outbox, watch
 from notifier.channels import Courier, Target, expand, shown
@@ -80,11 +80,11 @@ def notify(
             if not subscription.paused:
                 try:
                     _prepare(connection, world, subscription, report, settings)
-                except ChannelError as error:  # an address that is no longer one stops nobody else's digest
+                except (ChannelError, ConfigError) as error:  # one that cannot be made stops nobody else's
                     report.broken.append((subscription.name, str(error)))
         try:
             watch.tell_of_sources(connection, world.sources, settings.operators, now, templates=settings.templates)
-        except ChannelError as error:
+        except (ChannelError, ConfigError) as error:
             report.broken.append((subscriptions.OPERATOR, str(error)))
     deliver(database, courier, report, now)
     return report

@@ -23,7 +23,8 @@ from notifier.filters import Filters
 from notifier.inventory import Component, Host
 from notifier.ledger import Concern
 from notifier.matching import Match
-from notifier.notify import Report, notify
+from notifier.notify import Report, Settings, notify
+from notifier.schedule import Schedule
 from notifier.store import inventory, subscriptions
 from notifier.store.subscriptions import Subscription
 
@@ -47,8 +48,10 @@ def record(
     cvss: float | None = None,
     edition: Edition | None = None,
     published: datetime | None = START,
+    withdrawn: datetime | None = None,
+    fixed: bool = True,
 ) -> Record:
-    """A record that says: every version of the products below `below` is affected."""
+    """A record that says: every version of the products below `below` is affected, and (if `fixed`) fixed there."""
     return Record(
         id=name,
         kind=kind,
@@ -59,8 +62,9 @@ def record(
         summary=summary,
         published=published,
         scores=(Score(by="example", severity=severity, base=cvss, own=True),) if severity else (),
-        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,)) for p in products),
+        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,) if fixed else ()) for p in products),
         edition=edition,
+        withdrawn=withdrawn,
     )
 
 
@@ -156,14 +160,20 @@ def subscribe(
     name: str = "ops",
     filters: Filters = Filters(),  # noqa: B008 - a frozen value
     silent: bool = False,
+    schedule: Schedule = Schedule(),  # noqa: B008 - a frozen value
 ) -> None:
     with database.begin() as connection:
-        subscriptions.add(connection, Subscription(name, targets, filters, START, silent_start=silent))
+        wanted = Subscription(name, targets, filters, START, silent_start=silent, schedule=schedule)
+        subscriptions.add(connection, wanted)
 
 
-def run(database: Database, at: datetime = NOW) -> Report:
+def run(
+    database: Database,
+    at: datetime = NOW,
+    settings: Settings = Settings(),  # noqa: B008 - a frozen value
+) -> Report:
     with Courier() as courier:
-        return notify(database, courier, now=at)
+        return notify(database, courier, now=at, settings=settings)
 
 
 def counted(database: Database) -> dict[str, int]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -9,9 +9,9 @@ import pytest
 
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
-from notifier.digest import NEW, UPDATE, Hosts, key_of
+from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, key_of
 from notifier.filters import Filters
-from notifier.ledger import Arrivals, Books, Concern, Facets, News, Told, moments, news
+from notifier.ledger import Arrivals, Books, Concern, Facets, News, Return, Told, moments, news
 from tests.samples import DAY, START, advisory, concern, names
 
 
@@ -245,3 +245,212 @@ def test_the_key_is_the_same_for_the_same_digest_and_another_for_another() -> No
     assert key_of("ops", START, items) == key_of("ops", START, items)
     others = {key_of("dev", START, items), key_of("ops", START + DAY, items), key_of("ops", START, ())}
     assert len(others | {key_of("ops", START, items)}) == 4
+
+
+# what was told, and got worse
+
+
+def later(about: Advisory, **values: Any) -> Advisory:
+    return msgspec.structs.replace(about, **values)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({}, {"severity": Severity.CRITICAL}, "severity raised from high to critical"),
+        ({"severity": None}, {"severity": Severity.HIGH}, "rated high, and was unscored"),
+        ({"severity": None}, {"severity": Severity.CRITICAL}, "rated critical, and was unscored"),
+        ({}, {"exploited": date(2026, 4, 1)}, "now known to be exploited"),
+    ],
+)
+def test_an_escalation_is_told_once_with_what_changed_and_all_hosts(
+    before: dict[str, Any], after: dict[str, Any], words: str
+) -> None:
+    about = later(advisory(1), **before)
+    told = remembered(tell([concern(1, about, hosts=("a", "b"))], started_at=None))
+    worse = later(about, **after)
+    found = tell([concern(1, worse, hosts=("a", "b"))], told=told)
+    (item,) = found.items
+    assert (item.change, item.changes, item.groups[0].hosts.names) == (UPDATE, (words,), ("a", "b"))
+    again = told | remembered(found)
+    assert tell([concern(1, worse)], told=again).items == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"severity": Severity.LOW}),
+        ({}, {"severity": None}),
+        ({"severity": None}, {"severity": Severity.MEDIUM}),
+        ({"exploited": date(2026, 4, 1)}, {"exploited": None}),
+        ({}, {"cvss": 8.9}),
+        ({}, {"epss": 0.9}),
+    ],
+)
+def test_what_got_better_alone_is_no_news_nor_is_it_when_it_comes_back(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    about = later(advisory(1), **before)
+    told = remembered(tell([concern(1, about)], started_at=None))
+    better = later(about, **after)
+    assert tell([concern(1, better)], told=told).items == []
+    assert tell([concern(1, about)], told=told).items == []
+
+
+def test_a_fix_that_comes_out_is_told_for_what_had_none_and_another_is_not() -> None:
+    about = advisory(1)
+    told = remembered(tell([concern(1, about, upgrade_to=None, fixed_in=())], started_at=None))
+    found = tell([concern(1, about, upgrade_to="29.5.1")], told=told)
+    assert [i.changes for i in found.items] == [("a fix is out: 29.5.1",)]
+    again = told | remembered(found)
+    assert tell([concern(1, about, upgrade_to="29.5.2")], told=again).items == []
+
+
+def test_sources_that_come_to_agree_are_told_once() -> None:
+    about = advisory(1)
+    told = remembered(tell([concern(1, about, status=Status.CONFLICTING)], started_at=None))
+    found = tell([concern(1, about)], told=told)
+    assert [i.changes for i in found.items] == [("the sources now agree that it is affected",)]
+    again = told | remembered(found)
+    assert tell([concern(1, about, status=Status.CONFLICTING)], told=again).items == []
+    assert tell([concern(1, about)], told=again).items == []
+
+
+def test_an_update_names_when_it_was_told_and_goes_on_the_thread_that_told_it_first() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    told = {1: Told(facets, START + DAY, START, "second", "first")}
+    (item,) = tell([concern(1, later(about, severity=Severity.CRITICAL))], told=told).items
+    assert (item.told_at, item.thread) == (START + DAY, "first")
+
+
+def test_what_was_noted_before_the_rest_was_kept_is_completed_in_silence() -> None:
+    about = advisory(1)
+    old = {1: Told(Facets({1: Status.AFFECTED}, partial=True), START, digest="d")}
+    found = tell([concern(1, later(about, severity=Severity.CRITICAL, exploited=date(2026, 4, 1)))], told=old)
+    assert found.items == []
+    assert (found.noted[1].severity, found.noted[1].exploited, found.noted[1].partial) == (
+        Severity.CRITICAL,
+        True,
+        False,
+    )
+
+
+def test_what_comes_to_pass_the_filters_is_news_though_it_was_a_baseline() -> None:
+    about = advisory(1, baseline=True, first_seen=START + DAY, severity=Severity.MEDIUM)
+    filters = Filters(severity=Severity.CRITICAL)
+    silent = tell([concern(1, about)], filters=filters)
+    assert (silent.items, silent.unsaid) == ([], 0)
+    found = tell([concern(1, later(about, severity=Severity.CRITICAL))], told=remembered(silent), filters=filters)
+    assert [i.changes for i in found.items] == [("severity raised from medium to critical",)]
+
+
+# what was told, and does not hold
+
+
+def retold(about: Advisory, facets: Facets, digest: str = "digest") -> dict[int, Told]:
+    return {about.id: Told(facets, START, START, digest, digest)}
+
+
+def judged(status: Status = Status.NOT_AFFECTED) -> Callable[[Advisory, int], Group | None]:
+    """Says of component 1 that it is not affected, and knows no other."""
+    group = Group("engine", "25.0.5", "", Hosts(1, ("web-1",)), status, "x")
+    return lambda _, number: group if number == 1 else None
+
+
+def correct(
+    about: Advisory,
+    told: dict[int, Told],
+    concerns: Iterable[Concern] = (),
+    judge: Callable[[Advisory, int], Group | None] = judged(),  # noqa: B008 - a frozen answer
+) -> News:
+    return news(concerns, [about], Books(told, START, START + DAY, judge=judge), Filters(severity=Severity.CRITICAL))
+
+
+@pytest.mark.parametrize("status", [Status.NOT_AFFECTED, Status.UNKNOWN])
+def test_who_was_told_gets_a_correction_whatever_the_filters_and_once(status: Status) -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    found = correct(about, retold(about, facets), judge=judged(status))
+    (item,) = found.items
+    assert (item.change, item.groups[0].status) == (CORRECTION, status)
+    assert found.facets[1].components == {}
+    assert correct(about, retold(about, found.facets[1]), judge=judged(status)).items == []
+
+
+def test_who_was_not_told_gets_no_correction() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    silent = correct(about, retold(about, facets, digest=""))
+    assert silent.items == []
+    assert silent.noted[1].components == {}
+    assert correct(about, {}).items == []
+
+
+def test_hosts_that_were_upgraded_are_no_reason_for_a_correction() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    assert correct(about, retold(about, facets), judge=lambda *_: None).items == []
+
+
+def test_what_was_corrected_and_comes_to_be_affected_again_is_news() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    corrected = correct(about, retold(about, facets)).facets[1]
+    found = tell([concern(1, about)], told=retold(about, corrected))
+    assert [i.changes for i in found.items] == [("newly affected hosts",)]
+
+
+def test_part_of_an_advisory_can_be_corrected_while_another_part_is_new() -> None:
+    about = advisory(1, severity=Severity.CRITICAL)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    found = correct(about, retold(about, facets), [concern(2, about, "26.1.4")])
+    assert sorted(i.change for i in found.items) == [CORRECTION, UPDATE]
+    assert found.facets[1].components.keys() == {2}
+    only = found.only(lambda item: item.change == UPDATE)
+    assert len(only.items) == 2, "a digest that tells of one part tells of all of it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(Kind.VULNERABILITY, 1), (Kind.BENCHMARK, 1), (Kind.PUBLICATION, 0), (Kind.RELEASE, 0)]
+)
+def test_a_withdrawal_is_told_once_to_those_who_were_told_unless_it_is_only_reading(kind: Kind, told: int) -> None:
+    about = advisory(1, kind=kind)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    gone = later(about, withdrawn=START + DAY)
+    found = correct(gone, retold(about, facets), judge=lambda *_: None)
+    assert [i.changes for i in found.items] == [("withdrawn",)] * told
+    after = (found.facets | found.noted)[1]
+    assert correct(gone, retold(about, after), judge=lambda *_: None).items == []
+
+
+def test_a_withdrawal_that_is_taken_back_is_told() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    gone = correct(later(about, withdrawn=START + DAY), retold(about, facets)).facets[1]
+    (item,) = tell([concern(1, about)], told=retold(about, gone)).items
+    assert item.changes == ("no longer withdrawn",)
+    assert item.count == 1
+
+
+# what comes back
+
+
+@pytest.mark.parametrize(("at", "told"), [(START, 0), (START + DAY / 2, 1), (START + DAY, 1), (START + DAY * 3 / 2, 0)])
+def test_what_ends_between_then_and_now_brings_an_advisory_back_once(at: datetime, told: int) -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about)], started_at=None).facets[1]
+    returns = (Return(1, at, "its silence ended"),)
+    books = Books(retold(about, facets), START, START + DAY, returns=returns)
+    found = news([concern(1, about)], [about], books, Filters())
+    assert [i.changes for i in found.items] == [("its silence ended",)] * told
+
+
+def test_what_comes_back_names_the_hosts_that_it_is_about() -> None:
+    about = advisory(1)
+    facets = tell([concern(1, about, hosts=("a", "b"))], started_at=None).facets[1]
+    for hosts, expected in (({1: Hosts(1, ("b",))}, [("b",)]), ({7: Hosts(1, ("b",))}, [])):
+        returns = (Return(1, START + DAY, "overdue", hosts),)
+        books = Books(retold(about, facets), START, START + DAY, returns=returns)
+        found = news([concern(1, about, hosts=("a", "b"))], [about], books, Filters())
+        assert [i.groups[0].hosts.names for i in found.items] == expected

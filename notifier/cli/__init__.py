@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "What to upgrade, and to what."),
     "subscription": ("subscription", "Who is told of what, and where."),
     "notify": ("notify", "Make the digests that are due, and deliver them."),
+    "notification": ("notification", "What was sent to whom, and why."),
+    "silence": ("silence", "What is not told for a while, and why."),
     "config": ("config", "The configuration file."),
     "db": ("db", "The database's schema."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),

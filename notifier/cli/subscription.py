@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.advisory import Kind, Severity
-from feeds.errors import ChannelError, UsageProblem
 from notifier.cli.app import (
     LEVELS,
+    clean,
     format_option,
     now,
     opened,
@@ -21,14 +21,20 @@ from notifier.cli.app import (
     table,
     write_json,
 )
+from notifier.cli.subscription_sync import check_address, sync
+from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked
 
 if TYPE_CHECKING:
     from notifier.filters import Filters
+    from notifier.store.subscriptions import Subscription
 
 
 @click.group("subscription")
 def command() -> None:
     """Who is told of what, and where."""
+
+
+command.add_command(sync)
 
 
 @command.command("add")
@@ -59,9 +65,37 @@ def command() -> None:
 )
 @click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA's list).")
 @click.option(
+    "--epss", type=click.FloatRange(0, 1), metavar="MIN", help="This EPSS (0 to 1) or more, and those without one."
+)
+@click.option(
     "--everything", is_flag=True, help="Also what affects none of the hosts: publications, releases, and all the rest."
 )
 @click.option("--silent-start", is_flag=True, help="Send no welcome digest: begin with what is new from now on.")
+@click.option(
+    "--schedule",
+    "every",
+    default=IMMEDIATE,
+    show_default=True,
+    metavar="WHEN",
+    help="immediate, hourly, daily, weekly, or a cron expression.",
+)
+@click.option("--zone", default="UTC", show_default=True, help="The time zone of the schedule and the quiet hours.")
+@click.option("--quiet", default="", metavar="FROM-TO", help="Hours in which nothing goes out: 22:00-07:00.")
+@click.option(
+    "--break-schedule",
+    "breaks",
+    type=click.Choice(BREAKS),
+    default="both",
+    show_default=True,
+    help="What goes out at once, whatever the schedule and the hour.",
+)
+@click.option(
+    "--remind",
+    type=click.Choice(REMINDERS),
+    default="monthly",
+    show_default=True,
+    help="How often to tell what is still open.",
+)
 def add(
     name: str,
     targets: tuple[str, ...],
@@ -72,24 +106,30 @@ def add(
     kinds: tuple[str, ...],
     keywords: tuple[str, ...],
     kev: bool,
+    epss: float | None,
     everything: bool,
     silent_start: bool,
+    every: str,
+    zone: str,
+    quiet: str,
+    breaks: str,
+    remind: str,
 ) -> None:
     """Subscribe a channel to the news that concern your hosts.
 
     \b
     navtex subscription add ops --to 'mailto://mail.example.org?from=navtex@example.org&to=ops@example.org'
     navtex subscription add web --to slack://A/B/C --tag team=web --severity high
+    navtex subscription add boss --to "$MAIL" --schedule weekly --zone Europe/Berlin
     """
-    from notifier.channels import expand, shown
     from notifier.filters import Filters
     from notifier.store import subscriptions
 
+    if not name.strip() or not name.isprintable() or name == subscriptions.OPERATOR:
+        raise click.BadParameter(f"{name!r} cannot be a name", param_hint="NAME")
     for target in targets:
-        try:
-            expand(target)
-        except ChannelError as error:
-            raise UsageProblem(error.what, remedy=error.remedy) from error
+        check_address(target)
+    when = checked(Schedule(every, zone, quiet, breaks, remind))
     filters = Filters(
         scope=scope(hosts, tags, products),
         severity=Severity(least) if least else None,
@@ -97,54 +137,118 @@ def add(
         keywords=keywords,
         kev=kev,
         everything=everything,
+        epss=epss,
     )
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.add(
             connection,
             subscriptions.Subscription(
-                name=name, targets=targets, filters=filters, created_at=now(), silent_start=silent_start
+                name=name,
+                targets=targets,
+                filters=filters,
+                created_at=now(),
+                silent_start=silent_start,
+                schedule=when,
             ),
         )
     first = "starts in silence" if silent_start else "gets its welcome digest"
-    say(f"{name} is subscribed to {', '.join(shown(t) for t in targets)}; the next `navtex run` {first}")
+    say(f"{name} is subscribed to {', '.join(_shown(t) for t in targets)}; the next `navtex run` {first}")
 
 
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
     """Every subscription, where it goes and what it wants."""
-    from notifier.channels import shown
     from notifier.store import subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
         found = subscriptions.every(connection)
-    rows: list[dict[str, Any]] = [
-        {
-            "name": s.name,
-            "to": [shown(t) for t in s.targets],
-            "filters": _filters(s.filters),
-            "state": "paused" if s.paused else "active" if s.started_at else "new",
-            "created_at": stamp(s.created_at),
-            "started_at": stamp(s.started_at),
-        }
-        for s in found
-    ]
+    rows: list[dict[str, Any]] = [_row(s) for s in found]
     if form == "json":
         write_json({"subscriptions": rows})
         return
     table(
-        ["Name", ("To", {"ratio": 1}), "Wants", "State"],
+        ["Name", ("To", {"ratio": 1}), "Wants", "When", "State"],
         [
             [
                 r["name"],
                 "\n".join(r["to"]),
                 ", ".join(f"{k}: {v}" for k, v in r["filters"].items()) or "what affects its hosts",
+                r["schedule"]["every"],
                 r["state"],
             ]
             for r in rows
         ],
         empty="There are no subscriptions. See `navtex subscription add --help`.",
     )
+
+
+def _row(subscription: Subscription) -> dict[str, Any]:
+    when = subscription.schedule
+    return {
+        "name": subscription.name,
+        "to": [_shown(t) for t in subscription.targets],
+        "filters": _filters(subscription.filters),
+        "schedule": {
+            "every": when.every,
+            "zone": when.zone,
+            "quiet": when.quiet or None,
+            "break_schedule": when.breaks,
+            "remind": when.remind,
+        },
+        "state": "paused" if subscription.paused else "active" if subscription.started_at else "new",
+        "made_by": subscription.origin or None,
+        "created_at": stamp(subscription.created_at),
+        "started_at": stamp(subscription.started_at),
+    }
+
+
+def _shown(target: str) -> str:
+    """An address as it may be shown; one that refers to its secrets holds none."""
+    from notifier.channels import shown
+    from notifier.references import has_references
+
+    return target if has_references(target) else shown(target)
+
+
+@command.command("show")
+@click.argument("name")
+@format_option
+def show(name: str, form: str) -> None:
+    """One subscription: where it goes, what it wants, when it is due, and what it was told."""
+    from notifier import schedule
+    from notifier.store import subscriptions
+
+    at = now()
+    with opened(settings()) as database, database.connect() as connection:
+        found = subscriptions.named(connection, name)
+        told = subscriptions.told(connection, found)
+        last = subscriptions.last_digest(connection, found)
+    when = schedule.due(found.schedule, found.served_at if found.started_at else None, at)
+    reminder = schedule.reminder(found.schedule, found.reminded_at or found.started_at or at, at)
+    row = _row(found) | {
+        "due_at": stamp(when.at),
+        "reminder_at": None if found.schedule.remind == "never" else stamp(reminder.at),
+        "last_digest": stamp(last),
+        "told": sum(1 for t in told.values() if t.digest),
+        "noted": sum(1 for t in told.values() if not t.digest),
+    }
+    if form == "json":
+        write_json(row)
+        return
+    times = found.schedule
+    hours = f", quiet {times.quiet}" if times.quiet else ""
+    lines = {
+        "To": "\n              ".join(row["to"]),
+        "Wants": ", ".join(f"{k}: {v}" for k, v in row["filters"].items()) or "what affects its hosts",
+        "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
+        "State": row["state"] + (f", made by {found.origin}" if found.origin else ""),
+        "Due": "now" if when.now else f"{when.at:%Y-%m-%d %H:%M} UTC ({when.reason})",
+        "Reminder": f"{times.remind}" + ("" if times.remind == "never" else f", next {reminder.at:%Y-%m-%d}"),
+        "Last digest": f"{last:%Y-%m-%d %H:%M} UTC" if last else "none yet",
+        "Told": f"{row['told']} advisories; {row['noted']} noted in silence",
+    }
+    click.echo(clean(f"{found.name}\n" + "\n".join(f"{k + ':':<14}{v}" for k, v in lines.items())))
 
 
 def _filters(filters: Filters) -> dict[str, str]:
@@ -158,6 +262,7 @@ def _filters(filters: Filters) -> dict[str, str]:
             ("host", ", ".join(filters.scope.hosts)),
             ("keyword", ", ".join(filters.keywords)),
             ("kev", "yes" if filters.kev else ""),
+            ("epss", f"{filters.epss:g}" if filters.epss is not None else ""),
             ("everything", "yes" if filters.everything else ""),
         )
         if value
@@ -220,6 +325,17 @@ def pause(name: str, resume: bool) -> None:
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.pause(connection, name, paused=not resume)
     say(f"{name} is {'active' if resume else 'paused'}")
+
+
+@command.command("resume")
+@click.argument("name")
+def resume(name: str) -> None:
+    """Go on with a subscription that was paused. What happened meanwhile is told then."""
+    from notifier.store import subscriptions
+
+    with opened(settings()) as database, database.begin() as connection:
+        subscriptions.pause(connection, name, paused=False)
+    say(f"{name} is active")
 
 
 @command.command("remove")
