@@ -23,7 +23,7 @@ from notifier.contents import actions, ahead, fixed, still_open, undecided
 from notifier.digest import Digest, Foot, Group, Hosts, InHand, Item
 from notifier.filters import Scope
 from notifier.inventory.model import Component
-from notifier.ledger import Arrivals, Books, Concern, News, Return, Told
+from notifier.ledger import Books, Concern, News, Return, Strangers, Told
 from notifier.matching import EXPOSED, Match, Matcher
 from notifier.schedule import Due
 from notifier.silence import Hand, Silence
@@ -203,7 +203,6 @@ def _books(
 ) -> Books:
     scope = subscription.filters.scope
     concerned = {(c.match.advisory.id, c.number) for c in concerns}
-    held = {a for a in world.held if any(c.match.advisory.id == a for c in concerns)}
     everyone = inventory.populations(connection, scope)
 
     def judge(advisory: Advisory, number: int) -> Group | None:
@@ -216,34 +215,54 @@ def _books(
         match = Match(world.components[number], advisory, verdict)
         return ledger.group_of(match, Hosts(people.hosts, people.names))
 
-    plain = [c for c in concerns if c.match.advisory.id not in held]
     return Books(
         told=told,
         started_at=subscription.started_at,
         now=world.now,
-        arrivals=_arrivals(connection, scope, plain, told),
-        unsilenced={
-            a: _arrivals(connection, scope, [c for c in concerns if c.match.advisory.id == a], told, world.held[a])
-            for a in held
+        arrivals={
+            moment: _hosts(inventory.populations(connection, scope, since=moment))
+            for moment in ledger.moments(concerns, told)
         },
+        strangers=_strangers(connection, world, scope, concerns, told),
         returns=tuple(_returns(connection, world, scope, told)),
         in_hand=world.in_hand,
         judge=judge,
     )
 
 
-def _arrivals(
-    connection: Connection,
-    scope: Scope,
-    concerns: list[Concern],
-    told: dict[int, Told],
-    held: tuple[Silence, ...] = (),
-) -> Arrivals:
+def _strangers(
+    connection: Connection, world: World, scope: Scope, concerns: list[Concern], told: dict[int, Told]
+) -> dict[int, Strangers]:
+    """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others."""
+    moves = inventory.moves(connection)
+    of_advisory: dict[int, tuple[Advisory, set[int]]] = {}
+    for concern in concerns:
+        _, numbers = of_advisory.setdefault(concern.match.advisory.id, (concern.match.advisory, set()))
+        numbers.add(concern.number)
+    known: dict[tuple[object, ...], Strangers] = {}
+    found = {}
+    for advisory, numbers in of_advisory.values():
+        before = next((told[n] for n in silence.about(advisory) if n in told), None)
+        held = world.held.get(advisory.id, ())
+        if before is None:
+            continue
+        left = frozenset(a for a, b in moves if a in before.facets.components and b in numbers)
+        if left or held:
+            same = (left, before.at, tuple(s.id for s in held))
+            if same not in known:
+                known[same] = _others(connection, scope, before.at, left, held)
+            found[advisory.id] = known[same]
+    return found
+
+
+def _others(
+    connection: Connection, scope: Scope, at: datetime, left: frozenset[int], held: tuple[Silence, ...]
+) -> Strangers:
     without = [s.scope for s in held]
-    return {
-        moment: _hosts(inventory.populations(connection, scope, since=moment, without=without))
-        for moment in ledger.moments(concerns, told)
-    }
+    return Strangers(
+        _hosts(inventory.populations(connection, scope, without=without, not_from=left)),
+        _hosts(inventory.populations(connection, scope, since=at, without=without, not_from=left)),
+    )
 
 
 def _hosts(populations: dict[int, inventory.Population]) -> dict[int, Hosts]:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from notifier.filters import Filters, Scope
 from notifier.schedule import Schedule, checked
 from notifier.store.subscriptions import Subscription
 
+_REMEDY = "See docs/how-to/subscriptions-in-git.md"
 NAMES = r"^[^\x00-\x1f\x7f]{1,100}$"
 
 
@@ -44,7 +45,7 @@ class Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
-    subscriptions: dict[Annotated[str, msgspec.Meta(pattern=NAMES)], Declared] = {}
+    subscriptions: dict[Annotated[str, msgspec.Meta(pattern=NAMES)], dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,14 @@ def read(text: str, origin: str, at: datetime) -> list[Subscription]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is no TOML: {error}", where=origin) from error
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), where=origin, remedy="See docs/how-to/subscriptions-in-git.md") from error
+        raise ConfigError(str(error), where=origin, remedy=_REMEDY) from error
     found = []
-    for name, one in file.subscriptions.items():
+    for name, fields in file.subscriptions.items():
         where = f"{origin}, subscriptions.{name}"
+        try:
+            one = msgspec.convert(fields, Declared)
+        except msgspec.ValidationError as error:
+            raise ConfigError(str(error), where=where, remedy=_REMEDY) from error
         unknown = [p for p in one.product if p not in PRODUCTS]
         if unknown:
             raise ConfigError(f"{unknown[0]!r} is none of {', '.join(PRODUCTS)}", where=where)

@@ -99,6 +99,16 @@ class News:
 
 Arrivals = Mapping[datetime, Mapping[int, Hosts]]
 """For a moment: the hosts that came to each component after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """The hosts by component that an advisory may concern newly: all of them, and those that came since it was told."""
+
+    everyone: Mapping[int, Hosts]
+    since: Mapping[int, Hosts]
+
+
 Judge = Callable[[Advisory, int], Group | None]
 """What is now to be said of a component that an advisory no longer concerns; None: nobody runs it, or it does."""
 
@@ -111,8 +121,8 @@ class Books:
     started_at: datetime | None
     now: datetime
     arrivals: Arrivals = field(default_factory=dict)
-    unsilenced: Mapping[int, Arrivals] = field(default_factory=dict)
-    """The arrivals for advisories of which some hosts are silenced."""
+    strangers: Mapping[int, Strangers] = field(default_factory=dict)
+    """For advisories of which hosts are silenced, or moved from one version that they concern to another."""
     returns: tuple[Return, ...] = ()
     in_hand: Mapping[int, tuple[InHand, ...]] = field(default_factory=dict)
     judge: Judge = lambda *_: None
@@ -169,7 +179,7 @@ def _consider(found: News, advisory: Advisory, group: list[Concern], books: Book
     if item is not None:
         found.items.append(item)
         found.facets[advisory.id] = after
-    elif before.facets.partial:
+    elif before.facets.partial or after.components.keys() != before.facets.components.keys():
         found.noted[advisory.id] = after
 
 
@@ -182,7 +192,7 @@ def _late(advisory: Advisory, started_at: datetime | None) -> bool:
 def _update(advisory: Advisory, group: list[Concern], before: Told, books: Books) -> Item | None:
     """The item that says what changed since it was told; None where nothing that matters did."""
     changes = list(escalations(before.facets, advisory, group))
-    came = _arrived(group, before, books.unsilenced.get(advisory.id, books.arrivals))
+    came = _arrived(group, before, books.arrivals.get(before.at, {}), books.strangers.get(advisory.id))
     groups: dict[int, Group] = {c.number: _group(c, c.hosts) for c in group} if changes else dict(came)
     if came and not before.facets.withdrawn:
         changes.append("newly affected hosts")
@@ -286,16 +296,23 @@ def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books
     found.facets[advisory.id] = after
 
 
-def _arrived(group: list[Concern], before: Told, arrivals: Arrivals) -> dict[int, Group]:
-    """The groups that are new to somebody who was told before: new versions, and hosts that came since."""
+def _arrived(
+    group: list[Concern], before: Told, since: Mapping[int, Hosts], strangers: Strangers | None
+) -> dict[int, Group]:
+    """The groups that are new to somebody who was told before: new versions, and hosts that came since.
+
+    A host that moved to a version from another that it was told of is not new.
+    """
     came = {}
     for concern in group:
         if concern.number not in before.facets.components:
-            came[concern.number] = _group(concern, concern.hosts)
+            hosts = strangers.everyone.get(concern.number) if strangers else concern.hosts
         elif concern.latest > before.at:
-            hosts = arrivals.get(before.at, {}).get(concern.number)
-            if hosts:
-                came[concern.number] = _group(concern, hosts)
+            hosts = (strangers.since if strangers else since).get(concern.number)
+        else:
+            continue
+        if hosts:
+            came[concern.number] = _group(concern, hosts)
     return came
 
 

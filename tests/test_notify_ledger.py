@@ -157,6 +157,19 @@ def test_what_was_corrected_was_never_fixed(fleet: Database) -> None:
     assert one(fleet, 2).fixed == ()
 
 
+def test_a_host_that_moves_from_one_affected_version_to_another_is_not_newly_affected(fleet: Database) -> None:
+    install(fleet, NOW + DAY, web_1="29.4.0")
+    assert run(fleet, NOW + DAY).digests == []
+    install(fleet, NOW + 2 * DAY, web_9="29.4.0")
+    (item,) = one(fleet, 2).items
+    assert [g.hosts.names for g in item.groups] == [("web-9",)]
+    install(fleet, NOW + 3 * DAY, web_1="29.7.0")
+    install(fleet, NOW + 4 * DAY, web_1="29.4.0")
+    (item,) = one(fleet, 4).items
+    assert [g.hosts.names for g in item.groups] == [("web-1",)], "it was mended, and no longer is"
+    assert run(fleet, NOW + 5 * DAY).digests == []
+
+
 # schedules
 
 

@@ -12,7 +12,7 @@ from feeds import store
 from feeds.database import Database
 from feeds.health import Polled, SourceState, State, assessed, changes, floor, shortfalls
 from notifier.notify import Settings
-from tests.conftest import Mailbox, text_of
+from tests.conftest import Mailbox, World, text_of
 from tests.polling import MOBY, Poller, entries
 from tests.samples import DAY, NOW, START, publish, record, run
 from tests.unruly import Unruly
@@ -53,7 +53,7 @@ def test_what_could_not_be_read_for_three_days_is_silent_whatever_its_last_poll_
     (found,) = assessed([old], NOW)
     assert found.state is State.SILENT
     assert "HTTP 503" in found.message
-    assert list(assessed([replace(old, last_success=NOW - 2 * DAY)], NOW))[0].state is state
+    assert [s.state for s in assessed([replace(old, last_success=NOW - 2 * DAY)], NOW)] == [state]
 
 
 def test_a_source_that_is_not_asked_any_more_is_no_part_of_it() -> None:
@@ -122,11 +122,8 @@ def test_sources_that_are_disabled_are_nobodys_trouble(database: Database, tmp_p
 
 
 def test_a_source_that_loses_its_entries_little_by_little_is_degraded_until_that_is_accepted(
-    sqlite_database: Database, site: Unruly, world: object
+    sqlite_database: Database, site: Unruly, world: World
 ) -> None:
-    from tests.conftest import World
-
-    assert isinstance(world, World)
     poller = Poller(sqlite_database, site)
     for number in (8, 8, 8, 8, 8):
         world.put(MOBY, entries(number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,17 +163,20 @@ def populations(
     since: datetime | None = None,
     within: Scope | None = None,
     without: Iterable[Scope] = (),
+    not_from: Collection[int] = (),
 ) -> dict[int, Population]:
     """The hosts of a scope by component.
 
     With `since`, only those that came after it; with `within`, only those that are also of that
-    scope; and none that is of a scope in `without`.
+    scope; none that is of a scope in `without`, and none that came from a component in `not_from`.
     """
     host, installation = tables.host, tables.installation
     conditions = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
     conditions += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in without]
     if since is not None:
         conditions.append(installation.c.since > since)
+    if not_from:
+        conditions.append(sa.not_(_came().where(tables.departure.c.component.in_(sorted(not_from))).exists()))
     joined = installation.join(host, host.c.id == installation.c.host)
     component = installation.c.component
     counted = connection.execute(
@@ -210,6 +213,25 @@ def count(
     if unseen_since is not None:
         conditions.append(tables.host.c.last_seen < unseen_since)
     return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*conditions)).scalar() or 0
+
+
+def _came() -> sa.Select[Any]:
+    """The components that an installation's host left when it came: it moved from those."""
+    departed, installation = tables.departure, tables.installation
+    return sa.select(departed.c.component).where(
+        departed.c.host == installation.c.host, departed.c.at == installation.c.since
+    )
+
+
+def moves(connection: Connection) -> set[tuple[int, int]]:
+    """From which component to which one hosts have moved, and are there now."""
+    departed, installation = tables.departure, tables.installation
+    rows = connection.execute(
+        sa.select(departed.c.component, installation.c.component)
+        .join(installation, sa.and_(installation.c.host == departed.c.host, installation.c.since == departed.c.at))
+        .distinct()
+    )
+    return {(before, after) for before, after in rows}
 
 
 def departures(connection: Connection, scope: Scope, since: datetime) -> Iterable[Departure]:
