@@ -68,14 +68,27 @@ def actions(matcher: Matcher, items: Iterable[Item], concerns: Iterable[Concern]
         action = _action(matcher, matches, told.keys(), today)
         if action is None:
             continue
-        same = (action.product, action.version, action.upgrade_to, action.way)
+        same = (action.product, action.upgrade_to, action.way, action.closes, action.leaves)
         if same in found:
-            found[same] = replace(found[same], hosts=_together(found[same].hosts, action.hosts))
+            found[same] = _joined(found[same], action)
         elif len(found) < FIRST:
             found[same] = action
-        else:
-            break
     return list(found.values())
+
+
+def _joined(one: Action, other: Action) -> Action:
+    """The same upgrade for two versions. What else it closes may differ: then it is "up to" the larger number."""
+    return replace(
+        one,
+        versions=tuple(dict.fromkeys((*one.versions, *other.versions))),
+        hosts=_together(one.hosts, other.hosts),
+        worst=max((one.worst, other.worst), key=_rank),
+        closes_more=max(one.closes_more, other.closes_more),
+        leaves_more=max(one.leaves_more, other.leaves_more),
+        exact=one.exact
+        and other.exact
+        and (one.closes_more, one.leaves_more) == (other.closes_more, other.leaves_more),
+    )
 
 
 def _in_item(item: Item | None, component: Component) -> Hosts | None:
@@ -100,8 +113,7 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
     closes, leaves = ([a for a in some if a.id in told] for some in (option.closes, option.leaves))
     return Action(
         component.product,
-        component.version,
-        component.package,
+        (component.version,),
         _most(matches),
         option.to,
         option.way,

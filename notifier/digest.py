@@ -95,12 +95,12 @@ class Item:
 class Action:
     """One upgrade to make: what runs where, to what, what it closes and what stays open after it.
 
-    Of the advisories those are named which the digest tells of; the others are counted.
+    Of the advisories those are named which the digest tells of; the others are counted.  `exact` is
+    false where they differ between the versions: then the numbers are the largest.
     """
 
     product: str
-    version: str
-    package: str
+    versions: tuple[str, ...]
     hosts: Hosts
     upgrade_to: str
     way: str
@@ -109,6 +109,7 @@ class Action:
     worst: Severity | None
     closes_more: int = 0
     leaves_more: int = 0
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from feeds import store
@@ -14,7 +15,7 @@ from feeds.database import Connection, Database
 from feeds.document import Wanted
 from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
-from feeds.health import State
+from feeds.health import State, assessed
 from feeds.versions import is_version
 from notifier import sample, watch
 from notifier.channels import expand, shown
@@ -57,7 +58,8 @@ def _files(config_file: Path, database: Database) -> Iterator[Finding]:
 def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     from feeds.sources import SOURCES
 
-    states = store.sources(connection)
+    stored = store.sources(connection)
+    states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
     wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     for source in asked:

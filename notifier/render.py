@@ -208,14 +208,15 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.strip().splitlines())) + "\n"
 
 
-def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0) -> str:
-    """A few names of advisories, each with its severity, and how many more; `others` are counted only."""
+def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0, exact: bool = True) -> str:
+    """A few names of advisories, each with its severity, and how many more; `others` are only counted."""
     found = list(advisories)
     named = [f"{a.name} ({a.severity})" if a.severity else a.name for a in found[:limit]]
     more = len(found) - len(named) + others
+    count = f"{more}" if exact else f"up to {more}"
     if not named:
-        return f"{more} that {'was' if more == 1 else 'were'} told before"
-    return ", ".join(named) + (f" and {more} more" if more else "")
+        return f"{count} other{'' if more == 1 else 's'}"
+    return ", ".join(named) + (f" and {count} more" if more else "")
 
 
 def _day(at: datetime | date | None) -> str:

@@ -96,8 +96,7 @@ DIGEST = Digest(
     actions=(
         Action(
             "engine",
-            "29.5.0",
-            "",
+            ("29.4.0", "29.5.0"),
             Hosts(15, ("web-1", "web-2", "web-3")),
             "29.5.1",
             "own line",
