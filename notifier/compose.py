@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -28,6 +28,7 @@ from notifier.matching import EXPOSED, Match, Matcher
 from notifier.schedule import Due
 from notifier.silence import Hand, Silence
 from notifier.store import inventory, silences, subscriptions
+from notifier.store.inventory import Moved
 from notifier.store.subscriptions import Subscription
 
 
@@ -215,54 +216,70 @@ def _books(
         match = Match(world.components[number], advisory, verdict)
         return ledger.group_of(match, Hosts(people.hosts, people.names))
 
-    return Books(
-        told=told,
-        started_at=subscription.started_at,
-        now=world.now,
-        arrivals={
-            moment: _hosts(inventory.populations(connection, scope, since=moment))
-            for moment in ledger.moments(concerns, told)
-        },
-        strangers=_strangers(connection, world, scope, concerns, told),
+    arrivals = {
+        moment: _hosts(inventory.populations(connection, scope, since=moment))
+        for moment in ledger.moments(concerns, told)
+    }
+    books = Books(
+        told, subscription.started_at, world.now, arrivals, in_hand=world.in_hand, judge=judge,
         returns=tuple(_returns(connection, world, scope, told)),
-        in_hand=world.in_hand,
-        judge=judge,
-    )
+    )  # fmt: skip
+    looked = subscription.served_at or subscription.started_at or world.now
+    return replace(books, strangers=_strangers(connection, world, subscription, concerns, books, looked))
 
 
 def _strangers(
-    connection: Connection, world: World, scope: Scope, concerns: list[Concern], told: dict[int, Told]
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    concerns: list[Concern],
+    books: Books,
+    looked: datetime,
 ) -> dict[int, Strangers]:
-    """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others."""
-    moves = inventory.moves(connection)
-    of_advisory: dict[int, tuple[Advisory, set[int]]] = {}
+    """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others.
+
+    Only moves since the subscription's news were last looked at count: who moved before to what was
+    good then, and is found to be affected now, is newly affected.
+    """
+    scope = subscription.filters.scope
+    moves = inventory.moves(connection, scope, looked)
+    of_advisory: dict[int, list[Concern]] = defaultdict(list)
     for concern in concerns:
-        _, numbers = of_advisory.setdefault(concern.match.advisory.id, (concern.match.advisory, set()))
-        numbers.add(concern.number)
-    known: dict[tuple[object, ...], Strangers] = {}
+        of_advisory[concern.match.advisory.id].append(concern)
     found = {}
-    for advisory, numbers in of_advisory.values():
-        before = next((told[n] for n in silence.about(advisory) if n in told), None)
-        held = world.held.get(advisory.id, ())
+    for number, group in of_advisory.items():
+        before = books.before(group[0].match.advisory)
+        held = world.held.get(number, ())
         if before is None:
             continue
-        left = frozenset(a for a, b in moves if a in before.facets.components and b in numbers)
-        if left or held:
-            same = (left, before.at, tuple(s.id for s in held))
-            if same not in known:
-                known[same] = _others(connection, scope, before.at, left, held)
-            found[advisory.id] = known[same]
+        told = before.facets.components.keys()
+        moved = {c.number: sum(n for (left, at), n in moves.items() if at == c.number and left & told) for c in group}
+        if held or any(moved.values()):
+            fresh = books.arrivals.get(before.since, {})
+            came = {c.number: c.hosts if c.number not in told else fresh.get(c.number, Hosts(0, ())) for c in group}
+            # where all that came have moved, there is nobody to look for
+            left = {n for n, hosts in came.items() if held or hosts.count > moved[n]}
+            away = Moved(frozenset(told), looked)
+            found[number] = _others(connection, scope, before.since, left - told, left & told, away, held)
     return found
 
 
 def _others(
-    connection: Connection, scope: Scope, at: datetime, left: frozenset[int], held: tuple[Silence, ...]
+    connection: Connection,
+    scope: Scope,
+    since: datetime,
+    new: set[int],
+    known: set[int],
+    away: Moved,
+    held: tuple[Silence, ...],
 ) -> Strangers:
+    """The hosts of components that are new to somebody, and those that came to the ones that are known."""
     without = [s.scope for s in held]
-    return Strangers(
-        _hosts(inventory.populations(connection, scope, without=without, not_from=left)),
-        _hosts(inventory.populations(connection, scope, since=at, without=without, not_from=left)),
+    everyone = inventory.populations(connection, scope, without=without, only=new, moved=away) if new else {}
+    came = (
+        inventory.populations(connection, scope, since=since, without=without, only=known, moved=away) if known else {}
     )
+    return Strangers(_hosts(everyone), _hosts(came))
 
 
 def _hosts(populations: dict[int, inventory.Population]) -> dict[int, Hosts]:

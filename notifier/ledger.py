@@ -40,6 +40,8 @@ class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
     exploited: bool = False
     withdrawn: bool = False
     partial: bool = False
+    since: datetime | None = None
+    """When it was last seen that of the hosts that came none was new to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class Told:
     digest: str = ""
     thread: str = ""
     """The key of the digest that told of it first."""
+
+    @property
+    def since(self) -> datetime:
+        """The moment after which a host that comes may be new to it."""
+        return max(self.at, self.facets.since or self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +186,13 @@ def _consider(found: News, advisory: Advisory, group: list[Concern], books: Book
     if item is not None:
         found.items.append(item)
         found.facets[advisory.id] = after
-    elif before.facets.partial or after.components.keys() != before.facets.components.keys():
-        found.noted[advisory.id] = after
+    elif before.facets.partial or any(_to_be_seen(c, before) for c in group):
+        found.noted[advisory.id] = msgspec.structs.replace(after, since=books.now)
+
+
+def _to_be_seen(concern: Concern, before: Told) -> bool:
+    """Whether a component, or a host of it, is not in what was told."""
+    return concern.number not in before.facets.components or concern.latest > before.since
 
 
 def _late(advisory: Advisory, started_at: datetime | None) -> bool:
@@ -192,7 +204,7 @@ def _late(advisory: Advisory, started_at: datetime | None) -> bool:
 def _update(advisory: Advisory, group: list[Concern], before: Told, books: Books) -> Item | None:
     """The item that says what changed since it was told; None where nothing that matters did."""
     changes = list(escalations(before.facets, advisory, group))
-    came = _arrived(group, before, books.arrivals.get(before.at, {}), books.strangers.get(advisory.id))
+    came = _arrived(group, before, books.arrivals.get(before.since, {}), books.strangers.get(advisory.id))
     groups: dict[int, Group] = {c.number: _group(c, c.hosts) for c in group} if changes else dict(came)
     if came and not before.facets.withdrawn:
         changes.append("newly affected hosts")
@@ -307,7 +319,7 @@ def _arrived(
     for concern in group:
         if concern.number not in before.facets.components:
             hosts = strangers.everyone.get(concern.number) if strangers else concern.hosts
-        elif concern.latest > before.at:
+        elif concern.latest > before.since:
             hosts = (strangers.since if strangers else since).get(concern.number)
         else:
             continue
@@ -346,6 +358,6 @@ def moments(concerns: Iterable[Concern], told: Mapping[int, Told]) -> set[dateti
     for concern in concerns:
         advisory = concern.match.advisory
         for number in (advisory.id, *advisory.doubles):
-            if number in told and concern.latest > told[number].at:
-                found.add(told[number].at)
+            if number in told and concern.latest > told[number].since:
+                found.add(told[number].since)
     return found

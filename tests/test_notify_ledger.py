@@ -170,6 +170,21 @@ def test_a_host_that_moves_from_one_affected_version_to_another_is_not_newly_aff
     assert run(fleet, NOW + 5 * DAY).digests == []
 
 
+def test_who_moved_to_what_was_good_then_and_is_not_any_more_is_newly_affected(fleet: Database) -> None:
+    install(fleet, NOW + DAY, web_1="29.5.1")
+    assert run(fleet, NOW + DAY).digests == []
+    publish(fleet, record(NAME, below="29.6.0", severity=Severity.HIGH), at=NOW + 2 * DAY)
+    (item,) = one(fleet, 2).items
+    assert (item.changes, [g.hosts.names for g in item.groups]) == (("newly affected hosts",), [("web-1",)])
+
+
+def test_a_host_that_moves_between_affected_versions_again_and_again_is_told_once(fleet: Database) -> None:
+    for day, version in enumerate(("29.4.0", "29.3.0", "29.4.0", "29.5.0"), 1):
+        install(fleet, NOW + day * DAY, web_1=version)
+        assert run(fleet, NOW + day * DAY).digests == []
+        assert run(fleet, NOW + day * DAY + DAY / 2).digests == []
+
+
 # schedules
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,14 @@ class Departure:
     host: str
     component: int
     now: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What marks hosts that moved: they came after a moment, from one of some components."""
+
+    left: frozenset[int]
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -163,20 +172,24 @@ def populations(
     since: datetime | None = None,
     within: Scope | None = None,
     without: Iterable[Scope] = (),
-    not_from: Collection[int] = (),
+    only: Collection[int] = (),
+    moved: Moved | None = None,
 ) -> dict[int, Population]:
-    """The hosts of a scope by component.
+    """The hosts of a scope by component, or by those of the components that are named in `only`.
 
     With `since`, only those that came after it; with `within`, only those that are also of that
-    scope; none that is of a scope in `without`, and none that came from a component in `not_from`.
+    scope; none that is of a scope in `without`, and none that `moved`.
     """
     host, installation = tables.host, tables.installation
     conditions = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
     conditions += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in without]
     if since is not None:
         conditions.append(installation.c.since > since)
-    if not_from:
-        conditions.append(sa.not_(_came().where(tables.departure.c.component.in_(sorted(not_from))).exists()))
+    if only:
+        conditions.append(installation.c.component.in_(sorted(only)))
+    if moved:
+        left = tables.departure.c.component.in_(sorted(moved.left))
+        conditions.append(sa.not_(_came(moved.since).where(left).exists()))
     joined = installation.join(host, host.c.id == installation.c.host)
     component = installation.c.component
     counted = connection.execute(
@@ -215,23 +228,27 @@ def count(
     return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*conditions)).scalar() or 0
 
 
-def _came() -> sa.Select[Any]:
-    """The components that an installation's host left when it came: it moved from those."""
+def _came(since: datetime) -> sa.Select[Any]:
+    """The components that an installation's host left when it came, if that was after a moment."""
     departed, installation = tables.departure, tables.installation
     return sa.select(departed.c.component).where(
-        departed.c.host == installation.c.host, departed.c.at == installation.c.since
+        departed.c.host == installation.c.host, departed.c.at == installation.c.since, departed.c.at > since
     )
 
 
-def moves(connection: Connection) -> set[tuple[int, int]]:
-    """From which component to which one hosts have moved, and are there now."""
-    departed, installation = tables.departure, tables.installation
+def moves(connection: Connection, scope: Scope, since: datetime) -> dict[tuple[frozenset[int], int], int]:
+    """How many hosts of a scope moved after a moment, by the components that they left and the one where they are."""
+    departed, installation, host = tables.departure, tables.installation, tables.host
     rows = connection.execute(
-        sa.select(departed.c.component, installation.c.component)
-        .join(installation, sa.and_(installation.c.host == departed.c.host, installation.c.since == departed.c.at))
-        .distinct()
+        sa.select(installation.c.host, installation.c.component, departed.c.component)
+        .join(departed, sa.and_(departed.c.host == installation.c.host, departed.c.at == installation.c.since))
+        .join(host, host.c.id == installation.c.host)
+        .where(departed.c.at > since, *_conditions(connection, scope))
     )
-    return {(before, after) for before, after in rows}
+    of_host: dict[tuple[int, int], set[int]] = {}
+    for number, at, left in rows:
+        of_host.setdefault((number, at), set()).add(left)
+    return Counter((frozenset(left), at) for (_, at), left in of_host.items())
 
 
 def departures(connection: Connection, scope: Scope, since: datetime) -> Iterable[Departure]:
