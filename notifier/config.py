@@ -137,8 +137,8 @@ EXAMPLE = """\
 # [sources.docker-blog]
 # enabled = false
 # Entries that it must list: if one is missing, the source is degraded.
-# [sources.kev]
-# known = ["kev"]
+# [sources.moby-advisories]
+# known = ["GHSA-v23v-6jw2-98fq"]
 # [sources.moby-advisories.urls]
 # api = "https://ghe.example.org/api/v3/repos/moby/moby/security-advisories?per_page=100"
 """

@@ -11,10 +11,10 @@ from typing import Protocol
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
 from feeds.facts import line_of
-from feeds.versions import key
 from notifier.digest import CORRECTION, Action, Ahead, Fixed, Group, Hosts, Item, Open
+from notifier.facets import Concern, sortable
 from notifier.inventory.model import Component
-from notifier.ledger import Books, Concern, Told
+from notifier.ledger import Books, Told
 from notifier.matching import EXPOSED, Match, Matcher
 from notifier.upgrades import plan, worst
 
@@ -146,7 +146,7 @@ def still_open(concerns: Iterable[Concern], books: Books, besides: set[int]) -> 
         told = books.before(advisory)
         assert told is not None
         since = told.first_at or told.at
-        ways = sorted({c.match.verdict.upgrade_to for c in group if c.match.verdict.upgrade_to}, key=_order)
+        ways = sorted({c.match.verdict.upgrade_to for c in group if c.match.verdict.upgrade_to}, key=sortable)
         hosts = Hosts(0, ())
         for concern in group:
             hosts = _together(hosts, concern.hosts)
@@ -157,13 +157,6 @@ def still_open(concerns: Iterable[Concern], books: Books, besides: set[int]) -> 
 
 def _rank(severity: Severity | None) -> float:
     return severity.rank if severity else 2.5
-
-
-def _order(version: str) -> tuple[object, str]:
-    try:
-        return key(version), version
-    except ValueError:
-        return (), version
 
 
 def fixed(
@@ -193,10 +186,10 @@ def fixed(
     for (number, now, closed), hosts in names.items():
         was = exposed(number)
         advisories = sorted((was[a] for a in closed), key=_worst_first)
-        to = tuple(sorted({components[n].version for n in now}, key=_order))
+        to = tuple(sorted({components[n].version for n in now}, key=sortable))
         shown = Hosts(len(hosts), tuple(sorted(hosts))[:_NAMED])
         found.append(Fixed(components[number].product, components[number].version, to, shown, tuple(advisories)))
-    return sorted(found, key=lambda f: (-f.hosts.count, f.product, _order(f.version)))
+    return sorted(found, key=lambda f: (-f.hosts.count, f.product, sortable(f.version)))
 
 
 def ahead(

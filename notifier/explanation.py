@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from feeds.advisory import Advisory, Kind
 from feeds.database import Connection
 from notifier import schedule, silence
-from notifier.compose import World, compose
+from notifier.compose import compose
 from notifier.digest import Hosts
 from notifier.render import host_names
 from notifier.store import inventory, subscriptions
 from notifier.store.subscriptions import Subscription, Telling
+from notifier.world import World
 
 
 @dataclass(frozen=True, slots=True)

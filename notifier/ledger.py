@@ -16,32 +16,15 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.evidence import Status
+from feeds.advisory import Advisory, Kind
 from feeds.versions import Key, key
 from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, InHand, Item, folded, rank
+from notifier.facets import Concern, Facets, escalations, facets_of, sortable, worst_of
 from notifier.filters import Filters
 from notifier.matching import Match
 
 _TAKEN_BACK = (Kind.VULNERABILITY, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.END_OF_LIFE)
 """The kinds whose withdrawal is told. A release or a paper that leaves its page takes nothing back."""
-
-
-class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What mattered of an advisory when a subscriber was told.
-
-    `components` holds the verdict on each that it concerned, `fixed` those of them for which a fix was
-    known.  `partial` marks a note from before the others were kept: only its components count.
-    """
-
-    components: dict[int, Status] = {}
-    fixed: frozenset[int] = frozenset()
-    severity: Severity | None = None
-    exploited: bool = False
-    withdrawn: bool = False
-    partial: bool = False
-    since: datetime | None = None
-    """When it was last seen that of the hosts that came none was new to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +42,6 @@ class Told:
     def since(self) -> datetime:
         """The moment after which a host that comes may be new to it."""
         return max(self.at, self.facets.since or self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Concern:
-    """A match of a component that somebody runs: its number, and the hosts that run it."""
-
-    number: int
-    match: Match
-    hosts: Hosts
-    latest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +152,7 @@ def _consider(found: News, advisory: Advisory, group: list[Concern], books: Book
             found.items.append(Item(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
             found.facets[advisory.id] = now
         return
-    after = _worst(before.facets, now)
+    after = worst_of(before.facets, now)
     if not wanted:
         return
     item = _update(advisory, group, before, books)
@@ -228,65 +201,6 @@ def _of_return(back: Return, group: list[Concern]) -> dict[int, Group]:
     return {c.number: _group(c, back.hosts[c.number]) for c in group if c.number in back.hosts}
 
 
-def escalations(before: Facets, advisory: Advisory, group: Iterable[Concern]) -> Iterable[str]:
-    """What got worse, or needs doing now, since a note was made: in words, for the same components."""
-    if before.withdrawn and not advisory.withdrawn:
-        yield "no longer withdrawn"
-    if before.partial:
-        return
-    if _raised(before.severity, advisory.severity):
-        assert advisory.severity is not None
-        if before.severity:
-            yield f"severity raised from {before.severity.value} to {advisory.severity.value}"
-        else:
-            yield f"rated {advisory.severity.value}, and was unscored"
-    if advisory.exploited is not None and not before.exploited:
-        yield "now known to be exploited"
-    known = [c for c in group if c.number in before.components]
-    fixes = {f for c in known if c.number not in before.fixed and (f := c.match.verdict.upgrade_to)}
-    if fixes:
-        yield f"a fix is out: {', '.join(sorted(fixes, key=_sortable))}"
-    if any(
-        before.components[c.number] is Status.CONFLICTING and c.match.verdict.status is Status.AFFECTED for c in known
-    ):
-        yield "the sources now agree that it is affected"
-
-
-def _raised(before: Severity | None, now: Severity | None) -> bool:
-    """Whether a severity band went up. Unscored counts as between high and medium: it may be anything."""
-    return now is not None and now.rank > (before.rank if before else 2.5)
-
-
-def _sortable(version: str) -> tuple[Key | tuple[()], str]:
-    try:
-        return key(version), version
-    except ValueError:
-        return (), version
-
-
-def facets_of(advisory: Advisory, group: Iterable[Concern]) -> Facets:
-    """What matters of an advisory now."""
-    group = list(group)
-    return Facets(
-        components={c.number: c.match.verdict.status for c in group},
-        fixed=frozenset(c.number for c in group if c.match.verdict.upgrade_to),
-        severity=advisory.severity,
-        exploited=advisory.exploited is not None,
-    )
-
-
-def _worst(before: Facets, now: Facets) -> Facets:
-    """What is remembered when more is told: the worst of both."""
-    sure = {n: Status.AFFECTED for n, s in before.components.items() if s is Status.AFFECTED}
-    raised = _raised(before.severity, now.severity) or before.partial
-    return Facets(
-        components={**before.components, **now.components, **sure},
-        fixed=before.fixed | now.fixed,
-        severity=now.severity if raised else before.severity,
-        exploited=before.exploited or now.exploited,
-    )
-
-
 def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books) -> None:
     """Take back what was told and no longer holds, because the word on it changed and not the hosts."""
     before = books.before(advisory)
@@ -303,7 +217,7 @@ def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books
         found.noted[advisory.id] = after
         return
     changes = ("withdrawn",) if withdrawn else ()
-    groups = tuple(sorted(gone.values(), key=lambda g: (g.product, _sortable(g.version), g.package)))
+    groups = tuple(sorted(gone.values(), key=lambda g: (g.product, sortable(g.version), g.package)))
     found.items.append(Item(advisory, CORRECTION, groups, (), changes, before.at, before.thread))
     found.facets[advisory.id] = after
 

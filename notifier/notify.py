@@ -18,7 +18,7 @@ from feeds.errors import ChannelError, ConfigError
 from notifier import digest as digests
 from notifier import outbox, watch
 from notifier.channels import Courier, Target, expand, shown
-from notifier.compose import Composed, World, compose
+from notifier.compose import Composed, compose
 from notifier.config import Config
 from notifier.digest import Digest
 from notifier.references import resolved
@@ -26,6 +26,7 @@ from notifier.render import Message, render
 from notifier.store import delivery, subscriptions
 from notifier.store.delivery import Delivery
 from notifier.store.subscriptions import Subscription
+from notifier.world import World
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from feeds.advisory import Advisory
 from notifier.digest import Silenced
+from notifier.facets import Concern, Facets, escalations
 from notifier.filters import Scope
-from notifier.ledger import Concern, Facets, escalations
 
 JUSTIFICATIONS = (
     "component_not_present",

@@ -19,9 +19,9 @@ from feeds.ranges import Span
 from notifier import tables
 from notifier.channels import Courier
 from notifier.digest import Hosts
+from notifier.facets import Concern
 from notifier.filters import Filters
 from notifier.inventory import Component, Host
-from notifier.ledger import Concern
 from notifier.matching import Match
 from notifier.notify import Report, Settings, notify
 from notifier.schedule import Schedule

@@ -8,11 +8,11 @@ import pytest
 
 from feeds.advisory import Kind, Severity
 from feeds.database import Database
-from notifier.compose import World
 from notifier.explanation import Explanation, explain
 from notifier.filters import Filters, Scope
 from notifier.schedule import Schedule
 from notifier.store import subscriptions
+from notifier.world import World
 from tests.samples import DAY, NOW, install, publish, record, run, subscribe
 
 NAME = "CVE-2024-41110"

@@ -10,8 +10,9 @@ import pytest
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
 from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, key_of
+from notifier.facets import Concern, Facets
 from notifier.filters import Filters
-from notifier.ledger import Arrivals, Books, Concern, Facets, News, Return, Told, moments, news
+from notifier.ledger import Arrivals, Books, News, Return, Told, moments, news
 from tests.samples import DAY, START, advisory, concern, names
 
 

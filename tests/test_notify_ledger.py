@@ -14,13 +14,13 @@ from feeds.database import Database
 from feeds.evidence import Status
 from feeds.facts import Exploited, Line
 from feeds.fetch import Outcome, Piece
-from notifier.compose import World
 from notifier.digest import CORRECTION, NEW, UPDATE, Digest
+from notifier.facets import Facets
 from notifier.filters import Filters, Scope
-from notifier.ledger import Facets
 from notifier.schedule import Schedule
 from notifier.silence import Hand, Silence, statements
 from notifier.store import inventory, silences, subscriptions
+from notifier.world import World
 from tests.samples import DAY, NOW, install, names, publish, record, run, subscribe
 
 NAME = "CVE-2026-41567"

@@ -78,9 +78,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False, comment="JSON of Scope: the hosts that it speaks of"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
-        sa.Column(
-            "justification", sa.Text(), nullable=False, comment="VEX's word for why it is harmless, or empty"
-        ),
+        sa.Column("justification", sa.Text(), nullable=False, comment="VEX's word for why it is harmless, or empty"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column(

@@ -22,9 +22,9 @@ def explain(name: str, advisory: str, form: str) -> None:
     \b
     navtex notification explain ops CVE-2024-41110
     """
-    from notifier.compose import World
     from notifier.explanation import explain as look
     from notifier.store import subscriptions
+    from notifier.world import World
 
     config = settings()
     with opened(config) as database, database.connect() as connection:

@@ -72,7 +72,7 @@ def add(
         raise click.BadParameter("it is empty", param_hint="--reason")
     chosen = scope(hosts, tags, products)
     with opened(settings()) as database, database.begin() as connection:
-        from notifier.compose import World
+        from notifier.world import World
 
         world = World.read(connection, at)
         found = world.catalogue.find(advisory)
@@ -104,7 +104,7 @@ def _user() -> str:
 def list_(everything: bool, form: str) -> None:
     """The silences that last, what they speak of, and whether something has broken them."""
     from notifier import silence as silences
-    from notifier.compose import World
+    from notifier.world import World
 
     at = now()
     with opened(settings()) as database, database.connect() as connection:

@@ -9,7 +9,6 @@ import click
 from feeds.advisory import Kind, Severity
 from notifier.cli.app import (
     LEVELS,
-    clean,
     format_option,
     now,
     opened,
@@ -17,16 +16,15 @@ from notifier.cli.app import (
     scope,
     scope_options,
     settings,
-    stamp,
     table,
     write_json,
 )
+from notifier.cli.subscription_show import row_of, show, shown_address
 from notifier.cli.subscription_sync import check_address, sync
 from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked
 
 if TYPE_CHECKING:
-    from notifier.filters import Filters
-    from notifier.store.subscriptions import Subscription
+    pass
 
 
 @click.group("subscription")
@@ -34,6 +32,7 @@ def command() -> None:
     """Who is told of what, and where."""
 
 
+command.add_command(show)
 command.add_command(sync)
 
 
@@ -152,7 +151,7 @@ def add(
             ),
         )
     first = "starts in silence" if silent_start else "gets its welcome digest"
-    say(f"{name} is subscribed to {', '.join(_shown(t) for t in targets)}; the next `navtex run` {first}")
+    say(f"{name} is subscribed to {', '.join(shown_address(t) for t in targets)}; the next `navtex run` {first}")
 
 
 @command.command("list")
@@ -163,7 +162,7 @@ def list_(form: str) -> None:
 
     with opened(settings()) as database, database.connect() as connection:
         found = subscriptions.every(connection)
-    rows: list[dict[str, Any]] = [_row(s) for s in found]
+    rows: list[dict[str, Any]] = [row_of(s) for s in found]
     if form == "json":
         write_json({"subscriptions": rows})
         return
@@ -181,92 +180,6 @@ def list_(form: str) -> None:
         ],
         empty="There are no subscriptions. See `navtex subscription add --help`.",
     )
-
-
-def _row(subscription: Subscription) -> dict[str, Any]:
-    when = subscription.schedule
-    return {
-        "name": subscription.name,
-        "to": [_shown(t) for t in subscription.targets],
-        "filters": _filters(subscription.filters),
-        "schedule": {
-            "every": when.every,
-            "zone": when.zone,
-            "quiet": when.quiet or None,
-            "break_schedule": when.breaks,
-            "remind": when.remind,
-        },
-        "state": "paused" if subscription.paused else "active" if subscription.started_at else "new",
-        "made_by": subscription.origin or None,
-        "created_at": stamp(subscription.created_at),
-        "started_at": stamp(subscription.started_at),
-    }
-
-
-def _shown(target: str) -> str:
-    """An address as it may be shown; one that refers to its secrets holds none."""
-    from notifier.channels import shown
-    from notifier.references import has_references
-
-    return target if has_references(target) else shown(target)
-
-
-@command.command("show")
-@click.argument("name")
-@format_option
-def show(name: str, form: str) -> None:
-    """One subscription: where it goes, what it wants, when it is due, and what it was told."""
-    from notifier import schedule
-    from notifier.store import subscriptions
-
-    at = now()
-    with opened(settings()) as database, database.connect() as connection:
-        found = subscriptions.named(connection, name)
-        told = subscriptions.told(connection, found)
-        last = subscriptions.last_digest(connection, found)
-    when = schedule.due(found.schedule, found.served_at if found.started_at else None, at)
-    reminder = schedule.reminder(found.schedule, found.reminded_at or found.started_at or at, at)
-    row = _row(found) | {
-        "due_at": stamp(when.at),
-        "reminder_at": None if found.schedule.remind == "never" else stamp(reminder.at),
-        "last_digest": stamp(last),
-        "told": sum(1 for t in told.values() if t.digest),
-        "noted": sum(1 for t in told.values() if not t.digest),
-    }
-    if form == "json":
-        write_json(row)
-        return
-    times = found.schedule
-    hours = f", quiet {times.quiet}" if times.quiet else ""
-    lines = {
-        "To": "\n              ".join(row["to"]),
-        "Wants": ", ".join(f"{k}: {v}" for k, v in row["filters"].items()) or "what affects its hosts",
-        "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
-        "State": row["state"] + (f", made by {found.origin}" if found.origin else ""),
-        "Due": "now" if when.now else f"{when.at:%Y-%m-%d %H:%M} UTC ({when.reason})",
-        "Reminder": f"{times.remind}" + ("" if times.remind == "never" else f", next {reminder.at:%Y-%m-%d}"),
-        "Last digest": f"{last:%Y-%m-%d %H:%M} UTC" if last else "none yet",
-        "Told": f"{row['told']} advisories; {row['noted']} noted in silence",
-    }
-    click.echo(clean(f"{found.name}\n" + "\n".join(f"{k + ':':<14}{v}" for k, v in lines.items())))
-
-
-def _filters(filters: Filters) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in (
-            ("severity", filters.severity.value if filters.severity else ""),
-            ("kind", ", ".join(filters.kinds)),
-            ("product", ", ".join(filters.scope.products)),
-            ("tag", ", ".join(f"{k}={v}" for k, v in filters.scope.tags.items())),
-            ("host", ", ".join(filters.scope.hosts)),
-            ("keyword", ", ".join(filters.keywords)),
-            ("kev", "yes" if filters.kev else ""),
-            ("epss", f"{filters.epss:g}" if filters.epss is not None else ""),
-            ("everything", "yes" if filters.everything else ""),
-        )
-        if value
-    }
 
 
 @command.command("test")

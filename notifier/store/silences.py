@@ -12,8 +12,8 @@ from feeds import tables as feeds_tables
 from feeds.errors import UnknownName
 from feeds.store import insert
 from notifier import tables
+from notifier.facets import Facets
 from notifier.filters import Scope
-from notifier.ledger import Facets
 from notifier.silence import Hand, Silence
 
 

@@ -15,8 +15,9 @@ from feeds.errors import UnknownName, UsageProblem
 from feeds.store import upsert
 from notifier import tables
 from notifier.digest import Item
+from notifier.facets import Facets
 from notifier.filters import Filters
-from notifier.ledger import Facets, Told
+from notifier.ledger import Told
 from notifier.schedule import Schedule
 
 
