@@ -42,6 +42,7 @@ class Message(msgspec.Struct, frozen=True):
     """A rendered digest: what each kind of channel sends of it.
 
     `slack` is a JSON list of Block Kit blocks.  `key` names the digest in every message of it.
+    `thread` is the key of the first digest that told of its first item, where this one updates it.
     """
 
     key: str
@@ -50,12 +51,14 @@ class Message(msgspec.Struct, frozen=True):
     html: str
     slack: str
     created_at: datetime
+    thread: str = ""
 
 
 def render(digest: Digest, templates: Path | None = None) -> Message:
     """The message of a digest; ConfigError where a template is wrong. `templates` holds the user's own."""
     values = {"digest": digest, "sections": _sections(digest), "overview": _overview(digest) if digest.welcome else []}
-    return message("digest", digest.key, digest.created_at, values, templates)
+    made = message("digest", digest.key, digest.created_at, values, templates)
+    return msgspec.structs.replace(made, thread=digest.items[0].thread if digest.items else "")
 
 
 def message(

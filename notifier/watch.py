@@ -13,7 +13,7 @@ from notifier.channels import expand
 from notifier.digest import key_of
 from notifier.references import resolved
 from notifier.render import Message, message
-from notifier.store import delivery, subscriptions
+from notifier.store import delivery
 
 
 def tell_of_sources(
@@ -30,7 +30,7 @@ def tell_of_sources(
     """
     changed = health.changes(states)
     if changed and targets:
-        tell(connection, render(changed, now, templates), targets, now)
+        tell(connection, render(changed, now, templates), targets)
         store.told(connection, [c.source for c in changed], now)
         return changed
     return []
@@ -44,7 +44,7 @@ def render(changed: Sequence[Change], now: datetime, templates: Path | None = No
     return message("operator", key, now, values, templates)
 
 
-def tell(connection: Connection, message: Message, targets: Sequence[str], now: datetime) -> None:
+def tell(connection: Connection, message: Message, targets: Sequence[str]) -> None:
     """Put a message for the operators into the outbox."""
     expanded = [t._replace(address=address) for address in targets for t in expand(resolved(address))]
-    delivery.put(connection, subscriptions.operator(connection, now), message, expanded, welcome=False)
+    delivery.put_notice(connection, message, expanded)

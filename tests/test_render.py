@@ -196,6 +196,12 @@ def test_a_message_keeps_the_digests_key_and_moment() -> None:
     assert (message.key, message.created_at) == (NEWS.key, NEWS.created_at)
 
 
+def test_a_message_names_the_digest_that_told_of_its_first_item_first() -> None:
+    assert render(sample.DIGEST).thread == "fedcba9876543210"
+    assert render(NEWS).thread == ""
+    assert render(EMPTY).thread == ""
+
+
 def test_a_message_that_has_no_templates_is_an_error_that_names_the_file() -> None:
     with pytest.raises(ConfigError, match=r"templates/nothing/"):
         message("nothing", NEWS.key, NEWS.created_at, {})

@@ -14,7 +14,7 @@ from notifier import tables
 from notifier.channels import Target
 from notifier.outbox import Next, State
 from notifier.render import Message
-from notifier.store.subscriptions import Subscription
+from notifier.store.subscriptions import Subscription, operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,15 @@ def put(
     if rows:
         connection.execute(sa.insert(tables.outbox), rows)
     return number
+
+
+def put_notice(connection: Connection, message: Message, targets: list[Target]) -> bool:
+    """Store a message to the operators and its outbox rows; false where one of that key is stored already."""
+    digest = tables.digest
+    if connection.execute(sa.select(digest.c.id).where(digest.c.key == message.key)).scalar():
+        return False
+    put(connection, operator(connection, message.created_at), message, targets, welcome=False)
+    return True
 
 
 def due(connection: Connection, now: datetime) -> list[Delivery]:
