@@ -57,7 +57,7 @@ def add(
     It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out.
 
     \b
-    navtex silence add CVE-2024-41110 --reason 'no authorization plugin' --until 2026-12-31 --tag env=lab
+    navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
     """
     from notifier import silence as silences
     from notifier.silence import JUSTIFICATIONS
