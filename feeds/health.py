@@ -1,18 +1,32 @@
-"""How a source is doing.  Pure."""
+"""How a source is doing: (its history, now) -> healthy, degraded, failing or silent, and why.  Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+SILENT_AFTER = timedelta(days=3)
+"""A source that could not be read for so long is silent: what it had to say meanwhile is not known."""
+REMEMBERED = 30
+"""So many good polls make a source's history."""
+_ENOUGH = 5
+"""With fewer good polls than this a history says nothing."""
 
 
 class State(StrEnum):
-    """Healthy: every question was answered.  Degraded: some were.  Failing: none was.  Unpolled: never asked."""
+    """How a source is doing.
+
+    Healthy: every question was answered, as it always was.  Degraded: some were not, or it lists less
+    than its history says it must.  Failing: none was answered.  Silent: nothing could be read of it
+    for three days.  Unpolled: never asked.
+    """
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     FAILING = "failing"
+    SILENT = "silent"
     UNPOLLED = "unpolled"
 
 
@@ -27,6 +41,16 @@ def state(*, answered: int, failed: int) -> State:
 
 
 @dataclass(frozen=True, slots=True)
+class Polled:
+    """One poll of a source: documents that were answered and failed, and the entries it listed afterwards."""
+
+    at: datetime
+    answered: int
+    failed: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceState:
     """How one source did: its state after the last poll, and since when it is so."""
 
@@ -37,3 +61,67 @@ class SourceState:
     items: int = 0
     last_attempt: datetime | None = None
     last_success: datetime | None = None
+    told: str = ""
+    """The state that the operators were told last; "" where they were told nothing."""
+    floor: int = 0
+    """The fewest entries that its history has; 0 where that says nothing."""
+
+
+def floor(history: Iterable[Polled]) -> int:
+    """The fewest entries after a good poll, of its last ones; 0 where there were too few to say."""
+    good = [p.items for p in history if p.answered and not p.failed]
+    return min(good) if len(good) >= _ENOUGH else 0
+
+
+def shortfalls(name: str, items: int, history: Sequence[Polled], missing: Sequence[str]) -> Iterator[str]:
+    """What a source that answered lacks against its own history and the entries it must have, in words."""
+    least = floor(history)
+    if items * 4 < least * 3:
+        yield (
+            f"it lists {items} entries, and never had fewer than {least} in its last {len(history)} polls. If that "
+            f"is right, run `navtex poll --accept {name}`"
+        )
+    if missing:
+        yield f"it lacks entries that must be there: {', '.join(missing)}"
+
+
+def assessed(states: Iterable[SourceState], now: datetime) -> Iterator[SourceState]:
+    """The states as of now: one that could not be read for long is silent, whatever its last poll said.
+
+    What is not asked any more, while others are, is left out: it has no part in the polls.
+    """
+    states = list(states)
+    newest = max((s.last_attempt for s in states if s.last_attempt), default=None)
+    for one in states:
+        if newest and one.last_attempt and newest - one.last_attempt > SILENT_AFTER:
+            continue
+        since = one.last_success
+        if one.last_attempt and since and now - since > SILENT_AFTER:
+            words = f"nothing could be read since {since:%Y-%m-%d}"
+            yield replace(one, state=State.SILENT, message=f"{words}: {one.message}" if one.message else words)
+        else:
+            yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a source's state that its operators have not heard of."""
+
+    source: SourceState
+    before: State
+
+    @property
+    def better(self) -> bool:
+        """Whether it is good news."""
+        order = [State.HEALTHY, State.DEGRADED, State.FAILING, State.SILENT]
+        return order.index(self.source.state) < order.index(self.before)
+
+
+def changes(states: Iterable[SourceState]) -> list[Change]:
+    """The changes of state since the operators were last told. A source that was never told of counts as healthy."""
+    found = []
+    for one in states:
+        before = State(one.told or State.HEALTHY)
+        if one.state not in (before, State.UNPOLLED):
+            found.append(Change(one, before))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,28 +51,43 @@ def poll(
     *,
     accept: frozenset[str] = frozenset(),
     own_corrections: Path | None = None,
+    must_have: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[Outcome], None] = lambda _: None,
+    now: datetime | None = None,
 ) -> Report:
     """Ask the sources of a job, and keep what they say, with the reviewed corrections beside it.
 
     `crawl` is a child that waits for its job; `accept` names sources whose mass withdrawal is
-    believed; `own_corrections` is the operator's file.  Nothing a source does stops the others: what
+    believed; `own_corrections` is the operator's file; `must_have` names entries that a source must
+    list; `now` is this moment, unless another is told.  Nothing a source does stops the others: what
     fails is in the report.  ConfigError where a correction is wrong: before anything is asked.
     """
-    corrected = reviewed(own_corrections)
+    corrected = reviewed(own_corrections, now)
     with database.connect() as connection:
         job = _informed(job, connection, corrected)
     outcomes = []
     for outcome in crawl.run(job):
-        outcomes.append(outcome)
+        outcomes.append(with_values(outcome, at=now) if now else outcome)
         progress(outcome)
     with database.begin() as connection:
-        return _kept(connection, outcomes, corrected, crawl.problem, job, accept)
+        how = _How(crawl.problem, job, accept, must_have or {}, now or datetime.now(UTC))
+        return _kept(connection, outcomes, corrected, how)
 
 
-def reviewed(own: Path | None) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What a poll was told: `problem` is why the crawl broke off, or ""."""
+
+    problem: str
+    job: Job
+    accept: frozenset[str]
+    must_have: Mapping[str, Sequence[str]]
+    now: datetime
+
+
+def reviewed(own: Path | None, at: datetime | None = None) -> list[Outcome]:
     """The corrections that ship and the operator's own, as if they were documents that had been read."""
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     shipped = Path(__file__).with_name("corrections.toml")
     found = []
     # without a file of the operator's own, what an earlier one said is no longer so
@@ -98,15 +113,8 @@ def _informed(job: Job, connection: Connection, corrected: list[Outcome]) -> Job
     )
 
 
-def _kept(
-    connection: Connection,
-    outcomes: list[Outcome],
-    corrected: list[Outcome],
-    problem: str,
-    job: Job,
-    accept: frozenset[str],
-) -> Report:
-    now = datetime.now(UTC)
+def _kept(connection: Connection, outcomes: list[Outcome], corrected: list[Outcome], how: _How) -> Report:
+    now, accept, problem = how.now, how.accept, how.problem
     before = store.sources(connection)
     stale = store.outdated(connection)
     of_source: dict[str, list[Outcome]] = defaultdict(list)
@@ -117,21 +125,41 @@ def _kept(
         changed |= store.keep(connection, outcome, accept=True).changed
     store.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
     report = Report(problem=problem)
-    for name in [*of_source, *(_unanswered(job, of_source) if problem else ())]:
+    histories = store.histories(connection)
+    for name in [*of_source, *(_unanswered(how.job, of_source) if problem else ())]:
         of_this = of_source.get(name, [])
         trouble = problem
         if any(o.complete for o in of_this) and not (failures[name] or problem):
             kept = store.forget_pages(connection, name, {o.url for o in of_this}, now, accept=name in accept)
             changed, trouble = changed or kept.changed, kept.refused
         state = _state(before.get(name), name, of_this, failures[name], trouble, now)
-        report.sources.append(state)
-        store.note(connection, state)
+        if name in accept:
+            store.forget_history(connection, name)
+            histories.pop(name, None)
+        report.sources.append(_judged(connection, state, len(of_this), histories.get(name, []), how))
     if changed or stale:
         # of a source that could not be read when it should have been, all that stands is news
         fresh = {s.name for s in report.sources if s.name not in before}
         report.changes = store.sync(connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN}))
     store.wait(connection, _waiting(outcomes, now), now)
     return report
+
+
+def _judged(
+    connection: Connection, state: SourceState, answered: int, history: list[health.Polled], how: _How
+) -> SourceState:
+    """The state with what the source's own history says of it; both are kept."""
+    keys = store.listed(connection, state.name)
+    if state.state is health.State.HEALTHY:
+        names = {key.partition(":")[2] for key in keys}
+        missing = [m for m in how.must_have.get(state.name, ()) if m not in names]
+        lacks = list(health.shortfalls(state.name, len(keys), history, missing))
+        if lacks:
+            state = replace(state, state=health.State.DEGRADED, message="; ".join(lacks))
+    store.note(connection, state)
+    if state.state is health.State.HEALTHY:
+        store.remember(connection, state.name, health.Polled(how.now, answered, 0, len(keys)))
+    return state
 
 
 def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:

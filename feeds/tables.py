@@ -15,6 +15,18 @@ source = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, comment="polls in a row without one answer"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
+    sa.Column("told", sa.Text, nullable=False, server_default="", comment="the state that operators were told last"),
+    sa.Column("told_at", UtcDateTime),
+)
+
+polled = sa.Table(
+    "polled",
+    metadata,
+    sa.Column("source", sa.Text, sa.ForeignKey(source.c.name, ondelete="CASCADE"), primary_key=True),
+    sa.Column("at", UtcDateTime, primary_key=True),
+    sa.Column("answered", sa.Integer, nullable=False, comment="documents"),
+    sa.Column("failed", sa.Integer, nullable=False, comment="documents"),
+    sa.Column("items", sa.Integer, nullable=False, comment="entries that it listed afterwards"),
 )
 
 document = sa.Table(

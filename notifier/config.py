@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
@@ -19,10 +20,11 @@ from feeds.errors import ConfigError
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sources.NAME]`: whether to ask it, and other addresses of its forms."""
+    """`[sources.NAME]`: whether to ask it, other addresses of its forms, and entries that it must list."""
 
     enabled: bool = True
     urls: dict[str, str] = {}
+    known: tuple[str, ...] = ()
 
 
 class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +80,12 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: tuple[str, ...] = ()
 
 
+class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[digest]`: after how many days without an import a host counts as not seen."""
+
+    stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -89,7 +97,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     collect: Collecting = Collecting()
     operator: Operator = Operator()
+    digest: Digests = Digests()
+    templates: str = ""
     sources: dict[str, SourceSettings] = {}
+
+    @property
+    def template_folder(self) -> Path | None:
+        """The folder with the user's own templates, if there is one."""
+        own = Path(self.templates).expanduser() if self.templates else default_path().parent / "templates"
+        return own if self.templates or own.is_dir() else None
 
     @property
     def disabled(self) -> frozenset[str]:
@@ -120,6 +136,9 @@ EXAMPLE = """\
 # Your own corrections to wrong advisories, beside those that come with Navtex (docs/reference/corrections.md).
 # corrections = "/etc/navtex/corrections.toml"
 
+# A folder with templates that replace Navtex's own (docs/how-to/own-templates.md).
+# templates = "/etc/navtex/templates"
+
 [poll]
 # Shown to the sources, so that their operators can write to you.
 # contact = "ops@example.org"
@@ -134,7 +153,8 @@ EXAMPLE = """\
 # unsubscribe = "mailto:ops@example.org?subject=unsubscribe"
 
 [operator]
-# Channels, as for subscriptions, that hear of what is wrong with Navtex itself: deliveries that were given up.
+# Channels, as for subscriptions, that hear of what is wrong with Navtex itself: a source that fails, deliveries
+# that were given up.
 # to = ["mailto://mail.example.org?from=navtex@example.org&to=ops@example.org"]
 
 [collect]
@@ -148,9 +168,16 @@ EXAMPLE = """\
 # jobs = 16
 # timeout = 20.0
 
+[digest]
+# A host that no import has named for so many days is counted as not seen.
+# stale_days = 14
+
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]
 # enabled = false
+# Entries that it must list: if one is missing, the source is degraded.
+# [sources.moby-advisories]
+# known = ["GHSA-v23v-6jw2-98fq"]
 # [sources.moby-advisories.urls]
 # api = "https://ghe.example.org/api/v3/repos/moby/moby/security-advisories?per_page=100"
 """

@@ -16,6 +16,7 @@ from notifier import claims, notices, outbox
 from notifier.channels import Courier, Target, expand, shown
 from notifier.journal import Journal
 from notifier.outbox import Outcome, State
+from notifier.references import resolved
 from notifier.store import delivery, outbox_log
 from notifier.store.delivery import Delivery, Result
 from notifier.store.subscriptions import Subscription
@@ -87,8 +88,9 @@ class _Round:
         if trouble is not None:
             return self._failed(one, trouble)
         try:
+            target = one.target._replace(address=resolved(one.target.address))
             answer = self._courier.deliver(
-                one.target, one.message, done=one.parts, arrived=lambda parts: journal.arrived(one, parts)
+                target, one.message, done=one.parts, arrived=lambda parts: journal.arrived(one, parts)
             )
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
             return self._failed(one, error)
@@ -133,7 +135,7 @@ def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
     found: list[Target] = []
     for address in addresses:
         try:
-            found += expand(address)
+            found += [t._replace(address=address) for t in expand(resolved(address))]
         except ChannelError as error:
             report.broken.append((delivery.OPERATOR, str(error)))
     return found
@@ -153,7 +155,7 @@ def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[
     key = notices.key_of("test", subscription.name, now)
     message = notices.written(key, f"[Navtex] Test of {subscription.name}", [text], now)
     answers, errors = [], []
-    for target in (t for address in subscription.targets for t in expand(address)):
+    for target in (t for address in subscription.targets for t in expand(resolved(address))):
         try:
             answers.append((target, courier.deliver(target, message)))
         except ChannelError as error:

@@ -1,43 +1,24 @@
-"""What a digest says: (what concerns the hosts, what was told already, now) -> Digest.  Pure.
+"""What a digest is: the values that templates show.  Pure.
 
-A subscription's first digest is its welcome: everything that stands.  After that only news is
-told.  News is an advisory that was never told, a version that was not affected when it was, or a
-host that came since; an edited word is none.
+`notifier.ledger` decides what is in it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
-import msgspec
-
-from feeds.advisory import Advisory, Kind
+from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
 from feeds.health import SourceState, State
-from feeds.versions import Key, key
-from notifier.filters import Filters
-from notifier.matching import Match
 
 ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.RELEASE, Kind.PUBLICATION)
 """The order of a digest's sections: what to do first comes first."""
 
-
-class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What mattered of an advisory when a subscriber was told: the components that it concerned."""
-
-    components: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a subscriber was told of an advisory, and when."""
-
-    facets: Facets
-    at: datetime
+NEW, UPDATE, CORRECTION = "new", "update", "correction"
+"""Why an item is in a digest: it was never told; it has changed; what was told does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +49,32 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class InHand:
+    """Who took an advisory in hand, until when (the day included), and for which hosts ("" is all)."""
+
+    owner: str
+    due: date
+    scope: str = ""
+    note: str = ""
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One advisory in a digest, with the hosts it concerns. `change` says why it is in it."""
+    """One advisory in a digest, with the hosts it concerns.
+
+    `change` is NEW, UPDATE or CORRECTION; `changes` says in words what has changed.  `thread` is the
+    key of the digest that told of it first, `told_at` when it was last told.
+    """
 
     advisory: Advisory
     change: str
     groups: tuple[Group, ...]
     see_also: tuple[tuple[str, str], ...] = ()
+    changes: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    thread: str = ""
+    in_hand: tuple[InHand, ...] = ()
 
     @property
     def count(self) -> int:
@@ -92,6 +92,71 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """One upgrade to make: what runs where, to what, what it closes and what stays open after it.
+
+    Of the advisories those are named which the digest tells of; the others are counted.  `exact` is
+    false where they differ between the versions: then the numbers are the largest.
+    """
+
+    product: str
+    versions: tuple[str, ...]
+    hosts: Hosts
+    upgrade_to: str
+    way: str
+    closes: tuple[Advisory, ...]
+    leaves: tuple[Advisory, ...]
+    worst: Severity | None
+    closes_more: int = 0
+    leaves_more: int = 0
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An advisory that was told and still concerns hosts."""
+
+    advisory: Advisory
+    hosts: Hosts
+    since: datetime
+    days: int
+    in_hand: tuple[InHand, ...]
+    upgrade_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Hosts that were upgraded since the last digest, and the advisories that no longer concern them."""
+
+    product: str
+    version: str
+    to: tuple[str, ...]
+    hosts: Hosts
+    advisories: tuple[Advisory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A date or an edition to plan for: the title, why it matters here, and for how many hosts."""
+
+    title: str
+    reason: str
+    hosts: Hosts
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A silence that is in force: what is not told, why, by whom, and until when."""
+
+    advisory: str
+    scope: str
+    reason: str
+    author: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Foot:
     """What a reader must know to trust the digest."""
 
@@ -99,6 +164,10 @@ class Foot:
     hosts: int
     unsaid: int = 0
     """Advisories that came with a source's first good poll, and are therefore no news."""
+    stale: int = 0
+    """Hosts that no import has named for `stale_days`."""
+    stale_days: int = 14
+    silences: tuple[Silenced, ...] = ()
 
     @property
     def healthy(self) -> int:
@@ -109,6 +178,19 @@ class Foot:
     def troubled(self) -> tuple[SourceState, ...]:
         """The sources that are not."""
         return tuple(s for s in self.sources if s.state is not State.HEALTHY)
+
+    @property
+    def line(self) -> str:
+        """It in one sentence: "12 of 12 sources healthy, inventory of 214 hosts, 3 not seen for 14 days"."""
+        parts = [
+            f"{self.healthy} of {len(self.sources)} sources healthy",
+            f"inventory of {self.hosts} host{'' if self.hosts == 1 else 's'}",
+        ]
+        if self.stale:
+            parts.append(f"{self.stale} not seen for {self.stale_days} days")
+        if self.silences:
+            parts.append(f"{len(self.silences)} silence{'' if len(self.silences) == 1 else 's'}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,161 +207,54 @@ class Digest:
     undecided: tuple[Group, ...]
     """Components of which some verdict is unknown: a distribution's builds, mostly."""
     foot: Foot
+    actions: tuple[Action, ...] = ()
+    """What to do first, worst first."""
+    reminder: bool = False
+    open: tuple[Open, ...] = ()
+    """What a reminder tells: what was told and still stands."""
+    fixed: tuple[Fixed, ...] = ()
+    ahead: tuple[Ahead, ...] = ()
 
     def of(self, *kinds: str) -> tuple[Item, ...]:
-        """The items of some kinds."""
-        return tuple(i for i in self.items if i.advisory.kind.value in kinds)
+        """The items of some kinds, corrections left out: those have a section of their own."""
+        return tuple(i for i in self.items if i.advisory.kind.value in kinds and i.change != CORRECTION)
+
+    @property
+    def corrections(self) -> tuple[Item, ...]:
+        """The items that take back what was told."""
+        return tuple(i for i in self.items if i.change == CORRECTION)
 
     @property
     def concerned(self) -> int:
         """How many vulnerabilities it tells of."""
         return len(self.of(Kind.VULNERABILITY.value))
 
-
-@dataclass(slots=True)
-class News:
-    """What there is to tell: items, and the facets to remember, those noted in silence included."""
-
-    items: list[Item] = field(default_factory=list)
-    facets: dict[int, Facets] = field(default_factory=dict)
-    silent: dict[int, Facets] = field(default_factory=dict)
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The keys of earlier digests that this one goes on from: those which told of its items first."""
+        return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
-    """A match of a component that somebody runs: its number, and the hosts that run it."""
-
-    number: int
-    match: Match
-    hosts: Hosts
-    latest: datetime
-
-
-Arrivals = Mapping[datetime, Mapping[int, Hosts]]
-"""For a moment: the hosts that came to each component after it."""
-
-
-def news(
-    concerns: Iterable[Concern],
-    known: Iterable[Advisory],
-    told: Mapping[int, Told],
-    arrivals: Arrivals,
-    filters: Filters,
-    started_at: datetime | None,
-) -> News:
-    """What a subscriber has not been told yet. `started_at` is None at the first run: then it is everything.
-
-    `known` are all advisories; where the filters want everything, those are told, too, that concern
-    no host.
-    """
-    found = News()
-    grouped: dict[int, list[Concern]] = defaultdict(list)
-    advisories: dict[int, Advisory] = {}
-    for concern in concerns:
-        advisory = concern.match.advisory
-        if filters.wants(advisory):
-            advisories[advisory.id] = advisory
-            grouped[advisory.id].append(concern)
-    for number, group in grouped.items():
-        group.sort(key=_by_version)
-        _consider(found, advisories[number], group, told, arrivals, started_at)
-    wanted = [a for a in known if filters.wants(a)]
-    if filters.everything:
-        for advisory in wanted:
-            if advisory.id not in grouped:
-                _consider(found, advisory, [], told, arrivals, started_at)
-    found.items = _folded(sorted(found.items, key=_rank), wanted)
-    return found
-
-
-def _consider(
-    found: News,
-    advisory: Advisory,
-    group: list[Concern],
-    told: Mapping[int, Told],
-    arrivals: Arrivals,
-    started_at: datetime | None,
-) -> None:
-    before = next((told[n] for n in (advisory.id, *advisory.doubles) if n in told), None)
-    facets = Facets(frozenset(c.number for c in group))
-    if before is None:
-        late = (
-            advisory.baseline
-            and started_at is not None
-            and advisory.first_seen is not None
-            and advisory.first_seen > started_at
-        )
-        if late:
-            found.silent[advisory.id] = facets
-            return
-        found.items.append(Item(advisory, "new", tuple(_group(c, c.hosts) for c in group)))
-        found.facets[advisory.id] = facets
-        return
-    came = _arrived(group, before, arrivals)
-    if came:
-        found.items.append(Item(advisory, "newly affected", tuple(came)))
-        found.facets[advisory.id] = Facets(facets.components | before.facets.components)
-
-
-def _arrived(group: list[Concern], before: Told, arrivals: Arrivals) -> list[Group]:
-    """The groups that are new to somebody who was told before: new versions, and hosts that came since."""
-    came = []
-    for concern in group:
-        if concern.number not in before.facets.components:
-            came.append(_group(concern, concern.hosts))
-        elif concern.latest > before.at:
-            hosts = arrivals.get(before.at, {}).get(concern.number)
-            if hosts:
-                came.append(_group(concern, hosts))
-    return came
-
-
-def _by_version(concern: Concern) -> tuple[str, Key, str]:
-    component = concern.match.component
-    return component.product, key(component.version), component.package
-
-
-def _group(concern: Concern, hosts: Hosts) -> Group:
-    component, verdict = concern.match.component, concern.match.verdict
-    return Group(
-        component.product,
-        component.version,
-        component.package,
-        hosts,
-        verdict.status,
-        verdict.reason,
-        verdict.fixed_in,
-        verdict.upgrade_to,
-    )
-
-
-def moments(concerns: Iterable[Concern], told: Mapping[int, Told]) -> set[datetime]:
-    """The moments for which `news` needs arrivals: when advisories were told whose components got hosts since."""
-    found = set()
-    for concern in concerns:
-        advisory = concern.match.advisory
-        for number in (advisory.id, *advisory.doubles):
-            if number in told and concern.latest > told[number].at:
-                found.add(told[number].at)
-    return found
-
-
-def _rank(item: Item) -> tuple[int, float, int, str]:
-    """Worst first. Unscored stands between high and medium: it may be anything."""
+def rank(item: Item) -> tuple[int, float, int, str]:
+    """Sort key, worst first. Unscored stands between high and medium: it may be anything."""
     severity = item.advisory.severity
     return ORDER.index(item.advisory.kind), -(severity.rank if severity else 2.5), -item.count, item.advisory.name
 
 
-def _folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:
+def folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:
     """Announcements that only announce vulnerabilities which are told as such become links below those."""
     vulnerabilities = {name: a for a in wanted if a.kind is Kind.VULNERABILITY for name in a.names}
-    folded = [i for i in items if i.advisory.kind is Kind.ANNOUNCEMENT and i.groups and _covered(i, vulnerabilities)]
+    links = [
+        i
+        for i in items
+        if i.advisory.kind is Kind.ANNOUNCEMENT and i.change != CORRECTION and i.groups and _covered(i, vulnerabilities)
+    ]
     kept = []
     for item in items:
-        if item not in folded:
-            about = [f.advisory for f in folded if f.advisory.mentions & set(item.advisory.names)]
-            links = tuple((a.title, a.url if a.url != item.advisory.url else "") for a in about)
-            kept.append(replace(item, see_also=links) if links else item)
+        if item not in links:
+            about = [f.advisory for f in links if f.advisory.mentions & set(item.advisory.names)]
+            below = tuple((a.title, a.url if a.url != item.advisory.url else "") for a in about)
+            kept.append(replace(item, see_also=below) if below else item)
     return kept
 
 

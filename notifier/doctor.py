@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from feeds import store
@@ -12,12 +13,15 @@ from feeds.advisory import Advisory, Rank
 from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
 from feeds.document import Wanted
-from feeds.errors import ChannelError
+from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
-from feeds.health import State
+from feeds.health import State, assessed
 from feeds.versions import is_version
+from notifier import sample, watch
 from notifier.channels import expand, shown
 from notifier.config import Config
+from notifier.references import has_references, resolved
+from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, outbox_log, subscriptions
 
 
@@ -39,6 +43,7 @@ def examine(config: Config, config_file: Path, database: Database) -> Iterator[F
         yield from _inventory(connection)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
+        yield from _templates(config.template_folder)
         yield from _corrections(store.catalogue(connection))
 
 
@@ -54,7 +59,8 @@ def _files(config_file: Path, database: Database) -> Iterator[Finding]:
 def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     from feeds.sources import SOURCES
 
-    states = store.sources(connection)
+    stored = store.sources(connection)
+    states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
     wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     for source in asked:
@@ -83,27 +89,50 @@ def _channels(connection: Connection) -> Iterator[Finding]:
     for subscription in found:
         for address in subscription.targets:
             try:
-                expand(address)
+                expand(resolved(address))
             except ChannelError as error:
                 yield Finding("problem", f"the subscription {subscription.name}: {error}")
             else:
-                yield Finding("ok", f"the subscription {subscription.name} goes to {shown(address)}")
+                where = address if has_references(address) else shown(address)
+                yield Finding("ok", f"the subscription {subscription.name} goes to {where}")
 
 
 def _deliveries(config: Config, connection: Connection) -> Iterator[Finding]:
     for address in config.operator.to:
         try:
-            expand(address)
+            expand(resolved(address))
         except ChannelError as error:
-            yield Finding("problem", f"the operator's channel: {error}")
+            yield Finding("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
         else:
-            yield Finding("ok", f"the operator's channel is {shown(address)}")
+            where = address if has_references(address) else shown(address)
+            yield Finding("ok", f"the operator's channel is {where}")
     lost = outbox_log.given_up(connection)
     if lost:
         yield Finding("problem", f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
     waiting = delivery.pending(connection)
     if waiting:
         yield Finding("note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+
+
+def _templates(folder: Path | None) -> Iterator[Finding]:
+    """Whether the user's own templates compile, and show a digest that has everything."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield Finding("problem", f"the templates' folder {folder} does not exist", "Correct `templates`")
+        return
+    replaced, others = own_templates(folder)
+    for file in others:
+        yield Finding("note", f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
+    if replaced:
+        try:
+            for digest in (sample.DIGEST, replace(sample.DIGEST, welcome=True)):
+                render(digest, folder)
+            watch.render(sample.CHANGES, sample.AT, folder)
+        except ConfigError as error:
+            yield Finding("problem", str(error), "Until it is mended no message can be made")
+        else:
+            yield Finding("ok", f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
 
 
 def _corrections(catalogue: Catalogue) -> Iterator[Finding]:

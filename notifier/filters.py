@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from feeds.advisory import Advisory, Kind, Severity
@@ -35,19 +37,32 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
     kev: bool = False
     """Only vulnerabilities that CISA lists as known to be exploited."""
     everything: bool = False
+    epss: float | None = None
+    """Only vulnerabilities whose EPSS (0 to 1) is at least this; those without one pass."""
 
     def wants(self, advisory: Advisory) -> bool:
         """Whether an advisory passes, wherever it matters."""
+        return next(self.rejections(advisory), None) is None
+
+    def rejections(self, advisory: Advisory) -> Iterator[str]:
+        """Which filters an advisory does not pass, each in words."""
         if self.kinds and advisory.kind not in self.kinds:
-            return False
-        if self.severity and advisory.kind is Kind.VULNERABILITY:
-            if self.scored_only and advisory.severity is None:
-                return False
-            if not at_least(advisory.severity, self.severity):
-                return False
+            yield f"kind: it is of kind {advisory.kind.value}, and wanted is {', '.join(self.kinds)}"
+        if advisory.kind is Kind.VULNERABILITY:
+            yield from self._measured(advisory)
         if self.kev and advisory.exploited is None:
-            return False
+            yield "kev: it is not known to be exploited"
         if self.scope.products and advisory.products and not advisory.products & set(self.scope.products):
-            return False
+            yield f"product: it is about {', '.join(sorted(advisory.products))}, not {', '.join(self.scope.products)}"
         text = f"{advisory.name} {' '.join(advisory.aliases)} {advisory.title} {advisory.summary}".lower()
-        return not self.keywords or any(k.lower() in text for k in self.keywords)
+        if self.keywords and not any(k.lower() in text for k in self.keywords):
+            yield f"keyword: none of {', '.join(self.keywords)} stands in its name, title or summary"
+
+    def _measured(self, advisory: Advisory) -> Iterator[str]:
+        if self.severity and self.scored_only and advisory.severity is None:
+            yield f"severity: it is unscored, and wanted is {self.severity.value} or worse"
+        if self.severity and not at_least(advisory.severity, self.severity):
+            assert advisory.severity is not None
+            yield f"severity: it is {advisory.severity.value}, and wanted is {self.severity.value} or worse"
+        if self.epss is not None and advisory.epss is not None and advisory.epss < self.epss:
+            yield f"epss: its EPSS is {advisory.epss:.3g}, and wanted is at least {self.epss:.3g}"

@@ -152,6 +152,31 @@ class Matcher:
             *self._ends_of_life(component),
         ]
 
+    def retraction(self, advisory: Advisory, component: Component) -> Verdict | None:
+        """What is to be said of a component that an advisory concerned once and no longer does.
+
+        None where it still does, and where its kind says nothing of versions.
+        """
+        if advisory.withdrawn:
+            return Verdict(Status.NOT_AFFECTED, _withdrawal(advisory))
+        if advisory.kind is Kind.END_OF_LIFE:
+            return self._reprieve(advisory, component)
+        if advisory.kind not in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT):
+            return None
+        case = self.case(advisory, component.product)
+        if case is None:
+            return Verdict(Status.UNKNOWN, f"no source speaks of {component.product} any more")
+        verdict = self.judge(case, component)
+        return None if verdict.status in EXPOSED else verdict
+
+    def _reprieve(self, advisory: Advisory, component: Component) -> Verdict | None:
+        if any(m.advisory.name == advisory.name for m in self._ends_of_life(component)):
+            return None
+        line = line_of(component.version, self._lines.get(component.product, ()))
+        if line is None or line.ends is None:
+            return Verdict(Status.NOT_AFFECTED, "its end of life is no longer announced")
+        return Verdict(Status.NOT_AFFECTED, f"{line.name} gets security fixes until {line.ends.isoformat()}")
+
     def _announcements(self, component: Component) -> Iterator[Match]:
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.ANNOUNCEMENT:
@@ -190,6 +215,14 @@ class Matcher:
                 line = line_of(component.version, self._lines.get(product, ()))
                 if line is not None and line.name == name and (reason := _end_reason(line, self._today)):
                     yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+
+
+def _withdrawal(advisory: Advisory) -> str:
+    """When an advisory was withdrawn, and why, as far as that is said."""
+    assert advisory.withdrawn is not None
+    reasons = dict.fromkeys(r.record.withdrawn_reason for r in advisory.records if r.record.withdrawn_reason)
+    said = f"withdrawn on {advisory.withdrawn.astimezone(UTC):%Y-%m-%d}"
+    return f"{said}: {'; '.join(reasons)}" if reasons else said
 
 
 def _rebuilt(verdict: Verdict, component: Component) -> Verdict:

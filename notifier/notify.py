@@ -6,27 +6,23 @@ be repeated: each try carries the digest's key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
-from msgspec.structs import replace
-
-from feeds import store
-from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
-from feeds.errors import ChannelError
-from feeds.evidence import Status
-from feeds.health import SourceState
-from notifier import digest as digests
-from notifier.channels import Courier, expand
+from feeds.errors import ChannelError, ConfigError
+from notifier import watch
+from notifier.channels import Courier, Target, expand
+from notifier.compose import Composed, compose
+from notifier.config import Config
 from notifier.delivering import Deliveries, deliver, sample
-from notifier.digest import Concern, Digest, Foot, Group, Hosts, News
-from notifier.inventory.model import Component
-from notifier.matching import Matcher
+from notifier.digest import Digest
+from notifier.references import resolved
 from notifier.render import render
-from notifier.store import delivery, inventory, subscriptions
+from notifier.store import delivery, subscriptions
 from notifier.store.subscriptions import Subscription
+from notifier.world import World
 
 __all__ = ["Report", "World", "deliver", "notify", "preview", "sample"]
 
@@ -46,131 +42,92 @@ class Report(Deliveries):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What a run needs to know of the database, read once."""
+class Settings:
+    """What the configuration says of notifying."""
 
-    catalogue: Catalogue
-    matcher: Matcher
-    sources: tuple[SourceState, ...]
-    now: datetime
+    stale_days: int = 14
+    disabled: frozenset[str] = frozenset()
+    """Sources that are not asked, of which nothing is to be said."""
+    operators: tuple[str, ...] = ()
+    """The channels of those who run Navtex."""
+    templates: Path | None = None
+    """The user's own templates."""
 
     @classmethod
-    def read(cls, connection: Connection, now: datetime) -> World:
-        """The world as the database has it."""
-        catalogue = store.catalogue(connection)
-        matcher = Matcher(catalogue, now.date())
-        return cls(catalogue, matcher, tuple(store.sources(connection).values()), now)
+    def of(cls, config: Config) -> Settings:
+        """Those of a configuration."""
+        return cls(config.digest.stale_days, config.disabled, config.operator.to, config.template_folder)
 
 
 def notify(
-    database: Database, courier: Courier, *, now: datetime | None = None, operator: Sequence[str] = ()
+    database: Database,
+    courier: Courier,
+    *,
+    now: datetime | None = None,
+    settings: Settings = Settings(),
 ) -> Report:
-    """Make the digests that are due, and deliver what the outbox holds.
-
-    `operator` are the addresses that hear of what was given up; `now` None is the clock's.
-    """
+    """Make the digests that are due, and deliver what the outbox holds; `now` None is the clock's."""
     report = Report()
     with database.begin() as connection:
-        world = World.read(connection, now or datetime.now(UTC))
+        world = World.read(
+            connection,
+            now or datetime.now(UTC),
+            stale_days=settings.stale_days,
+            disabled=settings.disabled,
+            keep=True,
+        )
         for subscription in subscriptions.every(connection):
             if not subscription.paused:
                 try:
-                    _prepare(connection, world, subscription, report)
-                except ChannelError as error:  # an address that is no longer one stops nobody else's digest
+                    _prepare(connection, world, subscription, report, settings)
+                except (ChannelError, ConfigError) as error:  # one that cannot be made stops nobody else's
                     report.broken.append((subscription.name, str(error)))
-    deliver(database, courier, report, now, operator=operator)
+        try:
+            watch.tell_of_sources(
+                connection, world.sources, settings.operators, world.now, templates=settings.templates
+            )
+        except (ChannelError, ConfigError) as error:
+            report.broken.append((delivery.OPERATOR, str(error)))
+    deliver(database, courier, report, now, operator=settings.operators)
     return report
 
 
-def preview(connection: Connection, subscription: Subscription, now: datetime) -> Digest | None:
-    """The digest that would go out now; None where there is nothing to tell. Nothing is kept."""
-    found = _news(connection, World.read(connection, now), subscription)
-    return found[1]
+def preview(
+    connection: Connection,
+    subscription: Subscription,
+    now: datetime,
+    settings: Settings = Settings(),
+    *,
+    whenever: bool = True,
+) -> Composed:
+    """What would go out now, and with `whenever` even if it is not time. Nothing is kept."""
+    world = World.read(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+    return compose(connection, world, subscription, whenever=whenever)
 
 
-def _prepare(connection: Connection, world: World, subscription: Subscription, report: Report) -> None:
+def _prepare(
+    connection: Connection, world: World, subscription: Subscription, report: Report, settings: Settings
+) -> None:
     if subscription.started_at is None and not any(s.last_success for s in world.sources):
         report.held.append(subscription.name)
         return
-    found, digest = _news(connection, world, subscription)
-    number = None
-    if digest is not None:
-        targets = [t for address in subscription.targets for t in expand(address)]
-        number = delivery.put(connection, subscription, render(digest), targets, welcome=digest.welcome)
-        report.digests.append(digest)
-    subscriptions.tell(connection, subscription, found.facets, world.now, number)
+    made = compose(connection, world, subscription)
+    found, number = made.news, None
+    if made.digest is not None:
+        targets = [t for address in subscription.targets for t in _targets(address)]
+        message = render(made.digest, settings.templates)
+        number = delivery.put(connection, subscription, message, targets, welcome=made.digest.welcome)
+        subscriptions.recall(connection, number, made.digest.items)
+        report.digests.append(made.digest)
+    subscriptions.note(connection, subscription, found.noted)
     subscriptions.tell(connection, subscription, found.silent, world.now, None)
+    subscriptions.tell(connection, subscription, found.facets, world.now, number)
+    if made.time.now:
+        subscriptions.serve(connection, subscription, world.now, reminded=made.reminded)
     if subscription.started_at is None:
         subscriptions.start(connection, subscription, world.now)
 
 
-def _news(connection: Connection, world: World, subscription: Subscription) -> tuple[News, Digest | None]:
-    """What there is to tell a subscription, and the digest of it."""
-    scope = subscription.filters.scope
-    components = inventory.components(connection)
-    populations = inventory.populations(connection, scope)
-    concerns = [
-        Concern(number, match, Hosts(people.hosts, people.names), people.latest)
-        for number, people in populations.items()
-        for match in world.matcher.concerns(components[number])
-    ]
-    told = subscriptions.told(connection, subscription)
-    arrivals = {
-        moment: {n: Hosts(p.hosts, p.names) for n, p in inventory.populations(connection, scope, since=moment).items()}
-        for moment in digests.moments(concerns, told)
-    }
-    known = [a for a in world.catalogue.advisories if not a.withdrawn]
-    found = digests.news(concerns, known, told, arrivals, subscription.filters, subscription.started_at)
-    welcome = subscription.started_at is None
-    if (welcome and subscription.silent_start) or not (welcome or found.items):
-        return found, None
-    # a host is clear when nothing affects it, followed here or not
-    everyone = inventory.populations(connection, replace(scope, products=())) if scope.products else populations
-    undecided = _undecided(world, components, everyone)
-    exposed = {number for number in everyone if world.matcher.exposures(components[number])}
-    clear = inventory.untouched(connection, scope, exposed | undecided.keys())
-    digest = Digest(
-        key=digests.key_of(subscription.name, world.now, found.items),
-        subscription=subscription.name,
-        welcome=welcome,
-        created_at=world.now,
-        items=tuple(found.items),
-        clear=Hosts(*clear),
-        undecided=tuple(
-            _undecided(
-                world, components, populations, None if welcome else {i.advisory.id for i in found.items}
-            ).values()
-        ),
-        foot=Foot(world.sources, inventory.count(connection, scope), len(found.silent)),
-    )
-    return found, digest
-
-
-def _undecided(
-    world: World,
-    components: dict[int, Component],
-    populations: dict[int, inventory.Population],
-    only: set[int] | None = None,
-) -> dict[int, Group]:
-    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide."""
-    groups = {}
-    for number, people in populations.items():
-        component = components[number]
-        unknown = [
-            m
-            for m in world.matcher.vulnerabilities(component)
-            if m.verdict.status is Status.UNKNOWN and (only is None or m.advisory.id in only)
-        ]
-        if unknown:
-            names = ", ".join(m.advisory.name for m in unknown[:3]) + (
-                f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-            )
-            groups[number] = Group(
-                component.product,
-                component.version,
-                component.package,
-                Hosts(people.hosts, people.names),
-                Status.UNKNOWN,
-                f"{names}. {unknown[0].verdict.reason}",
-            )
-    return groups
+def _targets(address: str) -> list[Target]:
+    """The targets of an address; what it refers to is looked up again when it is sent, and not kept."""
+    return [target._replace(address=address) for target in expand(resolved(address))]

@@ -12,8 +12,11 @@ import hashlib
 import json
 import re
 import textwrap
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -22,6 +25,7 @@ import msgspec
 from markupsafe import Markup
 
 import notifier
+from feeds.advisory import Advisory
 from feeds.errors import ConfigError
 from feeds.resources import folder
 from notifier.digest import ORDER, Digest, Hosts
@@ -57,32 +61,39 @@ class Message(msgspec.Struct, frozen=True):
     data: str = ""
 
 
-def render(digest: Digest, name: str = "digest") -> Message:
-    """The message of a digest; ConfigError where a template is wrong."""
-    environment = _environment()
+def render(digest: Digest, templates: Path | None = None) -> Message:
+    """The message of a digest; ConfigError where a template is wrong. `templates` holds the user's own."""
     values = {"digest": digest, "sections": _sections(digest), "overview": _overview(digest) if digest.welcome else []}
+    made = message("digest", digest.key, digest.created_at, values, templates)
+    data = json.dumps(plain(digest), ensure_ascii=False)
+    return msgspec.structs.replace(made, thread=digest.items[0].thread if digest.items else "", data=data)
+
+
+def message(
+    name: str, key: str, created_at: datetime, values: Mapping[str, Any], templates: Path | None = None
+) -> Message:
+    """A message of a folder of templates; ConfigError says which file is wrong, and where."""
+    environment = _environment(templates)
 
     def one(file: str) -> str:
         try:
             return environment.get_template(f"{name}/{file}").render(values)
-        except jinja2.TemplateError as error:
-            line = getattr(error, "lineno", None)
-            where = f"templates/{name}/{file}" + (f", line {line}" if line else "")
-            raise ConfigError(f"the template fails: {error}", where=where) from error
+        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"the template fails: {error}", where=_where(environment, name, file, error)) from error
 
     blocks = one("slack.json")
     try:
         json.loads(blocks)
     except ValueError as error:
-        raise ConfigError(f"the template gives no JSON: {error}", where=f"templates/{name}/slack.json") from error
+        where = _where(environment, name, "slack.json", error)
+        raise ConfigError(f"the template gives no JSON: {error}", where=where) from error
     return Message(
-        key=digest.key,
+        key=key,
         subject=" ".join(one("subject.txt").split()),
         text=_tidy(one("body.txt")),
         html=one("body.html"),
         slack=blocks,
-        created_at=digest.created_at,
-        data=json.dumps(plain(digest), ensure_ascii=False),
+        created_at=created_at,
     )
 
 
@@ -93,15 +104,36 @@ def page(report: Report) -> str:
     # the style is ours and not a source's; the page's policy lets in no other
     values = {"report": report, "style": Markup(style), "style_hash": Markup(f"sha256-{digest}")}  # noqa: S704
     try:
-        return _environment().get_template("report/page.html").render(values)
+        return _environment(None).get_template("report/page.html").render(values)
     except jinja2.TemplateError as error:
         raise ConfigError(f"the template fails: {error}", where="templates/report/page.html") from error
 
 
+def _where(environment: jinja2.Environment, name: str, file: str, error: Exception) -> str:
+    """The file of a template, the user's own by its path, and the line where the error says one."""
+    where = f"templates/{name}/{file}"
+    with suppress(jinja2.TemplateError, UnicodeDecodeError):
+        loader = environment.loader
+        found = loader.get_source(environment, f"{name}/{file}")[1] if loader else None
+        if found and not Path(found).is_relative_to(folder(notifier.__file__, "templates")):
+            where = found
+    line = getattr(error, "lineno", None)
+    return where + (f", line {line}" if isinstance(line, int) and isinstance(error, jinja2.TemplateError) else "")
+
+
+def own_templates(templates: Path) -> tuple[list[str], list[str]]:
+    """The files of a folder of the user's own that replace one of Navtex's, and those that replace none."""
+    ours = folder(notifier.__file__, "templates")
+    known = {p.relative_to(ours).as_posix() for p in ours.rglob("*.*")}
+    files = sorted(p.relative_to(templates).as_posix() for p in templates.rglob("*") if p.is_file())
+    return [f for f in files if f in known], [f for f in files if f not in known]
+
+
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(templates: Path | None = None) -> jinja2.Environment:
+    folders = [folder(notifier.__file__, "templates")]
     environment = jinja2.sandbox.SandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folder(notifier.__file__, "templates")),
+        loader=jinja2.FileSystemLoader([templates, *folders] if templates else folders),
         autoescape=jinja2.select_autoescape(("html",)),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -114,6 +146,7 @@ def _environment() -> jinja2.Environment:
         "line": line,
         "mrkdwn": mrkdwn,
         "day": _day,
+        "names": _names,
         "safe_url": safe_url,
     }
     return environment
@@ -198,5 +231,18 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.strip().splitlines())) + "\n"
 
 
-def _day(at: datetime | None) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""
+def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0, exact: bool = True) -> str:
+    """A few names of advisories, each with its severity, and how many more; `others` are only counted."""
+    found = list(advisories)
+    named = [f"{a.name} ({a.severity})" if a.severity else a.name for a in found[:limit]]
+    more = len(found) - len(named) + others
+    count = f"{more}" if exact else f"up to {more}"
+    if not named:
+        return f"{count} other{'' if more == 1 else 's'}"
+    return ", ".join(named) + (f" and {count} more" if more else "")
+
+
+def _day(at: datetime | date | None) -> str:
+    if isinstance(at, datetime):
+        at = at.astimezone(UTC)
+    return at.strftime("%Y-%m-%d") if at else ""

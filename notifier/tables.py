@@ -117,6 +117,10 @@ subscription = sa.Table(
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("silent_start", sa.Boolean, nullable=False),
     sa.Column("started_at", UtcDateTime, comment="its first run: what stood then is told, what comes later is news"),
+    sa.Column("schedule", sa.Text, nullable=False, server_default="{}", comment="JSON of Schedule"),
+    sa.Column("origin", sa.Text, nullable=False, server_default="", comment="the synced file that made it, or empty"),
+    sa.Column("served_at", UtcDateTime, comment="when its news were last looked at because it was time"),
+    sa.Column("reminded_at", UtcDateTime, comment="when it was last reminded of what is open"),
 )
 
 digest = sa.Table(
@@ -140,6 +144,58 @@ told = sa.Table(
     sa.Column("facets", sa.Text, nullable=False, comment="JSON of Facets: what mattered when it was told"),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="SET NULL"), comment="empty: noted in silence"),
+    sa.Column("first_at", UtcDateTime, comment="when it was told or noted first"),
+)
+
+telling = sa.Table(
+    "telling",
+    metadata,
+    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id), primary_key=True, index=True),
+    sa.Column("change", sa.Text, nullable=False, comment="new, update or correction"),
+    sa.Column("words", sa.Text, nullable=False, comment="what had changed"),
+)
+
+silence = sa.Table(
+    "silence",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id), nullable=False, index=True),
+    sa.Column("scope", sa.Text, nullable=False, comment="JSON of Scope: the hosts that it speaks of"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("justification", sa.Text, nullable=False, comment="VEX's word for why it is harmless, or empty"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("facets", sa.Text, nullable=False, comment="JSON of Facets when it was made: what is worse breaks it"),
+)
+
+hand = sa.Table(
+    "hand",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id), nullable=False, index=True),
+    sa.Column("scope", sa.Text, nullable=False, comment="JSON of Scope: the hosts that were taken in hand"),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("released_at", UtcDateTime),
+)
+
+departure = sa.Table(
+    "departure",
+    metadata,
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("component", sa.Integer, sa.ForeignKey(component.c.id), primary_key=True),
+    sa.Column(
+        "import",
+        sa.Integer,
+        sa.ForeignKey(inventory_import.c.id),
+        nullable=False,
+        index=True,
+        comment="by which the host no longer ran it",
+    ),
 )
 
 notice = sa.Table(

@@ -29,9 +29,11 @@ def group(version: str, *hosts: str, more: int = 0, **values: Any) -> Group:
     return Group(version=version, hosts=Hosts(len(hosts) + more, hosts), **{**said, **values})
 
 
-def item(about: Advisory, *groups: Group, change: str = "new", see_also: tuple[tuple[str, str], ...] = ()) -> Item:
+def item(
+    about: Advisory, *groups: Group, change: str = "new", see_also: tuple[tuple[str, str], ...] = (), **values: Any
+) -> Item:
     """An advisory and the hosts it concerns."""
-    return Item(about, change, groups, see_also)
+    return Item(about, change, groups, see_also, **values)
 
 
 def digest(*items: Item, welcome: bool = False, subscription: str = "ops", **values: Any) -> Digest:
@@ -103,12 +105,16 @@ NEWS = digest(
     item(
         advisory(2, "CVE-2024-41110", severity=Severity.CRITICAL, cvss=9.9),
         group("25.0.5", "lab-9", upgrade_to="25.0.6"),
-        change="newly affected",
+        change="update",
+        changes=("newly affected hosts",),
+        told_at=START - DAY,
     ),
     item(
         advisory(4, "ann-1", kind=Kind.ANNOUNCEMENT, severity=None, title="Docker Desktop 4.71.0 security update"),
         group("4.70.0", "laptop-1", product="desktop", upgrade_to="4.71.0"),
-        change="newly affected",
+        change="update",
+        changes=("newly affected hosts",),
+        told_at=START - DAY,
     ),
     item(BENCHMARK, group("29.5.0", "lab-1", reason="Docker Engine 29 was maintained when it came out", fixed_in=())),
     item(advisory(5, "paper", kind=Kind.PUBLICATION, severity=None, products=(), title="How to harden an engine")),

@@ -18,11 +18,13 @@ from feeds.health import SourceState, State
 from feeds.ranges import Span
 from notifier import tables
 from notifier.channels import Courier
-from notifier.digest import Concern, Hosts
+from notifier.digest import Hosts
+from notifier.facets import Concern
 from notifier.filters import Filters
 from notifier.inventory import Component, Host
 from notifier.matching import Match
-from notifier.notify import Report, notify
+from notifier.notify import Report, Settings, notify
+from notifier.schedule import Schedule
 from notifier.store import inventory, subscriptions
 from notifier.store.subscriptions import Subscription
 
@@ -46,8 +48,10 @@ def record(
     cvss: float | None = None,
     edition: Edition | None = None,
     published: datetime | None = START,
+    withdrawn: datetime | None = None,
+    fixed: bool = True,
 ) -> Record:
-    """A record that says: every version of the products below `below` is affected."""
+    """A record that says: every version of the products below `below` is affected, and (if `fixed`) fixed there."""
     return Record(
         id=name,
         kind=kind,
@@ -58,8 +62,9 @@ def record(
         summary=summary,
         published=published,
         scores=(Score(by="example", severity=severity, base=cvss, own=True),) if severity else (),
-        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,)) for p in products),
+        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,) if fixed else ()) for p in products),
         edition=edition,
+        withdrawn=withdrawn,
     )
 
 
@@ -155,14 +160,20 @@ def subscribe(
     name: str = "ops",
     filters: Filters = Filters(),  # noqa: B008 - a frozen value
     silent: bool = False,
+    schedule: Schedule = Schedule(),  # noqa: B008 - a frozen value
 ) -> None:
     with database.begin() as connection:
-        subscriptions.add(connection, Subscription(name, targets, filters, START, silent_start=silent))
+        wanted = Subscription(name, targets, filters, START, silent_start=silent, schedule=schedule)
+        subscriptions.add(connection, wanted)
 
 
-def run(database: Database, at: datetime = NOW) -> Report:
+def run(
+    database: Database,
+    at: datetime = NOW,
+    settings: Settings = Settings(),  # noqa: B008 - a frozen value
+) -> Report:
     with Courier() as courier:
-        return notify(database, courier, now=at)
+        return notify(database, courier, now=at, settings=settings)
 
 
 def counted(database: Database) -> dict[str, int]:

@@ -31,12 +31,13 @@ from feeds.health import State
 from feeds.mirror import Mirror
 from feeds.sources import SOURCES
 from feeds.sources.docker_blog import RULES
-from notifier import inventory
+from notifier import declared, inventory
 from notifier.channels import expand
 from notifier.cli import cli
 from notifier.config import Config, SourceSettings, example, read
 from notifier.inventory import FORMATS, gathered
 from tests.conftest import DEMO, ROOT, Program
+from tests.samples import NOW
 
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
@@ -244,6 +245,9 @@ def test_every_configuration_that_is_shown_is_one(page: Path, tmp_path: Path) ->
         assert tomllib.loads(block.text)
         file = tmp_path / f"{number}.toml"
         file.write_text(block.text, encoding="utf-8")
+        if "subscriptions" in tomllib.loads(block.text):
+            assert declared.read(block.text, page.name, NOW)
+            continue
         for name, source in read(file).sources.items():
             assert source.urls.keys() <= sources[name].urls.keys()
 
@@ -421,6 +425,9 @@ ASKED = {
     "source list": ["source list"],
     "subscription list": ["subscription list"],
     "notification list": ["notification list"],
+    "subscription show": ["subscription show all"],
+    "notification explain": ["notification explain demo CVE-2024-41110"],
+    "silence list": ["silence list --all"],
     "doctor": ["doctor"],
 }
 
@@ -446,7 +453,11 @@ def test_what_the_commands_print_is_what_their_schemas_say(program_with: Callabl
     program = program_with(NAVTEX_DATABASE_URL=f"sqlite:///{home / 'navtex-demo' / 'navtex.db'}")
     program("demo")
     filters = "--severity high --kind vulnerability --product engine --tag env=prod --host web-* --keyword plugin"
+    filters += " --epss 0.0 --schedule daily"
     program("subscription", "add", "all", "--to", f"file://{home}/x", "--everything", *filters.split())
+    for name in ("CVE-2024-41110", "CVE-2026-41567"):
+        program("silence", "add", name, "--reason", "a reason", "--until", "2999-12-31", "--host", "edge-*")
+    program("advisory", "acknowledge", "CVE-2026-41567", "--owner", "Ann", "--due", "2999-12-31", "--tag", "env=prod")
     for command, asked in ASKED.items():
         for arguments in asked:
             printed = program.json(*arguments.split())

@@ -145,9 +145,11 @@ def test_hosts_that_no_import_names_any_more_are_counted(fleet: Database) -> Non
     with fleet.begin() as connection:
         inventory.take(connection, FLEET[:2], {}, START + 40 * DAY)
     with fleet.connect() as connection:
-        assert exposure.unseen(connection, Scope(), START + DAY) == 3
-        assert exposure.unseen(connection, Scope(tags={"env": "test"}, products=("runc",)), START + DAY) == 2
-        assert exposure.unseen(connection, Scope(), START) == 0
+        assert inventory.count(connection, Scope(), unseen_since=START + DAY) == 3
+        assert (
+            inventory.count(connection, Scope(tags={"env": "test"}, products=("runc",)), unseen_since=START + DAY) == 2
+        )
+        assert inventory.count(connection, Scope(), unseen_since=START) == 0
 
 
 def test_an_advisorys_hosts_are_exact_however_many_of_its_components_they_run(fleet: Database) -> None:

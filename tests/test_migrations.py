@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
 from feeds import tables
+from feeds.advisory import Severity
 from feeds.database import HEAD, Database, metadata
 from feeds.errors import DatabaseError
 from feeds.schema import drift
 from notifier.filters import Scope
 from notifier.inventory import Component, Host
 from notifier.store import inventory
+from tests.samples import DAY, NOW, install, publish, record, run, subscribe
 
 
 def downgrade(database: Database) -> None:
+    move(database, "base")
+
+
+def move(database: Database, down_to: str) -> None:
     config = database.alembic()
     with database.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(config, down_to)
 
 
 def existing(database: Database) -> set[str]:
@@ -37,6 +46,29 @@ def test_down_and_up_again_gives_the_tables_that_are_defined(database: Database)
         assert database.current() is None
         assert existing(database) == {"alembic_version"}
         assert database.upgrade() is True
+
+
+def test_what_was_told_before_the_ledger_kept_more_is_carried_over_and_told_to_nobody_again(
+    database: Database, tmp_path: Path
+) -> None:
+    install(database, lab_1="25.0.5")
+    publish(database, record("CVE-2026-1", below="25.0.6"))
+    subscribe(database, f"file://{tmp_path}/ops")
+    run(database)
+    move(database, "0001")
+    with database.connect() as connection:
+        kept = json.loads(connection.execute(sa.text("SELECT facets FROM told")).scalar_one())
+        assert connection.execute(sa.text("SELECT count(*) FROM outbox")).scalar_one() == 1
+    assert list(kept) == ["components"]
+    assert all(isinstance(n, int) for n in kept["components"])
+    assert database.upgrade() is True
+
+    publish(database, record("CVE-2026-1", below="25.0.6", severity=Severity.CRITICAL), at=NOW + DAY)
+    assert run(database, NOW + DAY).digests == [], "nobody knows what severity was told"
+    publish(database, record("CVE-2026-1", below="25.0.4"), at=NOW + 2 * DAY)
+    (digest,) = run(database, NOW + 2 * DAY).digests
+    assert [i.change for i in digest.items] == ["correction"]
+    assert digest.threads, "the digest that told it is known"
 
 
 def test_an_up_to_date_database_is_left_alone(database: Database) -> None:

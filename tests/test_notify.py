@@ -83,7 +83,8 @@ def test_hosts_that_arrive_are_newly_affected_in_one_digest(fleet: Database, mai
     run(fleet, NOW + DAY)
     assert len(mailbox.mails) == 2
     text = text_of(mailbox.mails[-1])
-    assert "CVE-2024-41110  CRITICAL  (newly affected hosts)" in text
+    assert "CVE-2024-41110  CRITICAL\n" in text
+    assert f"changed since {NOW:%Y-%m-%d}: newly affected hosts" in text
     assert "25.0.5 on lab-7" in text
     assert "25.0.4 on lab-8" in text
     assert "lab-1" not in text

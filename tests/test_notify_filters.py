@@ -36,13 +36,13 @@ def test_a_preview_keeps_and_sends_nothing(fleet: Database, mailbox: Mailbox) ->
     subscribe(fleet, mailbox.address())
     with fleet.connect() as connection:
         subscription = subscriptions.named(connection, "ops")
-        shown = preview(connection, subscription, NOW)
+        shown = preview(connection, subscription, NOW).digest
     assert shown is not None
     assert [i.advisory.name for i in shown.items] == ["CVE-2024-41110"]
     assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
     run(fleet)
     with fleet.connect() as connection:
-        assert preview(connection, subscriptions.named(connection, "ops"), NOW) is None
+        assert preview(connection, subscriptions.named(connection, "ops"), NOW).digest is None
 
 
 def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Database, mailbox: Mailbox) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,24 @@ import pytest
 
 from feeds.advisory import Severity
 from feeds.errors import ConfigError
+from notifier import sample, watch
 from notifier.channels import slack
 from notifier.digest import Digest, Hosts
-from notifier.render import Message, host_names, render
+from notifier.render import Message, host_names, message, render
 from tests.digests import EMPTY, NEWS, WELCOME, digest, group, item
 from tests.samples import advisory
 
 GOLDEN = Path(__file__).parent / "golden"
 # `NAVTEX_UPDATE_GOLDEN=1 pytest tests/test_render.py` writes them anew; look at what git then shows
 UPDATE = bool(os.environ.get("NAVTEX_UPDATE_GOLDEN"))
-DIGESTS = {"welcome": WELCOME, "news": NEWS, "empty-welcome": EMPTY}
+REMINDER = replace(sample.DIGEST, items=(), actions=(), fixed=(), undecided=())
+DIGESTS = {
+    "welcome": WELCOME,
+    "news": NEWS,
+    "empty-welcome": EMPTY,
+    "sample": sample.DIGEST,
+    "reminder": REMINDER,
+}
 
 
 def parts(message: Message) -> dict[str, str]:
@@ -34,8 +43,16 @@ def parts(message: Message) -> dict[str, str]:
 @pytest.mark.parametrize("name", DIGESTS)
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "slack.json"])
 def test_a_digest_is_rendered_as_it_was_approved(name: str, part: str) -> None:
-    path = GOLDEN / f"{name}.{part}"
-    rendered = parts(render(DIGESTS[name]))[part]
+    assert_approved(f"{name}.{part}", parts(render(DIGESTS[name]))[part])
+
+
+@pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "slack.json"])
+def test_what_operators_hear_of_sources_is_rendered_as_it_was_approved(part: str) -> None:
+    assert_approved(f"operator.{part}", parts(watch.render(sample.CHANGES, sample.AT))[part])
+
+
+def assert_approved(name: str, rendered: str) -> None:
+    path = GOLDEN / name
     if UPDATE:
         path.parent.mkdir(exist_ok=True)
         path.write_text(rendered, encoding="utf-8")
@@ -55,7 +72,8 @@ def wordy(*, welcome: bool) -> Digest:
         item(
             advisory(n, severity=Severity.CRITICAL, cvss=9.9, title=words),
             *groups,
-            change="newly affected",
+            change="update",
+            changes=("newly affected hosts", words),
             see_also=((words, ""), (words, f"https://example.org/{'x' * 80}")),
         )
         for n in range(3)
@@ -179,6 +197,12 @@ def test_a_message_keeps_the_digests_key_and_moment() -> None:
     assert (message.key, message.created_at) == (NEWS.key, NEWS.created_at)
 
 
+def test_a_message_names_the_digest_that_told_of_its_first_item_first() -> None:
+    assert render(sample.DIGEST).thread == "fedcba9876543210"
+    assert render(NEWS).thread == ""
+    assert render(EMPTY).thread == ""
+
+
 def test_a_message_that_has_no_templates_is_an_error_that_names_the_file() -> None:
     with pytest.raises(ConfigError, match=r"templates/nothing/"):
-        render(NEWS, "nothing")
+        message("nothing", NEWS.key, NEWS.created_at, {})

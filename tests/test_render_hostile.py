@@ -67,7 +67,7 @@ def everywhere(text: str, url: str = "https://example.org/x", *, welcome: bool) 
         for n, kind in enumerate(Kind)
     ]
     return digest(
-        *(item(a, one, one, see_also=((text, url),), change="newly affected") for a in about),
+        *(item(a, one, one, see_also=((text, url),), change="update", changes=(text,)) for a in about),
         welcome=welcome,
         subscription=text,
         clear=Hosts(3, (text, text)),

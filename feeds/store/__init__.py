@@ -1,7 +1,23 @@
 """The only code that queries the tables of `feeds`. Values go in, values come out; no row leaves."""
 
-from feeds.store.advisories import Changes, catalogue, cves, facts, fingerprints, reads, sync
-from feeds.store.documents import Kept, forget_pages, keep, known, note, outdated, sources, touch, wait, waiting
+from feeds.store.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync
+from feeds.store.documents import (
+    Kept,
+    forget_history,
+    forget_pages,
+    histories,
+    keep,
+    known,
+    listed,
+    note,
+    outdated,
+    remember,
+    sources,
+    told,
+    touch,
+    wait,
+    waiting,
+)
 from feeds.store.sql import insert, upsert
 
 __all__ = [
@@ -11,15 +27,21 @@ __all__ = [
     "cves",
     "facts",
     "fingerprints",
+    "forget_history",
     "forget_pages",
+    "histories",
     "insert",
     "keep",
     "known",
+    "listed",
+    "lost",
     "note",
     "outdated",
     "reads",
+    "remember",
     "sources",
     "sync",
+    "told",
     "touch",
     "upsert",
     "wait",

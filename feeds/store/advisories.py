@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds import tables
-from feeds.advisory import Advisory, Read, Record
+from feeds.advisory import Advisory, Kind, Read, Record
 from feeds.catalogue import Catalogue, merge
 from feeds.facts import FACTS, Exploited, Fact, Likelihood
 from feeds.releases import gathered
@@ -91,6 +92,32 @@ def catalogue(connection: Connection) -> Catalogue:
             values |= {"id": row.id, "doubles": doubles, "first_seen": row.first_seen, "baseline": row.baseline}
         found.append(msgspec.structs.replace(advisory, **values))
     return Catalogue(tuple(found), gathered(known_facts))
+
+
+def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:
+    """What was an advisory and is none any more, because nothing is said of our products now: all but `numbers`."""
+    table = tables.advisory
+    rows = connection.execute(sa.select(table).where(table.c.merged_into.is_(None)))
+    return [
+        Advisory(
+            name=r.name,
+            aliases=(),
+            kind=Kind(r.kind),
+            title="What was read of it says nothing of the products any more",
+            summary="",
+            url="",
+            severity=None,
+            cvss=None,
+            published=None,
+            withdrawn=r.withdrawn or r.changed_at,
+            records=(),
+            id=r.id,
+            first_seen=r.first_seen,
+            baseline=r.baseline,
+        )
+        for r in rows
+        if r.id not in numbers
+    ]
 
 
 def cves(connection: Connection) -> frozenset[str]:

@@ -16,7 +16,7 @@ from feeds import tables
 from feeds.document import Ask, Item
 from feeds.facts import FACTS, Likelihood, Tags
 from feeds.fetch import Known, Outcome
-from feeds.health import SourceState, State
+from feeds.health import REMEMBERED, Polled, SourceState, State, floor
 from feeds.store.sql import upsert
 
 _ITEM = msgspec.json.Decoder(Item)
@@ -175,6 +175,7 @@ def sources(connection: Connection) -> dict[str, SourceState]:
         .group_by(tables.item.c.source)
     )
     counts = {str(name): int(count) for name, count in counted}
+    past = histories(connection)
     return {
         r.name: SourceState(
             r.name,
@@ -184,9 +185,51 @@ def sources(connection: Connection) -> dict[str, SourceState]:
             counts.get(r.name, 0),
             r.last_attempt,
             r.last_success,
+            r.told,
+            floor(past.get(r.name, ())),
         )
         for r in connection.execute(sa.select(tables.source))
     }
+
+
+def listed(connection: Connection, source: str) -> set[str]:
+    """The keys of the entries that a source lists now."""
+    item = tables.item
+    return set(
+        connection.execute(sa.select(item.c.key).where(item.c.source == source, item.c.gone_at.is_(None))).scalars()
+    )
+
+
+def histories(connection: Connection) -> dict[str, list[Polled]]:
+    """The last polls of each source, oldest first."""
+    found: dict[str, list[Polled]] = {}
+    for row in connection.execute(sa.select(tables.polled).order_by(tables.polled.c.at)):
+        found.setdefault(row.source, []).append(Polled(row.at, row.answered, row.failed, row.items))
+    return found
+
+
+def remember(connection: Connection, source: str, poll: Polled) -> None:
+    """Add a good poll to a source's history, and forget what is older than its last ones."""
+    table = tables.polled
+    row = {"source": source, "at": poll.at, "answered": poll.answered, "failed": poll.failed, "items": poll.items}
+    upsert(connection, table, row, ["source", "at"])
+    kept = connection.execute(
+        sa.select(table.c.at).where(table.c.source == source).order_by(table.c.at.desc()).limit(REMEMBERED)
+    ).scalars()
+    oldest = min(kept)
+    connection.execute(sa.delete(table).where(table.c.source == source, table.c.at < oldest))
+
+
+def forget_history(connection: Connection, source: str) -> None:
+    """Begin a source's history anew: what it lists now is right."""
+    connection.execute(sa.delete(tables.polled).where(tables.polled.c.source == source))
+
+
+def told(connection: Connection, states: Iterable[SourceState], at: datetime) -> None:
+    """Note which states the operators were told."""
+    for state in states:
+        where = tables.source.c.name == state.name
+        connection.execute(sa.update(tables.source).where(where).values(told=state.state.value, told_at=at))
 
 
 def note(connection: Connection, state: SourceState) -> None:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "subscription": ("subscription", "Who is told of what, and where."),
     "notification": ("notification", "What was sent, what was not, and why."),
     "notify": ("notify", "Make the digests that are due, and deliver them."),
+    "silence": ("silence", "What is not told for a while, and why."),
     "config": ("config", "The configuration file."),
     "db": ("db", "The database's schema."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),

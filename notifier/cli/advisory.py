@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from feeds.advisory import Advisory, Kind, Rank
+from notifier.cli.advisory_hand import acknowledge, release
 from notifier.cli.app import (
     LEVELS,
     PRODUCT,
     clean,
     day,
     format_option,
+    now,
     opened,
     settings,
     severity,
@@ -25,6 +27,10 @@ from notifier.cli.app import (
 @click.group("advisory")
 def command() -> None:
     """What is known of vulnerabilities, announcements and benchmarks."""
+
+
+command.add_command(acknowledge)
+command.add_command(release)
 
 
 @command.command("list")
@@ -94,9 +100,13 @@ def _row(advisory: Advisory) -> dict[str, Any]:
 def show(name: str, form: str) -> None:
     """One advisory with every claim that was read, by any of its names."""
     from feeds import store
+    from notifier.silence import about, shown
+    from notifier.store import silences
 
     with opened(settings()) as database, database.connect() as connection:
         advisory = store.catalogue(connection).find(name)
+        hands = [h for h in silences.hands(connection) if h.advisory in about(advisory)]
+        quiet = [s for s in silences.every(connection) if s.advisory in about(advisory) and s.lasts(now())]
     claims: list[dict[str, Any]] = [
         {
             "source": read.source,
@@ -118,6 +128,13 @@ def show(name: str, form: str) -> None:
                 "summary": advisory.summary,
                 "mentions": sorted(advisory.mentions),
                 "kept_because": reasons,
+                "in_hand": [
+                    {"owner": h.owner, "due": h.due.isoformat(), "scope": shown(h.scope), "note": h.note} for h in hands
+                ],
+                "silences": [
+                    {"number": s.id, "scope": shown(s.scope), "reason": s.reason, "until": stamp(s.until)}
+                    for s in quiet
+                ],
                 "claims": claims,
             }
         )
@@ -133,6 +150,8 @@ def show(name: str, form: str) -> None:
         ("Withdrawn", day(advisory.withdrawn)),
         ("Speaks of", ", ".join(sorted(advisory.mentions))),
         ("Kept because", "; ".join(reasons)),
+        *(("In hand", f"{h.owner}, due {h.due}{f' ({where})' if (where := shown(h.scope)) else ''}") for h in hands),
+        *(("Silenced", f"until {day(s.until)} for {shown(s.scope) or 'all hosts'}: {s.reason}") for s in quiet),
         ("Link", advisory.url),
     ):
         if value:

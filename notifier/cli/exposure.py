@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from feeds.evidence import Status
-from notifier.cli.app import LEVELS, known_hosts, now, opened, say, scope, scope_options, settings
+from notifier.cli.app import LEVELS, count_of, day, known_hosts, now, opened, say, scope, scope_options, settings
 
 if TYPE_CHECKING:
     from notifier.matching import Match
@@ -94,11 +95,13 @@ def command(
     from feeds.advisory import Severity
     from notifier.cli.exposure_forms import Wish, answer
     from notifier.exposure import Question, meets
+    from notifier.store import inventory
     from notifier.survey import survey
 
     _check(group, form, output, author, namespace)
     chosen = scope(hosts, tags, products)
-    with opened(settings()) as database, database.connect() as connection:
+    config = settings()
+    with opened(config) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
         question = Question(
             wanted_verdicts(verdicts),
@@ -108,7 +111,15 @@ def command(
         )
         known_hosts(connection, chosen)
         found = survey(connection, chosen, question, now(), catalogue)
-        answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace))
+        stale_days = config.digest.stale_days
+        answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace, stale_days))
+        count, some, oldest = inventory.stale(connection, chosen, found.at - timedelta(days=stale_days))
+    if count:
+        names = ", ".join(some) + (f" and {count - len(some)} more" if count > len(some) else "")
+        say(
+            f"{count_of(count, 'host was', 'hosts were')} not seen for {stale_days} days (since {day(oldest)}), "
+            f"so that what runs there may be something else: {names}"
+        )
     if not catalogue.advisories:
         say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
     if fail_on and meets((f.match for f in found.findings), None if fail_on == "any" else Severity(fail_on)):

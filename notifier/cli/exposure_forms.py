@@ -52,6 +52,7 @@ class Wish:
     output: Path | None
     author: str | None
     namespace: str | None
+    stale_days: int
 
 
 def answer(connection: Connection, found: Survey, question: Question, wish: Wish) -> None:
@@ -61,7 +62,7 @@ def answer(connection: Connection, found: Survey, question: Question, wish: Wish
     elif wish.form == "html":
         from notifier.cli.exposure_report import page
 
-        emit([page(connection, found, question)], wish.output)
+        emit([page(connection, found, question, wish.stale_days)], wish.output)
     elif wish.form in FORMATS:
         emit([_exported(connection, found, wish)], wish.output)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
 
 from feeds import store
 from feeds.database import Connection
@@ -17,12 +16,10 @@ from notifier.store import exposure, inventory
 from notifier.survey import Survey, host_counts, marks, survey
 from notifier.upgrades import plan
 
-STALE: Final = 30
-"""Days after which what an inventory says of a host is called stale."""
 _NAMED = 5
 
 
-def page(connection: Connection, found: Survey, question: Question) -> str:
+def page(connection: Connection, found: Survey, question: Question, stale_days: int) -> str:
     """The page that answers a question. Whatever verdicts it asks for, the page tells them apart itself."""
     everything = replace(question, verdicts=frozenset(Status))
     whole = survey(connection, found.scope, everything, found.at, found.catalogue)
@@ -43,8 +40,8 @@ def page(connection: Connection, found: Survey, question: Question) -> str:
         levels=levels,
         kev=sum(one.hosts for one in standing if one.kev),
         unknown=sum(one.hosts for one in standing if one.unknown),
-        stale=exposure.unseen(connection, found.scope, found.at - timedelta(days=STALE)),
-        stale_after=STALE,
+        stale=inventory.count(connection, found.scope, unseen_since=found.at - timedelta(days=stale_days)),
+        stale_after=stale_days,
         advisories=len(groups),
         matrices=matrices(whole.findings, hosts),
         chart=chart(Day(d.day, d.hosts, d.levels) for d in history),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifier.cli.app import clean, format_option, now, opened, say, settings, stamp, table, write_json
+from notifier.cli.notification_explain import explain
 
 if TYPE_CHECKING:
     from notifier.store.outbox_log import Entry
@@ -17,6 +18,9 @@ _STATES = click.Choice(["pending", "sending", "sent", "failed"])
 @click.group("notification")
 def command() -> None:
     """What was sent, what was not, and why."""
+
+
+command.add_command(explain)
 
 
 @command.command("list")

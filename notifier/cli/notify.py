@@ -11,6 +11,7 @@ from notifier.cli.app import now, opened, say, settings
 from notifier.config import Config
 
 if TYPE_CHECKING:
+    from feeds.database import Database
     from notifier.channels import Courier
     from notifier.notify import Report
     from notifier.store.delivery import Delivery
@@ -24,29 +25,34 @@ def command(ctx: click.Context, dry_run: bool) -> None:
     config = settings()
     with opened(config) as database:
         if dry_run:
-            _dry_run(database)
+            _dry_run(database, config)
             return
-        from notifier.notify import notify
+        from notifier.notify import Settings, notify
 
         with database.lock(), courier(config) as sender:
-            report = notify(database, sender, operator=config.operator.to)
+            report = notify(database, sender, settings=Settings.of(config))
     tell(report)
     ctx.exit(0 if report.ok else 1)
 
 
-def _dry_run(database: object) -> None:
-    from feeds.database import Database
-    from notifier.notify import preview
+def _dry_run(database: Database, config: Config) -> None:
+    from notifier.notify import Settings, preview
     from notifier.render import render
     from notifier.store import subscriptions
 
-    assert isinstance(database, Database)
+    settings = Settings.of(config)
     with database.connect() as connection:
         for subscription in subscriptions.every(connection):
-            digest = None if subscription.paused else preview(connection, subscription, now())
-            say(f"{subscription.name}: {'one digest' if digest else 'nothing new'}")
-            if digest:
-                message = render(digest)
+            if subscription.paused:
+                say(f"{subscription.name}: paused")
+                continue
+            found = preview(connection, subscription, now(), settings, whenever=False)
+            what = "one digest" if found.digest else "nothing new"
+            if not (found.digest or found.time.now):
+                what = f"nothing before {found.time.at:%Y-%m-%d %H:%M} UTC: {found.time.reason}"
+            say(f"{subscription.name}: {what}")
+            if found.digest:
+                message = render(found.digest, settings.templates)
                 click.echo(f"Subject: {message.subject}\n\n{message.text}")
 
 

@@ -89,8 +89,9 @@ def poll(
         host_seconds=config.poll.host_seconds,
         poll_seconds=config.poll.poll_seconds,
     )
+    must_have = {name: s.known for name, s in config.sources.items() if s.known}
     if not sys.stderr.isatty():
-        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own)
+        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own, must_have=must_have)
     seen = 0
 
     def progress(outcome: Outcome) -> None:
@@ -99,7 +100,15 @@ def poll(
         click.echo(f"\r\x1b[K{seen} documents, {outcome.source}", nl=False, err=True)
 
     try:
-        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own, progress=progress)
+        return run(
+            database,
+            crawl,
+            job,
+            accept=frozenset(accept),
+            own_corrections=own,
+            must_have=must_have,
+            progress=progress,
+        )
     finally:
         click.echo("\r\x1b[K", nl=False, err=True)
 

@@ -23,11 +23,11 @@ def command(ctx: click.Context) -> None:
     check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
-        from notifier.notify import notify
+        from notifier.notify import Settings, notify
         from notifier.survey import note_trend
 
         with courier(config) as sender:
-            notified = notify(database, sender, operator=config.operator.to)
+            notified = notify(database, sender, settings=Settings.of(config))
         note_trend(database, now())
     if not polled.ok:
         tell_poll(polled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import format_option, opened, settings, stamp, table, write_json
+from notifier.cli.app import format_option, now, opened, settings, stamp, table, write_json
 
 
 @click.group("source")
@@ -17,12 +17,13 @@ def command() -> None:
 def list_(form: str) -> None:
     """Every source: its address, its state after the last poll, and how many entries it has."""
     from feeds import store
-    from feeds.health import SourceState, State
+    from feeds.health import SourceState, State, assessed
     from feeds.sources import SOURCES
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
-        states = store.sources(connection)
+        stored = store.sources(connection)
+    states = stored | {s.name: s for s in assessed(stored.values(), now())}
     rows = []
     for source in SOURCES:
         state = states.get(source.name) or SourceState(source.name, State.UNPOLLED)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.advisory import Kind, Severity
-from feeds.errors import ChannelError, UsageProblem
 from notifier.cli.app import (
     LEVELS,
     format_option,
@@ -17,18 +16,24 @@ from notifier.cli.app import (
     scope,
     scope_options,
     settings,
-    stamp,
     table,
     write_json,
 )
+from notifier.cli.subscription_show import row_of, show, shown_address
+from notifier.cli.subscription_sync import check_address, sync
+from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked
 
 if TYPE_CHECKING:
-    from notifier.filters import Filters
+    pass
 
 
 @click.group("subscription")
 def command() -> None:
     """Who is told of what, and where."""
+
+
+command.add_command(show)
+command.add_command(sync)
 
 
 @command.command("add")
@@ -59,9 +64,37 @@ def command() -> None:
 )
 @click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA's list).")
 @click.option(
+    "--epss", type=click.FloatRange(0, 1), metavar="MIN", help="This EPSS (0 to 1) or more, and those without one."
+)
+@click.option(
     "--everything", is_flag=True, help="Also what affects none of the hosts: publications, releases, and all the rest."
 )
 @click.option("--silent-start", is_flag=True, help="Send no welcome digest: begin with what is new from now on.")
+@click.option(
+    "--schedule",
+    "every",
+    default=IMMEDIATE,
+    show_default=True,
+    metavar="WHEN",
+    help="immediate, hourly, daily, weekly, or a cron expression.",
+)
+@click.option("--zone", default="UTC", show_default=True, help="The time zone of the schedule and the quiet hours.")
+@click.option("--quiet", default="", metavar="FROM-TO", help="Hours in which nothing goes out: 22:00-07:00.")
+@click.option(
+    "--break-schedule",
+    "breaks",
+    type=click.Choice(BREAKS),
+    default="both",
+    show_default=True,
+    help="What goes out at once, whatever the schedule and the hour.",
+)
+@click.option(
+    "--remind",
+    type=click.Choice(REMINDERS),
+    default="monthly",
+    show_default=True,
+    help="How often to tell what is still open.",
+)
 def add(
     name: str,
     targets: tuple[str, ...],
@@ -72,24 +105,30 @@ def add(
     kinds: tuple[str, ...],
     keywords: tuple[str, ...],
     kev: bool,
+    epss: float | None,
     everything: bool,
     silent_start: bool,
+    every: str,
+    zone: str,
+    quiet: str,
+    breaks: str,
+    remind: str,
 ) -> None:
     """Subscribe a channel to the news that concern your hosts.
 
     \b
     navtex subscription add ops --to 'mailto://mail.example.org?from=navtex@example.org&to=ops@example.org'
     navtex subscription add web --to slack://A/B/C --tag team=web --severity high
+    navtex subscription add boss --to "$MAIL" --schedule weekly --zone Europe/Berlin
     """
-    from notifier.channels import expand, shown
     from notifier.filters import Filters
     from notifier.store import subscriptions
 
+    if not name.strip() or not name.isprintable():
+        raise click.BadParameter(f"{name!r} cannot be a name", param_hint="NAME")
     for target in targets:
-        try:
-            expand(target)
-        except ChannelError as error:
-            raise UsageProblem(error.what, remedy=error.remedy) from error
+        check_address(target)
+    when = checked(Schedule(every, zone, quiet, breaks, remind))
     filters = Filters(
         scope=scope(hosts, tags, products),
         severity=Severity(least) if least else None,
@@ -97,71 +136,50 @@ def add(
         keywords=keywords,
         kev=kev,
         everything=everything,
+        epss=epss,
     )
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.add(
             connection,
             subscriptions.Subscription(
-                name=name, targets=targets, filters=filters, created_at=now(), silent_start=silent_start
+                name=name,
+                targets=targets,
+                filters=filters,
+                created_at=now(),
+                silent_start=silent_start,
+                schedule=when,
             ),
         )
     first = "starts in silence" if silent_start else "gets its welcome digest"
-    say(f"{name} is subscribed to {', '.join(shown(t) for t in targets)}; the next `navtex run` {first}")
+    say(f"{name} is subscribed to {', '.join(shown_address(t) for t in targets)}; the next `navtex run` {first}")
 
 
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
     """Every subscription, where it goes and what it wants."""
-    from notifier.channels import shown
     from notifier.store import subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
         found = subscriptions.every(connection)
-    rows: list[dict[str, Any]] = [
-        {
-            "name": s.name,
-            "to": [shown(t) for t in s.targets],
-            "filters": _filters(s.filters),
-            "state": "paused" if s.paused else "active" if s.started_at else "new",
-            "created_at": stamp(s.created_at),
-            "started_at": stamp(s.started_at),
-        }
-        for s in found
-    ]
+    rows: list[dict[str, Any]] = [row_of(s) for s in found]
     if form == "json":
         write_json({"subscriptions": rows})
         return
     table(
-        ["Name", ("To", {"ratio": 1}), "Wants", "State"],
+        ["Name", ("To", {"ratio": 1}), "Wants", "When", "State"],
         [
             [
                 r["name"],
                 "\n".join(r["to"]),
                 ", ".join(f"{k}: {v}" for k, v in r["filters"].items()) or "what affects its hosts",
+                r["schedule"]["every"],
                 r["state"],
             ]
             for r in rows
         ],
         empty="There are no subscriptions. See `navtex subscription add --help`.",
     )
-
-
-def _filters(filters: Filters) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in (
-            ("severity", filters.severity.value if filters.severity else ""),
-            ("kind", ", ".join(filters.kinds)),
-            ("product", ", ".join(filters.scope.products)),
-            ("tag", ", ".join(f"{k}={v}" for k, v in filters.scope.tags.items())),
-            ("host", ", ".join(filters.scope.hosts)),
-            ("keyword", ", ".join(filters.keywords)),
-            ("kev", "yes" if filters.kev else ""),
-            ("everything", "yes" if filters.everything else ""),
-        )
-        if value
-    }
 
 
 @command.command("test")
@@ -193,16 +211,20 @@ def test(name: str) -> None:
 )
 def preview(name: str, form: str) -> None:
     """What would go out now. Nothing is sent or kept."""
+    from notifier.notify import Settings
     from notifier.notify import preview as compose
     from notifier.render import render
     from notifier.store import subscriptions
 
+    chosen = Settings.of(settings())
     with opened(settings()) as database, database.connect() as connection:
-        digest = compose(connection, subscriptions.named(connection, name), now())
-    if digest is None:
+        found = compose(connection, subscriptions.named(connection, name), now(), chosen)
+    if found.digest is None:
         say(f"Nothing is new for {name}.")
         return
-    message = render(digest)
+    if not found.time.now:
+        say(f"It goes out at {found.time.at:%Y-%m-%d %H:%M} UTC: {found.time.reason}.")
+    message = render(found.digest, chosen.templates)
     click.echo(message.html if form == "html" else f"Subject: {message.subject}\n\n{message.text}", nl=False)
 
 
@@ -216,6 +238,17 @@ def pause(name: str, resume: bool) -> None:
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.pause(connection, name, paused=not resume)
     say(f"{name} is {'active' if resume else 'paused'}")
+
+
+@command.command("resume")
+@click.argument("name")
+def resume(name: str) -> None:
+    """Go on with a subscription that was paused. What happened meanwhile is told then."""
+    from notifier.store import subscriptions
+
+    with opened(settings()) as database, database.begin() as connection:
+        subscriptions.pause(connection, name, paused=False)
+    say(f"{name} is active")
 
 
 @command.command("remove")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -196,13 +196,6 @@ def _signs(mark: Mark) -> int:
         *([_UNKNOWN] if mark.unknown else []),
     ]
     return sum(1 << (_WIDTH * n) for n in found)
-
-
-def unseen(connection: Connection, scope: Scope, before: datetime) -> int:
-    """How many hosts of a scope no import has named since then."""
-    where = conditions(connection, Scope(tags=scope.tags, hosts=scope.hosts))
-    statement = sa.select(sa.func.count()).select_from(tables.host).where(*where, tables.host.c.last_seen < before)
-    return connection.execute(statement).scalar() or 0
 
 
 def note(connection: Connection, today: date, hosts: int, levels: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ from notifier.store import bulk
 
 CHUNK = 10_000
 """So many hosts are read and written at a time."""
+REMEMBERED = timedelta(days=400)
+"""So long it is known what a host no longer runs."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,9 @@ class Import:
         self._scope = _numbered(connection, tables.inventory_scope, scope)
         self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
         self._numbers = _Numbers(connection)
+        runs, departed = tables.inventory_import, tables.departure
+        old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
+        connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
         self._components = self._numbers.components
         self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
         self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
@@ -308,6 +313,9 @@ class Import:
             connection.exec_driver_sql(_SPREAD, (writes.hosts[0][0], writes.hosts[-1][0]))
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
+        bulk.delete_pairs(connection, tables.departure, ("component", "host"), writes.removed)
+        departed = [(component, host, self._run) for component, host in writes.removed]
+        bulk.insert_rows(connection, tables.departure, ("component", "host", "import"), departed)
         bulk.insert_rows(connection, tables.installation, ("component", "host", "import"), writes.added)
         gone = bulk.in_list(connection, tables.several.c.host, writes.single)
         if writes.single:

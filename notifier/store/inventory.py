@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,10 +16,12 @@ from notifier import tables
 from notifier.filters import Scope
 from notifier.inventory.model import Component
 from notifier.store.importing import Import, Taken, take
+from notifier.store.movements import Moved, came, runs
 
 __all__ = [
     "NAMED",
     "Import",
+    "Moved",
     "Population",
     "Stored",
     "Taken",
@@ -84,19 +86,38 @@ def packages(connection: Connection) -> frozenset[tuple[str, str]]:
     )
 
 
-def populations(connection: Connection, scope: Scope, *, since: datetime | None = None) -> dict[int, Population]:
-    """The hosts of a scope by component; with `since`, only those that came after it."""
-    host, installation, runs = tables.host, tables.installation, tables.inventory_import
-    moments = {r.id: r.at for r in connection.execute(sa.select(runs.c.id, runs.c.at))}
-    conditions = _conditions(connection, scope)
+def populations(
+    connection: Connection,
+    scope: Scope,
+    *,
+    since: datetime | None = None,
+    within: Scope | None = None,
+    without: Iterable[Scope] = (),
+    only: Collection[int] = (),
+    moved: Moved | None = None,
+) -> dict[int, Population]:
+    """The hosts of a scope by component, or by those of the components that are named in `only`.
+
+    With `since`, only those that came after it; with `within`, only those that are also of that
+    scope; none that is of a scope in `without`, and none that `moved`.
+    """
+    host, installation = tables.host, tables.installation
+    moments = runs(connection)
+    where = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
+    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in without]
     if since is not None:
-        conditions.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
+        where.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
+    if only:
+        where.append(installation.c.component.in_(sorted(only)))
+    if moved:
+        left = tables.departure.c.component.in_(sorted(moved.left))
+        where.append(sa.not_(came(moments, moved.since).where(left).exists()))
     joined = installation.join(host, host.c.id == installation.c.host)
     component, latest = installation.c.component, sa.func.max(installation.c["import"]).label("latest")
     counted = connection.execute(
         sa.select(component, sa.func.count().label("hosts"), latest)
-        .select_from(joined if conditions else installation)
-        .where(*conditions)
+        .select_from(joined if where else installation)
+        .where(*where)
         .group_by(component)
     ).all()
     names: dict[int, list[str]] = {}
@@ -105,7 +126,7 @@ def populations(connection: Connection, scope: Scope, *, since: datetime | None 
         few = (
             sa.select(host.c.name)
             .select_from(joined)
-            .where(component == row.component, *conditions)
+            .where(component == row.component, *where)
             .order_by(installation.c.host)
             .limit(NAMED)
         )
@@ -155,10 +176,17 @@ def untouched(connection: Connection, scope: Scope, touched: Iterable[int]) -> t
     return count, tuple(names)
 
 
-def count(connection: Connection, scope: Scope = Scope()) -> int:  # noqa: B008 - a frozen value
-    """How many hosts a scope has."""
-    conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
-    return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*conditions)).scalar() or 0
+def count(
+    connection: Connection,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+    *,
+    unseen_since: datetime | None = None,
+) -> int:
+    """How many hosts a scope has; with `unseen_since`, only those that no import has named since."""
+    where = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    if unseen_since is not None:
+        where.append(tables.host.c.last_seen < unseen_since)
+    return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*where)).scalar() or 0
 
 
 def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[str, str], int]]:

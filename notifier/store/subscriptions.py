@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,11 @@ from sqlalchemy.engine import Connection
 from feeds.errors import UnknownName, UsageProblem
 from feeds.store import upsert
 from notifier import tables
-from notifier.digest import Facets, Told
+from notifier.digest import Item
+from notifier.facets import Facets
 from notifier.filters import Filters
+from notifier.ledger import Told
+from notifier.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,36 @@ class Subscription:
     paused: bool = False
     started_at: datetime | None = None
     id: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
+    origin: str = ""
+    """The file that made it (`navtex subscription sync`); "" for the command line."""
+    served_at: datetime | None = None
+    """When its news were last looked at because it was time."""
+    reminded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One row of the outbox: where a digest goes, and what became of it."""
+
+    target: str
+    recipient: str
+    state: str
+    attempts: int
+    due_at: datetime
+    sent_at: datetime | None
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One time that an advisory was told: in which digest, when and why, and what the channels answered."""
+
+    key: str
+    at: datetime
+    change: str
+    words: str
+    tries: tuple[Try, ...]
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
@@ -46,15 +80,32 @@ def add(connection: Connection, subscription: Subscription) -> None:
             created_at=subscription.created_at,
             paused=subscription.paused,
             silent_start=subscription.silent_start,
+            schedule=msgspec.json.encode(subscription.schedule).decode(),
+            origin=subscription.origin,
+        )
+    )
+
+
+def change(connection: Connection, subscription: Subscription) -> None:
+    """Give a subscription other targets, filters, times or pause; what it was told stays."""
+    connection.execute(
+        sa.update(tables.subscription)
+        .where(tables.subscription.c.name == subscription.name)
+        .values(
+            targets=msgspec.json.encode(subscription.targets).decode(),
+            filters=msgspec.json.encode(subscription.filters).decode(),
+            schedule=msgspec.json.encode(subscription.schedule).decode(),
+            paused=subscription.paused,
+            silent_start=subscription.silent_start,
         )
     )
 
 
 def every(connection: Connection) -> list[Subscription]:
     """Every subscription, sorted by name."""
-    return [
-        _value(row) for row in connection.execute(sa.select(tables.subscription).order_by(tables.subscription.c.name))
-    ]
+    table = tables.subscription
+    rows = connection.execute(sa.select(table).order_by(table.c.name))
+    return [_value(row) for row in rows]
 
 
 def named(connection: Connection, name: str) -> Subscription:
@@ -75,6 +126,10 @@ def _value(row: Any) -> Subscription:
         paused=row.paused,
         started_at=row.started_at,
         id=row.id,
+        schedule=msgspec.json.decode(row.schedule, type=Schedule),
+        origin=row.origin,
+        served_at=row.served_at,
+        reminded_at=row.reminded_at,
     )
 
 
@@ -97,16 +152,49 @@ def start(connection: Connection, subscription: Subscription, at: datetime) -> N
     )
 
 
+def serve(connection: Connection, subscription: Subscription, at: datetime, *, reminded: bool) -> None:
+    """Note that its news were looked at because it was time, and whether it was reminded of what is open."""
+    values = {"served_at": at} | ({"reminded_at": at} if reminded else {})
+    connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(values))
+
+
 def told(connection: Connection, subscription: Subscription) -> dict[int, Told]:
     """What it was told, by the advisory's number."""
-    rows = connection.execute(sa.select(tables.told).where(tables.told.c.subscription == subscription.id))
-    return {r.advisory: Told(msgspec.json.decode(r.facets, type=Facets), r.at) for r in rows}
+    table, digest, telling = tables.told, tables.digest, tables.telling
+    keys = {r.id: r.key for r in connection.execute(sa.select(digest.c.id, digest.c.key).where(_of(subscription)))}
+    first = connection.execute(
+        sa.select(telling.c.advisory, sa.func.min(telling.c.digest).label("digest"))
+        .join(digest, digest.c.id == telling.c.digest)
+        .where(_of(subscription))
+        .group_by(telling.c.advisory)
+    )
+    threads = {r.advisory: keys[r.digest] for r in first}
+    return {
+        r.advisory: Told(
+            msgspec.json.decode(r.facets, type=Facets),
+            r.at,
+            r.first_at or r.at,
+            keys.get(r.digest, ""),
+            threads.get(r.advisory, ""),
+        )
+        for r in connection.execute(sa.select(table).where(table.c.subscription == subscription.id))
+    }
+
+
+def _of(subscription: Subscription) -> sa.ColumnElement[bool]:
+    return tables.digest.c.subscription == subscription.id
 
 
 def tell(
     connection: Connection, subscription: Subscription, facets: dict[int, Facets], at: datetime, digest: int | None
 ) -> None:
     """Write into the ledger what a digest tells, or what is noted in silence (`digest` None)."""
+    table = tables.told
+    before = dict(
+        connection.execute(
+            sa.select(table.c.advisory, table.c.first_at).where(table.c.subscription == subscription.id)
+        ).all()
+    )
     for advisory, value in facets.items():
         row = {
             "subscription": subscription.id,
@@ -114,5 +202,54 @@ def tell(
             "facets": msgspec.json.encode(value).decode(),
             "at": at,
             "digest": digest,
+            "first_at": before.get(advisory) or at,
         }
-        upsert(connection, tables.told, row, ["subscription", "advisory"])
+        upsert(connection, table, row, ["subscription", "advisory"])
+
+
+def recall(connection: Connection, digest: int, items: Iterable[Item]) -> None:
+    """Write down what a digest told of, and why: `navtex notification explain` reads it."""
+    rows: dict[int, dict[str, Any]] = {}
+    for item in items:
+        row = rows.setdefault(
+            item.advisory.id, {"digest": digest, "advisory": item.advisory.id, "change": item.change, "words": ""}
+        )
+        row["words"] = "; ".join(w for w in (row["words"], *item.changes) if w)
+    if rows:
+        connection.execute(sa.insert(tables.telling), list(rows.values()))
+
+
+def note(connection: Connection, subscription: Subscription, facets: dict[int, Facets]) -> None:
+    """Correct the ledger without telling anything: when it was told, and where, stays."""
+    table = tables.told
+    for advisory, value in facets.items():
+        connection.execute(
+            sa.update(table)
+            .where(table.c.subscription == subscription.id, table.c.advisory == advisory)
+            .values(facets=msgspec.json.encode(value).decode())
+        )
+
+
+def tellings(connection: Connection, subscription: Subscription, advisories: Iterable[int]) -> list[Telling]:
+    """The digests that told a subscription of an advisory, oldest first, with what became of each delivery."""
+    digest, telling, outbox = tables.digest, tables.telling, tables.outbox
+    rows = connection.execute(
+        sa.select(digest.c.id, digest.c.key, digest.c.created_at, telling.c.change, telling.c.words)
+        .join(telling, telling.c.digest == digest.c.id)
+        .where(_of(subscription), telling.c.advisory.in_(sorted(advisories)))
+        .order_by(digest.c.id)
+    )
+    found = []
+    for row in rows.all():
+        sent = connection.execute(sa.select(outbox).where(outbox.c.digest == row.id).order_by(outbox.c.id))
+        tries = tuple(
+            Try(r.target, r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer) for r in sent.all()
+        )
+        found.append(Telling(row.key, row.created_at, row.change, row.words, tries))
+    return found
+
+
+def last_digest(connection: Connection, subscription: Subscription) -> datetime | None:
+    """When its last digest was made."""
+    newest = sa.select(sa.func.max(tables.digest.c.id)).where(_of(subscription)).scalar_subquery()
+    return connection.execute(sa.select(tables.digest.c.created_at).where(tables.digest.c.id == newest)).scalar()

@@ -1,0 +1,166 @@
+"""`navtex silence`."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import click
+
+from notifier.cli.app import format_option, now, opened, say, scope, scope_options, settings, stamp, table, write_json
+
+
+@click.group("silence")
+def command() -> None:
+    """What is not told for a while, and why."""
+
+
+def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetime:
+    """The end of a day in UTC, or the moment that was named."""
+    if value.time() == time():
+        value += timedelta(days=1)
+    return value.replace(tzinfo=UTC)
+
+
+@command.command("add")
+@click.argument("advisory")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it need not be told.")
+@click.option(
+    "--until",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
+    callback=_end,
+    metavar="DATE",
+    help="The last day of the silence, in UTC, or its last moment.",
+)
+@scope_options
+@click.option("--author", metavar="NAME", help="Who says so; otherwise the user who runs this.")
+@click.option(
+    "--justification",
+    default="",
+    metavar="WORD",
+    help="VEX's word for why it does not affect these hosts, if it does not.",
+)
+def add(
+    advisory: str,
+    reason: str,
+    until: datetime,
+    hosts: tuple[str, ...],
+    tags: dict[str, str],
+    products: tuple[str, ...],
+    author: str | None,
+    justification: str,
+) -> None:
+    """Tell nobody of an advisory, for some hosts or all, until a day.
+
+    It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out.
+
+    \b
+    navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
+    """
+    from notifier import silence as silences
+    from notifier.silence import JUSTIFICATIONS
+    from notifier.store import silences as store
+
+    at = now()
+    if until <= at:
+        raise click.BadParameter(f"{until:%Y-%m-%d %H:%M} UTC is over", param_hint="--until")
+    if justification and justification not in JUSTIFICATIONS:
+        raise click.BadParameter(f"it is none of {', '.join(JUSTIFICATIONS)}", param_hint="--justification")
+    if not reason.strip():
+        raise click.BadParameter("it is empty", param_hint="--reason")
+    chosen = scope(hosts, tags, products)
+    with opened(settings()) as database, database.begin() as connection:
+        from notifier.world import World
+
+        world = World.read(connection, at)
+        found = world.catalogue.find(advisory)
+        made = silences.Silence(
+            found.id,
+            chosen,
+            reason.strip(),
+            author if author is not None else _user(),
+            at,
+            until,
+            world.standing(connection, found),
+            justification,
+        )
+        number = store.add(connection, made)
+    where = f" for {silences.shown(chosen)}" if silences.shown(chosen) else ""
+    say(f"{found.name} is silenced{where} until {until:%Y-%m-%d %H:%M} UTC, as number {number}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+@command.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
+@format_option
+def list_(everything: bool, form: str) -> None:
+    """The silences that last, what they speak of, and whether something has broken them."""
+    from notifier import silence as silences
+    from notifier.world import World
+
+    at = now()
+    with opened(settings()) as database, database.connect() as connection:
+        world = World.read(connection, at)
+    rows: list[dict[str, Any]] = []
+    held = {s.id for some in world.held.values() for s in some}
+    concerned = world.lasting
+    for one in world.silences:
+        state = "ended" if not one.lasts(at) else "broken" if one.id in concerned - held else "in force"
+        if everything or one.lasts(at):
+            rows.append(
+                {
+                    "number": one.id,
+                    "advisory": one.name,
+                    "scope": silences.shown(one.scope),
+                    "reason": one.reason,
+                    "author": one.author,
+                    "justification": one.justification or None,
+                    "created_at": stamp(one.created_at),
+                    "until": stamp(one.until),
+                    "state": state,
+                }
+            )
+    if form == "json":
+        write_json({"silences": rows})
+        return
+    table(
+        [
+            ("No", {"justify": "right"}),
+            ("Advisory", {"no_wrap": True}),
+            "For",
+            ("Reason", {"ratio": 1}),
+            "Until",
+            "State",
+        ],
+        [
+            [
+                str(r["number"]),
+                r["advisory"],
+                r["scope"] or "all hosts",
+                f"{r['reason']} ({r['author']})" if r["author"] else r["reason"],
+                r["until"][:10],
+                r["state"],
+            ]
+            for r in rows
+        ],
+        empty="There is no silence. See `navtex silence add --help`.",
+    )
+
+
+@command.command("expire")
+@click.argument("number", type=int)
+def expire(number: int) -> None:
+    """End a silence now. The next digests tell of what it kept back."""
+    from notifier.store import silences
+
+    with opened(settings()) as database, database.begin() as connection:
+        ended = silences.expire(connection, number, now())
+    say(f"{ended.name} is no longer silenced")

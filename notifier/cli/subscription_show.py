@@ -1,0 +1,100 @@
+"""`navtex subscription show`, and a subscription as lists show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from notifier.cli.app import clean, format_option, now, opened, settings, stamp, write_json
+
+if TYPE_CHECKING:
+    from notifier.filters import Filters
+    from notifier.store.subscriptions import Subscription
+
+
+@click.command("show")
+@click.argument("name")
+@format_option
+def show(name: str, form: str) -> None:
+    """One subscription: where it goes, what it wants, when it is due, and what it was told."""
+    from notifier import schedule
+    from notifier.store import subscriptions
+
+    at = now()
+    with opened(settings()) as database, database.connect() as connection:
+        found = subscriptions.named(connection, name)
+        told = subscriptions.told(connection, found)
+        last = subscriptions.last_digest(connection, found)
+    when = schedule.due(found.schedule, found.served_at if found.started_at else None, at)
+    reminder = schedule.reminder(found.schedule, found.reminded_at or found.started_at or at, at)
+    row = row_of(found) | {
+        "due_at": stamp(when.at),
+        "reminder_at": None if found.schedule.remind == "never" else stamp(reminder.at),
+        "last_digest": stamp(last),
+        "told": sum(1 for t in told.values() if t.digest),
+        "noted": sum(1 for t in told.values() if not t.digest),
+    }
+    if form == "json":
+        write_json(row)
+        return
+    times = found.schedule
+    hours = f", quiet {times.quiet}" if times.quiet else ""
+    lines = {
+        "To": "\n              ".join(row["to"]),
+        "Wants": ", ".join(f"{k}: {v}" for k, v in row["filters"].items()) or "what affects its hosts",
+        "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
+        "State": row["state"] + (f", made by {found.origin}" if found.origin else ""),
+        "Due": "now" if when.now else f"{when.at:%Y-%m-%d %H:%M} UTC ({when.reason})",
+        "Reminder": f"{times.remind}" + ("" if times.remind == "never" else f", next {reminder.at:%Y-%m-%d}"),
+        "Last digest": f"{last:%Y-%m-%d %H:%M} UTC" if last else "none yet",
+        "Told": f"{row['told']} advisories; {row['noted']} noted in silence",
+    }
+    click.echo(clean(f"{found.name}\n" + "\n".join(f"{k + ':':<14}{v}" for k, v in lines.items())))
+
+
+def row_of(subscription: Subscription) -> dict[str, Any]:
+    """A subscription as JSON has it."""
+    when = subscription.schedule
+    return {
+        "name": subscription.name,
+        "to": [shown_address(t) for t in subscription.targets],
+        "filters": _filters(subscription.filters),
+        "schedule": {
+            "every": when.every,
+            "zone": when.zone,
+            "quiet": when.quiet or None,
+            "break_schedule": when.breaks,
+            "remind": when.remind,
+        },
+        "state": "paused" if subscription.paused else "active" if subscription.started_at else "new",
+        "made_by": subscription.origin or None,
+        "created_at": stamp(subscription.created_at),
+        "started_at": stamp(subscription.started_at),
+    }
+
+
+def shown_address(target: str) -> str:
+    """An address as it may be shown; one that refers to its secrets holds none."""
+    from notifier.channels import shown
+    from notifier.references import has_references
+
+    return target if has_references(target) else shown(target)
+
+
+def _filters(filters: Filters) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in (
+            ("severity", filters.severity.value if filters.severity else ""),
+            ("kind", ", ".join(filters.kinds)),
+            ("product", ", ".join(filters.scope.products)),
+            ("tag", ", ".join(f"{k}={v}" for k, v in filters.scope.tags.items())),
+            ("host", ", ".join(filters.scope.hosts)),
+            ("keyword", ", ".join(filters.keywords)),
+            ("kev", "yes" if filters.kev else ""),
+            ("epss", f"{filters.epss:g}" if filters.epss is not None else ""),
+            ("everything", "yes" if filters.everything else ""),
+        )
+        if value
+    }

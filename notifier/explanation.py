@@ -1,0 +1,155 @@
+"""Why a subscription was told of an advisory, or was not: what the ledger, the filters and the clock say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from feeds.advisory import Advisory, Kind
+from feeds.database import Connection
+from notifier import schedule, silence
+from notifier.compose import compose
+from notifier.digest import Hosts
+from notifier.render import host_names
+from notifier.store import inventory, subscriptions
+from notifier.store.subscriptions import Subscription, Telling
+from notifier.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that was looked at. `effect` is "for", "against" or "note"."""
+
+    about: str
+    effect: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer in a sentence, the points that it stands on, and each time it was told."""
+
+    subscription: str
+    advisory: str
+    answer: str
+    points: tuple[Point, ...]
+    tellings: tuple[Telling, ...]
+
+
+def explain(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Explanation:
+    """Why `subscription` was told of `advisory`, or was not, and what the next run would do."""
+    points = (
+        *_subscription(world, subscription),
+        *_hosts(connection, world, subscription, advisory),
+        *_wishes(world, subscription, advisory),
+        *_ledger(connection, world, subscription, advisory),
+    )
+    tellings = tuple(subscriptions.tellings(connection, subscription, silence.about(advisory)))
+    made = compose(connection, world, subscription, whenever=True)
+    pending = any(i.advisory.id == advisory.id for i in made.digest.items) if made.digest else False
+    return Explanation(
+        subscription.name,
+        advisory.name,
+        _answer(world, subscription, points, tellings, pending=pending),
+        points,
+        tellings,
+    )
+
+
+def _answer(
+    world: World, subscription: Subscription, points: tuple[Point, ...], tellings: tuple[Telling, ...], *, pending: bool
+) -> str:
+    against = next((p.words for p in points if p.effect == "against"), "")
+    if tellings:
+        last = tellings[-1]
+        times = f"{len(tellings)} times, last" if len(tellings) > 1 else "once,"
+        said = f"Told {times} on {last.at:%Y-%m-%d %H:%M} UTC in digest {last.key} ({_delivered(last)})"
+        return f"{said}; there is something new to tell of it" if pending else said
+    if pending and not against:
+        when = schedule.due(subscription.schedule, subscription.served_at, world.now)
+        wait = "the next run tells it" if when.now else f"not before {when.at:%Y-%m-%d %H:%M} UTC: {when.reason}"
+        return f"Not told yet: {wait}"
+    return f"Not told: {against or 'nothing of it is news for this subscription'}"
+
+
+def _delivered(telling: Telling) -> str:
+    states = [t.state for t in telling.tries]
+    if not states:
+        return "it went to no channel"
+    return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+
+
+def _subscription(world: World, subscription: Subscription) -> Iterator[Point]:
+    if subscription.paused:
+        yield Point("subscription", "against", "the subscription is paused")
+    if subscription.started_at is None:
+        read = any(s.last_success for s in world.sources)
+        words = "its welcome is still to come" if read else "its welcome waits until a source could be read"
+        yield Point("subscription", "note" if read else "against", words)
+        return
+    yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
+    when = schedule.due(subscription.schedule, subscription.served_at, world.now)
+    said = "it is time" if when.now else f"it is time at {when.at:%Y-%m-%d %H:%M} UTC: {when.reason}"
+    yield Point("schedule", "note", f"{subscription.schedule.every} ({subscription.schedule.zone}); {said}")
+
+
+def _hosts(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    scope = subscription.filters.scope
+    found = []
+    others = []
+    if not inventory.count(connection, scope):
+        yield Point("hosts", "against", "no host of the inventory is in its scope")
+        return
+    for number, people in inventory.populations(connection, scope).items():
+        component = world.components[number]
+        hosts = host_names(Hosts(people.hosts, people.names))
+        what = f"{component.package or f'{component.product} {component.version}'} on {hosts}"
+        match = next((m for m in world.matches(number) if m.advisory.id == advisory.id), None)
+        if match is not None:
+            found.append(Point("hosts", "for", f"{what} is {match.verdict.status.value}: {match.verdict.reason}"))
+        elif advisory.kind in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT) and component.product in advisory.products:
+            verdict = world.matcher.retraction(advisory, component)
+            if verdict is not None:
+                others.append(Point("hosts", "note", f"{what} is {verdict.status.value}: {verdict.reason}"))
+    yield from found or others
+    if not found and not subscription.filters.everything:
+        yield Point("hosts", "against", "it concerns none of the hosts in its scope")
+
+
+def _wishes(world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    if advisory.withdrawn:
+        yield Point("advisory", "against", f"it was withdrawn on {advisory.withdrawn:%Y-%m-%d}")
+    for reason in subscription.filters.rejections(advisory):
+        yield Point("filter", "against", reason)
+    for one in world.silences:
+        if one.advisory not in silence.about(advisory):
+            continue
+        who = f"by {one.author}, " if one.author else ""
+        where = silence.shown(one.scope)
+        text = f"silenced {who}until {one.until:%Y-%m-%d} ({where or 'all hosts'}): {one.reason}"
+        if one in world.held.get(advisory.id, ()):
+            yield Point("silence", "note" if where else "against", text)
+        else:
+            yield Point("silence", "note", f"{text}; {'broken, for it got worse' if one.lasts(world.now) else 'ended'}")
+
+
+def _ledger(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    told = subscriptions.told(connection, subscription)
+    before = next((told[n] for n in silence.about(advisory) if n in told), None)
+    started = subscription.started_at
+    if before is None:
+        if advisory.baseline and started and advisory.first_seen and advisory.first_seen > started:
+            yield Point("baseline", "against", "it came with the first good poll of its source, after the welcome")
+        return
+    if not before.digest:
+        why = "a silent start" if started and before.at == started else "the first good poll of its source"
+        yield Point("baseline", "against", f"noted in silence on {before.at:%Y-%m-%d %H:%M} UTC, with {why}")
+    facets = before.facets
+    known = [
+        f"severity {facets.severity.value if facets.severity else 'unscored'}",
+        "exploited" if facets.exploited else "",
+        "withdrawn" if facets.withdrawn else "",
+        f"{len(facets.components)} versions, {len(facets.fixed)} of them with a fix",
+    ]
+    words = "as it was told" if facets.partial else ", ".join(k for k in known if k)
+    yield Point("ledger", "note", f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

@@ -1,0 +1,50 @@
+"""What the operators hear of Navtex itself, on their own channel: a message in the outbox like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from feeds import health, store
+from feeds.database import Connection
+from feeds.health import Change, SourceState
+from notifier.channels import expand
+from notifier.digest import key_of
+from notifier.references import resolved
+from notifier.render import Message, message
+from notifier.store import delivery
+
+
+def tell_of_sources(
+    connection: Connection,
+    states: Iterable[SourceState],
+    targets: Sequence[str],
+    now: datetime,
+    *,
+    templates: Path | None = None,
+) -> list[Change]:
+    """Put a message about sources whose state changed into the outbox, once a change.
+
+    Without targets nothing is noted: who sets them later hears how it stands then.
+    """
+    changed = health.changes(states)
+    if changed and targets:
+        tell(connection, render(changed, now, templates), targets)
+        store.told(connection, [c.source for c in changed], now)
+        return changed
+    return []
+
+
+def render(changed: Sequence[Change], now: datetime, templates: Path | None = None) -> Message:
+    """The message about sources whose state changed."""
+    said = ",".join(f"{c.source.name}:{c.source.state}" for c in changed)
+    key = key_of(f"operator\n{said}", now, ())
+    values = {"changes": changed, "key": key, "created_at": now}
+    return message("operator", key, now, values, templates)
+
+
+def tell(connection: Connection, message: Message, targets: Sequence[str]) -> None:
+    """Put a message for the operators into the outbox."""
+    expanded = [t._replace(address=address) for address in targets for t in expand(resolved(address))]
+    delivery.put_notice(connection, message, expanded)

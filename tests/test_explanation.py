@@ -1,0 +1,99 @@
+"""Why something was not sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from feeds.advisory import Kind, Severity
+from feeds.database import Database
+from notifier.explanation import Explanation, explain
+from notifier.filters import Filters, Scope
+from notifier.schedule import Schedule
+from notifier.store import subscriptions
+from notifier.world import World
+from tests.samples import DAY, NOW, install, publish, record, run, subscribe
+
+NAME = "CVE-2024-41110"
+
+
+@pytest.fixture
+def fleet(sqlite_database: Database) -> Database:
+    install(sqlite_database, lab_1="25.0.5", lab_2="29.7.2")
+    publish(sqlite_database, record(NAME, below="25.0.6", severity=Severity.HIGH))
+    return sqlite_database
+
+
+def why(database: Database, name: str = NAME, days: float = 0) -> Explanation:
+    with database.connect() as connection:
+        world = World.read(connection, NOW + days * DAY)
+        return explain(connection, world, subscriptions.named(connection, "ops"), world.catalogue.find(name))
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (Filters(scope=Scope(hosts=("web-*",))), "no host of the inventory is in its scope"),
+        (Filters(scope=Scope(hosts=("lab-2",))), "it concerns none of the hosts in its scope"),
+        (Filters(scope=Scope(products=("runc",))), "it concerns none of the hosts in its scope"),
+        (Filters(severity=Severity.CRITICAL), "severity: it is high, and wanted is critical or worse"),
+        (Filters(kinds=(Kind.BENCHMARK,)), "kind: it is of kind vulnerability, and wanted is benchmark"),
+        (Filters(keywords=("swarm",)), "keyword: none of swarm stands in its name, title or summary"),
+        (Filters(kev=True), "kev: it is not known to be exploited"),
+    ],
+)
+def test_the_filter_or_scope_that_left_it_out_is_named(fleet: Database, filters: Filters, said: str) -> None:
+    subscribe(fleet, "file:///nowhere", filters=filters)
+    assert why(fleet).answer == f"Not told: {said}"
+
+
+def test_a_host_that_is_not_affected_is_shown_with_the_reason(fleet: Database) -> None:
+    subscribe(fleet, "file:///nowhere", filters=Filters(scope=Scope(hosts=("lab-2",))))
+    assert any("29.7.2 on lab-2 is not_affected" in p.words for p in why(fleet).points)
+
+
+def test_a_pause_a_silent_start_and_a_late_source_are_reasons(fleet: Database, tmp_path: Path) -> None:
+    subscribe(fleet, f"file://{tmp_path}/x", silent=True)
+    run(fleet)
+    assert "noted in silence" in why(fleet).answer
+    assert "with a silent start" in why(fleet).answer
+    publish(fleet, record("CVE-2026-2", below="25.0.6"), source="late", at=NOW + DAY)
+    assert why(fleet, "CVE-2026-2", 2).answer == (
+        "Not told: it came with the first good poll of its source, after the welcome"
+    )
+    with fleet.begin() as connection:
+        subscriptions.pause(connection, "ops", paused=True)
+    assert why(fleet, "CVE-2026-2").answer == "Not told: the subscription is paused"
+
+
+def test_a_welcome_that_waits_for_a_source_is_a_reason(sqlite_database: Database) -> None:
+    install(sqlite_database, lab_1="25.0.5")
+    publish(sqlite_database, record(NAME, below="25.0.6"))
+    subscribe(sqlite_database, "file:///nowhere")
+    assert why(sqlite_database).answer == "Not told yet: the next run tells it"
+
+
+def test_a_schedule_is_a_reason_until_it_is_time(fleet: Database, tmp_path: Path) -> None:
+    yearly = Schedule("0 0 1 1 *", breaks="never")
+    subscribe(fleet, f"file://{tmp_path}/x", schedule=yearly)
+    run(fleet)
+    publish(fleet, record(NAME, below="25.0.6"), record("CVE-2026-2", below="25.0.6"), at=NOW + DAY)
+    assert why(fleet, "CVE-2026-2", 1).answer.startswith("Not told yet: not before ")
+
+
+def test_each_telling_is_there_with_its_digest_its_words_and_what_the_channel_said(
+    fleet: Database, tmp_path: Path
+) -> None:
+    subscribe(fleet, f"file://{tmp_path}/x")
+    run(fleet)
+    publish(fleet, record(NAME, below="25.0.6", severity=Severity.CRITICAL), at=NOW + DAY)
+    run(fleet, NOW + DAY)
+    found = why(fleet, days=2)
+    assert [(t.change, t.words) for t in found.tellings] == [
+        ("new", ""),
+        ("update", "severity raised from high to critical"),
+    ]
+    assert [t.tries[0].state for t in found.tellings] == ["sent", "sent"]
+    assert found.tellings[-1].tries[0].answer.endswith(f"{found.tellings[-1].key}.html")
+    assert found.answer.startswith("Told 2 times, last on")
