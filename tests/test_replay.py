@@ -121,9 +121,9 @@ class Replay:
             self.told += [
                 (digest.subscription, i.advisory.name, f"{i.change} {'; '.join(i.changes)}") for i in digest.items
             ]
-        for delivery, _ in report.delivered:
-            message = delivery.message
-            self.subjects[delivery.subscription][day] = message.subject.removeprefix("[Navtex] ")
+        for sent, _ in report.delivered:
+            message = sent.message
+            self.subjects[sent.subscription][day] = message.subject.removeprefix("[Navtex] ")
             self.sent[delivery.subscription].append(
                 f"{'#' * 72}\n# day {day}, {now:%A}: {message.subject}\n{'#' * 72}\n\n{message.text}"
             )
