@@ -124,7 +124,7 @@ class Replay:
         for sent, _ in report.delivered:
             message = sent.message
             self.subjects[sent.subscription][day] = message.subject.removeprefix("[Navtex] ")
-            self.sent[delivery.subscription].append(
+            self.sent[sent.subscription].append(
                 f"{'#' * 72}\n# day {day}, {now:%A}: {message.subject}\n{'#' * 72}\n\n{message.text}"
             )
 
