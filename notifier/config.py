@@ -1,7 +1,7 @@
 """The configuration: a TOML file and the environment, made into one frozen Config.
 
-Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL and NAVTEX_MIRROR; NAVTEX_CONFIG
-says where the file is, when it is not in the user's configuration folder.
+Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL, NAVTEX_MIRROR, NAVTEX_LOG_FORMAT
+and NAVTEX_LOG_LEVEL; NAVTEX_CONFIG says where the file is, when it is not in the user's configuration folder.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
 from feeds.errors import ConfigError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +52,20 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
 
 
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[log]`: how to write what happens (`text` or `json`), how much of it, and the file, otherwise standard error."""
+
+    format: LogFormat = "text"
+    level: LogLevel = "warning"
+    file: str = ""
+
+
+class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[metrics]`: the file to which each run writes its metrics, for node_exporter's textfile collector."""
+
+    textfile: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -57,6 +75,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -99,6 +119,17 @@ EXAMPLE = """\
 # The sender of mails, where a subscription's mailto:// address names none.
 # sender = "navtex@example.org"
 
+[log]
+# What a run has to say: as text or json, from which level on (debug, info, warning, error), and into which file
+# instead of standard error.  NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL win, --log-format and --log-level over these.
+# format = "text"
+# level = "warning"
+# file = "/var/log/navtex/navtex.log"
+
+[metrics]
+# Where each run writes its metrics, for node_exporter's textfile collector.
+# textfile = "/var/lib/prometheus/node-exporter/navtex.prom"
+
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]
 # enabled = false
@@ -132,7 +163,22 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         config,
         database=environment.get("NAVTEX_DATABASE_URL") or config.database or default_database(),
         mirror=_mirror(environment.get("NAVTEX_MIRROR", ""), "NAVTEX_MIRROR") or _mirror(config.mirror, str(path)),
+        log=msgspec.structs.replace(config.log, **log_variables(environment)),
     )
+
+
+def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says of the log, by the names of `Log`."""
+    said: dict[str, Any] = {}
+    for name, variable, value, known in (
+        ("format", "NAVTEX_LOG_FORMAT", environment.get("NAVTEX_LOG_FORMAT"), get_args(LogFormat)),
+        ("level", "NAVTEX_LOG_LEVEL", environment.get("NAVTEX_LOG_LEVEL"), get_args(LogLevel)),
+    ):
+        if value and value not in known:
+            raise ConfigError(f"{value!r} is none of {', '.join(known)}", where=variable)
+        if value:
+            said[name] = value
+    return said
 
 
 def read(path: Path) -> Config:

@@ -155,3 +155,14 @@ outbox = sa.Table(
     sa.Column("answer", sa.Text, nullable=False, comment="what the channel said last"),
     sa.UniqueConstraint("digest", "target", "recipient"),
 )
+
+last_run = sa.Table(
+    "last_run",
+    metadata,
+    sa.Column("command", sa.Text, primary_key=True),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False, comment="by a clock that does not jump"),
+    sa.Column("status", sa.Integer, nullable=False, comment="its exit status"),
+    sa.Column("succeeded_at", UtcDateTime, comment="when it last ended with status 0"),
+)
