@@ -55,9 +55,15 @@ bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	@if [ -f "$(GOLD)" ]; then $(BIN)/python benchmarks/matching.py "$(GOLD)" "$(CORPUS)/releases.csv"; \
 	else echo "matching: SKIPPED, there are no advisories to match at $(GOLD)"; fi
 
-lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock
+LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
+  --custom-compile-command "make lock" --quiet
+
+lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, what builds, the tools
+	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras \
+	  $(LOCK) --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint requirements.lock $(LOCK) --output-file locks/runtime.lock
+	$(BIN)/uv pip compile --group build --constraint requirements.lock $(LOCK) --output-file locks/build.lock
+	$(BIN)/uv pip compile --group tools $(LOCK) --upgrade --output-file locks/tools.lock
 
 build: $(STAMP)  ## the wheel and the sdist, in dist/
 	$(BIN)/python -m hatchling build

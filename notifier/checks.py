@@ -71,7 +71,7 @@ def files(config: Config, config_file: Path, database: Database) -> list[Path]:
     """The files that nobody else should read: they hold, or may hold, addresses with passwords and tokens."""
     found = [config_file]
     if database.sqlite and database.url.database:
-        found += [Path(f"{database.url.database}{end}") for end in ("", "-wal", "-shm")]
+        found.append(Path(database.url.database))
     passwords = os.environ.get("PGPASSFILE") or "~/.pgpass"
     if not database.sqlite:
         found.append(Path(passwords).expanduser())
@@ -82,24 +82,27 @@ def files(config: Config, config_file: Path, database: Database) -> list[Path]:
 
 
 def private(paths: Iterable[Path]) -> Iterator[Finding]:
-    """Whether files are kept from others, and lie where nobody else can put another in their place."""
-    looked = 0
-    open_folders: dict[Path, int] = {}
-    for path in paths:
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:
-            continue
-        looked += 1
+    """Whether files are kept from others, and lie where nobody else can put another in their place.
+
+    What is somebody else's (a mounted secret, a volume) is worth a note: it may be the only way there.
+    """
+    found = [path for path in paths if path.exists()]
+    for path in found:
+        mode, level = _mode(path)
         if mode & 0o077:
             who = "written" if mode & 0o022 else "read"
-            yield Finding("problem", f"{path} can be {who} by others", f"chmod 600 {path}")
-        folder = stat.S_IMODE(path.parent.stat().st_mode)
-        if folder & 0o022 and not folder & stat.S_ISVTX:
-            open_folders[path.parent] = folder
-    for folder_path in open_folders:
-        yield Finding("problem", f"others can replace the files in {folder_path}", f"chmod go-w {folder_path}")
-    yield Finding("ok", f"the permissions of {looked} files were looked at")
+            yield Finding(level, f"{path} can be {who} by others", f"chmod 600 {path}")
+    for folder in dict.fromkeys(path.parent for path in found):
+        mode, level = _mode(folder)
+        if mode & 0o022 and not mode & stat.S_ISVTX:
+            yield Finding(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
+    yield Finding("ok", f"the permissions of {len(found)} files were looked at")
+
+
+def _mode(path: Path) -> tuple[int, str]:
+    """The permissions of a file, and how bad it is when they are loose."""
+    said = path.stat()
+    return stat.S_IMODE(said.st_mode), "problem" if said.st_uid == os.geteuid() else "note"
 
 
 def database(database: Database) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ _NAMED = (
     r"[\w-]*(?:token|secret|passw(?:or)?d|passwd|passphrase|pass|pwd|api[_-]?key|key|auth|signature|sig|credentials?)"
 )
 _FIELD = re.compile(rf"([?&;]{_NAMED}=)[^&#;\s]*", re.IGNORECASE)
+_MASKED = re.compile(r"(?:(?:.\.\.\..|\*{4})(?:/+|$))+")
 _HEADER = re.compile(
     r"\b(authorization|proxy-authorization|cookie|x-api-key)(['\"]?\s*[:=]\s*['\"]?)[^'\"\r\n]+", re.IGNORECASE
 )
@@ -47,6 +48,8 @@ def _address(found: re.Match[str]) -> str:
     scheme, rest = found[1], found[2]
     family = scheme.lower().partition("+")[0]
     if family not in _OPEN and family not in _MAIL:
+        if _MASKED.fullmatch(rest):  # as Apprise shows an address
+            return found[0]
         return f"{scheme}://{HIDDEN}"
     rest = _FIELD.sub(r"\g<1>" + HIDDEN, _without_user(rest, keep_name=family not in _WEB | _MAIL))
     return f"{scheme}://{_HOOK.sub(_hook, rest) if family in _WEB else rest}"

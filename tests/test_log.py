@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -28,11 +27,10 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def config(home: Path, text: str) -> dict[str, str]:
-    file = home / "navtex.toml"
+def configured(program: Program, text: str) -> Program:
+    file = program.home / "navtex.toml"
     file.write_text(text, encoding="utf-8")
-    file.chmod(0o600)
-    return {"NAVTEX_CONFIG": str(file)}
+    return Program({**program.environment, "NAVTEX_CONFIG": str(file)}, program.home)
 
 
 def test_the_words_of_the_options_are_those_of_the_configuration() -> None:
@@ -62,12 +60,12 @@ def test_a_run_that_went_well_says_nothing_and_in_a_log_each_step_is_one_json_li
 
 
 def test_the_options_stand_before_a_command_or_behind_it_and_win_over_environment_and_file(navtex: Program) -> None:
-    said = config(navtex.home, "[log]\nformat = 'json'\nlevel = 'error'\n")
-    assert events(navtex("notify", "--log-level", "info", **said).stderr)
-    assert events(navtex("--log-level", "info", "notify", **said).stderr)
-    assert events(navtex("notify", NAVTEX_LOG_LEVEL="info", **said).stderr)
-    assert navtex("notify", **said).stderr == ""
-    lines = navtex("notify", "--log-format", "text", NAVTEX_LOG_LEVEL="info", **said).stderr.splitlines()
+    navtex = configured(navtex, "[log]\nformat = 'json'\nlevel = 'error'\n")
+    assert events(navtex("notify", "--log-level", "info").stderr)
+    assert events(navtex("--log-level", "info", "notify").stderr)
+    assert events(navtex("notify", NAVTEX_LOG_LEVEL="info").stderr)
+    assert navtex("notify").stderr == ""
+    lines = navtex("notify", "--log-format", "text", NAVTEX_LOG_LEVEL="info").stderr.splitlines()
     assert len(lines) == 2
     assert all(LINE.fullmatch(line) for line in lines)
 
@@ -78,8 +76,9 @@ def test_the_options_stand_before_a_command_or_behind_it_and_win_over_environmen
 def test_a_variable_with_another_word_is_an_error_that_names_it(
     navtex: Program, said: dict[str, str], name: str
 ) -> None:
-    assert name in navtex("notify", status=2, **said).stderr
-    assert name in navtex("--log-level", "info", "notify", status=2, **said).stderr
+    navtex = Program({**navtex.environment, **said}, navtex.home)
+    assert name in navtex("notify", status=2).stderr
+    assert name in navtex("--log-level", "info", "notify", status=2).stderr
 
 
 def test_what_is_wrong_is_said_in_words_by_default_and_as_events_in_a_log(navtex: Program, world: World) -> None:
@@ -99,19 +98,19 @@ def test_every_document_is_told_at_level_debug(navtex: Program) -> None:
 
 def test_a_log_in_a_file_has_every_event_and_a_person_still_hears_what_is_wrong(navtex: Program, world: World) -> None:
     file = navtex.home / "navtex.log"
-    said = config(navtex.home, f"[log]\nformat = 'json'\nlevel = 'info'\nfile = '{file}'\n")
-    assert navtex("notify", **said).stderr == ""
+    navtex = configured(navtex, f"[log]\nformat = 'json'\nlevel = 'info'\nfile = '{file}'\n")
+    assert navtex("notify").stderr == ""
     world.put("www.docker.com/blog/feed/index.xml", "<html>maintenance</html>")
-    assert navtex("run", status=1, **said).stderr.startswith("docker-blog is failing: ")
+    assert navtex("run", status=1).stderr.startswith("docker-blog is failing: ")
     assert [e["command"] for e in events(file.read_text()) if e["event"] == "ended"] == ["notify", "run"]
     assert file.stat().st_mode & 0o007 == 0
-    assert navtex("exposure", "--host", "nobody", status=2, **said).stderr.startswith("Error: no host is called")
+    assert navtex("exposure", "--host", "nobody", status=2).stderr.startswith("Error: no host is called")
     assert events(file.read_text())[-1]["error"] == "UnknownName"
 
 
 def test_a_log_that_cannot_be_written_is_an_error_that_names_it(navtex: Program) -> None:
-    said = config(navtex.home, "[log]\nfile = '/proc/nowhere/navtex.log'\n")
-    done = navtex("notify", status=2, **said)
+    navtex = configured(navtex, "[log]\nfile = '/proc/nowhere/navtex.log'\n")
+    done = navtex("notify", status=2)
     assert "/proc/nowhere/navtex.log" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -127,7 +126,8 @@ def test_a_log_that_cannot_be_written_is_an_error_that_names_it(navtex: Program)
 def test_the_error_that_ends_a_run_is_an_event_with_its_remedy_and_without_a_secret(
     navtex: Program, variables: dict[str, str], status: int, kind: str
 ) -> None:
-    done = navtex("run", "--log-format", "json", status=status, **variables)
+    navtex = Program({**navtex.environment, **variables}, navtex.home)
+    done = navtex("run", "--log-format", "json", status=status)
     last = events(done.stderr)[-1]
     assert (last["event"], last["level"], last["error"], last["status"]) == ("failed", "error", kind, status)
     assert last["remedy"]

@@ -59,6 +59,7 @@ def test_no_secret_of_an_address_or_a_header_is_shown(text: str) -> None:
         "postgresql://navtex@db.example.org/navtex",
         "docker-ce 5:29.1.3-1~debian.12~bookworm on web-1: upgrade to 29.5.1",
         "CVE-2024-41110 key: what decides",
+        "slack://T...4/B...4/T...d//",
     ],
 )
 def test_what_is_no_secret_is_left_as_it_is(text: str) -> None:

@@ -169,8 +169,8 @@ def _handler(file: str) -> logging.Handler:
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
-    """What a person wants to see. A crash has Python's own traceback."""
-    name = getattr(record, "event", "")
+    """What a person wants to see: no library's words, and of a crash Python's own traceback."""
+    name = getattr(record, "event", "crashed")
     return name != "crashed" and (bool(getattr(record, "aloud", False)) or record.levelno >= logging.WARNING)
 
 
