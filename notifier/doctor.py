@@ -46,6 +46,10 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     states = store.sources(connection)
     wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
+    never = [s.name for s in asked if s.name not in states]
+    if len(never) == len(asked):
+        yield Finding("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
+        return
     for source in asked:
         state = states.get(source.name)
         if state is None:
