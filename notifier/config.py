@@ -170,9 +170,10 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
     """What the environment says of the log, by the names of `Log`."""
     said: dict[str, Any] = {}
+    form, level = environment.get("NAVTEX_LOG_FORMAT"), environment.get("NAVTEX_LOG_LEVEL")
     for name, variable, value, known in (
-        ("format", "NAVTEX_LOG_FORMAT", environment.get("NAVTEX_LOG_FORMAT"), get_args(LogFormat)),
-        ("level", "NAVTEX_LOG_LEVEL", environment.get("NAVTEX_LOG_LEVEL"), get_args(LogLevel)),
+        ("format", "NAVTEX_LOG_FORMAT", form, get_args(LogFormat)),
+        ("level", "NAVTEX_LOG_LEVEL", level, get_args(LogLevel)),
     ):
         if value and value not in known:
             raise ConfigError(f"{value!r} is none of {', '.join(known)}", where=variable)

@@ -1,6 +1,6 @@
 """Writes the manual page from the commands themselves: `make man`. A test holds the page to them.
 
-    man.py FILE
+man.py FILE
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def page() -> str:
         r".B navtex",
         r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIARGS\fR]...",
         ".SH DESCRIPTION",
-        *text("Navtex reads the places where Docker's security news appears, compares it with an inventory of your hosts,"),
+        *text(
+            "Navtex reads the places where Docker's security news appears, compares it with an inventory of your hosts,"
+        ),
         *text("and sends a digest of what concerns them: what stands at first, and from then on what is new."),
         ".SH OPTIONS",
         *options(cli),
@@ -85,7 +87,7 @@ def options(command: click.Command) -> Iterator[str]:
 
 
 def paragraphs(help_text: str) -> Iterator[str]:
-    """A command's help. What follows a \\b stands as it is."""
+    r"""A command's help. What follows a \b stands as it is."""
     for part in re.split(r"\n\s*\n", help_text.strip()):
         as_it_is, said = part.startswith("\b"), part.removeprefix("\b").strip("\n")
         if as_it_is:
