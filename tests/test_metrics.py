@@ -182,7 +182,7 @@ def test_a_fresh_database_has_metrics_of_both_kinds(database: Database) -> None:
 
 def test_every_metric_is_described_and_no_other(database: Database) -> None:
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
-    said = dict(re.findall(r"^\| `(navtex_\w+)` \| ([^|]*) \|", page, re.MULTILINE))
+    said = dict(re.findall(r"^\| `(navtex_\w+)` \| ([^|]*?) ?\|", page, re.MULTILINE))
     with database.connect() as connection:
         known = list(metrics.gather(connection, AT))
     assert said.keys() == {m.name for m in known}
