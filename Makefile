@@ -4,8 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TOOLS  := .tools
+TOOLED := $(TOOLS)/.installed
+PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill bench scale lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill systemd deploy audit sbom bench scale lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -24,7 +27,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## the main job on documents that come with Navtex, up to a digest
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit accuracy ## everything CI runs
+test: lint types contracts unit accuracy ## everything that needs nothing but Python: CI runs this, and browser, systemd, deploy, audit and sbom
+	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, there is no systemd-analyze here; \`make systemd\` installs it"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -56,6 +60,31 @@ ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed fro
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/killing.py 200
 
+systemd:         ## the units in deploy/systemd, by systemd itself, which is installed from Debian
+	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }
+	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex.timer
+
+deploy: $(TOOLED) ## the container file and the manifests, by linters that know their rules
+	$(TOOLS)/bin/hadolint deploy/container/Containerfile
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(TOOLS)/bin/kubernetes-validate --strict deploy/kubernetes/navtex.yaml
+
+audit: $(TOOLED) ## known vulnerabilities of what is locked, where the database of advisories can be asked
+	$(PYTHON) scripts/audit.py $(TOOLS)/bin/pip-audit locks/runtime.lock locks/build.lock
+
+sbom: $(TOOLED)  ## dist/navtex.cdx.json: what a release is made of, as CycloneDX
+	rm -rf $(TOOLS)/release && $(PYTHON) -m venv --without-pip $(TOOLS)/release
+	$(PIP) --python $(TOOLS)/release/bin/python install --quiet --no-deps --require-hashes --requirement locks/runtime.lock
+	$(PIP) --python $(TOOLS)/release/bin/python install --quiet --no-deps --no-compile .
+	mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment $(TOOLS)/release/bin/python --pyproject pyproject.toml --output-reproducible \
+	  --validate --output-format JSON --output-file dist/navtex.cdx.json
+
+$(TOOLED): locks/tools.lock
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(PIP) install --quiet --no-deps --require-hashes --requirement locks/tools.lock
+	@touch $@
+
 bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/poll.py
@@ -66,12 +95,21 @@ bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 scale: $(STAMP)  ## a million hosts: imports, counts and whole commands, on both kinds of database
 	$(BIN)/python benchmarks/scale.py --hosts 10000 --hosts 100000 --hosts 1000000 --commands
 
-lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --output-file requirements.lock
+LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
+  --custom-compile-command "make lock" --quiet
+
+lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, what builds, the tools
+	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras \
+	  $(LOCK) --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint requirements.lock $(LOCK) --output-file locks/runtime.lock
+	$(BIN)/uv pip compile --group build --constraint requirements.lock $(LOCK) --output-file locks/build.lock
+	$(BIN)/uv pip compile --group tools $(LOCK) --upgrade --output-file locks/tools.lock
+
+man: $(STAMP)    ## the manual page, from the commands themselves
+	$(BIN)/python scripts/man.py docs/man/navtex.1
 
 build: $(STAMP)  ## the wheel and the sdist, in dist/
 	$(BIN)/python -m hatchling build
 
 clean:           ## forget the environment and what was built
-	rm -rf $(VENV) dist .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(TOOLS) dist .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,7 +1,7 @@
 """The configuration: a TOML file and the environment, made into one frozen Config.
 
-Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL and NAVTEX_MIRROR; NAVTEX_CONFIG
-says where the file is, when it is not in the user's configuration folder.
+Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL, NAVTEX_MIRROR, NAVTEX_LOG_FORMAT
+and NAVTEX_LOG_LEVEL; NAVTEX_CONFIG says where the file is, when it is not in the user's configuration folder.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
 from feeds.errors import ConfigError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +89,20 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
 
 
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[log]`: how to write what happens (`text` or `json`), how much of it, and the file, otherwise standard error."""
+
+    format: LogFormat = "text"
+    level: LogLevel = "warning"
+    file: str = ""
+
+
+class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[metrics]`: the file to which each run writes its metrics, for node_exporter's textfile collector."""
+
+    textfile: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -99,6 +116,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator: Operator = Operator()
     digest: Digests = Digests()
     templates: str = ""
+    log: Log = Log()
+    metrics: Metrics = Metrics()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -172,6 +191,17 @@ EXAMPLE = """\
 # A host that no import has named for so many days is counted as not seen.
 # stale_days = 14
 
+[log]
+# What a run has to say: as text or json, from which level on (debug, info, warning, error), and into which file
+# instead of standard error.  NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL win, --log-format and --log-level over these.
+# format = "text"
+# level = "warning"
+# file = "/var/log/navtex/navtex.log"
+
+[metrics]
+# Where each run writes its metrics, for node_exporter's textfile collector.
+# textfile = "/var/lib/prometheus/node-exporter/navtex.prom"
+
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]
 # enabled = false
@@ -208,7 +238,23 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         config,
         database=environment.get("NAVTEX_DATABASE_URL") or config.database or default_database(),
         mirror=_mirror(environment.get("NAVTEX_MIRROR", ""), "NAVTEX_MIRROR") or _mirror(config.mirror, str(path)),
+        log=msgspec.structs.replace(config.log, **log_variables(environment)),
     )
+
+
+def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says of the log, by the names of `Log`."""
+    said: dict[str, Any] = {}
+    form, level = environment.get("NAVTEX_LOG_FORMAT"), environment.get("NAVTEX_LOG_LEVEL")
+    for name, variable, value, known in (
+        ("format", "NAVTEX_LOG_FORMAT", form, get_args(LogFormat)),
+        ("level", "NAVTEX_LOG_LEVEL", level, get_args(LogLevel)),
+    ):
+        if value and value not in known:
+            raise ConfigError(f"{value!r} is none of {', '.join(known)}", where=variable)
+        if value:
+            said[name] = value
+    return said
 
 
 def read(path: Path) -> Config:

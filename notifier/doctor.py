@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feeds import store
@@ -17,43 +16,32 @@ from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
 from feeds.health import State, assessed
 from feeds.versions import is_version
-from notifier import sample, watch
+from notifier import checks, sample, watch
 from notifier.channels import expand, shown
+from notifier.checks import Finding
 from notifier.config import Config
+from notifier.filters import Scope
+from notifier.redact import redact
 from notifier.references import has_references, resolved
 from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, outbox_log, subscriptions
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `level` is "ok", "note" (worth knowing) or "problem"."""
-
-    level: str
-    what: str
-    remedy: str = ""
-
-
-def examine(config: Config, config_file: Path, database: Database) -> Iterator[Finding]:
+def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[Finding]:
     """Look at the whole installation. Nothing is changed, and nothing outside of this machine is asked."""
-    yield from _files(config_file, database)
-    yield Finding("ok", f"the database {database.shown} is at {database.current()}")
+    yield from checks.configuration(config, config_file)
+    yield from checks.private(checks.files(config, config_file, database))
+    yield from checks.database(database)
+    yield from checks.room(config, database)
     with database.connect() as connection:
+        yield from checks.clock(connection, now)
+        yield from checks.runs(connection, now)
         yield from _sources(config, connection)
-        yield from _inventory(connection)
+        yield from _inventory(connection, now, config.digest.stale_days)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
         yield from _templates(config.template_folder)
         yield from _corrections(store.catalogue(connection))
-
-
-def _files(config_file: Path, database: Database) -> Iterator[Finding]:
-    if not config_file.exists():
-        yield Finding("ok", f"there is no configuration file ({config_file}), and none is needed")
-    path = Path(database.url.database or "") if database.sqlite else None
-    for private in (config_file, path):
-        if private is not None and private.is_file() and stat.S_IMODE(private.stat().st_mode) & 0o077:
-            yield Finding("problem", f"{private} can be read by others", f"chmod 600 {private}")
 
 
 def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
@@ -63,23 +51,35 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
     wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
+    never = [s.name for s in asked if s.name not in states]
+    if len(never) == len(asked):
+        yield Finding("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
+        return
     for source in asked:
         state = states.get(source.name)
         if state is None:
             yield Finding("note", f"the source {source.name} was never asked", "Run `navtex poll`")
         elif state.state is not State.HEALTHY:
             since = f", last read {state.last_success:%Y-%m-%d %H:%M} UTC" if state.last_success else ", never read"
-            yield Finding("problem", f"the source {source.name} is {state.state.value}{since}: {state.message}")
+            what = f"the source {source.name} is {state.state.value}{since}: {redact(state.message)}"
+            yield Finding("problem", what, "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md")
     healthy = sum(1 for s in asked if (state := states.get(s.name)) and state.state is State.HEALTHY)
     yield Finding("ok", f"{healthy} of {len(asked)} sources are healthy")
 
 
-def _inventory(connection: Connection) -> Iterator[Finding]:
+def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[Finding]:
     hosts = inventory.count(connection)
     if not hosts:
         yield Finding("note", "the inventory is empty", "See `navtex inventory import --help`")
     else:
         yield Finding("ok", f"the inventory has {hosts} hosts")
+    stale, names, oldest = inventory.stale(connection, Scope(), now - timedelta(days=stale_days))
+    if stale and oldest:
+        some = ", ".join(names) + (" and others" if stale > len(names) else "")
+        what = f"{stale} of them no import has named for {stale_days} days, since {oldest:%Y-%m-%d} at the earliest"
+        yield Finding(
+            "problem", f"{what}: {some}", "Import them anew, or `navtex inventory remove` those that are gone"
+        )
 
 
 def _channels(connection: Connection) -> Iterator[Finding]:
@@ -91,7 +91,8 @@ def _channels(connection: Connection) -> Iterator[Finding]:
             try:
                 expand(resolved(address))
             except ChannelError as error:
-                yield Finding("problem", f"the subscription {subscription.name}: {error}")
+                remedy = f"Remove the subscription {subscription.name}, and add it again with an address that is one"
+                yield Finding("problem", f"the subscription {subscription.name}: {error}", remedy)
             else:
                 where = address if has_references(address) else shown(address)
                 yield Finding("ok", f"the subscription {subscription.name} goes to {where}")

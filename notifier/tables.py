@@ -247,3 +247,14 @@ trend = sa.Table(
     sa.Column("affected", sa.Integer, nullable=False, comment="hosts that this was the worst for, at the day's end"),
     sa.Column("hosts", sa.Integer, nullable=False, comment="all hosts of the inventory"),
 )
+
+last_run = sa.Table(
+    "last_run",
+    metadata,
+    sa.Column("command", sa.Text, primary_key=True),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False, comment="by a clock that does not jump"),
+    sa.Column("status", sa.Integer, nullable=False, comment="its exit status"),
+    sa.Column("succeeded_at", UtcDateTime, comment="when it last ended with status 0"),
+)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import click
 
 import feeds
-from feeds.errors import Busy, NavtexError, UsageProblem
+from feeds.errors import NavtexError
+from notifier.cli.log_options import log_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Poll the sources, match, notify: what cron calls."),
@@ -28,7 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "silence": ("silence", "What is not told for a while, and why."),
     "config": ("config", "The configuration file."),
     "db": ("db", "The database's schema."),
+    "metrics": ("metrics", "What a monitoring system wants to know, as Prometheus reads it."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
+    "completion": ("completion", "A script that lets a shell complete commands and options."),
     "demo": ("demo", "Show all of it on documents that come with Navtex."),
 }
 """Every command: the module of this package that has it (its attribute is `command`), and its short help."""
@@ -52,6 +55,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(feeds.__version__, prog_name="navtex")
+@log_options
 def cli() -> None:
     """Docker's security news, matched to the engines you run.
 
@@ -77,17 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped.", err=True)
         status = 130
     except NavtexError as error:
-        click.echo(f"Error: {error}", err=True)
+        from notifier.cli.log import exit_status, failure
+
         status = exit_status(error)
+        failure(error, status)
     except (BrokenPipeError, SystemExit):
         # the reader went away (`| head`), on which click and rich exit: the rest has no reader, and that is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except Exception as error:
+        from notifier.cli.log import crash, plain
+
+        crash(error)
+        if plain():
+            raise
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def exit_status(error: NavtexError) -> int:
-    """The exit status that an error means."""
-    if isinstance(error, Busy):
-        return 4
-    return 2 if isinstance(error, UsageProblem) else 1

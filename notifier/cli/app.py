@@ -16,6 +16,7 @@ import msgspec
 
 from feeds.advisory import PRODUCTS, Severity
 from notifier import config as configs
+from notifier.cli.log import begin
 from notifier.config import Config
 from notifier.filters import Scope
 
@@ -29,8 +30,10 @@ PRODUCT = click.Choice(PRODUCTS)
 
 
 def settings() -> Config:
-    """The configuration in force."""
-    return configs.load()
+    """The configuration in force. The log is begun as it says."""
+    config = configs.load()
+    begin(config.log)
+    return config
 
 
 @contextmanager

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from feeds.errors import ConfigError, DatabaseError
 from notifier import config as configs
-from notifier.cli.app import format_option, opened, settings, wrapped, write_json
+from notifier.cli.app import format_option, now, opened, settings, wrapped, write_json
+from notifier.cli.log import exit_status
+
+if TYPE_CHECKING:
+    from notifier.checks import Finding
 
 
 @click.command("doctor")
@@ -16,12 +22,8 @@ from notifier.cli.app import format_option, opened, settings, wrapped, write_jso
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
     """What is wrong with this installation, and what to do about it. Asks nothing outside of this machine."""
-    from notifier.doctor import examine
-
-    config = settings()
-    with opened(config) as database:
-        path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
-        findings = list(examine(config, path, database))
+    path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
+    findings, status = _findings(path)
     if form == "json":
         write_json({"findings": findings})
     else:
@@ -30,4 +32,20 @@ def command(ctx: click.Context, form: str) -> None:
             wrapped(f"{marks[finding.level]} {finding.what}", 0, hang=8)
             if finding.remedy:
                 wrapped(finding.remedy, 8)
-    ctx.exit(1 if any(f.level == "problem" for f in findings) else 0)
+    ctx.exit(status)
+
+
+def _findings(path: Path) -> tuple[list[Finding], int]:
+    """What was found, as far as one could look, and the exit status."""
+    from notifier import checks
+    from notifier.doctor import examine
+
+    found: list[Finding] = []
+    try:
+        config = settings()
+        with opened(config) as database:
+            found.extend(examine(config, path, database, now()))
+    except (ConfigError, DatabaseError) as error:
+        # what was looked at before it stands; what could not be looked at is missing
+        return [*found, checks.unusable(error)], exit_status(error)
+    return found, 1 if any(f.level == "problem" for f in found) else 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from notifier.cli.app import now, opened, say, settings
+from notifier.cli.log import event
+from notifier.cli.log_options import log_options
+from notifier.cli.running import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -19,20 +22,21 @@ if TYPE_CHECKING:
 
 @click.command("notify")
 @click.option("--dry-run", is_flag=True, help="Write what would go out, and send and keep nothing.")
-@click.pass_context
-def command(ctx: click.Context, dry_run: bool) -> None:
+@log_options
+def command(dry_run: bool) -> None:
     """Make the digests that are due from what is known, and deliver them and what is left over."""
     config = settings()
-    with opened(config) as database:
-        if dry_run:
+    if dry_run:
+        with opened(config) as database:
             _dry_run(database, config)
-            return
-        from notifier.notify import Settings, notify
+        return
+    from notifier.notify import Settings, notify
 
-        with database.lock(), courier(config) as sender:
+    with running("notify", config) as this:
+        with opened(config) as database, database.lock(), courier(config) as sender:
             report = notify(database, sender, settings=Settings.of(config))
-    tell(report)
-    ctx.exit(0 if report.ok else 1)
+        tell(report)
+        this.status = 0 if report.ok else 1
 
 
 def _dry_run(database: Database, config: Config) -> None:
@@ -64,15 +68,22 @@ def courier(config: Config) -> Courier:
 
 
 def tell(report: Report) -> None:
-    """Say what failed, and to somebody who watches also what was sent."""
-    for delivery, _ in report.delivered if sys.stderr.isatty() else ():
-        say(f"sent to {_whom(delivery)}: {delivery.message.subject}")
+    """Say what failed, and to the log, or somebody who watches, also what was sent."""
+    for delivery, answer in report.delivered:
+        text = f"sent to {_whom(delivery)}: {delivery.message.subject}"
+        event("sent", text, aloud=sys.stderr.isatty(), **_facts(delivery), answer=answer)
     for delivery, reason in report.failed:
-        say(f"not sent to {_whom(delivery)}: {reason}")
+        event("not_sent", f"not sent to {_whom(delivery)}: {reason}", level="warning", **_facts(delivery))
     for name, reason in report.broken:
-        say(f"The digest for {name} could not be made: {reason}")
+        text = f"The digest for {name} could not be made: {reason}"
+        event("digest_broken", text, level="error", subscription=name)
     for name in report.held:
-        say(f"{name}: its welcome waits until a source could be read")
+        text = f"{name}: its welcome waits until a source could be read"
+        event("welcome_waits", text, level="warning", subscription=name)
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    return {"subscription": delivery.subscription, "digest": delivery.message.key, "attempt": delivery.attempts + 1}
 
 
 def _whom(delivery: Delivery) -> str:

@@ -11,7 +11,10 @@ import click
 from feeds.document import Wanted
 from feeds.errors import ConfigError, UnknownName
 from feeds.fetch import Crawl, Job, Outcome
-from notifier.cli.app import opened, say, settings
+from notifier.cli.app import opened, settings
+from notifier.cli.log import event, plain
+from notifier.cli.log_options import log_options
+from notifier.cli.running import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -24,16 +27,17 @@ if TYPE_CHECKING:
 @click.option(
     "--accept", multiple=True, metavar="SOURCE", help="Believe this source although it lists far less than before."
 )
-@click.pass_context
-def command(ctx: click.Context, sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
+@log_options
+def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
     """Ask the sources (all of them, or those named) what is new, and keep what they say."""
     config = settings()
     check_names((*sources, *accept, *config.sources))
     check_forms(config.urls)
-    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-        report = poll(config, database, crawl, sources, accept)
-    tell(report)
-    ctx.exit(0 if report.ok else 1)
+    with running("poll", config) as this:
+        with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
+            report = poll(config, database, crawl, sources, accept)
+        tell(report, aloud=True)
+        this.status = 0 if report.ok else 1
 
 
 def check_names(names: tuple[str, ...]) -> None:
@@ -90,8 +94,10 @@ def poll(
         poll_seconds=config.poll.poll_seconds,
     )
     must_have = {name: s.known for name, s in config.sources.items() if s.known}
-    if not sys.stderr.isatty():
-        return run(database, crawl, job, accept=frozenset(accept), own_corrections=own, must_have=must_have)
+    if not (plain() and sys.stderr.isatty()):
+        return run(
+            database, crawl, job, accept=frozenset(accept), own_corrections=own, must_have=must_have, progress=_document
+        )
     seen = 0
 
     def progress(outcome: Outcome) -> None:
@@ -113,14 +119,24 @@ def poll(
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def tell(report: Report) -> None:
-    """Say what failed, and what is new; nothing where there is nothing to say."""
+def _document(outcome: Outcome) -> None:
+    """Tell the log of one document."""
+    text = f"{outcome.url} {outcome.result}{f': {outcome.reason}' if outcome.reason else ''}"
+    event("document", text, level="debug", source=outcome.source, url=outcome.url, result=outcome.result)
+
+
+def tell(report: Report, *, aloud: bool) -> None:
+    """Say what failed, and what is new: to the log, and `aloud` to a person, too."""
     for source in report.failed:
-        say(f"{source.name} is {source.state.value}: {source.message}")
+        text = f"{source.name} is {source.state.value}: {source.message}"
+        event("source", text, level="warning", source=source.name, state=source.state.value, failures=source.failures)
     if report.problem:
-        say(f"The poll did not end well: {report.problem}")
+        event("poll_broken", f"The poll did not end well: {report.problem}", level="warning")
+    healthy = len(report.sources) - len(report.failed)
+    text = f"{healthy} of the {len(report.sources)} sources that were asked are healthy"
+    event("polled", text, sources=len(report.sources), healthy=healthy)
     changes = report.changes
     for what, names in (("new", changes.new), ("changed", changes.changed), ("withdrawn", changes.withdrawn)):
         if names:
             some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-            say(f"{len(names)} {what}: {some}")
+            event(f"advisories_{what}", f"{len(names)} {what}: {some}", aloud=aloud, advisories=names)

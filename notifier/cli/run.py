@@ -6,14 +6,16 @@ import click
 
 from feeds.fetch import Crawl
 from notifier.cli.app import now, opened, settings
+from notifier.cli.log_options import log_options
 from notifier.cli.notify import courier, tell
 from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
+from notifier.cli.running import running
 
 
 @click.command("run")
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@log_options
+def command() -> None:
     """Poll the sources, work out what concerns your hosts, and tell the subscribers.
 
     One run at a time; quiet when there is nothing to say. Call it from cron as often as you like.
@@ -21,15 +23,15 @@ def command(ctx: click.Context) -> None:
     config = settings()
     check_names(tuple(config.sources))
     check_forms(config.urls)
-    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-        polled = poll(config, database, crawl)
-        from notifier.notify import Settings, notify
-        from notifier.survey import note_trend
+    with running("run", config) as this:
+        with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
+            polled = poll(config, database, crawl)
+            from notifier.notify import Settings, notify
+            from notifier.survey import note_trend
 
-        with courier(config) as sender:
-            notified = notify(database, sender, settings=Settings.of(config))
-        note_trend(database, now())
-    if not polled.ok:
-        tell_poll(polled)
-    tell(notified)
-    ctx.exit(0 if polled.ok and notified.ok else 1)
+            with courier(config) as sender:
+                notified = notify(database, sender, settings=Settings.of(config))
+            note_trend(database, now())
+        tell_poll(polled, aloud=not polled.ok)
+        tell(notified)
+        this.status = 0 if polled.ok and notified.ok else 1

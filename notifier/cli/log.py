@@ -1,0 +1,179 @@
+"""What happens, told as events: to a person in plain words, or as a log, one event a line, as text or JSON.
+
+With nothing said about a log, warnings and errors stand on standard error in plain words, and beside a
+log in a file they still do.  Format, level and file come from the options, the environment and the
+configuration.  Only commands log; pure modules and edges return what they have to say.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
+from typing import Any
+
+import click
+import msgspec
+
+from feeds.errors import Busy, ConfigError, NavtexError, UsageProblem
+from notifier.cli.log_options import CHOSEN
+from notifier.config import Log, log_variables
+from notifier.redact import redact
+
+_LOG = logging.getLogger("navtex")
+_KNOWN = ("GITHUB_TOKEN", "GH_TOKEN")
+
+
+def begin_early() -> None:
+    """Log as options and environment say, before the configuration is read: it may be what is wrong."""
+    begin(Log(**log_variables(os.environ)))
+
+
+def begin(settings: Log) -> None:
+    """Log as the settings say, and the options of this call over them; ConfigError where the file cannot be written."""
+    context = click.get_current_context(silent=True)
+    chosen = context.find_root().meta.get(CHOSEN, {}) if context else {}
+    settings = msgspec.structs.replace(settings, **chosen)
+    unasked = settings == Log()
+    for old in logging.getLogger().handlers:
+        old.close()
+    handlers = []
+    if unasked or settings.file:  # who looks at standard error, or gets cron's mail, is a person even then
+        handlers.append(_ready(logging.StreamHandler(sys.stderr), _Plain(), _worth_saying))
+    if not unasked:
+        form = _Json() if settings.format == "json" else _Text()
+        handlers.append(_ready(_handler(settings.file), form, _ours_or_bad))
+    logging.getLogger().handlers = handlers
+    logging.getLogger().setLevel(logging.NOTSET if unasked else settings.level.upper())
+
+
+def _ready(
+    handler: logging.Handler, form: logging.Formatter, choice: Callable[[logging.LogRecord], bool]
+) -> logging.Handler:
+    handler.addFilter(Redact())
+    handler.addFilter(choice)
+    handler.setFormatter(form)
+    return handler
+
+
+def plain() -> bool:
+    """Whether standard error is for people, and no log."""
+    handlers = logging.getLogger().handlers
+    return not handlers or isinstance(handlers[0].formatter, _Plain)
+
+
+def event(name: str, text: str, *, level: str = "info", aloud: bool = False, **fields: Any) -> None:
+    """Tell of something that happened. `aloud` is for a person even where nothing is wrong."""
+    if not logging.getLogger().handlers:
+        begin(Log())
+    _LOG.log(getattr(logging, level.upper()), "%s", text, extra={"event": name, "fields": fields, "aloud": aloud})
+
+
+def exit_status(error: NavtexError) -> int:
+    """The exit status that an error means."""
+    if isinstance(error, Busy):
+        return 4
+    return 2 if isinstance(error, UsageProblem) else 1
+
+
+def failure(error: NavtexError, status: int) -> None:
+    """Tell of the error that ends the program."""
+    name = type(error).__name__
+    event("failed", str(error), level="error", where=error.where, remedy=error.remedy, error=name, status=status)
+
+
+def crash(error: BaseException) -> None:
+    """Tell of a mistake of ours, with where it happened."""
+    lines = "".join(traceback.format_exception(error))
+    what = f"{type(error).__name__}: {error}"
+    event("crashed", what, level="error", error=type(error).__name__, traceback=lines, status=1)
+
+
+class Redact(logging.Filter):
+    """Hides what is secret in a record: in its text, its arguments, its fields and its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True always; the record's own text is replaced."""
+        known = [value for name in _KNOWN if (value := os.environ.get(name))]
+        text = record.getMessage()
+        if record.exc_info:
+            text = f"{text}\n{''.join(traceback.format_exception(*record.exc_info))}"
+            record.exc_info = record.exc_text = None
+        record.msg, record.args = redact(text, known), ()
+        record.__dict__["fields"] = _redacted(getattr(record, "fields", {}), known)
+        return True
+
+
+def _redacted(value: Any, known: list[str]) -> Any:
+    if isinstance(value, str):
+        return redact(value, known)
+    if isinstance(value, dict):
+        return {name: _redacted(item, known) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item, known) for item in value]
+    return value
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"{'Error: ' if getattr(record, 'event', '') == 'failed' else ''}{record.getMessage()}"
+        return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
+        return f"{_at(record)} {record.levelname.lower():<7} {_line(record.getMessage())}{fields}"
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        head = {"time": _at(record), "level": record.levelname.lower(), "event": getattr(record, "event", "library")}
+        line = {**head, "message": record.getMessage(), "pid": record.process, **_fields(record)}
+        return json.dumps(msgspec.to_builtins(line, str_keys=True), ensure_ascii=True)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {n: v for n, v in getattr(record, "fields", {}).items() if v is not None and v != ""}
+    return fields if hasattr(record, "event") else {"logger": record.name}
+
+
+def _at(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+    return _line(text) if text.isprintable() and not set(text) & set(' "=') else json.dumps(text)
+
+
+def _line(text: str) -> str:
+    """Text on one line, without characters that steer a terminal."""
+    return "".join(c if c.isprintable() else "\\n" if c == "\n" else " " for c in text)
+
+
+def _handler(file: str) -> logging.Handler:
+    if not file:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640))
+        return WatchedFileHandler(file, encoding="utf-8")
+    except OSError as error:
+        remedy = "Make its folder, and let this user write there"
+        raise ConfigError(f"the log cannot be written: {error.strerror}", where=file, remedy=remedy) from error
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """What a person wants to see: no library's words, and of a crash Python's own traceback."""
+    name = getattr(record, "event", "crashed")
+    return name != "crashed" and (bool(getattr(record, "aloud", False)) or record.levelno >= logging.WARNING)
+
+
+def _ours_or_bad(record: logging.LogRecord) -> bool:
+    """Of what libraries log, only what went wrong: they would quote what they send."""
+    return record.name == _LOG.name or record.levelno >= logging.WARNING

@@ -1,0 +1,38 @@
+"""`--log-level` and `--log-format`. Apart from the log itself, so that `--help` need not load it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CHOSEN = "navtex.log"
+"""Where a call's root context keeps what its options say."""
+
+FORMATS = ("text", "json")
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def log_options(command: F) -> F:
+    """The two options: before any command, and behind those that run unattended."""
+    for name, words, text in (
+        ("level", LEVELS, "Log from this level on."),
+        ("format", FORMATS, "Log as text or as JSON, one event a line."),
+    ):
+        command = click.option(
+            f"--log-{name}", type=click.Choice(words), expose_value=False, callback=_choose, help=text
+        )(command)
+    return command
+
+
+def _choose(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    chosen = context.find_root().meta.setdefault(CHOSEN, {})
+    chosen[str(option.name).removeprefix("log_")] = value
+    from notifier.cli.log import begin_early
+
+    begin_early()

@@ -1,0 +1,21 @@
+"""`navtex metrics`."""
+
+from __future__ import annotations
+
+import click
+
+from notifier.cli.app import now, opened, settings
+
+
+@click.command("metrics")
+def command() -> None:
+    """What a monitoring system wants to know, in OpenMetrics, which Prometheus reads.
+
+    `[metrics] textfile` in the configuration lets each run, poll and notify write it to a file.
+    """
+    from notifier import metrics
+
+    config = settings()
+    with opened(config) as database, database.connect() as connection:
+        text = metrics.text(metrics.gather(connection, now(), stale_days=config.digest.stale_days))
+    click.echo(text, nl=False)

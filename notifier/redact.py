@@ -1,0 +1,71 @@
+"""Text without the secrets that addresses and headers hold.  Pure; what logs and errors show goes through it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = "****"
+
+# Addresses whose path may be shown. Every other scheme is a channel's, where tokens stand anywhere.
+_OPEN = frozenset({"http", "https", "file", "sqlite", "postgresql", "postgres", "ssh", "unix", "tcp"})
+_MAIL = frozenset({"mailto", "mailtos"})
+_WEB = frozenset({"http", "https"})
+
+# A name and a password, and not a host and its port.
+_USER = re.compile(r"[^/?#@:]*:(?!\d{1,5}(?:[/?#]|$))")
+
+_ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]{1,30})://([^\s\"'<>`“”‘’]*)", re.IGNORECASE)
+_NAMED = (
+    r"[\w-]*(?:token|secret|passw(?:or)?d|passwd|passphrase|pass|pwd|api[_-]?key|key|auth|signature|sig|credentials?)"
+)
+_FIELD = re.compile(rf"([?&;]{_NAMED}=)[^&#;\s]*", re.IGNORECASE)
+_MASKED = re.compile(r"(?:(?:.\.\.\..|\*{4})(?:/+|$))+")
+_HEADER = re.compile(
+    r"\b(authorization|proxy-authorization|cookie|x-api-key)(['\"]?\s*[:=]\s*['\"]?)[^'\"\r\n]+", re.IGNORECASE
+)
+_BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"\b(?:gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\d{6,12}:[\w-]{30,})"
+)
+# What follows these in a web address is a webhook's token: Slack, Discord, Teams, Mattermost, Rocket.Chat, Telegram.
+_HOOK = re.compile(r"(/(?:services/|webhooks?/|webhookb2/|hooks?/|workflows/|bot(?=\d)))[^?#\s]+", re.IGNORECASE)
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """The text with every password, token and webhook that can be recognised, and every value in `known`, hidden."""
+    for secret in known:
+        if len(secret) >= 4:
+            text = text.replace(secret, HIDDEN)
+    text = _ADDRESS.sub(_address, text)
+    text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
+    text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def _address(found: re.Match[str]) -> str:
+    scheme, rest = found[1], found[2]
+    family = scheme.lower().partition("+")[0]
+    if family not in _OPEN and family not in _MAIL:
+        if _MASKED.fullmatch(rest):  # as Apprise shows an address
+            return found[0]
+        return f"{scheme}://{HIDDEN}"
+    rest = _FIELD.sub(r"\g<1>" + HIDDEN, _without_user(rest, keep_name=family not in _WEB | _MAIL))
+    return f"{scheme}://{_HOOK.sub(_hook, rest) if family in _WEB else rest}"
+
+
+def _hook(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}"
+
+
+def _without_user(rest: str, *, keep_name: bool) -> str:
+    """An address's rest without its user's password, which may itself hold an @, / or ? that nobody escaped."""
+    end = rest.partition("?")[0].rfind("@")
+    if end < 0 and _USER.match(rest):
+        end = rest.rfind("@")
+    if end < 0 or ("/" in rest[:end] and not _USER.match(rest)):
+        return rest
+    name, colon, _ = rest[:end].partition(":")
+    user = f"{name}{':' + HIDDEN if colon else ''}" if keep_name else HIDDEN
+    return f"{user}{rest[end:]}"
