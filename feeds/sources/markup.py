@@ -20,12 +20,15 @@ from feeds.document import Document
 from feeds.errors import ShapeError
 from feeds.sources.reading import squeeze
 
+_LARGEST = 8 << 20
+"""Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""
 _BLOCKS = frozenset(["p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dt", "dd", "div"])
 _SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
 
 
 def page(document: Document) -> lxml.html.HtmlElement:
     """The document as a page; ShapeError where it is none."""
+    _bounded(document)
     body = document.body.removeprefix(codecs.BOM_UTF8)
     if body.lstrip()[:1] != b"<":
         raise ShapeError("no HTML", where=document.url)
@@ -38,6 +41,11 @@ def page(document: Document) -> lxml.html.HtmlElement:
         # libxml2 leaves out all that follows
         raise ShapeError("too deeply nested to be read to its end", where=document.url)
     return _broken(root)
+
+
+def _bounded(document: Document) -> None:
+    if len(document.body) > _LARGEST:
+        raise ShapeError(f"it is larger than {_LARGEST >> 20} MiB, as no page or feed is", where=document.url)
 
 
 def _broken(root: Any) -> Any:
@@ -135,6 +143,7 @@ def feed(document: Document) -> list[FeedItem]:
 
     feedparser opens a str as a URL or a file, so it is only ever given bytes.
     """
+    _bounded(document)
     import feedparser  # here, for a poll in which nothing is new parses nothing
 
     result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)

@@ -24,7 +24,9 @@ def json_body(document: Document) -> Any:
         return msgspec.json.decode(document.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         start = document.body[:40].decode("utf-8", "replace")
-        raise ShapeError(f"no JSON: {error} (it starts {start!r})", where=document.url) from error
+        page = document.body.lstrip()[:1] == b"<"
+        hint = ". A web page came where data was due: a login, or a network's own page" if page else ""
+        raise ShapeError(f"no JSON: {error} (it starts {start!r}){hint}", where=document.url) from error
 
 
 def text_body(document: Document) -> str:
