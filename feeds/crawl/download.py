@@ -18,6 +18,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
+from feeds.address import hostname
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.fetch import Job
 
@@ -96,6 +97,7 @@ class Retries:
 
     def __init__(self, crawler: Crawler) -> None:
         self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+        self._guard: Guard = crawler.settings["NAVTEX_GUARD"]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Retries:
@@ -117,7 +119,7 @@ class Retries:
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Another try after a broken or refused connection."""
-        if isinstance(exception, IgnoreRequest | OutOfTime):
+        if isinstance(exception, IgnoreRequest | OutOfTime) or hostname(request.url) in self._guard.refused:
             return None
         return await self._again(request, None)
 
