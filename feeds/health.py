@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -37,3 +37,16 @@ class SourceState:
     items: int = 0
     last_attempt: datetime | None = None
     last_success: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """A mirror as the last poll found it: where it is, when it was filled (None: unsaid), and when it was read."""
+
+    name: str
+    fetched_at: datetime | None
+    read_at: datetime
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old it is; None where it does not say when it was filled."""
+        return max(now - self.fetched_at, timedelta()) if self.fetched_at else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from feeds import store
@@ -16,6 +17,7 @@ from feeds.errors import ChannelError
 from feeds.evidence import Case
 from feeds.health import State
 from feeds.versions import is_version
+from notifier import mirrors
 from notifier.channels import expand, shown
 from notifier.config import Config
 from notifier.store import delivery, inventory, subscriptions
@@ -63,8 +65,17 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
         elif state.state is not State.HEALTHY:
             since = f", last read {state.last_success:%Y-%m-%d %H:%M} UTC" if state.last_success else ", never read"
             yield Finding("problem", f"the source {source.name} is {state.state.value}{since}: {state.message}")
+    yield from _mirror(config, connection)
     healthy = sum(1 for s in asked if (state := states.get(s.name)) and state.state is State.HEALTHY)
     yield Finding("ok", f"{healthy} of {len(asked)} sources are healthy")
+
+
+def _mirror(config: Config, connection: Connection) -> Iterator[Finding]:
+    found = store.mirror(connection)
+    if found is None:
+        return
+    told, old = mirrors.age(found, config.poll.mirror_days, datetime.now(UTC))
+    yield Finding("problem" if old else "ok", told, mirrors.REMEDY if old else "")
 
 
 def _inventory(connection: Connection) -> Iterator[Finding]:

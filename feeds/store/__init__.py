@@ -2,6 +2,7 @@
 
 from feeds.store.advisories import Changes, catalogue, cves, facts, fingerprints, reads, sync
 from feeds.store.documents import Kept, forget_pages, keep, known, note, outdated, sources, touch, wait, waiting
+from feeds.store.mirrors import mirror, note_mirror
 from feeds.store.sql import insert, upsert
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "insert",
     "keep",
     "known",
+    "mirror",
     "note",
+    "note_mirror",
     "outdated",
     "reads",
     "sources",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.address import web_address
 from feeds.document import Wanted
 from feeds.errors import ConfigError, UnknownName
 from feeds.fetch import Crawl, Job, Outcome
-from notifier.cli.app import opened, say, settings
+from notifier.cli.app import now, opened, say, settings
+from notifier.cli.mirror import note_age, served, tell_age
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -30,9 +32,11 @@ def command(ctx: click.Context, sources: tuple[str, ...], accept: tuple[str, ...
     config = settings()
     check_names((*sources, *accept, *config.sources))
     check_forms(config.urls)
-    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-        report = poll(config, database, crawl, sources, accept)
+    with Crawl(environment(config)) as crawl, opened(config) as database, database.lock(), served(config) as there:
+        report = poll(there, database, crawl, sources, accept)
+        age = note_age(config, database)
     tell(report)
+    tell_age(age, config, now())
     ctx.exit(0 if report.ok else 1)
 
 
@@ -49,12 +53,14 @@ def check_names(names: tuple[str, ...]) -> None:
 
 
 def check_forms(urls: dict[str, dict[str, str]]) -> None:
-    """ConfigError where an address is given for a form that its source does not have."""
+    """ConfigError where an address is none, or is given for a form that its source does not have."""
     if not urls:
         return
     from feeds.sources import SOURCES
 
     for source in SOURCES:
+        for form, url in urls.get(source.name, {}).items():
+            web_address(url, f"sources.{source.name}.urls.{form}")
         for form in sorted(set(urls.get(source.name, ())) - set(source.urls)):
             raise ConfigError(
                 f"sources.{source.name}.urls has {form!r}, and that source has no such form",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from feeds.fetch import Crawl
-from notifier.cli.app import opened, settings
+from notifier.cli.app import now, opened, settings
+from notifier.cli.mirror import note_age, served, tell_age
 from notifier.cli.notify import courier, tell
 from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
@@ -22,12 +23,15 @@ def command(ctx: click.Context) -> None:
     check_names(tuple(config.sources))
     check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-        polled = poll(config, database, crawl)
+        with served(config) as there:
+            polled = poll(there, database, crawl)
+        age = note_age(config, database)
         from notifier.notify import notify
 
         with courier(config) as sender:
             notified = notify(database, sender)
     if not polled.ok:
         tell_poll(polled)
+    tell_age(age, config, now(), only_old=True)
     tell(notified)
     ctx.exit(0 if polled.ok and notified.ok else 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import format_option, opened, settings, stamp, table, write_json
+from notifier.cli.app import format_option, now, opened, settings, stamp, table, write_json
+from notifier.cli.mirror import mirror_row, tell_age
 
 
 @click.group("source")
@@ -23,6 +24,7 @@ def list_(form: str) -> None:
     config = settings()
     with opened(config) as database, database.connect() as connection:
         states = store.sources(connection)
+        mirror = store.mirror(connection)
     rows = []
     for source in SOURCES:
         state = states.get(source.name) or SourceState(source.name, State.UNPOLLED)
@@ -38,7 +40,7 @@ def list_(form: str) -> None:
             }
         )
     if form == "json":
-        write_json({"sources": rows})
+        write_json({"sources": rows, "mirror": mirror_row(mirror, config, now())})
         return
     table(
         [
@@ -60,3 +62,4 @@ def list_(form: str) -> None:
         ],
         empty="There are no sources.",
     )
+    tell_age(mirror, config, now())
