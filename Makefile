@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test lint types contracts unit accuracy browser bench lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser fuzz bench lock build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -48,6 +48,9 @@ accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpu
 browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
 	$(BIN)/pytest -m browser -n 0 --no-cov
+
+fuzz: $(STAMP)   ## odd inputs for every reader of what strangers write, for FUZZ_SECONDS
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-120} $(BIN)/python -m tests.fuzz
 
 bench: $(STAMP)  ## speed, as ratios to a floor in the same run
 	$(BIN)/python benchmarks/startup.py

@@ -28,7 +28,10 @@ def file_of(name: str, body: bytes) -> str:
     ('a.example/b/index.html', 'a.example/c.json')
     """
     url, _, sent = name.partition("#")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ShapeError(f"it is no address: {error}", where=name) from error
     path = [p for p in unquote(parts.path).split("/") if p]
     kind = _kind(body)
     if sent:

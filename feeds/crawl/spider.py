@@ -155,7 +155,11 @@ class Spider(scrapy.Spider):
 
 def _within(source: Source, ask: Ask, following: Ask) -> bool:
     """Whether a document may lead there: to a host of its own source, and not from https to http."""
-    at, to = urlsplit(ask.url), urlsplit(following.url)
+    try:
+        at, to = urlsplit(ask.url), urlsplit(following.url)
+        to.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        return False
     own = {host_of(ask.url), host_of(source.home), *(host_of(url) for url in source.urls.values())}
     return to.netloc in own and to.scheme in ("http", "https") and (to.scheme == "https" or at.scheme == "http")
 

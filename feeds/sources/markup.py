@@ -49,8 +49,9 @@ def _bounded(document: Document) -> None:
 
 
 def _broken(root: Any) -> Any:
-    """The same tree without its programs, and with a blank where a line breaks: "one<br>two" are two words."""
-    lxml.etree.strip_elements(root, "script", "style", with_tail=False)
+    """The same tree without its programs and comments, and with a blank where a line breaks: "one<br>two" are two words."""
+    notes = (lxml.etree.Comment, lxml.etree.ProcessingInstruction)
+    lxml.etree.strip_elements(root, "script", "style", *notes, with_tail=False)
     for element in root.iter("br"):
         element.tail = f" {element.tail or ''}"
     return root
@@ -146,7 +147,11 @@ def feed(document: Document) -> list[FeedItem]:
     _bounded(document)
     import feedparser  # here, for a poll in which nothing is new parses nothing
 
-    result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+    except (ValueError, OverflowError, LookupError, AttributeError, TypeError) as error:
+        # feedparser trips over character references that name no character, and the like
+        raise ShapeError(f"broken feed: {error}", where=document.url) from error
     if not result.get("version"):
         raise ShapeError("no RSS or Atom feed", where=document.url)
     problem = result.get("bozo_exception")
