@@ -33,6 +33,8 @@ _ENTRY = 4 << 20
 """Bytes of one entry."""
 _READING = 20.0
 """Seconds of this process's own time that reading one document may take."""
+_REASON = 400
+"""Characters of a reason."""
 
 _WORDS = {
     DownloadTimeoutError: "no whole answer in time",
@@ -108,7 +110,10 @@ def words(error: BaseException) -> str:
 
 
 def tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
-    """Tell what came of a question."""
+    """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
+    if reason := more.get("reason"):
+        line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+        more["reason"] = line if len(line) <= _REASON else f"{line[:_REASON]}..."
     outcome = Outcome(
         source=source.name,
         url=ask.name,

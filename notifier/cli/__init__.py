@@ -76,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped.", err=True)
         status = 130
     except NavtexError as error:
-        click.echo(f"Error: {error}", err=True)
+        from notifier.cli.app import clean
+
+        click.echo(clean(f"Error: {error}"), err=True)
         status = exit_status(error)
     except (BrokenPipeError, SystemExit):
         # the reader went away (`| head`), on which click and rich exit: the rest has no reader, and that is no error

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from feeds.errors import ConfigError, UsageProblem
-from notifier.cli.app import count_of, now, opened, say, settings, stamp
+from notifier.cli.app import count_of, line, now, opened, say, settings, stamp
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _listed(file: str | None) -> frozenset[tuple[str, str]]:
 def _tell(report: Report, folder: Path) -> None:
     for source, problems in report.failures.items():
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        say(f"{source}: {'; '.join(problems[:3])}{more}")
+        say(line(f"{source}: {'; '.join(problems[:3])}{more}"))
     if report.problem:
         say(f"The fetch did not end well: {report.problem}")
     say(f"{count_of(report.files, 'file', 'files')} in {folder}; {report.missing} records are not published")

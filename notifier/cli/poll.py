@@ -12,7 +12,7 @@ from feeds.address import web_address
 from feeds.document import Wanted
 from feeds.errors import ConfigError, UnknownName
 from feeds.fetch import Crawl, Job, Outcome
-from notifier.cli.app import now, opened, say, settings
+from notifier.cli.app import line, now, opened, say, settings
 from notifier.cli.mirror import note_age, served, tell_age
 from notifier.config import Config
 
@@ -113,7 +113,7 @@ def poll(
 def tell(report: Report) -> None:
     """Say what failed, and what is new; nothing where there is nothing to say."""
     for source in report.failed:
-        say(f"{source.name} is {source.state.value}: {source.message}")
+        say(line(f"{source.name} is {source.state.value}: {source.message}"))
     if report.problem:
         say(f"The poll did not end well: {report.problem}")
     changes = report.changes
