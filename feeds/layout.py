@@ -63,7 +63,7 @@ def _kind(body: bytes) -> str:
 
 
 def merged(parts: Sequence[bytes]) -> bytes:
-    """Several answers as one: lists one after the other, and so the lists in objects; ShapeError where they are neither.
+    """Several answers as one: lists one after the other, and so the lists in objects; else ShapeError.
 
     >>> merged([b'{"data": [1], "total": 1}', b'{"data": [2], "total": 1}'])
     b'{"data":[1,2],"total":1}'

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
@@ -83,6 +83,23 @@ class Mirror:
                 return found
         return None
 
+    def find_package(self, path: str, ecosystem: str, name: str) -> Path | None:
+        """The file that answers for a package of an ecosystem, asked for at a path."""
+        folder = f"{path}/{quote(ecosystem)}"
+        # `find` takes one layer of quoting off; a name with a slash is quoted in its file, too
+        names = (quote(quote(name, safe=""), safe=""), quote(name))
+        return next((found for n in names if (found := self.find(f"{folder}/{n}"))), None)
+
+
+def _asked_for(body: bytes, query: str) -> bytes:
+    cves = parse_qs(query).get("cve")
+    return asked_for(body, frozenset(",".join(cves).split(","))) if cves else body
+
+
+def _package(file: IO[bytes], length: str) -> _Package:
+    """The package that a question is for; ValueError or msgspec's error where it is none."""
+    return msgspec.json.decode(file.read(min(int(length), _LONGEST_QUESTION)), type=_Question).package
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -101,9 +118,7 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             if at is None:
                 self._answer(HTTPStatus.NOT_FOUND, b"not found", "text/plain")
                 return
-            body = at.read_bytes()
-            if cves := parse_qs(urlsplit(self.path).query).get("cve"):
-                body = asked_for(body, frozenset(",".join(cves).split(",")))
+            body = _asked_for(at.read_bytes(), urlsplit(self.path).query)
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             if self.headers.get("If-None-Match") == tag:
                 self._answer(HTTPStatus.NOT_MODIFIED, b"", "", tag)
@@ -112,16 +127,11 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             try:
-                length = int(self.headers.get("Content-Length") or 0)
-                question = msgspec.json.decode(self.rfile.read(min(length, _LONGEST_QUESTION)), type=_Question)
+                package = _package(self.rfile, self.headers.get("Content-Length", "0"))
             except (ValueError, msgspec.MsgspecError):
                 self._answer(HTTPStatus.BAD_REQUEST, b"no question for a package", "text/plain")
                 return
-            folder = f"{urlsplit(self.path).path}/{quote(question.package.ecosystem)}"
-            # `find` takes one layer of quoting off; a name with a slash is quoted in its file, too
-            name = question.package.name
-            names = (quote(quote(name, safe=""), safe=""), quote(name))
-            at = next((found for n in names if (found := mirror.find(f"{folder}/{n}"))), None)
+            at = mirror.find_package(urlsplit(self.path).path, package.ecosystem, package.name)
             self._answer(HTTPStatus.OK, at.read_bytes() if at else b"{}", "application/json")
 
         def _answer(self, status: HTTPStatus, body: bytes, kind: str, tag: str = "") -> None:

@@ -152,13 +152,14 @@ def _replace(at: Path, body: bytes, folder: Path) -> None:
         if not at.parent.resolve().is_relative_to(folder):
             raise NavtexError("a link leads out of the folder", where=str(at.parent))
         descriptor, name = tempfile.mkstemp(dir=at.parent, prefix=".navtex-")
+        written = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(body)
-            os.chmod(name, 0o644)
-            os.replace(name, at)
+            written.chmod(0o644)
+            written.replace(at)
         except BaseException:
-            os.unlink(name)
+            written.unlink()
             raise
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise NavtexError("a file and a folder cannot have one name", where=str(at)) from error

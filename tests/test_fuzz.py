@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -31,5 +33,4 @@ def test_what_a_reader_may_not_raise_and_what_does_not_end_are_noticed() -> None
     with pytest.raises(ZeroDivisionError):
         Target("x", lambda body: 1 // len(body), (), (ValueError,))(b"")
     with pytest.raises(Hang), within(0.05):
-        while True:
-            pass
+        sum(itertools.count())

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from feeds.mirror import Mirror
-from tests.conftest import DEMO, Program, program
+from tests.conftest import DEMO, program
 from tests.unruly import (
     Behaviour,
     Reply,
@@ -114,7 +114,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
         Reply('<?xml version="1.0" encoding="rot13"?><feed xmlns="http://www.w3.org/2005/Atom">\xe9</feed>'),
         "broken feed|without entries|no RSS",
     ),
-    "github.com/docker/cli/releases.atom": ("release-feeds", Reply(b"<feed>" + b"<a>" * (3 << 20)), "larger than 8 MiB"),
+    "github.com/docker/cli/releases.atom": ("release-feeds", Reply(b"<feed>" + b"<a>" * (3 << 20)), "than 8 MiB"),
     "github.com/containerd/containerd/releases.atom": (
         "release-feeds",
         packed("deflate", zlib.compress(b"<feed>")[:-6] + b"broken"),

@@ -103,9 +103,7 @@ def test_a_second_fetch_renews_keeps_what_fails_and_drops_what_is_gone(
     assert (folder / "www.docker.com/blog/feed/index.xml").read_bytes() == kept
     assert after[feed]["fetched_at"] == before[feed]["fetched_at"]
     assert after[feed]["problem"] == "no RSS or Atom feed"
-    assert [e["cve_id"] for e in json.loads((folder / f"{MOBY}.json").read_text())] == [
-        e["cve_id"] for e in entries(2)
-    ]
+    assert [e["cve_id"] for e in json.loads((folder / f"{MOBY}.json").read_text())] == [e["cve_id"] for e in entries(2)]
     assert not (folder / CVE).exists()
     assert after[f"https://{CVE.removesuffix('.json')}"]["status"] == 404
     assert not [p for p in folder.rglob("*") if p.name.startswith((".navtex-", "tmp")) and p.suffix != ".lock"]
@@ -186,9 +184,7 @@ def test_a_folder_that_is_not_there_is_wrong_use(apart: Program, folder: Path) -
 
 
 @pytest.mark.parametrize("text", ["Debian:12\n", "# ours\n\nDebian:12 dock\x07er\n"])
-def test_a_list_that_is_none_is_told_with_its_line(
-    tmp_path: Path, folder: Path, connected: Program, text: str
-) -> None:
+def test_a_list_that_is_none_is_told_with_its_line(tmp_path: Path, folder: Path, connected: Program, text: str) -> None:
     (tmp_path / "list").write_text(text)
     said = connected("mirror", "fetch", str(folder), "--packages", str(tmp_path / "list"), status=2).stderr
     assert f"line {len(text.splitlines())} is no package" in said

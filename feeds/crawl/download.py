@@ -57,7 +57,7 @@ class Handler(HTTP11DownloadHandler):
         self._mirror = crawler.settings["NAVTEX_JOB"].mirror.rstrip("/")
         self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
         self._guard: Guard = crawler.settings["NAVTEX_GUARD"]
-        self._pool._factory = BoundedFactory
+        self._pool._factory = BoundedFactory  # noqa: SLF001 - Scrapy sets its own there, too
         self._mirror_proxy = _proxy_for(self._mirror) if self._mirror else None
 
     async def download_request(self, request: Request) -> Response:

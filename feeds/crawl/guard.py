@@ -66,14 +66,17 @@ class Guard:
         from twisted.internet import reactor
 
         found = str(address or await maybe_deferred_to_future(reactor.resolve(name)))
-        if not public(literal(found) or literal("0")):
+        at = literal(found)
+        if at is None or not public(at):
             raise Refused(private(parts.netloc, found))
 
 
 def private(name: str, address: str) -> str:
     """Why a host is not asked, in words."""
     of = "" if address in (name, name.rpartition(":")[0]) else f" ({address})"
-    return f"it leads to the private address {name}{of}, which is not followed. If it is right, configure it as the source"
+    return (
+        f"it leads to the private address {name}{of}, which is not followed. If it is right, configure it as the source"
+    )
 
 
 class Resolver(CachingThreadedResolver):
@@ -87,7 +90,9 @@ class Resolver(CachingThreadedResolver):
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Resolver:
         """Scrapy's way of making a resolver."""
         settings = crawler.settings
-        return cls(reactor, settings.getint("DNSCACHE_SIZE"), settings.getfloat("DNS_TIMEOUT"), settings["NAVTEX_GUARD"])
+        return cls(
+            reactor, settings.getint("DNSCACHE_SIZE"), settings.getfloat("DNS_TIMEOUT"), settings["NAVTEX_GUARD"]
+        )
 
     def getHostByName(self, name: str, timeout: Any = ()) -> Any:  # noqa: N802 - Twisted's name
         """The address of a name, and the one that is connected to."""

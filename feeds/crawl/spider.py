@@ -88,7 +88,9 @@ class Spider(scrapy.Spider):
         for following in follow:
             if following.name in self.asked:
                 continue
-            problem = "" if _within(source, ask, following) else f"{ask.url} leads to another host, which is not followed"
+            problem = (
+                "" if _within(source, ask, following) else f"{ask.url} leads to another host, which is not followed"
+            )
             self.questions[source.name] += 1
             if self.questions[source.name] > _QUESTIONS:
                 problem = f"its documents lead to more than {_QUESTIONS} others"

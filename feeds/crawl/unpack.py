@@ -40,7 +40,9 @@ class Unpacking:
         if layers[1:] or layers[0] not in ("gzip", "x-gzip", "deflate"):
             raise IgnoreRequest(f"it is packed in a way that nobody asked for ({said[:60]!r})")
         body = unpacked(response.body, self._largest)
-        return response.replace(body=body, headers={k: v for k, v in response.headers.items() if k != b"Content-Encoding"})
+        return response.replace(
+            body=body, headers={k: v for k, v in response.headers.items() if k != b"Content-Encoding"}
+        )
 
 
 def unpacked(body: bytes, largest: int) -> bytes:

@@ -49,7 +49,7 @@ def _bounded(document: Document) -> None:
 
 
 def _broken(root: Any) -> Any:
-    """The same tree without its programs and comments, and with a blank where a line breaks: "one<br>two" are two words."""
+    """The same tree without programs and comments, and with a blank where a line breaks: "one<br>two" are two words."""
     notes = (lxml.etree.Comment, lxml.etree.ProcessingInstruction)
     lxml.etree.strip_elements(root, "script", "style", *notes, with_tail=False)
     for element in root.iter("br"):

@@ -31,4 +31,6 @@ def mirror(connection: Connection) -> MirrorState | None:
     row = connection.execute(sa.select(table).where(table.c.source == _SOURCE)).first()
     if row is None:
         return None
-    return MirrorState(row.url.removeprefix(f"{_SOURCE} "), row.read_at if row.form == "dated" else None, row.checked_at)
+    return MirrorState(
+        row.url.removeprefix(f"{_SOURCE} "), row.read_at if row.form == "dated" else None, row.checked_at
+    )

@@ -18,8 +18,8 @@ from notifier.config import Config
 if TYPE_CHECKING:
     from feeds.database import Database
     from feeds.fetch import Job
-    from feeds.mirroring import Report
     from feeds.health import MirrorState
+    from feeds.mirroring import Report
 
 _LARGEST_LIST = 4 << 20
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import line as one_line
 from notifier.cli.app import (
     format_option,
     known_hosts,
@@ -21,6 +20,7 @@ from notifier.cli.app import (
     wrapped,
     write_json,
 )
+from notifier.cli.app import line as one_line
 
 if TYPE_CHECKING:
     from feeds.advisory import Advisory

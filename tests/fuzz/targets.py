@@ -84,7 +84,7 @@ def _parser(source: Source, form: str, url: str) -> Callable[[bytes], object]:
 
 
 def _demo() -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     with Mirror(ROOT / "demo" / "day-1", ROOT / "demo" / "day-2") as mirror:
         wanted = Wanted(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
         for source in SOURCES:
@@ -127,7 +127,7 @@ _SENTENCES = (
     b"In containerd versions 1.6.0 to 1.6.17 and prior to 1.5.18, and in Docker Desktop 4.41 and later, a flaw.",
 )
 _INVENTORIES = (
-    b"host,product,version,package,distro,tags\nweb-1,engine,20.10.24,docker.io 20.10.24+dfsg1-1,debian-12,env=prod;a=b\n",
+    b"host,product,version,package,distro,tags\nweb-1,engine,20.10.24,docker.io 1.0+deb12u1,debian-12,env=prod;a=b\n",
     b'{"Server": {"Version": "25.0.5", "Components": [{"Name": "containerd", "Version": "1.6.28"}]}}',
     b"Client:\n Version: 25.0.5\n\nServer:\n Engine:\n  Version: 25.0.5\n containerd:\n  Version: 1.6.28\n",
 )
@@ -154,7 +154,11 @@ def targets() -> dict[str, Target]:
         Target("ranges", _text(ranges.read_range), _RANGES),
         Target("prose", _text(read_prose), _SENTENCES),
         Target("products", _text(lambda text: [*products.mentions(text), products.of_words(text)]), _SENTENCES),
-        Target("scores", _text(lambda t: scores.vector_score(t, by="x")), (b"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",)),
+        Target(
+            "scores",
+            _text(lambda t: scores.vector_score(t, by="x")),
+            (b"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",),
+        ),
         Target(
             "corrections",
             _text(lambda text: corrections.records(corrections.read(text, "x", date(2026, 6, 20)))),
@@ -162,12 +166,36 @@ def targets() -> dict[str, Target]:
             (ConfigError,),
         ),
         Target("inventory", _text(inventory.read), _INVENTORIES, (InventoryError, UsageProblem)),
-        Target("mirror-packages", _text(lambda t: mirrors.packages(t.splitlines(), "x")), (b"Debian:12 docker.io\n",), (UsageProblem,)),
-        Target("mirror-names", _text(lambda text: layout.file_of(text, b"{}")), (b"https://a.example/b/?c", b'https://a/q#{"package":{"ecosystem":"a","name":"b"}}'), (ShapeError,)),
-        Target("mirror-parts", lambda body: layout.merged(body.split(b"\n")), (b'{"data":[1]}\n{"data":[2]}', b"[1]\n[2]"), (ShapeError,)),
-        Target("addresses", _text(lambda text: (a := address.literal(text)) and address.public(a)), (b"0x7f.1", b"[::ffff:10.0.0.1]")),
-        Target("unpacking", lambda body: unpacked(body, 1 << 20), (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03K\x04\x00C\xbe\xb7\xe8\x01\x00\x00\x00",), _refused()),
-    ]  # fmt: skip
+        Target(
+            "mirror-packages",
+            _text(lambda t: mirrors.packages(t.splitlines(), "x")),
+            (b"Debian:12 docker.io\n",),
+            (UsageProblem,),
+        ),
+        Target(
+            "mirror-names",
+            _text(lambda text: layout.file_of(text, b"{}")),
+            (b"https://a.example/b/?c", b'https://a/q#{"package":{"ecosystem":"a","name":"b"}}'),
+            (ShapeError,),
+        ),
+        Target(
+            "mirror-parts",
+            lambda body: layout.merged(body.split(b"\n")),
+            (b'{"data":[1]}\n{"data":[2]}', b"[1]\n[2]"),
+            (ShapeError,),
+        ),
+        Target(
+            "addresses",
+            _text(lambda text: (a := address.literal(text)) and address.public(a)),
+            (b"0x7f.1", b"[::ffff:10.0.0.1]"),
+        ),
+        Target(
+            "unpacking",
+            lambda body: unpacked(body, 1 << 20),
+            (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03K\x04\x00C\xbe\xb7\xe8\x01\x00\x00\x00",),
+            _refused(),
+        ),
+    ]
     return {t.name: t for t in found}
 
 
