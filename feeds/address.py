@@ -12,6 +12,8 @@ Address = IPv4Address | IPv6Address
 
 # Azure's host answers its machines there, with what should stay with them; the address looks public
 _METADATA = frozenset({IPv4Address("168.63.129.16")})
+# older Pythons know only parts of it; Oracle's cloud answers its machines there
+_ASSIGNED = ipaddress.IPv4Network("192.0.0.0/24")
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
 
@@ -61,7 +63,8 @@ def public(address: Address) -> bool:
             return False
         if address.ipv4_mapped or any(address in net for net in _TRANSLATED):
             return True
-    return address.is_global and not address.is_multicast and address not in _METADATA
+    special = address.is_multicast or address in _METADATA or address in _ASSIGNED
+    return address.is_global and not special
 
 
 def hostname(url: str) -> str:

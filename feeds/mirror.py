@@ -13,9 +13,10 @@ import hashlib
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
@@ -96,7 +97,7 @@ def _asked_for(body: bytes, query: str) -> bytes:
     return asked_for(body, frozenset(",".join(cves).split(","))) if cves else body
 
 
-def _package(file: IO[bytes], length: str) -> _Package:
+def _package(file: BufferedIOBase, length: str) -> _Package:
     """The package that a question is for; ValueError or msgspec's error where it is none."""
     return msgspec.json.decode(file.read(min(int(length), _LONGEST_QUESTION)), type=_Question).package
 
