@@ -33,4 +33,4 @@ def test_what_a_reader_may_not_raise_and_what_does_not_end_are_noticed() -> None
     with pytest.raises(ZeroDivisionError):
         Target("x", lambda body: 1 // len(body), (), (ValueError,))(b"")
     with pytest.raises(Hang), within(0.05):
-        sum(itertools.count())
+        any(n < 0 for n in itertools.count())
