@@ -26,7 +26,7 @@ _LARGEST_LIST = 4 << 20
 
 @click.group("mirror")
 def command() -> None:
-    """A folder that answers for the sources where there is no internet."""
+    """Fill a folder with what the sources answer, to read it where there is no internet."""
 
 
 @command.command("fetch")
