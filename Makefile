@@ -8,7 +8,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill systemd deploy audit sbom bench scale lock man build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill fuzz systemd deploy audit sbom bench scale lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -52,6 +52,9 @@ accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpu
 browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
 	$(BIN)/pytest -m browser -n 0 --no-cov
+
+fuzz: $(STAMP)   ## odd inputs for every reader of what strangers write, for FUZZ_SECONDS
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-120} $(BIN)/python -m tests.fuzz
 
 ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed from Debian
 	test -x /usr/sbin/sshd || { apt-get update -q && apt-get install -y -q openssh-server; }

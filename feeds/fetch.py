@@ -50,6 +50,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     contact: str = ""
     host_seconds: float = 60.0
     poll_seconds: float = 120.0
+    bodies: bool = False
+    """Whether outcomes are to hold what was read as it came."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -79,6 +81,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[Piece, ...] = ()
     follow: tuple[Ask, ...] = ()
     retry_at: datetime | None = None
+    status: int = 0
+    """Of HTTP; 0 where nothing was answered."""
+    body: bytes = b""
 
 
 class Line(msgspec.Struct, omit_defaults=True):

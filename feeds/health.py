@@ -125,3 +125,16 @@ def changes(states: Iterable[SourceState]) -> list[Change]:
         if one.state not in (before, State.UNPOLLED):
             found.append(Change(one, before))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """A mirror as the last poll found it: where it is, when it was filled (None: unsaid), and when it was read."""
+
+    name: str
+    fetched_at: datetime | None
+    read_at: datetime
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old it is; None where it does not say when it was filled."""
+        return max(now - self.fetched_at, timedelta()) if self.fetched_at else None

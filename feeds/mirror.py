@@ -3,21 +3,27 @@
 A request for /HOST/PATH answers with the file FOLDER/HOST/PATH; a folder answers with its index.
 Every answer carries an ETag, and a conditional request for what has not changed is answered 304,
 so that a crawl of it is the crawl of the real sources.  A POST asks for a package, as OSV's API
-takes it, and is answered with the file PATH/ECOSYSTEM/NAME, or {} where there is none.
+takes it, and is answered with the file PATH/ECOSYSTEM/NAME, or {} where there is none.  Of a file of
+EPSS's scores a query for some CVEs gets theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import msgspec
+
+from feeds.layout import asked_for
+
+_LONGEST_QUESTION = 1 << 20
 _INDEXES = ("index.html", "index.xml", "index.json")
 _LONGEST_NAME = 240  # bytes of a file's name, its ending not counted; file systems take 255
 _TYPES = {
@@ -26,6 +32,15 @@ _TYPES = {
     ".md": "text/markdown; charset=utf-8",
     ".xml": "application/xml",
 }
+
+
+class _Package(msgspec.Struct, frozen=True):
+    name: str
+    ecosystem: str
+
+
+class _Question(msgspec.Struct, frozen=True):
+    package: _Package
 
 
 class Mirror:
@@ -69,6 +84,23 @@ class Mirror:
                 return found
         return None
 
+    def find_package(self, path: str, ecosystem: str, name: str) -> Path | None:
+        """The file that answers for a package of an ecosystem, asked for at a path."""
+        folder = f"{path}/{quote(ecosystem)}"
+        # `find` takes one layer of quoting off; a name with a slash is quoted in its file, too
+        names = (quote(quote(name, safe=""), safe=""), quote(name))
+        return next((found for n in names if (found := self.find(f"{folder}/{n}"))), None)
+
+
+def _asked_for(body: bytes, query: str) -> bytes:
+    cves = parse_qs(query).get("cve")
+    return asked_for(body, frozenset(",".join(cves).split(","))) if cves else body
+
+
+def _package(file: BufferedIOBase, length: str) -> _Package:
+    """The package that a question is for; ValueError or msgspec's error where it is none."""
+    return msgspec.json.decode(file.read(min(int(length), _LONGEST_QUESTION)), type=_Question).package
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -87,7 +119,7 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             if at is None:
                 self._answer(HTTPStatus.NOT_FOUND, b"not found", "text/plain")
                 return
-            body = at.read_bytes()
+            body = _asked_for(at.read_bytes(), urlsplit(self.path).query)
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             if self.headers.get("If-None-Match") == tag:
                 self._answer(HTTPStatus.NOT_MODIFIED, b"", "", tag)
@@ -95,9 +127,12 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
                 self._answer(HTTPStatus.OK, body, _TYPES.get(at.suffix, "application/octet-stream"), tag)
 
         def do_POST(self) -> None:
-            question = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            package = question["package"]
-            at = mirror.find(f"{urlsplit(self.path).path}/{package['ecosystem']}/{package['name']}")
+            try:
+                package = _package(self.rfile, self.headers.get("Content-Length", "0"))
+            except (ValueError, msgspec.MsgspecError):
+                self._answer(HTTPStatus.BAD_REQUEST, b"no question for a package", "text/plain")
+                return
+            at = mirror.find_package(urlsplit(self.path).path, package.ecosystem, package.name)
             self._answer(HTTPStatus.OK, at.read_bytes() if at else b"{}", "application/json")
 
         def _answer(self, status: HTTPStatus, body: bytes, kind: str, tag: str = "") -> None:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
+from feeds.address import web_address
 from feeds.errors import ConfigError
 
 LogFormat = Literal["text", "json"]
@@ -31,11 +32,12 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[poll]`: whom the sources may write to, and the seconds that a host and a poll may take."""
+    """`[poll]`: whom the sources may write to, the seconds that a host and a poll may take, and a mirror's age."""
 
     contact: str = ""
     host_seconds: float = 60.0
     poll_seconds: float = 120.0
+    mirror_days: float = 7.0
 
 
 class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,8 +147,8 @@ EXAMPLE = """\
 # database = "sqlite:///{database}"
 # database = "postgresql://navtex@db.example.org/navtex"
 
-# Read the sources from a mirror: a request for https://HOST/PATH goes to MIRROR/HOST/PATH.
-# NAVTEX_MIRROR wins over it.
+# Read the sources from a mirror: a request for https://HOST/PATH goes to MIRROR/HOST/PATH. Or from a folder
+# that `navtex mirror fetch` filled, as a whole path. NAVTEX_MIRROR wins over it.
 # mirror = "http://mirror.example.org"
 
 # Certificates to trust instead of the system's, as one PEM file.
@@ -164,6 +166,8 @@ EXAMPLE = """\
 # Seconds that one host may take, retries included, and the whole poll.
 # host_seconds = 60.0
 # poll_seconds = 120.0
+# Days after which a mirror is old, which is told.
+# mirror_days = 7.0
 
 [mail]
 # The sender of mails, where a subscription's mailto:// address names none.
@@ -274,6 +278,9 @@ def read(path: Path) -> Config:
 
 
 def _mirror(text: str, where: str) -> str:
-    if text and not text.startswith(("http://", "https://")):
-        raise ConfigError(f"the mirror {text!r} is no http:// or https:// address", where=where)
-    return text.rstrip("/")
+    """A mirror's address or folder as it was configured; ConfigError where it is neither."""
+    if not text or (text.startswith("/") and "\0" not in text):
+        return text.rstrip("/") if text.strip("/") else text
+    if not text.startswith(("http://", "https://")):
+        raise ConfigError(f"the mirror {text!r} is no http:// or https:// address and no whole path", where=where)
+    return web_address(text, where).rstrip("/")

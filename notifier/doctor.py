@@ -16,7 +16,7 @@ from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
 from feeds.health import State, assessed
 from feeds.versions import is_version
-from notifier import checks, sample, watch
+from notifier import checks, mirrors, sample, watch
 from notifier.channels import expand, shown
 from notifier.checks import Finding
 from notifier.config import Config
@@ -63,8 +63,17 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
             since = f", last read {state.last_success:%Y-%m-%d %H:%M} UTC" if state.last_success else ", never read"
             what = f"the source {source.name} is {state.state.value}{since}: {redact(state.message)}"
             yield Finding("problem", what, "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md")
+    yield from _mirror(config, connection)
     healthy = sum(1 for s in asked if (state := states.get(s.name)) and state.state is State.HEALTHY)
     yield Finding("ok", f"{healthy} of {len(asked)} sources are healthy")
+
+
+def _mirror(config: Config, connection: Connection) -> Iterator[Finding]:
+    found = store.mirror(connection)
+    if found is None:
+        return
+    told, old = mirrors.age(found, config.poll.mirror_days, datetime.now(UTC))
+    yield Finding("problem" if old else "ok", told, mirrors.REMEDY if old else "")
 
 
 def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[Finding]:

@@ -191,6 +191,8 @@ _PACKAGES = {
     "buildx": "docker-buildx-plugin",
     "compose": "docker-compose-plugin",
 }
+# a command is copied into a shell, and a package's name may come from a host that is not ours alone
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _APT = re.compile(r"^(?:debian|ubuntu|raspbian|linuxmint)")
 _DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
 
@@ -201,7 +203,7 @@ def command(component: Component, to: str) -> str:
         return ""
     name = component.package_name or _PACKAGES.get(component.product, "")
     manager = _manager(component)
-    if not name:
+    if not _NAME.fullmatch(name):
         return ""
     if component.product in ("containerd", "runc") and name == "containerd.io":
         # Docker's package holds runc, too; its own number says nothing of runc's

@@ -227,3 +227,8 @@ def test_a_restart_is_due_even_where_nothing_is_known_to_affect_what_runs() -> N
     known = catalogue(AUTHZ, releases=gathered((*LINES, tags(ENGINES))))
     found = plan(Matcher(known, TODAY), runs, TODAY, [Waiting(installed, 1, ("api-1",))])
     assert (found.open, [o.way for o in found.options]) == ((), ["restart"])
+
+
+@pytest.mark.parametrize("package", ["docker.io;reboot 20.10.24", "$(id) 20.10.24", "-oX 20.10.24", "do'ck 20.10.24"])
+def test_no_command_is_made_of_a_name_that_a_shell_would_read(package: str) -> None:
+    assert command(Component("engine", "20.10.24", package, "debian-12"), "20.10.24+dfsg1-1+deb12u1") == ""

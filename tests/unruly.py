@@ -10,6 +10,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
@@ -79,6 +80,42 @@ def end_early(handler: BaseHTTPRequestHandler) -> None:
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """Close the connection without a word."""
+    handler.close_connection = True
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    """Answer in chunks that do not end, until the other side gives up."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    _pour(handler, b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+
+def endless_headers(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with headers that do not end, until the other side gives up."""
+    handler.send_response(200)
+    _pour(handler, b"X-Filler: " + b"x" * 1000 + b"\r\n")
+
+
+def claim_too_much(handler: BaseHTTPRequestHandler) -> None:
+    """Say that a body of ten gigabytes follows."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(10 << 30))
+    handler.end_headers()
+    _pour(handler, b" " * 0x10000)
+
+
+def no_http(handler: BaseHTTPRequestHandler) -> None:
+    """Answer in a language of one's own."""
+    handler.wfile.write(b"220 mail.example.org ESMTP\r\n" * 3)
+    handler.close_connection = True
+
+
+def _pour(handler: BaseHTTPRequestHandler, piece: bytes) -> None:
+    with suppress(OSError):
+        handler.flush_headers()
+        while True:
+            handler.wfile.write(piece)
     handler.close_connection = True
 
 
@@ -175,6 +212,10 @@ def _handler(unruly: Unruly) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.do_GET()
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}

@@ -13,8 +13,11 @@ from scrapy.crawler import CrawlerProcess
 from twisted.python.failure import Failure
 
 import feeds
+from feeds.crawl.answer import LARGEST, write
 from feeds.crawl.download import Budget, Handler, Retries
-from feeds.crawl.spider import LARGEST, Spider, write
+from feeds.crawl.guard import Guard, Redirects, Resolver
+from feeds.crawl.spider import Spider
+from feeds.crawl.unpack import Unpacking
 from feeds.fetch import MEMORY, Job, Line
 from feeds.sources import configured
 
@@ -25,6 +28,7 @@ def _settings(job: Job) -> dict[str, Any]:
     return {
         "NAVTEX_JOB": job,
         "NAVTEX_BUDGET": Budget(job),
+        "NAVTEX_GUARD": Guard(job),
         "USER_AGENT": f"{agent} ({job.contact})" if job.contact else agent,
         "ROBOTSTXT_USER_AGENT": "Navtex",
         "ROBOTSTXT_OBEY": True,
@@ -33,7 +37,11 @@ def _settings(job: Job) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
             "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             Retries: 550,
+            Unpacking: 590,
+            Redirects: 600,
         },
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
@@ -42,7 +50,9 @@ def _settings(job: Job) -> dict[str, Any]:
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
         "DOWNLOAD_MAXSIZE": LARGEST,
         "DOWNLOAD_WARNSIZE": 0,
+        "TWISTED_DNS_RESOLVER": Resolver,
         "DNS_TIMEOUT": 10,
+        "REFERER_ENABLED": False,
         "REDIRECT_MAX_TIMES": 5,
         "HTTPERROR_ALLOW_ALL": True,
         "TELNETCONSOLE_ENABLED": False,
@@ -59,9 +69,10 @@ def _settings(job: Job) -> dict[str, Any]:
 def crawl(job: Job) -> None:
     """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
     sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
-    process = CrawlerProcess(_settings(job))
+    settings = _settings(job)
+    process = CrawlerProcess(settings)
     failures: list[Failure] = []
-    process.crawl(Spider, job=job, sources=sources).addErrback(failures.append)
+    process.crawl(Spider, job=job, sources=sources, guard=settings["NAVTEX_GUARD"]).addErrback(failures.append)
     process.start(install_signal_handlers=False)
     problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
     write(Line(done=not failures, problem=problem))

@@ -18,11 +18,14 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
+from feeds.address import hostname
+from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.fetch import Job
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3
 _TIMEOUT = 20.0
+_ROBOTS = 512 << 10  # bytes of a robots.txt; RFC 9309 asks for at least 500 KiB
 _LONGEST_WAIT = 7 * 86400.0
 
 
@@ -53,6 +56,8 @@ class Handler(HTTP11DownloadHandler):
         super().__init__(crawler)
         self._mirror = crawler.settings["NAVTEX_JOB"].mirror.rstrip("/")
         self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+        self._guard: Guard = crawler.settings["NAVTEX_GUARD"]
+        self._pool._factory = BoundedFactory  # noqa: SLF001 - Scrapy sets its own there, too
         self._mirror_proxy = _proxy_for(self._mirror) if self._mirror else None
 
     async def download_request(self, request: Request) -> Response:
@@ -63,7 +68,10 @@ class Handler(HTTP11DownloadHandler):
             raise OutOfTime(paused(host, until))
         if left <= 0:
             raise OutOfTime(f"{host} had its time in this poll")
+        await self._guard.check(request)
         meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
+        if "about" not in meta:
+            meta["download_maxsize"] = _ROBOTS
         if not self._mirror:
             return await super().download_request(request.replace(meta=meta))
         meta.pop("proxy", None)
@@ -89,6 +97,7 @@ class Retries:
 
     def __init__(self, crawler: Crawler) -> None:
         self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+        self._guard: Guard = crawler.settings["NAVTEX_GUARD"]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Retries:
@@ -110,7 +119,7 @@ class Retries:
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Another try after a broken or refused connection."""
-        if isinstance(exception, IgnoreRequest | OutOfTime):
+        if isinstance(exception, IgnoreRequest | OutOfTime) or hostname(request.url) in self._guard.refused:
             return None
         return await self._again(request, None)
 

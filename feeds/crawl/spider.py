@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-import msgspec
 import scrapy
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DontCloseSpider,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
-    ResponseDataLossError,
-)
+from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
+from feeds.address import hostname
 from feeds.advisory import Record
-from feeds.crawl.download import OutOfTime, host_of, paused
-from feeds.document import Ask, Document, Source, Wanted
-from feeds.errors import NavtexError
-from feeds.fetch import Job, Known, Line, Outcome, Piece
+from feeds.crawl.answer import document_of, read, tell, words
+from feeds.crawl.download import host_of, paused
+from feeds.crawl.guard import Guard, private
+from feeds.document import Ask, Source, Wanted
+from feeds.errors import ShapeError
+from feeds.fetch import Job, Known
 
-LARGEST = 64 << 20
-"""Bytes of an answer, unpacked; a longer one is broken off."""
-
-_WORDS = {
-    DownloadTimeoutError: "no whole answer in time",
-    ResponseDataLossError: "the answer broke off",
-    DownloadConnectionRefusedError: "the connection was refused",
-    CannotResolveHostError: "the name of its host cannot be resolved",
-    DownloadCancelledError: f"the answer is larger than {LARGEST >> 20} MiB",
-}
-
-_encode = msgspec.json.Encoder().encode
+_QUESTIONS = 5_000
+"""Documents of a source that may be asked for because other documents name them."""
 
 
 class Spider(scrapy.Spider):
@@ -48,13 +33,15 @@ class Spider(scrapy.Spider):
     name = "navtex"
     custom_settings: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, job: Job, sources: tuple[Source, ...], **kwargs: Any) -> None:
+    def __init__(self, job: Job, sources: tuple[Source, ...], guard: Guard, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.sources = tuple(s for s in sources if not s.late)
         self.late = tuple(s for s in sources if s.late)
+        self.guard = guard
         self.wanted = set(job.wanted.cves)
         self.asked: set[str] = set()
+        self.questions: Counter[str] = Counter()
 
     async def start(self) -> AsyncIterator[Any]:
         """The first questions of every source that has not to wait for the others' answers."""
@@ -81,7 +68,7 @@ class Spider(scrapy.Spider):
         self.asked.add(ask.name)
         until = self.job.not_before.get(host_of(ask.url))
         if until is not None and until > datetime.now(UTC):
-            _tell(source, ask, "failed", reason=paused(host_of(ask.url), until), retry_at=until)
+            tell(source, ask, "failed", reason=paused(host_of(ask.url), until), retry_at=until)
             return
         known = self.job.known.get(ask.name, Known())
         yield Request(
@@ -94,53 +81,65 @@ class Spider(scrapy.Spider):
             meta={"dont_obey_robotstxt": not ask.robots, "about": (source, ask)},
             dont_filter=True,
         )
-        for following in known.follow:
-            yield from self._requests(source, following)
+        yield from self._following(source, ask, known.follow)
+
+    def _following(self, source: Source, ask: Ask, follow: Iterable[Ask]) -> Iterator[Request]:
+        """The requests for what a document leads to: within its source's hosts, and not without end."""
+        for following in follow:
+            if following.name in self.asked:
+                continue
+            problem = (
+                "" if _within(source, ask, following) else f"{ask.url} leads to another host, which is not followed"
+            )
+            self.questions[source.name] += 1
+            if self.questions[source.name] > _QUESTIONS:
+                problem = f"its documents lead to more than {_QUESTIONS} others"
+            if problem:
+                self.asked.add(following.name)
+                tell(source, following, "failed", reason=problem)
+            else:
+                yield from self._requests(source, following)
 
     def answered(self, response: Response) -> Iterable[Request]:
         """Read an answer into an outcome, and ask on."""
         assert response.request is not None
         source, ask = response.request.meta["about"]
-        if response.status == 304 and self.job.known.get(ask.name):
-            _tell(source, ask, "same")
-        elif response.status in (404, 410) and ask.optional:
-            _tell(source, ask, "missing", reason=f"HTTP {response.status}")
-        elif response.status != 200:
-            _tell(
-                source, ask, "failed", reason=f"HTTP {response.status}", retry_at=response.request.meta.get("retry_at")
-            )
+        status = response.status
+        if status == 304 and self.job.known.get(ask.name):
+            tell(source, ask, "same", status=status)
+        elif status in (404, 410) and ask.optional:
+            tell(source, ask, "missing", reason=f"HTTP {status}", status=status)
+        elif status != 200:
+            retry_at = response.request.meta.get("retry_at")
+            tell(source, ask, "failed", reason=f"HTTP {status}", status=status, retry_at=retry_at)
         else:
             yield from self._read(source, ask, response)
 
     def _read(self, source: Source, ask: Ask, response: Response) -> Iterator[Request]:
-        headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
-        document = Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
+        document = document_of(ask, response)
         try:
-            parsed = source.parse(document)
-            items = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
-        except NavtexError as error:
-            _tell(source, ask, "failed", reason=str(error).removeprefix(f"{ask.url}: "))
+            parsed, pieces = read(source, document)
+        except ShapeError as error:
+            tell(source, ask, "failed", reason=str(error), status=response.status)
             return
-        except Exception as error:  # noqa: BLE001 - a parser must never end the crawl, whatever it is given
-            _tell(source, ask, "failed", reason=f"cannot be read: {type(error).__name__}: {error}")
-            return
-        _tell(
+        tell(
             source,
             ask,
             "read",
-            etag=headers.get("etag", ""),
-            last_modified=headers.get("last-modified", ""),
-            items=items,
+            status=response.status,
+            etag=document.headers.get("etag", ""),
+            last_modified=document.headers.get("last-modified", ""),
+            items=pieces,
             follow=parsed.follow,
+            body=document.body if self.job.bodies else b"",
         )
-        for following in parsed.follow:
-            yield from self._requests(source, following)
+        yield from self._following(source, ask, parsed.follow)
         yield from self._newly_wanted(parsed.items)
 
     def _newly_wanted(self, items: Iterable[Any]) -> Iterator[Request]:
         named = {n for item in items if isinstance(item, Record) for n in (*item.names, *item.mentions)}
         cves = frozenset(n for n in named if n.startswith("CVE-")) - self.wanted
-        if not cves:
+        if not cves or len(self.wanted) > len(self.job.wanted.cves) + _QUESTIONS:
             return
         self.wanted |= cves
         for source in self.sources:
@@ -148,23 +147,23 @@ class Spider(scrapy.Spider):
                 yield from self._requests(source, ask)
 
     def failed(self, failure: Failure) -> None:
-        """An answer that never came, or that robots.txt forbids."""
+        """An answer that never came, or that is not asked for."""
         request: Request = failure.request  # Scrapy sets it
         source, ask = request.meta["about"]
-        _tell(source, ask, "failed", reason=_words(failure.value))
+        name = hostname(request.url)
+        address = self.guard.refused.get(name)
+        tell(source, ask, "failed", reason=private(name, address) if address else words(failure.value))
 
 
-def _words(error: BaseException) -> str:
-    """Why there is no answer, for a person."""
-    if isinstance(error, IgnoreRequest | OutOfTime):
-        return str(error)
-    if words := next((words for kind, words in _WORDS.items() if isinstance(error, kind)), ""):
-        return words
-    # Twisted hides what happened to the connection (a certificate, a reset) in a list of failures
-    causes = [c.getErrorMessage() for c in getattr(error.__cause__, "reasons", ())]
-    if causes:
-        return f"the connection failed: {'; '.join(causes)}"
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+def _within(source: Source, ask: Ask, following: Ask) -> bool:
+    """Whether a document may lead there: to a host of its own source, and not from https to http."""
+    try:
+        at, to = urlsplit(ask.url), urlsplit(following.url)
+        to.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        return False
+    own = {host_of(ask.url), host_of(source.home), *(host_of(url) for url in source.urls.values())}
+    return to.netloc in own and to.scheme in ("http", "https") and (to.scheme == "https" or at.scheme == "http")
 
 
 def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
@@ -176,25 +175,6 @@ def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
     if known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    if token and not mirrored and host_of(ask.url) == "api.github.com":
+    if token and not mirrored and ask.url.startswith("https://api.github.com/"):
         headers["Authorization"] = f"Bearer {token}"
     return headers
-
-
-def _tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
-    outcome = Outcome(
-        source=source.name,
-        url=ask.name,
-        form=ask.form,
-        complete=source.complete,
-        result=result,
-        at=datetime.now(UTC),
-        **more,
-    )
-    write(Line(outcome=outcome))
-
-
-def write(line: Line) -> None:
-    """Write one line of the answer to standard output."""
-    sys.stdout.buffer.write(_encode(line) + b"\n")
-    sys.stdout.buffer.flush()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from feeds.advisory import Kind, Record, cves_in
 from feeds.document import Ask, Document, Parsed, Source, Wanted
 from feeds.prose import read_prose
 from feeds.sources import markup
+from feeds.sources.reading import last_part, unique
 
 
 class Rule(NamedTuple):
@@ -61,16 +61,16 @@ class DockerBlog(Source):
 
     def parse(self, document: Document) -> Parsed:
         """The posts that a rule keeps; a post is named by the last part of its address."""
-        return Parsed(tuple(r for item in markup.feed(document) if (r := _kept(item))))
+        return Parsed(unique(r for item in markup.feed(document) if (r := _kept(item))))
 
 
 def _kept(item: markup.FeedItem) -> Record | None:
     rule = next((r for r in RULES if r.pattern.search(_field(item, r.where))), None)
-    if rule is None or not item.link:
+    slug = last_part(item.link)
+    if rule is None or not slug:
         return None
     text = _FOOTER.sub("", markup.plain(item.body))
     announced = rule.kind is Kind.ANNOUNCEMENT
-    slug = urlsplit(item.link).path.rstrip("/").rpartition("/")[2]
     return Record(
         id=f"docker-blog/{slug}",
         kind=rule.kind,

@@ -15,7 +15,7 @@ from feeds.advisory import Kind, Record
 from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
 from feeds.errors import ShapeError
 from feeds.facts import Line
-from feeds.sources.reading import json_body, mapping, mappings
+from feeds.sources.reading import json_body, mapping, mappings, unique
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
 
@@ -45,7 +45,7 @@ class EndOfLife(Source):
             items.append(line)
             if line.ends or line.ended:
                 items.append(_notice(line, label))
-        return Parsed(tuple(items))
+        return Parsed(unique(items))
 
 
 def _is_line(name: str) -> bool:

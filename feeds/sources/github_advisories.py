@@ -18,7 +18,7 @@ from feeds.errors import ShapeError
 from feeds.prose import read_prose
 from feeds.ranges import read_range
 from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, mapping, mappings, next_page, squeeze, when
+from feeds.sources.reading import json_body, mapping, mappings, next_page, squeeze, unique, when
 from feeds.versions import is_version
 
 _VERSIONS = re.compile(r"(?<!\d)v?\d++(?:\.\d++)++[0-9A-Za-z.+~-]*+")
@@ -43,7 +43,7 @@ class GitHubAdvisories(Source):
             raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
         following = next_page(document)
         follow = (Ask(url=following, form="api", accept="application/vnd.github+json"),) if following else ()
-        return Parsed(tuple(self._record(e, document) for e in mappings(entries) if _published(e)), follow)
+        return Parsed(unique(self._record(e, document) for e in mappings(entries) if _published(e)), follow)
 
     def _record(self, entry: dict[str, Any], document: Document) -> Record:
         ghsa = str(entry["ghsa_id"])

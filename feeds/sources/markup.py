@@ -20,6 +20,8 @@ from feeds.document import Document
 from feeds.errors import ShapeError
 from feeds.sources.reading import squeeze
 
+_LARGEST = 8 << 20
+"""Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""
 _BLOCKS = frozenset(["p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dt", "dd", "div"])
 _SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
 # a parser takes all that follows one of these for its text, until it is closed
@@ -30,6 +32,7 @@ _CLOSES = re.compile(rf"</(?P<tag>{_HIDING})(?=[\s/>])|(?P<comment>--)!?>", re.I
 
 def page(document: Document) -> lxml.html.HtmlElement:
     """The document as a page; ShapeError where it is none."""
+    _bounded(document)
     body = document.body.removeprefix(codecs.BOM_UTF8)
     if body.lstrip()[:1] != b"<":
         raise ShapeError("no HTML", where=document.url)
@@ -61,6 +64,11 @@ def _unhidden(markup: str) -> str:
 
 def _hider(match: re.Match[str]) -> str:
     return (match["tag"] or "comment").lower()
+
+
+def _bounded(document: Document) -> None:
+    if len(document.body) > _LARGEST:
+        raise ShapeError(f"it is larger than {_LARGEST >> 20} MiB, as no page or feed is", where=document.url)
 
 
 def _broken(root: Any) -> Any:
@@ -162,9 +170,14 @@ def feed(document: Document) -> list[FeedItem]:
 
     feedparser opens a str as a URL or a file, so it is only ever given bytes.
     """
+    _bounded(document)
     import feedparser  # here, for a poll in which nothing is new parses nothing
 
-    result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+    except (ValueError, OverflowError, LookupError, AttributeError, TypeError) as error:
+        # feedparser trips over character references that name no character, and the like
+        raise ShapeError(f"broken feed: {error}", where=document.url) from error
     if not result.get("version"):
         raise ShapeError("no RSS or Atom feed", where=document.url)
     problem = result.get("bozo_exception")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
@@ -24,7 +24,9 @@ def json_body(document: Document) -> Any:
         return msgspec.json.decode(document.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         start = document.body[:40].decode("utf-8", "replace")
-        raise ShapeError(f"no JSON: {error} (it starts {start!r})", where=document.url) from error
+        page = document.body.lstrip()[:1] == b"<"
+        hint = ". A web page came where data was due: a login, or a network's own page" if page else ""
+        raise ShapeError(f"no JSON: {error} (it starts {start!r}){hint}", where=document.url) from error
 
 
 def text_body(document: Document) -> str:
@@ -36,9 +38,23 @@ def text_body(document: Document) -> str:
 
 
 def next_page(document: Document) -> str:
-    """The address of the next page, as a Link header names it (RFC 8288); "" where there is none."""
+    """The address of the next page, as a Link header names it (RFC 8288); "" where there is none.
+
+    ShapeError where what it names is no address: the pages from there on would be lost.
+    """
     found = _NEXT.search(document.headers.get("link", ""))
-    return urljoin(document.url, found[1]) if found else ""
+    try:
+        return urljoin(document.url, found[1]) if found else ""
+    except ValueError as error:
+        raise ShapeError(f"its next page is no address: {error}", where=document.url) from error
+
+
+def last_part(url: str) -> str:
+    """The last part of an address's path; "" where it is no address."""
+    try:
+        return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    except ValueError:
+        return ""
 
 
 def mapping(value: object) -> dict[str, Any]:

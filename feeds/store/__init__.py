@@ -18,6 +18,7 @@ from feeds.store.documents import (
     wait,
     waiting,
 )
+from feeds.store.mirrors import mirror, note_mirror
 from feeds.store.sql import insert, upsert
 
 __all__ = [
@@ -35,7 +36,9 @@ __all__ = [
     "known",
     "listed",
     "lost",
+    "mirror",
     "note",
+    "note_mirror",
     "outdated",
     "reads",
     "remember",

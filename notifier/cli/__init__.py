@@ -16,6 +16,7 @@ from notifier.cli.log_options import log_options
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Poll the sources, match, notify: what cron calls."),
     "poll": ("poll", "Ask the sources what is new."),
+    "mirror": ("mirror", "Fill a folder with what the sources answer, to read it elsewhere."),
     "source": ("source", "The sources and how they do."),
     "inventory": ("inventory", "The hosts and what runs on them."),
     "advisory": ("advisory", "What is known of vulnerabilities, announcements and benchmarks."),

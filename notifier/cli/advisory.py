@@ -14,6 +14,7 @@ from notifier.cli.app import (
     clean,
     day,
     format_option,
+    line,
     now,
     opened,
     settings,
@@ -156,7 +157,7 @@ def show(name: str, form: str) -> None:
     ):
         if value:
             lines.append(f"{label + ':':<14}{value}")
-    click.echo(clean("\n".join(lines)))
+    click.echo("\n".join(line(text) for text in lines))
     if advisory.summary:
         click.echo("\n" + clean(click.wrap_text(advisory.summary[:1200], 78)))
     if claims:

@@ -147,9 +147,15 @@ def day(at: datetime | None) -> str:
 
 
 def write_json(values: dict[str, Any]) -> None:
-    """Write one JSON object to standard output."""
+    """Write one JSON object to standard output; what would steer a terminal is escaped, which changes no value."""
     plain = msgspec.to_builtins(values, str_keys=True)
-    sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+    for text in json.dumps(plain, ensure_ascii=False, indent=2).split("\n"):
+        sys.stdout.write(text if text.isprintable() else "".join(_escaped(c) for c in text))
+        sys.stdout.write("\n")
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def say(text: str) -> None:
@@ -160,6 +166,11 @@ def say(text: str) -> None:
 def clean(text: str) -> str:
     """Text without characters that steer a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def line(text: str) -> str:
+    """Text that stays on its line: clean, and with a blank where one breaks."""
+    return clean(text).replace("\n", " ")
 
 
 def table(
@@ -181,7 +192,7 @@ def table(
         shown.add_column(name, **{"overflow": "fold", **options})
     count = 0
     for row in rows:
-        shown.add_row(*(Text(clean(cell), style=_STYLES.get(cell.split(" ")[0], "")) for cell in row))
+        shown.add_row(*(Text(line(cell), style=_STYLES.get(cell.split(" ")[0], "")) for cell in row))
         count += 1
     console = Console(highlight=False, file=file)
     if count:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.errors import UnknownName, VersionError
-from notifier.cli.app import clean, format_option, now, opened, settings, severity, stamp, wrapped, write_json
+from notifier.cli.app import format_option, line, now, opened, settings, severity, stamp, wrapped, write_json
 
 if TYPE_CHECKING:
     from feeds.advisory import Advisory
@@ -123,7 +123,7 @@ def _row(matcher: Matcher, advisory: Advisory, component: Component) -> dict[str
 def _show(
     matcher: Matcher, advisory: Advisory, host: str | None, cases: list[Component], components: list[Component]
 ) -> None:
-    click.echo(clean(f"{advisory.name}  {severity(advisory.severity, advisory.cvss)}"))
+    click.echo(line(f"{advisory.name}  {severity(advisory.severity, advisory.cvss)}"))
     wrapped(advisory.title, 0)
     if advisory.withdrawn:
         wrapped(f"Withdrawn on {stamp(advisory.withdrawn)}: it affects nothing any more.", 0)
@@ -133,7 +133,7 @@ def _show(
     for component in cases:
         verdict, testimony = _verdict(matcher, advisory, component)
         runs = component.package or f"{component.product} {component.version}"
-        click.echo(clean(f"\n{host + ' runs ' if host else ''}{runs}"))
+        click.echo("\n" + line(f"{host + ' runs ' if host else ''}{runs}"))
         wrapped(f"{verdict.status.value.replace('_', ' ').upper()}: {verdict.reason}", 2)
         if verdict.upgrade_to:
             wrapped(f"Upgrade to {verdict.upgrade_to}. Fixed in {', '.join(verdict.fixed_in)}.", 2)
@@ -143,7 +143,7 @@ def _show(
 
 
 def _testimony(number: int, one: Testimony, component: Component) -> None:
-    click.echo(clean(f"\n  {number}. {one.source}  [{one.rank.name.lower()}]  {one.weight}"))
+    click.echo("\n" + line(f"  {number}. {one.source}  [{one.rank.name.lower()}]  {one.weight}"))
     wrapped(f"says: {one.ranges}", 5)
     said = one.status.value.replace("_", " ") if one.status else "nothing"
     wrapped(f"of {component.version}: {said}" + (f", {one.reason}" if one.status else ""), 5)
@@ -152,4 +152,4 @@ def _testimony(number: int, one: Testimony, component: Component) -> None:
     for words in one.words:
         # a correction's words hold quotations of their own
         wrapped(words[:600] if "“" in words else f"“{words[:400]}”", 5)
-    click.echo(clean(f"     {one.url}  (read {(stamp(one.read_at) or '')[:10]})"))
+    click.echo(line(f"     {one.url}  (read {(stamp(one.read_at) or '')[:10]})"))

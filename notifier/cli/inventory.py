@@ -8,6 +8,7 @@ import click
 
 from notifier.cli import collect, inventory_import
 from notifier.cli.app import (
+    clean,
     format_option,
     known_hosts,
     nobody,
@@ -101,6 +102,19 @@ def remove(host: str) -> None:
     with opened(settings()) as database, database.begin() as connection:
         store.remove(connection, host)
     say(f"{host} is forgotten")
+
+
+@command.command("packages")
+def packages() -> None:
+    """The distributions' packages to ask OSV for, one a line: what `navtex mirror fetch --packages` reads."""
+    from notifier.store import inventory as store
+
+    with opened(settings()) as database, database.connect() as connection:
+        found = sorted(store.packages(connection))
+    for ecosystem, name in found:
+        click.echo(clean(f"{ecosystem} {name}"))
+    if not found:
+        say("The inventory holds no package of a distribution's own.")
 
 
 def _components(host: Stored) -> str:

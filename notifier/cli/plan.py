@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifier.cli.app import (
-    clean,
     format_option,
     known_hosts,
     nobody,
@@ -21,6 +20,7 @@ from notifier.cli.app import (
     wrapped,
     write_json,
 )
+from notifier.cli.app import line as one_line
 
 if TYPE_CHECKING:
     from feeds.advisory import Advisory
@@ -96,7 +96,7 @@ def _show(plan: Plan, who: Population) -> None:
     runs = plan.component.package or f"{plan.component.product} {plan.component.version}"
     more = who.hosts - len(who.names)
     names = ", ".join(who.names) + (f" and {more} more" if more else "")
-    click.echo(clean(f"{runs} on {names}"))
+    click.echo(one_line(f"{runs} on {names}"))
     wrapped(_standing(plan), 2)
     if not plan.open:
         wrapped("Nothing is known to affect it.", 2)
@@ -127,28 +127,28 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
         return
     line = f" {option.line.name}" if option.line and option.way.startswith("next") else ""
     ends = f", which {'ends' if maintained else 'ended'} {option.line.ends}" if option.line and option.line.ends else ""
-    click.echo(clean(f"\n  -> {option.to}  ({option.way}{line}{ends})"))
+    click.echo("\n" + one_line(f"  -> {option.to}  ({option.way}{line}{ends})"))
     wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes)}", 5)
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     for regression in option.regressions:
         wrapped(f"mind: {regression.repaired_in} repairs what {option.to} broke: {regression.words}", 5)
     if option.command:
-        click.echo(clean(f"     $ {option.command}"))
+        click.echo(one_line(f"     $ {option.command}"))
 
 
 def _restart(option: Option, total: int) -> None:
     waiting = option.waiting
     assert waiting is not None
     names = ", ".join(waiting.names) + (f" and {more} more" if (more := waiting.hosts - len(waiting.names)) else "")
-    click.echo(clean(f"\n  -> restart: {option.to} is installed and does not run yet"))
+    click.echo("\n" + one_line(f"  -> restart: {option.to} is installed and does not run yet"))
     wrapped(f"on {names}", 5)
     if total:
         wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes) or 'none'}", 5)
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     if option.command:
-        click.echo(clean(f"     $ {option.command}"))
+        click.echo(one_line(f"     $ {option.command}"))
 
 
 def _names(advisories: tuple[Advisory, ...] | list[Advisory]) -> str:

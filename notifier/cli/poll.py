@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.address import web_address
 from feeds.document import Wanted
 from feeds.errors import ConfigError, UnknownName
 from feeds.fetch import Crawl, Job, Outcome
-from notifier.cli.app import opened, settings
+from notifier.cli.app import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
+from notifier.cli.mirror import note_age, served, tell_age
 from notifier.cli.running import running
 from notifier.config import Config
 
@@ -34,9 +36,11 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
     check_names((*sources, *accept, *config.sources))
     check_forms(config.urls)
     with running("poll", config) as this:
-        with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-            report = poll(config, database, crawl, sources, accept)
+        with Crawl(environment(config)) as crawl, opened(config) as database, database.lock(), served(config) as there:
+            report = poll(there, database, crawl, sources, accept)
+            age = note_age(config, database)
         tell(report, aloud=True)
+        tell_age(age, config, now())
         this.status = 0 if report.ok else 1
 
 
@@ -53,12 +57,14 @@ def check_names(names: tuple[str, ...]) -> None:
 
 
 def check_forms(urls: dict[str, dict[str, str]]) -> None:
-    """ConfigError where an address is given for a form that its source does not have."""
+    """ConfigError where an address is none, or is given for a form that its source does not have."""
     if not urls:
         return
     from feeds.sources import SOURCES
 
     for source in SOURCES:
+        for form, url in urls.get(source.name, {}).items():
+            web_address(url, f"sources.{source.name}.urls.{form}")
         for form in sorted(set(urls.get(source.name, ())) - set(source.urls)):
             raise ConfigError(
                 f"sources.{source.name}.urls has {form!r}, and that source has no such form",
@@ -128,7 +134,7 @@ def _document(outcome: Outcome) -> None:
 def tell(report: Report, *, aloud: bool) -> None:
     """Say what failed, and what is new: to the log, and `aloud` to a person, too."""
     for source in report.failed:
-        text = f"{source.name} is {source.state.value}: {source.message}"
+        text = line(f"{source.name} is {source.state.value}: {source.message}")
         event("source", text, level="warning", source=source.name, state=source.state.value, failures=source.failures)
     if report.problem:
         event("poll_broken", f"The poll did not end well: {report.problem}", level="warning")

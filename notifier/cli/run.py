@@ -7,6 +7,7 @@ import click
 from feeds.fetch import Crawl
 from notifier.cli.app import now, opened, settings
 from notifier.cli.log_options import log_options
+from notifier.cli.mirror import note_age, served, tell_age
 from notifier.cli.notify import courier, tell
 from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
@@ -25,7 +26,9 @@ def command() -> None:
     check_forms(config.urls)
     with running("run", config) as this:
         with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-            polled = poll(config, database, crawl)
+            with served(config) as there:
+                polled = poll(there, database, crawl)
+            age = note_age(config, database)
             from notifier.notify import Settings, notify
             from notifier.survey import note_trend
 
@@ -33,5 +36,6 @@ def command() -> None:
                 notified = notify(database, sender, settings=Settings.of(config))
             note_trend(database, now())
         tell_poll(polled, aloud=not polled.ok)
+        tell_age(age, config, now(), only_old=True)
         tell(notified)
         this.status = 0 if polled.ok and notified.ok else 1

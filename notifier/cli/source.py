@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from notifier.cli.app import format_option, now, opened, settings, stamp, table, write_json
+from notifier.cli.mirror import mirror_row, tell_age
 
 
 @click.group("source")
@@ -23,6 +24,7 @@ def list_(form: str) -> None:
     config = settings()
     with opened(config) as database, database.connect() as connection:
         stored = store.sources(connection)
+        mirror = store.mirror(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), now())}
     rows = []
     for source in SOURCES:
@@ -39,7 +41,7 @@ def list_(form: str) -> None:
             }
         )
     if form == "json":
-        write_json({"sources": rows})
+        write_json({"sources": rows, "mirror": mirror_row(mirror, config, now())})
         return
     table(
         [
@@ -61,3 +63,4 @@ def list_(form: str) -> None:
         ],
         empty="There are no sources.",
     )
+    tell_age(mirror, config, now())

@@ -1,0 +1,132 @@
+"""What comes of an answer: it is read within bounds, and told as one line of standard output."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http import Response
+
+from feeds.crawl.download import OutOfTime
+from feeds.document import Ask, Document, Parsed, Source
+from feeds.errors import NavtexError, ShapeError
+from feeds.fetch import Line, Outcome, Piece
+
+LARGEST = 32 << 20
+"""Bytes of an answer, packed and unpacked; a longer one is broken off."""
+_ENTRIES = 20_000
+"""Entries of one document, and documents that it may lead to; the longest real one has a tenth of them."""
+_ENTRY = 4 << 20
+"""Bytes of one entry."""
+_READING = 20.0
+"""Seconds of this process's own time that reading one document may take."""
+_REASON = 400
+"""Characters of a reason."""
+
+_WORDS = {
+    DownloadTimeoutError: "no whole answer in time",
+    ResponseDataLossError: "the answer broke off",
+    DownloadConnectionRefusedError: "the connection was refused",
+    CannotResolveHostError: "the name of its host cannot be resolved",
+    DownloadCancelledError: f"the answer is larger than {LARGEST >> 20} MiB",
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _TooLong(Exception):
+    """Reading a document took too long."""
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise _TooLong where the block takes more than that of this process's own time."""
+
+    def stop(number: int, frame: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def document_of(ask: Ask, response: Response) -> Document:
+    """The answer as a source sees it."""
+    headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
+    return Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
+
+
+def read(source: Source, document: Document) -> tuple[Parsed, tuple[Piece, ...]]:
+    """What a document holds, and its items' JSON; ShapeError with a reason whatever happens to the reader."""
+    try:
+        with _within(_READING):
+            parsed = source.parse(document)
+            pieces = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
+    except NavtexError as error:
+        raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
+    except _TooLong:
+        raise ShapeError(f"it cannot be read in {_READING:.0f} seconds") from None
+    except RecursionError:
+        raise ShapeError("it is too deeply nested to be read") from None
+    except MemoryError:
+        raise ShapeError("it needs more memory than the crawl may use") from None
+    except Exception as error:
+        raise ShapeError(f"cannot be read: {type(error).__name__}: {error}") from error
+    if max(len(pieces), len(parsed.follow)) > _ENTRIES:
+        raise ShapeError(f"it has more than {_ENTRIES} entries")
+    if long := next((p.key for p in pieces if len(p.key) + len(bytes(p.payload)) > _ENTRY), None):
+        raise ShapeError(f"its entry {long[:60]!r} is larger than {_ENTRY >> 20} MiB")
+    return parsed, pieces
+
+
+def words(error: BaseException) -> str:
+    """Why there is no answer, for a person."""
+    if isinstance(error, IgnoreRequest | OutOfTime):
+        return str(error)
+    if said := next((words for kind, words in _WORDS.items() if isinstance(error, kind)), ""):
+        return said
+    # Twisted hides what happened to the connection (a certificate, a reset) in a list of failures
+    causes = [c.getErrorMessage() for c in getattr(error.__cause__, "reasons", ())]
+    if causes:
+        return f"the connection failed: {'; '.join(causes)}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
+    """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
+    if reason := more.get("reason"):
+        line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+        more["reason"] = line if len(line) <= _REASON else f"{line[:_REASON]}..."
+    outcome = Outcome(
+        source=source.name,
+        url=ask.name,
+        form=ask.form,
+        complete=source.complete,
+        result=result,
+        at=datetime.now(UTC),
+        **more,
+    )
+    write(Line(outcome=outcome))
+
+
+def write(line: Line) -> None:
+    """Write one line of the answer to standard output."""
+    sys.stdout.buffer.write(_encode(line) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,90 @@
+"""What a mirror says of itself: when it was filled, by which Navtex, and what became of each question."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+NAME = "navtex-mirror.json"
+"""The manifest's file, at the top of a mirror."""
+_LARGEST = 16 << 20
+_TIMEOUT = 10
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One question: the HTTP status of its last answer (0: none), when it was asked, and when its file was answered.
+
+    `file` is where the answer lies below the folder, "" where there is none; `problem` is why the last
+    try brought nothing.
+    """
+
+    url: str
+    status: int
+    asked_at: datetime
+    file: str = ""
+    fetched_at: datetime | None = None
+    problem: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A mirror's manifest. `fetched_at` is when it was last filled: when at least one document was answered."""
+
+    navtex: str
+    fetched_at: datetime
+    documents: tuple[Entry, ...] = ()
+
+
+class _Head(msgspec.Struct, frozen=True):
+    fetched_at: datetime
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None where it has none, or none that can be read."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def fetched_at(mirror: str, ca_bundle: str = "") -> datetime | None:
+    """When a mirror, a folder or a web address, was last filled; None where it does not say so (a proxy)."""
+    try:
+        body = _asked(mirror, ca_bundle) if mirror.startswith(("http://", "https://")) else _file(Path(mirror))
+        at = msgspec.json.decode(body, type=_Head).fetched_at
+    except (OSError, ValueError, HTTPException, msgspec.MsgspecError, urllib.error.URLError):
+        return None
+    return at if at.tzinfo else None
+
+
+def _file(folder: Path) -> bytes:
+    with (folder / NAME).open("rb") as file:
+        return file.read(_LARGEST)
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """A manifest lies where the mirror does, or nowhere."""
+        return None
+
+
+def _asked(mirror: str, ca_bundle: str) -> bytes:
+    context = ssl.create_default_context(cafile=ca_bundle or None)
+    opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=context))
+    with opener.open(f"{mirror.rstrip('/')}/{NAME}", timeout=_TIMEOUT) as answer:
+        body: bytes = answer.read(_LARGEST)
+        return body
+
+
+def told(documents: Mapping[str, Entry]) -> tuple[Entry, ...]:
+    """The entries of a manifest, sorted by their address."""
+    return tuple(documents[url] for url in sorted(documents))

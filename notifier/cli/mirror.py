@@ -1,0 +1,157 @@
+"""`navtex mirror`, and reading from a mirror that is a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from feeds.errors import ConfigError, UsageProblem
+from notifier.cli.app import count_of, line, now, opened, say, settings, stamp
+from notifier.config import Config
+
+if TYPE_CHECKING:
+    from feeds.database import Database
+    from feeds.fetch import Job
+    from feeds.health import MirrorState
+    from feeds.mirroring import Report
+
+_LARGEST_LIST = 4 << 20
+
+
+@click.group("mirror")
+def command() -> None:
+    """Fill a folder with what the sources answer, to read it where there is no internet."""
+
+
+@command.command("fetch")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--packages",
+    "listed",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="Ask OSV for the packages of this list, too: what `navtex inventory packages` prints.",
+)
+@click.pass_context
+def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
+    """Fill a folder with what the sources answer now; a second fetch renews it."""
+    from feeds.fetch import Crawl
+    from feeds.mirroring import fetch as fill
+    from notifier.cli.poll import check_forms, check_names, environment
+
+    config = settings()
+    check_names(tuple(config.sources))
+    check_forms(config.urls)
+    with Crawl(environment(config)) as crawl, opened(config) as database, served(config) as there:
+        report = fill(crawl, _job(there, database, _listed(listed)), folder)
+    _tell(report, folder)
+    ctx.exit(0 if report.ok else 1)
+
+
+def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]]) -> Job:
+    """Everything that a poll elsewhere would ask: CVEs of corrections and of what is known here, and packages."""
+    from feeds import store
+    from feeds.advisory import is_cve
+    from feeds.document import Wanted
+    from feeds.fetch import Job
+    from feeds.poll import reviewed
+    from notifier.store import inventory
+
+    corrected = reviewed(Path(config.corrections) if config.corrections else None)
+    named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
+    with database.connect() as connection:
+        wanted = Wanted(cves=store.cves(connection) | named, packages=inventory.packages(connection) | listed)
+        waiting = store.waiting(connection)
+    return Job(
+        wanted=wanted,
+        not_before=waiting,
+        disabled=config.disabled,
+        urls=config.urls,
+        mirror=config.mirror,
+        contact=config.poll.contact,
+        host_seconds=config.poll.host_seconds,
+        poll_seconds=config.poll.poll_seconds,
+    )
+
+
+def _listed(file: str | None) -> frozenset[tuple[str, str]]:
+    from notifier.mirrors import packages
+
+    if file is None:
+        return frozenset()
+    try:
+        with click.open_file(file, encoding="utf-8") as lines:
+            text = lines.read(_LARGEST_LIST)
+    except UnicodeDecodeError as error:
+        raise UsageProblem("it is no text in UTF-8", where=file) from error
+    return packages(text.splitlines(), file)
+
+
+def _tell(report: Report, folder: Path) -> None:
+    for source, problems in report.failures.items():
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        say(line(f"{source}: {'; '.join(problems[:3])}{more}"))
+    if report.problem:
+        say(f"The fetch did not end well: {report.problem}")
+    say(f"{count_of(report.files, 'file', 'files')} in {folder}; {report.missing} records are not published")
+
+
+@contextmanager
+def served(config: Config) -> Iterator[Config]:
+    """The configuration with an address for its mirror: a folder is served on loopback as long as the block lasts.
+
+    ConfigError where the folder is not there.
+    """
+    if not config.mirror.startswith("/"):
+        yield config
+        return
+    from feeds.mirror import Mirror
+
+    folder = Path(config.mirror)
+    if not folder.is_dir():
+        raise ConfigError("the mirror is no folder", where=config.mirror, remedy="See `navtex mirror fetch --help`")
+    with Mirror(folder) as mirror:
+        yield msgspec.structs.replace(config, mirror=mirror.url)
+
+
+def note_age(config: Config, database: Database) -> MirrorState | None:
+    """Keep which mirror was read just now and when it was filled; None where it were the sources themselves."""
+    from feeds import manifest, store
+
+    at = manifest.fetched_at(config.mirror, config.ca_bundle) if config.mirror else None
+    with database.begin() as connection:
+        store.note_mirror(connection, config.mirror, at, now())
+        return store.mirror(connection)
+
+
+def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:
+    """Say how old a mirror is."""
+    from notifier.mirrors import REMEDY, age
+
+    if mirror is None:
+        return
+    told, old = age(mirror, config.poll.mirror_days, at)
+    if old:
+        say(f"Warning: {told}. {REMEDY}")
+    elif not only_old and mirror.fetched_at:
+        say(f"{told[:1].upper()}{told[1:]}")
+
+
+def mirror_row(mirror: MirrorState | None, config: Config, at: datetime) -> dict[str, Any] | None:
+    """A mirror as it stands in JSON."""
+    from notifier.mirrors import age
+
+    if mirror is None:
+        return None
+    return {
+        "mirror": mirror.name,
+        "fetched_at": stamp(mirror.fetched_at),
+        "read_at": stamp(mirror.read_at),
+        "old": age(mirror, config.poll.mirror_days, at)[1],
+    }

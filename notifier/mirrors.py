@@ -1,0 +1,49 @@
+"""How old a mirror is, in words; and the list of packages that its filler needs.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from feeds.errors import UsageProblem
+from feeds.health import MirrorState
+
+REMEDY = "Fill it anew with `navtex mirror fetch` on a connected machine"
+
+
+def age(mirror: MirrorState, days: float, now: datetime) -> tuple[str, bool]:
+    """What is to be said of a mirror's age, and whether it is older than so many days."""
+    old = mirror.age(now)
+    if old is None or mirror.fetched_at is None:
+        return f"the mirror {mirror.name} does not say when it was filled", False
+    when = f"{mirror.fetched_at:%Y-%m-%d %H:%M} UTC"
+    told = f"the mirror {mirror.name} was filled {_long(old)} ago, {when}"
+    if old > timedelta(days=days):
+        return f"{told}: nothing newer is known here", True
+    return told, False
+
+
+def _long(span: timedelta) -> str:
+    for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(span.total_seconds() // seconds)
+        if count >= (2 if unit == "day" else 1):
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "moments"
+
+
+def packages(lines: Iterable[str], where: str) -> frozenset[tuple[str, str]]:
+    """The pairs of a list of packages, "ECOSYSTEM NAME" a line; UsageProblem names a line that is none.
+
+    >>> sorted(packages(["# ours", "openSUSE:Leap 15.6 docker"], "list"))
+    [('openSUSE:Leap 15.6', 'docker')]
+    """
+    found = set()
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) < 2 or not "".join(words).isprintable():
+            remedy = "Each line is an ecosystem and a package, as `navtex inventory packages` prints them"
+            raise UsageProblem(f"line {number} is no package: {line.strip()[:60]!r}", where=where, remedy=remedy)
+        found.add((" ".join(words[:-1]), words[-1]))
+    return frozenset(found)
