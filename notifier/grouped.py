@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 
 import msgspec
 
@@ -29,6 +30,35 @@ class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.product} {self.version}: {self.verdict.replace('_', ' ')} on {self.hosts}"
 
 
+class Silent(msgspec.Struct, frozen=True, kw_only=True):
+    """A silence that is in force: why it is not told, by whom, until when, and for which hosts ("" is all)."""
+
+    reason: str
+    author: str
+    until: datetime
+    scope: str
+
+    def __str__(self) -> str:
+        """In words: "Silenced for tag env=lab until 2026-07-01 by Ann: not reachable"."""
+        where = f" for {self.scope}" if self.scope else ""
+        return f"Silenced{where} until {self.until:%Y-%m-%d} by {self.author}: {self.reason}"
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has an advisory in hand, until when, and for which hosts ("" is all)."""
+
+    owner: str
+    due: date
+    scope: str
+    note: str
+    overdue: bool
+
+    def __str__(self) -> str:
+        """In words: "Ann has it in hand, due 2026-07-01"."""
+        where = f" for {self.scope}" if self.scope else ""
+        return f"{self.owner} has it in hand{where}, {'overdue since' if self.overdue else 'due'} {self.due}"
+
+
 class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     """One advisory, the versions in use that it concerns, and how many hosts that are, each counted once."""
 
@@ -41,6 +71,8 @@ class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     epss: float | None
     url: str
     hosts: int
+    silenced: tuple[Silent, ...] = ()
+    in_hand: tuple[Taken, ...] = ()
     versions: tuple[VersionVerdict, ...]
 
 
@@ -98,7 +130,13 @@ class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[Runs, ...]
 
 
-def advisory_group(advisory: Advisory, found: Sequence[Finding], hosts: int) -> AdvisoryGroup:
+def advisory_group(
+    advisory: Advisory,
+    found: Sequence[Finding],
+    hosts: int,
+    silenced: tuple[Silent, ...] = (),
+    in_hand: tuple[Taken, ...] = (),
+) -> AdvisoryGroup:
     """The row of an advisory that concerns so many hosts."""
     return AdvisoryGroup(
         advisory=advisory.name,
@@ -110,6 +148,8 @@ def advisory_group(advisory: Advisory, found: Sequence[Finding], hosts: int) -> 
         epss=advisory.epss,
         url=advisory.url,
         hosts=hosts,
+        silenced=silenced,
+        in_hand=in_hand,
         versions=tuple(
             VersionVerdict(
                 product=f.match.component.product,

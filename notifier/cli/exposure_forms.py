@@ -17,6 +17,7 @@ from feeds.database import Connection
 from feeds.evidence import Status
 from notifier.cli.app import nobody, say, severity, stamp, table
 from notifier.cli.exposure import verdict
+from notifier.cli.exposure_remarks import Remarks
 from notifier.cli.output import emit
 from notifier.export import FORMATS, csv_rows
 from notifier.export.model import AUTHOR, NAMESPACE, document
@@ -101,8 +102,10 @@ def each_host(connection: Connection, found: Survey) -> Iterator[tuple[Finding, 
 def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:
     """A row for each advisory, worst first."""
     groups = by_advisory(found.findings)
+    remarks = Remarks.read(connection, found.at)
     for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True):
-        yield advisory_group(advisory, group, hosts)
+        taken = remarks.in_hand.get(advisory.id, ())
+        yield advisory_group(advisory, group, hosts, remarks.silent(advisory.id), taken)
 
 
 def host_groups(connection: Connection, found: Survey) -> Generator[HostGroup]:
@@ -130,6 +133,7 @@ def _exported(connection: Connection, found: Survey, wish: Wish) -> str:
         found.at,
         wish.author or AUTHOR,
         wish.namespace or NAMESPACE,
+        Remarks.read(connection, found.at).exported(),
     )
     return FORMATS[wish.form].write(made)
 
@@ -173,6 +177,8 @@ def _plain(connection: Connection, found: Survey, wish: Wish) -> Laid:
 
 
 def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
+    remarks = Remarks.read(connection, found.at)
+    said = any(remarks.words(f.match.advisory.id) for f in found.findings)
     columns: list[Column] = [
         ("Advisory", {"no_wrap": True}),
         ("Severity", {"no_wrap": True}),
@@ -180,6 +186,7 @@ def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ("Versions", {"ratio": 1}),
         *(("Verdict",) if wish.reasons else ()),
         "Upgrade to",
+        *((("Said of it", {"ratio": 1}),) if said else ()),
     ]
     groups = by_advisory(found.findings)
     return columns, (
@@ -190,6 +197,7 @@ def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
             _versions(group),
             *((", ".join(dict.fromkeys(verdict(f.match) for f in group)),) if wish.reasons else ()),
             ", ".join(dict.fromkeys(f.match.verdict.upgrade_to or "-" for f in group)),
+            *(("; ".join(remarks.words(advisory.id)),) if said else ()),
         ]
         for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True)
     )

@@ -81,8 +81,12 @@ def _vulnerability(statements: Sequence[Statement]) -> dict[str, Any]:
     value["product_status"] = stati
     if remedies := [_remedy(s) for s in statements if _STATUS[s.status] == "known_affected"]:
         value["remediations"] = remedies
-    if absent := stati.get("known_not_affected"):
-        value["flags"] = [{"label": "vulnerable_code_not_present", "product_ids": absent}]
+    if stati.get("known_not_affected"):
+        flags: dict[str, list[str]] = {}
+        for one in statements:
+            if one.status is Status.NOT_AFFECTED:
+                flags.setdefault(one.justification, []).extend(p.id for p in one.products)
+        value["flags"] = [{"label": label, "product_ids": ids} for label, ids in flags.items()]
         value["threats"] = [_impact(s) for s in statements if s.status is Status.NOT_AFFECTED]
     if advisory.url:
         value["references"] = [{"category": "external", "summary": advisory.title, "url": advisory.url}]

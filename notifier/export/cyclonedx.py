@@ -11,6 +11,13 @@ from notifier.export.model import TOOL, VERSION, Document, Product, Statement
 
 NAME = "cyclonedx"
 
+_JUSTIFICATIONS = {
+    "component_not_present": "code_not_present",
+    "vulnerable_code_not_present": "code_not_present",
+    "vulnerable_code_not_in_execute_path": "code_not_reachable",
+    "vulnerable_code_cannot_be_controlled_by_adversary": "requires_environment",
+    "inline_mitigations_already_exist": "protected_by_mitigating_control",
+}
 _STATE = {
     Status.AFFECTED: "exploitable",
     Status.CONFLICTING: "exploitable",
@@ -60,7 +67,7 @@ def _vulnerability(number: int, statement: Statement) -> dict[str, Any]:
     exploitable = _STATE[statement.status] == "exploitable"
     analysis: dict[str, Any] = {"state": _STATE[statement.status], "detail": statement.note}
     if statement.status is Status.NOT_AFFECTED:
-        analysis["justification"] = "code_not_present"
+        analysis["justification"] = _JUSTIFICATIONS[statement.justification]
     if exploitable and statement.verdict.upgrade_to:
         analysis["response"] = ["update"]
     value: dict[str, Any] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -46,24 +47,49 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What the operators say of an advisory themselves: silences, and who has it in hand.
+
+    `justification` is VEX's word for why it affects nobody here, where it was silenced for all hosts.
+    """
+
+    words: tuple[str, ...] = ()
+    justification: str = ""
+
+
+NO_REMARK = Remark()
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One verdict with its reason, and the products that it is about."""
 
     advisory: Advisory
     verdict: Verdict
     products: tuple[Product, ...]
+    remark: Remark = NO_REMARK
 
     @property
     def status(self) -> Status:
-        """The verdict's status."""
-        return self.verdict.status
+        """The verdict's status, unless somebody justified that none of the hosts is affected."""
+        return Status.NOT_AFFECTED if self._justified else self.verdict.status
+
+    @property
+    def justification(self) -> str:
+        """Why what is not affected is not, in a word of VEX."""
+        return self.remark.justification if self._justified else "vulnerable_code_not_present"
 
     @property
     def note(self) -> str:
-        """How the verdict came about."""
-        if self.status is Status.CONFLICTING:
-            return f"The sources disagree, so it is taken as affected: {self.verdict.reason}"
-        return self.verdict.reason
+        """How the verdict came about, and what was said of the advisory here."""
+        words = self.verdict.reason
+        if self.verdict.status is Status.CONFLICTING:
+            words = f"The sources disagree, so it is taken as affected: {words}"
+        return ". ".join((words.rstrip("."), *self.remark.words))
+
+    @property
+    def _justified(self) -> bool:
+        return bool(self.remark.justification) and self.verdict.status is not Status.NOT_AFFECTED
 
     @property
     def action(self) -> str:
@@ -110,8 +136,12 @@ def document(
     at: datetime,
     author: str = AUTHOR,
     namespace: str = NAMESPACE,
+    remarks: Mapping[int, Remark] = MappingProxyType({}),
 ) -> Document:
-    """The document of findings that are sorted worst first. `names` gives the hosts to name for a component."""
+    """The document of findings that are sorted worst first.
+
+    `names` gives the hosts to name for a component; `remarks` are by the number of their advisory.
+    """
     products: dict[int, Product] = {}
     statements: dict[tuple[str, Status, str, str | None], list[Finding]] = {}
     for finding in found:
@@ -125,7 +155,12 @@ def document(
         author=author,
         namespace=namespace,
         statements=tuple(
-            Statement(group[0].match.advisory, group[0].match.verdict, tuple(products[f.number] for f in group))
+            Statement(
+                group[0].match.advisory,
+                group[0].match.verdict,
+                tuple(products[f.number] for f in group),
+                remarks.get(group[0].match.advisory.id, NO_REMARK),
+            )
             for group in statements.values()
         ),
         products=tuple(sorted(products.values(), key=lambda p: (p.name, p.version, p.id))),

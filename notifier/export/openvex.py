@@ -43,7 +43,7 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "status_notes": " ".join([_sentence(statement.note), *(f"{p.name} {p.where}." for p in statement.products)]),
     }
     if statement.status is Status.NOT_AFFECTED:
-        value["justification"] = "vulnerable_code_not_present"
+        value["justification"] = statement.justification
     elif value["status"] == "affected":
         value["action_statement"] = statement.action
     return value

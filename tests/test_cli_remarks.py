@@ -1,0 +1,75 @@
+"""What operators say of an advisory, as `exposure` shows it and tells other tools."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.mirror import Mirror
+from tests.conftest import DEMO, Program, program
+
+NAME = "CVE-2024-41110"
+SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.7.2,\n"
+
+
+@pytest.fixture(scope="module")
+def navtex(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """A program that has an inventory and was polled once, an advisory in hand, and two silences."""
+    with Mirror(DEMO / "day-1") as mirror:
+        made = program(tmp_path_factory.mktemp("remarks") / "home", NAVTEX_MIRROR=mirror.url)
+        made("inventory", "import", stdin=HOSTS)
+        made("poll")
+    made("advisory", "acknowledge", NAME, "--owner", "Ann", "--due", SOON)
+    silence = ("--until", SOON, "--author", "Bea")
+    made("silence", "add", NAME, "--reason", "no plugin there", "--tag", "env=prod", *silence)
+    why = ("--justification", "vulnerable_code_not_in_execute_path")
+    made("silence", "add", "CVE-2026-34040", "--reason", "no plugin at all", *why, *silence)
+    return made
+
+
+def test_an_advisory_in_hand_is_shown_with_its_owner_and_day(navtex: Program) -> None:
+    rows = {r["advisory"]: r for r in navtex.json("exposure", "--group-by", "advisory")["advisories"]}
+    (hand,) = rows[NAME]["in_hand"]
+    assert (hand["owner"], hand["due"], hand["overdue"]) == ("Ann", SOON, False)
+    (silence,) = rows[NAME]["silenced"]
+    assert (silence["author"], silence["scope"], silence["reason"]) == ("Bea", "tag env=prod", "no plugin there")
+    text = " ".join(navtex("exposure", "--group-by", "advisory").stdout.split())
+    assert "Ann has" in text
+    assert "Said of it" in text
+
+
+def exported(navtex: Program, form: str) -> Any:
+    return json.loads(navtex("exposure", "--format", form).stdout)
+
+
+def test_a_justified_silence_of_all_hosts_is_a_statement_that_none_is_affected(navtex: Program) -> None:
+    stated = {s["vulnerability"]["name"]: s for s in exported(navtex, "openvex")["statements"]}
+    silenced, other = stated["CVE-2026-34040"], stated[NAME]
+    assert (silenced["status"], silenced["justification"]) == ("not_affected", "vulnerable_code_not_in_execute_path")
+    assert "by Bea: no plugin at all" in silenced["status_notes"]
+    assert other["status"] == "affected"
+    assert "Silenced for tag env=prod" in other["status_notes"]
+    assert "Ann has it in hand" in other["status_notes"]
+
+
+def test_every_format_has_the_justification_in_its_own_words(navtex: Program) -> None:
+    csaf = {v["cve"]: v for v in exported(navtex, "csaf")["vulnerabilities"]}["CVE-2026-34040"]
+    assert [f["label"] for f in csaf["flags"]] == ["vulnerable_code_not_in_execute_path"]
+    assert list(csaf["product_status"]) == ["known_not_affected"]
+    cyclonedx = {v["id"]: v for v in exported(navtex, "cyclonedx")["vulnerabilities"]}["CVE-2026-34040"]
+    assert (cyclonedx["analysis"]["state"], cyclonedx["analysis"]["justification"]) == (
+        "not_affected",
+        "code_not_reachable",
+    )
+
+
+def test_a_silence_that_ended_is_said_no_more(navtex: Program, tmp_path: Path) -> None:
+    number = next(s["number"] for s in navtex.json("silence", "list")["silences"] if s["advisory"] == "CVE-2026-34040")
+    navtex("silence", "expire", str(number))
+    stated = {s["vulnerability"]["name"]: s["status"] for s in exported(navtex, "openvex")["statements"]}
+    assert stated["CVE-2026-34040"] == "affected"
