@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from feeds.errors import Busy, ConfigError, DatabaseError
 from feeds.resources import folder
 
-__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "metadata"]
+__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -175,6 +175,15 @@ class Database:
                 yield
             finally:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK})
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Make what SQLite's own module says a DatabaseError with its remedy."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(str(error), where=where, remedy=_remedy(str(error))) from error
 
 
 def _busy(where: str) -> Busy:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notify": ("notify", "Make the digests that are due, and deliver them."),
     "silence": ("silence", "What is not told for a while, and why."),
     "config": ("config", "The configuration file."),
-    "db": ("db", "The database's schema."),
+    "db": ("db", "The database: its schema, and backups."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
     "demo": ("demo", "Show all of it on documents that come with Navtex."),
 }
