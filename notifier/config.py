@@ -86,6 +86,12 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[retention]`: after how many days `navtex run` forgets digests, deliveries and notices."""
+
+    days: Annotated[int, msgspec.Meta(ge=30, le=36500)] = 400
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -98,6 +104,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collect: Collecting = Collecting()
     operator: Operator = Operator()
     digest: Digests = Digests()
+    retention: Retention = Retention()
     templates: str = ""
     sources: dict[str, SourceSettings] = {}
 
@@ -171,6 +178,10 @@ EXAMPLE = """\
 [digest]
 # A host that no import has named for so many days is counted as not seen.
 # stale_days = 14
+
+[retention]
+# After so many days digests, their deliveries and the log of those are forgotten. Who was told of what stays.
+# days = 400
 
 # A source can be left out, or read from another address; `navtex source list` shows the names.
 # [sources.docker-blog]

@@ -23,12 +23,14 @@ def command(ctx: click.Context) -> None:
     check_forms(config.urls)
     with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
         polled = poll(config, database, crawl)
+        from notifier.forgetting import forget
         from notifier.notify import Settings, notify
         from notifier.survey import note_trend
 
         with courier(config) as sender:
             notified = notify(database, sender, settings=Settings.of(config))
         note_trend(database, now())
+        forget(database, now(), config.retention.days)
     if not polled.ok:
         tell_poll(polled)
     tell(notified)
