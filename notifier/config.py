@@ -1,7 +1,7 @@
 """The configuration: a TOML file and the environment, made into one frozen Config.
 
-Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL and NAVTEX_MIRROR; NAVTEX_CONFIG
-says where the file is, when it is not in the user's configuration folder.
+Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL (or _FILE) and NAVTEX_MIRROR;
+NAVTEX_CONFIG says where the file is, when it is not in the user's configuration folder.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from platformdirs import user_config_path, user_data_path
 
 from feeds.errors import ConfigError
+from feeds.secrets import from_environment
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,15 +210,20 @@ def example() -> str:
     return EXAMPLE.format(database=default_database().removeprefix("sqlite:///"))
 
 
+def config_path(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration is, or would be."""
+    named = (os.environ if environment is None else environment).get("NAVTEX_CONFIG")
+    return Path(named) if named else default_path()
+
+
 def load(environment: Mapping[str, str] | None = None) -> Config:
     """The configuration in force; ConfigError says which setting of which file is wrong."""
     environment = os.environ if environment is None else environment
-    named = environment.get("NAVTEX_CONFIG")
-    path = Path(named) if named else default_path()
-    config = read(path) if named or path.exists() else Config()
+    path = config_path(environment)
+    config = read(path) if environment.get("NAVTEX_CONFIG") or path.exists() else Config()
     return msgspec.structs.replace(
         config,
-        database=environment.get("NAVTEX_DATABASE_URL") or config.database or default_database(),
+        database=from_environment(environment, "NAVTEX_DATABASE_URL") or config.database or default_database(),
         mirror=_mirror(environment.get("NAVTEX_MIRROR", ""), "NAVTEX_MIRROR") or _mirror(config.mirror, str(path)),
     )
 

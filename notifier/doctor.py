@@ -20,7 +20,7 @@ from feeds.versions import is_version
 from notifier import sample, watch
 from notifier.channels import expand, shown
 from notifier.config import Config
-from notifier.references import has_references, resolved
+from notifier.references import has_references, resolved, shown_with_references
 from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, outbox_log, subscriptions
 
@@ -93,7 +93,7 @@ def _channels(connection: Connection) -> Iterator[Finding]:
             except ChannelError as error:
                 yield Finding("problem", f"the subscription {subscription.name}: {error}")
             else:
-                where = address if has_references(address) else shown(address)
+                where = shown_with_references(address) if has_references(address) else shown(address)
                 yield Finding("ok", f"the subscription {subscription.name} goes to {where}")
 
 
@@ -104,7 +104,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[Finding]:
         except ChannelError as error:
             yield Finding("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
         else:
-            where = address if has_references(address) else shown(address)
+            where = shown_with_references(address) if has_references(address) else shown(address)
             yield Finding("ok", f"the operator's channel is {where}")
     lost = outbox_log.given_up(connection)
     if lost:
