@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill bench scale lock build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill faults bench scale lock build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -52,6 +52,10 @@ browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debi
 ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed from Debian
 	test -x /usr/sbin/sshd || { apt-get update -q && apt-get install -y -q openssh-server; }
 	$(BIN)/pytest -m ssh -n 0 --no-cov
+
+faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock that jumps (faketime, which is installed from Debian)
+	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
+	$(BIN)/pytest tests/test_faults.py -n 0 --no-cov -rs
 
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/killing.py 200

@@ -251,12 +251,16 @@ def _remedy(reason: str) -> str:
         ("locked", "Another program is writing to it; try again"),
         ("readonly", "Make the file and its folder writable for this user"),
         ("disk is full", "Free some space; nothing was lost"),
+        ("No space left", "Free some space; nothing was lost"),
+        ("disk I/O error", "Look whether the disk is full or broken; what was kept before is kept"),
         ("no such table", "Run `navtex db upgrade`"),
         ("does not exist", "Create the database, or run `navtex db upgrade`"),
         ("unable to open", "Check the path and its permissions"),
         ("not a database", "Name another file, or restore a backup"),
         ("malformed", "Restore a backup"),
         ("refused", "Check the address, and that the server runs"),
+        ("closed the connection", "Look after the server, then run it again; nothing was lost"),
+        ("terminating connection", "Look after the server, then run it again; nothing was lost"),
     ):
         if sign in reason:
             return remedy

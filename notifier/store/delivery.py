@@ -15,7 +15,7 @@ from feeds.errors import UnknownName, UsageProblem
 from feeds.store import insert
 from notifier import tables
 from notifier.channels import Target
-from notifier.outbox import Outcome, State, abandoned
+from notifier.outbox import FURTHEST, Outcome, State, abandoned
 from notifier.render import Message
 from notifier.sealing import seal, unsealed
 from notifier.store.subscriptions import Subscription
@@ -119,7 +119,7 @@ def due(connection: Connection, now: datetime) -> list[int]:
     outbox, paused = tables.outbox, tables.subscription.c.paused
     statement = joined(outbox.c.id).where(
         outbox.c.state == State.PENDING.value,
-        outbox.c.due_at <= now,
+        sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
         sa.or_(paused.is_(None), sa.not_(paused)),
     )
     return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
