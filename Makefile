@@ -8,7 +8,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill fuzz systemd deploy audit sbom bench scale lock man build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill faults fuzz systemd deploy audit sbom bench scale lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -59,6 +59,10 @@ fuzz: $(STAMP)   ## odd inputs for every reader of what strangers write, for FUZ
 ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed from Debian
 	test -x /usr/sbin/sshd || { apt-get update -q && apt-get install -y -q openssh-server; }
 	$(BIN)/pytest -m ssh -n 0 --no-cov
+
+faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock that jumps (faketime, which is installed from Debian)
+	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
+	$(BIN)/pytest tests/test_faults.py -n 0 --no-cov -rs
 
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/killing.py 200

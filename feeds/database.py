@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from feeds.errors import Busy, ConfigError, DatabaseError
 from feeds.resources import folder
 
-__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "metadata"]
+__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -30,7 +30,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 # Any number that no other program is likely to use as an advisory lock on the same database.
@@ -177,6 +177,15 @@ class Database:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK})
 
 
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Make what SQLite's own module says a DatabaseError with its remedy."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(str(error), where=where, remedy=_remedy(str(error))) from error
+
+
 def _busy(where: str) -> Busy:
     return Busy("another Navtex run is at work", where=where, remedy="Wait for it to end; nothing was changed")
 
@@ -242,12 +251,16 @@ def _remedy(reason: str) -> str:
         ("locked", "Another program is writing to it; try again"),
         ("readonly", "Make the file and its folder writable for this user"),
         ("disk is full", "Free some space; nothing was lost"),
+        ("No space left", "Free some space; nothing was lost"),
+        ("disk I/O error", "Look whether the disk is full or broken; what was kept before is kept"),
         ("no such table", "Run `navtex db upgrade`"),
         ("does not exist", "Create the database, or run `navtex db upgrade`"),
         ("unable to open", "Check the path and its permissions"),
         ("not a database", "Name another file, or restore a backup"),
         ("malformed", "Restore a backup"),
         ("refused", "Check the address, and that the server runs"),
+        ("closed the connection", "Look after the server, then run it again; nothing was lost"),
+        ("terminating connection", "Look after the server, then run it again; nothing was lost"),
     ):
         if sign in reason:
             return remedy

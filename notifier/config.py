@@ -1,7 +1,8 @@
 """The configuration: a TOML file and the environment, made into one frozen Config.
 
-Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL, NAVTEX_MIRROR, NAVTEX_LOG_FORMAT
-and NAVTEX_LOG_LEVEL; NAVTEX_CONFIG says where the file is, when it is not in the user's configuration folder.
+Nothing needs a file.  The environment wins over it: NAVTEX_DATABASE_URL (or _FILE), NAVTEX_MIRROR,
+NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL; NAVTEX_CONFIG says where the file is, when it is not in the user's
+configuration folder.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from platformdirs import user_config_path, user_data_path
 
 from feeds.address import web_address
 from feeds.errors import ConfigError
+from feeds.secrets import from_environment
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -91,6 +93,12 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[retention]`: after how many days `navtex run` forgets digests, deliveries and notices."""
+
+    days: Annotated[int, msgspec.Meta(ge=30, le=36500)] = 400
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[log]`: how to write what happens (`text` or `json`), how much of it, and the file, otherwise standard error."""
 
@@ -117,6 +125,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collect: Collecting = Collecting()
     operator: Operator = Operator()
     digest: Digests = Digests()
+    retention: Retention = Retention()
     templates: str = ""
     log: Log = Log()
     metrics: Metrics = Metrics()
@@ -195,6 +204,10 @@ EXAMPLE = """\
 # A host that no import has named for so many days is counted as not seen.
 # stale_days = 14
 
+[retention]
+# After so many days digests, their deliveries and the log of those are forgotten. Who was told of what stays.
+# days = 400
+
 [log]
 # What a run has to say: as text or json, from which level on (debug, info, warning, error), and into which file
 # instead of standard error.  NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL win, --log-format and --log-level over these.
@@ -232,15 +245,20 @@ def example() -> str:
     return EXAMPLE.format(database=default_database().removeprefix("sqlite:///"))
 
 
+def config_path(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration is, or would be."""
+    named = (os.environ if environment is None else environment).get("NAVTEX_CONFIG")
+    return Path(named) if named else default_path()
+
+
 def load(environment: Mapping[str, str] | None = None) -> Config:
     """The configuration in force; ConfigError says which setting of which file is wrong."""
     environment = os.environ if environment is None else environment
-    named = environment.get("NAVTEX_CONFIG")
-    path = Path(named) if named else default_path()
-    config = read(path) if named or path.exists() else Config()
+    path = config_path(environment)
+    config = read(path) if environment.get("NAVTEX_CONFIG") or path.exists() else Config()
     return msgspec.structs.replace(
         config,
-        database=environment.get("NAVTEX_DATABASE_URL") or config.database or default_database(),
+        database=from_environment(environment, "NAVTEX_DATABASE_URL") or config.database or default_database(),
         mirror=_mirror(environment.get("NAVTEX_MIRROR", ""), "NAVTEX_MIRROR") or _mirror(config.mirror, str(path)),
         log=msgspec.structs.replace(config.log, **log_variables(environment)),
     )

@@ -22,7 +22,7 @@ from notifier.checks import Finding
 from notifier.config import Config
 from notifier.filters import Scope
 from notifier.redact import redact
-from notifier.references import has_references, resolved
+from notifier.references import has_references, resolved, shown_with_references
 from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, outbox_log, subscriptions
 
@@ -103,7 +103,7 @@ def _channels(connection: Connection) -> Iterator[Finding]:
                 remedy = f"Remove the subscription {subscription.name}, and add it again with an address that is one"
                 yield Finding("problem", f"the subscription {subscription.name}: {error}", remedy)
             else:
-                where = address if has_references(address) else shown(address)
+                where = shown_with_references(address) if has_references(address) else shown(address)
                 yield Finding("ok", f"the subscription {subscription.name} goes to {where}")
 
 
@@ -114,7 +114,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[Finding]:
         except ChannelError as error:
             yield Finding("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
         else:
-            where = address if has_references(address) else shown(address)
+            where = shown_with_references(address) if has_references(address) else shown(address)
             yield Finding("ok", f"the operator's channel is {where}")
     lost = outbox_log.given_up(connection)
     if lost:

@@ -75,7 +75,7 @@ def _answer(
 def _delivered(telling: Telling) -> str:
     states = [t.state for t in telling.tries]
     if not states:
-        return "it went to no channel"
+        return "no delivery of it is kept"
     return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
 
 

@@ -17,6 +17,8 @@ _LONGEST = timedelta(hours=8)
 _JITTER = 0.25
 _PATIENCE = timedelta(days=2)
 """The longest pause that a receiver may ask for; one that asks for more is asked again then."""
+FURTHEST = max(_PATIENCE, _LONGEST * (1 + _JITTER))
+"""Nothing is put off for longer: what is due later was put off by a clock that was wrong."""
 
 
 class State(StrEnum):

@@ -11,8 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from feeds.errors import ChannelError
+from notifier.sealing import REFERENCE as _REFERENCE
+from notifier.sealing import is_sealed, refused
 
-_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*|file:[^}]+)\}")
+_PASSWORD = re.compile(r"(://[^/:@?]*:|[?&](?:pass|password|token|key|secret)=)([^/@?&]+)(?=@|&|$)", re.IGNORECASE)
 _LARGEST = 16384
 
 
@@ -21,11 +23,18 @@ def has_references(address: str) -> bool:
     return _REFERENCE.search(address) is not None
 
 
+def shown_with_references(address: str) -> str:
+    """An address that refers to its secrets, as it may be shown: a password that stands in it is hidden."""
+    return _PASSWORD.sub(lambda found: found[0] if has_references(found[2]) else f"{found[1]}****", address)
+
+
 def resolved(address: str) -> str:
     """The address with what it refers to; ChannelError says which reference leads nowhere.
 
     What stands for a part of an address is percent-encoded; what stands for all of it is taken as it is.
     """
+    if is_sealed(address):
+        raise refused(address)
     whole = _REFERENCE.fullmatch(address.strip())
     if whole:
         return _value(whole["name"])

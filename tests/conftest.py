@@ -6,6 +6,7 @@ documents come over loopback HTTP; mail goes to a real SMTP server; the program 
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import email
 import email.policy
@@ -40,6 +41,10 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 DEMO = ROOT / "demo"
 
 _numbers = itertools.count()
+
+# addresses are sealed with this key, and not with one in the home of whoever runs the tests
+os.environ["NAVTEX_SECRET_KEY"] = base64.b64encode(bytes(64)).decode()
+os.environ.pop("NAVTEX_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
@@ -309,7 +314,7 @@ def program(home: Path, **variables: str) -> Program:
     kept = {
         k: v
         for k, v in os.environ.items()
-        if k in ("PATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+        if k in ("PATH", "LANG", "LC_ALL", "NAVTEX_SECRET_KEY", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
     }
     # Apprise's mail plugin wants imghdr, up to Python 3.12
     warnings = "error,ignore:'imghdr' is deprecated:DeprecationWarning"

@@ -237,6 +237,8 @@ def test_every_variable_that_the_program_reads_is_described() -> None:
     for path in [*(ROOT / "feeds").rglob("*.py"), *(ROOT / "notifier").rglob("*.py")]:
         code_of = path.read_text(encoding="utf-8")
         read_in_code |= set(re.findall(r'environ(?:ment)?(?:\.get\(|\[)\s*"(\w+)"', code_of))
+        for name in re.findall(r'from_environment\([\w.]+, "(\w+)"\)', code_of):
+            read_in_code |= {name, f"{name}_FILE"}
     assert {"NAVTEX_CONFIG", "NAVTEX_DATABASE_URL", "NAVTEX_MIRROR", "GITHUB_TOKEN"} <= read_in_code
     described = {
         name for cells in rows(sections(REFERENCE / "configuration.md")["The environment"]) for name in code(cells[0])

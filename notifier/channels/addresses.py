@@ -61,9 +61,20 @@ def shown(address: str) -> str:
     if scheme(address) in ("file", "atom"):
         return address
     try:
-        return str(parse(address).url(privacy=True)).partition("?")[0]
+        return _without_tokens(str(parse(address).url(privacy=True)).partition("?")[0])
     except ChannelError:
         return f"{scheme(address)}://****"
+
+
+def _without_tokens(address: str) -> str:
+    """Without the parts of a webhook's path that look like what nobody could guess: long, and with digits."""
+    head, mark, path = address.partition("://")
+    host, *parts = path.split("/")
+    hidden = ("****" if "@" not in unquote(p) and _TOKEN.fullmatch(unquote(p)) else p for p in parts)
+    return f"{head}{mark}{'/'.join((host, *hidden))}"
+
+
+_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+=-]{12,}")
 
 
 def redacted(text: str, address: str) -> str:

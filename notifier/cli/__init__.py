@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notify": ("notify", "Make the digests that are due, and deliver them."),
     "silence": ("silence", "What is not told for a while, and why."),
     "config": ("config", "The configuration file."),
-    "db": ("db", "The database's schema."),
+    "db": ("db", "The database: its schema, and backups."),
     "metrics": ("metrics", "What a monitoring system wants to know, as Prometheus reads it."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
     "completion": ("completion", "A script that lets a shell complete commands and options."),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from notifier.cli.app import say, settings
+from notifier.cli.app import now, say, settings
 
 
 @click.group("db")
 def command() -> None:
-    """The database's schema. It is brought up to date by itself; these commands do it by hand."""
+    """The database: its schema, which is brought up to date by itself, a copy of it, and such a copy put back."""
 
 
 @command.command("upgrade")
@@ -49,3 +51,36 @@ def check(ctx: click.Context) -> None:
         say(f"{database.shown} is as it should be")
     database.close()
     ctx.exit(1 if differences else 0)
+
+
+@command.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole database to a new file, while others use it.
+
+    SQLite only; for PostgreSQL the command to run is named.
+    """
+    from feeds.backup import back_up
+    from feeds.database import Database
+
+    database = Database(settings().database)
+    back_up(database, file)
+    say(f"{database.shown} was copied to {file}")
+    database.close()
+
+
+@command.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(file: Path) -> None:
+    """Put a backup in the database's place. The old one is kept beside it.
+
+    The backup is checked first; nothing is changed where it is damaged, or newer than this Navtex.
+    """
+    import notifier.tables  # noqa: F401 - defines every table, those of feeds included
+    from feeds import backup as backups
+    from feeds.database import Database
+
+    database = Database(settings().database)
+    kept = backups.restore(database, file, now())
+    say(f"{database.shown} is what {file} holds" + (f"; what was there before is {kept}" if kept else ""))
+    database.close()

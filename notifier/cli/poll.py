@@ -76,7 +76,11 @@ def environment(config: Config) -> dict[str, str]:
     """The crawl's environment: ours, and the certificates to trust (OpenSSL reads SSL_CERT_FILE)."""
     import os
 
-    return {**os.environ, **({"SSL_CERT_FILE": config.ca_bundle} if config.ca_bundle else {})}
+    from feeds.secrets import from_environment
+
+    token = from_environment(os.environ, "GITHUB_TOKEN")
+    own = {"GITHUB_TOKEN": token} if token else {}
+    return {**os.environ, **own, **({"SSL_CERT_FILE": config.ca_bundle} if config.ca_bundle else {})}
 
 
 def poll(

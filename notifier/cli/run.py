@@ -29,12 +29,14 @@ def command() -> None:
             with served(config) as there:
                 polled = poll(there, database, crawl)
             age = note_age(config, database)
+            from notifier.forgetting import forget
             from notifier.notify import Settings, notify
             from notifier.survey import note_trend
 
             with courier(config) as sender:
                 notified = notify(database, sender, settings=Settings.of(config))
             note_trend(database, now())
+            forget(database, now(), config.retention.days)
         tell_poll(polled, aloud=not polled.ok)
         tell_age(age, config, now(), only_old=True)
         tell(notified)

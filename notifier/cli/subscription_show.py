@@ -75,11 +75,11 @@ def row_of(subscription: Subscription) -> dict[str, Any]:
 
 
 def shown_address(target: str) -> str:
-    """An address as it may be shown; one that refers to its secrets holds none."""
+    """An address as it may be shown; of one that refers to its secrets the references."""
     from notifier.channels import shown
-    from notifier.references import has_references
+    from notifier.references import has_references, shown_with_references
 
-    return target if has_references(target) else shown(target)
+    return shown_with_references(target) if has_references(target) else shown(target)
 
 
 def _filters(filters: Filters) -> dict[str, str]:

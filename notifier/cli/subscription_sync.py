@@ -70,17 +70,17 @@ def _do(connection: object, step: object) -> None:
 def check_address(address: str, where: str = "") -> None:
     """UsageProblem where an address cannot be understood; one whose secrets are not here is let pass, with a word."""
     from notifier.channels import expand, shown
-    from notifier.references import has_references, resolved
+    from notifier.references import has_references, resolved, shown_with_references
 
     try:
         whole = resolved(address)
     except ChannelError as error:
-        say(f"{where + ': ' if where else ''}{address} is not checked: {error}")
+        say(f"{where + ': ' if where else ''}{shown_with_references(address)} is not checked: {error}")
         return
     try:
         expand(whole)
     except ChannelError as error:
-        name = address if has_references(address) else shown(address)
+        name = shown_with_references(address) if has_references(address) else shown(address)
         raise UsageProblem(
             f"{name}: {error.what}" if where else error.what, where=where, remedy=error.remedy
         ) from error

@@ -15,8 +15,9 @@ from feeds.errors import UnknownName, UsageProblem
 from feeds.store import insert
 from notifier import tables
 from notifier.channels import Target
-from notifier.outbox import Outcome, State, abandoned
+from notifier.outbox import FURTHEST, Outcome, State, abandoned
 from notifier.render import Message
+from notifier.sealing import seal, unsealed
 from notifier.store.subscriptions import Subscription
 
 OPERATOR = "operator"
@@ -84,7 +85,7 @@ def _rows(connection: Connection, kind: str, number: int, message: Message, targ
     rows = [
         {
             kind: number,
-            "target": t.address,
+            "target": seal(t.address),
             "recipient": t.recipient,
             "state": State.PENDING.value,
             "attempts": 0,
@@ -118,7 +119,7 @@ def due(connection: Connection, now: datetime) -> list[int]:
     outbox, paused = tables.outbox, tables.subscription.c.paused
     statement = joined(outbox.c.id).where(
         outbox.c.state == State.PENDING.value,
-        outbox.c.due_at <= now,
+        sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
         sa.or_(paused.is_(None), sa.not_(paused)),
     )
     return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
@@ -141,7 +142,9 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
 
 def _delivery(row: Any) -> Delivery:
     message = msgspec.json.decode(row.message, type=Message)
-    return Delivery(row.id, row.subscription, Target(row.target, row.recipient), row.attempts, message, row.parts)
+    return Delivery(
+        row.id, row.subscription, Target(unsealed(row.target), row.recipient), row.attempts, message, row.parts
+    )
 
 
 def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:

@@ -14,6 +14,7 @@ from notifier import tables
 from notifier.channels import Target
 from notifier.outbox import Outcome, State
 from notifier.render import Message
+from notifier.sealing import unsealed
 from notifier.store.delivery import MESSAGE, OPERATOR, WHOSE, joined
 
 
@@ -74,7 +75,7 @@ def entries(
                 subscription=row.subscription if row.digest is not None else "",
                 key=message.key,
                 subject=message.subject,
-                target=Target(row.target, row.recipient),
+                target=Target(unsealed(row.target), row.recipient),
                 state=State(row.state),
                 attempts=row.attempts,
                 created_at=message.created_at,

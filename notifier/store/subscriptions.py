@@ -19,6 +19,7 @@ from notifier.facets import Facets
 from notifier.filters import Filters
 from notifier.ledger import Told
 from notifier.schedule import Schedule
+from notifier.sealing import seal, unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def add(connection: Connection, subscription: Subscription) -> None:
     connection.execute(
         sa.insert(table).values(
             name=subscription.name,
-            targets=msgspec.json.encode(subscription.targets).decode(),
+            targets=msgspec.json.encode([seal(t) for t in subscription.targets]).decode(),
             filters=msgspec.json.encode(subscription.filters).decode(),
             created_at=subscription.created_at,
             paused=subscription.paused,
@@ -92,7 +93,7 @@ def change(connection: Connection, subscription: Subscription) -> None:
         sa.update(tables.subscription)
         .where(tables.subscription.c.name == subscription.name)
         .values(
-            targets=msgspec.json.encode(subscription.targets).decode(),
+            targets=msgspec.json.encode([seal(t) for t in subscription.targets]).decode(),
             filters=msgspec.json.encode(subscription.filters).decode(),
             schedule=msgspec.json.encode(subscription.schedule).decode(),
             paused=subscription.paused,
@@ -119,7 +120,7 @@ def named(connection: Connection, name: str) -> Subscription:
 def _value(row: Any) -> Subscription:
     return Subscription(
         name=row.name,
-        targets=msgspec.json.decode(row.targets, type=tuple[str, ...]),
+        targets=tuple(map(unsealed, msgspec.json.decode(row.targets, type=tuple[str, ...]))),
         filters=msgspec.json.decode(row.filters, type=Filters),
         created_at=row.created_at,
         silent_start=row.silent_start,
@@ -243,7 +244,7 @@ def tellings(connection: Connection, subscription: Subscription, advisories: Ite
     for row in rows.all():
         sent = connection.execute(sa.select(outbox).where(outbox.c.digest == row.id).order_by(outbox.c.id))
         tries = tuple(
-            Try(r.target, r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer) for r in sent.all()
+            Try(unsealed(r.target), r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer) for r in sent.all()
         )
         found.append(Telling(row.key, row.created_at, row.change, row.words, tries))
     return found
