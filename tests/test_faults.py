@@ -348,7 +348,7 @@ def test_postgresql_that_is_killed_and_comes_back_loses_nothing(tmp_path: Path, 
         assert not digests.exists()
         pg_ctl = binary.with_name("pg_ctl")
         options = shlex.join(a.decode() for a in start[1:])
-        again = [pg_ctl, "-D", data, "-w", "-l", data / "log-again", "-o", options, "start"]
+        again: list[str | Path] = [pg_ctl, "-D", data, "-w", "-l", data / "log-again", "-o", options, "start"]
         as_owner: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "cwd": "/"}
         for _ in range(60):  # until the last of the old server's processes is gone
             if subprocess.run(again, check=False, capture_output=True, **as_owner).returncode == 0:
