@@ -10,8 +10,10 @@ http.server, in a process of their own.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import multiprocessing
+import os
 import smtplib
 import sys
 import tempfile
@@ -36,6 +38,9 @@ from notifier.notices import written
 from notifier.render import Message
 from notifier.store import delivery, subscriptions
 from notifier.store.subscriptions import Subscription
+
+# not one in the home of whoever measures
+os.environ["NAVTEX_SECRET_KEY"] = base64.b64encode(bytes(64)).decode()
 
 ROWS = 1000
 _START = datetime(2026, 4, 15, 12, tzinfo=UTC)
