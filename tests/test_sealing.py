@@ -145,7 +145,7 @@ def test_a_database_from_before_is_carried_over_and_back(database: Database, tmp
     config = database.alembic()
     with database.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0005")
+        command.downgrade(config, "0006")
         assert connection.execute(sa.select(tables.subscription.c.targets)).scalars().first() == (
             f'["{ADDRESS}","file:///srv/x","${{MAIL}}"]'
         )

@@ -35,7 +35,7 @@ def command() -> None:
     "--packages",
     "listed",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    type=click.Path(dir_okay=False, allow_dash=True),
     help="Ask OSV for the packages of this list, too: what `navtex inventory packages` prints.",
 )
 @click.pass_context
@@ -88,6 +88,8 @@ def _listed(file: str | None) -> frozenset[tuple[str, str]]:
     try:
         with click.open_file(file, encoding="utf-8") as lines:
             text = lines.read(_LARGEST_LIST)
+    except OSError as error:
+        raise click.FileError(file, error.strerror) from error
     except UnicodeDecodeError as error:
         raise UsageProblem("it is no text in UTF-8", where=file) from error
     return packages(text.splitlines(), file)
