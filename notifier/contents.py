@@ -11,6 +11,7 @@ from typing import Protocol
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
 from feeds.facts import line_of
+from feeds.versions import key
 from notifier.digest import CORRECTION, Action, Ahead, Fixed, Group, Hosts, Item, Open
 from notifier.facets import Concern, sortable
 from notifier.inventory.model import Component
@@ -60,11 +61,8 @@ def actions(matcher: Matcher, items: Iterable[Item], concerns: Iterable[Concern]
         hosts = _in_item(told.get(match.advisory.id), match.component)
         if hosts is not None and match.verdict.status in EXPOSED:
             of_component[concern.number].append((match, hosts))
-    ordered = sorted(
-        of_component.items(), key=lambda one: (-worst(m for m, _ in one[1]), -len(one[1]), -_most(one[1]).count, one[0])
-    )
     found: dict[tuple[object, ...], Action] = {}
-    for _, matches in ordered:
+    for matches in sorted(of_component.values(), key=_first_to_do):
         action = _action(matcher, matches, told.keys(), today)
         if action is None:
             continue
@@ -74,6 +72,12 @@ def actions(matcher: Matcher, items: Iterable[Item], concerns: Iterable[Concern]
         elif len(found) < FIRST:
             found[same] = action
     return list(found.values())
+
+
+def _first_to_do(matches: list[tuple[Match, Hosts]]) -> tuple[object, ...]:
+    component = matches[0][0].component
+    place = component.product, key(component.version), component.package, component.distro
+    return -worst(m for m, _ in matches), -len(matches), -_most(matches).count, place
 
 
 def _joined(one: Action, other: Action) -> Action:
