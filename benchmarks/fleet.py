@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from feeds.advisory import Claim, Kind, Read, Record, Score, Severity
+from feeds.facts import Fact
 from feeds.ranges import Span
 from notifier.inventory.model import Component, Host
 
@@ -66,6 +67,6 @@ def advisory(number: int) -> Read:
     return Read(record, "benchmark", f"https://example.org/{name}", AT)
 
 
-def raw(record: Record) -> msgspec.Raw:
-    """A record as a crawl hands it over."""
+def raw(record: Record | Fact) -> msgspec.Raw:
+    """A record or a fact as a crawl hands it over."""
     return msgspec.Raw(msgspec.json.encode(record))

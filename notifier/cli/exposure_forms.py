@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
@@ -91,12 +91,40 @@ def _rows(
 
 def each_host(connection: Connection, found: Survey) -> Iterator[tuple[Finding, str, dict[str, str]]]:
     """A finding for each host: the worst advisory first, its hosts by name. Nothing is held but one advisory's."""
+    holders = _holders(connection, found)
     for _, group in by_advisory(found.findings):
         of_number = {f.number: f for f in group}
-        for host, tags, numbers in exposure.holders(connection, found.scope, of_number):
+        for host, tags, numbers in holders(of_number):
             for finding in group if len(numbers) > 1 else (of_number[numbers[0]],):
                 if finding.number in numbers:
                     yield finding, host, tags
+
+
+Holder = tuple[str, dict[str, str], tuple[int, ...]]
+_FEW = 20_000
+
+
+def _holders(connection: Connection, found: Survey) -> Callable[[Collection[int]], Iterable[Holder]]:
+    """Answers which hosts run some components. A small fleet is read once, a large one for each question."""
+    concerned = {f.number for f in found.findings}
+    if sum(found.hosts[n] for n in concerned) > _FEW:
+        return lambda numbers: exposure.holders(connection, found.scope, numbers)
+    hosts = list(exposure.holders(connection, found.scope, concerned))
+    places: dict[int, list[int]] = {n: [] for n in concerned}
+    for place, (_, _, held) in enumerate(hosts):
+        for number in held:
+            places[number].append(place)
+
+    def holders(numbers: Collection[int]) -> Iterator[Holder]:
+        held: dict[int, tuple[int, ...]] = {}
+        for number in sorted(numbers):
+            for place in places[number]:
+                held[place] = (*held.get(place, ()), number)
+        for place in sorted(held):
+            host, tags, _ = hosts[place]
+            yield host, tags, held[place]
+
+    return holders
 
 
 def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:
