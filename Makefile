@@ -8,7 +8,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill faults fuzz systemd deploy audit sbom bench scale lock man build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -40,8 +40,9 @@ types: $(STAMP)
 contracts: $(STAMP)
 	$(BIN)/lint-imports
 
+# COVER="--cov --cov-report=term:skip-covered" measures branches, of the programs that tests start, too, and takes longer
 unit: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest $(COVER)
 
 accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpus of real documents is at hand
 	@if [ -f "$(GOLD)" ]; then \
@@ -104,6 +105,10 @@ scale: $(STAMP)  ## a million hosts: imports, counts and whole commands, on both
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
   --custom-compile-command "make lock" --quiet
+
+peer: $(STAMP)   ## fleets beside AppThreat's vulnerability database, in an environment of its own
+	test -x .peer/bin/python || { $(PYTHON) -m venv .peer && .peer/bin/pip install --quiet --disable-pip-version-check 'appthreat-vulnerability-db>=7'; }
+	$(BIN)/python benchmarks/peer.py .peer/bin/python
 
 lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, what builds, the tools
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras \
