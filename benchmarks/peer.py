@@ -118,11 +118,10 @@ def ours(paths: list[Path], folder: Path) -> tuple[float, set[tuple[str, str, st
     with database.begin() as connection:
         read = (one for path in paths for one in inventory.read(path.read_bytes()))
         take(connection, (one for one in read if isinstance(one, inventory.Host)), {}, _AT)
-        survey_of = survey(connection, Scope(), Question(), _AT, store.catalogue(connection))
-        found = {
-            (host, f.match.component.package_name, f.match.advisory.name)
-            for f, host, _ in each_host(connection, survey_of)
-        }
+        asked = survey(connection, Scope(), Question(), _AT, store.catalogue(connection))
+        packages = {number: c.package_name for number, c in asked.components.items()}
+        rows = each_host(connection, asked)
+        found = {(host, packages[f.number], f.match.advisory.name) for f, host, _ in rows}
     seconds = time.perf_counter() - start
     database.close()
     return seconds, found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -32,13 +33,14 @@ class Purl(NamedTuple):
     distro: str
 
 
+@lru_cache(maxsize=1 << 12)  # the hosts of a fleet have the same few
 def purl(text: str) -> Purl | None:
     """A package URL of a type that is read here.
 
     >>> purl("pkg:rpm/fedora/moby-engine@27.3.1-1.fc41?arch=x86_64&epoch=2&distro=fedora-41")
     Purl(kind='rpm', name='moby-engine', version='2:27.3.1-1.fc41', distro='fedora-41')
     """
-    match = _PURL.match(text[:2000])
+    match = _PURL.match(text)
     if match is None:
         return None
     more = dict(part.partition("=")[::2] for part in (match["more"] or "").split("&"))
@@ -63,7 +65,7 @@ def hosts(
     packages: list[Package] = []
     modules: dict[str, None] = {}
     for where, entry in entries:
-        url = purl(word(entry, "purl"))
+        url = purl(word(entry, "purl")[:2000])
         if url and url.kind == "golang":
             if of_module(url.name):
                 modules[url.name] = None
