@@ -89,7 +89,7 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
 def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
     catalogue = store.catalogue(connection)
     matcher = Matcher(catalogue, now.date(), known=verdicts.load(connection))
-    running = inventory.counts(connection)
+    running = exposure.counts(connection, Scope())
     standing: dict[str, set[int]] = defaultdict(set)
     affected: dict[str, set[str]] = defaultdict(set)
     for number, component in inventory.components(connection).items():

@@ -11,6 +11,7 @@ from notifier.cli.app import (
     clean,
     format_option,
     known_hosts,
+    line,
     nobody,
     opened,
     say,
@@ -79,7 +80,7 @@ def show(host: str, form: str) -> None:
         write_json(_row(found))
         return
     tags = " ".join(f"{k}={v}" for k, v in found.tags.items())
-    click.echo(f"{found.name}{'  ' + tags if tags else ''}")
+    click.echo(line(f"{found.name}{'  ' + tags if tags else ''}"))
     by = f" by {found.seen_by}" if found.seen_by else ""
     wrapped(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}{by}", 0)
     click.echo("")

@@ -27,7 +27,6 @@ __all__ = [
     "Taken",
     "components",
     "count",
-    "counts",
     "hosts",
     "installed",
     "packages",
@@ -132,13 +131,6 @@ def populations(
         )
         names[row.component] = sorted(connection.execute(few).scalars())
     return {r.component: Population(r.hosts, tuple(names[r.component]), moments[r.latest]) for r in counted}
-
-
-def counts(connection: Connection) -> dict[int, int]:
-    """How many hosts run each component."""
-    component = tables.installation.c.component
-    rows = connection.execute(sa.select(component, sa.func.count()).group_by(component))
-    return {number: hosts for number, hosts in rows}  # noqa: C416 - a row is no pair to mypy
 
 
 def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, tuple[str, ...]]]:
