@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import sys
@@ -44,6 +45,7 @@ def opened(config: Config) -> Iterator[Database]:
     database = Database(config.database)
     try:
         database.upgrade()
+        gc.freeze()  # the program itself is loaded, and need not be looked through for garbage again and again
         yield database
     finally:
         database.close()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -95,9 +96,10 @@ def each_host(connection: Connection, found: Survey) -> Iterator[tuple[Finding, 
     for _, group in by_advisory(found.findings):
         of_number = {f.number: f for f in group}
         for host, tags, numbers in holders(of_number):
-            for finding in group if len(numbers) > 1 else (of_number[numbers[0]],):
-                if finding.number in numbers:
-                    yield finding, host, tags
+            if len(numbers) == 1:
+                yield of_number[numbers[0]], host, tags
+            else:
+                yield from ((finding, host, tags) for finding in group if finding.number in numbers)
 
 
 Holder = tuple[str, dict[str, str], tuple[int, ...]]
@@ -115,16 +117,15 @@ def _holders(connection: Connection, found: Survey) -> Callable[[Collection[int]
         for number in held:
             places[number].append(place)
 
-    def holders(numbers: Collection[int]) -> Iterator[Holder]:
+    @lru_cache(maxsize=32)  # many advisories affect the same components
+    def holders(numbers: frozenset[int]) -> list[Holder]:
         held: dict[int, tuple[int, ...]] = {}
         for number in sorted(numbers):
             for place in places[number]:
                 held[place] = (*held.get(place, ()), number)
-        for place in sorted(held):
-            host, tags, _ = hosts[place]
-            yield host, tags, held[place]
+        return [(*hosts[place][:2], held[place]) for place in sorted(held)]
 
-    return holders
+    return lambda numbers: holders(frozenset(numbers))
 
 
 def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:

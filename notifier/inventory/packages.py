@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from feeds.errors import InventoryError, NavtexError
@@ -89,7 +90,12 @@ def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Comp
 
     A package's own distribution goes before the host's, and that before what its list says of the system.
     """
-    held = [p for p in packages if interesting(p.name, p.kind)]
+    found, bad = _of_packages(tuple(p for p in packages if interesting(p.name, p.kind)), distro)
+    return list(found), list(bad)
+
+
+@lru_cache(maxsize=1 << 10)  # a fleet's hosts have a few sets of packages
+def _of_packages(held: tuple[Package, ...], distro: str) -> tuple[tuple[Component, ...], tuple[BadRow, ...]]:
     names = {p.name for p in held}
     told = (distros.of_system_package(p.name, p.version) for p in held)
     distro = distro or next(filter(None, told), "")
@@ -103,7 +109,7 @@ def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Comp
             found[_component(package, distro)] = None
         except (NavtexError, ValueError) as error:
             bad.append(BadRow(package.where, f"{package.name}: {error}"))
-    return list(found), bad
+    return tuple(found), tuple(bad)
 
 
 def _component(package: Package, distro: str) -> Component:

@@ -67,7 +67,8 @@ class Probed(NamedTuple):
 
 def recognises(text: Text) -> bool:
     """Whether it is what the probe prints; a greeting of the host may stand before it."""
-    return re.search(r"^=== navtex probe: begin ===\r?$", text.head, re.MULTILINE) is not None
+    begun = "=== navtex probe: begin ===" in text.head  # looked for line by line only where it is at all
+    return begun and re.search(r"^=== navtex probe: begin ===\r?$", text.head, re.MULTILINE) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:

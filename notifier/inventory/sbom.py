@@ -16,7 +16,7 @@ from feeds.errors import InventoryError
 from feeds.products import of_module
 from notifier.inventory.distros import of_id
 from notifier.inventory.model import Component, Found, Host, Note, View
-from notifier.inventory.packages import Package, components, named
+from notifier.inventory.packages import Package, components, interesting, named
 from notifier.inventory.text import word
 
 _PURL = re.compile(
@@ -66,10 +66,12 @@ def hosts(
     modules: dict[str, None] = {}
     for where, entry in entries:
         url = purl(word(entry, "purl")[:2000])
-        if url and url.kind == "golang":
+        if url is None:
+            continue
+        if url.kind == "golang":
             if of_module(url.name):
                 modules[url.name] = None
-        elif url:
+        elif interesting(url.name, url.kind):
             version = word(entry, "version") if url.kind == "rpm" and ":" in word(entry, "version") else url.version
             packages.append(Package(where, url.name, version or word(entry, "version"), url.kind, url.distro))
     found, bad = components(packages, distro)

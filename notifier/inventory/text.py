@@ -46,14 +46,7 @@ class Text:
     """A text over a binary stream. Lines, items and the document can be read once."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        first = stream.read(1)
-        first += stream.read(1) if first else b""
-        wide = first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        self._stream = io.TextIOWrapper(
-            io.BufferedReader(_Rejoined(first, stream)),
-            "utf-16" if wide else "utf-8-sig",
-            errors="strict" if wide else "navtex-latin-1",
-        )
+        self._stream = _characters(stream)
         self._ahead = self._more(HEAD)
         self._whole = False
         self._shape = ""
@@ -172,13 +165,32 @@ class Text:
         try:
             return self._stream.read(size)
         except (UnicodeError, OSError) as error:
-            raise InventoryError(f"its text cannot be read: {error}") from error
+            raise _unreadable(error) from error
 
     def _line(self, size: int) -> str:
         try:
             return self._stream.readline(size)
         except (UnicodeError, OSError) as error:
-            raise InventoryError(f"its text cannot be read: {error}") from error
+            raise _unreadable(error) from error
+
+
+def _characters(stream: BinaryIO) -> io.TextIOBase:
+    """A stream's characters, its lines ending in a newline alone; a small one is read at once, which is faster."""
+    first = bytearray()
+    while len(first) < HEAD and (more := stream.read(HEAD - len(first))):
+        first += more
+    wide = first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding, errors = ("utf-16", "strict") if wide else ("utf-8-sig", "navtex-latin-1")
+    if len(first) == HEAD:
+        return io.TextIOWrapper(io.BufferedReader(_Rejoined(bytes(first), stream)), encoding, errors)
+    try:
+        return io.StringIO(first.decode(encoding, errors), newline=None)
+    except UnicodeError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> InventoryError:
+    return InventoryError(f"its text cannot be read: {error}")
 
 
 class _Rejoined(io.RawIOBase):
@@ -191,8 +203,8 @@ class _Rejoined(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._first or self._rest.read(len(buffer))
-        self._first = b""
+        data = self._first[: len(buffer)] or self._rest.read(len(buffer))
+        self._first = self._first[len(buffer) :]
         buffer[: len(data)] = data
         return len(data)
 
@@ -228,7 +240,9 @@ def word(value: Any, *path: str) -> str:
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value
 
 
