@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ class Ratio:
     floor: float
     ratio: float
     limit: float
+    """Infinite where it is only told."""
 
     @property
     def held(self) -> bool:
@@ -26,9 +28,10 @@ class Ratio:
         return self.ratio <= self.limit
 
     def __str__(self) -> str:
-        mark = "ok  " if self.held else "OVER"
+        limited = math.isfinite(self.limit)
+        mark = ("ok  " if self.held else "OVER") if limited else "    "
         return (
-            f"{mark}  {self.name}: {self.ratio:.2f} times its floor (at most {self.limit:g});"
+            f"{mark}  {self.name}: {self.ratio:.2f} times its floor{f' (at most {self.limit:g})' if limited else ''};"
             f" {self.seconds * 1000:.0f} ms against {self.floor * 1000:.0f} ms"
         )
 

@@ -1,7 +1,8 @@
 """Formats for other tools: valid by their own schemas, and saying what Navtex knows.
 
 The schemas of CSAF, CycloneDX and SARIF come in packages of others. No package has that of OpenVEX, so
-what its specification asks for stands below in our own words.
+what its specification asks for stands below in our own words; where OPENVEX_SCHEMA names a copy of the
+official one (openvex_json_schema.json of github.com/openvex/spec), that has to agree.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import csv
 import importlib.resources
 import io
 import json
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -187,7 +190,10 @@ OPENVEX: dict[str, Any] = {
 
 
 def check_openvex(text: str) -> None:
-    jsonschema.Draft202012Validator(OPENVEX).validate(json.loads(text))
+    official = [json.loads(Path(copy).read_text("utf-8"))] if (copy := os.environ.get("OPENVEX_SCHEMA")) else []
+    for schema in (OPENVEX, *official):
+        kind = jsonschema.Draft202012Validator
+        kind(schema, format_checker=kind.FORMAT_CHECKER).validate(json.loads(text))
 
 
 def check_csaf(text: str) -> None:

@@ -64,12 +64,20 @@ _marks = sa.Table(
 )
 
 
+def installed(component: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
+    """How many hosts run a component: a stretch of an index, which is faster than all of it in groups."""
+    return sa.select(sa.func.count()).where(tables.installation.c.component == component).scalar_subquery()
+
+
 def counts(connection: Connection, scope: Scope) -> dict[int, int]:
-    """How many hosts of a scope run each component: one pass over an index."""
+    """How many hosts of a scope run each component that some of them run: one pass over an index."""
     where = conditions(connection, scope)
     component = tables.installation.c.component
-    statement = sa.select(component, sa.func.count()).select_from(_source(scope)).where(*where).group_by(component)
-    return {number: hosts for number, hosts in connection.execute(statement)}  # noqa: C416 - rows are no pairs to mypy
+    if where:
+        statement = sa.select(component, sa.func.count()).select_from(_source(scope)).where(*where).group_by(component)
+    else:
+        statement = sa.select(tables.component.c.id, installed(tables.component.c.id))
+    return {number: hosts for number, hosts in connection.execute(statement) if hosts}
 
 
 def several(connection: Connection, scope: Scope) -> frozenset[str]:

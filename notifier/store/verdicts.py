@@ -23,7 +23,7 @@ from feeds.evidence import Status, Verdict
 from notifier import tables
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Known, Match, Matcher
-from notifier.store import bulk
+from notifier.store import bulk, exposure
 from notifier.store.inventory import components
 
 _COLUMNS = ("advisory", "component", "status", "reason", "fixed_in", "upgrade_to")
@@ -84,18 +84,14 @@ def installations(connection: Connection, advisory: int | None = None) -> dict[i
     Components are counted first, so that neither the number of hosts nor that of advisories multiplies
     the other. A host that runs two of the components counts twice.
     """
-    verdict, installation = tables.verdict, tables.installation
+    verdict = tables.verdict
     mine: list[sa.ColumnElement[bool]] = [verdict.c.status.in_([s.value for s in EXPOSED])]
-    where = []
     if advisory is not None:
         mine.append(verdict.c.advisory == advisory)
-        where.append(installation.c.component.in_(sa.select(verdict.c.component).where(*mine)))
-    counted = (
-        sa.select(installation.c.component, sa.func.count().label("hosts"))
-        .where(*where)
-        .group_by(installation.c.component)
-        .cte("counted")
-    )
+    exposed = sa.select(verdict.c.component).where(*mine).distinct().subquery()
+    hosts = exposure.installed(exposed.c.component).label("hosts")
+    # each component once, which neither database would do by itself
+    counted = sa.select(exposed.c.component, hosts).cte("counted").prefix_with("MATERIALIZED")
     statement = (
         sa.select(verdict.c.advisory, sa.func.sum(counted.c.hosts))
         .join(counted, counted.c.component == verdict.c.component)
