@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,10 @@ from notifier.upgrades import Plan
 
 COLUMNS = 24
 """So many versions of a product a matrix shows: the worst of them."""
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 240, 46, 10, 26
+_WIDTH, _HEIGHT, _RIGHT, _TOP, _BOTTOM = 960, 240, 56, 10, 26
+_MARGIN = 4
+_LEAST = 14
+"""So many days a chart has room for at least, so that the first ones stand where the newest always do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Column:
 
     component: Component
     hosts: int
+    distro: str
+    """Its distribution, where another column is of the same version and package; "" elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ class Chart:
 
     width: int
     height: int
-    left: int
+    right: int
+    """Where the newest day ends, and the numbers of the hosts begin."""
     bottom: int
     bars: tuple[Bar, ...]
     rows: tuple[Tick, ...]
@@ -168,12 +175,21 @@ def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int]) ->
     of_name = {f.match.advisory.name: f.match.advisory for f in open_}
     return Matrix(
         product=product,
-        columns=tuple(Column(first[n].match.component, first[n].hosts) for n in shown),
+        columns=_columns([first[n] for n in shown]),
         lines=tuple(
             Line(of_name[name], hosts.get(name, 0), tuple(_cell(cells.get((name, n))) for n in shown))
             for name in advisories
         ),
         left_out=len(order) - len(shown),
+    )
+
+
+def _columns(found: Sequence[Finding]) -> tuple[Column, ...]:
+    components = [f.match.component for f in found]
+    alike = Counter((c.version, c.package) for c in components)
+    return tuple(
+        Column(c, f.hosts, c.distro if alike[c.version, c.package] > 1 else "")
+        for c, f in zip(components, found, strict=True)
     )
 
 
@@ -189,15 +205,16 @@ def chart(days: Iterable[Day]) -> Chart | None:
     numbers = tuple(days)
     if not numbers:
         return None
-    first, last = numbers[0].day, numbers[-1].day
+    last = numbers[-1].day
+    first = min(numbers[0].day, last - timedelta(days=_LEAST - 1))
     span = (last - first).days + 1
-    step = (_WIDTH - _LEFT - 4) / span
+    step = (_WIDTH - _RIGHT - _MARGIN) / span
     width = min(step * 0.8, 36.0)
     top = _nice(max(d.affected for d in numbers))
     scale = (_HEIGHT - _TOP - _BOTTOM) / top
     bars: list[Bar] = []
     for one in numbers:
-        x = _LEFT + ((one.day - first).days + 0.5) * step - width / 2
+        x = _MARGIN + ((one.day - first).days + 0.5) * step - width / 2
         y = float(_HEIGHT - _BOTTOM)
         for level in reversed(LEVELS):
             height = one.levels.get(level, 0) * scale
@@ -207,7 +224,9 @@ def chart(days: Iterable[Day]) -> Chart | None:
     rows = tuple(
         Tick(round(_HEIGHT - _BOTTOM - value * scale, 2), f"{value:,}") for value in range(0, top + 1, max(top // 4, 1))
     )
-    return Chart(_WIDTH, _HEIGHT, _LEFT, _HEIGHT - _BOTTOM, tuple(bars), rows, _days(first, span, step), numbers[::-1])
+    return Chart(
+        _WIDTH, _HEIGHT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM, tuple(bars), rows, _days(first, span, step), numbers[::-1]
+    )
 
 
 def _nice(most: int) -> int:
@@ -223,6 +242,6 @@ def _nice(most: int) -> int:
 def _days(first: date, span: int, step: float) -> tuple[Tick, ...]:
     every = max(1, -(-span // 7))
     return tuple(
-        Tick(round(_LEFT + (offset + 0.5) * step, 2), (first + timedelta(days=offset)).isoformat())
+        Tick(round(_MARGIN + (offset + 0.5) * step, 2), (first + timedelta(days=offset)).isoformat())
         for offset in range(0, span, every)
     )

@@ -17,6 +17,7 @@ from feeds.evidence import Status
 from feeds.facts import Line, line_of
 from feeds.packages import scheme
 from feeds.versions import branch, key
+from notifier.exposure import worst_first
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Match, Matcher
 
@@ -74,7 +75,7 @@ def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[
     """The plan for one component that runs; `waiting` is what its hosts have installed beside it."""
     lines = tuple(x for x in matcher.releases.lines if x.product == component.product and not component.other_numbers)
     line = line_of(component.version, lines)
-    known = list(matcher.standing(component))
+    known = sorted(matcher.standing(component), key=worst_first)
     exposed = [m for m in known if m.verdict.status in EXPOSED]
     undecided = tuple(m for m in known if m.verdict.status is Status.UNKNOWN)
     maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)
@@ -103,7 +104,7 @@ def _restart(
 ) -> Option:
     """Starting what is installed already."""
     installed = waiting.component
-    left = {m.advisory.name: m.advisory for m in matcher.exposures(installed)}
+    left = _open(matcher, installed)
     closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
     to = installed.package_version or installed.version
     command = _RESTARTS.get(component.product, "")
@@ -149,19 +150,20 @@ def _candidates(matcher: Matcher, component: Component, exposed: list[Match]) ->
 
 def _best(matcher: Matcher, component: Component, releases: list[str], exposed: list[Match]) -> str | None:
     """The lowest of the releases that leave least open; None where none closes anything."""
-    left = {r: len(_left(matcher, component, r)) for r in releases}
+    left = {r: len(_open(matcher, Component(component.product, r))) for r in releases}
     best = min(releases, key=lambda r: (left[r], key(r)), default=None)
     return best if best is not None and left[best] < len(exposed) else None
 
 
-def _left(matcher: Matcher, component: Component, release: str) -> list[Match]:
-    return matcher.exposures(Component(component.product, release))
+def _open(matcher: Matcher, component: Component) -> dict[str, Advisory]:
+    """What a component is exposed to, by name, the worst first."""
+    return {m.advisory.name: m.advisory for m in sorted(matcher.exposures(component), key=worst_first)}
 
 
 def _option(
     matcher: Matcher, component: Component, way: str, to: str, line: Line | None, exposed: list[Match]
 ) -> Option:
-    left = {m.advisory.name: m.advisory for m in _left(matcher, component, to)}
+    left = _open(matcher, Component(component.product, to))
     closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
     regressions = tuple(
         Regression(to, release.version, repair.words, release.url)

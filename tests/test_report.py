@@ -181,6 +181,22 @@ def test_without_history_findings_or_sources_the_page_says_so() -> None:
     assert "Nothing that is known affects a version in use." in said
 
 
+def test_columns_of_one_version_and_package_say_their_distribution() -> None:
+    found = [
+        Finding(n, Match(Component("engine", *of), CRITICAL, Verdict(Status.AFFECTED, "", None, (), None)), 1)
+        for n, of in enumerate([("25.0.5", "docker.io 25.0.5-1", "debian-12"), ("25.0.5", "docker.io 25.0.5-1", "")])
+    ]
+    other = finding(9, "25.0.5", CRITICAL)
+    (made,) = matrices([*found, other], {})
+    assert {(c.component.package, c.distro) for c in made.columns} == {
+        ("docker.io 25.0.5-1", "debian-12"),
+        ("docker.io 25.0.5-1", ""),
+        ("", ""),
+    }
+    shown = page(report(matrices=(made,)))
+    assert shown.count("debian-12") == 1
+
+
 # the chart
 
 
@@ -192,7 +208,7 @@ def test_bars_stand_on_the_axis_and_on_each_other() -> None:
     assert last[0].y + last[0].height == pytest.approx(made.bottom)
     assert last[1].y + last[1].height == pytest.approx(last[0].y)
     assert last[1].height == pytest.approx(last[0].height * 8, abs=0.1)
-    assert all(made.left <= b.x and b.x + b.width <= made.width and b.y >= 0 for b in made.bars)
+    assert all(b.x >= 0 and b.x + b.width <= made.right and b.y >= 0 for b in made.bars)
 
 
 def test_a_day_that_is_missing_leaves_a_gap() -> None:

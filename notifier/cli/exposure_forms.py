@@ -234,17 +234,15 @@ def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
 
 def _by_version(connection: Connection, found: Survey, wish: Wish) -> Laid:
     columns: list[Column] = [
-        ("Runs", {"no_wrap": True}),
-        ("Package", {"ratio": 1}),
+        ("Runs", {"ratio": 1}),
         ("Hosts", {"justify": "right"}),
-        "Worst",
+        ("Worst", {"no_wrap": True}),
         ("Advisories", {"justify": "right"}),
         ("The worst", {"no_wrap": True}),
     ]
     return columns, (
         [
-            _runs(group[0]),
-            group[0].match.component.package or "-",
+            _build(group[0]),
             str(group[0].hosts),
             level_of(weight(group)),
             str(len(group)),
@@ -279,6 +277,13 @@ _TABLES = {None: _plain, "advisory": _by_advisory, "version": _by_version, "host
 
 def _runs(finding: Finding) -> str:
     return f"{finding.match.component.product} {finding.match.component.version}"
+
+
+def _build(finding: Finding) -> str:
+    """A component with the package that it came in, and the distribution."""
+    component = finding.match.component
+    more = " ".join(filter(None, (component.package, f"on {component.distro}" if component.distro else "")))
+    return _runs(finding) + (f" ({more})" if more else "")
 
 
 def _versions(group: Iterable[Finding]) -> str:

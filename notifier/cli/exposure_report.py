@@ -9,6 +9,7 @@ from feeds import store
 from feeds.database import Connection
 from feeds.evidence import Status
 from notifier.exposure import LEVELS, Finding, Question, by_advisory, by_component, level_of
+from notifier.filters import Scope
 from notifier.matching import EXPOSED
 from notifier.render import page as rendered
 from notifier.report import Day, Report, Step, chart, matrices
@@ -31,11 +32,14 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
     for one in standing:
         if one.weight:
             levels[level_of(one.weight)] += one.hosts
-    history = exposure.history(connection)
+    hosts_asked = inventory.count(connection, found.scope)
+    days = {d.day: Day(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
+    if found.scope == Scope() and question == Question(verdicts=question.verdicts):
+        days[found.at.date()] = Day(found.at.date(), hosts_asked, levels)  # the last run may be older than an import
     report = Report(
         at=found.at,
         about=_about(found, question),
-        hosts=inventory.count(connection, found.scope),
+        hosts=hosts_asked,
         affected=sum(levels.values()),
         levels=levels,
         kev=sum(one.hosts for one in standing if one.kev),
@@ -44,7 +48,7 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         stale_after=stale_days,
         advisories=len(groups),
         matrices=matrices(whole.findings, hosts),
-        chart=chart(Day(d.day, d.hosts, d.levels) for d in history),
+        chart=chart(days.values()),
         steps=_steps(connection, whole, exposed),
         sources=tuple(store.sources(connection).values()),
     )

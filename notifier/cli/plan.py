@@ -152,6 +152,5 @@ def _restart(option: Option, total: int) -> None:
 
 
 def _names(advisories: tuple[Advisory, ...] | list[Advisory]) -> str:
-    ranked = sorted(advisories, key=lambda a: (-(a.severity.rank if a.severity else 0), a.name))
-    shown = [f"{a.name} ({a.severity})" if a.severity else a.name for a in ranked[:8]]
-    return ", ".join(shown) + (f" and {len(ranked) - 8} more" if len(ranked) > 8 else "")
+    shown = [f"{a.name} ({a.severity})" if a.severity else a.name for a in advisories[:8]]
+    return ", ".join(shown) + (f" and {len(advisories) - 8} more" if len(advisories) > 8 else "")
