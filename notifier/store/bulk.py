@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 Row = tuple[Any, ...]
+_FEW = 1000
+"""Rows that go to PostgreSQL as parameters; more are copied."""
 
 
 def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -36,11 +38,17 @@ def update_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
         connection.exec_driver_sql(statement, list(rows))
         return
     names = [*columns, "id"]
-    types = ", ".join(f"{_quoted(n)} {table.c[n].type.compile(connection.dialect)}" for n in names)
+    kinds = [table.c[n].type.compile(connection.dialect) for n in names]
+    values = ", ".join(f"{_quoted(c)} = changed.{_quoted(c)}" for c in columns)
+    update = f"UPDATE {table.name} SET {values} FROM {{}} WHERE changed.id = {table.name}.id"  # noqa: S608
+    if len(rows) <= _FEW:
+        arrays = f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)}) AS changed({', '.join(map(_quoted, names))})"
+        connection.exec_driver_sql(update.format(arrays), tuple(map(list, zip(*rows, strict=True))))
+        return
+    types = ", ".join(f"{_quoted(n)} {kind}" for n, kind in zip(names, kinds, strict=True))
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE changed ({types}) ON COMMIT DROP")
     _copy(connection, f"COPY changed ({', '.join(map(_quoted, names))}) FROM STDIN", rows)
-    values = ", ".join(f"{_quoted(c)} = changed.{_quoted(c)}" for c in columns)
-    connection.exec_driver_sql(f"UPDATE {table.name} SET {values} FROM changed WHERE changed.id = {table.name}.id")  # noqa: S608
+    connection.exec_driver_sql(update.format("changed"))
     connection.exec_driver_sql("DROP TABLE changed")
 
 
@@ -83,7 +91,7 @@ def in_list(connection: Connection, column: sa.ColumnElement[Any], values: Seque
 def moment(connection: Connection, at: datetime) -> Any:
     """A moment as the driver takes it where SQLAlchemy is not asked."""
     utc = at.astimezone(UTC)
-    return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if _sqlite(connection) else utc
+    return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if _sqlite(connection) else utc
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
