@@ -7,6 +7,7 @@ a channel answered. Only a process that is killed in between leads to a repeat.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from notifier.channels import Courier, Target, expand, shown
 from notifier.journal import Journal
 from notifier.outbox import Outcome, State
 from notifier.references import resolved
+from notifier.render import Message
 from notifier.store import delivery, outbox_log
 from notifier.store.delivery import Delivery, Result
 from notifier.store.subscriptions import Subscription
@@ -90,7 +92,11 @@ class _Round:
         try:
             target = one.target._replace(address=resolved(one.target.address))
             answer = self._courier.deliver(
-                target, one.message, done=one.parts, arrived=lambda parts: journal.arrived(one, parts)
+                target,
+                one.message,
+                done=one.parts,
+                arrived=lambda parts: journal.arrived(one, parts),
+                following=lambda: _following(journal),
             )
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
             return self._failed(one, error)
@@ -128,6 +134,14 @@ class _Round:
                 delivery.put_notice(connection, message, targets)
             outbox_log.report(connection, numbers)
         return bool(targets)
+
+
+def _following(journal: Journal) -> tuple[Target, Message] | None:
+    """What is sent next, where that is known already."""
+    one = journal.following()
+    with suppress(ChannelError):
+        return (one.target._replace(address=resolved(one.target.address)), one.message) if one else None
+    return None
 
 
 def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:

@@ -75,6 +75,11 @@ class Journal:
                 raise self._error
             return self._claimed.popleft() if self._claimed else None
 
+    def following(self) -> Delivery | None:
+        """What `take` would give without waiting; None where nothing is claimed yet."""
+        with self._changed:
+            return self._claimed[0] if self._claimed else None
+
     def note(self, result: Result) -> None:
         """What a try came to; it is kept within a twentieth of a second and a transaction."""
         with self._changed:
