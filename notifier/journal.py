@@ -1,7 +1,7 @@
 """The outbox while it is delivered: claims what is due, and keeps what came of it.
 
 A transaction waits for the disk, which takes longer than a message over a fast line. So a thread of its
-own keeps, twenty times a second, what came of the messages since, and claims the next ones, while others
+own keeps, ten times a second, what came of the messages since, and claims the next ones, while others
 are sent. Nothing is sent before its claim is written, and nothing waits for a slow one to be kept.
 """
 
@@ -20,7 +20,7 @@ from notifier.outbox import LEASE
 from notifier.store import delivery
 from notifier.store.delivery import Delivery, Result
 
-_TOGETHER = 0.05
+_TOGETHER = 0.1
 """Seconds of results that are kept in one transaction."""
 _AHEAD = 256
 """Deliveries that are claimed at once, at most, and only while they are sent quickly."""
@@ -81,7 +81,7 @@ class Journal:
             return self._claimed[0] if self._claimed else None
 
     def note(self, result: Result) -> None:
-        """What a try came to; it is kept within a twentieth of a second and a transaction."""
+        """What a try came to; it is kept within a tenth of a second and a transaction."""
         with self._changed:
             self._results.append(result)
 
@@ -133,7 +133,7 @@ class Journal:
 
     def _following(self) -> list[int]:
         """The next to claim: as many as are sent within moments, so that no more than those wait for a slow one."""
-        quick = monotonic() - self._asked < 4 * _TOGETHER
+        quick = monotonic() - self._asked < 2 * _TOGETHER
         self._ahead = min(2 * self._ahead, _AHEAD) if quick else max(self._ahead // 2, 1)
         self._asked = monotonic()
         return [self._waiting.popleft() for _ in range(min(self._ahead, len(self._waiting)))]

@@ -66,7 +66,6 @@ def refused(address: str, environment: Mapping[str, str] | None = None) -> Chann
     return ChannelError("its address was sealed twice", remedy="Remove the subscription and add it anew")
 
 
-@lru_cache(maxsize=1024)
 def _opened(address: str, keys: tuple[bytes, ...]) -> str:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV

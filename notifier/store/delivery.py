@@ -115,6 +115,9 @@ MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).lab
 WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
 
 
+_MESSAGE = msgspec.json.Decoder(Message)
+
+
 def due(connection: Connection, now: datetime) -> list[int]:
     """The numbers of what is to be delivered now, oldest first."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
@@ -139,14 +142,19 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
     statement = joined(*needed, MESSAGE, WHOSE).where(
         these, outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
     )
-    return [_delivery(row) for row in connection.execute(statement.order_by(outbox.c.id))]
-
-
-def _delivery(row: Any) -> Delivery:
-    message = msgspec.json.decode(row.message, type=Message)
-    return Delivery(
-        row.id, row.subscription, Target(unsealed(row.target), row.recipient), row.attempts, message, row.parts
-    )
+    rows = connection.execute(statement.order_by(outbox.c.id)).all()
+    addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
+    return [
+        Delivery(
+            row.id,
+            row.subscription,
+            Target(addresses[row.target], row.recipient),
+            row.attempts,
+            _MESSAGE.decode(row.message),
+            row.parts,
+        )
+        for row in rows
+    ]
 
 
 def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
