@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from feeds.database import Database
 from feeds.errors import ChannelError
@@ -160,14 +161,14 @@ def named(target: Target) -> str:
     return target.recipient or shown(target.address)
 
 
-def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[tuple[Target, str]]:
-    """Send a message that is clearly marked as a test to every target; what each answered comes back.
+def sample(
+    courier: Courier, subscription: Subscription, now: datetime, templates: Path | None = None
+) -> list[tuple[Target, str]]:
+    """Send a digest of made-up news, marked as a test, to every target; what each answered comes back.
 
     Every target is tried. Where some failed, a ChannelError tells of the first.
     """
-    text = f"This is a test of the Navtex subscription “{subscription.name}”. It tells of nothing."
-    key = notices.key_of("test", subscription.name, now)
-    message = notices.written(key, f"[Navtex] Test of {subscription.name}", [text], now)
+    message = notices.specimen(subscription.name, now, templates)
     answers, errors = [], []
     for target in (t for address in subscription.targets for t in expand(resolved(address))):
         try:

@@ -53,7 +53,8 @@ def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Databas
         answers = sample(courier, subscription, NOW)
     assert [t.recipient for t, _ in answers] == ["a@example.org", "b@example.org"]
     assert mailbox.mails[0]["Subject"] == "[Navtex] Test of ops"
-    assert "This is a test" in text_of(mailbox.mails[0])
+    assert text_of(mailbox.mails[0]).startswith("This is a test of the Navtex subscription “ops”.")
+    assert "CVE-2030-10001  CRITICAL 9.8" in text_of(mailbox.mails[0])
     assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
     with Courier() as courier, pytest.raises(ChannelError, match="http"):
         sample(courier, replace(subscription, targets=("json://127.0.0.1:1/http",)), NOW)

@@ -55,6 +55,9 @@ class Post:
                 self._try(parsed, target, mail, held)
         return f"accepted by {parsed.smtp_host}"
 
+    def _idle(self) -> None:
+        self.meanwhile()
+
     def prepare(self, parsed: Any, target: Target, message: Message) -> None:
         """Compose a mail that is sent next; ChannelError where it cannot be."""
         self._ready = (target, message, self._compose(parsed, target, message))
@@ -93,7 +96,7 @@ class Post:
         mode = parsed.secure_mode
         port = parsed.port or {"ssl": 465, "starttls": 587}.get(mode, 25)
         connection = _Tls(self._context(parsed), self._limits) if mode == "ssl" else _Plain(self._limits)
-        connection.meanwhile = lambda: self.meanwhile()
+        connection.meanwhile = self._idle
         held[:] = [connection]
         try:
             code, said = connection.connect(parsed.smtp_host, port)

@@ -162,9 +162,7 @@ def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     outbox = tables.outbox
     connection.execute(
         sa.update(outbox)
-        .where(
-            bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]), outbox.c.state == State.SENDING.value
-        )
+        .where(bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
         .values(state=State.PENDING.value, claimed_by="", claimed_at=None)
     )
 
