@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import inf
 
 import msgspec
 
@@ -251,7 +250,7 @@ def _digest(
             world.stale_days,
             tuple(silence.line(s) for held in world.held.values() for s in held),
             # one that does not say when it was filled is no news in each digest: the doctor tells of it
-            redact(age(world.mirror, inf, now)[0]) if world.mirror and world.mirror.fetched_at else "",
+            redact(age(world.mirror, timedelta.max.days, now)[0]) if world.mirror and world.mirror.fetched_at else "",
         ),
         actions=tuple(actions(world.matcher, found.items, concerns, now.date())),
         reminder=bool(reminded),

@@ -24,6 +24,9 @@ def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
         connection.exec_driver_sql(statement, list(rows))
+    elif len(rows) <= _FEW:
+        each, values = _arrays(connection, table, columns, rows)
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) SELECT * FROM {each}", values)  # noqa: S608
     else:
         _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
 
@@ -38,14 +41,13 @@ def update_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
         connection.exec_driver_sql(statement, list(rows))
         return
     names = [*columns, "id"]
-    kinds = [table.c[n].type.compile(connection.dialect) for n in names]
     values = ", ".join(f"{_quoted(c)} = changed.{_quoted(c)}" for c in columns)
     update = f"UPDATE {table.name} SET {values} FROM {{}} WHERE changed.id = {table.name}.id"  # noqa: S608
     if len(rows) <= _FEW:
-        arrays = f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)}) AS changed({', '.join(map(_quoted, names))})"
-        connection.exec_driver_sql(update.format(arrays), tuple(map(list, zip(*rows, strict=True))))
+        each, parameters = _arrays(connection, table, names, rows)
+        connection.exec_driver_sql(update.format(f"{each} AS changed({', '.join(map(_quoted, names))})"), parameters)
         return
-    types = ", ".join(f"{_quoted(n)} {kind}" for n, kind in zip(names, kinds, strict=True))
+    types = ", ".join(f"{_quoted(n)} {_kind(connection, table, n)}" for n in names)
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE changed ({types}) ON COMMIT DROP")
     _copy(connection, f"COPY changed ({', '.join(map(_quoted, names))}) FROM STDIN", rows)
     connection.exec_driver_sql(update.format("changed"))
@@ -99,6 +101,18 @@ def _copy(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _arrays(
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> tuple[str, tuple[list[Any], ...]]:
+    """Rows as PostgreSQL's `unnest` of a parameter for each column, and the parameters."""
+    marks = ", ".join(f"%s::{_kind(connection, table, c)}[]" for c in columns)
+    return f"unnest({marks})", tuple(map(list, zip(*rows, strict=True)))
+
+
+def _kind(connection: Connection, table: sa.Table, column: str) -> str:
+    return table.c[column].type.compile(connection.dialect)
 
 
 def _quoted(name: str) -> str:
