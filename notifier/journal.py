@@ -1,8 +1,8 @@
 """The outbox while it is delivered: claims what is due, and keeps what came of it.
 
 A transaction waits for the disk, which takes longer than a message over a fast line. So a thread of its
-own keeps, ten times a second, what came of the messages since, and claims the next ones, while others
-are sent. Nothing is sent before its claim is written, and nothing waits for a slow one to be kept.
+own keeps what came of the messages since, and claims the next ones, while others are sent: at once where
+they are few, ten times a second where they are many. Nothing is sent before its claim is written, and nothing waits for a slow one to be kept.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from notifier.outbox import LEASE
 from notifier.store import delivery
 from notifier.store.delivery import Delivery, Result
 
-_TOGETHER = 0.1
-"""Seconds of results that are kept in one transaction."""
+_SOON, _TOGETHER = 0.005, 0.1
+"""Seconds of results that are kept in one transaction, at least and at most: more while they come quickly."""
 _AHEAD = 256
 """Deliveries that are claimed at once, at most, and only while they are sent quickly."""
 _RENEWAL = LEASE.total_seconds() / 15
@@ -42,7 +42,7 @@ class Journal:
         self._results: list[Result] = []
         self._under_way: list[Result] = []
         """Results in a transaction that is not through yet."""
-        self._ahead = 4
+        self._ahead, self._pause = 4, _SOON
         self._claiming = self._closing = False
         self._asked = self._renewed = monotonic()
         self._error: BaseException | None = None
@@ -84,6 +84,8 @@ class Journal:
         """What a try came to; it is kept within a tenth of a second and a transaction."""
         with self._changed:
             self._results.append(result)
+            if len(self._results) == 1:
+                self._changed.notify_all()
 
     def arrived(self, one: Delivery, parts: int) -> None:
         """Keep how many parts of a message have arrived, at once."""
@@ -105,9 +107,11 @@ class Journal:
         False at the end.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closing or self._short(), _TOGETHER)
+            self._changed.wait_for(lambda: self._closing or self._results or self._short(), _RENEWAL)
+            self._changed.wait_for(lambda: self._closing or self._short(), self._pause)
             if self._closing:
                 return False
+            self._pause = min(2 * self._pause, _TOGETHER) if len(self._results) > 1 else _SOON
             numbers = self._following() if self._short() else []
             self._under_way, self._results = self._results, []
             self._claiming = bool(numbers)
