@@ -2,7 +2,8 @@
 
 A transaction waits for the disk, which takes longer than a message over a fast line. So a thread of its
 own keeps what came of the messages since, and claims the next ones, while others are sent: at once where
-they are few, ten times a second where they are many. Nothing is sent before its claim is written, and nothing waits for a slow one to be kept.
+they are few, ten times a second where they are many. Nothing is sent before its claim is written, and
+nothing waits for a slow one to be kept.
 """
 
 from __future__ import annotations
