@@ -22,6 +22,8 @@ from notifier.facets import Concern
 from notifier.filters import Scope
 from notifier.ledger import Books, News, Return, Strangers, Told
 from notifier.matching import Match
+from notifier.mirrors import age
+from notifier.redact import redact
 from notifier.schedule import Due
 from notifier.silence import Silence
 from notifier.store import departures, inventory, subscriptions
@@ -247,6 +249,8 @@ def _digest(
             inventory.count(connection, scope, unseen_since=now - timedelta(days=world.stale_days)),
             world.stale_days,
             tuple(silence.line(s) for held in world.held.values() for s in held),
+            # one that does not say when it was filled is no news in each digest: the doctor tells of it
+            redact(age(world.mirror, timedelta.max.days, now)[0]) if world.mirror and world.mirror.fetched_at else "",
         ),
         actions=tuple(actions(world.matcher, found.items, concerns, now.date())),
         reminder=bool(reminded),

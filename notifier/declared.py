@@ -64,7 +64,8 @@ def read(text: str, origin: str, at: datetime) -> list[Subscription]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is no TOML: {error}", where=origin) from error
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), where=origin, remedy=_REMEDY) from error
+        said = str(error).replace("Object contains unknown field", "nothing is called")
+        raise ConfigError(said, where=origin, remedy=f"Write each as [subscriptions.NAME]. {_REMEDY}") from error
     found = []
     for name, fields in file.subscriptions.items():
         where = f"{origin}, subscriptions.{name}"

@@ -7,8 +7,10 @@ a channel answered. Only a process that is killed in between leads to a repeat.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from feeds.database import Database
 from feeds.errors import ChannelError
@@ -17,6 +19,7 @@ from notifier.channels import Courier, Target, expand, shown
 from notifier.journal import Journal
 from notifier.outbox import Outcome, State
 from notifier.references import resolved
+from notifier.render import Message
 from notifier.store import delivery, outbox_log
 from notifier.store.delivery import Delivery, Result
 from notifier.store.subscriptions import Subscription
@@ -90,7 +93,11 @@ class _Round:
         try:
             target = one.target._replace(address=resolved(one.target.address))
             answer = self._courier.deliver(
-                target, one.message, done=one.parts, arrived=lambda parts: journal.arrived(one, parts)
+                target,
+                one.message,
+                done=one.parts,
+                arrived=lambda parts: journal.arrived(one, parts),
+                following=lambda: _following(journal),
             )
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
             return self._failed(one, error)
@@ -130,6 +137,14 @@ class _Round:
         return bool(targets)
 
 
+def _following(journal: Journal) -> tuple[Target, Message] | None:
+    """What is sent next, where that is known already."""
+    one = journal.following()
+    with suppress(ChannelError):
+        return (one.target._replace(address=resolved(one.target.address)), one.message) if one else None
+    return None
+
+
 def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
     """The targets of the operator's channels; one that cannot be understood is told and stops no other."""
     found: list[Target] = []
@@ -146,14 +161,14 @@ def named(target: Target) -> str:
     return target.recipient or shown(target.address)
 
 
-def sample(courier: Courier, subscription: Subscription, now: datetime) -> list[tuple[Target, str]]:
-    """Send a message that is clearly marked as a test to every target; what each answered comes back.
+def sample(
+    courier: Courier, subscription: Subscription, now: datetime, templates: Path | None = None
+) -> list[tuple[Target, str]]:
+    """Send a digest of made-up news, marked as a test, to every target; what each answered comes back.
 
     Every target is tried. Where some failed, a ChannelError tells of the first.
     """
-    text = f"This is a test of the Navtex subscription “{subscription.name}”. It tells of nothing."
-    key = notices.key_of("test", subscription.name, now)
-    message = notices.written(key, f"[Navtex] Test of {subscription.name}", [text], now)
+    message = notices.specimen(subscription.name, now, templates)
     answers, errors = [], []
     for target in (t for address in subscription.targets for t in expand(resolved(address))):
         try:

@@ -168,6 +168,8 @@ class Foot:
     """Hosts that no import has named for `stale_days`."""
     stale_days: int = 14
     silences: tuple[Silenced, ...] = ()
+    mirror: str = ""
+    """What is to be said of the mirror that the sources were read from, and of its age; "" where there is none."""
 
     @property
     def healthy(self) -> int:

@@ -1,17 +1,17 @@
 """The outbox while it is delivered: claims what is due, and keeps what came of it.
 
-A transaction waits for the disk, which takes longer than a message over a fast line. So what came of
-several messages within a twentieth of a second is kept together, several are claimed at once, and the
-next message is sent while the disk writes. Nothing is sent before its claim is written.
+A transaction waits for the disk, which takes longer than a message over a fast line. So a thread of its
+own keeps what came of the messages since, and claims the next ones, while others are sent: at once where
+they are few, ten times a second where they are many. Nothing is sent before its claim is written, and
+nothing waits for a slow one to be kept.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import datetime
+from threading import Condition, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -21,9 +21,9 @@ from notifier.outbox import LEASE
 from notifier.store import delivery
 from notifier.store.delivery import Delivery, Result
 
-_TOGETHER = 0.05
-"""Seconds of results that are kept in one transaction."""
-_AHEAD = 64
+_SOON, _TOGETHER = 0.005, 0.1
+"""Seconds of results that are kept in one transaction, at least and at most: more while they come quickly."""
+_AHEAD = 256
 """Deliveries that are claimed at once, at most, and only while they are sent quickly."""
 _RENEWAL = LEASE.total_seconds() / 15
 
@@ -36,81 +36,109 @@ class Journal:
 
     def __init__(self, database: Database, name: str, now: Callable[[], datetime], waiting: Iterable[int]) -> None:
         self._database, self._name, self._now = database, name, now
+        self._changed = Condition()
+        """Guards all that follows."""
         self._waiting = deque(waiting)
         self._claimed: deque[Delivery] = deque()
-        self._coming: list[Delivery] = []
-        """Claimed by a transaction that is still under way: not to be sent before it is through."""
         self._results: list[Result] = []
-        self._kept = self._renewed = monotonic()
-        self._ahead = 2
-        self._disk = ThreadPoolExecutor(max_workers=1)
-        self._commit: Future[None] | None = None
+        self._under_way: list[Result] = []
+        """Results in a transaction that is not through yet."""
+        self._ahead, self._pause = 4, _SOON
+        self._claiming = self._closing = False
+        self._asked = self._renewed = monotonic()
+        self._error: BaseException | None = None
+        self._disk = Thread(target=self._work, name="journal", daemon=True)
 
     def __enter__(self) -> Self:
+        self._disk.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._settle()
-            if self._results or self._claimed:
-                with self._database.begin() as connection:
-                    delivery.keep(connection, self._results)
-                    delivery.release(connection, list(self._claimed))
-        finally:
-            self._disk.shutdown()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._disk.join()
+        results = [*self._under_way, *self._results]
+        if results or self._claimed:
+            with self._database.begin() as connection:
+                delivery.keep(connection, results)
+                delivery.release(connection, list(self._claimed))
 
     def take(self) -> Delivery | None:
         """The next delivery, which nobody else has; None where there are no more."""
-        if self._claimed and monotonic() - self._kept >= _TOGETHER:
-            self._keep()
-        while not self._claimed and (self._waiting or self._commit):
-            if self._commit is None:
-                self._keep()
-            self._settle()
-        return self._claimed.popleft() if self._claimed else None
+        with self._changed:
+            if self._short():
+                self._changed.notify_all()
+            self._changed.wait_for(lambda: self._error or self._claimed or not (self._waiting or self._claiming))
+            if self._error:
+                raise self._error
+            return self._claimed.popleft() if self._claimed else None
+
+    def following(self) -> Delivery | None:
+        """What `take` would give without waiting; None where nothing is claimed yet."""
+        with self._changed:
+            return self._claimed[0] if self._claimed else None
 
     def note(self, result: Result) -> None:
-        """What a try came to; it is kept within a twentieth of a second of sending, or before the next is sent."""
-        self._results.append(result)
+        """What a try came to; it is kept within a tenth of a second and a transaction."""
+        with self._changed:
+            self._results.append(result)
+            if len(self._results) == 1:
+                self._changed.notify_all()
 
     def arrived(self, one: Delivery, parts: int) -> None:
         """Keep how many parts of a message have arrived, at once."""
-        self._settle()
         with self._database.begin() as connection:
             delivery.arrived(connection, one.id, parts)
-            delivery.renew(connection, self._name, self._now())
 
-    def _keep(self) -> None:
+    def _work(self) -> None:
+        try:
+            while self._turn():
+                pass
+        except BaseException as error:  # noqa: BLE001 - it is raised where deliveries are taken
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _turn(self) -> bool:
         """Keep what is known, claim what follows where little is left, and renew the claims, in one transaction.
 
-        The next message is sent while the disk writes it.
+        False at the end.
         """
-        self._settle()
-        following = 0 if len(self._claimed) > self._ahead // 2 else min(self._ahead, len(self._waiting))
-        numbers = [self._waiting.popleft() for _ in range(following)]
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._results or self._short(), _RENEWAL)
+            self._changed.wait_for(lambda: self._closing or self._short(), self._pause)
+            if self._closing:
+                return False
+            self._pause = min(2 * self._pause, _TOGETHER) if len(self._results) > 1 else _SOON
+            numbers = self._following() if self._short() else []
+            self._under_way, self._results = self._results, []
+            self._claiming = bool(numbers)
         renewal = monotonic() - self._renewed > _RENEWAL
-        if self._results or numbers or renewal:
-            with ExitStack() as stack:
-                connection = stack.enter_context(self._database.begin())
-                delivery.keep(connection, self._results)
+        claimed: list[Delivery] = []
+        if self._under_way or numbers or renewal:
+            with self._database.begin() as connection:
+                delivery.keep(connection, self._under_way)
                 if numbers:
-                    self._coming = delivery.claim(connection, numbers, self._name, self._now())
+                    claimed = delivery.claim(connection, numbers, self._name, self._now())
                 if renewal:
                     delivery.renew(connection, self._name, self._now())
-                self._commit = self._disk.submit(stack.pop_all().close)
-        self._results = []
-        # as many as are sent within that time, so that no more than those wait for a slow one
-        quick = monotonic() - self._kept < 4 * _TOGETHER
-        self._ahead = min(2 * self._ahead, _AHEAD) if quick else max(self._ahead // 2, 1)
-        self._kept = monotonic()
-        self._renewed = self._kept if renewal else self._renewed
+        with self._changed:
+            self._under_way, self._claiming = [], False
+            self._renewed = monotonic() if renewal else self._renewed
+            self._claimed.extend(claimed)
+            self._changed.notify_all()
+        return True
 
-    def _settle(self) -> None:
-        """Wait for the transaction that is under way; its error is raised."""
-        if self._commit is not None:
-            commit, self._commit = self._commit, None
-            commit.result()
-            self._claimed.extend(self._coming)
-            self._coming = []
+    def _short(self) -> bool:
+        """Whether few are left of what was claimed, and more can be."""
+        return bool(self._waiting) and len(self._claimed) <= self._ahead // 2
+
+    def _following(self) -> list[int]:
+        """The next to claim: as many as are sent within moments, so that no more than those wait for a slow one."""
+        quick = monotonic() - self._asked < 2 * _TOGETHER
+        self._ahead = min(2 * self._ahead, _AHEAD) if quick else max(self._ahead // 2, 1)
+        self._asked = monotonic()
+        return [self._waiting.popleft() for _ in range(min(self._ahead, len(self._waiting)))]

@@ -1,23 +1,60 @@
-"""Messages that are no digest: a test of a channel, and what an operator must hear."""
+"""Messages that are no news: a sample that tries a channel, and what an operator must hear."""
 
 from __future__ import annotations
 
 import hashlib
 import html
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from notifier.render import Message, line, mrkdwn
+import msgspec
+
+from notifier import sample
+from notifier.render import Message, line, mrkdwn, render, wrapped
 from notifier.store.outbox_log import Entry
+
+_ANYWHERE = ' style="margin:0 0 10px;overflow-wrap:anywhere"'
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+@media (prefers-color-scheme: dark) {{
+  .page {{ background: #16191d !important; color: #e6e9ec !important; }}
+  .quiet {{ color: #a8b1ba !important; }}
+}}
+</style>
+</head>
+<body class="page" style="margin:0;padding:0;background:#f2f4f6">
+<div class="page" style="background:#f2f4f6;color:#1c2126;padding:20px 12px;font-family:-apple-system,'Segoe UI',\
+Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.45">
+<div style="max-width:640px;margin:0 auto">
+{shown}
+<p class="quiet" style="color:#57606a;font-size:12px;margin:20px 0 0">Message {key}</p>
+</div>
+</div>
+</body>
+</html>
+"""
+_MARK = (
+    '<div style="background:#9a5b00;color:#ffffff;padding:10px 12px;text-align:center;font-weight:600;'
+    "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:15px\">{said}</div>"
+)
 
 
 def written(key: str, subject: str, paragraphs: Sequence[str], now: datetime) -> Message:
     """A message of a few paragraphs, for every kind of channel. Each may have several lines."""
     clean = ["\n".join(line(part) for part in p.splitlines()) for p in paragraphs]
-    text = "\n\n".join([*clean, f"-- \n{key}"]) + "\n"
-    page = "".join(f"<p>{html.escape(p).replace(chr(10), '<br>')}</p>" for p in [*clean, key])
+    filled = ("\n".join(wrapped(part) for part in p.splitlines()) for p in clean)
+    text = "\n\n".join([*filled, f"-- \n{key}"]) + "\n"
+    shown = "".join(f"<p{_ANYWHERE}>{html.escape(p).replace(chr(10), '<br>')}</p>" for p in clean)
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(mrkdwn(part) for part in p.splitlines())}}
         for p in clean
@@ -27,9 +64,33 @@ def written(key: str, subject: str, paragraphs: Sequence[str], now: datetime) ->
         key=key,
         subject=line(subject),
         text=text,
-        html=f"<!doctype html><meta charset=utf-8><title>{html.escape(line(subject))}</title>{page}\n",
+        html=_PAGE.format(title=html.escape(line(subject)), shown=shown, key=html.escape(key)),
         slack=json.dumps(blocks),
         created_at=now,
+    )
+
+
+def specimen(subscription: str, now: datetime, templates: Path | None = None) -> Message:
+    """A digest of made-up news, as a subscription's would look, that says in every form of it that it is a test.
+
+    It has no `data`: no program takes it for news. ConfigError where a template is wrong.
+    """
+    key = key_of("test", subscription, now)
+    made = render(sample.digest(now, subscription, key), templates)
+    said = f"This is a test of the Navtex subscription “{line(subscription)}”. All that follows is made up."
+    mark = _MARK.format(said=html.escape(said))
+    # templates may be the user's own, so the mark stands before what they give
+    body = re.search(r"<body\b[^>]*>", made.html)
+    at = body.end() if body else 0
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{mrkdwn(said)}*"}}
+    return msgspec.structs.replace(
+        made,
+        subject=f"[Navtex] Test of {line(subscription)}",
+        text=f"{wrapped(said)}\n\n{made.text}",
+        html=f"{made.html[:at]}\n{mark}{made.html[at:]}",
+        slack=json.dumps([block, *json.loads(made.slack)], ensure_ascii=False),
+        thread="",
+        data="",
     )
 
 

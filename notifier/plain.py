@@ -20,6 +20,7 @@ def plain(digest: Digest) -> dict[str, Any]:
         "undecided": [_group(g) for g in digest.undecided],
         "foot": {
             "hosts": digest.foot.hosts,
+            "mirror": digest.foot.mirror or None,
             "sources": [
                 {"name": s.name, "state": s.state.value, "last_success": _stamp(s.last_success)}
                 for s in digest.foot.sources

@@ -141,7 +141,7 @@ def _environment(templates: Path | None = None) -> jinja2.Environment:
         finalize=_clean,
     )
     environment.filters |= {
-        "wrapped": _wrapped,
+        "wrapped": wrapped,
         "hosts": host_names,
         "line": line,
         "mrkdwn": mrkdwn,
@@ -215,7 +215,7 @@ def safe_url(url: str) -> str:
     return url if re.fullmatch(r"https?://[^\s<>\"']+", url) else ""
 
 
-def _wrapped(text: str, indent: int = 0, hang: int = 0, width: int = 72) -> str:
+def wrapped(text: str, indent: int = 0, hang: int = 0, width: int = 72) -> str:
     """Text in lines of at most `width`, indented; the second and later lines by `hang` more."""
     return textwrap.fill(
         line(text),

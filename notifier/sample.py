@@ -58,70 +58,97 @@ def _group(version: str, *hosts: str, more: int = 0, to: str | None = None, **va
 _CRITICAL = _advisory("CVE-2030-10001", Severity.CRITICAL, cvss=9.8, exploited=date(2030, 2, 27))
 _HIGH = _advisory("CVE-2030-10002", Severity.HIGH, cvss=7.5)
 _UNSCORED = _advisory("GHSA-2222-3333-4444")
-_HAND = InHand("Ann", date(2030, 3, 15), "tag env=prod", "with the next window")
 
-DIGEST = Digest(
-    key="0123456789abcdef",
-    subscription="sample",
-    welcome=False,
-    created_at=AT,
-    items=(
-        Item(
-            _CRITICAL,
-            UPDATE,
-            (_group("29.5.0", "web-1", "web-2", "web-3", more=12, to="29.5.1"),),
-            (("Made-up announcement", "https://example.org/announcement"),),
-            ("severity raised from high to critical", "now known to be exploited"),
-            AT - timedelta(days=9),
-            "fedcba9876543210",
-            (_HAND,),
+
+def digest(at: datetime, subscription: str, key: str) -> Digest:
+    """The digest of made-up news, as of a moment, for whom, and what names it."""
+    hand = InHand("Ann", (at + timedelta(days=14)).date(), "tag env=prod", "with the next window")
+    return Digest(
+        key=key,
+        subscription=subscription,
+        welcome=False,
+        created_at=at,
+        items=(
+            Item(
+                _CRITICAL,
+                UPDATE,
+                (_group("29.5.0", "web-1", "web-2", "web-3", more=12, to="29.5.1"),),
+                (("Made-up announcement", "https://example.org/announcement"),),
+                ("severity raised from high to critical", "now known to be exploited"),
+                at - timedelta(days=9),
+                "fedcba9876543210",
+                (hand,),
+            ),
+            Item(
+                _HIGH,
+                NEW,
+                (_group("29.5.0", "web-1", to="29.5.1"), _group("25.0.5", "db-1", status=Status.CONFLICTING)),
+            ),
+            Item(
+                _UNSCORED,
+                CORRECTION,
+                (_group("25.0.5", "db-1", status=Status.NOT_AFFECTED, reason="the flaw came with 26.0.0 (reviewed)"),),
+                (),
+                (),
+                at,
+            ),
+            Item(_advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), at - timedelta(days=2)),
+            Item(_advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()),
         ),
-        Item(_HIGH, NEW, (_group("29.5.0", "web-1", to="29.5.1"), _group("25.0.5", "db-1", status=Status.CONFLICTING))),
-        Item(_UNSCORED, CORRECTION, (_group("25.0.5", "db-1", status=Status.NOT_AFFECTED),), (), (), AT),
-        Item(_advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), AT - timedelta(days=2)),
-        Item(_advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()),
-    ),
-    clear=Hosts(1, ("db-2",)),
-    undecided=(_group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),),
-    foot=Foot(
-        _SOURCES,
-        214,
-        unsaid=2,
-        stale=3,
-        silences=(
-            Silenced("CVE-2030-10004", "host lab-*", "a lab without users", "Ben", AT + timedelta(days=30)),
-            Silenced("CVE-2030-10005", "", "the feature is off everywhere", "Ann", AT + timedelta(days=60)),
+        clear=Hosts(1, ("db-2",)),
+        undecided=(
+            _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),
         ),
-    ),
-    actions=(
-        Action(
-            "engine",
-            ("29.4.0", "29.5.0"),
-            Hosts(15, ("web-1", "web-2", "web-3")),
-            "29.5.1",
-            "own line",
-            (_CRITICAL, _HIGH),
-            (),
-            Severity.CRITICAL,
-            2,
-            1,
+        foot=Foot(
+            _SOURCES,
+            214,
+            unsaid=2,
+            stale=3,
+            silences=(
+                Silenced("CVE-2030-10004", "host lab-*", "a lab without users", "Ben", at + timedelta(days=30)),
+                Silenced("CVE-2030-10005", "", "the feature is off everywhere", "Ann", at + timedelta(days=60)),
+            ),
+            mirror="the mirror https://mirror.example.org was filled 4 hours ago,"
+            f" {at - timedelta(hours=4):%Y-%m-%d %H:%M} UTC",
         ),
-    ),
-    reminder=True,
-    open=(
-        Open(_HIGH, Hosts(2, ("db-3", "db-4")), AT - timedelta(days=34), 34, (_HAND,), ("25.0.6",)),
-        Open(_UNSCORED, Hosts(1, ("db-5",)), AT - timedelta(days=1), 1, ()),
-    ),
-    fixed=(Fixed("engine", "25.0.5", ("25.0.6",), Hosts(2, ("app-1", "app-2")), (_HIGH,)),),
-    ahead=(
-        Ahead(
-            "Docker Engine 25.0 reaches its end of life",
-            "25.0 gets security fixes until 2030-05-01",
-            Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
-            "https://example.org/eol",
+        actions=(
+            Action(
+                "engine",
+                ("29.4.0", "29.5.0"),
+                Hosts(15, ("web-1", "web-2", "web-3")),
+                "29.5.1",
+                "own line",
+                (_CRITICAL, _HIGH),
+                (),
+                Severity.CRITICAL,
+                2,
+                1,
+            ),
         ),
-    ),
-)
+        reminder=True,
+        open=(
+            Open(_HIGH, Hosts(2, ("db-3", "db-4")), at - timedelta(days=34), 34, (hand,), ("25.0.6",)),
+            Open(_UNSCORED, Hosts(1, ("db-5",)), at - timedelta(days=1), 1, ()),
+        ),
+        fixed=(Fixed("engine", "25.0.5", ("25.0.6",), Hosts(2, ("app-1", "app-2")), (_HIGH,)),),
+        ahead=(
+            Ahead(
+                "Docker Engine 25.0 reaches its end of life",
+                f"25.0 gets security fixes until {at + timedelta(days=61):%Y-%m-%d}",
+                Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
+                "https://example.org/eol",
+            ),
+            Ahead(
+                "CIS Docker Benchmark v9.0.0",
+                "a made-up edition, the newest for Docker Engine 25.0",
+                Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
+                "https://example.org/cis",
+            ),
+        ),
+    )
+
+
+DIGEST = digest(AT, "sample", "0123456789abcdef")
 
 CHANGES = (
     Change(_SOURCES[1], State.HEALTHY),

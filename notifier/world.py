@@ -11,7 +11,7 @@ from feeds import health, store
 from feeds.advisory import Advisory, Kind
 from feeds.catalogue import Catalogue
 from feeds.database import Connection
-from feeds.health import SourceState
+from feeds.health import MirrorState, SourceState
 from notifier import facets, silence
 from notifier.digest import Hosts, InHand
 from notifier.facets import Concern
@@ -34,6 +34,8 @@ class World:
     silences: tuple[Silence, ...]
     hands: tuple[Hand, ...]
     stale_days: int = 14
+    mirror: MirrorState | None = None
+    """The mirror that the sources were read from."""
     held: dict[int, tuple[Silence, ...]] = field(default_factory=dict)
     """The silences in force, by the number of their advisory."""
     _matches: dict[int, list[Match]] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class World:
             tuple(silences.every(connection)),
             tuple(silences.hands(connection)),
             stale_days,
+            store.mirror(connection),
         )
         world.held.update(world._in_force(connection))
         return world

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from notifier.notices import specimen
+from notifier.sample import AT
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--headless",
@@ -62,6 +65,7 @@ def mails(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         capture_output=True,
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
     )
+    (folder / "demo" / "mails" / "test.html").write_text(specimen("ops", AT).html)
     return sorted((folder / "demo" / "mails").glob("*.html"))
 
 
@@ -94,9 +98,9 @@ def chromium(page: Path, profile: Path, *more: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("width", [360, 600])
+@pytest.mark.parametrize("width", [360, 700])
 def test_a_mail_fits_its_window_and_fetches_and_runs_nothing(mails: list[Path], width: int, tmp_path: Path) -> None:
-    assert len(mails) == 2
+    assert len(mails) == 3
     for mail in mails:
         page = tmp_path / f"{mail.stem}.html"
         page.write_text(MEASURE.format(width=width, mail=html.escape(mail.read_text(), quote=True)))
@@ -111,14 +115,22 @@ def test_a_mail_fits_its_window_and_fetches_and_runs_nothing(mails: list[Path], 
         assert said["text"] > 500
 
 
-@pytest.mark.parametrize("width", [360, 600])
-def test_a_picture_of_each_mail_is_kept_to_be_looked_at(mails: list[Path], width: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 700])
+def test_a_picture_of_each_mail_is_kept_to_be_looked_at(
+    mails: list[Path], width: int, colours: str, tmp_path: Path
+) -> None:
+    preferred = f"--blink-settings=preferredColorScheme={int(colours == 'light')}"
     folder = Path(__file__).parent.parent / "dist" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     for number, mail in enumerate(mails):
-        picture = folder / f"mail-{number}-{width}.png"
+        picture = folder / f"mail-{number}-{width}-{colours}.png"
         picture.unlink(missing_ok=True)
-        chromium(mail, tmp_path / "profile", f"--screenshot={picture}", f"--window-size={width},2600")
+        # a window is never as narrow as a telephone, so the mail stands in a frame
+        page = tmp_path / f"{mail.stem}.html"
+        framed = f'<iframe style="border:0;width:{width}px;height:2600px" srcdoc="{html.escape(mail.read_text())}">'
+        page.write_text(f'<!doctype html><meta charset=utf-8><body style="margin:0">{framed}</iframe>')
+        chromium(page, tmp_path / "profile", f"--screenshot={picture}", f"--window-size={width},2600", preferred)
         assert picture.stat().st_size > 10_000
 
 

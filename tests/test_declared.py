@@ -19,6 +19,7 @@ GOOD = "[subscriptions.a]\nto = ['file:///x']\n"
     ("text", "said"),
     [
         ("nonsense", "is no TOML"),
+        ("[ops]\nto = ['file:///x']", "nothing is called `ops`. Write each as [subscriptions.NAME]"),
         ("[subscriptions.a]", "to"),
         ("[subscriptions.a]\nto = []", "subscriptions"),
         (f"{GOOD}colour = 1", "colour"),

@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from feeds.database import Database
-from feeds.errors import UnknownName, UsageProblem
+from feeds.errors import DatabaseError, UnknownName, UsageProblem
 from notifier.channels import Courier, Limits, Target
 from notifier.delivering import Deliveries, deliver, sample
 from notifier.notices import written
@@ -295,6 +297,50 @@ def test_whatever_stops_a_run_is_no_reason_to_forget_what_was_sent(database: Dat
     states = [e.state.value for e in log(database)]
     assert states == ["sent"] * 5 + ["pending"] * 3 or states == ["sent"] * 5 + ["sending"] + ["pending"] * 2
     assert len(mailbox.mails) == 5
+
+
+def test_what_arrived_is_noted_while_the_next_is_being_sent(database: Database, mailbox: Mailbox) -> None:
+    for number in range(2):
+        put(database, Target(mailbox.address(), "a@x.org"), key=f"key {number}")
+
+    class Slow(Courier):
+        noted = False
+
+        def deliver(self, target: Target, message: Any, **options: Any) -> str:
+            answer = super().deliver(target, message, **options)
+            until = monotonic() + 30
+            while message.key == "key 1" and not self.noted and monotonic() < until:
+                self.noted = log(database)[0].state is State.SENT
+            return answer
+
+    with Slow() as courier:
+        deliver(database, courier, Deliveries(), START)
+    assert courier.noted
+
+
+def test_a_database_that_fails_stops_a_run_and_what_it_did_not_keep_is_sent_again(
+    database: Database, mailbox: Mailbox
+) -> None:
+    for number in range(20):
+        put(database, Target(mailbox.address(), "a@x.org"), key=f"key {number}")
+
+    class Breaking(Courier):
+        def deliver(self, target: Target, message: Any, **options: Any) -> str:
+            answer = super().deliver(target, message, **options)
+            if message.key == "key 0":
+                with database.begin() as connection:
+                    connection.execute(sa.text("ALTER TABLE attempt RENAME TO elsewhere"))
+            return answer
+
+    with Breaking() as courier, pytest.raises((DatabaseError, sa.exc.ProgrammingError)):
+        deliver(database, courier, Deliveries(), START)
+    with database.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO attempt"))
+    go(database, START)
+    assert {e.state for e in log(database)} == {State.SENT}
+    arrived = {str(m["X-Navtex-Digest"]) for m in mailbox.mails}
+    assert arrived == {f"key {n}" for n in range(20)}
+    assert len({(m["Message-ID"], m.as_bytes()) for m in mailbox.mails}) == 20
 
 
 # retries by hand

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from feeds import store
 from feeds.advisory import Kind, Severity
 from feeds.database import Database
 from feeds.errors import ChannelError
@@ -17,8 +18,8 @@ from notifier.filters import Filters, Scope
 from notifier.inventory import Component, Host
 from notifier.notify import preview, sample
 from notifier.store import inventory, subscriptions
-from tests.conftest import Mailbox, text_of
-from tests.samples import NOW, START, counted, install, publish, record, run, subscribe
+from tests.conftest import Mailbox, html_of, text_of
+from tests.samples import DAY, NOW, START, counted, install, publish, record, run, subscribe
 
 OLD = record("CVE-2024-41110", below="25.0.6", severity=Severity.CRITICAL)
 NEW = record("CVE-2026-41567", below="29.5.1")
@@ -45,6 +46,27 @@ def test_a_preview_keeps_and_sends_nothing(fleet: Database, mailbox: Mailbox) ->
         assert preview(connection, subscriptions.named(connection, "ops"), NOW).digest is None
 
 
+def test_the_foot_says_how_old_the_mirror_is_that_was_read(fleet: Database, mailbox: Mailbox) -> None:
+    with fleet.begin() as connection:
+        store.note_mirror(connection, "http://reader:hunter22@mirror.example.org", NOW - 3 * DAY, NOW)
+    subscribe(fleet, mailbox.address())
+    run(fleet)
+    for form in (text_of(mailbox.mails[0]), html_of(mailbox.mails[0])):
+        assert "@mirror.example.org was filled 3 days ago" in " ".join(form.split())
+        assert "hunter22" not in form
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_without_a_mirror_that_tells_its_age_the_foot_says_nothing_of_it(fleet: Database, dated: bool) -> None:
+    with fleet.begin() as connection:
+        store.note_mirror(connection, "" if dated else "http://mirror.example.org", NOW if dated else None, NOW)
+    subscribe(fleet, "json://127.0.0.1:1")
+    with fleet.connect() as connection:
+        shown = preview(connection, subscriptions.named(connection, "ops"), NOW).digest
+    assert shown is not None
+    assert shown.foot.mirror == ""
+
+
 def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Database, mailbox: Mailbox) -> None:
     subscribe(fleet, mailbox.address("a@example.org", "b@example.org"))
     with fleet.connect() as connection:
@@ -53,7 +75,8 @@ def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Databas
         answers = sample(courier, subscription, NOW)
     assert [t.recipient for t, _ in answers] == ["a@example.org", "b@example.org"]
     assert mailbox.mails[0]["Subject"] == "[Navtex] Test of ops"
-    assert "This is a test" in text_of(mailbox.mails[0])
+    assert text_of(mailbox.mails[0]).startswith("This is a test of the Navtex subscription “ops”.")
+    assert "CVE-2030-10001  CRITICAL 9.8" in text_of(mailbox.mails[0])
     assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
     with Courier() as courier, pytest.raises(ChannelError, match="http"):
         sample(courier, replace(subscription, targets=("json://127.0.0.1:1/http",)), NOW)

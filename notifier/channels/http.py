@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed does not know it
 
@@ -118,16 +118,12 @@ class Poster:
         current = self._current
 
         class Plain(urllib3.HTTPConnectionPool):
-            class ConnectionCls(HTTPConnection):
-                def putrequest(self, *args: Any, **options: Any) -> None:
-                    current[:] = [self]
-                    super().putrequest(*args, **options)
+            class ConnectionCls(_Whole, HTTPConnection):
+                under_way = current
 
         class Tls(urllib3.HTTPSConnectionPool):
-            class ConnectionCls(HTTPSConnection):
-                def putrequest(self, *args: Any, **options: Any) -> None:
-                    current[:] = [self]
-                    super().putrequest(*args, **options)
+            class ConnectionCls(_Whole, HTTPSConnection):
+                under_way = current
 
         manager.pool_classes_by_scheme = {"http": Plain, "https": Tls}
         return manager
@@ -145,6 +141,31 @@ class Poster:
         for connection in self._current:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Whole(HTTPConnection):
+    """A connection that sends a request's head together with its body, and says when it is used."""
+
+    under_way: ClassVar[list[Any]]
+    _head: bytes | None = None
+    """What is sent with the body; None where a head does not come next, b"" where it does."""
+
+    def endheaders(self, *args: Any, **options: Any) -> None:
+        self.under_way[:] = [self]
+        self._head = b""
+        super().endheaders(*args, **options)
+
+    def send(self, data: Any) -> None:
+        if self._head == b"":
+            self._head = data
+            return
+        head, self._head = self._head or b"", None
+        super().send(head + data)
+
+    def getresponse(self) -> Any:
+        if self._head:
+            self.send(b"")
+        return super().getresponse()
 
 
 def _proxies(environment: Mapping[str, str]) -> dict[str, str]:

@@ -185,7 +185,7 @@ def list_(form: str) -> None:
 @command.command("test")
 @click.argument("name")
 def test(name: str) -> None:
-    """Send a message that is clearly marked as a test to every channel of a subscription."""
+    """Send a digest of made-up news, clearly marked as a test, to every channel of a subscription."""
     from notifier.channels import shown
     from notifier.cli.notify import courier
     from notifier.notify import sample
@@ -195,7 +195,7 @@ def test(name: str) -> None:
     with opened(config) as database, database.connect() as connection:
         subscription = subscriptions.named(connection, name)
     with courier(config) as sender:
-        for target, answer in sample(sender, subscription, now()):
+        for target, answer in sample(sender, subscription, now(), config.template_folder):
             say(f"{target.recipient or shown(target.address)}: {answer}")
 
 

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 Row = tuple[Any, ...]
+_FEW = 1000
+"""Rows that go to PostgreSQL as parameters; more are copied."""
 
 
 def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -22,6 +24,9 @@ def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
         connection.exec_driver_sql(statement, list(rows))
+    elif len(rows) <= _FEW:
+        each, values = _arrays(connection, table, columns, rows)
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) SELECT * FROM {each}", values)  # noqa: S608
     else:
         _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
 
@@ -36,11 +41,16 @@ def update_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
         connection.exec_driver_sql(statement, list(rows))
         return
     names = [*columns, "id"]
-    types = ", ".join(f"{_quoted(n)} {table.c[n].type.compile(connection.dialect)}" for n in names)
+    values = ", ".join(f"{_quoted(c)} = changed.{_quoted(c)}" for c in columns)
+    update = f"UPDATE {table.name} SET {values} FROM {{}} WHERE changed.id = {table.name}.id"  # noqa: S608
+    if len(rows) <= _FEW:
+        each, parameters = _arrays(connection, table, names, rows)
+        connection.exec_driver_sql(update.format(f"{each} AS changed({', '.join(map(_quoted, names))})"), parameters)
+        return
+    types = ", ".join(f"{_quoted(n)} {_kind(connection, table, n)}" for n in names)
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE changed ({types}) ON COMMIT DROP")
     _copy(connection, f"COPY changed ({', '.join(map(_quoted, names))}) FROM STDIN", rows)
-    values = ", ".join(f"{_quoted(c)} = changed.{_quoted(c)}" for c in columns)
-    connection.exec_driver_sql(f"UPDATE {table.name} SET {values} FROM changed WHERE changed.id = {table.name}.id")  # noqa: S608
+    connection.exec_driver_sql(update.format("changed"))
     connection.exec_driver_sql("DROP TABLE changed")
 
 
@@ -83,7 +93,7 @@ def in_list(connection: Connection, column: sa.ColumnElement[Any], values: Seque
 def moment(connection: Connection, at: datetime) -> Any:
     """A moment as the driver takes it where SQLAlchemy is not asked."""
     utc = at.astimezone(UTC)
-    return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if _sqlite(connection) else utc
+    return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if _sqlite(connection) else utc
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
@@ -91,6 +101,18 @@ def _copy(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _arrays(
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> tuple[str, tuple[list[Any], ...]]:
+    """Rows as PostgreSQL's `unnest` of a parameter for each column, and the parameters."""
+    marks = ", ".join(f"%s::{_kind(connection, table, c)}[]" for c in columns)
+    return f"unnest({marks})", tuple(map(list, zip(*rows, strict=True)))
+
+
+def _kind(connection: Connection, table: sa.Table, column: str) -> str:
+    return table.c[column].type.compile(connection.dialect)
 
 
 def _quoted(name: str) -> str:

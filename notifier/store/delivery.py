@@ -18,6 +18,7 @@ from notifier.channels import Target
 from notifier.outbox import FURTHEST, Outcome, State, abandoned
 from notifier.render import Message
 from notifier.sealing import seal, unsealed
+from notifier.store import bulk
 from notifier.store.subscriptions import Subscription
 
 OPERATOR = "operator"
@@ -114,6 +115,9 @@ MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).lab
 WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
 
 
+_MESSAGE = msgspec.json.Decoder(Message)
+
+
 def due(connection: Connection, now: datetime) -> list[int]:
     """The numbers of what is to be delivered now, oldest first."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
@@ -128,23 +132,29 @@ def due(connection: Connection, now: datetime) -> list[int]:
 def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:
     """Take deliveries that are pending, so that no other process sends them; those taken come back."""
     outbox = tables.outbox
+    these = bulk.in_list(connection, outbox.c.id, numbers)
     connection.execute(
         sa.update(outbox)
-        .where(outbox.c.id.in_(numbers), outbox.c.state == State.PENDING.value)
+        .where(these, outbox.c.state == State.PENDING.value)
         .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
     )
     needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
     statement = joined(*needed, MESSAGE, WHOSE).where(
-        outbox.c.id.in_(numbers), outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
+        these, outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
     )
-    return [_delivery(row) for row in connection.execute(statement.order_by(outbox.c.id))]
-
-
-def _delivery(row: Any) -> Delivery:
-    message = msgspec.json.decode(row.message, type=Message)
-    return Delivery(
-        row.id, row.subscription, Target(unsealed(row.target), row.recipient), row.attempts, message, row.parts
-    )
+    rows = connection.execute(statement.order_by(outbox.c.id)).all()
+    addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
+    return [
+        Delivery(
+            row.id,
+            row.subscription,
+            Target(addresses[row.target], row.recipient),
+            row.attempts,
+            _MESSAGE.decode(row.message),
+            row.parts,
+        )
+        for row in rows
+    ]
 
 
 def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
@@ -152,7 +162,7 @@ def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     outbox = tables.outbox
     connection.execute(
         sa.update(outbox)
-        .where(outbox.c.id.in_([d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
+        .where(bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
         .values(state=State.PENDING.value, claimed_by="", claimed_at=None)
     )
 
@@ -169,7 +179,7 @@ def recover(connection: Connection, now: datetime, ended: Callable[[str], bool])
         said = "the process that sent it ended; whether it arrived is not known"
         connection.execute(
             sa.update(outbox)
-            .where(outbox.c.id.in_(left))
+            .where(bulk.in_list(connection, outbox.c.id, left))
             .values(
                 state=State.PENDING.value,
                 claimed_by="",
@@ -183,38 +193,31 @@ def recover(connection: Connection, now: datetime, ended: Callable[[str], bool])
     return left
 
 
-_KEEP = (
-    sa.update(tables.outbox)
-    .where(tables.outbox.c.id == sa.bindparam("row"))
-    .values(
-        {n: sa.bindparam(f"new_{n}") for n in ("state", "due_at", "attempts", "sent_at", "answer")}
-        | {"claimed_by": "", "claimed_at": None}
-    )
-)
+_KEPT = ("state", "due_at", "attempts", "sent_at", "answer", "claimed_by", "claimed_at")
 
 
 def keep(connection: Connection, results: Sequence[Result]) -> None:
     """Note what tries came to, in the rows and in the log."""
     rows = [
-        {
-            "row": r.delivery.id,
-            "new_state": r.state.value,
-            "new_due_at": r.due_at,
-            "new_attempts": r.delivery.attempts + (r.outcome is not None),
-            "new_sent_at": r.at if r.state is State.SENT else None,
-            "new_answer": r.answer,
-        }
+        (
+            r.state.value,
+            bulk.moment(connection, r.due_at),
+            r.delivery.attempts + (r.outcome is not None),
+            bulk.moment(connection, r.at) if r.state is State.SENT else None,
+            r.answer,
+            "",
+            None,
+            r.delivery.id,
+        )
         for r in results
     ]
-    if rows:
-        connection.execute(_KEEP, rows)
+    bulk.update_rows(connection, tables.outbox, _KEPT, rows)
     _log(connection, [(r.delivery.id, r.at, r.outcome, r.answer) for r in results if r.outcome])
 
 
 def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Outcome, str]]) -> None:
-    rows = [{"outbox": n, "at": at, "outcome": o.value, "answer": answer} for n, at, o, answer in entries]
-    if rows:
-        connection.execute(sa.insert(tables.attempt), rows)
+    rows = [(number, bulk.moment(connection, at), outcome.value, answer) for number, at, outcome, answer in entries]
+    bulk.insert_rows(connection, tables.attempt, ("outbox", "at", "outcome", "answer"), rows)
 
 
 def arrived(connection: Connection, number: int, parts: int) -> None:
