@@ -55,7 +55,7 @@ def test_the_ledger_outlives_the_digests_and_nobody_is_told_twice(database: Data
     assert count(database, tables.outbox) == count(database, tables.attempt) == 0
     with database.connect() as connection:
         assert set(connection.execute(sa.select(tables.digest.c.message)).scalars()) == {""}
-    assert forget(database, LATER, 400) == {"digests": 0, "notices": 0, "items": 0, "imports": 0}
+    assert set(forget(database, LATER, 400).values()) == {0}
     assert run(database, LATER).digests == []
 
     publish(database, record("CVE-2026-1", below="25.0.4"), at=LATER)
