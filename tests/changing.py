@@ -86,10 +86,11 @@ class World:
         self.write()
 
     def change(self) -> None:
-        """One thing or another, or nothing."""
-        acts = [self.appear, self.reword, self.worsen, self.withdraw, self.come_back, self.arrive, self.leave]
-        for act in self.chance.sample([*acts, self.replace_runc, self.replace_runc, *[lambda: None] * 8], 2):
-            act()
+        """One thing or another, both, or nothing."""
+        if self.chance.random() < 0.6:
+            self.chance.choice([self.appear, self.reword, self.worsen, self.withdraw, self.come_back])()
+        if self.chance.random() < 0.25:
+            self.chance.choice([self.arrive, self.leave, self.replace_runc, self.replace_runc])()
         if self.down:
             if self.chance.random() < 0.6:
                 self.down.clear()
@@ -144,7 +145,7 @@ class World:
         self._edit(self._one(listed=True), title=self._title())
 
     def worsen(self) -> None:
-        """An advisory is rated worse; when all are as bad as can be, one that was withdrawn is forgotten for good."""
+        """An advisory is rated worse, if that is possible."""
         entry = self._one(listed=True)
         if entry and entry.severity < len(SEVERITIES) - 1:
             self._edit(entry, severity=entry.severity + 1, title=self._title())
