@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,14 +125,13 @@ class World:
         self.happened += 1
         return f"Matter {self.happened}"
 
-    def _one(self, **wanted: bool) -> Entry | None:
-        some = [e for e in self.entries.values() if e.listed is wanted["listed"]]
+    def _one(self, *, listed: bool) -> Entry | None:
+        some = [e for e in self.entries.values() if e.listed is listed]
         return self.chance.choice(some) if some else None
 
     def _edit(self, entry: Entry | None, **changes: Any) -> None:
         if entry is not None:
-            values = {"number": entry.number, "title": entry.title, "severity": entry.severity, "listed": entry.listed}
-            self.entries[entry.number] = Entry(**(values | changes))
+            self.entries[entry.number] = replace(entry, **changes)
 
     def appear(self) -> None:
         """A new advisory, rated medium or high."""

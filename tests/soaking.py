@@ -150,8 +150,8 @@ class Soak:
             self.hook.answers[:] = [Answer(503, "not now") if failing else Answer()]
         if self.world.moved:
             pruning = ("--prune",) if number else ()
-            fleet = self.world.inventory()
-            self.navtex("inventory", "import", "--scope", "fleet", *pruning, stdin=fleet, **self.clock())
+            there = Program({**self.navtex.environment, **self.clock()}, self.navtex.home)
+            there("inventory", "import", "--scope", "fleet", *pruning, stdin=self.world.inventory())
             self.world.moved = False
         if number % 10 == 1:
             self._silence()
@@ -220,8 +220,7 @@ class Soak:
                 assert came <= Counter(said)
                 continue
             missing, odd = Counter(said) - came, came - Counter(said)
-            assert not missing, f"{target} never heard of {list(missing)}"
-            assert not odd, f"{target} heard of {list(odd)}"
+            assert not (missing or odd), f"{target} never heard of {list(missing)}, and heard of {list(odd)}"
         if self.database.sqlite:
             with self.database.connect() as connection:
                 assert connection.execute(sa.text("PRAGMA integrity_check")).scalars().all() == ["ok"]
