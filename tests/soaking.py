@@ -221,7 +221,7 @@ class Soak:
                 assert came <= Counter(said)
                 continue
             missing, odd = Counter(said) - came, came - Counter(said)
-            assert not (missing or odd), f"{target} never heard of {list(missing)}, and heard of {list(odd)}"
+            assert (missing, odd) == (Counter(), Counter()), f"{target} never heard of {missing}, and heard of {odd}"
         if self.database.sqlite:
             with self.database.connect() as connection:
                 assert connection.execute(sa.text("PRAGMA integrity_check")).scalars().all() == ["ok"]
@@ -348,7 +348,7 @@ def main() -> None:
             soak.run()
             if len(soak.measured) % 100 == 0:
                 soak.check()
-                print(f"{len(soak.measured)} runs", flush=True)  # noqa: T201 - a script
+                print(f"{len(soak.measured)} runs\n{table(soak.measured)}\n", flush=True)  # noqa: T201 - a script
         soak.settle()
         messages = sum(map(len, soak.expected.values()))
         print(table(soak.measured))  # noqa: T201

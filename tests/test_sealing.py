@@ -296,12 +296,11 @@ def test_an_upgrade_that_cannot_make_the_key_changes_nothing_and_says_what_to_do
     database = Database(url)
     database.upgrade("0006")
     with database.begin() as connection:
-        connection.execute(
-            sa.text(
-                "INSERT INTO subscription (id, name, targets, filters, created_at, paused, silent_start)"
-                f""" VALUES (1, 'ops', '["{ADDRESS}"]', '{{}}', '2026-04-15 12:00:00', false, false)"""
-            )
+        statement = (
+            "INSERT INTO subscription (id, name, targets, filters, created_at, paused, silent_start)"
+            " VALUES (1, 'ops', :targets, '{}', '2026-04-15 12:00:00', false, false)"
         )
+        connection.execute(sa.text(statement), {"targets": f'["{ADDRESS}"]'})
     navtex = program_with(NAVTEX_DATABASE_URL=url, NAVTEX_SECRET_KEY="")
     said = navtex("db", "upgrade", status=2, HOME="/dev/null").stderr
     assert "secret.key: the key that addresses are sealed with cannot be made" in said

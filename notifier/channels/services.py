@@ -149,4 +149,3 @@ def main() -> None:
     sys.stdout.write(json.dumps({"taken": bool(result), "why": said}))
     sys.stdout.flush()
     os._exit(0)  # a plug-in's thread that still waits for something holds nobody up
-
