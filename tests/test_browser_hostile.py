@@ -37,6 +37,8 @@ from tests.test_terminal_hostile import NASTY
 
 EVIL = "http://evil.example"
 MARK = "top.document.documentElement.dataset.owned=1"
+MAKER = (".google.com", ".googleapis.com", ".gstatic.com", ".gvt1.com")
+"""Where Chromium itself asks; no attack string names them."""
 ASKING = {
     "script": f"<script src={EVIL}/s.js></script><script>{MARK}</script>",
     "image": f'"><img src="{EVIL}/i.png" onerror="{MARK}" onload="{MARK}">',
@@ -164,25 +166,26 @@ def asked(log: Path) -> set[str]:
     """The addresses on the web that the log of a browser's network has, without those of its maker, which it asks."""
     text = log.read_text(encoding="utf-8", errors="replace")
     found = {url for url in re.findall(r'"url":"([a-z]+://[^"]*)"', text) if url.startswith(("http", "ws", "ftp"))}
-    return {url for url in found if not (urlsplit(url).hostname or "").endswith(".google.com")}
+    return {url for url in found if not (urlsplit(url).hostname or "").endswith(MAKER)}
 
 
 PAGES = {"mail": mail, "welcome": welcome, "report": full_report, "entry": entry}
 
 
 @pytest.mark.parametrize("width", [360, 700, 1280])
-@pytest.mark.parametrize("kind", PAGES)
-def test_no_attack_string_runs_asks_or_breaks_anything(kind: str, width: int, evil: Receiver, tmp_path: Path) -> None:
-    pages = {name: PAGES[kind](text) for name, text in {"harmless": "harmless", **ATTACKS}.items()}
+def test_no_attack_string_runs_asks_or_breaks_anything(width: int, evil: Receiver, tmp_path: Path) -> None:
+    texts = {"harmless": "harmless", **ATTACKS}
+    pages = {f"{kind}: {name}": make(text) for kind, make in PAGES.items() for name, text in texts.items()}
     said, urls, ran = looked_at(pages, width, evil, tmp_path)
-    usual = said[0]
-    assert [s["name"] for s in said] == list(pages)
     assert not ran
+    assert not [text for text in ATTACKS.values() if any(host in text for host in MAKER)]
     assert urls == set()
-    assert evil.paths == []
+    assert [h["host"] for h in evil.headers if not h["host"].endswith(MAKER)] == []
+    assert [s["name"] for s in said] == list(pages)
+    usual = {s["name"].partition(":")[0]: s["tags"] for s in said if s["name"].endswith(": harmless")}
     for one in said:
         assert one["place"] == "about:srcdoc", one["name"]
-        assert one["tags"] == usual["tags"], one["name"]
+        assert one["tags"] == usual[one["name"].partition(":")[0]], one["name"]
         assert one["handlers"] == 0
         assert set(one["links"]) <= {"http:"}
         assert one["width"] <= width, (one["name"], one["wide"])
