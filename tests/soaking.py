@@ -308,12 +308,12 @@ def _launcher() -> Iterator[subprocess.Popen[str]]:
 
 
 def growth(measured: Sequence[Measured]) -> list[str]:
-    """What the last quarter of the runs needed more of than the second one, in words."""
+    """What the last quarter of the runs needed more of than the second one, each run's, at the median, in words."""
     quarter = len(measured) // 4
     before, after = measured[quarter : 2 * quarter], measured[-quarter:]
     found = []
     for name, value in VALUES.items():
-        had, has = max(map(value, before)), max(map(value, after))
+        had, has = median(map(value, before)), median(map(value, after))
         if has > had * (1 + TOLERANCE):
             found.append(f"{name} grew from {had:.1f} to {has:.1f}")
     return found

@@ -123,8 +123,11 @@ def note_left(connection: Connection, now: datetime) -> None:
     """Note since when no host runs a component, and forget that of those that are run again."""
     table, installation = tables.component, tables.installation
     held = sa.exists().where(installation.c.component == table.c.id)
-    connection.execute(sa.update(table).where(table.c.left_at.is_(None), ~held).values(left_at=now))
-    connection.execute(sa.update(table).where(table.c.left_at.is_not(None), held).values(left_at=None))
+    for found, at in ((table.c.left_at.is_(None) & ~held, now), (table.c.left_at.is_not(None) & held, None)):
+        # looked for first: on PostgreSQL an update waits for an import, even where there is nothing to update
+        numbers = _numbers(connection, sa.select(table.c.id).where(found))
+        if numbers:
+            connection.execute(sa.update(table).where(bulk.in_list(connection, table.c.id, numbers)).values(left_at=at))
 
 
 def components(connection: Connection, before: datetime, limit: int) -> int:
@@ -139,12 +142,8 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     if len(_numbers(connection, left)) <= FEW:
         return 0
     _stop_imports(connection)
-    used = {
-        n
-        for c in (departed.c.component, restart.c.runs, restart.c.installed)
-        for n in connection.execute(sa.select(c).distinct()).scalars()
-    }
-    used.update(connection.execute(sa.select(tables.installation.c.component).distinct()).scalars())
+    columns = (tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed)
+    used = {n for column in columns for n in _numbers(connection, sa.select(column).distinct())}
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
         used.update(n for seen in decode(views).values() for n in seen.components)
     old = _numbers(connection, left)
