@@ -20,6 +20,7 @@ POLLED = {
     "runc-advisories": "api.github.com/repos/opencontainers/runc/security-advisories.json",
 }
 SEVERITIES = ("medium", "high", "critical")
+SILENT_AFTER = timedelta(days=3)
 _LETTERS = "23456789cfghjmpqrvwx"
 
 Said = frozenset[tuple[str, str]]
@@ -235,10 +236,16 @@ class Subscriber:
 class Operator:
     """One who hears of each change of a source's state once."""
 
-    down: set[str] = field(default_factory=set)
+    states: dict[str, str] = field(default_factory=lambda: dict.fromkeys(POLLED, "healthy"))
+    read: dict[str, datetime] = field(default_factory=dict)
+    """When each source was last read."""
 
-    def hears(self, world: World) -> Said | None:
+    def hears(self, world: World, now: datetime) -> Said | None:
         """What the message of a run must be about; None where there is to be none."""
-        changed = self.down ^ world.down
-        self.down = set(world.down)
-        return frozenset((s, "failing" if s in self.down else "healthy") for s in changed) or None
+        before = dict(self.states)
+        for source in POLLED:
+            if source not in world.down:
+                self.read[source] = now
+            silent = now - self.read.get(source, now) > SILENT_AFTER
+            self.states[source] = "healthy" if source not in world.down else "silent" if silent else "failing"
+        return frozenset(self.states.items() - before.items()) or None

@@ -38,7 +38,8 @@ from tests.conftest import Mailbox, Program, listening, program, text_of
 from tests.loopback import Answer, Receiver, over_http
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-STEP = timedelta(hours=12)
+STEP = timedelta(hours=12, minutes=6)
+"""Not half a day to the minute, so that no run is at the very moment at which something is due."""
 TOLERANCE = 0.05
 """The last quarter of a soak may need so much more than the second one."""
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -119,7 +120,7 @@ class Soak:
     """Whether the program's clock can be moved."""
 
     def __post_init__(self) -> None:
-        today = datetime.now(UTC).replace(hour=0, minute=30, second=0, microsecond=0)
+        today = datetime.now(UTC).replace(hour=0, minute=33, second=0, microsecond=0)
         self.begin = today + timedelta(days=1)
 
     @property
@@ -172,7 +173,7 @@ class Soak:
                 for target in targets:
                     self.expected.setdefault(target, []).append(said)
                     self.waiting += target == "/ops"
-        if (said := self.operator.hears(self.world)) is not None:
+        if (said := self.operator.hears(self.world, now)) is not None:
             self.expected.setdefault("/operator", []).append(said)
         failing = self.waiting > 0 and self.hook.answers[0].status != 200
         if not failing:
