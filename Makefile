@@ -8,7 +8,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh kill faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
+.PHONY: help env demo test lint types contracts unit accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -27,7 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## the main job on documents that come with Navtex, up to a digest
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit accuracy ## everything that needs nothing but Python: CI runs this, and browser, systemd, deploy, audit and sbom
+test: lint types contracts unit accuracy ## everything that needs nothing but Python: CI runs this, and browser, network, systemd, deploy, audit and sbom
 	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, there is no systemd-analyze here; \`make systemd\` installs it"
 
 lint: $(STAMP)
@@ -67,6 +67,14 @@ faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock tha
 
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/killing.py 200
+
+network: $(STAMP) ## what a whole run connects to, seen by strace, which is installed from Debian
+	command -v strace >/dev/null || { apt-get update -q && apt-get install -y -q strace; }
+	$(BIN)/pytest -m network -n 0 --no-cov
+
+soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half a day apart; an hour or more
+	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
+	$(BIN)/python tests/soaking.py $${RUNS:-2000}
 
 systemd:         ## the units in deploy/systemd, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }

@@ -94,7 +94,7 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[retention]`: after how many days `navtex run` forgets digests, deliveries and notices."""
+    """`[retention]`: after how many days `navtex run` forgets digests, deliveries, notices and what is of no use."""
 
     days: Annotated[int, msgspec.Meta(ge=30, le=36500)] = 400
 
@@ -205,7 +205,8 @@ EXAMPLE = """\
 # stale_days = 14
 
 [retention]
-# After so many days digests, their deliveries and the log of those are forgotten. Who was told of what stays.
+# After so many days digests, their deliveries and the log of those are forgotten, and so are silences that ended and
+# versions that nobody runs. Who was told of what stays.
 # days = 400
 
 [log]

@@ -14,6 +14,8 @@ _AT_ONCE = 500
 def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE) -> dict[str, int]:
     """Forget what is older than so many days; how many rows of each kind come back. Pending deliveries stay."""
     done = {}
+    with database.begin() as connection:
+        retention.note_left(connection, now)
     for step in retention.STEPS:
         count = 0
         while True:

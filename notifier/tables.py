@@ -53,6 +53,7 @@ component = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("package", sa.Text, nullable=False),
     sa.Column("distro", sa.Text, nullable=False),
+    sa.Column("left_at", UtcDateTime, comment="since when no host runs it"),
     sa.UniqueConstraint("product", "version", "package", "distro"),
 )
 

@@ -32,6 +32,8 @@ class Receiver:
     """By names in lower case."""
     clients: set[Any] = field(default_factory=set)
     bodies: list[str] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    """What each of them was answered."""
     url: str = ""
     tls: ssl.SSLContext | None = None
     """What it answers with to CONNECT, where it is a proxy that plays the servers behind it, too."""
@@ -69,6 +71,7 @@ class Receiver:
                 receiver.headers.append({n.lower(): v for n, v in self.headers.items()})
                 receiver.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
                 answer = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
+                receiver.statuses.append(answer.status)
                 body = answer.body.encode()
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():

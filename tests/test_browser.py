@@ -29,6 +29,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=NetworkTimeServiceQuerying",
     "--hide-scrollbars",
     "--virtual-time-budget=2000",
 ]

@@ -14,12 +14,13 @@ from feeds import tables as feeds_tables
 from feeds.database import Database
 from notifier import notices, tables
 from notifier.channels import Target
-from notifier.filters import Filters
+from notifier.filters import Filters, Scope
 from notifier.forgetting import forget
 from notifier.inventory import Component, Host, View
 from notifier.outbox import State
 from notifier.schedule import Schedule
-from notifier.store import delivery, inventory, outbox_log, retention, subscriptions
+from notifier.silence import Hand, Silence
+from notifier.store import delivery, inventory, outbox_log, retention, silences, subscriptions
 from tests.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 LATER = NOW + 500 * DAY
@@ -55,7 +56,7 @@ def test_the_ledger_outlives_the_digests_and_nobody_is_told_twice(database: Data
     assert count(database, tables.outbox) == count(database, tables.attempt) == 0
     with database.connect() as connection:
         assert set(connection.execute(sa.select(tables.digest.c.message)).scalars()) == {""}
-    assert forget(database, LATER, 400) == {"digests": 0, "notices": 0, "items": 0, "imports": 0}
+    assert set(forget(database, LATER, 400).values()) == {0}
     assert run(database, LATER).digests == []
 
     publish(database, record("CVE-2026-1", below="25.0.4"), at=LATER)
@@ -162,3 +163,92 @@ def test_a_thousand_days_need_no_more_room_than_a_hundred(sqlite_database: Datab
         with sqlite_database.connect() as connection:
             sizes.append(connection.execute(sa.text("PRAGMA page_count")).scalar_one())
     assert max(sizes) == max(sizes[:20])
+
+
+def versions(database: Database) -> list[str]:
+    with database.connect() as connection:
+        return sorted(c.version for c in inventory.components(connection).values())
+
+
+def test_components_that_nobody_has_run_for_long_go_with_what_is_said_of_them(database: Database) -> None:
+    many = tuple(Component("runc", f"1.0.{n}") for n in range(retention.FEW + 2))
+    kept = Host("lab-2", (Component("engine", "25.0.5"),), {}, view=View.INSTALLED)
+    with database.begin() as connection:
+        inventory.take(connection, [Host("lab-1", many, {}), kept], {}, START)
+    publish(database, record("CVE-2026-1", products=("runc",), below="1.0.9"), record("CVE-2026-2", below="25.0.6"))
+    subscribe(database, "json://127.0.0.1:9/x", schedule=Schedule(remind="never"))
+    run(database, NOW)
+    with database.begin() as connection:
+        inventory.remove(connection, "lab-1")
+    assert forget(database, NOW, 400)["components"] == 0, "it is only noted that nobody runs them"
+    assert forget(database, NOW + 399 * DAY, 400)["components"] == 0
+    assert forget(database, NOW + 401 * DAY, 400)["components"] == len(many)
+    assert versions(database) == ["25.0.5"]
+    assert count(database, tables.verdict) == 1
+    assert sorted(len(t.facets.components) for t in told(database).values()) == [0, 1]
+    assert run(database, NOW + 402 * DAY).digests == []
+
+
+def test_a_component_that_is_run_again_stays_and_its_advisories_are_not_told_twice(database: Database) -> None:
+    many = tuple(Component("runc", f"1.0.{n}") for n in range(retention.FEW + 2))
+    with database.begin() as connection:
+        inventory.take(connection, [Host("lab-1", many, {})], {}, START)
+        inventory.remove(connection, "lab-1")
+    forget(database, NOW, 400)
+    with database.begin() as connection:
+        inventory.take(connection, [Host("lab-2", many[:50], {})], {}, NOW)
+    assert forget(database, NOW + 300 * DAY, 400)["components"] == 0
+    with database.begin() as connection:
+        inventory.remove(connection, "lab-2")
+    forget(database, NOW + 301 * DAY, 400)
+    assert forget(database, NOW + 401 * DAY, 400)["components"] == 0, "too few have been left for long"
+    assert forget(database, NOW + 702 * DAY, 400)["components"] == len(many) - 1, "the newest one stays"
+    assert versions(database) == [many[-1].version]
+
+
+def test_a_component_that_a_view_still_has_or_a_host_left_lately_stays(database: Database) -> None:
+    many = tuple(Component("runc", f"1.0.{n}") for n in range(retention.FEW + 2))
+    daemon, package = Component("engine", "25.0.5"), Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12")
+    with database.begin() as connection:
+        inventory.take(connection, [Host("lab-1", many, {})], {}, START)
+        inventory.take(connection, [Host("lab-2", (daemon,), {}, view=View.RUNNING)], {}, START, scope="engines")
+        inventory.take(connection, [Host("lab-2", (package,), {}, view=View.INSTALLED)], {}, START, scope="packages")
+        inventory.take(connection, [Host("lab-1", many[:1], {})], {}, NOW)
+    forget(database, NOW, 30)
+    assert forget(database, NOW + 31 * DAY, 30)["components"] == 0, "lab-1 left them, which a digest may still tell"
+    with database.begin() as connection:
+        inventory.remove(connection, "lab-1")
+    forget(database, NOW + 32 * DAY, 30)
+    gone = forget(database, NOW + 63 * DAY, 30)["components"]
+    assert gone == len(many)
+    with database.connect() as connection:
+        assert set(inventory.components(connection).values()) == {daemon, package}
+
+
+def test_silences_and_what_was_in_hand_go_when_they_ended_long_ago(database: Database) -> None:
+    publish(database, record("CVE-2026-1"))
+    with database.begin() as connection:
+        for days in (1, 500, 950):
+            silences.add(connection, Silence(1, Scope(), "a reason", "me", NOW, NOW + days * DAY))
+        silences.take(connection, Hand(1, Scope(), "me", NOW.date(), NOW))
+        silences.take(connection, Hand(1, Scope(hosts=("a",)), "you", NOW.date(), NOW))
+        silences.release(connection, (1,), Scope(), NOW)
+    done = forget(database, NOW + 499 * DAY, 400)
+    assert (done["silences"], done["hands"]) == (1, 1)
+    with database.connect() as connection:
+        assert [s.until for s in silences.every(connection)] == [NOW + 950 * DAY, NOW + 500 * DAY]
+        assert [h.owner for h in silences.hands(connection)] == ["you"]
+
+
+def test_sets_of_tags_that_no_host_has_go_when_there_are_many(database: Database) -> None:
+    engine = (Component("engine", "25.0.5"),)
+    with database.begin() as connection:
+        for number in range(retention.FEW):
+            inventory.take(connection, [Host("lab-1", engine, {"build": str(number)})], {}, START)
+    assert forget(database, NOW, 400)["tagsets"] == 0
+    with database.begin() as connection:
+        inventory.take(connection, [Host("lab-1", engine, {"build": "last"})], {}, START)
+    assert forget(database, NOW, 400)["tagsets"] == retention.FEW
+    with database.connect() as connection:
+        (host,) = inventory.hosts(connection)
+    assert host.tags == {"build": "last"}

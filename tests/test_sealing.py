@@ -287,3 +287,26 @@ def _arguments(process: Path) -> str:
         return (process / "cmdline").read_text() if process.name.isdigit() else ""
     except OSError:
         return ""
+
+
+def test_an_upgrade_that_cannot_make_the_key_changes_nothing_and_says_what_to_do(
+    program_with: Callable[..., Program], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/navtex.db"
+    database = Database(url)
+    database.upgrade("0006")
+    with database.begin() as connection:
+        statement = (
+            "INSERT INTO subscription (id, name, targets, filters, created_at, paused, silent_start)"
+            " VALUES (1, 'ops', :targets, '{}', '2026-04-15 12:00:00', false, false)"
+        )
+        connection.execute(sa.text(statement), {"targets": f'["{ADDRESS}"]'})
+    navtex = program_with(NAVTEX_DATABASE_URL=url, NAVTEX_SECRET_KEY="")
+    said = navtex("db", "upgrade", status=2, HOME="/dev/null").stderr
+    assert "secret.key: the key that addresses are sealed with cannot be made" in said
+    assert "Make the folder writable, or set NAVTEX_SECRET_KEY" in said
+    assert database.current() == "0006"
+    navtex("db", "upgrade", HOME="/dev/null", NAVTEX_SECRET_KEY=KEY)
+    with database.connect() as connection:
+        assert is_sealed(connection.execute(sa.text("SELECT targets FROM subscription")).scalar_one()[2:-2])
+    database.close()

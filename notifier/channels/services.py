@@ -1,9 +1,9 @@
 """Everything else, through Apprise: the title and the plain text, split where a service takes no more.
 
 Apprise knows a hundred services, and how to talk to each is its business.  It runs in a process of
-its own for each message (`python -m notifier.channels.services`), which reads its job from standard
-input: so time and memory are bounded whatever a service answers, and one object of Apprise sends one
-message, since one that is used again sleeps.
+its own for each message (`main`), which reads its job from standard input: so time and memory are
+bounded whatever a service answers, and one object of Apprise sends one message, since one that is used
+again sleeps.
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ def send(
     job: dict[str, Any] = {"address": address, "title": title, "text": text, "form": form}
     job |= {"connect": limits.connect, "idle": limits.idle}
     trusted = {"REQUESTS_CA_BUNDLE": ca_bundle} if ca_bundle else {}
+    # not -m: of a module that its own package imports Python warns, and an environment may make warnings errors
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "notifier.channels.services"],
+            [sys.executable, "-P", "-c", "from notifier.channels.services import main; main()"],
             input=json.dumps(job).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -148,7 +149,3 @@ def main() -> None:
     sys.stdout.write(json.dumps({"taken": bool(result), "why": said}))
     sys.stdout.flush()
     os._exit(0)  # a plug-in's thread that still waits for something holds nobody up
-
-
-if __name__ == "__main__":
-    main()

@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds import tables as feeds_tables
 from notifier import tables
+from notifier.facets import Facets
 from notifier.inventory.views import decode
 from notifier.outbox import State
 from notifier.store import bulk
 
 FEW_IMPORTS = 1000
 """So many old imports, and one more for each host, are not looked at: they are a few bytes each."""
+FEW = 100
+"""So many components that nobody runs, and sets of tags, are not looked at either."""
 _OPEN = (State.PENDING.value, State.SENDING.value)
 
 
@@ -100,6 +104,86 @@ def imports(connection: Connection, before: datetime, limit: int) -> int:
     return _delete(connection, runs, [n for n in old if n not in used])
 
 
+def silences(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget silences that ended long ago; how many come back."""
+    table = tables.silence
+    return _delete(
+        connection, table, _numbers(connection, sa.select(table.c.id).where(table.c.until < before).limit(limit))
+    )
+
+
+def hands(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget who had something in hand until long ago; how many come back."""
+    table = tables.hand
+    old = sa.select(table.c.id).where(table.c.released_at < before)
+    return _delete(connection, table, _numbers(connection, old.limit(limit)))
+
+
+def note_left(connection: Connection, now: datetime) -> None:
+    """Note since when no host runs a component, and forget that of those that are run again."""
+    table, installation = tables.component, tables.installation
+    held = sa.exists().where(installation.c.component == table.c.id)
+    for found, at in ((table.c.left_at.is_(None) & ~held, now), (table.c.left_at.is_not(None) & held, None)):
+        # looked for first: on PostgreSQL an update waits for an import, even where there is nothing to update
+        numbers = _numbers(connection, sa.select(table.c.id).where(found))
+        if numbers:
+            connection.execute(sa.update(table).where(bulk.in_list(connection, table.c.id, numbers)).values(left_at=at))
+
+
+def components(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget components that nobody has run for long, with their verdicts; how many come back.
+
+    Every host is read to know whether it still has one that does not count there; so it is put off until there are
+    some.  The newest one stays: on SQLite its number would be given again, and it counts as matched.
+    """
+    table, departed, restart = tables.component, tables.departure, tables.restart
+    newest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
+    left = sa.select(table.c.id).where(table.c.left_at < before, table.c.id != newest)
+    if len(_numbers(connection, left)) <= FEW:
+        return 0
+    _stop_imports(connection)
+    columns = (tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed)
+    used = {n for column in columns for n in _numbers(connection, sa.select(column).distinct())}
+    for views in connection.execute(sa.select(tables.host.c.views)).scalars():
+        used.update(n for seen in decode(views).values() for n in seen.components)
+    old = _numbers(connection, left)
+    still = bulk.in_list(connection, table.c.id, [n for n in old if n in used])
+    connection.execute(sa.update(table).where(still).values(left_at=None))
+    gone = [n for n in old if n not in used]
+    _untell(connection, frozenset(gone))
+    connection.execute(sa.delete(tables.verdict).where(bulk.in_list(connection, tables.verdict.c.component, gone)))
+    return _delete(connection, table, gone)
+
+
+def tagsets(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget sets of tags that no host has; how many come back."""
+    table = tables.tagset
+    if (connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() or 0) <= FEW:
+        return 0
+    _stop_imports(connection)
+    used = set(_numbers(connection, sa.select(tables.host.c.tagset).distinct()))
+    return _delete(connection, table, [n for n in _numbers(connection, sa.select(table.c.id)) if n not in used])
+
+
+def _stop_imports(connection: Connection) -> None:
+    """Let imports wait to the end of the transaction: they hold numbers of what they have read; see `Import`."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _untell(connection: Connection, gone: frozenset[int]) -> None:
+    """Take components out of what the ledger says of them: their numbers mean nothing any more."""
+    told = tables.told
+    for row in connection.execute(sa.select(told.c.subscription, told.c.advisory, told.c.facets)).all():
+        facets = msgspec.json.decode(row.facets, type=Facets)
+        if gone.isdisjoint(facets.components):
+            continue
+        left = {n: status for n, status in facets.components.items() if n not in gone}
+        kept = msgspec.structs.replace(facets, components=left, fixed=facets.fixed - gone)
+        mine = sa.and_(told.c.subscription == row.subscription, told.c.advisory == row.advisory)
+        connection.execute(sa.update(told).where(mine).values(facets=msgspec.json.encode(kept).decode()))
+
+
 def _undelivered(column: sa.Column[Any], number: sa.Column[Any]) -> sa.Exists:
     return sa.exists().where(column == number, tables.outbox.c.state.in_(_OPEN))
 
@@ -114,4 +198,4 @@ def _delete(connection: Connection, table: sa.Table, numbers: Sequence[int]) -> 
     return len(numbers)
 
 
-STEPS = (digests, notices, items, imports)
+STEPS = (digests, notices, items, imports, silences, hands, components, tagsets)
