@@ -29,7 +29,7 @@ class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
     withdrawn: bool = False
     partial: bool = False
     since: datetime | None = None
-    """When it was last seen that of the hosts that came none was new to it."""
+    """When the latest of the hosts that were looked at came: by the clock of their import, and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,15 @@ def sortable(version: str) -> tuple[Key | tuple[()], str]:
         return (), version
 
 
-def facets_of(advisory: Advisory, group: Iterable[Concern]) -> Facets:
-    """What matters of an advisory now."""
+def facets_of(advisory: Advisory, group: Iterable[Concern], since: datetime | None = None) -> Facets:
+    """What matters of an advisory now; hosts that come after `since` may be new to it."""
     group = list(group)
     return Facets(
         components={c.number: c.match.verdict.status for c in group},
         fixed=frozenset(c.number for c in group if c.match.verdict.upgrade_to),
         severity=advisory.severity,
         exploited=advisory.exploited is not None,
+        since=since,
     )
 
 
@@ -99,4 +100,5 @@ def worst_of(before: Facets, now: Facets) -> Facets:
         fixed=before.fixed | now.fixed,
         severity=now.severity if raised else before.severity,
         exploited=before.exploited or now.exploited,
+        since=max(filter(None, (before.since, now.since)), default=None),
     )

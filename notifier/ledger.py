@@ -41,7 +41,7 @@ class Told:
     @property
     def since(self) -> datetime:
         """The moment after which a host that comes may be new to it."""
-        return max(self.at, self.facets.since or self.at)
+        return self.facets.since or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +125,26 @@ def news(concerns: Iterable[Concern], known: Iterable[Advisory], books: Books, f
     for concern in concerns:
         advisories[concern.match.advisory.id] = concern.match.advisory
         grouped[concern.match.advisory.id].append(concern)
+    seen = max((c.latest for group in grouped.values() for c in group), default=None)
     for number, group in grouped.items():
         group.sort(key=_by_version)
-        _consider(found, advisories[number], group, books, wanted=filters.wants(advisories[number]))
+        now = facets_of(advisories[number], group, seen)
+        _consider(found, advisories[number], group, now, books, wanted=filters.wants(advisories[number]))
     wanted = [a for a in known if not a.withdrawn and filters.wants(a)]
     if filters.everything:
         for advisory in wanted:
             if advisory.id not in grouped:
-                _consider(found, advisory, [], books, wanted=True)
+                _consider(found, advisory, [], facets_of(advisory, [], seen), books, wanted=True)
     for advisory in known:
         _correct(found, advisory, grouped.get(advisory.id, []), books)
     found.items = folded(sorted(found.items, key=rank), wanted)
     return found
 
 
-def _consider(found: News, advisory: Advisory, group: list[Concern], books: Books, *, wanted: bool) -> None:
+def _consider(
+    found: News, advisory: Advisory, group: list[Concern], now: Facets, books: Books, *, wanted: bool
+) -> None:
     before = books.before(advisory)
-    now = facets_of(advisory, group)
     if before is None:
         if _late(advisory, books.started_at):
             # noted even where the filters leave it out: when it comes to pass them, that is news
@@ -160,7 +163,7 @@ def _consider(found: News, advisory: Advisory, group: list[Concern], books: Book
         found.items.append(item)
         found.facets[advisory.id] = after
     elif before.facets.partial or any(_to_be_seen(c, before) for c in group):
-        found.noted[advisory.id] = msgspec.structs.replace(after, since=books.now)
+        found.noted[advisory.id] = after
 
 
 def _to_be_seen(concern: Concern, before: Told) -> bool:

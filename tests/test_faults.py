@@ -189,6 +189,21 @@ def test_what_was_told_is_not_told_again_when_the_clock_jumps(
     assert names(digest.items) == ["CVE-2026-2"]
 
 
+@pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(seconds=-1), timedelta(seconds=1), timedelta(days=365)])
+def test_a_host_is_told_of_once_whatever_the_clock_was_when_others_were_told_of(
+    database: Database, tmp_path: Path, off: timedelta
+) -> None:
+    install(database, lab_1="25.0.5")
+    publish(database, record("CVE-2026-1", below="25.0.6"))
+    subscribe(database, f"file://{tmp_path}/ops")
+    assert len(run(database, NOW + off).digests) == 1
+    assert run(database, NOW + DAY).digests == []
+    install(database, NOW + 2 * DAY, lab_2="25.0.5")
+    (digest,) = run(database, NOW + 2 * DAY + off).digests
+    assert [g.hosts.names for i in digest.items for g in i.groups] == [("lab-2",)]
+    assert run(database, NOW + 3 * DAY).digests == []
+
+
 def test_what_failed_while_the_clock_was_years_ahead_is_tried_when_it_is_right_again(
     database: Database, tmp_path: Path
 ) -> None:

@@ -94,8 +94,10 @@ def test_a_host_that_arrives_is_told_as_newly_affected_and_alone() -> None:
     about = advisory(1)
     before = tell([concern(1, about)], started_at=None)
     grown = concern(1, about, hosts=("web-1", "web-9"), latest=START + DAY)
-    assert moments([grown], remembered(before)) == {START}
-    found = tell([grown], told=remembered(before), arrivals={START: {1: Hosts(1, ("web-9",))}})
+    seen = before.facets[1].since
+    assert seen == concern(1, about).latest
+    assert moments([grown], remembered(before)) == {seen}
+    found = tell([grown], told=remembered(before), arrivals={seen: {1: Hosts(1, ("web-9",))}})
     (item,) = found.items
     assert (item.change, item.changes) == (UPDATE, ("newly affected hosts",))
     assert [g.hosts for g in item.groups] == [Hosts(1, ("web-9",))]

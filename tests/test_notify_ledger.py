@@ -21,7 +21,7 @@ from notifier.schedule import Schedule
 from notifier.silence import Hand, Silence, statements
 from notifier.store import departures, inventory, silences, subscriptions
 from notifier.world import World
-from tests.samples import DAY, NOW, install, names, publish, record, run, subscribe
+from tests.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 NAME = "CVE-2026-41567"
 HIGH = record(NAME, below="29.5.1", severity=Severity.HIGH)
@@ -385,5 +385,8 @@ def test_facets_survive_the_ledger(fleet: Database) -> None:
         (told,) = subscriptions.told(connection, subscriptions.named(connection, "ops")).values()
     assert set(told.facets.components.values()) == {Status.AFFECTED}
     assert told.facets == Facets(
-        components=told.facets.components, fixed=frozenset(told.facets.components), severity=Severity.HIGH
+        components=told.facets.components,
+        fixed=frozenset(told.facets.components),
+        severity=Severity.HIGH,
+        since=START,
     )
