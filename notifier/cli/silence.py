@@ -19,7 +19,7 @@ def command() -> None:
 def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetime:
     """The end of a day in UTC, or the moment that was named."""
     if value.time() == time():
-        value += timedelta(days=1)
+        value += timedelta(days=1, seconds=-1)
     return value.replace(tzinfo=UTC)
 
 
