@@ -46,7 +46,8 @@ class Option:
     """One way out: the release, what it closes and leaves open, and how to install it."""
 
     way: str
-    """"restart", "own line", "next maintained line", "later release" or "distribution"."""
+    """"restart", "own line", "next maintained line", "later maintained line" (which leaves less open), "later release"
+    (where no line above is maintained, or lines are not known), or "distribution"."""
     to: str
     line: Line | None
     closes: tuple[Advisory, ...]
@@ -125,20 +126,19 @@ def _releases(
     best = _best(matcher, component, own, exposed)
     if best:
         yield _option(matcher, component, "own line", best, line, exposed)
-    following = _next_maintained(component, line, lines, today)
-    if following:
-        later = [r for r in above if following.holds(r)]
-    else:
-        later = [] if lines else [r for r in above if r not in own]
-    best = _best(matcher, component, later, exposed)
-    if best:
-        way = "next maintained line" if following else "later release"
-        yield _option(matcher, component, way, best, following, exposed)
-
-
-def _next_maintained(component: Component, own: Line | None, lines: tuple[Line, ...], today: date) -> Line | None:
-    above = [x for x in lines if key(x.name) > key(component.version) and x != own and x.maintained(today)]
-    return min(above, key=lambda x: key(x.name), default=None)
+    following = sorted(
+        (x for x in lines if key(x.name) > at and x != line and x.maintained(today)), key=lambda x: key(x.name)
+    )
+    if not following:
+        best = _best(matcher, component, [r for r in above if r not in own], exposed)
+        if best:
+            yield _option(matcher, component, "later release", best, line_of(best, lines), exposed)
+    way, least = "next maintained line", len(exposed)
+    for each in following:
+        best = _best(matcher, component, [r for r in above if each.holds(r)], exposed)
+        if best and (left := len(_open(matcher, Component(component.product, best)))) < least:
+            yield _option(matcher, component, way, best, each, exposed)
+            way, least = "later maintained line", left
 
 
 def _candidates(matcher: Matcher, component: Component, exposed: list[Match]) -> list[str]:

@@ -55,6 +55,24 @@ def test_rows_come_worst_first_and_then_by_host(navtex: Program) -> None:
     assert keys == sorted(keys)
 
 
+def test_what_cannot_be_decided_is_told_where_it_is_not_listed(navtex: Program) -> None:
+    unknown = rows(navtex, "--verdict", "unknown", "--host", "deb-1")
+    advisories = {r["advisory"] for r in unknown}
+    told = navtex("exposure", "--host", "deb-1").stderr
+    assert f"{len(advisories)} advisories (" in told
+    assert "at worst) cannot be decided for 1 version in use: see --verdict unknown" in told
+    assert "cannot be decided" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
+    assert "cannot be decided" not in navtex("exposure", "--host", "lab-1").stderr
+    assert "Nothing is known to affect it for certain." in navtex("plan", "--host", "deb-1").stdout
+
+
+def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    fresh("inventory", "import", stdin=FLEET)
+    for command in ("plan", "exposure"):
+        assert "Nothing is known yet, so this says nothing." in fresh(command).stderr
+
+
 def test_an_advisorys_hosts_are_those_of_its_rows_each_once(navtex: Program) -> None:
     plain = rows(navtex, "--verdict", "all")
     grouped = rows(navtex, "--verdict", "all", "--group-by", "advisory")

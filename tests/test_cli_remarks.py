@@ -43,6 +43,13 @@ def test_an_advisory_in_hand_is_shown_with_its_owner_and_day(navtex: Program) ->
     assert "Said of it" in text
 
 
+def test_rows_without_room_for_it_are_followed_by_the_names_of_what_is_silenced_or_in_hand(navtex: Program) -> None:
+    for group in ((), ("--group-by", "host"), ("--group-by", "version")):
+        told = navtex("exposure", *group).stderr
+        assert f"Silenced or in hand: {NAME}, CVE-2026-34040. See --group-by advisory" in told
+    assert "Silenced or in hand" not in navtex("exposure", "--group-by", "advisory").stderr
+
+
 def exported(navtex: Program, form: str) -> Any:
     return json.loads(navtex("exposure", "--format", form).stdout)
 
@@ -55,6 +62,19 @@ def test_a_justified_silence_of_all_hosts_is_a_statement_that_none_is_affected(n
     assert other["status"] == "affected"
     assert "Silenced for tag env=prod" in other["status_notes"]
     assert "Ann has it in hand" in other["status_notes"]
+
+
+def test_a_silence_stands_beside_what_its_hosts_run_and_nothing_else(navtex: Program, tmp_path: Path) -> None:
+    navtex("inventory", "import", stdin="host,product,version,tags\nlab-9,engine,25.0.4,\n")
+    try:
+        stated = [s for s in exported(navtex, "openvex")["statements"] if s["vulnerability"]["name"] == NAME]
+        notes = {p["@id"]: s["status_notes"] for s in stated for p in s["products"]}
+        assert {i.rpartition("@v")[2]: "Silenced for tag env=prod" in n for i, n in notes.items()} == {
+            "25.0.5": True,
+            "25.0.4": False,
+        }
+    finally:
+        navtex("inventory", "remove", "lab-9")
 
 
 def test_every_format_has_the_justification_in_its_own_words(navtex: Program) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from feeds.advisory import Rank, Read, Score, Severity
@@ -86,6 +87,23 @@ def test_a_version_older_than_every_line_is_not_maintained_and_one_beside_the_li
     beside = planned(engine("26.1.4"), AUTHZ)
     assert (beside.line, beside.maintained) == (None, None)
     assert ways(beside) == [("own line", "26.1.5", ["41110"], []), ("next maintained line", "29.0.0", ["41110"], [])]
+
+
+def test_where_the_next_maintained_line_leaves_something_open_a_later_one_that_leaves_less_is_offered_too() -> None:
+    maintained = tuple(msgspec.structs.replace(x, ends=None) if x.name == "28" else x for x in LINES)
+    old = read(claim("< 28.5.0"), name="CVE-2025-54410")
+    found = planned(engine("27.3.1"), old, BODY, facts=maintained)
+    assert ways(found) == [
+        ("next maintained line", "28.5.2", ["54410"], ["34040"]),
+        ("later maintained line", "29.3.1", ["54410", "34040"], []),
+    ]
+    assert ways(planned(engine("27.3.1"), old, facts=maintained)) == [("next maintained line", "28.5.2", ["54410"], [])]
+
+
+def test_where_no_later_line_is_maintained_a_later_release_is_better_than_none() -> None:
+    found = planned(engine("24.0.9"), BODY, today=date(2040, 1, 1), facts=LINES[:3])
+    assert ways(found) == [("later release", "25.0.16", ["34040"], [])]
+    assert (found.options[0].line, found.maintained) == (LINES[1], False)
 
 
 def test_without_release_lines_any_later_release_will_do() -> None:

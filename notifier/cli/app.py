@@ -28,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = click.Choice([s.value for s in Severity])
 PRODUCT = click.Choice(PRODUCTS)
+NOTHING_KNOWN = "Nothing is known yet, so this says nothing. Run `navtex poll` first."
 
 
 def settings() -> Config:

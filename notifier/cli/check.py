@@ -7,6 +7,7 @@ import click
 from feeds.errors import VersionError
 from notifier.cli.app import (
     LEVELS,
+    NOTHING_KNOWN,
     PRODUCT,
     count_of,
     format_option,
@@ -65,7 +66,7 @@ def command(
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
     if not catalogue.advisories:
-        say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
+        say(NOTHING_KNOWN)
     matcher = Matcher(catalogue, now().date())
     everything = list(matcher.vulnerabilities(asked))
     shown = wanted_verdicts(verdicts)

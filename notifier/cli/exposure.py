@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,24 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.evidence import Status
-from notifier.cli.app import LEVELS, count_of, day, known_hosts, now, opened, say, scope, scope_options, settings
+from notifier.cli.app import (
+    LEVELS,
+    NOTHING_KNOWN,
+    count_of,
+    day,
+    known_hosts,
+    now,
+    opened,
+    say,
+    scope,
+    scope_options,
+    settings,
+)
 
 if TYPE_CHECKING:
+    from notifier.exposure import Question
     from notifier.matching import Match
+    from notifier.survey import Survey
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
 ROWS = ("table", "json", "csv")
@@ -114,6 +129,8 @@ def command(
         stale_days = config.digest.stale_days
         answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace, stale_days))
         count, some, oldest = inventory.stale(connection, chosen, found.at - timedelta(days=stale_days))
+        if not verdicts and form == "table":
+            _tell_of_undecided(found, question)
     if count:
         names = ", ".join(some) + (f" and {count - len(some)} more" if count > len(some) else "")
         say(
@@ -121,9 +138,24 @@ def command(
             f"so that what runs there may be something else: {names}"
         )
     if not catalogue.advisories:
-        say("Nothing is known yet, so this says nothing. Run `navtex poll` first.")
+        say(NOTHING_KNOWN)
     if fail_on and meets((f.match for f in found.findings), None if fail_on == "any" else Severity(fail_on)):
         ctx.exit(3)
+
+
+def _tell_of_undecided(found: Survey, question: Question) -> None:
+    """Say how much was left out because nothing that was read decides it."""
+    from notifier.exposure import findings, level_of, weight
+
+    unknown = replace(question, verdicts=frozenset({Status.UNKNOWN}))
+    left = findings(found.matcher, found.components, found.hosts, unknown)
+    if left:
+        advisories = len({f.match.advisory.id for f in left})
+        versions = len({f.number for f in left})
+        say(
+            f"{count_of(advisories, 'advisory', 'advisories')} ({level_of(weight(left))} at worst) cannot be decided "
+            f"for {count_of(versions, 'version', 'versions')} in use: see --verdict unknown"
+        )
 
 
 def _check(group: str | None, form: str, output: Path | None, author: str | None, namespace: str | None) -> None:

@@ -162,7 +162,7 @@ def _exported(connection: Connection, found: Survey, wish: Wish) -> str:
         found.at,
         wish.author or AUTHOR,
         wish.namespace or NAMESPACE,
-        Remarks.read(connection, found.at).exported(),
+        Remarks.read(connection, found.at).exported(connection),
     )
     return FORMATS[wish.form].write(made)
 
@@ -177,8 +177,18 @@ def _table(connection: Connection, found: Survey, wish: Wish) -> None:
         emit([text.getvalue()], wish.output)
     else:
         table(columns, shown[:LONGEST], empty=nothing)
+    if wish.group != "advisory":
+        _tell_of_remarks(connection, found)
     if len(shown) > LONGEST:
         say(f"These are the first {LONGEST} rows. Narrow the question, or ask with --group-by, or for csv or json.")
+
+
+def _tell_of_remarks(connection: Connection, found: Survey) -> None:
+    """Name what is silenced or in hand where the rows have no room for it."""
+    remarks = Remarks.read(connection, found.at)
+    said = [a.name for a, _ in by_advisory(found.findings) if remarks.words(a.id)]
+    if said:
+        say(f"Silenced or in hand: {_few(said, 5)}. See --group-by advisory for who says so, of which hosts.")
 
 
 Column = str | tuple[str, dict[str, Any]]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+
+import msgspec
 
 from feeds.database import Connection
 from notifier import silence
 from notifier.export.model import Remark
+from notifier.exposure import Finding
 from notifier.filters import Scope
 from notifier.grouped import Silent, Taken
 from notifier.silence import Silence
-from notifier.store import silences
+from notifier.store import exposure, silences
 from notifier.world import World
 
 
@@ -36,20 +41,37 @@ class Remarks:
 
     def silent(self, advisory: int) -> tuple[Silent, ...]:
         """The silences of an advisory as rows."""
-        return tuple(
-            Silent(reason=s.reason, author=s.author, until=s.until, scope=silence.shown(s.scope))
-            for s in self.silenced.get(advisory, ())
-        )
+        return _rows(self.silenced.get(advisory, ()))
 
     def words(self, advisory: int) -> tuple[str, ...]:
         """What is said of an advisory, in words."""
         return tuple(str(one) for one in (*self.silent(advisory), *self.in_hand.get(advisory, ())))
 
-    def exported(self) -> dict[int, Remark]:
-        """The same for other tools. Only a silence of all hosts can justify that none is affected."""
-        found = {}
-        for number in self.silenced.keys() | self.in_hand.keys():
-            everywhere = (s for s in self.silenced.get(number, ()) if s.scope == Scope())
-            word = next((s.justification for s in everywhere if s.justification), "")
-            found[number] = Remark(self.words(number), word)
-        return found
+    def exported(self, connection: Connection) -> Callable[[Finding], Remark]:
+        """The same for other tools: of a finding, what concerns hosts that run its component.
+
+        Only a silence of all hosts can justify that none is affected.
+        """
+
+        @cache
+        def runs(hosts: str) -> frozenset[int]:
+            scope = msgspec.json.decode(hosts, type=Scope)
+            return frozenset(exposure.counts(connection, scope))
+
+        def concerns(one: Silence, number: int) -> bool:
+            return one.scope == Scope() or number in runs(msgspec.json.encode(one.scope).decode())
+
+        def remark(finding: Finding) -> Remark:
+            number = finding.match.advisory.id
+            mine = tuple(s for s in self.silenced.get(number, ()) if concerns(s, finding.number))
+            everywhere = (s.justification for s in mine if s.scope == Scope())
+            words = (*_rows(mine), *self.in_hand.get(number, ()))
+            return Remark(tuple(map(str, words)), next(filter(None, everywhere), ""))
+
+        return remark
+
+
+def _rows(silences: Iterable[Silence]) -> tuple[Silent, ...]:
+    return tuple(
+        Silent(reason=s.reason, author=s.author, until=s.until, scope=silence.shown(s.scope)) for s in silences
+    )

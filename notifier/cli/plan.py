@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifier.cli.app import (
+    NOTHING_KNOWN,
     format_option,
     known_hosts,
     nobody,
@@ -62,6 +63,8 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         say(nothing)
     for one, who in plans:
         _show(one, who)
+    if not catalogue.advisories:
+        say(NOTHING_KNOWN)
 
 
 def _row(plan: Plan, who: Population) -> dict[str, Any]:
@@ -93,17 +96,20 @@ def _row(plan: Plan, who: Population) -> dict[str, Any]:
 
 
 def _show(plan: Plan, who: Population) -> None:
-    runs = plan.component.package or f"{plan.component.product} {plan.component.version}"
+    package = f" ({plan.component.package})" if plan.component.package else ""
+    runs = f"{plan.component.product} {plan.component.version}{package}"
     more = who.hosts - len(who.names)
     names = ", ".join(who.names) + (f" and {more} more" if more else "")
     click.echo(one_line(f"{runs} on {names}"))
     wrapped(_standing(plan), 2)
-    if not plan.open:
+    if not plan.open and not plan.undecided:
         wrapped("Nothing is known to affect it.", 2)
+    elif not plan.open:
+        wrapped("Nothing is known to affect it for certain.", 2)
     elif not plan.options:
         wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No release is known that closes any of it.", 2)
     for option in plan.options:
-        maintained = option.way.startswith("next") or plan.maintained is not False
+        maintained = "maintained" in option.way or plan.maintained is not False
         _option(option, len(plan.open), maintained=maintained)
     if plan.undecided:
         wrapped(f"Cannot be decided: {_names([m.advisory for m in plan.undecided])}.", 2)
@@ -125,7 +131,8 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
     if option.waiting:
         _restart(option, total)
         return
-    line = f" {option.line.name}" if option.line and option.way.startswith("next") else ""
+    words = {"own line": "", "later release": " of line {}"}.get(option.way, " {}")
+    line = words.format(option.line.name) if option.line else ""
     ends = f", which {'ends' if maintained else 'ended'} {option.line.ends}" if option.line and option.line.ends else ""
     click.echo("\n" + one_line(f"  -> {option.to}  ({option.way}{line}{ends})"))
     wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes)}", 5)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import msgspec
 
@@ -136,19 +135,19 @@ def document(
     at: datetime,
     author: str = AUTHOR,
     namespace: str = NAMESPACE,
-    remarks: Mapping[int, Remark] = MappingProxyType({}),
+    remark: Callable[[Finding], Remark] = lambda _: NO_REMARK,
 ) -> Document:
     """The document of findings that are sorted worst first.
 
-    `names` gives the hosts to name for a component; `remarks` are by the number of their advisory.
+    `names` gives the hosts to name for a component, `remark` what is said of a finding here.
     """
     products: dict[int, Product] = {}
-    statements: dict[tuple[str, Status, str, str | None], list[Finding]] = {}
+    statements: dict[tuple[str, Status, str, str | None, Remark], list[Finding]] = {}
     for finding in found:
         if finding.number not in products:
             products[finding.number] = _product(finding, names(finding.number))
         verdict = finding.match.verdict
-        key = finding.match.advisory.name, verdict.status, verdict.reason, verdict.upgrade_to
+        key = finding.match.advisory.name, verdict.status, verdict.reason, verdict.upgrade_to, remark(finding)
         statements.setdefault(key, []).append(finding)
     return Document(
         at=at,
@@ -159,9 +158,9 @@ def document(
                 group[0].match.advisory,
                 group[0].match.verdict,
                 tuple(products[f.number] for f in group),
-                remarks.get(group[0].match.advisory.id, NO_REMARK),
+                said,
             )
-            for group in statements.values()
+            for (*_, said), group in statements.items()
         ),
         products=tuple(sorted(products.values(), key=lambda p: (p.name, p.version, p.id))),
     )
