@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def test_what_cannot_be_decided_is_told_where_it_is_not_listed(navtex: Program) 
     assert "cannot be decided" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
     assert "cannot be decided" not in navtex("exposure", "--host", "lab-1").stderr
     assert "Nothing is known to affect it for certain." in navtex("plan", "--host", "deb-1").stdout
+
+
+def test_reasons_stand_once_below_the_table_by_their_numbers(navtex: Program) -> None:
+    listed = rows(navtex, "--verdict", "all")
+    lines = navtex("exposure", "--verdict", "all", COLUMNS="80").stdout.splitlines()
+    told = [line for line in lines if re.match(r"\(\d+\) ", line)]
+    assert len(told) == len({r["reason"] for r in listed}) < len(listed)
+    assert lines[-1] != told[0]
+    assert {r for line in lines if (r := re.search(r"\((\d+)\) *$", line))}
+    assert max(map(len, lines)) <= 80
 
 
 def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def table(
         say(empty)
 
 
-def wrapped(text: str, indent: int, *, hang: int = 0) -> None:
+def wrapped(text: str, indent: int, *, hang: int = 0, file: IO[str] | None = None) -> None:
     """Write a paragraph that fits the terminal, at most a hundred columns wide; `hang` indents its further lines."""
     pad = " " * indent
     width = min(shutil.get_terminal_size((80, 24)).columns, 100)
@@ -216,7 +216,8 @@ def wrapped(text: str, indent: int, *, hang: int = 0) -> None:
             subsequent_indent=pad + " " * hang,
             break_on_hyphens=False,
             break_long_words=False,
-        )
+        ),
+        file=file,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ import msgspec
 
 from feeds.database import Connection
 from feeds.evidence import Status
-from notifier.cli.app import nobody, say, severity, stamp, table
+from notifier.cli.app import nobody, say, severity, stamp, table, wrapped
 from notifier.cli.exposure import verdict
 from notifier.cli.exposure_remarks import Remarks
 from notifier.cli.output import emit
@@ -34,6 +34,7 @@ from notifier.exposure import (
     weight,
 )
 from notifier.grouped import AdvisoryGroup, HostGroup, HostGroups, VersionGroup, advisory_group, version_group
+from notifier.matching import Match
 from notifier.store import exposure
 from notifier.survey import Survey, host_counts, marks
 
@@ -168,15 +169,15 @@ def _exported(connection: Connection, found: Survey, wish: Wish) -> str:
 
 
 def _table(connection: Connection, found: Survey, wish: Wish) -> None:
-    columns, rows = _TABLES[wish.group](connection, found, wish)
+    columns, rows, reasons = _TABLES[wish.group](connection, found, wish)
     shown = list(islice(rows, LONGEST + 1))
     nothing = nobody(connection, found.scope) or "Nothing of this is known to affect any of these hosts."
-    if wish.output:
-        text = StringIO()
-        table(columns, shown[:LONGEST], empty=nothing, file=text)
+    text = StringIO() if wish.output else None
+    table(columns, shown[:LONGEST], empty=nothing, file=text)
+    for reason, number in reasons.items():
+        wrapped(f"({number}) {reason}", 0, hang=4, file=text)
+    if text:
         emit([text.getvalue()], wish.output)
-    else:
-        table(columns, shown[:LONGEST], empty=nothing)
     if wish.group != "advisory":
         _tell_of_remarks(connection, found)
     if len(shown) > LONGEST:
@@ -192,7 +193,8 @@ def _tell_of_remarks(connection: Connection, found: Survey) -> None:
 
 
 Column = str | tuple[str, dict[str, Any]]
-Laid = tuple[list[Column], Iterator[list[str]]]
+Laid = tuple[list[Column], Iterator[list[str]], Mapping[str, int]]
+"""Columns, rows, and the reasons that are told below the table by their numbers, which the rows fill in."""
 
 
 def _plain(connection: Connection, found: Survey, wish: Wish) -> Laid:
@@ -201,18 +203,24 @@ def _plain(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ("Runs", {"min_width": 10}),
         ("Advisory", {"no_wrap": True}),
         "Severity",
-        *(("Verdict", ("Why", {"ratio": 1})) if wish.reasons else ("Upgrade to",)),
+        *(("Verdict", ("Why", {"no_wrap": True})) if wish.reasons else ("Upgrade to",)),
     ]
-    return columns, (
+    reasons: dict[str, int] = {}
+
+    def why(match: Match) -> str:
+        return f"({reasons.setdefault(match.verdict.reason, len(reasons) + 1)})"
+
+    rows = (
         [
             host,
             _runs(f),
             f.match.advisory.name,
             severity(f.match.advisory.severity, f.match.advisory.cvss),
-            *((verdict(f.match), f.match.verdict.reason) if wish.reasons else (f.match.verdict.upgrade_to or "-",)),
+            *((verdict(f.match), why(f.match)) if wish.reasons else (f.match.verdict.upgrade_to or "-",)),
         ]
         for f, host, _ in each_host(connection, found)
     )
+    return columns, rows, reasons
 
 
 def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
@@ -228,7 +236,7 @@ def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
         *((("Said of it", {"ratio": 1}),) if said else ()),
     ]
     groups = by_advisory(found.findings)
-    return columns, (
+    rows = (
         [
             advisory.name,
             severity(advisory.severity, advisory.cvss),
@@ -240,6 +248,7 @@ def _by_advisory(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ]
         for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True)
     )
+    return columns, rows, {}
 
 
 def _by_version(connection: Connection, found: Survey, wish: Wish) -> Laid:
@@ -250,7 +259,7 @@ def _by_version(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ("Advisories", {"justify": "right"}),
         ("The worst", {"no_wrap": True}),
     ]
-    return columns, (
+    rows = (
         [
             _build(group[0]),
             str(group[0].hosts),
@@ -260,6 +269,7 @@ def _by_version(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ]
         for _, group in by_component(found.findings)
     )
+    return columns, rows, {}
 
 
 def _by_host(connection: Connection, found: Survey, wish: Wish) -> Laid:
@@ -270,7 +280,7 @@ def _by_host(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ("KEV", {"justify": "right"}),
         ("Runs", {"ratio": 1}),
     ]
-    return columns, (
+    rows = (
         [
             group.host,
             group.severity.value if group.severity else UNSCORED,
@@ -280,6 +290,7 @@ def _by_host(connection: Connection, found: Survey, wish: Wish) -> Laid:
         ]
         for group in host_groups(connection, found)
     )
+    return columns, rows, {}
 
 
 _TABLES = {None: _plain, "advisory": _by_advisory, "version": _by_version, "host": _by_host}
