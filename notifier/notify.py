@@ -124,8 +124,8 @@ def _prepare(
     subscriptions.tell(connection, subscription, found.facets, world.now, number)
     if made.time.now:
         subscriptions.serve(connection, subscription, world.now, reminded=made.reminded)
-    if subscription.started_at is None:
-        subscriptions.start(connection, subscription, world.now)
+        if subscription.started_at is None:
+            subscriptions.start(connection, subscription, world.now)
 
 
 def _targets(address: str) -> list[Target]:

@@ -219,6 +219,59 @@ def test_what_is_critical_goes_out_at_once_and_the_rest_when_it_is_time(database
     assert found == {"ops": ["CVE-2026-2"], "calm": [NAME, "CVE-2026-2"]}
 
 
+@pytest.mark.parametrize(
+    ("breaks", "standing", "at_night"),
+    [("never", CRITICAL, False), ("both", HIGH, False), ("both", CRITICAL, True), ("kev", CRITICAL, False)],
+)
+def test_the_welcome_keeps_quiet_hours_unless_something_in_it_breaks_them(
+    database: Database, tmp_path: Path, breaks: str, standing: Record, *, at_night: bool
+) -> None:
+    night = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
+    install(database, web_1="25.0.5")
+    publish(database, standing, record("CVE-2026-2", below="25.0.6"), at=night)
+    times = Schedule("weekly", quiet="00:00-07:00", breaks=breaks)
+    subscribe(database, f"file://{tmp_path}/ops", schedule=times)
+    made = [run(database, night + timedelta(minutes=m)).digests for m in (0, 10)]
+    assert [len(d) for d in made] == [int(at_night), 0]
+    morning = run(database, night + timedelta(hours=5)).digests
+    (welcome,) = made[0] + morning
+    assert welcome.welcome
+    assert set(names(welcome.items)) == {standing.id, "CVE-2026-2"}
+    assert run(database, night + timedelta(hours=6)).digests == []
+
+
+def test_a_silent_start_waits_for_nothing(database: Database, tmp_path: Path) -> None:
+    night = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
+    install(database, web_1="25.0.5")
+    publish(database, HIGH, at=night)
+    subscribe(database, f"file://{tmp_path}/ops", schedule=Schedule(quiet="00:00-07:00", breaks="never"), silent=True)
+    assert run(database, night).digests == []
+    publish(database, HIGH, record("CVE-2026-2", below="25.0.6"), at=night + timedelta(hours=1))
+    (digest,) = run(database, night + timedelta(hours=5)).digests
+    assert names(digest.items) == ["CVE-2026-2"], "what stood at the start is known"
+
+
+def test_reminders_updates_and_corrections_keep_quiet_hours(database: Database, tmp_path: Path) -> None:
+    noon = NOW.replace(hour=12, minute=0, second=0, microsecond=0)
+    install(database, web_1="25.0.5", web_2="25.0.5")
+    publish(database, *(record(n, below="25.0.6", fixed=False) for n in ("CVE-2026-1", "CVE-2026-2", "CVE-2026-3")))
+    subscribe(database, f"file://{tmp_path}/ops", schedule=Schedule(quiet="00:00-07:00", remind="weekly"))
+    run(database, noon)
+    later = noon + 8 * DAY
+    night = later.replace(hour=2)
+    publish(
+        database,
+        record("CVE-2026-1", below="25.0.6"),
+        record("CVE-2026-2", below="25.0.6", fixed=False, withdrawn=night),
+        record("CVE-2026-3", below="25.0.6", fixed=False),
+        at=night,
+    )
+    assert run(database, night).digests == []
+    (digest,) = run(database, night.replace(hour=7)).digests
+    assert {(i.advisory.name, i.change) for i in digest.items} == {("CVE-2026-1", UPDATE), ("CVE-2026-2", CORRECTION)}
+    assert (digest.reminder, names(digest.open)) == (True, ["CVE-2026-3"])
+
+
 def test_a_reminder_says_what_is_still_open_how_long_and_who_has_it_in_hand(fleet: Database) -> None:
     with fleet.begin() as connection:
         number = World.read(connection, NOW).catalogue.find(NAME).id
