@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from feeds import store
-from feeds.advisory import Kind, Severity
+from feeds.advisory import Kind, Record, Severity
 from feeds.database import Database
 from feeds.evidence import Status
 from feeds.facts import Exploited, Line
@@ -240,6 +240,19 @@ def test_the_welcome_keeps_quiet_hours_unless_something_in_it_breaks_them(
     assert run(database, night + timedelta(hours=6)).digests == []
 
 
+@pytest.mark.parametrize(("standing", "tries"), [(HIGH, [1, 0, 1]), (CRITICAL, [1, 1, 1])])
+def test_what_failed_before_the_quiet_hours_is_tried_again_after_them_unless_it_breaks_them(
+    database: Database, tmp_path: Path, standing: Record, tries: list[int]
+) -> None:
+    evening = NOW.replace(hour=21, minute=59, second=0, microsecond=0)
+    (tmp_path / "taken").write_text("a file where a folder is needed")
+    install(database, web_1="25.0.5")
+    publish(database, standing, at=evening)
+    subscribe(database, f"file://{tmp_path}/taken/ops", schedule=Schedule(quiet="22:00-07:00"))
+    moments = (evening, evening + timedelta(hours=4), evening + timedelta(hours=10))
+    assert [len(run(database, at).failed) for at in moments] == tries
+
+
 def test_a_silent_start_waits_for_nothing(database: Database, tmp_path: Path) -> None:
     night = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
     install(database, web_1="25.0.5")
@@ -254,16 +267,17 @@ def test_a_silent_start_waits_for_nothing(database: Database, tmp_path: Path) ->
 def test_reminders_updates_and_corrections_keep_quiet_hours(database: Database, tmp_path: Path) -> None:
     noon = NOW.replace(hour=12, minute=0, second=0, microsecond=0)
     install(database, web_1="25.0.5", web_2="25.0.5")
-    publish(database, *(record(n, below="25.0.6", fixed=False) for n in ("CVE-2026-1", "CVE-2026-2", "CVE-2026-3")))
+    three = ("CVE-2026-1", "CVE-2026-2", "CVE-2026-3")
+    publish(database, *(record(n, below="25.0.6", severity=Severity.MEDIUM) for n in three))
     subscribe(database, f"file://{tmp_path}/ops", schedule=Schedule(quiet="00:00-07:00", remind="weekly"))
     run(database, noon)
     later = noon + 8 * DAY
     night = later.replace(hour=2)
     publish(
         database,
-        record("CVE-2026-1", below="25.0.6"),
-        record("CVE-2026-2", below="25.0.6", fixed=False, withdrawn=night),
-        record("CVE-2026-3", below="25.0.6", fixed=False),
+        record("CVE-2026-1", below="25.0.6", severity=Severity.HIGH),
+        record("CVE-2026-2", below="25.0.6", severity=Severity.MEDIUM, withdrawn=night),
+        record("CVE-2026-3", below="25.0.6", severity=Severity.MEDIUM),
         at=night,
     )
     assert run(database, night).digests == []
