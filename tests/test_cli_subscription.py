@@ -151,6 +151,13 @@ def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mail
 
 
 def test_a_source_that_was_never_asked_is_explained_on_the_spot(navtex: Program) -> None:
-    assert "unpolled: it was never asked" in navtex("source", "list").stdout
+    assert "unpolled: never asked" in navtex("source", "list").stdout
     navtex("poll")
-    assert "unpolled" not in navtex("source", "list").stdout
+    rows = navtex.json("source", "list")["sources"]
+    left = [r["name"] for r in rows if r["state"] == "unpolled"]
+    shown = navtex("source", "list").stdout
+    assert left == ["osv"], "no package of a distribution is installed"
+    assert "unpolled: never asked" in shown
+    config = navtex.home / "config.toml"
+    config.write_text("[sources.osv]\nenabled = false\n")
+    assert "unpolled" not in navtex("source", "list", NAVTEX_CONFIG=str(config)).stdout

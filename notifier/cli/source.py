@@ -64,5 +64,5 @@ def list_(form: str) -> None:
         empty="There are no sources.",
     )
     if any(r["state"] == State.UNPOLLED for r in rows):
-        wrapped("unpolled: it was never asked. `navtex poll` asks every source that is not disabled.", 0)
+        wrapped("unpolled: never asked, for want of a `navtex poll`, or of something to ask it for.", 0)
     tell_age(mirror, config, now())
