@@ -96,8 +96,7 @@ def private(paths: Iterable[Path]) -> Iterator[Finding]:
         mode, level = _mode(folder)
         if mode & 0o022 and not mode & stat.S_ISVTX:
             yield Finding(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
-    looked = "1 file was" if len(found) == 1 else f"{len(found)} files were"
-    yield Finding("ok", f"the permissions of {looked} looked at")
+    yield Finding("ok", f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
 
 
 def _mode(path: Path) -> tuple[int, str]:

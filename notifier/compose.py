@@ -40,17 +40,25 @@ class Composed:
     digest: Digest | None
     time: Due
     reminded: bool = False
+    at_once: frozenset[int] = frozenset()
+    """The advisories, by their numbers, of which the news do not wait until it is time."""
 
 
 def compose(connection: Connection, world: World, subscription: Subscription, *, whenever: bool = False) -> Composed:
-    """What goes out to a subscription now; with `whenever`, what would if it were time."""
+    """What goes out to a subscription now; with `whenever`, what would if it were time.
+
+    A welcome is one message: it goes out whole as soon as something in it need not wait.
+    """
     filters, now = subscription.filters, world.now
     started = subscription.started_at is not None
-    time = schedule.due(subscription.schedule, subscription.served_at if started else None, now)
+    time = subscription.due(now)
     concerns = _concerns(connection, world, filters.scope)
     told = subscriptions.told(connection, subscription)
     books = _books(connection, world, subscription, concerns, told)
     found = ledger.news(concerns, world.catalogue.advisories, books, filters)
+    urgent = frozenset(i.advisory.id for i in found.items if _breaks(subscription, i))
+    if urgent and not started:
+        time = Due(now=True, at=now)
     reminded: list[digests.Open] = []
     reminder = False
     if time.now or whenever:
@@ -59,13 +67,15 @@ def compose(connection: Connection, world: World, subscription: Subscription, *,
         if reminder:
             items = {i.advisory.id for i in found.items}
             reminded = still_open([c for c in concerns if filters.wants(c.match.advisory)], books, items)
+    elif started:
+        found = found.only(lambda item: item.advisory.id in urgent)
     else:
-        found = found.only(lambda item: _breaks(subscription, item))
+        return Composed(News(), None, time)
     silent = not started and subscription.silent_start
     if silent or (started and not found.items and not reminded):
-        return Composed(found, None, time, reminder)
+        return Composed(found, None, time, reminder, urgent)
     digest = _digest(connection, world, subscription, found, concerns, books, tuple(reminded))
-    return Composed(found, digest, time, reminder or not started)
+    return Composed(found, digest, time, reminder or not started, urgent)
 
 
 def _breaks(subscription: Subscription, item: Item) -> bool:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Protocol
 
 from feeds.advisory import Advisory, Kind, Severity
+from feeds.catalogue import badness
 from feeds.evidence import Status
 from feeds.facts import line_of
 from feeds.versions import key
@@ -129,8 +130,9 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
     )
 
 
-def _worst_first(advisory: Advisory) -> tuple[float, str]:
-    return -_rank(advisory.severity), advisory.name
+def _worst_first(advisory: Advisory) -> tuple[float, float, str]:
+    severity, cvss = badness(advisory)
+    return -severity, -cvss, advisory.name
 
 
 def _together(one: Hosts, other: Hosts) -> Hosts:
@@ -156,7 +158,7 @@ def still_open(concerns: Iterable[Concern], books: Books, besides: set[int]) -> 
             hosts = _together(hosts, concern.hosts)
         hands = books.in_hand.get(advisory.id, ())
         found.append(Open(advisory, hosts, since, (books.now - since).days, hands, tuple(ways)))
-    return sorted(found, key=lambda o: (-_rank(o.advisory.severity), o.since, o.advisory.name))
+    return sorted(found, key=lambda o: (*_worst_first(o.advisory)[:2], o.since, o.advisory.name))
 
 
 def _rank(severity: Severity | None) -> float:

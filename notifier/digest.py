@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from feeds.advisory import Advisory, Kind, Severity
+from feeds.catalogue import badness
 from feeds.evidence import Status
 from feeds.health import SourceState, State
 
@@ -237,10 +238,10 @@ class Digest:
         return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
 
 
-def rank(item: Item) -> tuple[int, float, int, str]:
-    """Sort key, worst first. Unscored stands between high and medium: it may be anything."""
-    severity = item.advisory.severity
-    return ORDER.index(item.advisory.kind), -(severity.rank if severity else 2.5), -item.count, item.advisory.name
+def rank(item: Item) -> tuple[int, float, float, int, str]:
+    """Sort key: by section, then the worst first, then what concerns the most hosts."""
+    severity, cvss = badness(item.advisory)
+    return ORDER.index(item.advisory.kind), -severity, -cvss, -item.count, item.advisory.name
 
 
 def folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:

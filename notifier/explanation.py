@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from feeds.advisory import Advisory, Kind
 from feeds.database import Connection
 from notifier import schedule, silence
-from notifier.compose import compose
+from notifier.compose import Composed, compose
 from notifier.digest import Hosts
 from notifier.render import host_names
 from notifier.store import inventory, subscriptions
@@ -50,15 +50,14 @@ def explain(connection: Connection, world: World, subscription: Subscription, ad
     return Explanation(
         subscription.name,
         advisory.name,
-        _answer(world, subscription, points, tellings, pending=pending),
+        _answer(points, tellings, _wait(subscription, made, advisory) if pending else ""),
         points,
         tellings,
     )
 
 
-def _answer(
-    world: World, subscription: Subscription, points: tuple[Point, ...], tellings: tuple[Telling, ...], *, pending: bool
-) -> str:
+def _answer(points: tuple[Point, ...], tellings: tuple[Telling, ...], pending: str) -> str:
+    """The answer in a sentence; `pending` says when something goes out that is not told yet ("": there is nothing)."""
     against = next((p.words for p in points if p.effect == "against"), "")
     if tellings:
         last = tellings[-1]
@@ -66,10 +65,14 @@ def _answer(
         said = f"Told {times} on {last.at:%Y-%m-%d %H:%M} UTC in digest {last.key} ({_delivered(last)})"
         return f"{said}; there is something new to tell of it" if pending else said
     if pending and not against:
-        when = schedule.due(subscription.schedule, subscription.served_at, world.now)
-        wait = "the next run tells it" if when.now else f"not before {when.at:%Y-%m-%d %H:%M} UTC: {when.reason}"
-        return f"Not told yet: {wait}"
+        return f"Not told yet: {pending}"
     return f"Not told: {against or 'nothing of it is news for this subscription'}"
+
+
+def _wait(subscription: Subscription, made: Composed, advisory: Advisory) -> str:
+    if made.time.now or advisory.id in made.at_once:
+        return "the next run tells it"
+    return f"not before {schedule.shown(subscription.schedule, made.time.at)}: {made.time.reason}"
 
 
 def _delivered(telling: Telling) -> str:
@@ -86,11 +89,11 @@ def _subscription(world: World, subscription: Subscription) -> Iterator[Point]:
         read = any(s.last_success for s in world.sources)
         words = "its welcome is still to come" if read else "its welcome waits until a source could be read"
         yield Point("subscription", "note" if read else "against", words)
-        return
-    yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
-    when = schedule.due(subscription.schedule, subscription.served_at, world.now)
-    said = "it is time" if when.now else f"it is time at {when.at:%Y-%m-%d %H:%M} UTC: {when.reason}"
-    yield Point("schedule", "note", f"{subscription.schedule.every} ({subscription.schedule.zone}); {said}")
+    else:
+        yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
+    times, when = subscription.schedule, subscription.due(world.now)
+    said = "it is time" if when.now else f"it is time at {schedule.shown(times, when.at)}: {when.reason}"
+    yield Point("schedule", "note", f"{times.every} ({times.zone}); {said}")
 
 
 def _hosts(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
@@ -149,7 +152,7 @@ def _ledger(connection: Connection, world: World, subscription: Subscription, ad
         f"severity {facets.severity.value if facets.severity else 'unscored'}",
         "exploited" if facets.exploited else "",
         "withdrawn" if facets.withdrawn else "",
-        f"{len(facets.components)} versions, {len(facets.fixed)} of them with a fix",
+        f"{len(facets.components)} version{'' if len(facets.components) == 1 else 's'}, {len(facets.fixed)} with a fix",
     ]
     words = "as it was told" if facets.partial else ", ".join(k for k in known if k)
     yield Point("ledger", "note", f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

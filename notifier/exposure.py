@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from feeds.advisory import Advisory, Severity
-from feeds.catalogue import at_least
+from feeds.catalogue import at_least, badness
 from feeds.evidence import Status
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Match, Matcher
@@ -149,8 +149,8 @@ def row(match: Match, host: str | None = None, tags: dict[str, str] | None = Non
 
 def worst_first(match: Match) -> tuple[float, float, str, str]:
     """Sort key: the worst first, then by name. Unscored stands between high and medium."""
-    severity, name = match.advisory.severity, match.advisory.name
-    return -(severity.rank if severity else 2.5), -(match.advisory.cvss or 0.0), name, match.component.version
+    severity, cvss = badness(match.advisory)
+    return -severity, -cvss, match.advisory.name, match.component.version
 
 
 def meets(matches: Iterable[Match], level: Severity | None) -> bool:

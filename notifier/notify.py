@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from feeds.database import Connection, Database
 from feeds.errors import ChannelError, ConfigError
 from notifier import watch
@@ -115,7 +117,7 @@ def _prepare(
     found, number = made.news, None
     if made.digest is not None:
         targets = [t for address in subscription.targets for t in _targets(address)]
-        message = render(made.digest, settings.templates)
+        message = msgspec.structs.replace(render(made.digest, settings.templates), urgent=bool(made.at_once))
         number = delivery.put(connection, subscription, message, targets, welcome=made.digest.welcome)
         subscriptions.recall(connection, number, made.digest.items)
         report.digests.append(made.digest)
@@ -124,8 +126,8 @@ def _prepare(
     subscriptions.tell(connection, subscription, found.facets, world.now, number)
     if made.time.now:
         subscriptions.serve(connection, subscription, world.now, reminded=made.reminded)
-    if subscription.started_at is None:
-        subscriptions.start(connection, subscription, world.now)
+        if subscription.started_at is None:
+            subscriptions.start(connection, subscription, world.now)
 
 
 def _targets(address: str) -> list[Target]:

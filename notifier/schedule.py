@@ -24,6 +24,7 @@ IMMEDIATE = "immediate"
 BREAKS = ("critical", "kev", "both", "never")
 REMINDERS = ("weekly", "monthly", "never")
 _LONGEST = 100
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,14 +66,15 @@ def checked(schedule: Schedule) -> Schedule:
 
 
 def due(schedule: Schedule, last: datetime | None, now: datetime) -> Due:
-    """Whether news are to go out now, when they last could at `last` (None: never yet, which is at once)."""
-    if last is None:
-        return Due(now=True, at=now)
+    """Whether news are to go out now, when they last could at `last`.
+
+    None is never yet: the welcome does not wait for the schedule, only for the end of quiet hours.
+    """
     at, reason = now, ""
-    if schedule.every != IMMEDIATE:
+    if last is not None and schedule.every != IMMEDIATE:
         tick = _tick(schedule, last)
         if tick is None:
-            return Due(now=False, at=datetime.max.replace(tzinfo=UTC), reason="its schedule never comes")
+            return Due(now=False, at=_NEVER, reason="its schedule never comes")
         if tick > now:
             at, reason = tick, f"its schedule is {schedule.every}"
     ends = quiet_until(schedule, at)
@@ -81,10 +83,17 @@ def due(schedule: Schedule, last: datetime | None, now: datetime) -> Due:
     return Due(now=at <= now, at=at, reason=reason)
 
 
+def shown(schedule: Schedule, at: datetime) -> str:
+    """A moment in the schedule's zone, with the zone's name: "2026-04-16 08:00 Europe/Berlin"."""
+    if at == _NEVER:
+        return "never"
+    return f"{at.astimezone(ZoneInfo(schedule.zone)):%Y-%m-%d %H:%M} {schedule.zone}"
+
+
 def reminder(schedule: Schedule, last: datetime, now: datetime) -> Due:
     """Whether a reminder of what is still open is due, when the last one (or the welcome) was at `last`."""
     if schedule.remind == "never":
-        return Due(now=False, at=datetime.max.replace(tzinfo=UTC), reason="it wants no reminders")
+        return Due(now=False, at=_NEVER, reason="it wants no reminders")
     at = last + timedelta(days=7) if schedule.remind == "weekly" else _month_after(last)
     return Due(now=at <= now, at=at, reason="" if at <= now else f"it is reminded {schedule.remind}")
 

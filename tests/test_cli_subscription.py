@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -82,3 +84,80 @@ def test_the_filters_that_were_given_are_listed(tmp_path_factory: pytest.TempPat
     assert row["filters"] == given
     assert (row["name"], row["state"], row["to"], row["started_at"]) == ("ops", "new", ["file:///mails"], None)
     assert max(map(len, fresh("subscription", "list").stdout.splitlines())) <= 80
+
+
+def test_quiet_hours_keep_the_welcome_and_are_told_in_the_zone_of_the_subscription(
+    navtex: Program, mailbox: Mailbox
+) -> None:
+    navtex("poll")
+    at = datetime.now(ZoneInfo("Asia/Kathmandu")).replace(second=0, microsecond=0)
+    ends = at + timedelta(hours=3)
+    quiet = f"{at - timedelta(hours=3):%H:%M}-{ends:%H:%M}"
+    until = f"{ends:%Y-%m-%d %H:%M} Asia/Kathmandu"
+    times = ("--zone", "Asia/Kathmandu", "--quiet", quiet, "--break-schedule", "never", "--schedule", "weekly")
+    said = navtex("subscription", "add", "calm", "--to", mailbox.address(), *times).stderr
+    assert f"the welcome waits, now until {until}" in said.replace("\n", " ")
+    navtex("notify")
+    assert mailbox.mails == []
+    preview = navtex("subscription", "preview", "calm")
+    assert f"It goes out at {until}: {quiet} are quiet hours" in preview.stderr
+    assert preview.stdout.startswith("Subject: [Navtex] Welcome")
+    assert f"calm: nothing before {until}" in navtex("notify", "--dry-run").stderr
+    assert f"Due:          {until} ({quiet} are quiet hours)" in navtex("subscription", "show", "calm").stdout
+    row = navtex.json("subscription", "show", "calm")
+    assert (row["state"], row["due_at"]) == ("new", f"{ends.astimezone(UTC):%Y-%m-%dT%H:%M}:00Z")
+    why = navtex.json("notification", "explain", "calm", "CVE-2024-41110")
+    assert why["answer"].startswith(f"Not told yet: not before {until}: {quiet} are quiet hours")
+
+
+def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: Mailbox) -> None:
+    navtex("poll")
+    navtex("subscription", "add", "ops", "--to", mailbox.address())
+    navtex("subscription", "pause", "ops")
+    preview = navtex("subscription", "preview", "ops")
+    assert "ops is paused: nothing goes out until it is resumed" in preview.stderr
+    assert preview.stdout.startswith("Subject: [Navtex] Welcome")
+    due = "Due:          not while it is paused; once it is resumed, its welcome: now"
+    assert due in navtex("subscription", "show", "ops").stdout
+    navtex("subscription", "resume", "ops")
+    navtex("notify")
+    navtex("subscription", "pause", "ops")
+    assert "ops is paused" in navtex("subscription", "preview", "ops").stderr
+    assert "once it is resumed, what is new: now" in navtex("subscription", "show", "ops").stdout
+
+
+def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mailbox: Mailbox) -> None:
+    def note(*arguments: str, status: int = 0) -> str:
+        said = navtex(*arguments, status=status).stderr.replace("\n", " ")
+        _, found, rest = said.partition("no host of the inventory matches ")
+        return rest.partition(":")[0] if found else ""
+
+    navtex("poll")
+    add = ("subscription", "add", "--to", mailbox.address())
+    assert note(*add, "a", "--tag", "env=prd", "--host", "nope") == "host nope, tag env=prd"
+    assert note(*add, "b", "--host", "lab-*", "--host", "nope") == "host nope"
+    assert note(*add, "c", "--host", "LAB-*", "--tag", "env=prod", "--product", "runc") == ""
+    silence = ("silence", "add", "CVE-2024-41110", "--reason", "lab", "--until", "2999-01-01")
+    assert note(*silence, "--host", "nope") == "host nope"
+    hand = ("advisory", "acknowledge", "CVE-2024-41110", "--owner", "Ann", "--due", "2999-01-01")
+    assert note(*hand, "--tag", "env=prd") == "tag env=prd"
+    assert note(*hand, "--tag", "env=prod") == ""
+    path = navtex.home / "subscriptions.toml"
+    path.write_text('[subscriptions.web]\nto = ["file:///mails"]\nhost = ["nope"]\n')
+    for status, more in ((1, ("--check",)), (0, ())):
+        assert "subscriptions.toml, subscriptions.web: no host of the inventory matches host nope" in navtex(
+            "subscription", "sync", str(path), *more, status=status
+        ).stderr.replace("\n", " ")
+
+
+def test_a_source_that_was_never_asked_is_explained_on_the_spot(navtex: Program) -> None:
+    assert "unpolled: never asked" in navtex("source", "list").stdout
+    navtex("poll")
+    rows = navtex.json("source", "list")["sources"]
+    left = [r["name"] for r in rows if r["state"] == "unpolled"]
+    shown = navtex("source", "list").stdout
+    assert left == ["osv"], "no package of a distribution is installed"
+    assert "unpolled: never asked" in shown
+    config = navtex.home / "config.toml"
+    config.write_text("[sources.osv]\nenabled = false\n")
+    assert "unpolled" not in navtex("source", "list", NAVTEX_CONFIG=str(config)).stdout

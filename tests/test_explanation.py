@@ -82,6 +82,44 @@ def test_a_schedule_is_a_reason_until_it_is_time(fleet: Database, tmp_path: Path
     assert why(fleet, "CVE-2026-2", 1).answer.startswith("Not told yet: not before ")
 
 
+NIGHT = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "severity", "said"),
+    [
+        ("both", Severity.HIGH, f"Not told yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours"),
+        (
+            "never",
+            Severity.CRITICAL,
+            f"Not told yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours",
+        ),
+        ("both", Severity.CRITICAL, "Not told yet: the next run tells it"),
+    ],
+)
+@pytest.mark.parametrize("started", [False, True])
+def test_quiet_hours_are_a_reason_for_the_welcome_as_for_news(
+    sqlite_database: Database, tmp_path: Path, breaks: str, severity: Severity, said: str, *, started: bool
+) -> None:
+    install(sqlite_database, lab_1="25.0.5")
+    subscribe(sqlite_database, f"file://{tmp_path}/x", schedule=Schedule(quiet="00:00-07:00", breaks=breaks))
+    if started:
+        publish(sqlite_database, record("CVE-2026-2", below="1.0.0"), at=NIGHT - DAY)
+        run(sqlite_database, NIGHT.replace(hour=8) - DAY)
+    publish(sqlite_database, record(NAME, below="25.0.6", severity=severity), at=NIGHT)
+    with sqlite_database.connect() as connection:
+        world = World.read(connection, NIGHT)
+        found = explain(connection, world, subscriptions.named(connection, "ops"), world.catalogue.find(NAME))
+    assert found.answer == said
+
+
+def test_what_is_remembered_is_counted_in_words(fleet: Database, tmp_path: Path) -> None:
+    subscribe(fleet, f"file://{tmp_path}/x")
+    run(fleet)
+    (remembered,) = (p.words for p in why(fleet).points if p.about == "ledger")
+    assert remembered.endswith("severity high, 1 version, 1 with a fix")
+
+
 def test_each_telling_is_there_with_its_digest_its_words_and_what_the_channel_said(
     fleet: Database, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.evidence import Status
 from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, key_of
+from notifier.exposure import worst_first
 from notifier.facets import Concern, Facets
 from notifier.filters import Filters
 from notifier.ledger import Arrivals, Books, News, Return, Told, moments, news
@@ -148,6 +149,18 @@ def test_the_worst_comes_first_and_unscored_stands_between_high_and_medium() -> 
     shuffled = [advisory(n, f"CVE-2026-{n}", severity=order[n]) for n in (3, 0, 4, 2, 1)]
     found = tell([concern(1, a) for a in shuffled], started_at=None)
     assert [i.advisory.severity for i in found.items] == order
+
+
+def test_of_one_severity_the_higher_cvss_comes_first_however_many_hosts_there_are() -> None:
+    scored = [advisory(n, f"CVE-2026-{n}", cvss=cvss) for n, cvss in enumerate((7.3, 8.4, 8.8, None), 1)]
+    worse = advisory(5, severity=Severity.CRITICAL, cvss=9.0)
+    unscored = advisory(6, severity=None)
+    concerns = [concern(1, a, count=10 - a.id) for a in (*scored, unscored, worse)]
+    found = tell(concerns, started_at=None)
+    assert [i.advisory.cvss for i in found.items] == [9.0, 8.8, 8.4, 7.3, None, None]
+    assert found.items[-1].advisory == unscored
+    as_exposure = sorted((c.match for c in concerns), key=worst_first)
+    assert [m.advisory for m in as_exposure] == [i.advisory for i in found.items]
 
 
 def test_of_equals_the_one_with_more_hosts_comes_first_then_the_name() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from feeds import store
-from feeds.advisory import Kind, Severity
+from feeds.advisory import Kind, Record, Severity
 from feeds.database import Database
 from feeds.evidence import Status
 from feeds.facts import Exploited, Line
@@ -217,6 +217,73 @@ def test_what_is_critical_goes_out_at_once_and_the_rest_when_it_is_time(database
     assert run(database, at + timedelta(hours=3)).digests == []
     found = {d.subscription: names(d.items) for d in run(database, at + timedelta(days=1)).digests}
     assert found == {"ops": ["CVE-2026-2"], "calm": [NAME, "CVE-2026-2"]}
+
+
+@pytest.mark.parametrize(
+    ("breaks", "standing", "at_night"),
+    [("never", CRITICAL, False), ("both", HIGH, False), ("both", CRITICAL, True), ("kev", CRITICAL, False)],
+)
+def test_the_welcome_keeps_quiet_hours_unless_something_in_it_breaks_them(
+    database: Database, tmp_path: Path, breaks: str, standing: Record, *, at_night: bool
+) -> None:
+    night = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
+    install(database, web_1="25.0.5")
+    publish(database, standing, record("CVE-2026-2", below="25.0.6"), at=night)
+    times = Schedule("weekly", quiet="00:00-07:00", breaks=breaks)
+    subscribe(database, f"file://{tmp_path}/ops", schedule=times)
+    made = [run(database, night + timedelta(minutes=m)).digests for m in (0, 10)]
+    assert [len(d) for d in made] == [int(at_night), 0]
+    morning = run(database, night + timedelta(hours=5)).digests
+    (welcome,) = made[0] + morning
+    assert welcome.welcome
+    assert set(names(welcome.items)) == {standing.id, "CVE-2026-2"}
+    assert run(database, night + timedelta(hours=6)).digests == []
+
+
+@pytest.mark.parametrize(("standing", "tries"), [(HIGH, [1, 0, 1]), (CRITICAL, [1, 1, 1])])
+def test_what_failed_before_the_quiet_hours_is_tried_again_after_them_unless_it_breaks_them(
+    database: Database, tmp_path: Path, standing: Record, tries: list[int]
+) -> None:
+    evening = NOW.replace(hour=21, minute=59, second=0, microsecond=0)
+    (tmp_path / "taken").write_text("a file where a folder is needed")
+    install(database, web_1="25.0.5")
+    publish(database, standing, at=evening)
+    subscribe(database, f"file://{tmp_path}/taken/ops", schedule=Schedule(quiet="22:00-07:00"))
+    moments = (evening, evening + timedelta(hours=4), evening + timedelta(hours=10))
+    assert [len(run(database, at).failed) for at in moments] == tries
+
+
+def test_a_silent_start_waits_for_nothing(database: Database, tmp_path: Path) -> None:
+    night = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
+    install(database, web_1="25.0.5")
+    publish(database, HIGH, at=night)
+    subscribe(database, f"file://{tmp_path}/ops", schedule=Schedule(quiet="00:00-07:00", breaks="never"), silent=True)
+    assert run(database, night).digests == []
+    publish(database, HIGH, record("CVE-2026-2", below="25.0.6"), at=night + timedelta(hours=1))
+    (digest,) = run(database, night + timedelta(hours=5)).digests
+    assert names(digest.items) == ["CVE-2026-2"], "what stood at the start is known"
+
+
+def test_reminders_updates_and_corrections_keep_quiet_hours(database: Database, tmp_path: Path) -> None:
+    noon = NOW.replace(hour=12, minute=0, second=0, microsecond=0)
+    install(database, web_1="25.0.5", web_2="25.0.5")
+    three = ("CVE-2026-1", "CVE-2026-2", "CVE-2026-3")
+    publish(database, *(record(n, below="25.0.6", severity=Severity.MEDIUM) for n in three))
+    subscribe(database, f"file://{tmp_path}/ops", schedule=Schedule(quiet="00:00-07:00", remind="weekly"))
+    run(database, noon)
+    later = noon + 8 * DAY
+    night = later.replace(hour=2)
+    publish(
+        database,
+        record("CVE-2026-1", below="25.0.6", severity=Severity.HIGH),
+        record("CVE-2026-2", below="25.0.6", severity=Severity.MEDIUM, withdrawn=night),
+        record("CVE-2026-3", below="25.0.6", severity=Severity.MEDIUM),
+        at=night,
+    )
+    assert run(database, night).digests == []
+    (digest,) = run(database, night.replace(hour=7)).digests
+    assert {(i.advisory.name, i.change) for i in digest.items} == {("CVE-2026-1", UPDATE), ("CVE-2026-2", CORRECTION)}
+    assert (digest.reminder, names(digest.open)) == (True, ["CVE-2026-3"])
 
 
 def test_a_reminder_says_what_is_still_open_how_long_and_who_has_it_in_hand(fleet: Database) -> None:

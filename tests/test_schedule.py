@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from feeds.advisory import Kind
 from feeds.errors import UsageProblem
-from notifier.schedule import Schedule, breaks, checked, due, quiet_until, reminder
+from notifier.schedule import Schedule, breaks, checked, due, quiet_until, reminder, shown
 
 BERLIN = "Europe/Berlin"
+NOW = datetime(2026, 4, 15, tzinfo=UTC)
 
 
 def at(text: str) -> datetime:
@@ -52,8 +53,27 @@ def test_news_are_due_at_the_next_moment_of_the_schedule_outside_of_quiet_hours(
     assert bool(found.reason) is (at(expected) != at(now)) or found.now
 
 
-def test_the_first_time_is_at_once() -> None:
-    assert due(Schedule("weekly", quiet="00:00-23:59"), None, at("04-15 12:00")).now
+@pytest.mark.parametrize(
+    ("schedule", "now", "expected"),
+    [
+        (Schedule("weekly"), "04-15 12:00", "04-15 12:00"),
+        (Schedule("weekly", quiet="22:00-07:00"), "04-15 12:00", "04-15 12:00"),
+        (Schedule("weekly", quiet="22:00-07:00"), "04-15 23:00", "04-16 07:00"),
+        (Schedule("daily", BERLIN, "00:00-07:00"), "04-15 00:19", "04-15 05:00"),
+    ],
+)
+def test_the_first_time_waits_for_no_schedule_but_for_the_end_of_quiet_hours(
+    schedule: Schedule, now: str, expected: str
+) -> None:
+    found = due(schedule, None, at(now))
+    assert (found.at, found.now) == (at(expected), expected == now)
+
+
+def test_a_moment_is_shown_in_the_zone_of_the_schedule() -> None:
+    assert shown(Schedule("daily", BERLIN), at("04-16 06:00")) == "2026-04-16 08:00 Europe/Berlin"
+    assert (
+        shown(Schedule(zone="Asia/Kathmandu"), reminder(Schedule(remind="never"), at("01-01 00:00"), NOW).at) == "never"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from notifier.cli.app import now, opened, say, scope, scope_options, settings
+from notifier.cli.app import nobody_yet, now, opened, say, scope, scope_options, settings
 
 
 @click.command("acknowledge")
@@ -44,6 +44,7 @@ def acknowledge(
     with opened(settings()) as database, database.begin() as connection:
         found = store.catalogue(connection).find(advisory)
         silences.take(connection, Hand(found.id, chosen, owner.strip(), due.date(), at, note.strip()))
+        nobody_yet(connection, chosen)
     where = f" for {shown(chosen)}" if shown(chosen) else ""
     say(f"{owner.strip()} has {found.name} in hand{where} until {due:%Y-%m-%d}")
 

@@ -115,6 +115,23 @@ def nobody(connection: Connection, chosen: Scope) -> str:
     return ""
 
 
+def nobody_yet(connection: Connection, chosen: Scope, where: str = "") -> None:
+    """Say what of a scope matches no host of an inventory that has some: a mistake in writing, or hosts to come."""
+    from notifier.silence import shown
+    from notifier.store import inventory
+
+    if not inventory.count(connection):
+        return
+    wrong = [msgspec.structs.replace(chosen, products=())]
+    if inventory.count(connection, chosen):
+        wrong = [s for name in chosen.hosts if not inventory.count(connection, s := Scope(hosts=(name,)))]
+    for one in wrong:
+        say(
+            f"{where}no host of the inventory matches {shown(one)}: "
+            "right if such hosts are still to come; otherwise see `navtex inventory list`"
+        )
+
+
 def count_of(number: int, one: str, many: str) -> str:
     """A number and its noun: "1 host", "2 hosts"."""
     return f"{number} {one if number == 1 else many}"

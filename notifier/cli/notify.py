@@ -42,6 +42,7 @@ def command(dry_run: bool) -> None:
 def _dry_run(database: Database, config: Config) -> None:
     from notifier.notify import Settings, preview
     from notifier.render import render
+    from notifier.schedule import shown
     from notifier.store import subscriptions
 
     settings = Settings.of(config)
@@ -53,7 +54,7 @@ def _dry_run(database: Database, config: Config) -> None:
             found = preview(connection, subscription, now(), settings, whenever=False)
             what = "one digest" if found.digest else "nothing new"
             if not (found.digest or found.time.now):
-                what = f"nothing before {found.time.at:%Y-%m-%d %H:%M} UTC: {found.time.reason}"
+                what = f"nothing before {shown(subscription.schedule, found.time.at)}: {found.time.reason}"
             say(f"{subscription.name}: {what}")
             if found.digest:
                 message = render(found.digest, settings.templates)

@@ -8,7 +8,19 @@ from typing import Any
 
 import click
 
-from notifier.cli.app import format_option, now, opened, say, scope, scope_options, settings, stamp, table, write_json
+from notifier.cli.app import (
+    format_option,
+    nobody_yet,
+    now,
+    opened,
+    say,
+    scope,
+    scope_options,
+    settings,
+    stamp,
+    table,
+    write_json,
+)
 
 
 @click.group("silence")
@@ -87,6 +99,7 @@ def add(
             justification,
         )
         number = store.add(connection, made)
+        nobody_yet(connection, chosen)
     where = f" for {silences.shown(chosen)}" if silences.shown(chosen) else ""
     say(f"{found.name} is silenced{where} until {until:%Y-%m-%d %H:%M} UTC, as number {number}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import format_option, now, opened, settings, stamp, table, write_json
+from notifier.cli.app import format_option, now, opened, settings, stamp, table, wrapped, write_json
 from notifier.cli.mirror import mirror_row, tell_age
 
 
@@ -63,4 +63,6 @@ def list_(form: str) -> None:
         ],
         empty="There are no sources.",
     )
+    if any(r["state"] == State.UNPOLLED for r in rows):
+        wrapped("unpolled: never asked, for want of a `navtex poll`, or of something to ask it for.", 0)
     tell_age(mirror, config, now())

@@ -9,7 +9,9 @@ import click
 from feeds.advisory import Kind, Severity
 from notifier.cli.app import (
     LEVELS,
+    count_of,
     format_option,
+    nobody_yet,
     now,
     opened,
     say,
@@ -21,10 +23,11 @@ from notifier.cli.app import (
 )
 from notifier.cli.subscription_show import row_of, show, shown_address
 from notifier.cli.subscription_sync import check_address, sync
-from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked
+from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked, shown
 
 if TYPE_CHECKING:
-    pass
+    from notifier.compose import Composed
+    from notifier.store.subscriptions import Subscription
 
 
 @click.group("subscription")
@@ -139,19 +142,21 @@ def add(
         epss=epss,
     )
     with opened(settings()) as database, database.begin() as connection:
-        subscriptions.add(
-            connection,
-            subscriptions.Subscription(
-                name=name,
-                targets=targets,
-                filters=filters,
-                created_at=now(),
-                silent_start=silent_start,
-                schedule=when,
-            ),
+        made = subscriptions.Subscription(
+            name=name,
+            targets=targets,
+            filters=filters,
+            created_at=now(),
+            silent_start=silent_start,
+            schedule=when,
         )
+        subscriptions.add(connection, made)
+        nobody_yet(connection, filters.scope)
     first = "starts in silence" if silent_start else "gets its welcome digest"
     say(f"{name} is subscribed to {', '.join(shown_address(t) for t in targets)}; the next `navtex run` {first}")
+    welcome = made.due(made.created_at)
+    if not welcome.now:
+        say(f"In quiet hours the welcome waits, now until {shown(when, welcome.at)}, unless something breaks them")
 
 
 @command.command("list")
@@ -218,14 +223,26 @@ def preview(name: str, form: str) -> None:
 
     chosen = Settings.of(settings())
     with opened(settings()) as database, database.connect() as connection:
-        found = compose(connection, subscriptions.named(connection, name), now(), chosen)
+        subscription = subscriptions.named(connection, name)
+        found = compose(connection, subscription, now(), chosen)
+    if subscription.paused:
+        say(f"{name} is paused: nothing goes out until it is resumed. This is what would then.")
     if found.digest is None:
         say(f"Nothing is new for {name}.")
         return
     if not found.time.now:
-        say(f"It goes out at {found.time.at:%Y-%m-%d %H:%M} UTC: {found.time.reason}.")
+        say(_waits(subscription, found))
     message = render(found.digest, chosen.templates)
     click.echo(message.html if form == "html" else f"Subject: {message.subject}\n\n{message.text}", nl=False)
+
+
+def _waits(subscription: Subscription, found: Composed) -> str:
+    """When a digest goes out for which it is not time, and what of it does not wait."""
+    text = f"It goes out at {shown(subscription.schedule, found.time.at)}: {found.time.reason}."
+    if not found.at_once:
+        return text
+    some = count_of(len(found.at_once), "item goes", "items go")
+    return f"{text} Before that, {some} out with the next run, whatever the schedule and the hour."
 
 
 @command.command("pause")

@@ -10,6 +10,7 @@ from notifier.cli.app import clean, format_option, now, opened, settings, stamp,
 
 if TYPE_CHECKING:
     from notifier.filters import Filters
+    from notifier.schedule import Due
     from notifier.store.subscriptions import Subscription
 
 
@@ -26,7 +27,7 @@ def show(name: str, form: str) -> None:
         found = subscriptions.named(connection, name)
         told = subscriptions.told(connection, found)
         last = subscriptions.last_digest(connection, found)
-    when = schedule.due(found.schedule, found.served_at if found.started_at else None, at)
+    when = found.due(at)
     reminder = schedule.reminder(found.schedule, found.reminded_at or found.started_at or at, at)
     row = row_of(found) | {
         "due_at": stamp(when.at),
@@ -45,12 +46,25 @@ def show(name: str, form: str) -> None:
         "Wants": ", ".join(f"{k}: {v}" for k, v in row["filters"].items()) or "what affects its hosts",
         "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
         "State": row["state"] + (f", made by {found.origin}" if found.origin else ""),
-        "Due": "now" if when.now else f"{when.at:%Y-%m-%d %H:%M} UTC ({when.reason})",
-        "Reminder": f"{times.remind}" + ("" if times.remind == "never" else f", next {reminder.at:%Y-%m-%d}"),
-        "Last digest": f"{last:%Y-%m-%d %H:%M} UTC" if last else "none yet",
+        "Due": _due(found, when),
+        "Reminder": times.remind
+        + ("" if times.remind == "never" else f", next {schedule.shown(times, reminder.at)[:10]}"),
+        "Last digest": schedule.shown(times, last) if last else "none yet",
         "Told": f"{row['told']} advisories; {row['noted']} noted in silence",
     }
     click.echo(clean(f"{found.name}\n" + "\n".join(f"{k + ':':<14}{v}" for k, v in lines.items())))
+
+
+def _due(subscription: Subscription, when: Due) -> str:
+    """When its news go out, in its zone; of one that is paused, what does once it is resumed."""
+    from notifier.schedule import shown
+
+    text = "now" if when.now else f"{shown(subscription.schedule, when.at)} ({when.reason})"
+    if not subscription.paused:
+        return text
+    first = "nothing (it starts in silence)" if subscription.silent_start else "its welcome"
+    what = "what is new" if subscription.started_at else first
+    return f"not while it is paused; once it is resumed, {what}: {text}"
 
 
 def row_of(subscription: Subscription) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from feeds.errors import ChannelError, ConfigError, UsageProblem
-from notifier.cli.app import now, opened, say, settings
+from notifier.cli.app import nobody_yet, now, opened, say, settings
 
 
 @click.command("sync")
@@ -36,6 +36,9 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
         for step in steps:
             if not check:
                 _do(connection, step)
+            if step.what in ("create", "change"):
+                one = step.subscription
+                nobody_yet(connection, one.filters.scope, f"{file.name}, subscriptions.{one.name}: ")
     done = [s for s in steps if s.what != "keep"]
     for step in done:
         differs = f" ({', '.join(step.differs)})" if step.differs else ""

@@ -17,6 +17,7 @@ from notifier import tables
 from notifier.channels import Target
 from notifier.outbox import FURTHEST, Outcome, State, abandoned
 from notifier.render import Message
+from notifier.schedule import Schedule, quiet_until
 from notifier.sealing import seal, unsealed
 from notifier.store import bulk
 from notifier.store.subscriptions import Subscription
@@ -116,17 +117,32 @@ WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscripti
 
 
 _MESSAGE = msgspec.json.Decoder(Message)
+_SCHEDULE = msgspec.json.Decoder(Schedule)
 
 
 def due(connection: Connection, now: datetime) -> list[int]:
-    """The numbers of what is to be delivered now, oldest first."""
+    """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
-    statement = joined(outbox.c.id).where(
+    statement = joined(outbox.c.id, outbox.c.digest, tables.subscription.c.schedule).where(
         outbox.c.state == State.PENDING.value,
         sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
         sa.or_(paused.is_(None), sa.not_(paused)),
     )
-    return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
+    rows = connection.execute(statement.order_by(outbox.c.id)).all()
+    quiet = {s for s in {r.schedule for r in rows if r.schedule} if quiet_until(_SCHEDULE.decode(s), now)}
+    held = _patient(connection, {r.digest for r in rows if r.schedule in quiet})
+    return [r.id for r in rows if r.digest not in held]
+
+
+def _patient(connection: Connection, digests: set[int]) -> set[int]:
+    """Which of some digests have nothing in them that breaks quiet hours."""
+    table = tables.digest
+    found = set()
+    for number in digests:
+        message = connection.execute(sa.select(table.c.message).where(table.c.id == number)).scalar_one()
+        if not _MESSAGE.decode(message).urgent:
+            found.add(number)
+    return found
 
 
 def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:

@@ -13,12 +13,13 @@ from sqlalchemy.engine import Connection
 
 from feeds.errors import UnknownName, UsageProblem
 from feeds.store import upsert
+from notifier import schedule as schedules
 from notifier import tables
 from notifier.digest import Item
 from notifier.facets import Facets
 from notifier.filters import Filters
 from notifier.ledger import Told
-from notifier.schedule import Schedule
+from notifier.schedule import Due, Schedule
 from notifier.sealing import seal, unsealed
 
 
@@ -40,6 +41,12 @@ class Subscription:
     served_at: datetime | None = None
     """When its news were last looked at because it was time."""
     reminded_at: datetime | None = None
+
+    def due(self, now: datetime) -> Due:
+        """Whether it is time for its news, or its welcome; a silent start sends nothing, and waits for nothing."""
+        if self.started_at is None and self.silent_start:
+            return Due(now=True, at=now)
+        return schedules.due(self.schedule, self.served_at if self.started_at else None, now)
 
 
 @dataclass(frozen=True, slots=True)
