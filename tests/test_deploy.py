@@ -179,6 +179,17 @@ def test_the_manual_page_is_what_the_commands_say() -> None:
         assert re.search(rf'^\.SS "navtex {name}', written, re.MULTILINE)
 
 
+def test_each_example_of_the_manual_page_has_a_line_of_its_own() -> None:
+    written = (ROOT / "docs" / "man" / "navtex.1").read_text(encoding="utf-8")
+    assert "\b" not in written
+    as_it_is = re.findall(r"^\.nf\n(.*?)^\.fi$", written, re.MULTILINE | re.DOTALL)
+    shown = [line for block in as_it_is for line in block.splitlines()]
+    assert len(shown) > 10
+    assert all(line.startswith("navtex ") for line in shown)
+    others = [line for line in written.splitlines() if line.startswith("navtex ") and line not in shown]
+    assert len(others) == 1, "the page's own name"
+
+
 @pytest.mark.parametrize(
     ("said", "written"),
     [("a-b", r"a\-b"), (".so /etc/passwd", r"\&.so /etc/passwd"), ("'x", r"\&'x"), (r"\fB", r"\efB"), ('"', r"\(dq")],
