@@ -27,11 +27,15 @@ _LONG_PAUSE = timedelta(seconds=60)
 
 @dataclass(slots=True)
 class Report:
-    """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or ""."""
+    """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or "".
+
+    `unreached` is true where several hosts were asked and none of them answered anything.
+    """
 
     sources: list[SourceState] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     problem: str = ""
+    unreached: bool = False
 
     @property
     def failed(self) -> list[SourceState]:
@@ -124,7 +128,7 @@ def _kept(connection: Connection, outcomes: list[Outcome], corrected: list[Outco
     for outcome in corrected:
         changed |= store.keep(connection, outcome, accept=True).changed
     store.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
-    report = Report(problem=problem)
+    report = Report(problem=problem, unreached=_unreached(outcomes))
     histories = store.histories(connection)
     for name in [*of_source, *(_unanswered(how.job, of_source) if problem else ())]:
         of_this = of_source.get(name, [])
@@ -208,6 +212,13 @@ def _state(
         last_attempt=now,
         last_success=now if answered else old.last_success,
     )
+
+
+def _unreached(outcomes: Iterable[Outcome]) -> bool:
+    """Whether no host gave any answer. One host alone says nothing, nor does one left alone."""
+    asked = [o for o in outcomes if not o.retry_at]
+    hosts = {urlsplit(o.url).netloc for o in asked}
+    return len(hosts) > 1 and all(o.result == "failed" and not o.status for o in asked)
 
 
 def _waiting(outcomes: Iterable[Outcome], now: datetime) -> dict[str, datetime]:

@@ -22,6 +22,10 @@ _BEHIND = timedelta(minutes=5)
 _OLD_NEWS = timedelta(days=45)
 """The sources together have never been silent for so long."""
 _IDLE = timedelta(days=2)
+_SOURCES = "`navtex source list` says which source could not be read, and why"
+_DELIVERIES = "`navtex notification list` which delivery failed"
+_WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navtex notification list` says what failed"}
+"""By command: what says why it ended with another status than 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def runs(connection: Connection, now: datetime) -> Iterator[Finding]:
             good = (
                 f"the last good one at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "none was good"
             )
-            yield Finding("note", f"{how}; {good}", "The log of that run says why")
+            yield Finding("note", f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
 
 
 def unusable(error: ConfigError | DatabaseError) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from feeds.database import Connection, Database
 from feeds.document import Wanted
 from feeds.errors import ChannelError, ConfigError
 from feeds.evidence import Case
-from feeds.health import State, assessed
+from feeds.health import SourceState, State, assessed
 from feeds.versions import is_version
 from notifier import checks, mirrors, sample, watch
 from notifier.channels import expand, shown
@@ -25,6 +25,8 @@ from notifier.redact import redact
 from notifier.references import has_references, resolved, shown_with_references
 from notifier.render import own_templates, render
 from notifier.store import delivery, inventory, outbox_log, subscriptions
+
+_LATER = "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md"
 
 
 def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[Finding]:
@@ -55,17 +57,34 @@ def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     if len(never) == len(asked):
         yield Finding("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
         return
-    for source in asked:
-        state = states.get(source.name)
-        if state is None:
-            yield Finding("note", f"the source {source.name} was never asked", "Run `navtex poll`")
-        elif state.state is not State.HEALTHY:
-            since = f", last read {state.last_success:%Y-%m-%d %H:%M} UTC" if state.last_success else ", never read"
-            what = f"the source {source.name} is {state.state.value}{since}: {redact(state.message)}"
-            yield Finding("problem", what, "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md")
+    if never:
+        which = f"the source {never[0]} was" if len(never) == 1 else f"{len(never)} sources were"
+        names = f": {', '.join(never)}" if len(never) > 1 else ""
+        yield Finding("note", f"{which} never asked{names}", "Run `navtex poll`")
+    yield from source_states(len(asked), [states[s.name] for s in asked if s.name in states])
     yield from _mirror(config, connection)
-    healthy = sum(1 for s in asked if (state := states.get(s.name)) and state.state is State.HEALTHY)
-    yield Finding("ok", f"{healthy} of {len(asked)} sources are healthy")
+
+
+def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[Finding]:
+    """How the sources do, those in the same bad state in one finding; `asked` counts the unpolled, too."""
+    for bad in (State.DEGRADED, State.FAILING, State.SILENT):
+        these = [s for s in states if s.state is bad]
+        read = [s.last_success for s in these if s.last_success]
+        since = f", last read {min(read):%Y-%m-%d %H:%M} UTC" if read else ", never read"
+        if len(these) == 1:
+            what = f"the source {these[0].name} is {bad.value}{since}: {redact(these[0].message)}"
+            yield Finding("problem", what, _LATER)
+        elif these:
+            since += (" or later" if len(read) == len(these) else " or never") if read else ""
+            what = f"{len(these)} sources are {bad.value}{since}: {', '.join(s.name for s in these)}"
+            yield Finding("problem", what, f"`navtex source list` says why. {_LATER}")
+    healthy = sum(s.state is State.HEALTHY for s in states)
+    if healthy == asked:
+        yield Finding("ok", f"{healthy} of {asked} sources are healthy")
+    elif healthy:
+        yield Finding("note", f"{healthy} of {asked} sources are healthy", "See `navtex source list`")
+    else:
+        yield Finding("problem", f"none of the {asked} sources is healthy", "See `navtex source list`")
 
 
 def _mirror(config: Config, connection: Connection) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ man.py FILE
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def options(command: click.Command) -> Iterator[str]:
 
 def paragraphs(help_text: str) -> Iterator[str]:
     r"""A command's help. What follows a \b stands as it is."""
-    for part in re.split(r"\n\s*\n", help_text.strip()):
+    for part in re.split(r"\n\s*\n", inspect.cleandoc(help_text)):
         as_it_is, said = part.startswith("\b"), part.removeprefix("\b").strip("\n")
         if as_it_is:
             yield from (".PP", ".nf", *(escaped(line) for line in said.splitlines()), ".fi")

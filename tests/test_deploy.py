@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from notifier.cli import COMMANDS
+from notifier.sealing import is_sealed, seal
 from tests.conftest import ROOT
 from tests.test_docs import parse
 
@@ -149,6 +150,86 @@ def test_the_service_allows_what_a_run_needs() -> None:
     assert families == ["AF_INET AF_INET6 AF_UNIX"]
 
 
+HELPER = DEPLOY / "systemd" / "navtex-as"
+SAID = """# a comment
+GITHUB_TOKEN=a b&c=d$e
+https_proxy="http://proxy.example.org:3128"
+NAVTEX_LOG_FORMAT='json'
+
+NAVTEX_MIRROR=first
+NAVTEX_MIRROR=second"""
+
+
+def test_what_is_called_by_hand_has_the_user_the_folders_and_the_variables_of_the_service(tmp_path: Path) -> None:
+    text, unit = HELPER.read_text(encoding="utf-8"), SERVICE.read_text(encoding="utf-8")
+    for said in (r"^ExecStart=(\S+) run$", r"^EnvironmentFile=-(\S+)$", r"^User=(.+)$"):
+        (value,) = re.findall(said, unit, re.MULTILINE)
+        assert value in text
+    state, tools = tmp_path / "state", tmp_path / "tools"
+    tools.mkdir()
+    program, file = tmp_path / "program", tmp_path / "environment"
+    program.write_text('#!/bin/sh\nenv > environment.seen\nprintf "%s\\n" "$@" > arguments.seen\n', encoding="utf-8")
+    (tools / "runuser").write_text(
+        '#!/bin/sh\n[ "$1 $2 $3" = "-u navtex --" ] && shift 3 && exec "$@"\n', encoding="utf-8"
+    )
+    (tools / "install").write_text(
+        f'#!/bin/sh\n[ "$5 $7" = "navtex navtex" ]\n{shutil.which("mkdir")} "$8"\n', encoding="utf-8"
+    )
+    for one in (program, tools / "runuser", tools / "install"):
+        one.chmod(0o755)
+    file.write_text(SAID, encoding="utf-8")
+    copy = tmp_path / "navtex-as"
+    for here, there in (
+        ("/etc/navtex/environment", file),
+        ("/opt/navtex/bin/navtex", program),
+        ("PATH=", f"PATH={tools}:"),
+        ("navtex /var/lib/navtex", f"navtex {state}"),
+        ("cd /var/lib/navtex", f"cd {state}"),
+    ):
+        assert here in text
+        text = text.replace(here, str(there))
+    copy.write_text(text, encoding="utf-8")
+    arguments = ["subscription", "add", "ops", "--to", "mailtos://me:${MAIL}@x?to=a b"]
+    subprocess.run(["sh", copy, *arguments], check=True, env={"PATH": "/usr/bin:/bin", "ROOTS": "own", "GH_TOKEN": "x"})
+    assert (state / "arguments.seen").read_text(encoding="utf-8").splitlines() == arguments
+    seen = dict(line.split("=", 1) for line in (state / "environment.seen").read_text(encoding="utf-8").splitlines())
+    (folders,) = re.findall(r"^Environment=(.+)$", unit, re.MULTILINE)
+    expected = dict(pair.split("=", 1) for pair in folders.split()) | {
+        "GITHUB_TOKEN": "a b&c=d$e",
+        "https_proxy": "http://proxy.example.org:3128",
+        "NAVTEX_LOG_FORMAT": "json",
+        "NAVTEX_MIRROR": "second",
+    }
+    assert expected.items() <= seen.items()
+    assert seen.keys() - expected.keys() <= {"PATH", "LANG", "TERM", "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+def test_where_nothing_can_be_written_beside_the_configuration_the_key_is_given() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))["services"]["navtex"]
+    name = compose["environment"]["NAVTEX_SECRET_KEY_FILE"].removeprefix("/run/secrets/")
+    assert name in compose["secrets"]
+    pod = manifests()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    given = {e["name"]: e["valueFrom"]["secretKeyRef"] for e in pod["containers"][0]["env"]}
+    assert given["NAVTEX_SECRET_KEY"]["key"] == "secret-key"
+    page = (ROOT / "docs" / "how-to" / "run-in-containers.md").read_text(encoding="utf-8")
+    assert "secrets/secret-key" in page
+    assert "--from-literal secret-key=" in page
+    assert ":/etc/navtex/secret.key:ro" in page
+
+
+@pytest.mark.parametrize("page", ["run-with-systemd.md", "run-in-containers.md"])
+def test_the_key_that_a_page_makes_is_one(page: str) -> None:
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8").replace("python3", sys.executable)
+    made = re.findall(r"openssl rand [^\n>)|]+(?:\| tr [^\n>)|]+)+|" + re.escape(sys.executable) + r" -c '[^']+'", text)
+    made = [one for one in made if "64" in one]
+    assert made
+    if "openssl" in made[0] and not shutil.which("openssl"):
+        pytest.skip("there is no openssl here")
+    for one in made:
+        key = subprocess.run(["sh", "-c", one], capture_output=True, text=True, check=True).stdout
+        assert is_sealed(seal("json://127.0.0.1/", {"NAVTEX_SECRET_KEY": key.strip()}))
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze; see `make systemd`")
 def test_the_units_are_valid_and_a_bad_one_would_be_found(tmp_path: Path) -> None:
     def check(*files: Path) -> subprocess.CompletedProcess[str]:
@@ -177,6 +258,17 @@ def test_the_manual_page_is_what_the_commands_say() -> None:
     assert requests <= {".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".nf", ".fi"}
     for name in COMMANDS:
         assert re.search(rf'^\.SS "navtex {name}', written, re.MULTILINE)
+
+
+def test_each_example_of_the_manual_page_has_a_line_of_its_own() -> None:
+    written = (ROOT / "docs" / "man" / "navtex.1").read_text(encoding="utf-8")
+    assert "\b" not in written
+    as_it_is = re.findall(r"^\.nf\n(.*?)^\.fi$", written, re.MULTILINE | re.DOTALL)
+    shown = [line for block in as_it_is for line in block.splitlines()]
+    assert len(shown) > 10
+    assert all(line.startswith("navtex ") for line in shown)
+    others = [line for line in written.splitlines() if line.startswith("navtex ") and line not in shown]
+    assert len(others) == 1, "the page's own name"
 
 
 @pytest.mark.parametrize(

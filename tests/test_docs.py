@@ -358,10 +358,10 @@ def test_every_command_in_running_text_exists_with_its_options() -> None:
 
 ALIASES = ("navtex", "navtex-as", "navtex-in")
 BEFORE = (
-    r"sudo -u \w+ ",
+    r"sudo (?:-H -u \w+ |(?=navtex-as ))",
     r"docker compose run --rm (?=navtex )",
     r"\w+=\S+ ",
-    r"(?:/opt/navtex|~/navtex)/bin/(?=navtex )",
+    r"(?:/opt/navtex|~/.venvs/navtex)/bin/(?=navtex )",
 )
 
 

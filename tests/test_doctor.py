@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from feeds import tables
 from feeds.database import Database
+from feeds.health import SourceState, State
 from notifier import checks
 from notifier.checks import Finding
 from notifier.config import Config, Log, Metrics
-from notifier.doctor import examine
+from notifier.doctor import examine, source_states
 from notifier.store import operation
 from notifier.store.operation import Run
 from tests.conftest import Program, World
@@ -161,6 +162,50 @@ def test_a_source_that_fails_is_a_problem_with_its_reason(navtex: Program, world
     navtex("poll", status=1)
     (problem,) = worst(found(navtex))
     assert problem["what"].startswith("the source docker-blog is failing, never read: https://www.docker.com/blog/")
+
+
+def test_sources_that_fail_alike_are_one_finding_and_none_that_is_healthy_is_not_ok(navtex: Program) -> None:
+    nowhere = {"NAVTEX_MIRROR": "http://127.0.0.1:1"}
+    told = navtex("run", status=1, **nowhere).stderr.splitlines()
+    assert told[-1].startswith("Nothing could be reached through the mirror http://127.0.0.1:1. See docs/how-to/")
+    findings = found(navtex)
+    failing, healthy = (f for f in worst(findings) if "sources" in f["what"])
+    number = len(told) - 1
+    assert failing["what"].startswith(f"{number} sources are failing, never read: docker-announcements, docker-blog")
+    assert healthy["what"] == f"none of the {number} sources is healthy"
+    assert "navtex source list" in failing["remedy"]
+    assert not [f for f in findings if "sources are healthy" in f["what"]]
+    (run,) = (f for f in findings if "`navtex run`" in f["what"])
+    assert "navtex source list" in run["remedy"]
+    assert "the connection was refused" in str(navtex.json("source", "list"))
+
+
+def state(name: str, state: State, success: datetime | None = None) -> SourceState:
+    return SourceState(name, state, f"why {name}", last_success=success)
+
+
+def test_what_ails_one_source_is_told_with_its_reason_and_of_several_the_names() -> None:
+    first, later = state("a", State.FAILING, AT), state("b", State.FAILING, AT + timedelta(days=1))
+    never, lacking, good = state("c", State.FAILING), state("d", State.DEGRADED, AT), state("e", State.HEALTHY, AT)
+
+    def said(asked: int, *states: SourceState) -> list[tuple[str, str]]:
+        return [(f.level, f.what) for f in source_states(asked, states)]
+
+    assert said(1, good) == [("ok", "1 of 1 sources are healthy")]
+    assert said(3, good, lacking, first) == [
+        ("problem", "the source d is degraded, last read 2026-06-01 12:00 UTC: why d"),
+        ("problem", "the source a is failing, last read 2026-06-01 12:00 UTC: why a"),
+        ("note", "1 of 3 sources are healthy"),
+    ]
+    assert said(2, first, later) == [
+        ("problem", "2 sources are failing, last read 2026-06-01 12:00 UTC or later: a, b"),
+        ("problem", "none of the 2 sources is healthy"),
+    ]
+    assert said(3, first, never)[0] == (
+        "problem",
+        "2 sources are failing, last read 2026-06-01 12:00 UTC or never: a, c",
+    )
+    assert said(3, good, good) == [("note", "2 of 3 sources are healthy")]
 
 
 def test_a_clock_that_is_behind_what_was_done_is_a_problem(database: Database) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace as replace_job
 
 from feeds import store, tables
 from feeds.advisory import Kind
@@ -71,6 +72,22 @@ def test_a_source_that_fails_is_recorded_and_recovers(poller: Poller, site: Unru
     found = poller.source("moby-advisories")
     assert found.last_success == found.last_attempt
     assert replace(found, last_attempt=good.last_attempt, last_success=good.last_success) == good
+
+
+def test_where_no_host_answers_anything_the_network_is_told_and_not_where_one_does(
+    sqlite_database: Database, poller: Poller, site: Unruly
+) -> None:
+    def unreached(mirror: str, *sources: str) -> bool:
+        with Crawl(environment()) as crawl:
+            return poll(sqlite_database, crawl, replace_job(poller.job(*sources), mirror=mirror)).unreached
+
+    assert unreached("http://127.0.0.1:1", "moby-advisories", "docker-blog")
+    assert not unreached("http://127.0.0.1:1", "docker-blog"), "one host alone says nothing of the network"
+    site.reply(MOBY, Reply(status=500))
+    site.reply("www.docker.com/blog/feed/", Reply(status=403))
+    report = poller("moby-advisories", "docker-blog")
+    assert not report.ok
+    assert not report.unreached
 
 
 @pytest.mark.parametrize("broken", FORMS)

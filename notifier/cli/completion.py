@@ -11,6 +11,8 @@ import click
 def command(ctx: click.Context, shell: str) -> None:
     """A script that lets a shell (bash, zsh or fish) complete commands and options.
 
+    Make the file's folder first, where it does not exist: mkdir -p ~/.local/share/bash-completion/completions
+
     \b
     navtex completion bash > ~/.local/share/bash-completion/completions/navtex
     navtex completion zsh > ~/.zfunc/_navtex

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +65,16 @@ def command(where: Path) -> None:
             text, path = _day(2, config, database, mirror)
     click.echo(f"\n{text}")
     _say(f"The same as an HTML mail: {path}")
-    _say(f"Look around: NAVTEX_DATABASE_URL={config.database} navtex exposure")
+    _say(f"Look around: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
+
+
+def _program() -> str:
+    """What calls this program again, from the same folder, in the words of a shell."""
+    called = Path(sys.argv[0])
+    if called.name != "navtex":
+        return f"{shlex.quote(sys.executable)} -m notifier.cli"
+    found = shutil.which("navtex")
+    return "navtex" if found and Path(found).resolve() == called.resolve() else shlex.quote(str(called))
 
 
 def _empty(where: Path) -> None:

@@ -39,7 +39,7 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
         with Crawl(environment(config)) as crawl, opened(config) as database, database.lock(), served(config) as there:
             report = poll(there, database, crawl, sources, accept)
             age = note_age(config, database)
-        tell(report, aloud=True)
+        tell(report, aloud=True, mirror=config.mirror)
         tell_age(age, config, now())
         this.status = 0 if report.ok else 1
 
@@ -135,8 +135,8 @@ def _document(outcome: Outcome) -> None:
     event("document", text, level="debug", source=outcome.source, url=outcome.url, result=outcome.result)
 
 
-def tell(report: Report, *, aloud: bool) -> None:
-    """Say what failed, and what is new: to the log, and `aloud` to a person, too."""
+def tell(report: Report, *, aloud: bool, mirror: str = "") -> None:
+    """Say what failed, and what is new: to the log, and `aloud` to a person, too. `mirror` is what was read, or ""."""
     for source in report.failed:
         text = line(f"{source.name} is {source.state.value}: {source.message}")
         event("source", text, level="warning", source=source.name, state=source.state.value, failures=source.failures)
@@ -150,3 +150,14 @@ def tell(report: Report, *, aloud: bool) -> None:
         if names:
             some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
             event(f"advisories_{what}", f"{len(names)} {what}: {some}", aloud=aloud, advisories=names)
+    if report.unreached:
+        event("unreached", _unreached(mirror), level="warning")
+
+
+def _unreached(mirror: str) -> str:
+    if mirror:
+        return line(f"Nothing could be reached through the mirror {mirror}. See docs/how-to/mirror-and-air-gap.md")
+    return (
+        "No source could be reached. Where this machine has no way to the internet, name a proxy (https_proxy) or read "
+        "from a mirror: docs/how-to/mirror-and-air-gap.md"
+    )

@@ -37,7 +37,7 @@ def command() -> None:
                 notified = notify(database, sender, settings=Settings.of(config))
             note_trend(database, now())
             forget(database, now(), config.retention.days)
-        tell_poll(polled, aloud=not polled.ok)
+        tell_poll(polled, aloud=not polled.ok, mirror=config.mirror)
         tell_age(age, config, now(), only_old=True)
         tell(notified)
         this.status = 0 if polled.ok and notified.ok else 1
