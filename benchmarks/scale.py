@@ -108,7 +108,7 @@ def _plain(connection: Connection, rows: dict[sa.Table, list[tuple[Any, ...]]]) 
         at = [i for i, c in enumerate(table.columns) if "DATE" in str(c.type).upper()]
         if at:
             rows[table] = [
-                tuple(bulk.moment(connection, v) if i in at else v for i, v in enumerate(row)) for row in values
+                tuple(bulk.moment(connection, v) if i in at and v else v for i, v in enumerate(row)) for row in values
             ]
 
 
