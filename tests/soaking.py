@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,7 +87,7 @@ LAUNCHER = """if True:
 class Measured:
     """A run: its exit status, the peak of its memory (KiB), its open files at their most, and what was there after.
 
-    `left` is how many processes it left, `database` bytes on the disk, `kept` files in its home.
+    `left` is how many processes it left, `database` the bytes that it holds, `kept` files in its home.
     """
 
     status: int
@@ -249,9 +250,14 @@ def subjects(text: str) -> Said:
 
 
 def size(database: Database) -> int:
-    """The bytes of a database on the disk."""
+    """The bytes that a database holds. SQLite's file keeps the room of its fullest day, and does not shrink."""
     if database.sqlite:
-        return Path(str(database.url.database)).stat().st_size
+        with closing(sqlite3.connect(str(database.url.database))) as connection:
+            pages, free, each = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            return int((pages - free) * each)
     with database.connect() as connection:
         return int(connection.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
 
