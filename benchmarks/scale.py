@@ -163,7 +163,9 @@ def scan(connection: Connection) -> object:
 
 def by_host(connection: Connection) -> object:
     """Every host once, with the worst of a number that its rows hold."""
-    statement = "SELECT count(*) FROM (SELECT host, max(component) FROM installation GROUP BY host) AS hosts"
+    # asked for in the end, or PostgreSQL leaves the maximum out and reads nothing but the hosts
+    inner = "SELECT host, max(component) AS most FROM installation GROUP BY host"
+    statement = f"SELECT count(*), sum(most) FROM ({inner}) AS hosts"  # noqa: S608 - a text of our own
     return connection.exec_driver_sql(statement).scalar()
 
 

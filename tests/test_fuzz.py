@@ -7,8 +7,9 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from feeds.crawl.timer import TooLong, within
 from tests.fuzz.mutate import inputs
-from tests.fuzz.targets import CORPUS, Hang, Target, kept, targets, within
+from tests.fuzz.targets import CORPUS, Target, kept, targets
 
 
 @pytest.mark.parametrize("name", targets())
@@ -32,5 +33,5 @@ def test_every_input_of_the_corpus_belongs_to_a_target() -> None:
 def test_what_a_reader_may_not_raise_and_what_does_not_end_are_noticed() -> None:
     with pytest.raises(ZeroDivisionError):
         Target("x", lambda body: 1 // len(body), (), (ValueError,))(b"")
-    with pytest.raises(Hang), within(0.05):
+    with pytest.raises(TooLong), within(0.05):
         any(n < 0 for n in itertools.count())

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +18,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from feeds.crawl.download import OutOfTime
+from feeds.crawl.timer import TooLong, within
 from feeds.document import Ask, Document, Parsed, Source
 from feeds.errors import NavtexError, ShapeError
 from feeds.fetch import Line, Outcome, Piece
@@ -47,26 +45,6 @@ _WORDS = {
 _encode = msgspec.json.Encoder().encode
 
 
-class _TooLong(Exception):
-    """Reading a document took too long."""
-
-
-@contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """Raise _TooLong where the block takes more than that of this process's own time."""
-
-    def stop(number: int, frame: object) -> None:
-        raise _TooLong
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
 def document_of(ask: Ask, response: Response) -> Document:
     """The answer as a source sees it."""
     headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
@@ -76,12 +54,12 @@ def document_of(ask: Ask, response: Response) -> Document:
 def read(source: Source, document: Document) -> tuple[Parsed, tuple[Piece, ...]]:
     """What a document holds, and its items' JSON; ShapeError with a reason whatever happens to the reader."""
     try:
-        with _within(_READING):
+        with within(_READING):
             parsed = source.parse(document)
             pieces = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
-    except _TooLong:
+    except TooLong:
         raise ShapeError(f"it cannot be read in {_READING:.0f} seconds") from None
     except RecursionError:
         raise ShapeError("it is too deeply nested to be read") from None

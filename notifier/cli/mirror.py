@@ -59,8 +59,8 @@ def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]])
     from feeds import store
     from feeds.advisory import is_cve
     from feeds.document import Wanted
-    from feeds.fetch import Job
     from feeds.poll import reviewed
+    from notifier.cli.poll import job_of
     from notifier.store import inventory
 
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
@@ -68,16 +68,7 @@ def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]])
     with database.connect() as connection:
         wanted = Wanted(cves=store.cves(connection) | named, packages=inventory.packages(connection) | listed)
         waiting = store.waiting(connection)
-    return Job(
-        wanted=wanted,
-        not_before=waiting,
-        disabled=config.disabled,
-        urls=config.urls,
-        mirror=config.mirror,
-        contact=config.poll.contact,
-        host_seconds=config.poll.host_seconds,
-        poll_seconds=config.poll.poll_seconds,
-    )
+    return job_of(config, wanted=wanted, not_before=waiting)
 
 
 def _listed(file: str | None) -> frozenset[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -83,6 +83,19 @@ def environment(config: Config) -> dict[str, str]:
     return {**os.environ, **own, **({"SSL_CERT_FILE": config.ca_bundle} if config.ca_bundle else {})}
 
 
+def job_of(config: Config, **more: Any) -> Job:
+    """What a crawl has to do, as the configuration says, and `more` of Job's fields."""
+    return Job(
+        disabled=config.disabled,
+        urls=config.urls,
+        mirror=config.mirror,
+        contact=config.poll.contact,
+        host_seconds=config.poll.host_seconds,
+        poll_seconds=config.poll.poll_seconds,
+        **more,
+    )
+
+
 def poll(
     config: Config, database: Database, crawl: Crawl, sources: tuple[str, ...] = (), accept: tuple[str, ...] = ()
 ) -> Report:
@@ -93,16 +106,7 @@ def poll(
     own = Path(config.corrections) if config.corrections else None
     with database.connect() as connection:
         packages = inventory.packages(connection)
-    job = Job(
-        wanted=Wanted(packages=packages),
-        sources=sources,
-        disabled=config.disabled,
-        urls=config.urls,
-        mirror=config.mirror,
-        contact=config.poll.contact,
-        host_seconds=config.poll.host_seconds,
-        poll_seconds=config.poll.poll_seconds,
-    )
+    job = job_of(config, wanted=Wanted(packages=packages), sources=sources)
     must_have = {name: s.known for name, s in config.sources.items() if s.known}
     if not (plain() and sys.stderr.isatty()):
         return run(

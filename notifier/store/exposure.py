@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from feeds.store import upsert
 from notifier import tables
 from notifier.filters import Scope
+from notifier.store import bulk
 from notifier.store.inventory import conditions, tagsets
 
 KEPT = timedelta(days=400)
@@ -146,17 +147,17 @@ def worst(
     """
     host, installation = tables.host, tables.installation
     named = tagsets(connection)
-    with _marked(connection, marks):
+    with _marked(connection, marks) as mark:
         parts = sa.func.aggregate_strings(sa.cast(installation.c.component, sa.Text), ",")
         per_host = (
             sa.select(
                 installation.c.host.label("host"),
-                sa.func.max(_marks.c.weight).label("weight"),
-                sa.func.sum(_marks.c.exposures).label("exposures"),
+                sa.func.max(mark.c.weight).label("weight"),
+                sa.func.sum(mark.c.exposures).label("exposures"),
                 parts.label("parts"),
             )
-            .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
-            .where(*conditions(connection, scope), _marks.c.weight > 0)
+            .select_from(_source(scope).join(mark, mark.c.component == installation.c.component))
+            .where(*conditions(connection, scope), mark.c.weight > 0)
             .group_by(installation.c.host)
             .subquery()
         )
@@ -174,10 +175,10 @@ def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -
     installation = tables.installation
     # SQLite can only add; nine bits a sign are room for more components than a host has
     merged = sa.func.sum if connection.dialect.name == "sqlite" else sa.func.bit_or
-    with _marked(connection, marks):
+    with _marked(connection, marks) as mark:
         per_host = (
-            sa.select(merged(_marks.c.signs).label("signs"))
-            .select_from(_source(scope).join(_marks, _marks.c.component == installation.c.component))
+            sa.select(merged(mark.c.signs).label("signs"))
+            .select_from(_source(scope).join(mark, mark.c.component == installation.c.component))
             .where(*conditions(connection, scope))
             .group_by(installation.c.host)
             .subquery()
@@ -241,19 +242,19 @@ def _streamed(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any
 
 
 @contextmanager
-def _marked(connection: Connection, marks: Mapping[int, Mark]) -> Iterator[None]:
-    """The marks as a table, as long as the block lasts; after an error the transaction's end drops it."""
+def _marked(connection: Connection, marks: Mapping[int, Mark]) -> Iterator[sa.FromClause]:
+    """The marks as a table, as long as the block lasts; after an error the transaction's end drops it.
+
+    On PostgreSQL they are a parameter for each column: nothing is written, and the planner knows how many they are.
+    """
+    rows = [(number, mark.weight, mark.exposures, _signs(mark)) for number, mark in marks.items()]
+    if connection.dialect.name == "postgresql":
+        values = zip(*rows, strict=True) if rows else [()] * len(_marks.columns)
+        arrays = [sa.literal(list(v), sa.ARRAY(c.type)) for v, c in zip(values, _marks.columns, strict=True)]
+        columns = (sa.column(c.name, c.type) for c in _marks.columns)
+        yield sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="mark")
+        return
     _marks.create(connection)
-    rows = [
-        {
-            "component": number,
-            "weight": mark.weight,
-            "exposures": mark.exposures,
-            "signs": _signs(mark),
-        }
-        for number, mark in marks.items()
-    ]
-    if rows:
-        connection.execute(sa.insert(_marks), rows)
-    yield
+    bulk.insert_rows(connection, _marks, [c.name for c in _marks.columns], rows)
+    yield _marks
     _marks.drop(connection)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feeds import address, corrections, layout, packages, products, ranges, scores, versions
+from feeds.crawl.timer import within
 from feeds.crawl.unpack import unpacked
 from feeds.document import Document, Source, Wanted
 from feeds.errors import ConfigError, InventoryError, ShapeError, UsageProblem, VersionError
@@ -29,10 +28,6 @@ SECONDS = 5.0
 AT = datetime(2026, 6, 20, 12, tzinfo=UTC)
 
 
-class Hang(Exception):
-    """An input that takes too long to read."""
-
-
 @dataclass(frozen=True)
 class Target:
     """One reader: `run` raises nothing but what `may_raise` says."""
@@ -43,28 +38,12 @@ class Target:
     may_raise: tuple[type[BaseException], ...] = ()
 
     def __call__(self, body: bytes) -> None:
-        """Read an input; Hang, or what the reader raises and may not."""
+        """Read an input; TooLong, or what the reader raises and may not."""
         with within(SECONDS):
             try:
                 self.run(body)
             except self.may_raise:
                 return
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise Hang where the block takes more of this process's own time."""
-
-    def stop(number: int, frame: object) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def _text(reader: Callable[[str], object]) -> Callable[[bytes], object]:
