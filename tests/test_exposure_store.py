@@ -139,6 +139,9 @@ def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
         assert exposure.standings(connection, Scope(hosts=("web-1",)), told) == [
             Standing(5, kev=True, unknown=False, hosts=1)
         ]
+        last = {max(of.values()): Mark(3, 1)}  # a component before it that nothing marks is no mark of nothing
+        assert exposure.standings(connection, Scope(), last) == [Standing(3, kev=False, unknown=False, hosts=1)]
+        assert exposure.standings(connection, Scope(), {}) == []
 
 
 def test_hosts_that_no_import_names_any_more_are_counted(fleet: Database) -> None:

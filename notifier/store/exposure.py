@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.expression import Grouping
 
 from feeds.store import upsert
 from notifier import tables
@@ -21,8 +22,6 @@ KEPT = timedelta(days=400)
 """So long a day's numbers are kept."""
 
 _BATCH = 2000
-_DIGIT = 7
-"""Bits for how many components of one product a host runs; eight products fit into 63."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,17 @@ class Day:
     day: date
     hosts: int
     levels: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """The marked installations of a scope, and what their marks say."""
+
+    source: sa.FromClause
+    where: Sequence[sa.ColumnElement[bool]]
+    weight: sa.ColumnElement[int]
+    exposures: sa.ColumnElement[int]
+    signs: sa.ColumnElement[int]
 
 
 _marks = sa.Table(
@@ -147,17 +157,17 @@ def worst(
     """
     host, installation = tables.host, tables.installation
     named = tagsets(connection)
-    with _marked(connection, marks) as mark:
+    with _marked(connection, scope, marks) as marked:
         parts = sa.func.aggregate_strings(sa.cast(installation.c.component, sa.Text), ",")
         per_host = (
             sa.select(
                 installation.c.host.label("host"),
-                sa.func.max(mark.c.weight).label("weight"),
-                sa.func.sum(mark.c.exposures).label("exposures"),
+                sa.func.max(marked.weight).label("weight"),
+                sa.func.sum(marked.exposures).label("exposures"),
                 parts.label("parts"),
             )
-            .select_from(_source(scope).join(mark, mark.c.component == installation.c.component))
-            .where(*conditions(connection, scope), mark.c.weight > 0)
+            .select_from(marked.source)
+            .where(*marked.where, marked.weight > 0)
             .group_by(installation.c.host)
             .subquery()
         )
@@ -175,11 +185,11 @@ def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -
     installation = tables.installation
     # SQLite can only add; nine bits a sign are room for more components than a host has
     merged = sa.func.sum if connection.dialect.name == "sqlite" else sa.func.bit_or
-    with _marked(connection, marks) as mark:
+    with _marked(connection, scope, marks) as marked:
         per_host = (
-            sa.select(merged(mark.c.signs).label("signs"))
-            .select_from(_source(scope).join(mark, mark.c.component == installation.c.component))
-            .where(*conditions(connection, scope))
+            sa.select(merged(marked.signs).label("signs"))
+            .select_from(marked.source)
+            .where(*marked.where)
             .group_by(installation.c.host)
             .subquery()
         )
@@ -242,19 +252,27 @@ def _streamed(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any
 
 
 @contextmanager
-def _marked(connection: Connection, marks: Mapping[int, Mark]) -> Iterator[sa.FromClause]:
-    """The marks as a table, as long as the block lasts; after an error the transaction's end drops it.
+def _marked(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> Iterator[_Marked]:
+    """The marked installations of a scope, as long as the block lasts.
 
-    On PostgreSQL they are a parameter for each column: nothing is written, and the planner knows how many they are.
+    On PostgreSQL the marks are arrays, in which a component's number is the place of its own: with no join to
+    make, it reads the installations in the order of their hosts and keeps one host at a time.  SQLite knows no
+    arrays.  There they are a table; after an error the transaction's end drops it.
     """
-    rows = [(number, mark.weight, mark.exposures, _signs(mark)) for number, mark in marks.items()]
+    source, where = _source(scope), conditions(connection, scope)
+    component = tables.installation.c.component
+    rows = {number: (mark.weight, mark.exposures, _signs(mark)) for number, mark in marks.items()}
     if connection.dialect.name == "postgresql":
-        values = zip(*rows, strict=True) if rows else [()] * len(_marks.columns)
-        arrays = [sa.literal(list(v), sa.ARRAY(c.type)) for v, c in zip(values, _marks.columns, strict=True)]
-        columns = (sa.column(c.name, c.type) for c in _marks.columns)
-        yield sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="mark")
+        blank = (0,) * 3
+        values = zip(*(rows.get(number, blank) for number in range(1, max(rows, default=1) + 1)), strict=True)
+        # in brackets of its own, without which the place would be read as a part of the array's type
+        said = [Grouping(sa.literal(list(of), sa.ARRAY(sa.BigInteger)))[component] for of in values]
+        marked = sa.any_(sa.literal(sorted(rows), sa.ARRAY(sa.Integer)))
+        yield _Marked(source, [*where, component == marked], *said)
         return
     _marks.create(connection)
-    bulk.insert_rows(connection, _marks, [c.name for c in _marks.columns], rows)
-    yield _marks
+    names = [c.name for c in _marks.columns]
+    bulk.insert_rows(connection, _marks, names, [(number, *said) for number, said in rows.items()])
+    joined = source.join(_marks, _marks.c.component == component)
+    yield _Marked(joined, where, _marks.c.weight, _marks.c.exposures, _marks.c.signs)
     _marks.drop(connection)
