@@ -15,7 +15,6 @@ from notifier.cli.exposure_remarks import Remarks
 from notifier.cli.exposure_rows import each_host, host_groups
 from notifier.cli.output import emit
 from notifier.exposure import UNSCORED, Finding, by_advisory, by_component, level_of, weight
-from notifier.matching import Match
 from notifier.survey import Survey, host_counts
 
 LONGEST = 2000
@@ -23,7 +22,7 @@ LONGEST = 2000
 
 Column = str | tuple[str, dict[str, Any]]
 Laid = tuple[list[Column], Iterator[list[str]], Mapping[str, int]]
-"""Columns, rows, and the reasons that are told below the table by their numbers, which the rows fill in."""
+"""Columns, rows, and the notes that are told below the table by their numbers, which the rows fill in."""
 
 
 def write(connection: Connection, found: Survey, group: str | None, output: Path | None, *, reasons: bool) -> None:
@@ -34,8 +33,8 @@ def write(connection: Connection, found: Survey, group: str | None, output: Path
     nothing = nobody(connection, found.scope) or "Nothing of this is known to affect any of these hosts."
     text = StringIO() if output else None
     table(*_filled(columns, shown[:LONGEST]), empty=nothing, file=text)
-    for reason, number in told.items():
-        wrapped(f"({number}) {reason}", 0, hang=4, file=text)
+    for words, number in told.items():
+        wrapped(f"({number}) {words}", 0, hang=4, file=text)
     if text:
         emit([text.getvalue()], output)
     if group != "advisory":
@@ -64,12 +63,12 @@ def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: boo
         ("Advisory", {"no_wrap": True}),
         "Severity",
         *(("Verdict", ("Why", {"no_wrap": True})) if reasons else ("Upgrade to",)),
-        ("Silenced until", {"min_width": 10}),
+        ("Note", {"no_wrap": True}),
     ]
     told: dict[str, int] = {}
 
-    def why(match: Match) -> str:
-        return f"({told.setdefault(match.verdict.reason, len(told) + 1)})"
+    def note(words: str) -> str:
+        return f"({told.setdefault(words, len(told) + 1)})"
 
     rows = (
         [
@@ -77,8 +76,8 @@ def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: boo
             _runs(f),
             f.match.advisory.name,
             severity(f.match.advisory.severity, f.match.advisory.cvss),
-            *((verdict(f.match), why(f.match)) if reasons else (f.match.verdict.upgrade_to or "-",)),
-            day(until),
+            *((verdict(f.match), note(f.match.verdict.reason)) if reasons else (f.match.verdict.upgrade_to or "-",)),
+            note(f"Silenced until {day(until)}") if until else "",
         ]
         for f, host, _, until in each_host(connection, found, remarks.silenced)
     )
