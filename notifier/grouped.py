@@ -210,6 +210,7 @@ class HostGroups:
 
     def __init__(self, found: Mapping[int, Sequence[Finding]], silenced: Mapping[int, tuple[Silence, ...]]) -> None:
         self._found, self._silenced = found, silenced
+        self._shared: dict[tuple[int, frozenset[str]], _Quiet] = {}
         self._known: dict[tuple[int, ...], tuple[HostGroup, tuple[_Quiet, ...]]] = {}
 
     def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...], named: Named) -> HostGroup:
@@ -230,7 +231,11 @@ class HostGroups:
             number = finding.match.advisory.id
             if number in self._silenced:
                 products.setdefault(number, set()).add(finding.match.component.product)
-        return tuple((self._silenced[number], frozenset(of)) for number, of in products.items())
+        return tuple(self._one(number, frozenset(of)) for number, of in products.items())
+
+    def _one(self, number: int, products: frozenset[str]) -> _Quiet:
+        # many sets of components have the same ones
+        return self._shared.setdefault((number, products), (self._silenced[number], products))
 
 
 _REMEMBERED = 20_000

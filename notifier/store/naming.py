@@ -30,6 +30,9 @@ def columns(connection: Connection, patterns: Sequence[tuple[str, ...]]) -> list
 
 def reader(patterns: Sequence[tuple[str, ...]]) -> Callable[[Sequence[int]], Named]:
     """Answers what those numbers, in their order, say."""
+    nothing: Named = frozenset()
+    if not patterns:
+        return lambda _: nothing
 
     @lru_cache(maxsize=_REMEMBERED)
     def named(numbers: tuple[int, ...]) -> Named:
