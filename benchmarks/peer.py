@@ -30,7 +30,7 @@ from feeds.document import Document
 from feeds.fetch import Outcome, Piece
 from feeds.sources import SOURCES
 from notifier import inventory
-from notifier.cli.exposure_forms import each_host
+from notifier.cli.exposure_rows import each_host
 from notifier.exposure import Question
 from notifier.filters import Scope
 from notifier.store.inventory import take
@@ -128,8 +128,8 @@ def ours(paths: list[Path], folder: Path) -> Timed:
         take(connection, (one for one in read if isinstance(one, inventory.Host)), {}, _AT)
         asked = survey(connection, Scope(), Question(), _AT, store.catalogue(connection))
         packages = {number: c.package_name for number, c in asked.components.items()}
-        rows = each_host(connection, asked)
-        found = {(host, packages[f.number], f.match.advisory.name) for f, host, _ in rows}
+        rows = each_host(connection, asked, {})
+        found = {(host, packages[f.number], f.match.advisory.name) for f, host, *_ in rows}
     seconds = time.perf_counter() - start
     gc.unfreeze()
     database.close()

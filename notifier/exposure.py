@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
@@ -45,6 +46,8 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     fixed_in: tuple[str, ...]
     upgrade_to: str | None
     url: str
+    silenced_until: datetime | None
+    """The end of the silence that covers this on this host, the latest of several; None without one, or a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,10 @@ def level_of(weight: int) -> str:
     return LEVELS[len(LEVELS) - weight]
 
 
-def row(match: Match, host: str | None = None, tags: dict[str, str] | None = None) -> Exposure:
-    """The row of a match, for a host that runs its component."""
+def row(
+    match: Match, host: str | None = None, tags: dict[str, str] | None = None, silenced_until: datetime | None = None
+) -> Exposure:
+    """The row of a match, for a host that runs its component, and how long that is silenced there."""
     component, advisory, verdict = match.component, match.advisory, match.verdict
     return Exposure(
         host=host,
@@ -144,6 +149,7 @@ def row(match: Match, host: str | None = None, tags: dict[str, str] | None = Non
         fixed_in=verdict.fixed_in,
         upgrade_to=verdict.upgrade_to,
         url=advisory.url,
+        silenced_until=silenced_until,
     )
 
 

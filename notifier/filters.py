@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from feeds.advisory import Advisory, Kind, Severity
 from feeds.catalogue import at_least
+
+Named = frozenset[tuple[str, ...]]
+"""Of the patterns of some scopes, those that the name of a host matches."""
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -20,6 +23,18 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     hosts: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+
+    def tagged(self, tags: Mapping[str, str]) -> bool:
+        """Whether a host with these tags has every one that is asked for."""
+        return self.tags.items() <= tags.items()
+
+    def about(self, product: str) -> bool:
+        """Whether a product is meant."""
+        return not self.products or product in self.products
+
+    def has(self, tags: Mapping[str, str], named: Named, product: str) -> bool:
+        """Whether a product on a host is in it. What the host's name matches only a store can tell."""
+        return self.about(product) and self.tagged(tags) and (not self.hosts or self.hosts in named)
 
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,8 @@ import msgspec
 from feeds.advisory import Advisory, Severity
 from feeds.evidence import Status
 from notifier.exposure import UNSCORED, Finding, level, level_of, weight
+from notifier.filters import Named
+from notifier.silence import Silence, covered_until
 
 
 class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +120,10 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One host, the worst severity, and how many advisories concern it: in all, by severity, by verdict."""
+    """One host, the worst severity, and how many advisories concern it: in all, by severity, by verdict, silenced.
+
+    An advisory is silenced on a host where it is so for every product of the host that it concerns.
+    """
 
     host: str
     tags: dict[str, str]
@@ -128,6 +133,7 @@ class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
     severities: dict[str, int]
     verdicts: dict[str, int]
     versions: tuple[Runs, ...]
+    silenced: int
 
 
 def advisory_group(
@@ -192,21 +198,44 @@ def version_group(found: Sequence[Finding]) -> VersionGroup:
     )
 
 
+_Quiet = tuple[tuple[Silence, ...], frozenset[str]]
+"""The silences of an advisory, and the products of a host that it concerns."""
+
+
 class HostGroups:
-    """Makes the rows of hosts. Hosts that run the same are worked out once."""
+    """Makes the rows of hosts. Hosts that run the same are worked out once.
 
-    def __init__(self, found: Mapping[int, Sequence[Finding]]) -> None:
-        self._found = found
-        self._known: dict[tuple[int, ...], HostGroup] = {}
+    `silenced` are the silences in force, by the number of their advisory.
+    """
 
-    def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...]) -> HostGroup:
-        """The row of a host that runs the components of these numbers."""
+    def __init__(self, found: Mapping[int, Sequence[Finding]], silenced: Mapping[int, tuple[Silence, ...]]) -> None:
+        self._found, self._silenced = found, silenced
+        self._shared: dict[tuple[int, frozenset[str]], _Quiet] = {}
+        self._known: dict[tuple[int, ...], tuple[HostGroup, tuple[_Quiet, ...]]] = {}
+
+    def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...], named: Named) -> HostGroup:
+        """The row of a host that runs the components of these numbers; `named` are the patterns that it matches."""
         known = self._known.get(numbers)
         if known is None:
-            known = _host_group([f for n in numbers for f in self._found.get(n, ())])
+            found = [f for n in numbers for f in self._found.get(n, ())]
+            known = _host_group(found), self._silences(found)
             if len(self._known) < _REMEMBERED:
                 self._known[numbers] = known
-        return msgspec.structs.replace(known, host=host, tags=tags)
+        group, silenced = known
+        count = sum(all(covered_until(of, tags, named, p) for p in products) for of, products in silenced)
+        return msgspec.structs.replace(group, host=host, tags=tags, silenced=count)
+
+    def _silences(self, found: Iterable[Finding]) -> tuple[_Quiet, ...]:
+        products: dict[int, set[str]] = {}
+        for finding in found:
+            number = finding.match.advisory.id
+            if number in self._silenced:
+                products.setdefault(number, set()).add(finding.match.component.product)
+        return tuple(self._one(number, frozenset(of)) for number, of in products.items())
+
+    def _one(self, number: int, products: frozenset[str]) -> _Quiet:
+        # many sets of components have the same ones
+        return self._shared.setdefault((number, products), (self._silenced[number], products))
 
 
 _REMEMBERED = 20_000
@@ -233,6 +262,7 @@ def _host_group(found: Sequence[Finding]) -> HostGroup:
             Runs(product=c.product, version=c.version, package=c.package or None)
             for c in sorted({f.match.component for f in found})
         ),
+        silenced=0,
     )
 
 

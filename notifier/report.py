@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -54,6 +54,8 @@ class Line:
     advisory: Advisory
     hosts: int
     cells: tuple[Cell | None, ...]
+    said: tuple[str, ...] = ()
+    """What operators say of it: silences, and who has it in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,11 @@ class Report:
     sources: tuple[SourceState, ...]
 
 
-def matrices(found: Sequence[Finding], hosts: Mapping[str, int]) -> tuple[Matrix, ...]:
+Said = Callable[[int], tuple[str, ...]]
+"""What operators say of an advisory of a number, in words."""
+
+
+def matrices(found: Sequence[Finding], hosts: Mapping[str, int], said: Said = lambda _: ()) -> tuple[Matrix, ...]:
     """A matrix for each product that something is said of, the worst first.
 
     `found` has every verdict, worst advisory first; `hosts` says how many hosts an advisory affects.
@@ -157,12 +163,12 @@ def matrices(found: Sequence[Finding], hosts: Mapping[str, int]) -> tuple[Matrix
     products: dict[str, list[Finding]] = {}
     for finding in found:
         products.setdefault(finding.match.component.product, []).append(finding)
-    made = [_matrix(product, group, hosts) for product, group in products.items()]
+    made = [_matrix(product, group, hosts, said) for product, group in products.items()]
     order = {p: weight(f for f in group if f.match.verdict.status in EXPOSED) for p, group in products.items()}
     return tuple(sorted((m for m in made if m.lines), key=lambda m: (-order[m.product], m.product)))
 
 
-def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int]) -> Matrix:
+def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int], said: Said) -> Matrix:
     open_ = [f for f in found if f.match.verdict.status is not Status.NOT_AFFECTED]
     exposed = [f for f in open_ if f.match.verdict.status in EXPOSED]
     order = [number for number, _ in by_component(exposed)]
@@ -177,7 +183,12 @@ def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int]) ->
         product=product,
         columns=_columns([first[n] for n in shown]),
         lines=tuple(
-            Line(of_name[name], hosts.get(name, 0), tuple(_cell(cells.get((name, n))) for n in shown))
+            Line(
+                of_name[name],
+                hosts.get(name, 0),
+                tuple(_cell(cells.get((name, n))) for n in shown),
+                said(of_name[name].id),
+            )
             for name in advisories
         ),
         left_out=len(order) - len(shown),

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from feeds.advisory import Advisory
 from notifier.digest import Silenced
 from notifier.facets import Concern, Facets, escalations
-from notifier.filters import Scope
+from notifier.filters import Named, Scope
 
 JUSTIFICATIONS = (
     "component_not_present",
@@ -107,6 +107,19 @@ def in_force(
         if mine:
             found[number] = mine
     return found
+
+
+def patterns(silences: Iterable[Silence]) -> tuple[tuple[str, ...], ...]:
+    """The patterns by which the scopes of some silences name hosts, each once."""
+    return tuple(dict.fromkeys(s.scope.hosts for s in silences if s.scope.hosts))
+
+
+def covered_until(silences: Iterable[Silence], tags: Mapping[str, str], named: Named, product: str) -> datetime | None:
+    """The latest end of those silences in force that cover a product on a host; None where none does.
+
+    `tags` are the host's, `named` the patterns that its name matches.
+    """
+    return max((s.until for s in silences if s.scope.has(tags, named, product)), default=None)
 
 
 def shown(scope: Scope) -> str:

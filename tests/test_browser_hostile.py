@@ -125,7 +125,7 @@ def full_report(text: str) -> str:
     return page(
         report(
             about=text,
-            matrices=matrices([Finding(1, match, 3)], {text: 3}),
+            matrices=matrices([Finding(1, match, 3)], {text: 3}, lambda _: (text,)),
             steps=(Step(plan, 7, (text, text)),),
             sources=(SourceState(text, State.FAILING, text, 3, 12, START, START),),
         )

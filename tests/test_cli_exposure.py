@@ -221,6 +221,14 @@ def test_tables_fit_the_terminal(navtex: Program, options: list[str], columns: s
     assert [line for line in shown.splitlines() if len(line.rstrip()) > int(columns)] == []
 
 
+@pytest.mark.parametrize("options", [[], ["advisory"], ["host"], ["version"]])
+def test_tables_have_no_column_for_what_nobody_said(navtex: Program, options: list[str]) -> None:
+    group = ["--group-by", *options] if options else []
+    heading = navtex("exposure", *group).stdout.splitlines()[0]
+    assert "Host" in heading
+    assert not [name for name in ("Note", "Silenced", "Said of it") if name in heading]
+
+
 def test_the_page_tells_of_the_day_that_the_run_kept(navtex: Program) -> None:
     text = navtex("exposure", "--format", "html").stdout
     assert text.startswith("<!doctype html>")

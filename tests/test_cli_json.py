@@ -40,6 +40,7 @@ EXPOSURE = {
     "fixed_in": (list,),
     "upgrade_to": (str, type(None)),
     "url": (str,),
+    "silenced_until": (str, type(None)),
 }
 ADVISORY = {
     "advisory": (str,),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,8 @@ from tests.conftest import DEMO, Program, program
 
 NAME = "CVE-2024-41110"
 SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
-HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.7.2,\n"
+END = f"{SOON}T23:59:59Z"
+HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-5,engine,25.0.5,\nlab-2,engine,29.7.2,\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,76 @@ def test_rows_without_room_for_it_are_followed_by_the_names_of_what_is_silenced_
         told = navtex("exposure", *group).stderr
         assert f"Silenced or in hand: {NAME}, CVE-2026-34040. See --group-by advisory" in told
     assert "Silenced or in hand" not in navtex("exposure", "--group-by", "advisory").stderr
+
+
+def test_each_row_says_until_when_it_is_silenced_on_its_host(navtex: Program) -> None:
+    rows = navtex.json("exposure")["exposures"]
+    assert list(rows[0])[-1] == "silenced_until"
+    ends = {(r["advisory"], r["host"]): r["silenced_until"] for r in rows}
+    assert {key: end for key, end in ends.items() if end} == {
+        (NAME, "lab-4"): END,
+        ("CVE-2026-34040", "lab-4"): END,
+        ("CVE-2026-34040", "lab-5"): END,
+    }
+    assert ends[NAME, "lab-5"] is None
+    lines = csv.DictReader(io.StringIO(navtex("exposure", "--format", "csv").stdout))
+    assert {(r["advisory"], r["host"]): r["silenced_until"] or None for r in lines} == ends
+
+
+def test_each_host_says_how_many_of_its_advisories_are_silenced_there(navtex: Program) -> None:
+    group = ("--group-by", "host")
+    hosts = {h["host"]: h for h in navtex.json("exposure", *group)["hosts"]}
+    assert {name: host["silenced"] for name, host in hosts.items()} == {"lab-4": 2, "lab-5": 1}
+    assert hosts["lab-4"]["severity"] == "critical"
+    assert hosts["lab-4"]["advisories"] == hosts["lab-5"]["advisories"] == 2
+    lines = csv.DictReader(io.StringIO(navtex("exposure", *group, "--format", "csv").stdout))
+    assert {line["host"]: line["silenced"] for line in lines} == {"lab-4": "2", "lab-5": "1"}
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_a_table_marks_silenced_rows_where_there_are_any(navtex: Program, columns: str) -> None:
+    lines = navtex("exposure", COLUMNS=columns).stdout.splitlines()
+    assert lines[0].split()[-1] == "Note"
+    assert {tuple(line.split()[n] for n in (0, 3)) for line in lines if line.rstrip().endswith("(1)")} == {
+        ("lab-4", NAME),
+        ("lab-4", "CVE-2026-34040"),
+        ("lab-5", "CVE-2026-34040"),
+    }
+    assert lines[-1] == f"(1) Silenced until {SOON}"
+    assert max(map(len, lines)) <= int(columns)
+    heading, _, *rows = navtex("exposure", "--group-by", "host", COLUMNS=columns).stdout.splitlines()
+    place = heading.split().index("Silenced")
+    assert {tuple(row.split()[n] for n in (0, place)) for row in rows} == {("lab-4", "2"), ("lab-5", "1")}
+
+
+@pytest.mark.parametrize("options", [(), ("--group-by", "host")])
+def test_a_table_of_hosts_on_which_nothing_is_silenced_says_nothing_of_it(
+    navtex: Program, options: tuple[str, ...]
+) -> None:
+    shown = navtex("exposure", "--host", "lab-5", "--advisory", NAME, *options).stdout
+    assert "lab-5" in shown
+    assert not [word for word in ("Note", "Silenced") if word in shown]
+
+
+def test_reasons_and_silences_are_notes_below_one_table(navtex: Program) -> None:
+    lines = navtex("exposure", "--verdict", "affected", "--advisory", NAME, COLUMNS="100").stdout.splitlines()
+    (silenced,) = (line for line in lines if line.startswith("lab-4"))
+    (other,) = (line for line in lines if line.startswith("lab-5"))
+    assert silenced.split()[-2:] == ["(1)", "(2)"]
+    assert other.split()[-1] == "(1)"
+    assert lines[-1] == f"(2) Silenced until {SOON}"
+
+
+def test_a_version_is_on_no_host_and_silenced_nowhere(navtex: Program) -> None:
+    rows = navtex.json("check", "engine", "25.0.5")["exposures"]
+    assert {"CVE-2026-34040", NAME} <= {r["advisory"] for r in rows}
+    assert {r["silenced_until"] for r in rows} == {None}
+
+
+def test_the_page_says_beside_an_advisory_what_is_said_of_it(navtex: Program) -> None:
+    text = navtex("exposure", "--format", "html").stdout
+    assert f"Silenced for tag env=prod until {SOON} by Bea: no plugin there" in text
+    assert f"Ann has it in hand, due {SOON}" in text
 
 
 def exported(navtex: Program, form: str) -> Any:

@@ -446,12 +446,16 @@ def test_no_cell_is_a_formula(sign: str) -> None:
 
 
 def test_csv_says_what_json_says() -> None:
-    text = "".join(csv_rows.write([row(finding(1, ENGINE, ESCAPE).match, "web-1", {"env": "prod"})], Exposure))
+    exposed = row(
+        finding(1, ENGINE, ESCAPE).match, "web-1", {"env": "prod"}, datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+    )
+    text = "".join(csv_rows.write([exposed], Exposure))
     header, line = csv.reader(io.StringIO(text, newline=""))
     cells = dict(zip(header, line, strict=True))
     assert header == [f.name for f in msgspec.structs.fields(Exposure)]
     assert cells["tags"] == "env=prod"
     assert cells["fixed_in"] == "25.0.6 27.1.1"
+    assert cells["silenced_until"] == msgspec.to_builtins(exposed)["silenced_until"] == "2026-12-31T23:59:00Z"
     assert (cells["cvss"], cells["kev"], cells["epss"]) == ("9.9", "false", "")
     assert text.endswith("\r\n")
     assert not re.search(r"[^\r]\n", text)

@@ -93,7 +93,7 @@ def test_holders_come_by_name_with_what_they_run(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
         found = list(exposure.holders(connection, Scope(), [of[OLD], of[RUNC], of[PACKED]]))
-    assert [(host, set(held)) for host, _, held in found] == [
+    assert [(host, set(held)) for host, _, held, _ in found] == [
         ("lab-2", {of[RUNC], of[PACKED]}),
         ("web-1", {of[OLD]}),
         ("web-2", {of[OLD], of[RUNC]}),
@@ -114,7 +114,7 @@ def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -
         of = numbers(connection)
         told = {of[OLD]: Mark(5, 3), of[KIT]: Mark(4, 1), of[RUNC]: Mark(5, 1), of[NEW]: Mark(0, 0, unknown=True)}
         for _ in range(2):  # the marks are gone after the first time
-            found = [(host, set(held)) for host, _, held in exposure.worst(connection, Scope(), told)]
+            found = [(host, set(held)) for host, _, held, _ in exposure.worst(connection, Scope(), told)]
             assert found == [
                 ("web-2", {of[OLD], of[KIT], of[RUNC]}),
                 ("web-1", {of[OLD], of[KIT]}),
@@ -122,7 +122,7 @@ def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -
                 ("lab-1", {of[KIT]}),
             ]
         scoped = exposure.worst(connection, Scope(tags={"env": "test"}), told)
-        assert [host for host, _, _ in scoped] == ["lab-2", "lab-1"]
+        assert [host for host, *_ in scoped] == ["lab-2", "lab-1"]
         assert list(exposure.worst(connection, Scope(), {})) == []
 
 

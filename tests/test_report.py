@@ -70,7 +70,7 @@ def report(**values: object) -> Report:
         "stale": 5,
         "stale_after": 30,
         "advisories": 3,
-        "matrices": matrices(FOUND, {"CVE-2026-1": 3, "CVE-2026-2": 3, "CVE-2026-3": 1}),
+        "matrices": matrices(FOUND, {"CVE-2026-1": 3, "CVE-2026-2": 3, "CVE-2026-3": 1}, lambda _: (HOSTILE,)),
         "chart": chart(HISTORY),
         "steps": (Step(plan, 7, ("web-1", HOSTILE)),),
         "sources": (SourceState("docker-blog", State.FAILING, HOSTILE, 3, 12, START, START),),
@@ -163,6 +163,14 @@ def test_the_summary_tells_each_number_with_its_name() -> None:
         "with something unknown": "1",
         "not seen for 30 days": "5",
     }
+
+
+def test_what_operators_say_of_an_advisory_stands_beside_it() -> None:
+    said = {2: ("Silenced for tag env=lab until 2026-12-31 by Ann: not used", "Ann has it in hand, due 2026-12-31")}
+    tree = read(page(report(matrices=matrices(FOUND, {}, lambda number: said.get(number, ())))))
+    headings = {words(th.find("b")): words(th) for th in tree.xpath("//table[@class='matrix']/tbody/tr/th")}
+    assert headings["CVE-2026-2"].endswith(" ".join(said[2]))
+    assert not [name for name, text in headings.items() if "Ann" in text and name != "CVE-2026-2"]
 
 
 def test_the_plan_and_the_sources_are_told() -> None:

@@ -20,6 +20,13 @@ from notifier.store import exposure, silences
 from notifier.world import World
 
 
+def in_force(connection: Connection, now: datetime) -> dict[int, tuple[Silence, ...]]:
+    """The silences in force, by the number of their advisory. Silences that something broke are not."""
+    if not any(s.lasts(now) for s in silences.every(connection)):
+        return {}
+    return World.read(connection, now).held
+
+
 @dataclass(frozen=True, slots=True)
 class Remarks:
     """By the number of their advisory: the silences in force, and who has it in hand."""

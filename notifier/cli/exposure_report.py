@@ -8,6 +8,7 @@ from datetime import timedelta
 from feeds import store
 from feeds.database import Connection
 from feeds.evidence import Status
+from notifier.cli.exposure_remarks import Remarks
 from notifier.exposure import LEVELS, Finding, Question, by_advisory, by_component, level_of
 from notifier.filters import Scope
 from notifier.matching import EXPOSED
@@ -47,7 +48,7 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         stale=inventory.count(connection, found.scope, unseen_since=found.at - timedelta(days=stale_days)),
         stale_after=stale_days,
         advisories=len(groups),
-        matrices=matrices(whole.findings, hosts),
+        matrices=matrices(whole.findings, hosts, Remarks.read(connection, found.at).words),
         chart=chart(days.values()),
         steps=_steps(connection, whole, exposed),
         sources=tuple(store.sources(connection).values()),

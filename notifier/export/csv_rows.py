@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -44,6 +45,8 @@ def cell(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, dict):
         return ";".join(f"{name}={text}" for name, text in value.items())
     if isinstance(value, tuple):

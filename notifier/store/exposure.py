@@ -14,14 +14,17 @@ from sqlalchemy.sql.expression import Grouping
 
 from feeds.store import upsert
 from notifier import tables
-from notifier.filters import Scope
-from notifier.store import bulk
+from notifier.filters import Named, Scope
+from notifier.store import bulk, naming
 from notifier.store.inventory import conditions, tagsets
 
 KEPT = timedelta(days=400)
 """So long a day's numbers are kept."""
 
 _BATCH = 2000
+
+Holder = tuple[str, dict[str, str], tuple[int, ...], Named]
+"""A host, its tags, which of the components that were asked for it runs, and which of the patterns its name matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +113,29 @@ def running(connection: Connection, scope: Scope, numbers: Iterable[int]) -> int
 
 
 def holders(
-    connection: Connection, scope: Scope, numbers: Iterable[int]
-) -> Iterator[tuple[str, dict[str, str], tuple[int, ...]]]:
-    """(host, tags, which of the components it runs), in the order of the hosts' names, as they are read."""
+    connection: Connection, scope: Scope, numbers: Iterable[int], patterns: Sequence[tuple[str, ...]] = ()
+) -> Iterator[Holder]:
+    """The hosts that run some of the components, in the order of their names, as they are read."""
     host, installation = tables.host, tables.installation
-    named = tagsets(connection)
+    tags, named = tagsets(connection), naming.reader(patterns)
     statement = (
-        sa.select(host.c.name, host.c.tagset, installation.c.component)
+        sa.select(host.c.name, host.c.tagset, installation.c.component, *naming.columns(connection, patterns))
         .join(installation, installation.c.host == host.c.id)
         .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)))
         # an expression, not the column: SQLite would go through all hosts in the order of the index on their
         # names, and look each component up for each of them, which takes twenty times as long
         .order_by(host.c.name.concat(""), installation.c.component)
     )
-    last: tuple[str, int] | None = None
+    last: tuple[str, int, list[int]] | None = None
     held: list[int] = []
-    for name, tagset, component in _streamed(connection, statement):
+    for name, tagset, component, *matched in _streamed(connection, statement):
         if last is not None and last[0] != name:
-            yield last[0], named[last[1]], tuple(held)
+            yield last[0], tags[last[1]], tuple(held), named(last[2])
             held = []
-        last = name, tagset
+        last = name, tagset, matched
         held.append(component)
     if last is not None:
-        yield last[0], named[last[1]], tuple(held)
+        yield last[0], tags[last[1]], tuple(held), named(last[2])
 
 
 def some(connection: Connection, scope: Scope, number: int, limit: int) -> tuple[str, ...]:
@@ -149,14 +152,14 @@ def some(connection: Connection, scope: Scope, number: int, limit: int) -> tuple
 
 
 def worst(
-    connection: Connection, scope: Scope, marks: Mapping[int, Mark]
-) -> Iterator[tuple[str, dict[str, str], tuple[int, ...]]]:
-    """(host, tags, the marked components it runs) of every host that has a weight.
+    connection: Connection, scope: Scope, marks: Mapping[int, Mark], patterns: Sequence[tuple[str, ...]] = ()
+) -> Iterator[Holder]:
+    """Every host that has a weight, with the marked components that it runs.
 
     The hosts with the worst come first, then those with the most exposures, then by name.
     """
     host, installation = tables.host, tables.installation
-    named = tagsets(connection)
+    tags, named = tagsets(connection), naming.reader(patterns)
     with _marked(connection, scope, marks) as marked:
         parts = sa.func.aggregate_strings(sa.cast(installation.c.component, sa.Text), ",")
         per_host = (
@@ -172,12 +175,12 @@ def worst(
             .subquery()
         )
         statement = (
-            sa.select(host.c.name, host.c.tagset, per_host.c.parts)
+            sa.select(host.c.name, host.c.tagset, per_host.c.parts, *naming.columns(connection, patterns))
             .join(per_host, per_host.c.host == host.c.id)
             .order_by(per_host.c.weight.desc(), per_host.c.exposures.desc(), host.c.name)
         )
-        for name, tagset, numbers in _streamed(connection, statement):
-            yield name, named[tagset], tuple(sorted(int(n) for n in numbers.split(",")))
+        for name, tagset, numbers, *matched in _streamed(connection, statement):
+            yield name, tags[tagset], tuple(sorted(int(n) for n in numbers.split(","))), named(matched)
 
 
 def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> list[Standing]:

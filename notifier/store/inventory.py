@@ -247,14 +247,11 @@ def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[b
     """WHERE for a scope. Tags and components are few distinct values, matched here and named by number."""
     found: list[sa.ColumnElement[bool]] = []
     if scope.tags:
-        wanted = scope.tags.items()
-        found.append(
-            tables.host.c.tagset.in_([n for n, tags in _tagsets(connection).items() if wanted <= tags.items()])
-        )
+        found.append(tables.host.c.tagset.in_([n for n, t in _tagsets(connection).items() if scope.tagged(t)]))
     if scope.hosts:
         found.append(sa.or_(*(tables.host.c.name.ilike(_like(p), escape="\\") for p in scope.hosts)))
     if scope.products:
-        held = [n for n, c in components(connection).items() if c.product in scope.products]
+        held = [n for n, c in components(connection).items() if scope.about(c.product)]
         found.append(tables.installation.c.component.in_(held))
     return found
 

@@ -1,0 +1,182 @@
+"""`navtex exposure` as tables that fit the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from feeds.database import Connection
+from notifier.cli.app import day, nobody, say, severity, table, wrapped
+from notifier.cli.exposure import verdict
+from notifier.cli.exposure_remarks import Remarks
+from notifier.cli.exposure_rows import each_host, host_groups
+from notifier.cli.output import emit
+from notifier.exposure import UNSCORED, Finding, by_advisory, by_component, level_of, weight
+from notifier.survey import Survey, host_counts
+
+LONGEST = 2000
+"""So many rows a table has at most: nobody reads more, and it has to be held to be laid out."""
+
+Column = str | tuple[str, dict[str, Any]]
+Laid = tuple[list[Column], Iterator[list[str]], Mapping[str, int]]
+"""Columns, rows, and the notes that are told below the table by their numbers, which the rows fill in."""
+
+
+def write(connection: Connection, found: Survey, group: str | None, output: Path | None, *, reasons: bool) -> None:
+    """Write the table to standard output, or into a file; with `reasons`, it says why each verdict is what it is."""
+    remarks = Remarks.read(connection, found.at)
+    columns, rows, told = _TABLES[group](connection, found, remarks, reasons)
+    shown = list(islice(rows, LONGEST + 1))
+    nothing = nobody(connection, found.scope) or "Nothing of this is known to affect any of these hosts."
+    text = StringIO() if output else None
+    table(*_filled(columns, shown[:LONGEST]), empty=nothing, file=text)
+    for words, number in told.items():
+        wrapped(f"({number}) {words}", 0, hang=4, file=text)
+    if text:
+        emit([text.getvalue()], output)
+    if group != "advisory":
+        _tell_of_remarks(found, remarks)
+    if len(shown) > LONGEST:
+        say(f"These are the first {LONGEST} rows. Narrow the question, or ask with --group-by, or for csv or json.")
+
+
+def _filled(columns: Sequence[Column], rows: Sequence[list[str]]) -> tuple[list[Column], list[list[str]]]:
+    """The table without the columns that have nothing to say."""
+    kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    return [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def _tell_of_remarks(found: Survey, remarks: Remarks) -> None:
+    """Name what is silenced or in hand where the rows have no room for it."""
+    said = [a.name for a, _ in by_advisory(found.findings) if remarks.words(a.id)]
+    if said:
+        say(f"Silenced or in hand: {_few(said, 5)}. See --group-by advisory for who says so, of which hosts.")
+
+
+def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+    columns: list[Column] = [
+        ("Host", {"min_width": 6}),
+        ("Runs", {"min_width": 10}),
+        ("Advisory", {"no_wrap": True}),
+        "Severity",
+        *(("Verdict", ("Why", {"no_wrap": True})) if reasons else ("Upgrade to",)),
+        ("Note", {"no_wrap": True}),
+    ]
+    told: dict[str, int] = {}
+
+    def note(words: str) -> str:
+        return f"({told.setdefault(words, len(told) + 1)})"
+
+    rows = (
+        [
+            host,
+            _runs(f),
+            f.match.advisory.name,
+            severity(f.match.advisory.severity, f.match.advisory.cvss),
+            *((verdict(f.match), note(f.match.verdict.reason)) if reasons else (f.match.verdict.upgrade_to or "-",)),
+            note(f"Silenced until {day(until)}") if until else "",
+        ]
+        for f, host, _, until in each_host(connection, found, remarks.silenced)
+    )
+    return columns, rows, told
+
+
+def _by_advisory(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+    columns: list[Column] = [
+        ("Advisory", {"no_wrap": True}),
+        ("Severity", {"no_wrap": True}),
+        ("Hosts", {"justify": "right"}),
+        ("Versions", {"ratio": 1}),
+        *(("Verdict",) if reasons else ()),
+        "Upgrade to",
+        ("Said of it", {"ratio": 1}),
+    ]
+    groups = by_advisory(found.findings)
+    rows = (
+        [
+            advisory.name,
+            severity(advisory.severity, advisory.cvss),
+            str(hosts),
+            _versions(group),
+            *((", ".join(dict.fromkeys(verdict(f.match) for f in group)),) if reasons else ()),
+            ", ".join(dict.fromkeys(f.match.verdict.upgrade_to or "-" for f in group)),
+            "; ".join(remarks.words(advisory.id)),
+        ]
+        for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True)
+    )
+    return columns, rows, {}
+
+
+def _by_version(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+    columns: list[Column] = [
+        ("Runs", {"ratio": 1}),
+        ("Hosts", {"justify": "right"}),
+        ("Worst", {"no_wrap": True}),
+        ("Advisories", {"justify": "right"}),
+        ("The worst", {"no_wrap": True}),
+    ]
+    rows = (
+        [
+            _build(group[0]),
+            str(group[0].hosts),
+            level_of(weight(group)),
+            str(len(group)),
+            group[0].match.advisory.name,
+        ]
+        for _, group in by_component(found.findings)
+    )
+    return columns, rows, {}
+
+
+def _by_host(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+    columns: list[Column] = [
+        ("Host", {"min_width": 6}),
+        "Worst",
+        ("Advisories", {"justify": "right"}),
+        ("KEV", {"justify": "right"}),
+        ("Silenced", {"justify": "right"}),
+        ("Runs", {"ratio": 1}),
+    ]
+    rows = (
+        [
+            group.host,
+            group.severity.value if group.severity else UNSCORED,
+            str(group.advisories),
+            str(group.kev or "-"),
+            str(group.silenced or ""),
+            _few([f"{r.product} {r.version}" for r in group.versions], 6),
+        ]
+        for group in host_groups(connection, found, remarks.silenced)
+    )
+    return columns, rows, {}
+
+
+_TABLES = {None: _plain, "advisory": _by_advisory, "version": _by_version, "host": _by_host}
+
+
+def _runs(finding: Finding) -> str:
+    return f"{finding.match.component.product} {finding.match.component.version}"
+
+
+def _build(finding: Finding) -> str:
+    """A component with the package that it came in, and the distribution."""
+    component = finding.match.component
+    more = " ".join(filter(None, (component.package, f"on {component.distro}" if component.distro else "")))
+    return _runs(finding) + (f" ({more})" if more else "")
+
+
+def _versions(group: Iterable[Finding]) -> str:
+    """Versions by product: "engine 25.0.5, 27.1.0; buildkit 0.12.4"."""
+    products: dict[str, dict[str, None]] = {}
+    for finding in group:
+        component = finding.match.component
+        products.setdefault(component.product, {})[component.version] = None
+    return "; ".join(f"{product} {_few(list(versions), 3)}" for product, versions in products.items())
+
+
+def _few(names: list[str], limit: int) -> str:
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
