@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -35,6 +35,19 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     def has(self, tags: Mapping[str, str], named: Named, product: str) -> bool:
         """Whether a product on a host is in it. What the host's name matches only a store can tell."""
         return self.about(product) and self.tagged(tags) and (not self.hosts or self.hosts in named)
+
+
+def merged(scopes: Iterable[Scope]) -> list[Scope]:
+    """The same hosts and components in fewer scopes: those that differ in nothing but names become one."""
+    alike: dict[tuple[frozenset[tuple[str, str]], tuple[str, ...]], list[Scope]] = {}
+    for scope in scopes:
+        alike.setdefault((frozenset(scope.tags.items()), scope.products), []).append(scope)
+    found = []
+    for group in alike.values():
+        # without a name a scope has all hosts, and so has what it becomes
+        names = dict.fromkeys(n for s in group for n in s.hosts) if all(s.hosts for s in group) else ()
+        found.append(msgspec.structs.replace(group[0], hosts=tuple(names)))
+    return found
 
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from feeds.advisory import Kind, Severity
-from notifier.filters import Filters, Scope
+from notifier.filters import Filters, Scope, merged
 from tests.samples import advisory
 
 
@@ -36,3 +36,10 @@ from tests.samples import advisory
 )
 def test_filters_choose_news_by_what_it_is(filters: dict[str, Any], about: dict[str, Any], wanted: bool) -> None:
     assert Filters(**filters).wants(advisory(1, **about)) is wanted
+
+
+def test_scopes_that_differ_in_their_hosts_alone_become_one() -> None:
+    lab = {"env": "lab"}
+    told = [Scope(hosts=("a", "b-*")), Scope(lab, ("a",)), Scope(hosts=("c", "a")), Scope(lab, ("d",), ("runc",))]
+    assert merged(told) == [Scope(hosts=("a", "b-*", "c")), Scope(lab, ("a",)), Scope(lab, ("d",), ("runc",))]
+    assert merged([Scope(hosts=("a",)), Scope(), Scope(hosts=("b",))]) == [Scope()]  # one of them has all hosts

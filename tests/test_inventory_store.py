@@ -158,3 +158,15 @@ def test_hosts_that_run_none_of_some_components_are_untouched(database: Database
         assert inventory.untouched(connection, Scope(), [numbers[ENGINE]]) == (3, ("db%1", "db_1", "dbx1"))
         assert inventory.untouched(connection, Scope(tags={"env": "prod"}), [numbers[ENGINE]]) == (1, ("db_1",))
         assert inventory.untouched(connection, Scope(), []) == (5, ("db%1", "db_1", "dbx1", "web-1", "web-2"))
+
+
+def test_very_many_hosts_can_be_named_and_left_out(database: Database) -> None:
+    several = [f"Web-{n}" for n in range(3000)]
+    with database.begin() as connection:
+        inventory.take(connection, [Host(n, (ENGINE,)) for n in [*several, "last", "Web_1"]], {}, START)
+    with database.connect() as connection:
+        (number,) = inventory.components(connection)
+        named = Scope(hosts=tuple(n.lower() for n in several))
+        assert inventory.populations(connection, named)[number].hosts == 3000
+        left = inventory.populations(connection, Scope(), without=[Scope(hosts=(n,)) for n in several])
+        assert left[number].names == ("Web_1", "last")

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from feeds.errors import UnknownName
 from feeds.packages import source_packages
 from notifier import tables
-from notifier.filters import Scope
+from notifier.filters import Scope, merged
 from notifier.inventory.model import Component
 from notifier.store.importing import Import, Taken, take
 from notifier.store.movements import Moved, came, runs
@@ -103,7 +103,7 @@ def populations(
     host, installation = tables.host, tables.installation
     moments = runs(connection)
     where = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
-    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in without]
+    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in merged(without)]
     if since is not None:
         where.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
     if only:
@@ -249,11 +249,25 @@ def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[b
     if scope.tags:
         found.append(tables.host.c.tagset.in_([n for n, t in _tagsets(connection).items() if scope.tagged(t)]))
     if scope.hosts:
-        found.append(sa.or_(*(tables.host.c.name.ilike(_like(p), escape="\\") for p in scope.hosts)))
+        found.append(_named(scope.hosts))
     if scope.products:
         held = [n for n, c in components(connection).items() if scope.about(c.product)]
         found.append(tables.installation.c.component.in_(held))
     return found
+
+
+def _named(patterns: Collection[str]) -> sa.ColumnElement[bool]:
+    """Whether a host's name matches a pattern, in any case. Whole names are a list: SQLite takes a thousand ORs."""
+    name = tables.host.c.name
+    whole = [p for p in patterns if not _is_pattern(p)]
+    found = [name.ilike(_like(p), escape="\\") for p in patterns if _is_pattern(p)]
+    if whole:
+        found.append(sa.func.lower(name).in_([sa.func.lower(p) for p in whole]))
+    return sa.or_(*found)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
 
 
 def _like(pattern: str) -> str:
