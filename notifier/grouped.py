@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 
 from feeds.advisory import Advisory, Severity
 from feeds.evidence import Status
-from notifier.exposure import UNSCORED, Finding, level, level_of, weight
+from notifier.exposure import LEVELS, UNSCORED, Finding, level, level_of, weight
 from notifier.filters import Named
 from notifier.silence import Silence, covered_until
 
@@ -201,6 +201,33 @@ def version_group(found: Sequence[Finding]) -> VersionGroup:
 _Quiet = tuple[tuple[Silence, ...], frozenset[str]]
 """The silences of an advisory, and the products of a host that it concerns."""
 
+_Told = tuple[int, int, bool]
+"""What a verdict counts as: its place in _ORDER, its advisory's place in LEVELS, and whether that is exploited."""
+
+_ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
+_NAMES = ("critical", "high", "medium", "low", UNSCORED)
+_REMEMBERED = 20_000
+"""So many different sets of components are kept in memory."""
+
+
+class _Part:
+    """What is to be said of a component wherever it runs, worked out once."""
+
+    def __init__(self, found: Sequence[Finding], silenced: Collection[int]) -> None:
+        self.component = made = found[0].match.component
+        self.runs = Runs(product=made.product, version=made.version, package=made.package or None)
+        self.told = {f.match.advisory.name: _told(f) for f in found}
+        self.silenced = tuple(f.match.advisory.id for f in found if f.match.advisory.id in silenced)
+
+
+def _told(finding: Finding) -> _Told:
+    advisory = finding.match.advisory
+    return (
+        _ORDER.index(finding.match.verdict.status),
+        LEVELS.index(level(advisory)),
+        advisory.exploited is not None,
+    )
+
 
 class HostGroups:
     """Makes the rows of hosts. Hosts that run the same are worked out once.
@@ -209,7 +236,8 @@ class HostGroups:
     """
 
     def __init__(self, found: Mapping[int, Sequence[Finding]], silenced: Mapping[int, tuple[Silence, ...]]) -> None:
-        self._found, self._silenced = found, silenced
+        self._silenced = silenced
+        self._parts = {number: _Part(group, silenced) for number, group in found.items()}
         self._shared: dict[tuple[int, frozenset[str]], _Quiet] = {}
         self._known: dict[tuple[int, ...], tuple[HostGroup, tuple[_Quiet, ...]]] = {}
 
@@ -217,20 +245,19 @@ class HostGroups:
         """The row of a host that runs the components of these numbers; `named` are the patterns that it matches."""
         known = self._known.get(numbers)
         if known is None:
-            found = [f for n in numbers for f in self._found.get(n, ())]
-            known = _host_group(found), self._silences(found)
+            parts = sorted((self._parts[n] for n in numbers if n in self._parts), key=lambda p: p.component)
+            known = _host_group(parts), self._silences(parts)
             if len(self._known) < _REMEMBERED:
                 self._known[numbers] = known
         group, silenced = known
         count = sum(all(covered_until(of, tags, named, p) for p in products) for of, products in silenced)
         return msgspec.structs.replace(group, host=host, tags=tags, silenced=count)
 
-    def _silences(self, found: Iterable[Finding]) -> tuple[_Quiet, ...]:
+    def _silences(self, parts: Iterable[_Part]) -> tuple[_Quiet, ...]:
         products: dict[int, set[str]] = {}
-        for finding in found:
-            number = finding.match.advisory.id
-            if number in self._silenced:
-                products.setdefault(number, set()).add(finding.match.component.product)
+        for part in parts:
+            for number in part.silenced:
+                products.setdefault(number, set()).add(part.component.product)
         return tuple(self._one(number, frozenset(of)) for number, of in products.items())
 
     def _one(self, number: int, products: frozenset[str]) -> _Quiet:
@@ -238,35 +265,29 @@ class HostGroups:
         return self._shared.setdefault((number, products), (self._silenced[number], products))
 
 
-_REMEMBERED = 20_000
-"""So many different sets of components are kept in memory."""
-
-
-def _host_group(found: Sequence[Finding]) -> HostGroup:
-    # the same advisory may concern two components of a host: it counts once, with its worst verdict
-    verdicts: dict[str, Status] = {}
-    for finding in sorted(found, key=lambda f: _ORDER.index(f.match.verdict.status)):
-        verdicts.setdefault(finding.match.advisory.name, finding.match.verdict.status)
-    advisories = {f.match.advisory.name: f.match.advisory for f in found}
-    levels = Counter(level(a) for a in advisories.values())
-    stati = Counter(verdicts.values())
+def _host_group(parts: Sequence[_Part]) -> HostGroup:
+    told: dict[str, _Told] = {}
+    for part in parts:
+        # the same advisory may concern two components of a host: it counts once, with its worst verdict
+        twice = {name: min(told[name], part.told[name]) for name in told.keys() & part.told.keys()}
+        told |= part.told | twice
+    severities, verdicts, kev = [0] * len(LEVELS), [0] * len(_ORDER), 0
+    for (status, severity, exploited), number in Counter(told.values()).items():
+        severities[severity] += number
+        verdicts[status] += number
+        kev += exploited * number
+    worst = next((name for name, number in zip(LEVELS, severities, strict=True) if number), UNSCORED)
     return HostGroup(
         host="",
         tags={},
-        severity=_severity(found),
-        advisories=len(advisories),
-        kev=sum(a.exploited is not None for a in advisories.values()),
-        severities={name: levels[name] for name in ("critical", "high", "medium", "low", UNSCORED)},
-        verdicts={s.value: stati[s] for s in Status},
-        versions=tuple(
-            Runs(product=c.product, version=c.version, package=c.package or None)
-            for c in sorted({f.match.component for f in found})
-        ),
+        severity=None if worst == UNSCORED else Severity(worst),
+        advisories=len(told),
+        kev=kev,
+        severities={name: severities[LEVELS.index(name)] for name in _NAMES},
+        verdicts={status.value: verdicts[_ORDER.index(status)] for status in Status},
+        versions=tuple(p.runs for p in parts),
         silenced=0,
     )
-
-
-_ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
 
 
 def _severity(found: Iterable[Finding]) -> Severity | None:
