@@ -191,6 +191,7 @@ def test_tags_are_pairs_with_semicolons_between(text: str, tags: dict[str, str])
         ("1.11.2-cs3", "", "", True, True),
         ("25.0.8m1", "", "", True, True),
         ("20.10.9", "", "windows", True, True),
+        ("20.10.43", "", "balenaos-5.3.10", True, True),
         ("20.10.9", "docker-ce 20.10.9", "windows", False, False),
     ],
 )
