@@ -9,7 +9,8 @@ from typing import Any
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
 _LINE = re.compile(
     r"""```\w*
-    | (?:\[(?:DEPRECATION\ )?WARNING\]|WARNING|Warning|DEPRECATED|ERROR|Error)\b.*
+    | \[(?:DEPRECATION\ )?WARNING\].*
+    | (?:WARNING|Warning|DEPRECATED|ERROR|Error)\b.*
     | [IWEF]\d{4}\ [\d:.]+\ .*
     | time=".*
     | (?:Cannot\ connect\ to\ the\ Docker\ daemon|(?:Got\ )?permission\ denied|error\ during\ connect)\b.*
@@ -17,6 +18,8 @@ _LINE = re.compile(
     | (?:\[?[\w.-]+@[^$\#{}]{0,100}|PS\ [^>{}]{0,100})?[$\#>](?:\ .*)?""",
     re.VERBOSE,
 )
+_MOST_BEFORE = 40
+"""So many lines of a greeting, of prompts and of headers may stand before JSON."""
 _BLANKS = re.compile(r"\s*")
 _VALUE = re.compile(r"^[\[{](?=\s*[\"{\[\]}])", re.MULTILINE)
 
@@ -47,9 +50,10 @@ def json_start(head: str) -> int:
     """
     found = _VALUE.search(head)
     before = head[: found.start()].splitlines() if found else []
-    if found is None or not all(is_noise(line) or not re.search(r"[{}]", line) for line in before):
+    if found is None or len(before) > _MOST_BEFORE:
         return -1
-    return found.start()
+    # a brace may be of a row that is broken, and a mark begins the part of a probe's answer
+    return -1 if any(re.search(r"[{}]|^=== ", x) and not is_noise(x) for x in before) else found.start()
 
 
 def several(text: str) -> list[Any]:
@@ -75,6 +79,15 @@ def several(text: str) -> list[Any]:
             at += len(line)
         at = _end(text, at)
     return found
+
+
+def leading(text: str) -> str:
+    """The JSON value that a text begins with, without what stands behind it; all of it where it begins with none."""
+    start = _end(text, 0)
+    try:
+        return text[start : json.JSONDecoder().raw_decode(text, start)[1]]
+    except (ValueError, RecursionError):
+        return text
 
 
 def _end(text: str, at: int) -> int:
