@@ -18,7 +18,8 @@ from notifier.inventory.text import Text, first_lines
 
 NAME = "dnf"
 _TITLE = re.compile(
-    r"(?:(?P<installed>Installed)|Available|Updated|Upgraded|Recently Added|Extra|Obsoleting) (?:[Pp]ackages|[Uu]pgrades)\s*$",
+    r"(?:(?P<installed>Installed)|Available|Updated|Upgraded|Recently Added|Extra|Obsoleting)"
+    r" (?:packages|upgrades)\s*$",
     re.IGNORECASE,
 )
 _ROW = re.compile(
@@ -84,7 +85,9 @@ def _rows(text: Text) -> Iterator[_Row]:
         if len(words) == 2 and following[:1].isspace() and len(following.split()) == 1:
             words = [*words, following.strip()]
         row = _ROW.match(" ".join(words[:3]))
-        found = package(f"{row['name']} {row['evr']}", f"line {number}") if row and row["arch"] in ARCHITECTURES else None
+        found = (
+            package(f"{row['name']} {row['evr']}", f"line {number}") if row and row["arch"] in ARCHITECTURES else None
+        )
         if row is None or found is None:
             continue
         made = _Row(found, row["from"] or "", installed)

@@ -20,6 +20,7 @@ NAME = "docker-info"
 _NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
 _NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
+_VERSION = re.compile(r"API version|ApiVersion|^ containerd:$", re.MULTILINE)
 _PODMAN = re.compile(r"^host:\n(?:  .*\n)*?  buildahVersion: ", re.MULTILINE)
 _TEXT = re.compile(r"^ ?(?:Server Version|Default Runtime|Server): ?|^ ?Debug Mode(?: \(client\))?: ", re.MULTILINE)
 
@@ -30,7 +31,7 @@ def recognises(text: Text) -> bool:
         said = obj(text.sample)
         told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
         return told or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
-    begins = _BEGINS.search(text.head) is not None and not re.search(r"API version|ApiVersion", text.head)
+    begins = _BEGINS.search(text.head) is not None and not _VERSION.search(text.head)
     return (begins and bool(_TEXT.search(text.head))) or _PODMAN.search(text.head) is not None
 
 

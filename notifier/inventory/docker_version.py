@@ -92,9 +92,7 @@ def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
             name = key
         elif key == "Version" and value:
             parts.append((name, value, ""))
-        elif key == "Package version" and parts and parts[-1][0] == name:
-            parts[-1] = (name, parts[-1][1], value)
-        elif key.replace(" ", "").lower() == "gitcommit" and parts and parts[-1][0] == name and not parts[-1][2]:
+        elif key.replace(" ", "").lower() in ("packageversion", "gitcommit") and parts and parts[-1][::2] == (name, ""):
             parts[-1] = (name, parts[-1][1], value)
     windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
     yield from _components(parts, server["platform"].strip(), "windows" if windows else "")

@@ -25,7 +25,7 @@ _STATES = ("not-installed", "config-files", "half-installed", "unpacked", "half-
 _STATUS = re.compile(
     rf"(?:[a-z]+ [a-z]+ )?(?P<state>{'|'.join(_STATES)}|triggers-pending|installed)|[uihrp][ncHUFWti] ?R?"
 )
-_WIDTHS = re.compile(r"\+\+\+-(=+)-(=+)(?:-(=+))?-=+")
+_WIDTHS = re.compile(r"\+\+\+-(=+)-(=+)(?:-(=+))?-(=+)")
 _CANDIDATES = re.compile(r" *\S+ \| \S+ \| \w+:/")
 _PACMAN = re.compile(r"(?:pacman|archlinux-keyring) \S|docker (?:\d:)?(?:1[7-9]|[2-9]\d)\.")
 _GONE = frozenset({"not-installed", "config-files", "half-installed"})
@@ -69,12 +69,18 @@ class _Widths(NamedTuple):
     name: int = 0
     version: int = 0
     architecture: int = 0
+    description: int = 0
 
     @property
     def cut(self) -> bool:
         """Whether they are as on a screen, where longer words are cut; elsewhere they are as wide as need be."""
-        grown = self.version - 12
-        return 0 < self.version == self.architecture == self.name - 2 and grown >= 0
+        if not self.architecture:
+            # before dpkg 1.16
+            wider = self.name - 14
+            return self.name == self.version and self.description == 44 + 2 * wider >= 44
+        wider = self.description - 33
+        grown = 14 + wider // 2, 12 + wider // 4, 12 + wider // 4
+        return wider >= 0 and grown == (self.name, self.version, self.architecture)
 
 
 def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | None:
@@ -84,7 +90,7 @@ def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | 
     followed = any(p.startswith(found.name) for p in names("deb"))
     if whole or not followed:
         return found
-    reason = f"{name} {version} may be cut to the width of the screen; give `dpkg-query -W`, or `COLUMNS=200 dpkg -l`"
+    reason = f"{name} {version} may be cut to the width of the screen; give `dpkg -l | cat`"
     return BadRow(found.where, reason)
 
 

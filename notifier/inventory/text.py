@@ -142,11 +142,12 @@ class Text:
     def _rows(self) -> Iterator[Item | BadRow]:
         first = self._ahead.count("\n", 0, max(0, json_start(self._ahead[:HEAD])))
         for number, line in enumerate(self.lines(), 1):
-            if line.strip() and number > first and not is_noise(line):
+            if line.strip() and number > first:
                 try:
                     yield Item(f"line {number}", decoded(line))
                 except InventoryError as error:
-                    yield BadRow(f"line {number}", error.what)
+                    if not is_noise(line):
+                        yield BadRow(f"line {number}", error.what)
 
     def _documents(self) -> list[Any]:
         """The JSON values that the text is, one or several after each other."""
