@@ -12,17 +12,20 @@ from itertools import pairwise
 
 from notifier.inventory import daemons
 from notifier.inventory.distros import of_pretty
-from notifier.inventory.model import Found, Note
+from notifier.inventory.model import BadRow, Found, Note
 from notifier.inventory.packages import named
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-info"
 _NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_NO_VERSION = "before Docker 1.9 `docker info` does not tell the engine's version; `docker version` does"
 _NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
 _VERSION = re.compile(r"API version|ApiVersion|^ containerd:$", re.MULTILINE)
 _PODMAN = re.compile(r"^host:\n(?:  .*\n)*?  buildahVersion: ", re.MULTILINE)
-_TEXT = re.compile(r"^ ?(?:Server Version|Default Runtime|Server): ?|^ ?Debug Mode(?: \(client\))?: ", re.MULTILINE)
+_TEXT = re.compile(
+    r"^ ?(?:Server Version|Execution Driver|Default Runtime|Server): ?|^ ?Debug Mode(?: \(client\))?: ", re.MULTILINE
+)
 
 
 def recognises(text: Text) -> bool:
@@ -75,7 +78,8 @@ def _from_text(text: str, host: str, where: str) -> Iterator[Found]:
         yield daemons.no_docker("Podman") if _PODMAN.search(text) else _NERDCTL
         return
     if not said.get("Server Version"):
-        yield _NO_SERVER
+        told = re.search(r"^ ?Storage Driver: ", text, re.MULTILINE)
+        yield BadRow(where, f"{said.get('Name', '')[:60]}: {_NO_VERSION}".lstrip(": ")) if told else _NO_SERVER
         return
     parts = [(p, said.get(f"{p} version", "").split(" ")[0]) for p in ("containerd", "runc")]
     name = said.get("Name") or named(host, "`docker info`")
