@@ -24,6 +24,7 @@ from notifier.inventory import (
     prometheus,
     rpm,
     syft,
+    unread,
 )
 from notifier.inventory.model import BadRow, Component, Found, Host, Inventory, Note, View, gathered
 from notifier.inventory.text import Text
@@ -92,6 +93,7 @@ def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[F
 
 def _format(text: Text, form: str) -> Format:
     names = ", ".join(f.NAME for f in FORMATS)
+    unread.refuse_bytes(text.head)
     if form:
         chosen = next((f for f in FORMATS if form == f.NAME), None)
         if chosen is None:
@@ -99,10 +101,11 @@ def _format(text: Text, form: str) -> Format:
         return chosen
     if text.empty:
         raise InventoryError("it is empty")
+    unread.refuse_command(text.head)
     for candidate in FORMATS:
         if candidate.recognises(text):
             return candidate
-    raise InventoryError("its format is not recognised", remedy=f"Say it with --from: {names}")
+    raise unread.unrecognised(text.head, names)
 
 
 def _told(found: Iterator[Found], host: str) -> Iterator[Found]:

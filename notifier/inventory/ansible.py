@@ -7,13 +7,14 @@ A result may stand alone (`--tree`, a registered variable written out), in the r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from feeds.errors import InventoryError
 from notifier.inventory import docker_info
 from notifier.inventory.distros import of_id
 from notifier.inventory.model import BadRow, Found, Host, Note, Tally, View, host_name
+from notifier.inventory.noise import leading
 from notifier.inventory.packages import Package, components, named
 from notifier.inventory.text import Text, decoded, obj, seq, word
 
@@ -23,13 +24,16 @@ _PRINTED = re.compile(
     r"^(?P<host>\S{1,253}) \| (?P<state>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!?)[^\n=]{0,200}=> (?=\{)", re.MULTILINE
 )
 _SYSTEM = ("ansible_distribution", "ansible_distribution_version")
+_NEITHER = "it tells neither packages (`package_facts`) nor an engine (`docker_host_info`)"
+_Told = tuple[str, str, dict[str, Any]]
+"""The place of a result, the host that it is of, and the result."""
 _NAMES = ("inventory_hostname", "ansible_hostname", "ansible_fqdn", "ansible_nodename", "hostname")
 
 
 def recognises(text: Text) -> bool:
     """Whether it is a module's result, a run's, or cached facts."""
     if text.sample is None:
-        return _PRINTED.match(text.head.lstrip()) is not None
+        return _PRINTED.search(text.head) is not None
     said = obj(text.sample)
     cached = any(k.startswith("ansible_") for k in said) and "packages" in said
     failed = "msg" in said and "changed" in said
@@ -40,9 +44,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     """The hosts whose packages or engines are told."""
     without = Tally()
     if text.sample is None:
-        results = _printed(text.whole())
+        results = _run(_printed(text.whole()), without)
     elif "plays" in (said := obj(text.document())):
-        results = _tasks(said)
+        results = _run(_tasks(said), without)
     else:
         results = iter([("the document", "", said)])
     for one in results:
@@ -54,29 +58,49 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     yield from without.notes()
 
 
-def _printed(text: str) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
+def _printed(text: str) -> Iterator[_Told | BadRow]:
     starts = list(_PRINTED.finditer(text))
     for match, following in zip(starts, [*starts[1:], None], strict=False):
         where = f"the result of {match['host']}"
         try:
-            yield where, match["host"], obj(decoded(text[match.end() : following.start() if following else len(text)]))
+            said = obj(decoded(leading(text[match.end() : following.start() if following else len(text)])))
         except InventoryError as error:
             yield BadRow(where, error.what)
+        else:
+            yield where, match["host"], {**said, "failed": True} if match["state"].startswith("FAILED") else said
 
 
-def _tasks(said: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]] | BadRow]:
-    """(place, host, result) of a run's tasks that tell what is read here, with the facts that came before."""
-    gathered: dict[str, dict[str, str]] = {}
+def _tasks(said: dict[str, Any]) -> Iterator[_Told]:
     for i, play in enumerate(seq(said, "plays")):
         for j, task in enumerate(seq(play, "tasks")):
             for name, result in obj(task, "hosts").items():
-                told, facts = obj(result), obj(result, "ansible_facts")
-                known = gathered.setdefault(name, {})
-                known.update({f: w for f in _SYSTEM if (w := word(facts, f))})
-                if "packages" in facts:
-                    yield f"plays[{i}].tasks[{j}]", name, {"ansible_facts": {**known, **facts}}
-                elif "host_info" in told or told.get("unreachable") is True:
-                    yield f"plays[{i}].tasks[{j}]", name, told
+                yield f"plays[{i}].tasks[{j}]", name, obj(result)
+
+
+def _run(results: Iterable[_Told | BadRow], without: Tally) -> Iterator[_Told | BadRow]:
+    """The results that tell what is read here, with the facts that came before, and how those failed that tell none."""
+    gathered: dict[str, dict[str, str]] = {}
+    failures: dict[str, _Told] = {}
+    told: set[str] = set()
+    for one in results:
+        if isinstance(one, BadRow):
+            yield one
+            continue
+        where, name, result = one
+        facts, known = obj(result, "ansible_facts"), gathered.setdefault(name, {})
+        known.update({f: w for f in _SYSTEM if (w := word(facts, f))})
+        if "packages" in facts:
+            told.add(name)
+            yield where, name, {"ansible_facts": {**known, **facts}}
+        elif any(k in result for k in ("host_info", "can_talk_to_docker")) or result.get("unreachable") is True:
+            told.add(name)
+            yield one
+        elif result.get("failed") is True:
+            failures[name] = one
+    for name in gathered:
+        if name not in told and name not in failures:
+            without.add(_NEITHER, name)
+    yield from (one for name, one in failures.items() if name not in told)
 
 
 def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:
@@ -91,7 +115,7 @@ def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tal
     elif said.get("failed") is True or said.get("unreachable") is True or "can_talk_to_docker" in said:
         yield BadRow(where, f"{name or 'the host'} did not answer: {word(said, 'msg')[:200] or 'it says no reason'}")
     else:
-        yield Note("it tells neither packages (`package_facts`) nor an engine (`docker_host_info`)")
+        yield Note(_NEITHER)
 
 
 def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:

@@ -18,15 +18,13 @@ _COLUMNS = ("product", "version", "package", "distro", "tags")
 
 def recognises(text: Text) -> bool:
     """Whether its first line (comments aside) is a header with a host and a product."""
-    first = next((x for x in first_lines(text.head, 1000) if not _says_nothing([x])), "").lower()
-    columns = [c.strip().strip('"') for c in first.replace(";", ",").split(",")]
-    return "product" in columns and any(h in columns for h in _HOST)
+    return bool(_delimiter(text))
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The hosts of a CSV, as their rows end; rows that cannot be taken come with their line and the reason."""
     del host  # every row names its own
-    rows = csv.reader(text.lines())
+    rows = csv.reader(text.lines(), delimiter=_delimiter(text) or ",", skipinitialspace=True)
     try:
         header = [c.strip().lower() for c in next((r for r in rows if not _says_nothing(r)), [])]
     except csv.Error as error:
@@ -37,8 +35,20 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             f"the header is {','.join(header)[:200]!r}",
             remedy="It needs the columns host,product,version (and may have package,distro,tags)",
         )
+    if twice := next((c for c in (name, *_COLUMNS) if header.count(c) > 1), ""):
+        raise InventoryError(f"the header names {twice} more than once", remedy="Leave one of them")
     columns = [header.index(c) if c in header else len(header) for c in (name, *_COLUMNS)]
     yield from _hosts(_rows(rows, len(header), columns))
+
+
+def _delimiter(text: Text) -> str:
+    """What stands between the columns, by the header: a comma, or as Excel writes it; "" where it is no header."""
+    first = next((x for x in first_lines(text.head, 1000) if not _says_nothing([x])), "").lower()
+    for delimiter in ",;\t":
+        columns = [c.strip().strip('"') for c in first.split(delimiter)]
+        if "product" in columns and any(h in columns for h in _HOST):
+            return delimiter
+    return ""
 
 
 _Row = tuple[str, Component, dict[str, str]]
@@ -91,12 +101,14 @@ def _place(before: int, rows: Iterator[list[str]]) -> str:
 
 
 def _says_nothing(cells: list[str]) -> bool:
-    """Whether a row is empty or a comment."""
-    return not any(cells) or cells[0].lstrip().startswith("#") or not any(c.strip() for c in cells)
+    """Whether a row is empty, a comment, or Excel's word on the separator."""
+    return not any(cells) or cells[0].lstrip('" ').startswith(("#", "sep=")) or not any(c.strip() for c in cells)
 
 
 def _row(cells: list[str], width: int, pick: Callable[[list[str]], tuple[str, ...]]) -> _Row:
     """A row of the header's width; ValueError says what is wrong with it."""
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
     if len(cells) > width:
         raise ValueError("it has more cells than the header; quote cells that hold a comma")
     cells += [""] * (width + 1 - len(cells))

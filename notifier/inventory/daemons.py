@@ -23,6 +23,9 @@ def not_docker(parts: Sequence[tuple[str, str, str]], platform: str) -> Note | N
     if "podman" in platform.lower():
         return no_docker("Podman")
     engine = next((version for name, version, _ in parts if name.lower() == "engine"), "")
+    if not engine and parts and parts[0][0] == "containerd":
+        # nerdctl asks containerd itself
+        return None
     if not engine:
         return no_docker(parts[0][0] if parts and parts[0][0] else "unknown")
     return no_docker(f"numbered {engine}") if numbering("engine", engine) == ENGINE_MODULE else None
@@ -36,6 +39,11 @@ def is_podman_version(said: dict[str, Any]) -> bool:
 def is_podman_info(said: dict[str, Any]) -> bool:
     """Whether it is `podman info --format json`, or Podman's answer to Docker's API."""
     return "BuildahVersion" in said or "buildahVersion" in obj(said, "host")
+
+
+def is_nerdctl_info(said: dict[str, Any]) -> bool:
+    """Whether it is `nerdctl info`: the version in it is containerd's, and it has storage plugins."""
+    return "Storage" in obj(said, "Plugins") and "Containers" not in said
 
 
 def is_enterprise(platform: str) -> bool:

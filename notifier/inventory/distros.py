@@ -32,6 +32,7 @@ _PRETTY = (
     (r"Arch Linux\b", "arch"),
     (r"Container-Optimized OS from Google\b", "cos"),
     (r"Talos\b", "talos"),
+    (r"balenaOS (\d+\.\d+\.\d+)", "balenaos-{}"),
     (r"(?:Microsoft )?Windows\b", "windows"),
 )
 # What Ansible and osquery call a distribution -> os-release's ID, and how many of the version's numbers are its own.

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from notifier.inventory.model import BadRow, Found, Note
-from notifier.inventory.packages import Package, host, product
+from notifier.inventory.noise import is_noise
+from notifier.inventory.packages import Package, host, names, product
 from notifier.inventory.text import Text, first_lines
 
 NAME = "dpkg"
@@ -23,6 +25,9 @@ _STATES = ("not-installed", "config-files", "half-installed", "unpacked", "half-
 _STATUS = re.compile(
     rf"(?:[a-z]+ [a-z]+ )?(?P<state>{'|'.join(_STATES)}|triggers-pending|installed)|[uihrp][ncHUFWti] ?R?"
 )
+_WIDTHS = re.compile(r"\+\+\+-(=+)-(=+)(?:-(=+))?-(=+)")
+_CANDIDATES = re.compile(r" *\S+ \| \S+ \| \w+:/")
+_PACMAN = re.compile(r"(?:pacman|archlinux-keyring) \S|docker (?:\d:)?(?:1[7-9]|[2-9]\d)\.")
 _GONE = frozenset({"not-installed", "config-files", "half-installed"})
 _OWN_WORDS = re.compile(r"ubuntu|\+deb\d|[+~](?:dfsg|ds|bpo)|\+b\d|~(?:debian|ubuntu)|-\d+$|build\d")
 
@@ -31,7 +36,12 @@ def recognises(text: Text) -> bool:
     """Whether most of the first lines are packages as dpkg lists them, and some as dpkg alone does."""
     if text.head.lstrip().startswith("Desired=Unknown/Install"):
         return True
-    lines = first_lines(text.head, 40)
+    lines = [x for x in first_lines(text.head, 40) if not is_noise(x)]
+    if any(_WIDTHS.fullmatch(x.strip()) for x in lines):
+        return True
+    # what apt could install; pip's versions; Arch, where docker is the engine
+    if any(_CANDIDATES.match(x) or "==" in x or _PACMAN.match(x) for x in lines):
+        return False
     packages = [p for line in lines if isinstance(p := _package(line, ""), Package | Note)]
     return len(packages) * 2 > len(lines) and any(_of_dpkg(line) for line in lines)
 
@@ -42,10 +52,46 @@ def read(text: Text, host_name: str = "") -> Iterator[Found]:
 
 
 def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
+    widths = _Widths()
     for number, line in enumerate(text.lines(), 1):
+        if line.startswith("+++-") and (ruler := _WIDTHS.fullmatch(line.strip())):
+            widths = _Widths(*(len(w or "") for w in ruler.groups()))
         found = _package(line[:2000], f"line {number}")
+        if isinstance(found, Package) and widths.cut:
+            found = _if_whole(found, line, widths)
         if found:
             yield found
+
+
+class _Widths(NamedTuple):
+    """How wide `dpkg -l` made its columns."""
+
+    name: int = 0
+    version: int = 0
+    architecture: int = 0
+    description: int = 0
+
+    @property
+    def cut(self) -> bool:
+        """Whether they are as on a screen, where longer words are cut; elsewhere they are as wide as need be."""
+        if not self.architecture:
+            # before dpkg 1.16
+            wider = self.name - 14
+            return self.name == self.version and self.description == 44 + 2 * wider >= 44
+        wider = self.description - 33
+        grown = 14 + wider // 2, 12 + wider // 4, 12 + wider // 4
+        return wider >= 0 and grown == (self.name, self.version, self.architecture)
+
+
+def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | None:
+    """A package whose name and version were not cut to the screen's width; a bad row where they may have been."""
+    name, version = line[3:].split()[:2]
+    whole = len(name) < widths.name and len(version) < widths.version
+    followed = any(p.startswith(found.name) for p in names("deb"))
+    if whole or not followed:
+        return found
+    reason = f"{name} {version} may be cut to the width of the screen; give `dpkg -l | cat`"
+    return BadRow(found.where, reason)
 
 
 def _package(line: str, where: str) -> Package | Note | BadRow | None:

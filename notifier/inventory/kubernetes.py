@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from feeds.errors import NavtexError
+from feeds.products import ENGINE_MODULE, numbering
 from notifier.inventory import daemons
 from notifier.inventory.distros import of_pretty
 from notifier.inventory.model import BadRow, Found, Host, Tally, View, component, host_name
-from notifier.inventory.text import Item, Text, obj, word
+from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "kubernetes"
 _PRODUCTS = {"docker": "engine", "containerd": "containerd"}
 
 
 def recognises(text: Text) -> bool:
-    """Whether it is a node, or a list whose first item is one."""
+    """Whether it is a node, or a list with one among its first items, or with none at all."""
     value = obj(text.sample)
-    items = value.get("items")
-    first = items[0] if isinstance(items, list) and items else value
-    return word(first, "kind") == "Node" or "nodeInfo" in obj(first, "status") or word(value, "kind") == "NodeList"
+    if word(value, "kind") in ("List", "NodeList") and value.get("items") == []:
+        return True
+    return any(_is_node(v) for v in (seq(value, "items")[:1000] or [value])) or word(value, "kind") == "NodeList"
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
@@ -34,10 +35,16 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             yield item
         elif isinstance(items := obj(item.value).get("items"), list):
             for number, node in enumerate(items):
-                yield from _node(node, f"items[{number}]", others)
+                # `kubectl get nodes,pods` gives others, too
+                if "kind" not in obj(node) or _is_node(node):
+                    yield from _node(node, f"items[{number}]", others)
         else:
             yield from _node(item.value, item.where, others)
     yield from others.notes()
+
+
+def _is_node(value: object) -> bool:
+    return word(value, "kind") == "Node" or "nodeInfo" in obj(value, "status")
 
 
 def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
@@ -51,6 +58,9 @@ def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
     product = _PRODUCTS.get(kind.lower())
     if product is None:
         others.add(f"the container runtime {kind[:60]} is not followed", name)
+        return
+    if product == "engine" and numbering(product, version) == ENGINE_MODULE:
+        others.add(f"docker {version[:60]} is a number of Azure's Moby, which tells no version of the engine", name)
         return
     windows = word(told, "operatingSystem").lower() == "windows"
     distro = "windows" if windows else of_pretty(word(told, "osImage"))

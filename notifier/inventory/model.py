@@ -32,7 +32,7 @@ DOCKER_PACKAGES = frozenset(
 _ENTERPRISE = frozenset({"docker-ee", "docker-ee-cli"})
 # For these Docker builds no packages: an engine on them is their own.
 _OWN_BUILDS = re.compile(
-    r"(?:amzn|sles|sled|opensuse|alpine|arch|azurelinux|bottlerocket|cos|flatcar|gentoo|mageia|mariner|nixos|photon"
+    r"(?:amzn|sles|sled|opensuse|alpine|arch|azurelinux|balenaos|bottlerocket|cos|flatcar|gentoo|mageia|mariner|nixos|photon"
     r"|talos|windows|wolfi)(?:-|$)"
 )
 _BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})
@@ -100,6 +100,8 @@ class Component(msgspec.Struct, frozen=True, order=True):
             version and (version.edition in ("ee", "cs") or re.fullmatch(r"m\d+", version.build))
         ):
             return "Mirantis Container Runtime (once Docker EE)"
+        if self.distro.startswith("balenaos") and self.product == "engine":
+            return "balenaEngine"
         return "a build for Windows Server" if self.distro.startswith("windows") else ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from notifier.inventory import daemons
@@ -48,7 +49,7 @@ def recognises(text: Text) -> bool:
     """Whether it is rows of a table that is read here, or a log of any table."""
     row = obj(text.sample)
     named_log = any(k in row for k in ("name", *_HOST)) and any(k in row for k in _LOG)
-    return named_log or bool(_kind(row))
+    return named_log or bool(_kind(row)) or _is_batch(row)
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
@@ -59,7 +60,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         if isinstance(item, BadRow):
             yield item
             continue
-        for row in _rows(item):
+        for row in chain.from_iterable(map(_rows, _unpacked(item))):
             if isinstance(row, BadRow):
                 yield row
             elif row.all_of_it:
@@ -73,6 +74,18 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             f"of some hosts the log does not tell the beginning ({len(older)}: {', '.join(list(older)[:3])[:120]}); "
             "what it does not name is taken as not there, and a snapshot says all"
         )
+
+
+def _is_batch(value: dict[str, Any]) -> bool:
+    """Whether it is what osquery's `tls` logger sends: lines of the log in one object."""
+    return word(value, "log_type") == "result" and isinstance(value.get("data"), list)
+
+
+def _unpacked(item: Item) -> Iterator[Item]:
+    if not _is_batch(obj(item.value)):
+        yield item
+        return
+    yield from (Item(f"{item.where}, data[{i}]", one) for i, one in enumerate(seq(item.value, "data")))
 
 
 def _forget(kind: str, held: dict[tuple[str, ...], _Row]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from notifier.inventory import daemons
 from notifier.inventory.distros import of_pretty
@@ -17,8 +18,8 @@ from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "prometheus"
 _METRIC = "engine_daemon_engine_info"
-_SAMPLE = re.compile(rf"{_METRIC}\{{(?P<labels>.*)\}}\s+(?P<value>\S+)")
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+_SAMPLE = re.compile(rf'{_METRIC}\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)')
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _LONGEST = 1 << 14
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 
@@ -26,26 +27,28 @@ _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 def recognises(text: Text) -> bool:
     """Whether it is a page of metrics, or Prometheus' answer to a query for the engine's."""
     if text.sample is not None:
-        return any("metric" in obj(r) for r in seq(text.sample, "data", "result")[:1])
+        results = obj(text.sample, "data").get("result")
+        return isinstance(results, list) and all("metric" in obj(r) for r in results[:1])
     return _METRIC in text.head or re.match(r"# (?:HELP|TYPE) \w+ ", text.head.lstrip()) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The engines, each by its label `instance` (without the port), or the one there is as `host`."""
-    nameless: tuple[str, dict[str, str]] | None = None
+    nameless: list[tuple[str, dict[str, str]]] = []
     seen = False
     for where, labels in _samples(text) if text.sample is None else _results(text):
         seen = True
         if not labels.get("version"):
             yield BadRow(where, f"{_METRIC} has no label `version` that can be read")
-        elif name := labels.get("instance", ""):
+        elif name := re.sub(r"^https?://([^/]+).*", r"\1", labels.get("instance", "")):
             yield from _engine(re.sub(r"(?<=[^:]):\d+$", "", name), labels, where)
-        elif nameless:
-            yield BadRow(where, f"a second {_METRIC} without the label `instance` does not say which host it is of")
         else:
-            nameless = (where, labels)
-    if nameless:
-        where, labels = nameless
+            nameless.append((where, labels))
+    if len(nameless) > 1:
+        reason = f"one of several {_METRIC} without the label `instance`, which do not say which hosts they are of"
+        yield from (BadRow(where, reason) for where, _ in nameless)
+    elif nameless:
+        where, labels = nameless[0]
         yield from _engine(named(host, f"{_METRIC} without the label `instance`"), labels, where)
     if not seen:
         yield Note(f"it has no {_METRIC}, so no engine is told there")
@@ -59,10 +62,23 @@ def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _results(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
-    for number, result in enumerate(seq(text.document(), "data", "result")):
+    """Of an answer over time what each instance said last."""
+    results = seq(text.document(), "data", "result")
+    last: dict[str, float] = {}
+    for result in results:
+        name = word(result, "metric", "instance")
+        last[name] = max(last.get(name, 0), _time(result))
+    for number, result in enumerate(results):
         metric = obj(result, "metric")
-        if metric.get("__name__", _METRIC) == _METRIC:
+        if metric.get("__name__", _METRIC) == _METRIC and _time(result) >= last[word(metric, "instance")]:
             yield f"data.result[{number}]", {k: word(metric, k) for k in metric}
+
+
+def _time(result: Any) -> float:
+    """When a result of a query over time was last there, in seconds; 0 for one of a moment."""
+    last = next(iter(seq(result, "values")[-1:]), None)
+    at = last[0] if isinstance(last, list) and last else 0
+    return float(at) if isinstance(at, int | float) else 0.0
 
 
 def _engine(name: str, labels: dict[str, str], where: str) -> Iterator[Found]:

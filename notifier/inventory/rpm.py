@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from notifier.inventory.model import BadRow, Found, Note
+from notifier.inventory.noise import is_noise
 from notifier.inventory.packages import Package, host
 from notifier.inventory.text import Text, first_lines
 
@@ -17,7 +18,9 @@ ARCHITECTURES = frozenset(
 _NEVRA = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.+-]*)-(?P<epoch>(?:\d+|\(none\)):)?(?P<version>[^-:\s]+)-(?P<release>[^-:\s]+)"
 )
+_EPOCH_FIRST = re.compile(r"^((?:\d+|\(none\)):)([A-Za-z][\w.+-]*-)(?=[^-:\s]+-[^-:\s]+$)")
 _EVR = re.compile(r"(?:(?:\d+|\(none\)):)?[^-:\s]+-[^-:\s]+")
+_ABSENT = re.compile(r"package [\w.+-]+ is not installed")
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _PART = re.compile(r"[A-Za-z0-9._+~^]+")
 
@@ -25,6 +28,9 @@ _PART = re.compile(r"[A-Za-z0-9._+~^]+")
 def recognises(text: Text) -> bool:
     """Whether most of the first lines are packages as rpm names them."""
     lines = first_lines(text.head, 40)
+    if lines and all(_ABSENT.fullmatch(x.strip()) for x in lines):
+        return True
+    lines = [x for x in lines if not _ABSENT.fullmatch(x.strip()) and not is_noise(x)]
     return len([x for x in lines if package(x, "")]) * 5 > len(lines) * 4 and any(_of_rpm(x) for x in lines)
 
 
@@ -42,6 +48,7 @@ def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
 
 def package(line: str, where: str) -> Package | None:
     """The package that a line names; None where it names none."""
+    line = _EPOCH_FIRST.sub(r"\2\1", line.strip())
     words = [w.strip("'\"") for w in re.split(r"[\s,;|]+", line.strip()) if w]
     alone = without_architecture(words[0]) if words else ""
     # with a date behind it, as `rpm -qa --last` says it, it is still alone

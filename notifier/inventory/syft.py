@@ -22,6 +22,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     """The one host that it describes: by the name that Syft was given for it, or `host`."""
     said = obj(text.document())
     kind, name = word(said, "source", "type"), word(said, "source", "name")
+    image = name or word(said, "source", "metadata", "userInput") or word(said, "source", "target", "userInput")
     # a folder's path is no name
     path = word(said, "source", "metadata", "path") or word(said, "source", "target")
     yield from sbom.hosts(
@@ -29,5 +30,5 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         host,
         "" if kind == "image" or name == path else name,
         of_id(word(said, "distro", "id"), word(said, "distro", "versionID") or word(said, "distro", "version")),
-        image=name or "?" if kind == "image" else "",
+        image=image or "?" if kind == "image" else "",
     )

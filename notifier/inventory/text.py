@@ -1,12 +1,14 @@
 """A text that comes as a stream of bytes: looked at, read line by line, or as JSON.  Pure.
 
 Rows are handed out as they come, so that a file of a million needs no memory.  A document is read whole,
-once.  Bytes that are no UTF-8 are read as Latin-1; UTF-16 is known by its byte order mark.
+once.  Bytes that are no UTF-8 are read as Latin-1; UTF-16 is known by its byte order mark.  Colours are left
+out, and around JSON what a terminal puts there.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import itertools
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ import msgspec
 
 from feeds.errors import InventoryError
 from notifier.inventory.model import BadRow
+from notifier.inventory.noise import is_noise, json_start, plain, several
 
 HEAD = 1 << 16
 """So many characters are looked at to recognise a format."""
@@ -47,10 +50,10 @@ class Text:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = _characters(stream)
-        self._ahead = self._more(HEAD)
+        self._ahead = plain(self._more(HEAD))
         self._whole = False
         self._shape = ""
-        self._document: Any = None
+        self._values: list[Any] = []
         self._sample: Any = None
         self.head = self._ahead
         """The first characters."""
@@ -82,7 +85,7 @@ class Text:
 
     @property
     def is_document(self) -> bool:
-        """Whether it is one JSON value, and not one a line."""
+        """Whether it is JSON, and not one value a line."""
         return self.sample is not None and self._shape == "document"
 
     def lines(self) -> Iterator[str]:
@@ -97,12 +100,12 @@ class Text:
             if not line.endswith("\n") and len(line) >= MAX_LINE:
                 while (rest := ahead.readline(HEAD) or self._line(HEAD)) and not rest.endswith("\n"):
                     pass
-            yield line
+            yield plain(line)
 
     def whole(self) -> str:
         """All of it; InventoryError where it is too long."""
         if not self._whole:
-            self._ahead += self._more(MAX_DOCUMENT + 1 - len(self._ahead))
+            self._ahead = plain(self._ahead + self._more(MAX_DOCUMENT + 1 - len(self._ahead)))
             if len(self._ahead) > MAX_DOCUMENT:
                 raise InventoryError(
                     f"it is longer than {MAX_DOCUMENT >> 20} million characters", remedy="Give it in parts, or as rows"
@@ -111,55 +114,88 @@ class Text:
         return self._ahead
 
     def document(self) -> Any:
-        """The JSON value that the whole text is; InventoryError where it is none."""
-        if self._document is None:
-            self._document = decoded(self.whole())
-        return self._document
+        """The JSON value that the whole text is; InventoryError where it is none, or several."""
+        values = self._documents()
+        if len(values) > 1:
+            raise InventoryError(
+                f"it holds several documents ({len(values)}), and only one can be read", remedy="Give each by itself"
+            )
+        return values[0]
 
     def items(self, *, rows: bool = False) -> Iterator[Item | BadRow]:
-        """The JSON values of a list, of rows, or the one that is the whole text; rows that are no JSON are bad.
+        """The JSON values of lists, of rows, or those that the text is; rows that are no JSON are bad.
 
         With `rows`, every line is one, whatever the text looks like.
         """
-        if not rows and (self.sample is None or self._shape == "document"):
-            value = self.document()
-            if isinstance(value, list):
-                yield from (Item(f"[{i}]", v) for i, v in enumerate(value))
-            else:
-                yield Item("the document", value)
+        if rows or (self.sample is not None and self._shape == "rows"):
+            yield from self._rows()
             return
+        values = self._documents()
+        for number, value in enumerate(values, 1):
+            where = "the document" if len(values) == 1 else f"document {number}"
+            if isinstance(value, list):
+                prefix = "" if len(values) == 1 else f"{where}, "
+                yield from (Item(f"{prefix}[{i}]", v) for i, v in enumerate(value))
+            else:
+                yield Item(where, value)
+
+    def _rows(self) -> Iterator[Item | BadRow]:
+        first = self._ahead.count("\n", 0, max(0, json_start(self._ahead[:HEAD])))
         for number, line in enumerate(self.lines(), 1):
-            if line.strip():
+            if line.strip() and number > first:
                 try:
                     yield Item(f"line {number}", decoded(line))
                 except InventoryError as error:
-                    yield BadRow(f"line {number}", error.what)
+                    if not is_noise(line):
+                        yield BadRow(f"line {number}", error.what)
+
+    def _documents(self) -> list[Any]:
+        """The JSON values that the text is, one or several after each other."""
+        if not self._values:
+            start = max(0, json_start(self.whole()[:HEAD]))
+            try:
+                self._values = [decoded(self._ahead[start:])]
+            except InventoryError as error:
+                self._values = several(self._ahead[start:]) if "trailing" in error.what else []
+                if not self._values:
+                    raise
+        return self._values
 
     def _find_shape(self) -> str:
-        if self.empty or self._ahead.lstrip()[0] not in "{[":
+        if self.empty:
             return "text"
-        first = self._first_line()
-        if first is not None:
-            try:
+        begins, start = self._ahead.lstrip(), json_start(self._ahead)
+        at_once = begins[0] in "{[" and not is_noise(begins.partition("\n")[0])
+        if start < 0 and not at_once:
+            return "text"
+        first, alone = self._first_line(max(0, start))
+        if not alone:
+            with contextlib.suppress(InventoryError):
                 self._sample = decoded(first)
-            except InventoryError:
-                pass
-            else:
                 return "rows"
-        value = self.document()
+        try:
+            value = self._documents()[0]
+        except InventoryError:
+            if at_once:
+                raise
+            return "text"
         self._sample = next(iter(value), None) if isinstance(value, list) else value
         return "document"
 
-    def _first_line(self) -> str | None:
-        """The first line that says something, where more lines follow it."""
-        start = len(self._ahead) - len(self._ahead.lstrip())
+    def _first_line(self, start: int) -> tuple[str, bool]:
+        """The first line from there on that says something, and whether nothing else follows it."""
+        start += len(self._ahead[start:]) - len(self._ahead[start:].lstrip())
         end = self._ahead.find("\n", start)
         if end < 0:
             self._ahead += self._line(MAX_LINE)
             end = self._ahead.find("\n", start)
-        if end >= 0 and not self._ahead[end:].strip():
+        if end < 0:
+            return self._ahead[start:], True
+        if not (rest := self._ahead[end:]).strip():
             self._ahead += self._more(HEAD)
-        return self._ahead[start:end] if end >= 0 and self._ahead[end:].strip() else None
+            rest = self._ahead[end:]
+        short = len(rest) < HEAD
+        return self._ahead[start:end], short and all(not x.strip() or is_noise(x) for x in rest.splitlines())
 
     def _more(self, size: int) -> str:
         try:

@@ -1,0 +1,96 @@
+"""What a terminal puts around a program's output: colours, prompts, warnings, headers of HTTP.  Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
+_LINE = re.compile(
+    r"""```\w*
+    | \[(?:DEPRECATION\ )?WARNING\].*
+    | (?:WARNING|Warning|DEPRECATED|ERROR|Error)\b.*
+    | [IWEF]\d{4}\ [\d:.]+\ .*
+    | time=".*
+    | (?:Cannot\ connect\ to\ the\ Docker\ daemon|(?:Got\ )?permission\ denied|error\ during\ connect)\b.*
+    | errors\ pretty\ printing\ info
+    | (?:\[?[\w.-]+@[^$\#{}]{0,100}|PS\ [^>{}]{0,100})?[$\#>](?:\ .*)?""",
+    re.VERBOSE,
+)
+_MOST_BEFORE = 40
+"""So many lines of a greeting, of prompts and of headers may stand before JSON."""
+_BLANKS = re.compile(r"\s*")
+_VALUE = re.compile(r"^[\[{](?=\s*[\"{\[\]}])", re.MULTILINE)
+
+
+def plain(text: str) -> str:
+    r"""A text without the colours of grep, jq and Ansible.
+
+    >>> plain("\x1b[0;32mweb-1 | SUCCESS\x1b[0m"), plain("a\x1b[2Jb")
+    ('web-1 | SUCCESS', 'a\x1b[2Jb')
+    """
+    return _COLOUR.sub("", text) if "\x1b" in text else text
+
+
+def is_noise(line: str) -> bool:
+    """Whether a line is a prompt, a warning or an error, and no part of what was asked for.
+
+    >>> [is_noise(x) for x in ("user@web:~$ docker info", "[root@web ~]#", "WARNING: No swap", "{}", "a,b")]
+    [True, True, True, False, False]
+    """
+    return _LINE.fullmatch(line[:2000].strip()) is not None
+
+
+def json_start(head: str) -> int:
+    r"""Where the JSON in a text begins, behind prompts, warnings and headers; -1 where there is none.
+
+    >>> json_start('$ docker info\n{"ID": ""}'), json_start("host,product"), json_start('"a": {\n{"b": 1}')
+    (14, -1, -1)
+    """
+    found = _VALUE.search(head)
+    before = head[: found.start()].splitlines() if found else []
+    if found is None or len(before) > _MOST_BEFORE:
+        return -1
+    # a brace may be of a row that is broken, and a mark begins the part of a probe's answer
+    return -1 if any(re.search(r"[{}]|^=== ", x) and not is_noise(x) for x in before) else found.start()
+
+
+def several(text: str) -> list[Any]:
+    r"""The JSON values that stand after each other in a text, whatever a terminal puts between; none where one fails.
+
+    >>> several('{"a": 1}\n$ next\n{"a": 2}\n'), several('{"a": 1}\n{"a"')
+    ([{'a': 1}, {'a': 2}], [])
+    """
+    found: list[Any] = []
+    read, at = json.JSONDecoder().raw_decode, _end(text, 0)
+    while at < len(text):
+        end = text.find("\n", at)
+        end = end if end >= 0 else len(text)
+        if is_noise(text[at : min(end, at + 2000)]):
+            at = end
+        elif text[at] in "{[":
+            try:
+                value, at = read(text, at)
+            except (ValueError, RecursionError):
+                return []
+            found.append(value)
+        else:
+            return []
+        at = _end(text, at)
+    return found
+
+
+def leading(text: str) -> str:
+    """The JSON value that a text begins with, without what stands behind it; all of it where it begins with none."""
+    start = _end(text, 0)
+    try:
+        return text[start : json.JSONDecoder().raw_decode(text, start)[1]]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _end(text: str, at: int) -> int:
+    """Where the blanks at a place end."""
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
