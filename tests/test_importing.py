@@ -14,7 +14,7 @@ from feeds.database import Connection, Database
 from notifier import tables
 from notifier.filters import Scope
 from notifier.inventory.model import Component, Host, View
-from notifier.inventory.views import decode, effective
+from notifier.inventory.views import BEHIND, behind, decode, effective
 from notifier.store import importing, inventory
 from notifier.store.inventory import Import, Taken
 from tests.samples import DAY, START
@@ -113,6 +113,34 @@ def test_a_pruned_host_stays_with_what_another_scope_says_of_it(database: Databa
         assert inventory.restarts(connection, Scope()) == []
 
 
+def test_a_host_that_two_scopes_name_is_there_until_neither_does(database: Database) -> None:
+    both = [Host("web-1", (RUNS,)), Host("web-2", (RUNS, RUNC))]
+    take(database, both, scope="a.csv")
+    take(database, both, START + DAY, scope="b.csv")
+    assert take(database, both[:1], START + 2 * DAY, scope="b.csv", prune=True) == Taken(same=1)
+    assert held(database) == {"web-1": {RUNS}, "web-2": {RUNS, RUNC}}
+    assert take(database, both[:1], START + 3 * DAY, scope="a.csv", prune=True) == Taken(same=1, gone=1)
+    assert held(database) == {"web-1": {RUNS}}
+
+
+def test_what_a_declaration_replaced_counts_again_when_that_is_pruned(database: Database) -> None:
+    take(database, [running("web-1", RUNS, RUNC)], scope="collect")
+    take(database, [Host("web-1", (NEWER,))], START + DAY, scope="fleet.csv")
+    assert held(database) == {"web-1": {NEWER, RUNC}}
+    assert take(database, [], START + 2 * DAY, scope="fleet.csv", prune=True).gone == 1
+    assert held(database) == {"web-1": {RUNS, RUNC}}
+
+
+def test_imports_of_ever_new_names_do_not_pile_up(database: Database) -> None:
+    for number in range(BEHIND + 3):
+        take(database, [Host("web-1", (RUNS,))], START + number * DAY, scope=f"{number}.csv")
+    runs, scopes = tables.inventory_import, tables.inventory_scope
+    with database.connect() as connection:
+        (text,) = connection.execute(sa.select(tables.host.c.views)).scalars()
+        named = dict(connection.execute(sa.select(runs.c.id, scopes.c.name).join(scopes)).all())
+    assert [named[seen.by] for _, seen in behind(text)] == [f"{n}.csv" for n in range(2, BEHIND + 2)]
+
+
 def test_a_scope_knows_whether_anything_was_imported_under_it(database: Database) -> None:
     with database.begin() as connection:
         assert Import(connection, START, scope="new").first_of_its_scope
@@ -161,6 +189,27 @@ def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
     with database.connect() as connection:
         assert _stored(connection) == _derived(connection)
     database.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(imports)
+def test_what_a_scope_said_is_gone_with_it_as_if_it_had_never_been_said(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]
+) -> None:
+    folder, worlds = tmp_path_factory.mktemp("scopes"), []
+    for left_out in ("", "x"):
+        database = Database(f"sqlite:///{folder / f'without-{left_out}.db'}")
+        database.upgrade()
+        for number, (scope, hosts, _) in enumerate(steps):
+            if scope != left_out:
+                take(database, hosts, START + number * DAY, scope=scope)
+        if not left_out:
+            take(database, [], START + len(steps) * DAY, scope="x", prune=True)
+            with database.connect() as connection:
+                assert _stored(connection) == _derived(connection)
+        worlds.append(held(database))
+        database.close()
+    assert worlds[0] == worlds[1]
 
 
 Derived = tuple[set[tuple[int, int]], set[tuple[int, int, int]], set[tuple[int, str]]]

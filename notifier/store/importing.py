@@ -16,7 +16,20 @@ from sqlalchemy.engine import Connection
 from feeds.store import insert
 from notifier import tables
 from notifier.inventory.model import Component, Host, View
-from notifier.inventory.views import Effective, Seen, decode, effective, encode, encode_one
+from notifier.inventory.views import (
+    Effective,
+    Seen,
+    behind,
+    decode,
+    effective,
+    encode,
+    encode_one,
+    replayed,
+    said,
+    same,
+    set_aside,
+    stated,
+)
 from notifier.store import bulk
 
 CHUNK = 10_000
@@ -108,6 +121,8 @@ class Import:
             connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
         self._scope = _numbered(connection, tables.inventory_scope, scope)
         self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
+        mine = sa.select(tables.inventory_import.c.id).where(tables.inventory_import.c.scope == self._scope)
+        self._mine = frozenset(connection.execute(mine).scalars())
         self._numbers = _Numbers(connection)
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
@@ -132,25 +147,25 @@ class Import:
 
     def prune(self) -> int:
         """Forget what earlier imports of this scope saw and this one did not; how many hosts that concerns."""
-        host, runs = tables.host, tables.inventory_import
-        earlier = set(
-            self._connection.execute(
-                sa.select(runs.c.id).where(runs.c.scope == self._scope, runs.c.id != self._run)
-            ).scalars()
-        )
+        host, earlier = tables.host, self._mine - {self._run}
         left = self._connection.execute(sa.select(host.c.id, host.c.views).where(host.c["import"] != self._run)).all()
         gone, writes = [], _Writes()
         for row in left:
             before = decode(row.views)
-            after = {view: seen for view, seen in before.items() if seen.by not in earlier}
-            if after == before:
+            statements = said(row.views)
+            others = [one for one in statements if one[1].by not in earlier]
+            if len(others) == len(statements):
                 continue
-            self.taken.gone += 1
+            after = replayed(others, self._numbers.products)
             if not after:
+                self.taken.gone += 1
                 gone.append(row.id)
-            else:
+                continue
+            if not same(before, after):
+                self.taken.gone += 1
                 self._differ(writes, row.id, before, after)
-                self._connection.execute(sa.update(host).where(host.c.id == row.id).values(views=encode(after)))
+            text = encode(after, [one for one in others if one[1] != after.get(one[0])])
+            self._connection.execute(sa.update(host).where(host.c.id == row.id).values(views=text))
         self._write(writes)
         for start in range(0, len(gone), CHUNK):
             these = bulk.in_list(self._connection, host.c.id, gone[start : start + CHUNK])
@@ -196,7 +211,7 @@ class Import:
             self._again(writes, row, tags, views)
             return
         self._last = number = self._last + 1
-        after = self._superseded({}, views)
+        after = stated({}, views, self._run, self._numbers.products)
         if len(after) > 1 or not self._spreads:
             self._differ(writes, number, {}, after)
         else:
@@ -224,51 +239,30 @@ class Import:
     def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[View, list[int]]) -> None:
         tagset = self._tagset(row.tagset, tags)
         text = self._unchanged(row, views)
-        same = bool(text)
+        unchanged = bool(text)
         if not text:
             before = decode(row.views)
-            after = self._superseded(before, views)
-            text = encode(after)
-            same = {v: s.components for v, s in before.items()} == {v: s.components for v, s in after.items()}
-            if not same:
+            after = stated(before, views, self._run, self._numbers.products)
+            text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
+            unchanged = same(before, after)
+            if not unchanged:
                 self._differ(writes, row.id, before, after)
         writes.updates.append((tagset, self._at, self._run, text, row.id))
-        if same and tagset == row.tagset:
+        if unchanged and tagset == row.tagset:
             self.taken.same += 1
         else:
             self.taken.changed += 1
 
     def _unchanged(self, row: _Row, views: Mapping[View, list[int]]) -> str:
         """The new text of a host's only view where it says what it said before; "" otherwise."""
-        if len(views) > 1 or ";" in row.views:
+        front, bar, rest = row.views.partition("|")
+        if len(views) > 1 or ";" in front:
             return ""
         ((view, numbers),) = views.items()
         text = encode_one(view, self._run, numbers)
-        same = row.views[0] == text[0] and row.views.partition(":")[2] == text.partition(":")[2]
-        return text if same else ""
-
-    def _superseded(self, before: Mapping[View, Seen], views: Mapping[View, list[int]]) -> dict[View, Seen]:
-        """The views of a host after what a chunk says of it."""
-        after = dict(before)
-        for view, numbers in views.items():
-            told = after.get(view)
-            # within one import a host adds up: its rows need not stand together
-            joined = {*numbers, *told.components} if told and told.by == self._run else numbers
-            after[view] = Seen(self._run, frozenset(joined))
-        if len(after) == 1:
-            return after
-        for view in views:
-            products = {self._components[n].product for n in after[view].components}
-            for other in _superseded_by(view):
-                seen = after.get(other)
-                if seen is None or other in views:
-                    continue
-                kept = frozenset(n for n in seen.components if self._components[n].product not in products)
-                if kept:
-                    after[other] = Seen(seen.by, kept)
-                else:
-                    del after[other]
-        return after
+        head, _, held = front.partition(":")
+        again = head[0] == text[0] and held == text.partition(":")[2] and int(head[1:]) in self._mine
+        return text + bar + rest if again else ""
 
     def _differ(self, writes: _Writes, host: int, before: Mapping[View, Seen], after: Mapping[View, Seen]) -> None:
         had, waited = self._effective(before)
@@ -345,10 +339,6 @@ def take(
     for _ in work.add(hosts):
         pass
     return work.taken
-
-
-def _superseded_by(view: View) -> tuple[View, ...]:
-    return (View.INSTALLED, View.RUNNING) if view is View.DECLARED else (View.DECLARED,)
 
 
 def _numbered(connection: Connection, table: sa.Table, name: str) -> int:

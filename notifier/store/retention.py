@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from feeds import tables as feeds_tables
 from notifier import tables
 from notifier.facets import Facets
-from notifier.inventory.views import decode
+from notifier.inventory.views import mentions
 from notifier.outbox import State
 from notifier.store import bulk
 
@@ -100,7 +100,7 @@ def imports(connection: Connection, before: datetime, limit: int) -> int:
     for table in (tables.host, tables.installation, tables.departure):
         used.update(connection.execute(sa.select(table.c["import"]).distinct()).scalars())
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
-        used.update(seen.by for seen in decode(views).values())
+        used.update(seen.by for seen in mentions(views))
     return _delete(connection, runs, [n for n in old if n not in used])
 
 
@@ -145,7 +145,7 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     columns = (tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed)
     used = {n for column in columns for n in _numbers(connection, sa.select(column).distinct())}
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
-        used.update(n for seen in decode(views).values() for n in seen.components)
+        used.update(n for seen in mentions(views) for n in seen.components)
     old = _numbers(connection, left)
     still = bulk.in_list(connection, table.c.id, [n for n in old if n in used])
     connection.execute(sa.update(table).where(still).values(left_at=None))
