@@ -49,6 +49,12 @@ def test_prune_forgets_what_the_file_no_longer_has(navtex: Program, tmp_path: Pa
     assert names(navtex) == ["a", "c"]
 
 
+def test_what_a_file_takes_away_is_said(navtex: Program) -> None:
+    navtex("inventory", "import", stdin=csv("a,engine,29.5.0", "a,runc,1.2.5", "b,engine,29.5.0"))
+    done = navtex("inventory", "import", stdin=csv("a,runc,1.2.8", "b,engine,29.5.1"))
+    assert "No longer there: engine on 1 host. What a file says of a host replaces" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "why"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -129,6 +130,13 @@ def test_what_a_declaration_replaced_counts_again_when_that_is_pruned(database: 
     assert held(database) == {"web-1": {NEWER, RUNC}}
     assert take(database, [], START + 2 * DAY, scope="fleet.csv", prune=True).gone == 1
     assert held(database) == {"web-1": {RUNS, RUNC}}
+
+
+def test_products_that_a_host_no_longer_has_are_counted(database: Database) -> None:
+    take(database, [Host(n, (RUNS, RUNC, COMPOSE)) for n in ("a", "b", "c")])
+    others = [Host("c", (NEWER, RUNC, COMPOSE)), *(Host(f"web-{n}", (RUNS,)) for n in range(importing.CHUNK))]
+    taken = take(database, [Host("a", (RUNC,)), Host("b", (NEWER,)), *others, Host("b", (RUNC,))], START + DAY)
+    assert taken == Taken(added=importing.CHUNK, changed=4, lost=Counter(compose=2, engine=1))
 
 
 def test_imports_of_ever_new_names_do_not_pile_up(database: Database) -> None:

@@ -100,6 +100,9 @@ def _tell(report: Report, wish: Wish) -> None:
         f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before{gone}"
         + (f"; {bad}" if bad else "")
     )
+    if taken.lost:
+        lost = ", ".join(f"{product} on {count_of(n, 'host', 'hosts')}" for product, n in sorted(taken.lost.items()))
+        say(f"No longer there: {lost}. What a file says of a host replaces what was said of it in the same view.")
     if report.unpruned:
         say(f"Nothing was pruned from the scope {wish.scope!r}: {report.unpruned}")
 

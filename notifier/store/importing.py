@@ -46,6 +46,8 @@ class Taken:
     changed: int = 0
     same: int = 0
     gone: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    """By product, on how many hosts it is no longer, nor any other version of it."""
 
 
 # SQLite reads the components out of the hosts' views faster than it is handed them one by one.
@@ -271,9 +273,18 @@ class Import:
         writes.added.extend([(c, host, self._run) for c in counts - had])
         if before:
             writes.single.append(host)
+            self._note_lost(before, had, counts)
         self._count_products(writes, host, counts)
         writes.restarted.extend([(installed, host) for _, installed in waited - waits])
         writes.restarts.extend([(runs, installed, host) for runs, installed in waits - waited])
+
+    def _note_lost(self, before: Mapping[View, Seen], had: frozenset[int], counts: frozenset[int]) -> None:
+        products = self._numbers.products
+        were, are = {products[c] for c in had}, {products[c] for c in counts}
+        self.taken.lost.update(were - are)
+        if any(seen.by == self._run for seen in before.values()):
+            # the rest of a host whose rows stand apart
+            self.taken.lost -= Counter(are - were)
 
     def _count_products(self, writes: _Writes, host: int, components: Collection[int]) -> None:
         products = self._numbers.products
