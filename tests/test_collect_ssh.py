@@ -168,6 +168,12 @@ def test_a_host_that_hangs_is_given_up_with_all_that_was_started_for_it(navtex: 
     until(lambda: not any(map(alive, pids)))
 
 
+def _heeds_signals() -> None:
+    # a shell lets what it starts in the background ignore them, and these tests with it
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def stopped(navtex: Program, machines: list[Path], number: signal.Signals, *options: str) -> None:
     """Collect from machines, of which some hang, and stop it as soon as all that hang are asked."""
     command = [sys.executable, "-m", "notifier.cli", "inventory", "collect", *options]
@@ -178,6 +184,7 @@ def stopped(navtex: Program, machines: list[Path], number: signal.Signals, *opti
         cwd=navtex.home,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeds_signals,  # noqa: PLW1509 - no thread is at work here
     ) as process:
         until(lambda: all((at / "pids").exists() for at in hang))
         process.send_signal(number)

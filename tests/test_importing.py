@@ -199,7 +199,7 @@ def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
     database.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(imports)
 def test_what_a_scope_said_is_gone_with_it_as_if_it_had_never_been_said(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]
