@@ -203,6 +203,43 @@ def test_a_level_that_is_met_exits_with_3_in_every_form(navtex: Program) -> None
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (["--host", "nosuch*"], "no host of the inventory matches"),
+        (["--tag", "env=pord"], "no host of the inventory matches"),
+        (["--host", "lab-1", "--product", "runc"], "no host that matches runs runc"),
+    ],
+)
+def test_a_gate_is_not_passed_by_a_scope_that_holds_nothing(
+    navtex: Program, tmp_path: Path, options: list[str], told: str
+) -> None:
+    file = tmp_path / "answer"
+    done = navtex("exposure", *options, "--fail-on", "high", "--output", str(file), status=2)
+    assert f"nothing was judged: {told}" in " ".join(done.stderr.split())
+    assert "`navtex inventory list`" in done.stderr
+    assert not file.exists()
+    navtex("exposure", *options)
+
+
+def test_a_gate_is_not_passed_where_nothing_is_known(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    fresh("inventory", "import", stdin=FLEET)
+    for command in (["exposure"], ["check", "engine", "25.0.5"]):
+        done = fresh(*command, "--fail-on", "any", status=2)
+        assert "no vulnerability is known yet" in done.stderr
+        assert "`navtex poll`" in done.stderr
+        fresh(*command)
+
+
+def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    with Mirror(DEMO / "day-1") as mirror:
+        fresh("poll", NAVTEX_MIRROR=mirror.url)
+    assert "the inventory is empty" in fresh("exposure", "--fail-on", "any", status=2).stderr
+    fresh("exposure")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
         (["--group-by", "host", "--format", "sarif"], "--group-by is for table, json, csv"),
         (["--author", "me"], "--author is for openvex, csaf, sarif, cyclonedx"),
         (["--namespace", "https://example.org", "--format", "openvex"], "--namespace is for csaf"),

@@ -55,6 +55,7 @@ def command(
     """What is known against one version: `navtex check engine 25.0.5`."""
     from feeds import store
     from feeds.advisory import Severity
+    from notifier.cli.gate import judges
     from notifier.exposure import meets, row, worst_first
     from notifier.inventory.model import component
     from notifier.matching import Matcher
@@ -65,6 +66,8 @@ def command(
         raise click.BadParameter(str(error), param_hint="VERSION") from error
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
+    if fail_on:
+        judges(catalogue)
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
     matcher = Matcher(catalogue, now().date())
