@@ -139,7 +139,9 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pol"], "pol"),
+        (["expousre"], "Did you mean 'exposure'?"),
+        (["inventory", "imprt"], "Did you mean 'import'?"),
+        (["xyzzy"], "No such command 'xyzzy'.\n"),
         (["poll", "docker-blgo"], "docker-blgo"),
         (["poll", "--accept", "docker-blgo"], "docker-blgo"),
         (["exposure", "--severity", "awful"], "awful"),
