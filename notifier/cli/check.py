@@ -70,6 +70,11 @@ def command(
         judges(catalogue)
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
+    if not asked.rebuilt and (newest := catalogue.releases.newest_below(asked.product, asked.version)):
+        say(
+            f"No release {asked.version} of {asked.product} is known; the newest is {newest}. "
+            "Look for a typo; if it came out since, run `navtex poll`."
+        )
     matcher = Matcher(catalogue, now().date())
     everything = list(matcher.vulnerabilities(asked))
     shown = wanted_verdicts(verdicts)
