@@ -58,8 +58,7 @@ class Releases:
 
         "" where it is not, or none is known. Below the newest nothing is said: a list may have gaps.
         """
-        known = {**self.notes.get(product, {}), **self.tagged.get(product, {})}
-        texts = (r if isinstance(r, str) else r.version for r in known.values())
+        texts = (*(r.version for r in self.notes.get(product, {}).values()), *self.tagged.get(product, {}).values())
         newest = max((t for t in texts if read(t).final), key=key, default="")
         return newest if newest and read(version).final and key(version) > key(newest) else ""
 
