@@ -53,6 +53,15 @@ class Releases:
         """The final releases of a product, lowest first."""
         return [text for _, text in sorted(self.tagged.get(product, {}).items()) if read(text).final]
 
+    def newest_below(self, product: str, version: str) -> str:
+        """The newest final release known, where a final version is above it, so that it may be no release at all.
+
+        "" where it is not, or none is known. Below the newest nothing is said: a list may have gaps.
+        """
+        texts = (*(r.version for r in self.notes.get(product, {}).values()), *self.tagged.get(product, {}).values())
+        newest = max((t for t in texts if read(t).final), key=key, default="")
+        return newest if newest and read(version).final and key(version) > key(newest) else ""
+
     def day(self, product: str, version: str) -> date | None:
         """When a release came out, as far as notes or feeds tell."""
         release = self.notes.get(product, {}).get(key(version))

@@ -41,7 +41,8 @@ def explain(connection: Connection, world: World, subscription: Subscription, ad
     points = (
         *_subscription(world, subscription),
         *_hosts(connection, world, subscription, advisory),
-        *_wishes(world, subscription, advisory),
+        *_wishes(subscription, advisory),
+        *_silences(connection, world, subscription, advisory),
         *_ledger(connection, world, subscription, advisory),
     )
     tellings = tuple(subscriptions.tellings(connection, subscription, silence.about(advisory)))
@@ -119,21 +120,32 @@ def _hosts(connection: Connection, world: World, subscription: Subscription, adv
         yield Point("hosts", "against", "it concerns none of the hosts in its scope")
 
 
-def _wishes(world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+def _wishes(subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
     if advisory.withdrawn:
         yield Point("advisory", "against", f"it was withdrawn on {advisory.withdrawn:%Y-%m-%d}")
     for reason in subscription.filters.rejections(advisory):
         yield Point("filter", "against", reason)
-    for one in world.silences:
-        if one.advisory not in silence.about(advisory):
-            continue
+
+
+def _silences(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    """The silences that last and that hosts in its scope are of: against it where they leave no host over."""
+    scope = subscription.filters.scope
+    mine = [s for s in world.silences if s.advisory in silence.about(advisory) and s.lasts(world.now)]
+    numbers = inventory.populations(connection, scope) if mine else {}
+    only = [n for n in numbers if any(m.advisory.id == advisory.id for m in world.matches(n))]
+    if not only:
+        return
+    mine = [s for s in mine if inventory.populations(connection, scope, within=s.scope, only=only)]
+    held = [s for s in mine if s in world.held.get(advisory.id, ())]
+    all_of_them = not inventory.populations(connection, scope, without=[s.scope for s in held], only=only)
+    for one in mine:
         who = f"by {one.author}, " if one.author else ""
-        where = silence.shown(one.scope)
-        text = f"silenced {who}until {one.until:%Y-%m-%d} ({where or 'all hosts'}): {one.reason}"
-        if one in world.held.get(advisory.id, ()):
-            yield Point("silence", "note" if where else "against", text)
+        where = silence.shown(one.scope) or "all hosts"
+        text = f"silenced {who}until {one.until:%Y-%m-%d} ({where}): {one.reason}"
+        if one in held:
+            yield Point("silence", "against" if all_of_them else "note", text)
         else:
-            yield Point("silence", "note", f"{text}; {'broken, for it got worse' if one.lasts(world.now) else 'ended'}")
+            yield Point("silence", "note", f"{text}; broken, for it got worse")
 
 
 def _ledger(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:

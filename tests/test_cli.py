@@ -139,7 +139,9 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pol"], "pol"),
+        (["expousre"], "Did you mean 'exposure'?"),
+        (["inventory", "imprt"], "Did you mean 'import'?"),
+        (["xyzzy"], "No such command 'xyzzy'.\n"),
         (["poll", "docker-blgo"], "docker-blgo"),
         (["poll", "--accept", "docker-blgo"], "docker-blgo"),
         (["exposure", "--severity", "awful"], "awful"),
@@ -159,6 +161,15 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
         (["advisory", "list", "--kind", "gossip"], "gossip"),
         (["subscription", "add", "ops"], "--to"),
         (["subscription", "add", "ops", "--to", "nonsense://me:hunter2@host"], "nonsense"),
+        (
+            ["subscription", "add", "ops", "--to", "/tmp/a b"],
+            "it is a path, and no address. For a folder write file:///",
+        ),
+        (["subscription", "add", "ops", "--to", "~/digests"], "For a folder write file:///WHOLE/PATH"),
+        (["subscription", "add", "ops", "--to", "ops@example.org"], "Write mailto://SERVER?from=ADDRESS&to=ADDRESS"),
+        (["subscription", "add", "ops", "--to", "hooks.example.org/hunter2"], "does not begin with a scheme"),
+        (["silence", "add", "X", "--reason", "x", "--until", "31.12.2026"], "Give a day as 2026-12-31, or a moment as"),
+        (["advisory", "acknowledge", "X", "--owner", "A", "--due", "soon"], "Give a day as 2026-12-31\n"),
         (["subscription", "remove", "nobody"], "nobody"),
         (["subscription", "pause", "nobody"], "nobody"),
         (["subscription", "test", "nobody"], "nobody"),

@@ -84,6 +84,14 @@ def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path
         assert "Nothing is known yet, so this says nothing." in fresh(command).stderr
 
 
+def test_a_version_above_every_known_release_is_told_and_its_verdict_stays(navtex: Program) -> None:
+    done = navtex("check", "engine", "99.1.1", "--fail-on", "any")
+    assert "No release 99.1.1 of engine is known; the newest is 29." in done.stderr
+    assert "Nothing is known to affect engine 99.1.1." in done.stderr
+    assert "No release" not in navtex("check", "engine", "25.0.5").stderr
+    assert navtex.json("check", "engine", "99.1.1")["exposures"] == []
+
+
 def test_an_advisorys_hosts_are_those_of_its_rows_each_once(navtex: Program) -> None:
     plain = rows(navtex, "--verdict", "all")
     grouped = rows(navtex, "--verdict", "all", "--group-by", "advisory")
@@ -198,6 +206,43 @@ def test_a_level_that_is_met_exits_with_3_in_every_form(navtex: Program) -> None
         assert navtex("exposure", "--fail-on", "critical", *options, status=3).stdout
     assert navtex("exposure", "--fail-on", "critical", "--host", "=2+3", "--format", "csv").stdout
     assert navtex("exposure", "--fail-on", "any", "--verdict", "not_affected", "--format", "csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--host", "nosuch*"], "no host of the inventory matches"),
+        (["--tag", "env=pord"], "no host of the inventory matches"),
+        (["--host", "lab-1", "--product", "runc"], "no host that matches runs runc"),
+    ],
+)
+def test_a_gate_is_not_passed_by_a_scope_that_holds_nothing(
+    navtex: Program, tmp_path: Path, options: list[str], told: str
+) -> None:
+    file = tmp_path / "answer"
+    done = navtex("exposure", *options, "--fail-on", "high", "--output", str(file), status=2)
+    assert f"nothing was judged: {told}" in " ".join(done.stderr.split())
+    assert "`navtex inventory list`" in done.stderr
+    assert not file.exists()
+    navtex("exposure", *options)
+
+
+def test_a_gate_is_not_passed_where_nothing_is_known(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    fresh("inventory", "import", stdin=FLEET)
+    for command in (["exposure"], ["check", "engine", "25.0.5"]):
+        done = fresh(*command, "--fail-on", "any", status=2)
+        assert "no vulnerability is known yet" in done.stderr
+        assert "`navtex poll`" in done.stderr
+        fresh(*command)
+
+
+def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    with Mirror(DEMO / "day-1") as mirror:
+        fresh("poll", NAVTEX_MIRROR=mirror.url)
+    assert "the inventory is empty" in fresh("exposure", "--fail-on", "any", status=2).stderr
+    fresh("exposure")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from feeds.database import Database
 from notifier.explanation import Explanation, explain
 from notifier.filters import Filters, Scope
 from notifier.schedule import Schedule
-from notifier.store import subscriptions
+from notifier.silence import Silence
+from notifier.store import silences, subscriptions
 from notifier.world import World
 from tests.samples import DAY, NOW, install, publish, record, run, subscribe
 
@@ -135,3 +136,48 @@ def test_each_telling_is_there_with_its_digest_its_words_and_what_the_channel_sa
     assert [t.tries[0].state for t in found.tellings] == ["sent", "sent"]
     assert found.tellings[-1].tries[0].answer.endswith(f"{found.tellings[-1].key}.html")
     assert found.answer.startswith("Told 2 times, last on")
+
+
+def hush(database: Database, hosts: tuple[str, ...], reason: str, days: float = 10, name: str = NAME) -> None:
+    with database.begin() as connection:
+        world = World.read(connection, NOW)
+        found = world.catalogue.find(name)
+        standing = world.standing(connection, found)
+        made = Silence(found.id, Scope(hosts=hosts), reason, "Ann", NOW, NOW + days * DAY, standing)
+        silences.add(connection, made)
+
+
+def effects(explanation: Explanation) -> list[tuple[str, str]]:
+    """The reason of each silence that is shown, with its effect."""
+    return [(p.words.rpartition(": ")[2], p.effect) for p in explanation.points if p.about == "silence"]
+
+
+def test_a_silence_of_the_only_host_that_it_concerns_is_the_reason(fleet: Database) -> None:
+    subscribe(fleet, "file:///nowhere")
+    hush(fleet, ("lab-1",), "no plugin there")
+    hush(fleet, ("lab-2",), "of another host")
+    hush(fleet, ("web-*",), "of nobody")
+    hush(fleet, ("lab-1",), "ended", days=0.5)
+    answer = f"Not told: silenced by Ann, until {NOW + 10 * DAY:%Y-%m-%d} (host lab-1): no plugin there"
+    found = why(fleet, days=1)
+    assert found.answer == answer
+    assert effects(found) == [("no plugin there", "against")]
+
+
+def test_silences_that_leave_a_host_over_are_no_reason_until_together_they_leave_none(fleet: Database) -> None:
+    install(fleet, lab_3="25.0.4")
+    subscribe(fleet, "file:///nowhere")
+    hush(fleet, ("lab-1",), "one")
+    assert why(fleet).answer == "Not told yet: the next run tells it"
+    assert effects(why(fleet)) == [("one", "note")]
+    hush(fleet, ("lab-3",), "the other")
+    assert why(fleet).answer.startswith("Not told: silenced by Ann")
+    assert effects(why(fleet)) == [("the other", "against"), ("one", "against")]
+
+
+def test_a_silence_that_was_broken_is_said_to_be_and_is_no_reason(fleet: Database) -> None:
+    subscribe(fleet, "file:///nowhere")
+    hush(fleet, (), "no plugin")
+    publish(fleet, record(NAME, below="25.0.6", severity=Severity.CRITICAL))
+    assert why(fleet).answer == "Not told yet: the next run tells it"
+    assert effects(why(fleet)) == [("no plugin; broken, for it got worse", "note")]

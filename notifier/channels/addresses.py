@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from feeds.errors import ChannelError
 
@@ -63,7 +63,7 @@ def shown(address: str) -> str:
     try:
         return _without_tokens(str(parse(address).url(privacy=True)).partition("?")[0])
     except ChannelError:
-        return f"{scheme(address)}://****"
+        return f"{scheme(address)}://****" if "://" in address else "****"
 
 
 def _without_tokens(address: str) -> str:
@@ -134,6 +134,8 @@ def parse(address: str) -> Any:
     """
     import apprise
 
+    if "://" not in address:
+        raise _no_address(address.strip())
     # what it logs quotes addresses, which may hold passwords
     log = logging.getLogger("apprise")
     log.handlers, log.propagate = [logging.NullHandler()], False
@@ -142,6 +144,19 @@ def parse(address: str) -> Any:
         hint = "; a mailto:// address needs from=ADDRESS and to=ADDRESS" if scheme(address).startswith("mailto") else ""
         raise ChannelError(f"the {scheme(address)}:// address cannot be understood{hint}", remedy=_HELP)
     return parsed
+
+
+def _no_address(text: str) -> ChannelError:
+    """What to say of a text without a scheme. It may be a secret, and is not shown, unless it is a path."""
+    if text.startswith(("/", "./", "../", "~")):
+        whole = quote(text) if text.startswith("/") else "/WHOLE/PATH"
+        return ChannelError("it is a path, and no address", remedy=f"For a folder write file://{whole}")
+    if "@" in text:
+        return ChannelError(
+            "it is a mail address, and says no server",
+            remedy="Write mailto://SERVER?from=ADDRESS&to=ADDRESS",
+        )
+    return ChannelError("it is no address: it does not begin with a scheme such as mailto:// or file://", remedy=_HELP)
 
 
 def kind(parsed: Any) -> str:

@@ -210,9 +210,16 @@ def _reason(error: Exception) -> str:
             return f"TLS: {one.verify_message}"
         if isinstance(one, ssl.SSLError):
             return f"TLS: {one.reason or 'no handshake'}"
-        if isinstance(one, TimeoutError | urllib3.exceptions.TimeoutError):
-            return "no answer in time"
         if isinstance(one, socket.gaierror):
             return "its name is not known"
+        if isinstance(one, ConnectionRefusedError):
+            return "the connection was refused"
+    # urllib3 counts every connection that could not be made among its timeouts
+    if any(isinstance(e, TimeoutError | urllib3.exceptions.TimeoutError) and not _made_none(e) for e in chain):
+        return "no answer in time"
     last = next((e for e in reversed(chain) if isinstance(e, OSError) and e.strerror), None)
     return str(last.strerror) if last else type(chain[-1]).__name__
+
+
+def _made_none(error: BaseException) -> bool:
+    return isinstance(error, urllib3.exceptions.NewConnectionError)

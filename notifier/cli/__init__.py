@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import click
 
@@ -48,6 +49,18 @@ class _Lazy(click.Group):
         module = importlib.import_module(f"notifier.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            # click looks for names that are alike among the commands that are loaded, and none is
+            if self.get_command(ctx, args[0]) is None and (alike := get_close_matches(args[0], COMMANDS)):
+                meant = " or ".join(repr(a) for a in alike)
+                raise click.UsageError(f"No such command {args[0]!r}. Did you mean {meant}?", ctx) from error
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

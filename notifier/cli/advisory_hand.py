@@ -6,13 +6,13 @@ from datetime import datetime
 
 import click
 
-from notifier.cli.app import nobody_yet, now, opened, say, scope, scope_options, settings
+from notifier.cli.app import Day, nobody_yet, now, opened, say, scope, scope_options, settings
 
 
 @click.command("acknowledge")
 @click.argument("advisory")
 @click.option("--owner", required=True, metavar="NAME", help="Who takes care of it.")
-@click.option("--due", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day it is due.")
+@click.option("--due", required=True, type=Day(), metavar="DATE", help="The day it is due.")
 @scope_options
 @click.option("--note", default="", metavar="TEXT", help="What is to be done.")
 def acknowledge(

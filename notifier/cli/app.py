@@ -64,6 +64,21 @@ def format_option(command: F) -> F:
     )(command)
 
 
+class Day(click.DateTime):
+    """A day, 2026-12-31; with `moments` also a moment of one, in UTC."""
+
+    def __init__(self, *, moments: bool = False) -> None:
+        super().__init__(["%Y-%m-%d", *(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"] if moments else [])])
+        self._also = ", or a moment as 2026-12-31T12:00:00Z" if moments else ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day, or a usage error that says how to write one."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day. Give a day as 2026-12-31{self._also}", param, ctx)
+
+
 def scope_options(command: F) -> F:
     """`--host`, `--tag` and `--product`: which hosts and components are meant."""
     for option in (

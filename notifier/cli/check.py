@@ -55,6 +55,7 @@ def command(
     """What is known against one version: `navtex check engine 25.0.5`."""
     from feeds import store
     from feeds.advisory import Severity
+    from notifier.cli.gate import judges
     from notifier.exposure import meets, row, worst_first
     from notifier.inventory.model import component
     from notifier.matching import Matcher
@@ -65,8 +66,15 @@ def command(
         raise click.BadParameter(str(error), param_hint="VERSION") from error
     with opened(settings()) as database, database.connect() as connection:
         catalogue = store.catalogue(connection)
+    if fail_on:
+        judges(catalogue)
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
+    if not asked.rebuilt and (newest := catalogue.releases.newest_below(asked.product, asked.version)):
+        say(
+            f"No release {asked.version} of {asked.product} is known; the newest is {newest}. "
+            "Look for a typo; if it came out since, run `navtex poll`."
+        )
     matcher = Matcher(catalogue, now().date())
     everything = list(matcher.vulnerabilities(asked))
     shown = wanted_verdicts(verdicts)

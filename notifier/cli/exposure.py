@@ -109,6 +109,7 @@ def command(
     from feeds import store
     from feeds.advisory import Severity
     from notifier.cli.exposure_forms import Wish, answer
+    from notifier.cli.gate import judged
     from notifier.exposure import Question, meets
     from notifier.store import inventory
     from notifier.survey import survey
@@ -126,6 +127,8 @@ def command(
         )
         known_hosts(connection, chosen)
         found = survey(connection, chosen, question, now(), catalogue)
+        if fail_on:
+            judged(connection, found)
         stale_days = config.digest.stale_days
         answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace, stale_days))
         count, some, oldest = inventory.stale(connection, chosen, found.at - timedelta(days=stale_days))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from notifier.cli.app import (
+    Day,
     format_option,
     nobody_yet,
     now,
@@ -41,7 +42,7 @@ def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetim
 @click.option(
     "--until",
     required=True,
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
+    type=Day(moments=True),
     callback=_end,
     metavar="DATE",
     help="The last day of the silence, in UTC, or its last moment.",

@@ -12,7 +12,7 @@ from notifier.inventory.model import BadRow, Component, Found, Host, component, 
 from notifier.inventory.text import Text, first_lines
 
 NAME = "csv"
-_HOST = ("host", "hostname", "hostidentifier")
+HOST = ("host", "hostname", "hostidentifier")
 _COLUMNS = ("product", "version", "package", "distro", "tags")
 
 
@@ -26,10 +26,10 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     del host  # every row names its own
     rows = csv.reader(text.lines(), delimiter=_delimiter(text) or ",", skipinitialspace=True)
     try:
-        header = [c.strip().lower() for c in next((r for r in rows if not _says_nothing(r)), [])]
+        header = [c.strip().lower() for c in next((r for r in rows if not says_nothing(r)), [])]
     except csv.Error as error:
         raise InventoryError(f"the CSV cannot be read: {error}") from error
-    name = next((h for h in _HOST if h in header), "")
+    name = next((h for h in HOST if h in header), "")
     if not name or "product" not in header or not {"version", "package"} & set(header):
         raise InventoryError(
             f"the header is {','.join(header)[:200]!r}",
@@ -43,10 +43,10 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 def _delimiter(text: Text) -> str:
     """What stands between the columns, by the header: a comma, or as Excel writes it; "" where it is no header."""
-    first = next((x for x in first_lines(text.head, 1000) if not _says_nothing([x])), "").lower()
+    first = next((x for x in first_lines(text.head, 1000) if not says_nothing([x])), "").lower()
     for delimiter in ",;\t":
         columns = [c.strip().strip('"') for c in first.split(delimiter)]
-        if "product" in columns and any(h in columns for h in _HOST):
+        if "product" in columns and any(h in columns for h in HOST):
             return delimiter
     return ""
 
@@ -81,7 +81,7 @@ def _rows(rows: Iterator[list[str]], width: int, columns: list[int]) -> Iterator
     while True:
         try:
             for cells in rows:
-                if not _says_nothing(cells):
+                if not says_nothing(cells):
                     try:
                         yield _row(cells, width, pick)
                     except (NavtexError, ValueError) as error:
@@ -100,7 +100,7 @@ def _place(before: int, rows: Iterator[list[str]]) -> str:
     return f"line {last}" if last <= before + 1 else f"lines {before + 1} to {last}"
 
 
-def _says_nothing(cells: list[str]) -> bool:
+def says_nothing(cells: list[str]) -> bool:
     """Whether a row is empty, a comment, or Excel's word on the separator."""
     return not any(cells) or cells[0].lstrip('" ').startswith(("#", "sep=")) or not any(c.strip() for c in cells)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from feeds.errors import InventoryError
+from notifier.inventory import csv_rows
+from notifier.inventory.text import first_lines
 
 _DPKG = "Give `dpkg-query -W -f '${Package} ${Version} ${Status}\\n'`"
 _RPM = "Give `rpm -qa`"
@@ -12,6 +14,7 @@ _KUBECTL = "Give `kubectl get nodes -o json`"
 _NODES = "Give `docker node ls -q | xargs docker node inspect`"
 _VERSION = "Give `docker version` of a host on which the daemon runs"
 _CYCLONEDX = "Give it as CycloneDX JSON: `syft -o cyclonedx-json`, `trivy rootfs --format cyclonedx /`"
+_INSIDE = "What runs in an engine does not tell its version. Give `docker version` or `docker info` of the host"
 _FACTS = "Give `ansible all -m ansible.builtin.package_facts`, or run the playbook with ANSIBLE_STDOUT_CALLBACK=json"
 
 _BYTES = (
@@ -36,6 +39,9 @@ _KNOWN = tuple(
         (r"CONTAINER-RUNTIME|^NAME +STATUS +ROLES", "it is a table of kubectl", _KUBECTL),
         (r"^ *(?:nodeInfo|containerRuntimeVersion):|\A(?:---\n)?apiVersion: ", "it is YAML of Kubernetes", _KUBECTL),
         (r'^ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s|"EngineVersion"', "it is a short list of nodes", _NODES),
+        (r'^CONTAINER ID +IMAGE\b|"(?:LocalVolumes|RestartCount|HostConfig)": ?["{\d]',
+         "it is a list of containers", _INSIDE),
+        (r'^REPOSITORY +TAG +|^IMAGE +ID +DISK USAGE|"(?:CreatedSince|RepoTags)":', "it is a list of images", _INSIDE),
         (r"^Docker version \S+, build", "it is the client's version, and a client is no engine", _VERSION),
         (r"cannot connect to the docker daemon|permission denied.*docker", "no engine answered", _VERSION),
         (r"^\S+ \| (?:SUCCESS|CHANGED) =>\s*$", "it is Ansible's result as YAML", _FACTS),
@@ -55,7 +61,8 @@ _KNOWN = tuple(
         (r"^[\w.-]+==\d", "it is a list of pip, and a library is no engine", _VERSION),
         (r"^[^,;\t\n]+[,;\t](?:engine|cli|containerd|runc|compose|desktop)[,;\t]v?\d", "its rows have no header",
          "Put the header host,product,version above them"),
-        (r"\A(?:---|- *[\w-]+: |[\w-]+:\n +[\w-]+: )", "it looks like YAML", "Give it as JSON"),
+        (r"\A(?:\s*#.*\n)*\s*(?:---|- *[\w-]+: |[\w.-]+: *\n\s*(?:- *)?[\w.-]+:(?:\s|$)|[\w.-]+: +v?\d+\.\d)",
+         "it looks like YAML", "Give it as JSON: a list of rows with host, product and version; or as a CSV of these"),
     )
 )  # fmt: skip
 
@@ -77,10 +84,25 @@ def refuse_command(head: str) -> None:
 
 def unrecognised(head: str, names: str) -> InventoryError:
     """What to say of a text that no format recognises."""
+    if missing := _missing(head):
+        return InventoryError(
+            f"its header has no column {missing}",
+            remedy="It needs the columns host,product,version (and may have package,distro,tags)",
+        )
     for pattern, what, remedy in _KNOWN:
         if pattern.search(head[:_LOOKED_AT]):
             return InventoryError(what, remedy=remedy)
     return InventoryError("its format is not recognised", remedy=f"Say it with --from: {names}")
+
+
+def _missing(head: str) -> str:
+    """The column that a CSV lacks whose first line is a header without it; "" where it is no such header."""
+    first = next((x for x in first_lines(head, 1000) if not csv_rows.says_nothing([x])), "").lower()
+    columns = {c.strip().strip('"') for c in re.split("[,;\t]", first)}
+    named = not columns.isdisjoint(csv_rows.HOST)
+    if named == ("product" in columns):
+        return ""
+    return "product" if named else "host"
 
 
 _LOOKED_AT = 1 << 13
