@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from feeds.errors import ChannelError
+from notifier.sealing import is_sealed
 
 _HELP = "See docs/reference/channels.md"
 
@@ -57,9 +58,11 @@ def _recipients(address: str) -> list[str]:
 
 
 def shown(address: str) -> str:
-    """The address as it may be shown: without passwords and tokens."""
+    """The address as it may be shown: without passwords and tokens. `sealed://****` is one whose key is missing."""
     if scheme(address) in ("file", "atom"):
         return address
+    if is_sealed(address):
+        return "sealed://****"
     try:
         return _without_tokens(str(parse(address).url(privacy=True)).partition("?")[0])
     except ChannelError:
