@@ -206,6 +206,36 @@ def test_what_was_collected_before_the_program_was_stopped_is_kept(navtex: Progr
     assert list(kept(navtex)) == ["web-1"]
 
 
+CANCELLING = """
+import asyncio, contextlib, sys, time
+from pathlib import Path
+from notifier.collect.ssh import destination, probe
+
+async def main():
+    for turns, at in enumerate(map(Path, sys.argv[1:]), 1):
+        task = asyncio.create_task(probe(destination(at.name), 60))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        end = time.monotonic() + (5 if turns > 2 else 0.2)  # in the first turns, nothing may have been started
+        while not (at / "pids").exists() and time.monotonic() < end:
+            time.sleep(0.01)  # the loop does not turn meanwhile
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+asyncio.run(main())
+"""
+
+
+def test_whatever_it_was_about_to_do_it_stops_what_it_started(navtex: Program, fleet: Path) -> None:
+    machines = [computer(fleet / f"web-{n}", hangs="") for n in range(12)]
+    command = [sys.executable, "-c", CANCELLING, *map(str, machines)]
+    subprocess.run(command, env=navtex.environment, check=True, timeout=60)
+    started = [at / "pids" for at in machines if (at / "pids").exists()]
+    assert len(started) >= 10
+    assert not any(alive(pid) for pids in started for pid in pids.read_text().split())
+
+
 def test_where_there_is_no_ssh_the_list_says_so(program_with: Callable[..., Program]) -> None:
     done = program_with(PATH="/nowhere")("inventory", "collect", "--ssh", "web-1", status=1)
     assert "ssh cannot be started: No such file or directory. Install OpenSSH's client" in done.stderr

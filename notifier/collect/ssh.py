@@ -59,11 +59,8 @@ async def probe(to: Destination, seconds: float) -> str:
     command = ["ssh", "-T", "-a", "-x", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={max(1, round(seconds))}"]
     # a master that stays in the background would keep our pipes open
     command += ["-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no", *to.arguments(), "sh -s"]
-    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-        )
+        process = await _start(command)
     except OSError as error:
         raise InventoryError(f"ssh cannot be started: {error.strerror}", remedy="Install OpenSSH's client") from error
     try:
@@ -77,6 +74,21 @@ async def probe(to: Destination, seconds: float) -> str:
     if status == 0 or "=== navtex probe: end ===" in said:
         return said
     raise InventoryError(reason(status, complaint))
+
+
+async def _start(command: list[str]) -> asyncio.subprocess.Process:
+    """Start a program in a session of its own. Whoever is cancelled meanwhile leaves nothing of it behind."""
+    pipe = asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would end the program alone, and wait for all that it had started
+        with contextlib.suppress(OSError):
+            await _end(await starting)
+        raise
 
 
 async def _talk(process: asyncio.subprocess.Process) -> tuple[str, str]:
