@@ -80,6 +80,9 @@ def catalogue(connection: Connection) -> Catalogue:
     known_facts = facts(connection)
     added = {cve: day for f in known_facts if isinstance(f, Exploited) for cve, day in f.added.items()}
     scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
+    doubles: dict[int, list[int]] = {}
+    for row in rows.values():
+        doubles.setdefault(row.merged_into or 0, []).append(row.id)
     found = []
     for advisory in merge(reads(connection)):
         values: dict[str, Any] = {
@@ -88,8 +91,8 @@ def catalogue(connection: Connection) -> Catalogue:
         }
         row = rows.get(of_name.get(advisory.name, 0))
         if row is not None:
-            doubles = tuple(r.id for r in rows.values() if r.merged_into == row.id)
-            values |= {"id": row.id, "doubles": doubles, "first_seen": row.first_seen, "baseline": row.baseline}
+            values |= {"id": row.id, "first_seen": row.first_seen, "baseline": row.baseline}
+            values["doubles"] = tuple(doubles.get(row.id, ()))
         found.append(msgspec.structs.replace(advisory, **values))
     return Catalogue(tuple(found), gathered(known_facts))
 
