@@ -6,8 +6,9 @@ The floor of an import is the same parsed rows put into the same indexed schema 
 driver: `sqlite3.executemany`, or a bare COPY.  The floor of a count is a scan of the index that holds
 what is counted.  With --commands the whole commands run, too, with their peak memory.
 
-Counts have their limits from a hundred thousand hosts on, a new advisory has one from a million on: below
-that a few milliseconds are what any question costs, and are only told.
+Hosts are counted by what the commands count them with, `exposure.counts` and `host_counts`.  Counts have their
+limits from a hundred thousand hosts on, a whole answer and a new advisory from a million on: below that a few
+milliseconds are what any question costs, and are only told.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,18 @@ import sqlalchemy as sa
 from measure import Ratio, median_pair
 
 from feeds import store
+from feeds.advisory import Advisory
+from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
 from feeds.fetch import Outcome, Piece
 from notifier import tables
-from notifier.exposure import Question
+from notifier.exposure import Finding, Question, by_advisory
 from notifier.filters import Scope
 from notifier.inventory.model import Host
 from notifier.store import bulk, exposure, inventory, verdicts
-from notifier.survey import marks, survey
+from notifier.survey import Survey, host_counts, marks, survey
 
+Groups = Sequence[tuple[Advisory, Sequence[Finding]]]
 _ADVISORIES = 100
 
 
@@ -190,9 +194,15 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     settled(database)
     found = []
     with database.connect() as connection, by_index(database) as other:
-        count = lambda: verdicts.installations(connection)  # noqa: E731
-        found.append(_pairs(f"{name}: counts for all advisories", count, lambda: scan(other), limit(1.5), rounds))
-        weights = marks(survey(connection, Scope(), Question(), fleet.AT, store.catalogue(connection)).findings)
+        catalogue = store.catalogue(connection)
+        asked = answer(connection, catalogue)
+        few = by_advisory(asked.findings)
+        count = lambda: counted(connection, few)  # noqa: E731
+        floor = lambda: scan(other)  # noqa: E731
+        found.append(_pairs(f"{name}: counts for all advisories", count, floor, limit(1.5), rounds))
+        whole = lambda: answer(connection, catalogue)  # noqa: E731
+        found.append(_pairs(f"{name}: the whole answer, beside that", whole, floor, limit(1.5, 10**6), rounds))
+        weights = marks(asked.findings)
         worst = lambda: exposure.standings(connection, Scope(), weights)  # noqa: E731
         found.append(
             _pairs(f"{name}: worst severity of each host", worst, lambda: by_host(connection), limit(2.5), rounds)
@@ -209,14 +219,13 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     found.append(
         median_pair(f"{name}: a new advisory matched and counted, beside all of them", pairs, limit(0.1, 10**6))
     )
-    with database.connect() as connection:
-        few = [_timed(lambda: verdicts.installations(connection)) for _ in range(rounds)]
     publish(database, _ADVISORIES, 9 * _ADVISORIES)
     rematch(database)
     with database.connect() as connection:
-        many = [_timed(lambda: verdicts.installations(connection)) for _ in range(rounds)]
-    pairs = list(zip(many, few, strict=True))
-    found.append(median_pair(f"{name}: counts for ten times the advisories, beside those", pairs, limit(1.3)))
+        many = by_advisory(answer(connection, store.catalogue(connection)).findings)
+        count, fewer = lambda: counted(connection, many), lambda: counted(connection, few)
+        told = f"{name}: counts for ten times the advisories, beside those"
+        found.append(_pairs(told, count, fewer, limit(1.3), rounds))
     return found
 
 
@@ -230,12 +239,25 @@ def settled(database: Database) -> None:
 
 
 def rematch(database: Database, name: str = "") -> None:
-    """Match what is not matched, and count: everything, or the installations that one advisory affects."""
+    """Match what is not matched, and count: the hosts of all advisories, or those of one."""
     with database.begin() as connection:
         catalogue = store.catalogue(connection)
         verdicts.refresh(connection, catalogue, fleet.AT.date())
     with database.connect() as connection:
-        verdicts.installations(connection, catalogue.find(name).id if name else None)
+        found = answer(connection, catalogue, name)
+        list(host_counts(connection, found.scope, by_advisory(found.findings)))
+
+
+def answer(connection: Connection, catalogue: Catalogue, name: str = "") -> Survey:
+    """What the commands ask: all findings, or those of one advisory."""
+    only = frozenset({catalogue.find(name).id}) if name else frozenset()
+    return survey(connection, Scope(), Question(advisories=only), fleet.AT, catalogue)
+
+
+def counted(connection: Connection, groups: Groups) -> list[int]:
+    """How many hosts run each component, and how many each group of findings concerns."""
+    exposure.counts(connection, Scope())
+    return list(host_counts(connection, Scope(), groups))
 
 
 def _pairs(name: str, one: Callable[[], object], other: Callable[[], object], limit: float, rounds: int) -> Ratio:

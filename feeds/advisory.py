@@ -49,7 +49,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """1 for low up to 4 for critical."""
-        return 1 + list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: number for number, severity in enumerate(Severity, 1)}
 
 
 class Rank(IntEnum):

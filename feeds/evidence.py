@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from feeds.advisory import Advisory, Claim, Rank, Read
 from feeds.errors import VersionError
@@ -65,11 +66,27 @@ class Case:
         self.advisory = advisory
         self.product = product
         self._releases = releases or Releases()
-        self.readings = readings(advisory, product, self._releases, corrections=corrections)
-        self._ranks = sorted({r.rank for r in self.readings}, reverse=True)
-        self._fixes = self._all_fixes()
+        self._corrections = corrections
         self._memory: dict[Key, Verdict] = {}
         self._weighed: dict[Key, tuple[Verdict, dict[int, str]]] = {}
+
+    # what is read is read when it is asked for: where verdicts were kept, nobody asks
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """What each record says of the product, as bounds."""
+        return readings(self.advisory, self.product, self._releases, corrections=self._corrections)
+
+    @cached_property
+    def _ranks(self) -> list[Rank]:
+        return sorted({r.rank for r in self.readings}, reverse=True)
+
+    @cached_property
+    def _fixes(self) -> dict[Key, str]:
+        """Every fixed release that is named; of translated numbers only where no other is."""
+        firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
+        named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
+        return named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
 
     def decide(self, version: str) -> Verdict:
         """The verdict on a version (as its project spells it); VersionError where it is none."""
@@ -140,12 +157,6 @@ class Case:
             else "names no fixed release, and nothing tells of later ones"
         )
         return f"{best.read.source} says {best.ranges()}, {lack}"
-
-    def _all_fixes(self) -> dict[Key, str]:
-        """Every fixed release that is named; of translated numbers only where no other is."""
-        firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
-        named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
-        return named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
 
     def _cleared_from(self, reading: Reading) -> dict[Key, str]:
         """The releases from which on a reading says "not affected"."""

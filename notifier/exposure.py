@@ -7,7 +7,7 @@ advisories make, however many hosts there are; only the rows of single hosts gro
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -77,18 +77,32 @@ class Question:
         )
 
 
+def speaking(matcher: Matcher, components: Mapping[int, Component], question: Question) -> list[int]:
+    """The components of which there is something to say, whether a host runs them or not."""
+    asked = _asked(matcher, question)
+    return [number for number, component in components.items() if any(True for _ in asked(component))]
+
+
+def _asked(matcher: Matcher, question: Question) -> Callable[[Component], Iterator[Match]]:
+    return matcher.vulnerabilities if Status.NOT_AFFECTED in question.verdicts else matcher.standing
+
+
 def findings(
     matcher: Matcher, components: Mapping[int, Component], hosts: Mapping[int, int], question: Question
 ) -> tuple[Finding, ...]:
     """What is to be said of the components that some host runs, worst first."""
-    asked = matcher.vulnerabilities if Status.NOT_AFFECTED in question.verdicts else matcher.standing
+    asked = _asked(matcher, question)
     found = [
         Finding(number, match, count)
         for number, count in hosts.items()
         for match in asked(components[number])
         if match.verdict.status in question.verdicts and question.concerns(match.advisory)
     ]
-    return tuple(sorted(found, key=lambda f: (worst_first(f.match), f.match.component)))
+    advisories = sorted({f.match.advisory.name: f.match for f in found}.values(), key=worst_first)
+    place = {match.advisory.name: number for number, match in enumerate(advisories)}
+    return tuple(
+        sorted(found, key=lambda f: (place[f.match.advisory.name], f.match.component.version, f.match.component))
+    )
 
 
 def by_advisory(found: Iterable[Finding]) -> list[tuple[Advisory, tuple[Finding, ...]]]:

@@ -38,10 +38,6 @@ class Known:
     through: Mapping[int, int]
     verdicts: Mapping[int, Mapping[int, Verdict]]
 
-    def covers(self, advisory: int, number: int) -> bool:
-        """Whether an advisory was matched with a component."""
-        return number <= self.through.get(advisory, 0)
-
 
 NOTHING_KNOWN = Known({}, {}, {})
 
@@ -104,15 +100,15 @@ class Matcher:
         """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
         number = self._known.numbers.get(component, 0)
         before = self._known.verdicts.get(number, {}) if number else {}
+        through = self._known.through if number else {}
         for case in self._cases[component.product]:
-            if case.advisory.kind is not Kind.VULNERABILITY:
+            advisory = case.advisory
+            if advisory.kind is not Kind.VULNERABILITY:
                 continue
-            if number and self._known.covers(case.advisory.id, number):
-                verdict = before.get(case.advisory.id)
-            else:
-                verdict = self.judge(case, component)
+            covered = through.get(advisory.id, -1) >= number
+            verdict = before.get(advisory.id) if covered else self.judge(case, component)
             if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
-                yield Match(component, case.advisory, verdict)
+                yield Match(component, advisory, verdict)
 
     def judge(self, case: Case, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""

@@ -11,7 +11,7 @@ from feeds.advisory import Advisory
 from feeds.catalogue import Catalogue
 from feeds.database import Connection, Database
 from feeds.evidence import Status
-from notifier.exposure import LEVELS, Finding, Question, findings, level_of, weight
+from notifier.exposure import LEVELS, Finding, Question, findings, level_of, speaking, weight
 from notifier.filters import Scope
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Matcher
@@ -29,15 +29,18 @@ class Survey:
     matcher: Matcher
     components: dict[int, Component]
     hosts: dict[int, int]
-    """How many hosts of the scope run each component."""
+    """How many hosts of the scope run each component; where advisories are asked for, each they do not leave alone."""
     findings: tuple[Finding, ...]
 
 
 def survey(connection: Connection, scope: Scope, question: Question, now: datetime, catalogue: Catalogue) -> Survey:
     """The answer to a question about the hosts of a scope. It grows with versions and advisories, not with hosts."""
-    matcher = Matcher(catalogue, now.date(), only=question.advisories or None, known=verdicts.load(connection))
+    known = verdicts.load(connection, question.advisories)
+    matcher = Matcher(catalogue, now.date(), only=question.advisories or None, known=known)
     components = inventory.components(connection)
-    hosts = exposure.counts(connection, scope)
+    # of a few advisories, only the hosts of what they have something to say of are counted
+    spoken_of = speaking(matcher, components, question) if question.advisories else None
+    hosts = exposure.counts(connection, scope, spoken_of)
     return Survey(now, scope, catalogue, matcher, components, hosts, findings(matcher, components, hosts, question))
 
 
@@ -48,19 +51,14 @@ def host_counts(
 
     Where no host can run two of a group's components the sum is exact. Only the others are counted.
     """
-    several: frozenset[str] | None = None
+    several = exposure.several(connection, scope)
     known: dict[frozenset[int], int] = {}
     for _, group in groups:
-        numbers = frozenset(f.number for f in group)
-        products = [f.match.component.product for f in group]
-        shared = len(set(products)) > 1
-        if not shared and len(numbers) > 1:
-            if several is None:
-                several = exposure.several(connection, scope)
-            shared = products[0] in several
-        if not shared:
+        products = {f.match.component.product for f in group}
+        if len(group) == 1 or (len(products) == 1 and products.isdisjoint(several)):
             yield sum(f.hosts for f in group)
             continue
+        numbers = frozenset(f.number for f in group)
         if numbers not in known:
             known[numbers] = exposure.running(connection, scope, numbers)
         yield known[numbers]

@@ -81,8 +81,8 @@ def catalogue(connection: Connection) -> Catalogue:
     added = {cve: day for f in known_facts if isinstance(f, Exploited) for cve, day in f.added.items()}
     scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
     doubles: dict[int, list[int]] = {}
-    for row in rows.values():
-        doubles.setdefault(row.merged_into or 0, []).append(row.id)
+    for each in rows.values():
+        doubles.setdefault(each.merged_into or 0, []).append(each.id)
     found = []
     for advisory in merge(reads(connection)):
         values: dict[str, Any] = {

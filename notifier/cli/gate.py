@@ -29,8 +29,8 @@ def judges(catalogue: Catalogue) -> None:
 def judged(connection: Connection, found: Survey) -> None:
     """UsageProblem where a survey looked at nothing: no vulnerability is known, or its scope holds nothing."""
     judges(found.catalogue)
-    if not found.hosts:
-        why = nobody(connection, found.scope).split(". ")[0].rstrip(".")
+    if not found.hosts and (nothing := nobody(connection, found.scope)):
+        why = nothing.split(". ")[0].rstrip(".")
         raise UsageProblem(
             f"nothing was judged: {why[:1].lower()}{why[1:]}",
             where=_WHERE,

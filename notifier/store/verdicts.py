@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -21,18 +22,27 @@ import notifier.matching
 from feeds.catalogue import Catalogue
 from feeds.evidence import Status, Verdict
 from notifier import tables
-from notifier.inventory.model import Component
-from notifier.matching import EXPOSED, Known, Match, Matcher
-from notifier.store import bulk, exposure
+from notifier.matching import Known, Match, Matcher
+from notifier.store import bulk
 from notifier.store.inventory import components
 
 _COLUMNS = ("advisory", "component", "status", "reason", "fixed_in", "upgrade_to")
 
 
-def load(connection: Connection) -> Known:
-    """What is known of verdicts, and still holds."""
+def load(connection: Connection, only: Collection[int] = ()) -> Known:
+    """What is known of verdicts, and still holds; with `only`, on these advisories."""
     numbers = {component: number for number, component in components(connection).items()}
-    return _known(connection, numbers, _current(connection))
+    through = _through(connection, _current(connection))
+    statement = sa.select(tables.verdict)
+    if only:
+        statement = statement.where(bulk.in_list(connection, tables.verdict.c.advisory, sorted(only)))
+        through = {number: last for number, last in through.items() if number in only}
+    verdicts: dict[int, dict[int, Verdict]] = defaultdict(dict)
+    meant = {s.value: s for s in Status}
+    for advisory, component, status, reason, fixed, upgrade in connection.execute(statement):
+        if advisory in through:
+            verdicts[component][advisory] = Verdict(meant[status], reason, None, tuple(fixed.split()), upgrade)
+    return Known(numbers, through, verdicts)
 
 
 def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
@@ -78,29 +88,6 @@ def is_behind(connection: Connection) -> bool:
     return least is None or least < last
 
 
-def installations(connection: Connection, advisory: int | None = None) -> dict[int, int]:
-    """By advisory (or of one alone), how many installations it affects, as far as verdicts are kept.
-
-    Components are counted first, so that neither the number of hosts nor that of advisories multiplies
-    the other. A host that runs two of the components counts twice.
-    """
-    verdict = tables.verdict
-    mine: list[sa.ColumnElement[bool]] = [verdict.c.status.in_([s.value for s in EXPOSED])]
-    if advisory is not None:
-        mine.append(verdict.c.advisory == advisory)
-    exposed = sa.select(verdict.c.component).where(*mine).distinct().subquery()
-    hosts = exposure.installed(exposed.c.component).label("hosts")
-    # each component once, which neither database would do by itself
-    counted = sa.select(exposed.c.component, hosts).cte("counted").prefix_with("MATERIALIZED")
-    statement = (
-        sa.select(verdict.c.advisory, sa.func.sum(counted.c.hosts))
-        .join(counted, counted.c.component == verdict.c.component)
-        .where(*mine)
-        .group_by(verdict.c.advisory)
-    )
-    return {number: int(hosts) for number, hosts in connection.execute(statement)}
-
-
 def _row(match: Match, number: int) -> list[bulk.Row]:
     verdict = match.verdict
     if verdict.status is Status.NOT_AFFECTED:
@@ -117,15 +104,6 @@ def _current(connection: Connection) -> dict[int, str]:
 def _through(connection: Connection, current: dict[int, str]) -> dict[int, int]:
     rows = connection.execute(sa.select(tables.matched)).all()
     return {r.advisory: r.through for r in rows if current.get(r.advisory) == r.fingerprint}
-
-
-def _known(connection: Connection, numbers: dict[Component, int], current: dict[int, str]) -> Known:
-    through = _through(connection, current)
-    verdicts: dict[int, dict[int, Verdict]] = defaultdict(dict)
-    for advisory, component, status, reason, fixed, upgrade in connection.execute(sa.select(tables.verdict)):
-        if advisory in through:
-            verdicts[component][advisory] = Verdict(Status(status), reason, None, tuple(fixed.split()), upgrade)
-    return Known(numbers, through, verdicts)
 
 
 @cache
