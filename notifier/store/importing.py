@@ -69,17 +69,19 @@ class _Row(NamedTuple):
 
 
 class _Numbers(dict[Component, int]):
-    """The number of each component; one that is asked for and new is stored."""
+    """The number of each component; one that is asked for and new gets the next, and waits in `new` to be stored."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
         rows = connection.execute(sa.select(tables.component))
         super().__init__({Component(r.product, r.version, r.package, r.distro): r.id for r in rows})
         self.components = {number: component for component, number in self.items()}
         self.products = {number: component.product for component, number in self.items()}
+        self.last = max(self.components, default=0)
+        self.new: list[bulk.Row] = []
 
     def __missing__(self, component: Component) -> int:
-        number = insert(self._connection, tables.component, **msgspec.structs.asdict(component))
+        self.last = number = self.last + 1
+        self.new.append((number, *msgspec.structs.astuple(component)))
         self[component] = number
         self.components[number] = component
         self.products[number] = component.product
@@ -144,8 +146,9 @@ class Import:
             done += len(chunk)
             yield done
         if self._connection.dialect.name == "postgresql":
-            sequence = sa.select(sa.func.setval(sa.func.pg_get_serial_sequence("host", "id"), max(self._last, 1)))
-            self._connection.execute(sequence)
+            for table, last in (("host", self._last), ("component", self._numbers.last)):
+                sequence = sa.func.pg_get_serial_sequence(table, "id")
+                self._connection.execute(sa.select(sa.func.setval(sequence, max(last, 1))))
 
     def prune(self) -> int:
         """Forget what earlier imports of this scope saw and this one did not; how many hosts that concerns."""
@@ -312,6 +315,8 @@ class Import:
 
     def _write(self, writes: _Writes) -> None:
         connection = self._connection
+        bulk.insert_rows(connection, tables.component, ("id", *Component.__struct_fields__), self._numbers.new)
+        self._numbers.new.clear()
         columns = ("id", "name", "tagset", "first_seen", "last_seen", "import", "views")
         bulk.insert_rows(connection, tables.host, columns, writes.hosts)
         if self._spreads and writes.hosts:
