@@ -127,6 +127,7 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
         max(severities, key=lambda s: s.rank, default=None),
         len(option.closes) - len(closes),
         len(option.leaves) - len(leaves),
+        mind=tuple(map(str, option.regressions)),
     )
 
 

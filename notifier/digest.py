@@ -111,6 +111,8 @@ class Action:
     closes_more: int = 0
     leaves_more: int = 0
     exact: bool = True
+    mind: tuple[str, ...] = ()
+    """What the upgrade is known to break, in words, each with the release that repairs it."""
 
 
 @dataclass(frozen=True, slots=True)

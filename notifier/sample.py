@@ -123,6 +123,7 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 Severity.CRITICAL,
                 2,
                 1,
+                mind=("29.5.2 repairs what 29.5.1 broke: containers with a health check did not stop",),
             ),
         ),
         reminder=True,

@@ -31,6 +31,9 @@ class Regression:
     words: str
     url: str
 
+    def __str__(self) -> str:
+        return f"{self.repaired_in} repairs what {self.release} broke: {self.words}"
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

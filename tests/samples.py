@@ -12,7 +12,7 @@ from feeds import store
 from feeds.advisory import Advisory, Claim, Edition, Kind, Read, Record, Score, Severity
 from feeds.database import Database
 from feeds.evidence import Status, Verdict
-from feeds.facts import Line
+from feeds.facts import Line, Release
 from feeds.fetch import Outcome, Piece
 from feeds.health import SourceState, State
 from feeds.ranges import Span
@@ -129,7 +129,11 @@ def concern(
 
 
 def publish(
-    database: Database, *records: Record | Line, at: datetime = START, source: str = "example", complete: bool = False
+    database: Database,
+    *records: Record | Line | Release,
+    at: datetime = START,
+    source: str = "example",
+    complete: bool = False,
 ) -> None:
     """Keep records as a good poll of one document of a source would."""
     url = f"https://example.org/{source}"

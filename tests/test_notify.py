@@ -8,6 +8,7 @@ import pytest
 from feeds.advisory import Severity
 from feeds.database import Database
 from feeds.errors import UnknownName, UsageProblem
+from feeds.facts import Release, Repair
 from notifier.filters import Filters
 from notifier.outbox import State
 from notifier.store import delivery, outbox_log, subscriptions
@@ -43,6 +44,15 @@ def test_there_is_one_welcome_and_then_only_news(fleet: Database, mailbox: Mailb
     assert "29.5.1" in text_of(news)
     assert "CVE-2024-41110" not in text_of(news)
     assert welcome["Message-ID"] != news["Message-ID"]
+
+
+def test_what_the_upgrade_is_known_to_break_is_told_beside_it(fleet: Database, mailbox: Mailbox) -> None:
+    repair = Repair("25.0.6", "docker cp works again")
+    publish(fleet, OLD, Release(product="engine", version="25.0.7", url="https://example.org/2507", repairs=(repair,)))
+    subscribe(fleet, mailbox.address())
+    run(fleet)
+    (welcome,) = mailbox.mails
+    assert "mind: 25.0.7 repairs what 25.0.6 broke: docker cp works again" in " ".join(text_of(welcome).split())
 
 
 def test_a_silent_start_sends_no_welcome_and_then_only_news(fleet: Database, mailbox: Mailbox) -> None:

@@ -139,7 +139,7 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     for regression in option.regressions:
-        wrapped(f"mind: {regression.repaired_in} repairs what {option.to} broke: {regression.words}", 5)
+        wrapped(f"mind: {regression}", 5)
     if option.command:
         click.echo(one_line(f"     $ {option.command}"))
 
