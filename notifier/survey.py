@@ -37,7 +37,7 @@ def survey(connection: Connection, scope: Scope, question: Question, now: dateti
     """The answer to a question about the hosts of a scope. It grows with versions and advisories, not with hosts."""
     known = verdicts.load(connection, question.advisories)
     matcher = Matcher(catalogue, now.date(), only=question.advisories or None, known=known)
-    components = inventory.components(connection)
+    components = {number: component for component, number in known.numbers.items()}
     # of a few advisories, only the hosts of what they have something to say of are counted
     spoken_of = speaking(matcher, components, question) if question.advisories else None
     hosts = exposure.counts(connection, scope, spoken_of)

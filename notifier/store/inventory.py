@@ -69,10 +69,9 @@ class Population:
 
 def components(connection: Connection) -> dict[int, Component]:
     """Every distinct component, by its number."""
-    return {
-        r.id: Component(r.product, r.version, r.package, r.distro)
-        for r in connection.execute(sa.select(tables.component))
-    }
+    table = tables.component.c
+    rows = connection.execute(sa.select(table.id, table.product, table.version, table.package, table.distro))
+    return {number: Component(*said) for number, *said in rows}
 
 
 def packages(connection: Connection) -> frozenset[tuple[str, str]]:
