@@ -67,7 +67,8 @@ def add(
 ) -> None:
     """Tell nobody of an advisory, for some hosts or all, until a day.
 
-    It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out.
+    It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out. One that was
+    made before for the same hosts ends with it.
 
     \b
     navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
@@ -99,10 +100,11 @@ def add(
             world.standing(connection, found),
             justification,
         )
-        number = store.add(connection, made)
+        number, ended = store.renew(connection, made)
         nobody_yet(connection, chosen)
     where = f" for {silences.shown(chosen)}" if silences.shown(chosen) else ""
-    say(f"{found.name} is silenced{where} until {until:%Y-%m-%d %H:%M} UTC, as number {number}")
+    instead = f", in place of {', '.join(map(str, ended))}" if ended else ""
+    say(f"{found.name} is silenced{where} until {until:%Y-%m-%d %H:%M} UTC, as number {number}{instead}")
 
 
 def _user() -> str:

@@ -33,6 +33,17 @@ def add(connection: Connection, silence: Silence) -> int:
     )
 
 
+def renew(connection: Connection, silence: Silence) -> tuple[int, tuple[int, ...]]:
+    """Store a silence in place of those of its advisory and scope that last; its number and theirs come back."""
+    table = tables.silence.c
+    same = sa.and_(
+        table.advisory == silence.advisory, table.scope == _encoded(silence.scope), table.until > silence.created_at
+    )
+    ended = tuple(connection.execute(sa.select(table.id).where(same).order_by(table.id)).scalars())
+    connection.execute(sa.update(tables.silence).where(same).values(until=silence.created_at))
+    return add(connection, silence), ended
+
+
 def every(connection: Connection) -> list[Silence]:
     """Every silence there ever was, newest first."""
     table, advisory = tables.silence, feeds_tables.advisory
