@@ -53,6 +53,12 @@ def test_rows_without_room_for_it_are_followed_by_the_names_of_what_is_silenced_
     assert "Silenced or in hand" not in navtex("exposure", "--group-by", "advisory").stderr
 
 
+def test_a_plan_is_followed_by_the_names_of_what_is_silenced_or_in_hand(navtex: Program) -> None:
+    told = " ".join(navtex("plan").stderr.split())
+    assert f"Silenced or in hand, and counted all the same: {NAME}, CVE-2026-34040. See `navtex advisory show" in told
+    assert "Silenced" not in navtex("plan", "--host", "lab-2").stderr
+
+
 def test_each_row_says_until_when_it_is_silenced_on_its_host(navtex: Program) -> None:
     rows = navtex.json("exposure")["exposures"]
     assert list(rows[0])[-1] == "silenced_until"

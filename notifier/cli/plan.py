@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
     """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
     from feeds import store
+    from notifier.cli.exposure_remarks import Remarks
     from notifier.matching import Matcher
     from notifier.store import inventory, verdicts
     from notifier.upgrades import Waiting, plan, worst
@@ -50,6 +51,7 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         for runs, installed, count, names in inventory.restarts(connection, chosen):
             waiting.setdefault(runs, []).append(Waiting(held[installed], count, names))
         nothing = nobody(connection, chosen)
+        remarks = Remarks.read(connection, now())
     today = now().date()
     plans = [
         (plan(matcher, held[number], today, waiting.get(number, ())), population)
@@ -63,6 +65,9 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         say(nothing)
     for one, who in plans:
         _show(one, who)
+    open_ = {m.advisory.id: m.advisory.name for one, _ in plans for m in one.open}
+    if said := sorted(name for number, name in open_.items() if remarks.words(number)):
+        say(f"Silenced or in hand, and counted all the same: {', '.join(said)}. See `navtex advisory show NAME`.")
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
 
