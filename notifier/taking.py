@@ -8,7 +8,7 @@ from datetime import datetime
 
 from feeds import store
 from feeds.database import Connection, Database
-from notifier.inventory.model import BadRow, Found, Host, Note
+from notifier.inventory.model import BadRow, Bare, Found, Host, Note, View
 from notifier.store import verdicts
 from notifier.store.inventory import Import, Taken
 
@@ -91,6 +91,8 @@ def _hosts(found: Iterable[Found], report: Report, told: Callable[[BadRow | Note
         if isinstance(one, Host):
             report.hosts += 1
             yield one
+        elif isinstance(one, Bare):
+            yield Host(one.name, (), view=View.INSTALLED)
         else:
             report.bad += isinstance(one, BadRow)
             told(one)

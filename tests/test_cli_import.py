@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,40 @@ def test_what_a_file_takes_away_is_said(navtex: Program) -> None:
     navtex("inventory", "import", stdin=csv("a,engine,29.5.0", "a,runc,1.2.5", "b,engine,29.5.0"))
     done = navtex("inventory", "import", stdin=csv("a,runc,1.2.8", "b,engine,29.5.1"))
     assert "No longer there: engine on 1 host. What a file says of a host replaces" in done.stderr
+
+
+SYSTEM = "".join(f"{name}\t1.0-1\tamd64\tinstall ok installed\n" for name in ("adduser", "tar", "util-linux"))
+
+
+def test_a_whole_list_of_packages_without_docker_takes_away_what_was_installed(navtex: Program) -> None:
+    dpkg = ("inventory", "import", "--host", "a")
+    navtex(*dpkg, stdin=DPKG + SYSTEM)
+    # one that was asked for a few packages says nothing of the others
+    navtex(*dpkg, stdin="nano\t7.2-1+deb12u1\tamd64\tinstall ok installed\n")
+    assert [len(h["components"]) for h in navtex.json("inventory", "list")["hosts"]] == [1]
+    done = navtex(*dpkg, stdin=SYSTEM)
+    assert "no package in it is an engine or one of its parts" in done.stderr
+    assert "0 hosts new, 1 changed, 0 as before\nNo longer there: engine on 1 host." in done.stderr
+    assert [(h["host"], h["components"]) for h in navtex.json("inventory", "list")["hosts"]] == [("a", [])]
+    navtex("inventory", "import", "--host", "b", stdin=SYSTEM)
+    assert names(navtex) == ["a"]
+
+
+def test_what_came_in_no_package_stays_whatever_a_list_of_packages_lacks(navtex: Program) -> None:
+    rows = [
+        {"host": "a", "view": "installed", "product": "engine", "version": "29.5.0"},
+        {
+            "host": "a",
+            "view": "installed",
+            "product": "runc",
+            "package": "runc 1.1.5+ds1-1+deb12u1",
+            "distro": "debian-12",
+        },
+    ]
+    navtex("inventory", "import", stdin=json.dumps(rows))
+    navtex("inventory", "import", "--host", "a", stdin=SYSTEM)
+    (host,) = navtex.json("inventory", "list")["hosts"]
+    assert [(c["product"], c["package"]) for c in host["components"]] == [("engine", None)]
 
 
 @pytest.mark.parametrize(

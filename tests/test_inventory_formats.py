@@ -10,7 +10,8 @@ import pytest
 
 from feeds.errors import InventoryError
 from notifier import inventory
-from notifier.inventory import FORMATS, Text
+from notifier.inventory import FORMATS, Text, gathered
+from notifier.inventory.model import Bare
 from tests.inventories import read
 
 FIXTURES = Path(__file__).resolve().parent / "inventory"
@@ -144,3 +145,37 @@ def test_hosts_come_as_their_rows_end_and_before_the_rest_is_read() -> None:
         names = [h.name for h, _ in zip((h for h in found if isinstance(h, inventory.Host)), range(5000), strict=False)]
         assert names == [f"h-{i}" for i in range(1, 5001)]
         assert stream.given < 20_000
+
+
+_ANSIBLE = {"version": "1.0-1", "source": "apt"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ii  tar         1.34+dfsg-1.2 amd64 GNU tar\nii  util-linux  2.38.1-5+deb12u3 amd64 system utilities\n",
+        "bash-5.1.8-9.el9.x86_64\nglibc-2.34-100.el9.x86_64\nrpm-4.16.1.3-29.el9.x86_64\n",
+        "Installed Packages\nbash.x86_64   5.1.8-9.el9   @anaconda\nglibc.x86_64   2.34-100.el9   @anaconda\n",
+        "musl-1.2.4-r2\nbusybox-1.36.1-r5\nzlib-1.2.13-r1\n",
+        json.dumps(
+            {
+                "ansible_facts": {
+                    "packages": {
+                        name: [{"name": name, "version": "1.0-1", "source": "apt"}]
+                        for name in ("sed", "tar", "adduser")
+                    }
+                }
+            }
+        ),
+    ],
+)
+def test_a_whole_list_without_docker_says_that_the_host_has_none(text: str) -> None:
+    found = list(inventory.read(text, host="a"))
+    assert Bare("a") in found
+    assert gathered(found).hosts == ()
+    # who it is of is not known, or it holds what was asked for
+    assert not any(isinstance(one, Bare) for one in inventory.read(text))
+    fewer = (
+        text.replace("util-linux", "nano").replace("glibc", "nano").replace("rpm-", "vim-").replace("busybox", "vim")
+    )
+    assert not any(isinstance(one, Bare) for one in inventory.read(fewer.replace("sed", "vim"), host="a"))

@@ -13,9 +13,9 @@ from typing import Any
 from feeds.errors import InventoryError
 from notifier.inventory import docker_info
 from notifier.inventory.distros import of_id
-from notifier.inventory.model import BadRow, Found, Host, Note, Tally, View, host_name
+from notifier.inventory.model import BadRow, Bare, Found, Host, Note, Tally, View, host_name
 from notifier.inventory.noise import leading
-from notifier.inventory.packages import Package, components, named
+from notifier.inventory.packages import Package, complete, components, named
 from notifier.inventory.text import Text, decoded, obj, seq, word
 
 NAME = "ansible"
@@ -124,7 +124,10 @@ def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: 
     found, bad = components(_listed(facts["packages"], where), distro)
     yield from bad
     if not found:
-        without.add("no package is an engine or one of its parts", name or own or host or "the host")
+        name = name or own or host
+        without.add("no package is an engine or one of its parts", name or "the host")
+        if not bad and name and complete(facts["packages"].keys()):
+            yield Bare(named(name, "the list of packages"))
         return
     name = name or own or named(host, "the list of packages")
     try:

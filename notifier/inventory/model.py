@@ -116,6 +116,13 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """A host of which a complete list says that nothing which is followed is installed there."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that could not be taken: where it stands, and why."""
 
@@ -130,7 +137,7 @@ class Note:
     text: str
 
 
-Found = Host | BadRow | Note
+Found = Host | Bare | BadRow | Note
 """What comes out of an inventory file, in its order."""
 
 
@@ -176,7 +183,7 @@ def gathered(found: Iterable[Found]) -> Inventory:
             tags.update(one.tags)
         elif isinstance(one, BadRow):
             bad.append(one)
-        else:
+        elif isinstance(one, Note):
             notes[one.text] = None
     return Inventory(tuple(Host(n, tuple(c), t, v) for (n, v), (c, t) in hosts.items()), tuple(bad), tuple(notes))
 

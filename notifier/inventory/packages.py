@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from feeds.errors import InventoryError, NavtexError
 from notifier.inventory import distros
-from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component, host_name
+from notifier.inventory.model import BadRow, Bare, Component, Found, Host, Note, View, component, host_name
 
 _EVERYWHERE = {
     "docker-ce": "engine",
@@ -56,6 +56,16 @@ _OF_KIND = {
 }
 
 
+_CORE = (
+    # behind Docker's in the alphabet, in which dpkg lists them: a list that breaks off has none of these
+    frozenset({"sed", "tar", "util-linux", "zlib1g"}),
+    frozenset({"bash", "filesystem", "glibc", "rpm", "setup"}),
+    frozenset({"alpine-baselayout", "apk-tools", "busybox", "musl"}),
+)
+"""Packages that each system has which its package manager made, by dpkg, rpm and apk."""
+CORE_NAMES = frozenset().union(*_CORE)
+
+
 class Package(NamedTuple):
     """An installed package, and where it stands. `kind` is deb, rpm or apk; `version` has the epoch where told."""
 
@@ -83,6 +93,15 @@ def names(kind: str) -> frozenset[str]:
 def interesting(name: str, kind: str) -> bool:
     """Whether a package is a product, or says which distribution it is on."""
     return bool(product(name, kind)) or name in distros.SYSTEM_PACKAGES
+
+
+def complete(names: Collection[str]) -> bool:
+    """Whether a list of packages is all of a system's: one that was asked for Docker's has none that every system has.
+
+    >>> complete({"docker-ce", "containerd.io"}), complete({"adduser", "tar", "util-linux"})
+    (False, True)
+    """
+    return any(len(core.intersection(names)) > 1 for core in _CORE)
 
 
 def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:
@@ -124,8 +143,11 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     """The one host that a list of packages describes; InventoryError where nobody says its name."""
     held: list[Package] = []
     notes: list[Note] = []
+    core: set[str] = set()
     for one in packages:
         if isinstance(one, Package):
+            if one.name in CORE_NAMES:
+                core.add(one.name)
             if interesting(one.name, one.kind):
                 held.append(one)
         elif isinstance(one, Note):
@@ -140,6 +162,8 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     yield from notes
     if not bad:
         yield Note("no package in it is an engine or one of its parts")
+        if name.strip() and complete(core):
+            yield Bare(named(name, what))
 
 
 def named(name: str, what: str) -> str:

@@ -109,7 +109,8 @@ class Import:
     What it says of a host in one view (declared, installed, running) replaces what that view was; what
     it says of the same host more than once adds up; tags add up.  A newer declaration replaces the
     other views of the products it names, and is itself replaced by what a package list or a daemon
-    says of them.
+    says of them.  Where no package is installed any more, what came in packages is gone; of a host that is
+    not known that says nothing.
     """
 
     def __init__(
@@ -194,16 +195,22 @@ class Import:
         for host in hosts:
             if host.name in repeated:
                 repeated[host.name].append(host)
-            elif (row := known.get(host.name)) is None:
+            elif (row := known.get(host.name)) is not None:
+                held = self._in_order(host) or self._in_no_package(row, host.view)
+                self._again(writes, row, host.tags, {host.view: held})
+            elif host.components or host.view is not View.INSTALLED:
                 self._fresh(writes, host)
-            else:
-                self._again(writes, row, host.tags, {host.view: self._in_order(host)})
         for name, several in repeated.items():
             self._several(writes, name, known.get(name), several)
         self._write(writes)
 
     def _in_order(self, host: Host) -> list[int]:
         return sorted({*map(self._numbers.__getitem__, host.components)})
+
+    def _in_no_package(self, row: _Row, view: View) -> list[int]:
+        """What stays of a host of which no package is installed any more: an SBOM may have found it elsewhere."""
+        seen = decode(row.views).get(view) if view is View.INSTALLED else None
+        return sorted(n for n in seen.components if not self._components[n].package) if seen else []
 
     def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
         """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
@@ -214,6 +221,8 @@ class Import:
             views[host.view] = sorted({*views.get(host.view, ()), *self._in_order(host)})
         if row is not None:
             self._again(writes, row, tags, views)
+            return
+        if views == {View.INSTALLED: []}:
             return
         self._last = number = self._last + 1
         after = stated({}, views, self._run, self._numbers.products)
