@@ -32,6 +32,14 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether a product is meant."""
         return not self.products or product in self.products
 
+    def alike(self, other: Scope) -> bool:
+        """Whether another says the same, in whatever order."""
+        return (self.tags, {h.lower() for h in self.hosts}, set(self.products)) == (
+            other.tags,
+            {h.lower() for h in other.hosts},
+            set(other.products),
+        )
+
     def has(self, tags: Mapping[str, str], named: Named, product: str) -> bool:
         """Whether a product on a host is in it. What the host's name matches only a store can tell."""
         return self.about(product) and self.tagged(tags) and (not self.hosts or self.hosts in named)

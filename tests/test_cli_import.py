@@ -56,7 +56,10 @@ def test_what_a_file_takes_away_is_said(navtex: Program) -> None:
     assert "No longer there: engine on 1 host. What a file says of a host replaces" in done.stderr
 
 
-SYSTEM = "".join(f"{name}\t1.0-1\tamd64\tinstall ok installed\n" for name in ("adduser", "tar", "util-linux"))
+SYSTEM = "".join(
+    f"{name}\t1.0-1\tamd64\tinstall ok installed\n"
+    for name in ("adduser", "base-files", *(f"lib{n}" for n in range(10, 40)), "tar", "util-linux")
+)
 
 
 def test_a_whole_list_of_packages_without_docker_takes_away_what_was_installed(navtex: Program) -> None:
@@ -73,21 +76,17 @@ def test_a_whole_list_of_packages_without_docker_takes_away_what_was_installed(n
     assert names(navtex) == ["a"]
 
 
-def test_what_came_in_no_package_stays_whatever_a_list_of_packages_lacks(navtex: Program) -> None:
-    rows = [
-        {"host": "a", "view": "installed", "product": "engine", "version": "29.5.0"},
-        {
-            "host": "a",
-            "view": "installed",
-            "product": "runc",
-            "package": "runc 1.1.5+ds1-1+deb12u1",
-            "distro": "debian-12",
-        },
-    ]
-    navtex("inventory", "import", stdin=json.dumps(rows))
-    navtex("inventory", "import", "--host", "a", stdin=SYSTEM)
+@pytest.mark.parametrize("package", ["", "acme-engine 29.5.0-1"])
+def test_where_not_all_came_in_packages_that_are_followed_their_list_takes_nothing_away(
+    navtex: Program, package: str
+) -> None:
+    mine = {"host": "a", "view": "installed", "product": "engine", "version": "29.5.0", "package": package}
+    theirs = {"host": "a", "view": "installed", "product": "runc", "package": "runc 1.1.5+ds1-1+deb12u1"}
+    navtex("inventory", "import", stdin=json.dumps([mine, theirs]))
+    said = navtex("inventory", "import", "--host", "a", stdin=SYSTEM).stderr
+    assert said.endswith("0 hosts new, 0 changed, 1 as before\n")
     (host,) = navtex.json("inventory", "list")["hosts"]
-    assert [(c["product"], c["package"]) for c in host["components"]] == [("engine", None)]
+    assert [c["product"] for c in host["components"]] == ["engine", "runc"]
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,13 @@ def test_a_silence_is_made_listed_obeyed_and_ended(navtex: Program, mailbox: Mai
 
 
 def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no_other(navtex: Program) -> None:
-    for options in ([], ["--host", "lab-1"]):
+    both = ["--host", "lab-1", "--host", "web-1"]
+    for options in (both, ["--host", "lab-1"]):
         navtex("silence", "add", NAME, "--reason", "not yet", "--until", SOON, *options)
-    made = navtex("silence", "add", NAME, "--reason", "no plugin", "--until", SOON)
-    assert made.stderr.endswith("as number 3, in place of 1\n")
+    made = navtex(
+        "silence", "add", NAME, "--reason", "no plugin", "--until", SOON, "--host", "WEB-1", "--host", "lab-1"
+    )
+    assert "as number 3, in place of 1\n" in made.stderr
     found = {s["number"]: s["reason"] for s in navtex.json("silence", "list")["silences"]}
     assert found == {3: "no plugin", 2: "not yet"}
     assert [s["state"] for s in navtex.json("silence", "list", "--all")["silences"] if s["number"] == 1] == ["ended"]

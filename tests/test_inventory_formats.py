@@ -147,35 +147,54 @@ def test_hosts_come_as_their_rows_end_and_before_the_rest_is_read() -> None:
         assert stream.given < 20_000
 
 
-_ANSIBLE = {"version": "1.0-1", "source": "apt"}
+_NAMES = ("adduser", "base-files", "bash", *(f"lib{n}" for n in range(10, 40)), "rpm", "setup", "tar", "util-linux")
+_ANSIBLE = {"packages": {n: [{"name": n, "version": "1.0-1", "source": "apt"}] for n in _NAMES}}
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("form", "asked"),
     [
-        "ii  tar         1.34+dfsg-1.2 amd64 GNU tar\nii  util-linux  2.38.1-5+deb12u3 amd64 system utilities\n",
-        "bash-5.1.8-9.el9.x86_64\nglibc-2.34-100.el9.x86_64\nrpm-4.16.1.3-29.el9.x86_64\n",
-        "Installed Packages\nbash.x86_64   5.1.8-9.el9   @anaconda\nglibc.x86_64   2.34-100.el9   @anaconda\n",
-        "musl-1.2.4-r2\nbusybox-1.36.1-r5\nzlib-1.2.13-r1\n",
-        json.dumps(
-            {
-                "ansible_facts": {
-                    "packages": {
-                        name: [{"name": name, "version": "1.0-1", "source": "apt"}]
-                        for name in ("sed", "tar", "adduser")
-                    }
-                }
-            }
-        ),
+        ("dpkg", "".join(f"ii  {n:<14} 1.34-1.2 amd64 something\n" for n in _NAMES)),
+        ("rpm", "".join(f"{n}-5.1.8-9.el9.x86_64\n" for n in _NAMES)),
+        ("ansible", json.dumps({"ansible_facts": _ANSIBLE})),
     ],
 )
-def test_a_whole_list_without_docker_says_that_the_host_has_none(text: str) -> None:
-    found = list(inventory.read(text, host="a"))
+def test_the_list_of_all_packages_says_that_its_host_has_no_docker(form: str, asked: str) -> None:
+    found = list(inventory.read(asked, form, "a"))
     assert Bare("a") in found
     assert gathered(found).hosts == ()
-    # who it is of is not known, or it holds what was asked for
-    assert not any(isinstance(one, Bare) for one in inventory.read(text))
-    fewer = (
-        text.replace("util-linux", "nano").replace("glibc", "nano").replace("rpm-", "vim-").replace("busybox", "vim")
-    )
-    assert not any(isinstance(one, Bare) for one in inventory.read(fewer.replace("sed", "vim"), host="a"))
+    assert not any(isinstance(one, Bare) for one in inventory.read(asked, form)), "nobody says whose it is"
+
+
+def _lines(*names: str) -> str:
+    return "".join(f"ii  {n:<14} 1.34-1.2 amd64 something\n" for n in names)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("dpkg", _lines("adduser", "base-files", "tar", "util-linux")),
+        ("dpkg", _lines(*_NAMES[:-4])),
+        ("dpkg", _lines(*_NAMES[3:])),
+        ("dpkg", _lines("acl", *_NAMES[3:-4], "zip")),
+        ("dpkg", _lines(*_NAMES) + "ii  docker-ce <none> amd64 something\n"),
+        (
+            "dpkg",
+            f"+++-{'=' * 14}-{'=' * 12}-{'=' * 12}-{'=' * 33}\nii  docker-ce      5:25.0.0-1~d\n" + _lines(*_NAMES),
+        ),
+        ("rpm", "".join(f"{n}-5.1.8-9.el9.x86_64\n" for n in sorted(_NAMES, key=lambda n: n[::-1]))),
+        ("ansible", json.dumps({"ansible_facts": _ANSIBLE}).replace("apt", "pacman")),
+    ],
+    ids=[
+        "few",
+        "the end is missing",
+        "the beginning is missing",
+        "no system",
+        "no version",
+        "cut",
+        "no order",
+        "other",
+    ],
+)
+def test_a_list_that_may_lack_something_says_nothing_of_what_it_lacks(form: str, text: str) -> None:
+    assert not any(isinstance(one, Bare) for one in inventory.read(text, form, "a"))

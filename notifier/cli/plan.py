@@ -67,7 +67,8 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         _show(one, who)
     open_ = {m.advisory.id: m.advisory.name for one, _ in plans for m in one.open}
     if said := sorted(name for number, name in open_.items() if remarks.words(number)):
-        say(f"Silenced or in hand, and counted all the same: {', '.join(said)}. See `navtex advisory show NAME`.")
+        named = ", ".join(said)
+        say(f"Silenced or in hand, for these hosts or others: {named}. See `navtex advisory show` for which.")
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
 

@@ -100,7 +100,7 @@ def add(
             world.standing(connection, found),
             justification,
         )
-        number, ended = store.renew(connection, made)
+        number, ended = store.renew(connection, made, silences.about(found))
         nobody_yet(connection, chosen)
     where = f" for {silences.shown(chosen)}" if silences.shown(chosen) else ""
     instead = f", in place of {', '.join(map(str, ended))}" if ended else ""

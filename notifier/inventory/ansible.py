@@ -121,17 +121,17 @@ def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tal
 def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: Tally) -> Iterator[Found]:
     distro = of_id(word(facts, _SYSTEM[0]), word(facts, _SYSTEM[1]))
     own = next((w for n in _NAMES if (w := word(facts, n))), "")
-    found, bad = components(_listed(facts["packages"], where), distro)
+    listed = list(_listed(facts["packages"], where))
+    found, bad = components(listed, distro)
     yield from bad
     if not found:
-        name = name or own or host
-        without.add("no package is an engine or one of its parts", name or "the host")
-        if not bad and name and complete(facts["packages"].keys()):
-            yield Bare(named(name, "the list of packages"))
-        return
+        without.add("no package is an engine or one of its parts", name or own or host or "the host")
+        # what cannot be read may be Docker's
+        if bad or not complete({p.name for p in listed}) or not (name or own or host.strip()):
+            return
     name = name or own or named(host, "the list of packages")
     try:
-        yield Host(host_name(name), tuple(found), view=View.INSTALLED)
+        yield Bare(host_name(name)) if not found else Host(host_name(name), tuple(found), view=View.INSTALLED)
     except ValueError as error:
         yield BadRow(where, str(error))
 

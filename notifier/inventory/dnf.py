@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from notifier.inventory.model import BadRow, Found, Note
 from notifier.inventory.noise import is_noise
-from notifier.inventory.packages import CORE_NAMES, Package, host, interesting
+from notifier.inventory.packages import Package, host, interesting
 from notifier.inventory.rpm import ARCHITECTURES, package
 from notifier.inventory.text import Text, first_lines
 
@@ -57,7 +57,7 @@ def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
             told = True
         if told:
             yield row.package
-        elif told is None and interesting(row.package.name, "rpm"):
+        elif told is None:
             yield BadRow(
                 row.package.where,
                 f"{row.package.name}: nothing says that it is installed; give `LC_ALL=C dnf list --installed`",
@@ -69,7 +69,7 @@ def _is_marked(row: _Row) -> bool:
 
 
 def _rows(text: Text) -> Iterator[_Row]:
-    """The packages that matter, those that every system has, and one of the others that is marked as installed."""
+    """The packages that matter, and one of the others that is marked as installed."""
     installed: bool | None = None
     before, marked = "", False
     for number, (line, following) in enumerate(_with_next(text), 1):
@@ -91,7 +91,7 @@ def _rows(text: Text) -> Iterator[_Row]:
         if row is None or found is None:
             continue
         made = _Row(found, row["from"] or "", installed)
-        if interesting(found.name, "rpm") or found.name in CORE_NAMES or (_is_marked(made) and not marked):
+        if interesting(found.name, "rpm") or (_is_marked(made) and not marked):
             marked = marked or _is_marked(made)
             yield made
 

@@ -117,7 +117,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """A host of which a complete list says that nothing which is followed is installed there."""
+    """A host of which the list of all its packages says that none is one that is followed."""
 
     name: str
 

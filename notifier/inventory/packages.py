@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -56,14 +57,18 @@ _OF_KIND = {
 }
 
 
-_CORE = (
-    # behind Docker's in the alphabet, in which dpkg lists them: a list that breaks off has none of these
-    frozenset({"sed", "tar", "util-linux", "zlib1g"}),
-    frozenset({"bash", "filesystem", "glibc", "rpm", "setup"}),
-    frozenset({"alpine-baselayout", "apk-tools", "busybox", "musl"}),
+FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
+"""The packages that are products, of any kind."""
+_CORE = frozenset(
+    {
+        *("adduser", "base-files", "dpkg", "sed", "tar", "util-linux"),
+        *("bash", "filesystem", "glibc", "rpm", "setup"),
+        *("alpine-baselayout", "apk-tools", "busybox", "musl"),
+    }
 )
-"""Packages that each system has which its package manager made, by dpkg, rpm and apk."""
-CORE_NAMES = frozenset().union(*_CORE)
+"""Packages that a system has which dpkg, rpm or apk made, whatever else is installed."""
+_LEAST = 30
+"""A system has more packages than this."""
 
 
 class Package(NamedTuple):
@@ -96,12 +101,35 @@ def interesting(name: str, kind: str) -> bool:
 
 
 def complete(names: Collection[str]) -> bool:
-    """Whether a list of packages is all of a system's: one that was asked for Docker's has none that every system has.
+    """Whether packages are all of a system's, and not those that somebody asked for."""
+    return len(names) >= _LEAST and len(_CORE.intersection(names)) > 1
 
-    >>> complete({"docker-ce", "containerd.io"}), complete({"adduser", "tar", "util-linux"})
-    (False, True)
+
+class _Listing:
+    """The names in a list as it is read: whether it is whole, with Docker's place in the alphabet in its middle.
+
+    A list in another order that broke off, as `rpm -qa` of a connection that was lost, cannot be told from a whole one.
     """
-    return any(len(core.intersection(names)) > 1 for core in _CORE)
+
+    def __init__(self) -> None:
+        self._count = self._falls = 0
+        self._core: set[str] = set()
+        self._first = self._last = ""
+
+    def add(self, name: str) -> None:
+        self._count += 1
+        if name in _CORE:
+            self._core.add(name)
+        # locales disagree about capitals and signs
+        place = re.sub(r"[^a-z0-9]", "", name.lower())
+        self._first = self._first or place
+        self._falls += place < self._last
+        self._last = place
+
+    @property
+    def whole(self) -> bool:
+        ordered = self._falls * 20 <= self._count and self._first < "containerd" and self._last > "runc"
+        return ordered and self._count >= _LEAST and len(self._core) > 1
 
 
 def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:
@@ -143,16 +171,16 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     """The one host that a list of packages describes; InventoryError where nobody says its name."""
     held: list[Package] = []
     notes: list[Note] = []
-    core: set[str] = set()
+    listing, unread = _Listing(), False
     for one in packages:
         if isinstance(one, Package):
-            if one.name in CORE_NAMES:
-                core.add(one.name)
+            listing.add(one.name)
             if interesting(one.name, one.kind):
                 held.append(one)
         elif isinstance(one, Note):
             notes.append(one)
         else:
+            unread = True
             yield one
     found, bad = components(held, distro)
     yield from bad
@@ -162,7 +190,8 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     yield from notes
     if not bad:
         yield Note("no package in it is an engine or one of its parts")
-        if name.strip() and complete(core):
+        # what cannot be read may be Docker's
+        if name.strip() and not unread and listing.whole:
             yield Bare(named(name, what))
 
 

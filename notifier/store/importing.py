@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from feeds.store import insert
 from notifier import tables
 from notifier.inventory.model import Component, Host, View
+from notifier.inventory.packages import FOLLOWED
 from notifier.inventory.views import (
     Effective,
     Seen,
@@ -109,8 +110,8 @@ class Import:
     What it says of a host in one view (declared, installed, running) replaces what that view was; what
     it says of the same host more than once adds up; tags add up.  A newer declaration replaces the
     other views of the products it names, and is itself replaced by what a package list or a daemon
-    says of them.  Where no package is installed any more, what came in packages is gone; of a host that is
-    not known that says nothing.
+    says of them.  That no package is installed any more takes away what was; of a host that is not known it
+    says nothing.
     """
 
     def __init__(
@@ -196,8 +197,7 @@ class Import:
             if host.name in repeated:
                 repeated[host.name].append(host)
             elif (row := known.get(host.name)) is not None:
-                held = self._in_order(host) or self._in_no_package(row, host.view)
-                self._again(writes, row, host.tags, {host.view: held})
+                self._again(writes, row, host.tags, self._stated(row, {host.view: self._in_order(host)}))
             elif host.components or host.view is not View.INSTALLED:
                 self._fresh(writes, host)
         for name, several in repeated.items():
@@ -207,10 +207,14 @@ class Import:
     def _in_order(self, host: Host) -> list[int]:
         return sorted({*map(self._numbers.__getitem__, host.components)})
 
-    def _in_no_package(self, row: _Row, view: View) -> list[int]:
-        """What stays of a host of which no package is installed any more: an SBOM may have found it elsewhere."""
-        seen = decode(row.views).get(view) if view is View.INSTALLED else None
-        return sorted(n for n in seen.components if not self._components[n].package) if seen else []
+    def _stated(self, row: _Row, views: dict[View, list[int]]) -> dict[View, list[int]]:
+        """What is said of a host; not that no package is installed where some of what it has came in none."""
+        if views.get(View.INSTALLED) != []:
+            return views
+        seen = decode(row.views).get(View.INSTALLED)
+        if seen and all(self._components[n].package_name in FOLLOWED for n in seen.components):
+            return views
+        return {view: numbers for view, numbers in views.items() if view is not View.INSTALLED}
 
     def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
         """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
@@ -220,7 +224,7 @@ class Import:
             tags |= host.tags
             views[host.view] = sorted({*views.get(host.view, ()), *self._in_order(host)})
         if row is not None:
-            self._again(writes, row, tags, views)
+            self._again(writes, row, tags, self._stated(row, views))
             return
         if views == {View.INSTALLED: []}:
             return
@@ -269,6 +273,8 @@ class Import:
 
     def _unchanged(self, row: _Row, views: Mapping[View, list[int]]) -> str:
         """The new text of a host's only view where it says what it said before; "" otherwise."""
+        if not views:
+            return row.views
         front, bar, rest = row.views.partition("|")
         if len(views) > 1 or ";" in front:
             return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -33,14 +34,15 @@ def add(connection: Connection, silence: Silence) -> int:
     )
 
 
-def renew(connection: Connection, silence: Silence) -> tuple[int, tuple[int, ...]]:
-    """Store a silence in place of those of its advisory and scope that last; its number and theirs come back."""
-    table = tables.silence.c
-    same = sa.and_(
-        table.advisory == silence.advisory, table.scope == _encoded(silence.scope), table.until > silence.created_at
-    )
-    ended = tuple(connection.execute(sa.select(table.id).where(same).order_by(table.id)).scalars())
-    connection.execute(sa.update(tables.silence).where(same).values(until=silence.created_at))
+def renew(connection: Connection, silence: Silence, advisories: Collection[int]) -> tuple[int, tuple[int, ...]]:
+    """Store a silence in place of those of its scope that last; its number and theirs come back.
+
+    `advisories` are the numbers under which its advisory may be noted.
+    """
+    lasting = (s for s in every(connection) if s.until > silence.created_at and s.advisory in advisories)
+    ended = tuple(sorted(s.id for s in lasting if s.scope.alike(silence.scope)))
+    table = tables.silence
+    connection.execute(sa.update(table).where(table.c.id.in_(ended)).values(until=silence.created_at))
     return add(connection, silence), ended
 
 
@@ -81,10 +83,8 @@ def expire(connection: Connection, number: int, at: datetime) -> Silence:
 def take(connection: Connection, hand: Hand) -> int:
     """Store that somebody took an advisory in hand. What was said before of the same scope ends with it."""
     table = tables.hand
-    same = sa.and_(
-        table.c.advisory == hand.advisory, table.c.scope == _encoded(hand.scope), table.c.released_at.is_(None)
-    )
-    connection.execute(sa.update(table).where(same).values(released_at=hand.created_at))
+    same = [h.id for h in hands(connection) if h.advisory == hand.advisory and h.scope.alike(hand.scope)]
+    connection.execute(sa.update(table).where(table.c.id.in_(same)).values(released_at=hand.created_at))
     return insert(
         connection,
         table,
