@@ -197,7 +197,8 @@ class Import:
             if host.name in repeated:
                 repeated[host.name].append(host)
             elif (row := known.get(host.name)) is not None:
-                self._again(writes, row, host.tags, self._stated(row, {host.view: self._in_order(host)}))
+                views = {host.view: self._in_order(host)}
+                self._again(writes, row, host.tags, views if host.components else self._stated(row, views))
             elif host.components or host.view is not View.INSTALLED:
                 self._fresh(writes, host)
         for name, several in repeated.items():
