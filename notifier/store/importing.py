@@ -95,6 +95,8 @@ class _Writes:
 
     hosts: list[bulk.Row] = field(default_factory=list)
     updates: list[bulk.Row] = field(default_factory=list)
+    same: dict[View, list[int]] = field(default_factory=lambda: {view: [] for view in View})
+    """Hosts of which only who said it, and when, is new."""
     added: list[bulk.Row] = field(default_factory=list)
     removed: list[bulk.Row] = field(default_factory=list)
     several: list[bulk.Row] = field(default_factory=list)
@@ -120,7 +122,7 @@ class Import:
         self.taken = Taken()
         self._connection = connection
         self._spreads = connection.dialect.name == "sqlite"
-        self._at = bulk.moment(connection, at)
+        self._now, self._at = at, bulk.moment(connection, at)
         self._tags = dict(tags or {})
         if connection.dialect.name == "postgresql":
             # numbers are given here: nobody else may add hosts or components meanwhile; SQLite has one writer anyway
@@ -129,6 +131,7 @@ class Import:
         self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
         mine = sa.select(tables.inventory_import.c.id).where(tables.inventory_import.c.scope == self._scope)
         self._mine = frozenset(connection.execute(mine).scalars())
+        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in View}
         self._numbers = _Numbers(connection)
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
@@ -137,6 +140,7 @@ class Import:
         self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
         self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
+        self._asked: dict[tuple[object, ...], int] = {}
         self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
 
     def add(self, hosts: Iterable[Host]) -> Iterator[int]:
@@ -241,7 +245,7 @@ class Import:
         if self._last == 0:
             return {}
         found = bulk.select_in(self._connection, tables.host, _Row._fields, "name", names)
-        return {row[1]: _Row(*row) for row in found}
+        return {row[1]: _Row._make(row) for row in found}
 
     def _fresh(self, writes: _Writes, host: Host) -> None:
         self._last = number = self._last + 1
@@ -257,33 +261,31 @@ class Import:
 
     def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[View, list[int]]) -> None:
         tagset = self._tagset(row.tagset, tags)
-        text = self._unchanged(row, views)
-        unchanged = bool(text)
-        if not text:
-            before = decode(row.views)
-            after = stated(before, views, self._run, self._numbers.products)
-            text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
-            unchanged = same(before, after)
-            if not unchanged:
-                self._differ(writes, row.id, before, after)
+        if tagset == row.tagset and (view := self._said_again(row.views, views)):
+            writes.same[view].append(row.id)
+            self.taken.same += 1
+            return
+        before = decode(row.views)
+        after = stated(before, views, self._run, self._numbers.products)
+        text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
+        unchanged = same(before, after)
+        if not unchanged:
+            self._differ(writes, row.id, before, after)
         writes.updates.append((tagset, self._at, self._run, text, row.id))
         if unchanged and tagset == row.tagset:
             self.taken.same += 1
         else:
             self.taken.changed += 1
 
-    def _unchanged(self, row: _Row, views: Mapping[View, list[int]]) -> str:
-        """The new text of a host's only view where it says what it said before; "" otherwise."""
-        if not views:
-            return row.views
-        front, bar, rest = row.views.partition("|")
-        if len(views) > 1 or ";" in front:
-            return ""
+    def _said_again(self, text: str, views: Mapping[View, list[int]]) -> View | None:
+        """The only view of a host where it says what an import of this scope said before; None otherwise."""
+        if len(views) != 1:
+            return None
         ((view, numbers),) = views.items()
-        text = encode_one(view, self._run, numbers)
-        head, _, held = front.partition(":")
-        again = head[0] == text[0] and held == text.partition(":")[2] and int(head[1:]) in self._mine
-        return text + bar + rest if again else ""
+        front = text.partition("|")[0]
+        start = front.index(":") + 1
+        again = front[start:] == ",".join(map(str, numbers)) and front[:start] in self._heads[view]
+        return view if again else None
 
     def _differ(self, writes: _Writes, host: int, before: Mapping[View, Seen], after: Mapping[View, Seen]) -> None:
         had, waited = self._effective(before)
@@ -337,6 +339,8 @@ class Import:
         bulk.insert_rows(connection, tables.host, columns, writes.hosts)
         if self._spreads and writes.hosts:
             connection.exec_driver_sql(_SPREAD, (writes.hosts[0][0], writes.hosts[-1][0]))
+        for view, numbers in writes.same.items():
+            self._renew(view, numbers)
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
         bulk.delete_pairs(connection, tables.departure, ("component", "host"), writes.removed)
@@ -350,10 +354,32 @@ class Import:
         bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
         bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
 
+    def _renew(self, view: View, numbers: list[int]) -> None:
+        """Let hosts have been seen by this import in the one view that they have."""
+        if not numbers:
+            return
+        host = tables.host
+        place = sa.func.instr if self._spreads else sa.func.strpos
+        held = sa.func.substr(host.c.views, place(host.c.views, ":") + 1)
+        self._connection.execute(
+            sa.update(host)
+            .where(bulk.in_list(self._connection, host.c.id, numbers))
+            .values({"last_seen": self._now, "import": self._run, "views": encode_one(view, self._run, ()) + held})
+        )
+
     def _tagset(self, had: int | None, tags: Mapping[str, str]) -> int:
         """The number of the tags of a host: those that it had, those that its rows give, and the import's own."""
         if had is not None and not tags and not self._tags:
             return had
+        asked = (had, *tags.items())
+        number = self._asked.get(asked)
+        if number is None:
+            if len(self._asked) > CHUNK:
+                self._asked.clear()
+            number = self._asked[asked] = self._tagset_of(had, tags)
+        return number
+
+    def _tagset_of(self, had: int | None, tags: Mapping[str, str]) -> int:
         before = self._tags_of[had] if had is not None else {}
         text = msgspec.json.encode({**before, **tags, **self._tags}, order="sorted").decode()
         number = self._tagsets.get(text)
