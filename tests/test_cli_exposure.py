@@ -237,6 +237,17 @@ def test_a_gate_is_not_passed_where_nothing_is_known(tmp_path: Path) -> None:
         fresh(*command)
 
 
+def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(tmp_path: Path) -> None:
+    fresh = program(tmp_path)
+    with Mirror(DEMO / "day-1") as mirror:
+        fresh("poll", NAVTEX_MIRROR=mirror.url)
+    fresh("inventory", "import", stdin="host,product,version\nold,engine,25.0.5\nnew,engine,29.7.2\n")
+    gate = ("exposure", "--advisory", "CVE-2024-41110", "--fail-on", "any")
+    fresh(*gate, "--host", "new")
+    fresh(*gate, status=3)
+    assert "no host that matches runs runc" in fresh(*gate, "--product", "runc", status=2).stderr
+
+
 def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
     fresh = program(tmp_path)
     with Mirror(DEMO / "day-1") as mirror:

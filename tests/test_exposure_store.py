@@ -55,6 +55,10 @@ def test_hosts_are_counted_by_component(fleet: Database, scope: Scope, expected:
     with fleet.connect() as connection:
         known = inventory.components(connection)
         assert {known[n]: hosts for n, hosts in exposure.counts(connection, scope).items()} == expected
+        some = [n for n, component in known.items() if component in (OLD, RUNC)]
+        found = {known[n]: hosts for n, hosts in exposure.counts(connection, scope, some).items()}
+        assert found == {component: hosts for component, hosts in expected.items() if component in (OLD, RUNC)}
+        assert exposure.counts(connection, scope, []) == {}
 
 
 @pytest.mark.parametrize(
@@ -190,6 +194,8 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
         assert asked(Question(least=Severity.HIGH)) == [(n, "25.0.5") for n in names[:2]]
         assert asked(Question(advisories=frozenset({catalogue.find("cve-2026-1").id}))) == [("CVE-2026-1", "25.0.5")]
         assert asked(Question(verdicts=frozenset({Status.NOT_AFFECTED}))) == [(n, "29.7.2") for n in names]
+        one = Question(frozenset({Status.NOT_AFFECTED}), frozenset({catalogue.find("cve-2026-1").id}))
+        assert asked(one) == [("CVE-2026-1", "29.7.2")]
         assert asked(Question(kev=True)) == []
 
 

@@ -82,7 +82,8 @@ def catalogue(connection: Connection) -> Catalogue:
     scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
     doubles: dict[int, list[int]] = {}
     for each in rows.values():
-        doubles.setdefault(each.merged_into or 0, []).append(each.id)
+        if each.merged_into:
+            doubles.setdefault(each.merged_into, []).append(each.id)
     found = []
     for advisory in merge(reads(connection)):
         values: dict[str, Any] = {

@@ -55,8 +55,6 @@ _OF_KIND = {
     },
     "apk": {"docker": "engine"},
 }
-
-
 FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
 """The packages that are products, of any kind."""
 _CORE = frozenset(
@@ -112,15 +110,13 @@ class _Listing:
     """
 
     def __init__(self) -> None:
-        self._count = self._falls = 0
-        self._core: set[str] = set()
+        self._names: set[str] = set()
+        self._falls = 0
         self._first = self._last = ""
 
     def add(self, name: str) -> None:
-        self._count += 1
-        if name in _CORE:
-            self._core.add(name)
-        # locales disagree about capitals and signs
+        self._names.add(name)
+        # locales disagree about capitals and signs, and so now and then a name stands before the one it follows
         place = re.sub(r"[^a-z0-9]", "", name.lower())
         self._first = self._first or place
         self._falls += place < self._last
@@ -128,8 +124,8 @@ class _Listing:
 
     @property
     def whole(self) -> bool:
-        ordered = self._falls * 20 <= self._count and self._first < "containerd" and self._last > "runc"
-        return ordered and self._count >= _LEAST and len(self._core) > 1
+        ordered = self._falls * 20 <= len(self._names) and self._first < "containerd" and self._last > "runc"
+        return ordered and complete(self._names)
 
 
 def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:

@@ -134,7 +134,7 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     """Forget components that nobody has run for long, with their verdicts; how many come back.
 
     Every host is read to know whether it still has one that does not count there; so it is put off until there are
-    some.  The newest one stays: on SQLite its number would be given again, and it counts as matched.
+    some.  The newest one stays: an import would give its number again, which counts as matched.
     """
     table, departed, restart = tables.component, tables.departure, tables.restart
     newest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
