@@ -132,6 +132,16 @@ def test_what_a_declaration_replaced_counts_again_when_that_is_pruned(database: 
     assert held(database) == {"web-1": {RUNS, RUNC}}
 
 
+def test_of_two_that_wait_for_the_same_restart_one_may_be_gone(database: Database) -> None:
+    other = Component("engine", "28.4.0")
+    take(database, [installed("web-1", NEWER), running("web-1", RUNS, other)])
+    take(database, [running("web-1", RUNS)], START + DAY)
+    with database.connect() as connection:
+        numbers = inventory.components(connection)
+        found = [(numbers[runs], numbers[waits]) for runs, waits, _, _ in inventory.restarts(connection, Scope())]
+    assert found == [(RUNS, NEWER)]
+
+
 def test_products_that_a_host_no_longer_has_are_counted(database: Database) -> None:
     take(database, [Host(n, (RUNS, RUNC, COMPOSE)) for n in ("a", "b", "c")])
     others = [Host("c", (NEWER, RUNC, COMPOSE)), *(Host(f"web-{n}", (RUNS,)) for n in range(importing.CHUNK))]

@@ -296,8 +296,10 @@ class Import:
             writes.single.append(host)
             self._note_lost(before, had, counts)
         self._count_products(writes, host, counts)
-        writes.restarted.extend([(installed, host) for _, installed in waited - waits])
-        writes.restarts.extend([(runs, installed, host) for runs, installed in waits - waited])
+        if waits != waited:
+            # all anew: two that run may wait for the same that is installed
+            writes.restarted.extend([(installed, host) for _, installed in waited])
+            writes.restarts.extend([(runs, installed, host) for runs, installed in waits])
 
     def _note_lost(self, before: Mapping[View, Seen], had: frozenset[int], counts: frozenset[int]) -> None:
         products = self._numbers.products
