@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-import feeds.tables
+import feeds.storage.tables
 import notifier.tables
-from feeds.database import Database, metadata
+from feeds.storage.database import Database, metadata
 
-assert feeds.tables
+assert feeds.storage.tables
 assert notifier.tables
 
 

@@ -23,15 +23,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feeds import store
-from feeds.catalogue import Catalogue
-from feeds.database import Database
-from feeds.errors import UnknownName
-from feeds.evidence import Status
-from feeds.fetch import Crawl, Job
-from feeds.mirror import Mirror
-from feeds.poll import poll
-from feeds.versions import Key, key, read
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.core.errors import UnknownName
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job
+from feeds.mirror.server import Mirror
+from feeds.services.polling import poll
+from feeds.storage.database import Database
+from feeds.verdicts.evidence import Status
+from feeds.versions.upstream import Key, key, read
 from notifier.inventory.model import Component
 from notifier.matching import Matcher
 
@@ -100,7 +101,7 @@ def catalogue(mirrors: Iterable[Path]) -> Catalogue:
         if not report.ok:
             sys.exit(f"the poll failed: {report.problem or [s.message for s in report.failed]}")
         with database.connect() as connection:
-            known = store.catalogue(connection)
+            known = storage.catalogue(connection)
         database.close()
     return known
 

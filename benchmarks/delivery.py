@@ -30,7 +30,7 @@ import urllib3
 from aiosmtpd.smtp import SMTP
 from measure import compare, report
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.channels import Courier, compose, expand
 from notifier.delivering import Deliveries, deliver
 from notifier.filters import Filters

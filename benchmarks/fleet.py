@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from feeds.advisory import Claim, Kind, Read, Record, Score, Severity
-from feeds.facts import Fact
-from feeds.ranges import Span
+from feeds.advisories.facts import Fact
+from feeds.advisories.records import Claim, Kind, Read, Record, Score, Severity
+from feeds.versions.ranges import Span
 from notifier.inventory.model import Component, Host
 
 AT = datetime(2026, 6, 20, tzinfo=UTC)

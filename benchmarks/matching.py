@@ -19,8 +19,8 @@ from univers.version_constraint import VersionConstraint
 from univers.version_range import GolangVersionRange
 from univers.versions import GolangVersion, InvalidVersion
 
-from feeds.ranges import Span
-from feeds.versions import Version
+from feeds.versions.ranges import Span
+from feeds.versions.upstream import Version
 
 _INTERVAL = re.compile(r"([\[(])\s*([^,\[\]()]*)\s*,\s*([^,\[\]()]*)\s*([\])])")
 Rows = list[tuple[str, str, list[Span]]]

@@ -24,11 +24,11 @@ from urllib.parse import quote
 import fleet
 from measure import median_pair
 
-from feeds import store
-from feeds.database import Database
-from feeds.document import Document
-from feeds.fetch import Outcome, Piece
+from feeds import storage
+from feeds.crawl.protocol import Outcome, Piece
 from feeds.sources import SOURCES
+from feeds.sources.base import Document
+from feeds.storage.database import Database
 from notifier import inventory
 from notifier.cli.exposure_rows import each_host
 from notifier.exposure import Question
@@ -108,8 +108,8 @@ def known(database: Database) -> None:
         items = tuple(Piece(i.key, fleet.raw(i)) for i in source.parse(document).items)
         outcome = Outcome(source="osv", url=url, form=document.form, result="read", at=_AT, items=items, complete=True)
         with database.begin() as connection:
-            store.keep(connection, outcome)
-            store.sync(connection, _AT, baseline=frozenset())
+            storage.keep(connection, outcome)
+            storage.sync(connection, _AT, baseline=frozenset())
 
 
 Timed = tuple[float, set[tuple[str, str, str]]]
@@ -126,7 +126,7 @@ def ours(paths: list[Path], folder: Path) -> Timed:
     with database.begin() as connection:
         read = (one for path in paths for one in inventory.read(path.read_bytes()))
         take(connection, (one for one in read if isinstance(one, inventory.Host)), {}, _AT)
-        asked = survey(connection, Scope(), Question(), _AT, store.catalogue(connection))
+        asked = survey(connection, Scope(), Question(), _AT, storage.catalogue(connection))
         packages = {number: c.package_name for number, c in asked.components.items()}
         rows = each_host(connection, asked, {})
         found = {(host, packages[f.number], f.match.advisory.name) for f, host, *_ in rows}

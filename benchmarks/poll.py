@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure import compare, program, report
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SPIDER = """

@@ -31,11 +31,11 @@ import fleet
 import sqlalchemy as sa
 from measure import Ratio, median_pair
 
-from feeds import store
-from feeds.advisory import Advisory
-from feeds.catalogue import Catalogue
-from feeds.database import Connection, Database
-from feeds.fetch import Outcome, Piece
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory
+from feeds.crawl.protocol import Outcome, Piece
+from feeds.storage.database import Connection, Database
 from notifier import tables
 from notifier.exposure import Finding, Question, by_advisory
 from notifier.filters import Scope
@@ -157,8 +157,8 @@ def publish(database: Database, first: int, number: int) -> None:
         outcome = Outcome(
             source="benchmark", url=url, form="api", result="read", at=fleet.AT, items=pieces, complete=False
         )
-        store.keep(connection, outcome)
-        store.sync(connection, fleet.AT, baseline=frozenset())
+        storage.keep(connection, outcome)
+        storage.sync(connection, fleet.AT, baseline=frozenset())
 
 
 def scan(connection: Connection) -> object:
@@ -195,7 +195,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     settled(database)
     found = []
     with database.connect() as connection, by_index(database) as other:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         asked = answer(connection, catalogue)
         few = by_advisory(asked.findings)
         count = lambda: counted(connection, few)  # noqa: E731
@@ -223,7 +223,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     publish(database, _ADVISORIES, 9 * _ADVISORIES)
     rematch(database)
     with database.connect() as connection:
-        many = by_advisory(answer(connection, store.catalogue(connection)).findings)
+        many = by_advisory(answer(connection, storage.catalogue(connection)).findings)
         count, fewer = lambda: counted(connection, many), lambda: counted(connection, few)
         told = f"{name}: counts for ten times the advisories, beside those"
         found.append(_pairs(told, count, fewer, limit(1.3), rounds))
@@ -242,7 +242,7 @@ def settled(database: Database) -> None:
 def rematch(database: Database, name: str = "") -> None:
     """Match what is not matched, and count: the hosts of all advisories, or those of one."""
     with database.begin() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         verdicts.refresh(connection, catalogue, fleet.AT.date())
     with database.connect() as connection:
         found = answer(connection, catalogue, name)

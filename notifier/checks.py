@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from feeds.database import Connection, Database
-from feeds.errors import ConfigError, DatabaseError, UnknownName
-from feeds.schema import drift
+from feeds.core.errors import ConfigError, DatabaseError, UnknownName
+from feeds.storage.database import Connection, Database
+from feeds.storage.schema import drift
 from notifier.config import Config
 from notifier.store import operation
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from feeds.advisory import Advisory, Severity
-from feeds.database import Connection
+from feeds.advisories.records import Advisory, Severity
+from feeds.storage.database import Connection
 from notifier import digest as digests
 from notifier import ledger, schedule, silence
 from notifier.contents import actions, ahead, fixed, still_open, undecided

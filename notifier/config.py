@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
-from feeds.address import web_address
-from feeds.errors import ConfigError
-from feeds.secrets import from_environment
+from feeds.core.addresses import web_address
+from feeds.core.errors import ConfigError
+from feeds.core.secrets import from_environment
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]

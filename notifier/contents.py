@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.catalogue import badness
-from feeds.evidence import Status
-from feeds.facts import line_of
-from feeds.versions import key
+from feeds.advisories.facts import line_of
+from feeds.advisories.merging import badness
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.verdicts.evidence import Status
+from feeds.versions.upstream import key
 from notifier.digest import CORRECTION, Action, Ahead, Fixed, Group, Hosts, Item, Open
 from notifier.facets import Concern, sortable
 from notifier.inventory.model import Component

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from feeds.advisory import PRODUCTS, Kind, Severity
-from feeds.errors import ConfigError, UsageProblem
+from feeds.advisories.records import PRODUCTS, Kind, Severity
+from feeds.core.errors import ConfigError, UsageProblem
 from notifier.filters import Filters, Scope
 from notifier.schedule import Schedule, checked
 from notifier.store.subscriptions import Subscription

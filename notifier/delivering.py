@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feeds.database import Database
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
+from feeds.storage.database import Database
 from notifier import claims, notices, outbox
 from notifier.channels import Courier, Target, expand, shown
 from notifier.journal import Journal

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.catalogue import badness
-from feeds.evidence import Status
-from feeds.health import SourceState, State
+from feeds.advisories.merging import badness
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.sources.health import SourceState, State
+from feeds.verdicts.evidence import Status
 
 ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.RELEASE, Kind.PUBLICATION)
 """The order of a digest's sections: what to do first comes first."""

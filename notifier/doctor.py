@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from feeds import store
-from feeds.advisory import Advisory, Rank
-from feeds.catalogue import Catalogue
-from feeds.database import Connection, Database
-from feeds.document import Wanted
-from feeds.errors import ChannelError, ConfigError
-from feeds.evidence import Case
-from feeds.health import SourceState, State, assessed
-from feeds.versions import is_version
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory, Rank
+from feeds.core.errors import ChannelError, ConfigError
+from feeds.sources.base import Wanted
+from feeds.sources.health import SourceState, State, assessed
+from feeds.storage.database import Connection, Database
+from feeds.verdicts.evidence import Case
+from feeds.versions.upstream import is_version
 from notifier import checks, mirrors, sample, watch
 from notifier.channels import expand, shown
 from notifier.checks import Finding
@@ -43,15 +43,15 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from _channels(connection)
         yield from _deliveries(config, connection)
         yield from _templates(config.template_folder)
-        yield from _corrections(store.catalogue(connection))
+        yield from _corrections(storage.catalogue(connection))
 
 
 def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
     from feeds.sources import SOURCES
 
-    stored = store.sources(connection)
+    stored = storage.sources(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
-    wanted = Wanted(cves=store.cves(connection), packages=inventory.packages(connection))
+    wanted = Wanted(cves=storage.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):
@@ -88,7 +88,7 @@ def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[Finding
 
 
 def _mirror(config: Config, connection: Connection) -> Iterator[Finding]:
-    found = store.mirror(connection)
+    found = storage.mirror(connection)
     if found is None:
         return
     told, old = mirrors.age(found, config.poll.mirror_days, datetime.now(UTC))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from feeds.advisory import Advisory, Kind
-from feeds.database import Connection
+from feeds.advisories.records import Advisory, Kind
+from feeds.storage.database import Connection
 from notifier import schedule, silence
 from notifier.compose import Composed, compose
 from notifier.digest import Hosts

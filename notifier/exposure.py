@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
-from feeds.advisory import Advisory, Severity
-from feeds.catalogue import at_least, badness
-from feeds.evidence import Status
+from feeds.advisories.merging import at_least, badness
+from feeds.advisories.records import Advisory, Severity
+from feeds.verdicts.evidence import Status
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Match, Matcher
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisory import Advisory, Severity
-from feeds.evidence import Status
-from feeds.versions import Key, key
+from feeds.advisories.records import Advisory, Severity
+from feeds.verdicts.evidence import Status
+from feeds.versions.upstream import Key, key
 from notifier.digest import Hosts
 from notifier.matching import Match
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.catalogue import at_least
+from feeds.advisories.merging import at_least
+from feeds.advisories.records import Advisory, Kind, Severity
 
 Named = frozenset[tuple[str, ...]]
 """Of the patterns of some scopes, those that the name of a host matches."""

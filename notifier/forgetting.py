@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.store import retention
 
 _AT_ONCE = 500

@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 import msgspec
 
-from feeds.advisory import Advisory, Severity
-from feeds.evidence import Status
+from feeds.advisories.records import Advisory, Severity
+from feeds.verdicts.evidence import Status
 from notifier.exposure import LEVELS, UNSCORED, Finding, level, level_of, weight
 from notifier.filters import Named
 from notifier.silence import Silence, covered_until

@@ -16,7 +16,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.outbox import LEASE
 from notifier.store import delivery
 from notifier.store.delivery import Delivery, Result

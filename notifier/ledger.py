@@ -16,8 +16,8 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisory import Advisory, Kind
-from feeds.versions import Key, key
+from feeds.advisories.records import Advisory, Kind
+from feeds.versions.upstream import Key, key
 from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, InHand, Item, folded, rank
 from notifier.facets import Concern, Facets, escalations, facets_of, sortable, worst_of
 from notifier.filters import Filters

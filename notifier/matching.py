@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from feeds.advisory import ENGINE, PRODUCTS, Advisory, Edition, Kind
-from feeds.catalogue import Catalogue
-from feeds.evidence import Case, PackageCase, Status, Verdict
-from feeds.facts import Line, line_of, starts_with
-from feeds.packages import is_version
-from feeds.versions import key
+from feeds.advisories.facts import Line, line_of, starts_with
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Edition, Kind
+from feeds.verdicts.evidence import Case, PackageCase, Status, Verdict
+from feeds.versions.packages import is_version
+from feeds.versions.upstream import key
 from notifier.inventory.model import Component
 
 _AHEAD = timedelta(days=92)

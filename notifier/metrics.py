@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import feeds
-from feeds import store
-from feeds.advisory import Kind, Severity
-from feeds.database import Connection
-from feeds.health import State
+from feeds import storage
+from feeds.advisories.records import Kind, Severity
+from feeds.sources.health import State
+from feeds.storage.database import Connection
 from notifier import outbox
 from notifier.filters import Scope
 from notifier.matching import Match, Matcher
@@ -67,7 +67,7 @@ def of_runs(runs: Iterable[operation.Run]) -> Iterator[Metric]:
 
 
 def _sources(connection: Connection) -> Iterator[Metric]:
-    known = sorted(store.sources(connection).values(), key=lambda s: s.name)
+    known = sorted(storage.sources(connection).values(), key=lambda s: s.name)
     tried = _moments(((s.name,), s.last_attempt) for s in known)
     yield Metric("navtex_source_last_attempt_timestamp_seconds", "When the source was last asked", ("source",), tried)
     read = _moments(((s.name,), s.last_success) for s in known)
@@ -87,7 +87,7 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
 
 
 def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
-    catalogue = store.catalogue(connection)
+    catalogue = storage.catalogue(connection)
     matcher = Matcher(catalogue, now.date(), known=verdicts.load(connection))
     running = exposure.counts(connection, Scope())
     standing: dict[str, set[int]] = defaultdict(set)

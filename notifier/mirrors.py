@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from feeds.errors import UsageProblem
-from feeds.health import MirrorState
+from feeds.core.errors import UsageProblem
+from feeds.sources.health import MirrorState
 
 REMEDY = "Fill it anew with `navtex mirror fetch` on a connected machine"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from feeds.database import Connection, Database
-from feeds.errors import ChannelError, ConfigError
+from feeds.core.errors import ChannelError, ConfigError
+from feeds.storage.database import Connection, Database
 from notifier import watch
 from notifier.channels import Courier, Target, expand
 from notifier.compose import Composed, compose

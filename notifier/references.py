@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.sealing import REFERENCE as _REFERENCE
 from notifier.sealing import is_sealed, refused
 

@@ -25,9 +25,9 @@ import msgspec
 from markupsafe import Markup
 
 import notifier
-from feeds.advisory import Advisory
-from feeds.errors import ConfigError
-from feeds.resources import folder
+from feeds.advisories.records import Advisory
+from feeds.core.errors import ConfigError
+from feeds.core.resources import folder
 from notifier.digest import ORDER, Digest, Hosts
 from notifier.plain import plain
 from notifier.report import Report

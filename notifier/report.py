@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from feeds.advisory import Advisory
-from feeds.evidence import Status
-from feeds.health import SourceState
+from feeds.advisories.records import Advisory
+from feeds.sources.health import SourceState
+from feeds.verdicts.evidence import Status
 from notifier.exposure import LEVELS, Finding, by_component, weight
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.evidence import Status
-from feeds.health import Change, SourceState, State
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.sources.health import Change, SourceState, State
+from feeds.verdicts.evidence import Status
 from notifier.digest import (
     CORRECTION,
     NEW,

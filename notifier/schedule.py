@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from cronsim import CronSim, CronSimError
 
-from feeds.advisory import Kind
-from feeds.errors import UsageProblem
+from feeds.advisories.records import Kind
+from feeds.core.errors import UsageProblem
 
 EVERY = {"hourly": "0 * * * *", "daily": "0 8 * * *", "weekly": "0 8 * * MON"}
 """The named schedules as cron has them; "immediate" is at every run."""

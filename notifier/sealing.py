@@ -19,8 +19,8 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from feeds.errors import ChannelError, ConfigError
-from feeds.secrets import content, from_environment
+from feeds.core.errors import ChannelError, ConfigError
+from feeds.core.secrets import content, from_environment
 from notifier.config import config_path
 
 REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*|file:[^}]+)\}")

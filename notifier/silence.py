@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from feeds.advisory import Advisory
+from feeds.advisories.records import Advisory
 from notifier.digest import Silenced
 from notifier.facets import Concern, Facets, escalations
 from notifier.filters import Named, Scope

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from feeds import store
-from feeds.advisory import Advisory
-from feeds.catalogue import Catalogue
-from feeds.database import Connection, Database
-from feeds.evidence import Status
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory
+from feeds.storage.database import Connection, Database
+from feeds.verdicts.evidence import Status
 from notifier.exposure import LEVELS, Finding, Question, findings, level_of, speaking, weight
 from notifier.filters import Scope
 from notifier.inventory.model import Component
@@ -87,7 +87,7 @@ def note_trend(database: Database, now: datetime) -> None:
     everything = Scope()
     with database.connect() as connection:
         hosts = inventory.count(connection)
-        found = survey(connection, everything, Question(), now, store.catalogue(connection)).findings
+        found = survey(connection, everything, Question(), now, storage.catalogue(connection)).findings
         standing = exposure.standings(connection, everything, marks(found))
     if not hosts:
         return

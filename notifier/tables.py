@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from feeds import tables as feeds_tables
-from feeds.database import UtcDateTime, metadata
+from feeds.storage import tables as feeds_tables
+from feeds.storage.database import UtcDateTime, metadata
 
 tagset = sa.Table(
     "tagset",

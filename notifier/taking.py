@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from feeds import store
-from feeds.database import Connection, Database
+from feeds import storage
+from feeds.storage.database import Connection, Database
 from notifier.inventory.model import BadRow, Bare, Found, Host, Note, View
 from notifier.store import verdicts
 from notifier.store.inventory import Import, Taken
@@ -83,7 +83,7 @@ def _take(
         if not report.unpruned:
             work.prune()
     if verdicts.is_behind(connection):
-        verdicts.refresh(connection, store.catalogue(connection), at.date())
+        verdicts.refresh(connection, storage.catalogue(connection), at.date())
 
 
 def _hosts(found: Iterable[Found], report: Report, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:

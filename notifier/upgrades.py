@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from feeds.advisory import Advisory
-from feeds.evidence import Status
-from feeds.facts import Line, line_of
-from feeds.packages import scheme
-from feeds.versions import branch, key
+from feeds.advisories.facts import Line, line_of
+from feeds.advisories.records import Advisory
+from feeds.verdicts.evidence import Status
+from feeds.versions.packages import scheme
+from feeds.versions.upstream import branch, key
 from notifier.exposure import worst_first
 from notifier.inventory.model import Component
 from notifier.matching import EXPOSED, Match, Matcher

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from feeds import health, store
-from feeds.database import Connection
-from feeds.health import Change, SourceState
+from feeds import storage
+from feeds.sources import health
+from feeds.sources.health import Change, SourceState
+from feeds.storage.database import Connection
 from notifier.channels import expand
 from notifier.digest import key_of
 from notifier.references import resolved
@@ -31,7 +32,7 @@ def tell_of_sources(
     changed = health.changes(states)
     if changed and targets:
         tell(connection, render(changed, now, templates), targets)
-        store.told(connection, [c.source for c in changed], now)
+        storage.told(connection, [c.source for c in changed], now)
         return changed
     return []
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from feeds import health, store
-from feeds.advisory import Advisory, Kind
-from feeds.catalogue import Catalogue
-from feeds.database import Connection
-from feeds.health import MirrorState, SourceState
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory, Kind
+from feeds.sources import health
+from feeds.sources.health import MirrorState, SourceState
+from feeds.storage.database import Connection
 from notifier import facets, silence
 from notifier.digest import Hosts, InHand
 from notifier.facets import Concern
@@ -54,12 +55,12 @@ class World:
 
         With `keep`, verdicts that were not made yet are made and kept.
         """
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         if keep:
             verdicts.refresh(connection, catalogue, now.date())
-        lost = store.lost(connection, {a.id for a in catalogue.advisories})
+        lost = storage.lost(connection, {a.id for a in catalogue.advisories})
         everything = _with_lost(catalogue, lost)
-        states = [s for s in store.sources(connection).values() if s.name not in disabled]
+        states = [s for s in storage.sources(connection).values() if s.name not in disabled]
         world = cls(
             everything,
             Matcher(everything, now.date(), known=verdicts.load(connection)),
@@ -69,7 +70,7 @@ class World:
             tuple(silences.every(connection)),
             tuple(silences.hands(connection)),
             stale_days,
-            store.mirror(connection),
+            storage.mirror(connection),
         )
         world.held.update(world._in_force(connection))
         return world

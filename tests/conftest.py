@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from feeds.database import Database
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
+from feeds.storage.database import Database
 from tests.unruly import Unruly
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.evidence import Status
-from feeds.health import SourceState, State
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.sources.health import SourceState, State
+from feeds.verdicts.evidence import Status
 from notifier.digest import Digest, Foot, Group, Hosts, Item
 from tests.samples import DAY, START, advisory
 

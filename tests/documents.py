@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from feeds.advisory import Claim, Kind, Record
-from feeds.document import Ask, Document, Parsed, Source, Wanted
+from feeds.advisories.records import Claim, Kind, Record
 from feeds.sources import SOURCES
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
 
 AT = datetime(2026, 6, 20, 12, tzinfo=UTC)
 URL = "https://example.org/document"

@@ -29,9 +29,9 @@ if __name__ == "__main__":
 
 import sqlalchemy as sa
 
-from feeds.database import Database, metadata
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
+from feeds.storage.database import Database, metadata
 from notifier import tables
 from notifier.store import inventory, outbox_log
 from tests.conftest import DEMO, Mailbox, Program, fresh_postgres, listening, program, running_postgres

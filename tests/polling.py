@@ -8,13 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from feeds import store, tables
-from feeds.advisory import Advisory
-from feeds.catalogue import Catalogue
-from feeds.database import Database
-from feeds.fetch import Crawl, Job
-from feeds.health import SourceState
-from feeds.poll import Report, poll
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job
+from feeds.services.polling import Report, poll
+from feeds.sources.health import SourceState
+from feeds.storage import tables
+from feeds.storage.database import Database
 from tests.unruly import Unruly, environment
 
 MOBY = "api.github.com/repos/moby/moby/security-advisories"
@@ -38,20 +40,20 @@ class Poller:
     @property
     def catalogue(self) -> Catalogue:
         with self.database.connect() as connection:
-            return store.catalogue(connection)
+            return storage.catalogue(connection)
 
     def find(self, name: str) -> Advisory:
         return self.catalogue.find(name)
 
     def source(self, name: str) -> SourceState:
         with self.database.connect() as connection:
-            return store.sources(connection)[name]
+            return storage.sources(connection)[name]
 
     @property
     def known(self) -> dict[str, str]:
         """The validators that the next poll would use."""
         with self.database.connect() as connection:
-            return {url: k.etag for url, k in store.known(connection).items() if k.etag}
+            return {url: k.etag for url, k in storage.known(connection).items() if k.etag}
 
     @property
     def documents(self) -> dict[str, tuple[datetime, datetime]]:

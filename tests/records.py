@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from feeds.advisory import Advisory, Claim, Kind, Rank, Read, Record
-from feeds.catalogue import Catalogue, merge
-from feeds.evidence import Case
-from feeds.facts import Fact, Tag, Tags
-from feeds.ranges import Span, read_range
-from feeds.releases import Releases, gathered
+from feeds.advisories.facts import Fact, Tag, Tags
+from feeds.advisories.merging import Catalogue, merge
+from feeds.advisories.records import Advisory, Claim, Kind, Rank, Read, Record
+from feeds.advisories.releases import Releases, gathered
+from feeds.verdicts.evidence import Case
+from feeds.versions.ranges import Span, read_range
 
 NAME = "CVE-2026-1001"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
-from feeds import store
-from feeds.advisory import Advisory, Claim, Edition, Kind, Read, Record, Score, Severity
-from feeds.database import Database
-from feeds.evidence import Status, Verdict
-from feeds.facts import Line, Release
-from feeds.fetch import Outcome, Piece
-from feeds.health import SourceState, State
-from feeds.ranges import Span
+from feeds import storage
+from feeds.advisories.facts import Line, Release
+from feeds.advisories.records import Advisory, Claim, Edition, Kind, Read, Record, Score, Severity
+from feeds.crawl.protocol import Outcome, Piece
+from feeds.sources.health import SourceState, State
+from feeds.storage.database import Database
+from feeds.verdicts.evidence import Status, Verdict
+from feeds.versions.ranges import Span
 from notifier import tables
 from notifier.channels import Courier
 from notifier.digest import Hosts
@@ -140,10 +140,12 @@ def publish(
     pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
     outcome = Outcome(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
     with database.begin() as connection:
-        polled = source in store.sources(connection)
-        store.keep(connection, outcome)
-        store.note(connection, SourceState(source, State.HEALTHY, last_attempt=at, last_success=at, items=len(pieces)))
-        store.sync(connection, at, baseline=frozenset() if polled else frozenset({source}))
+        polled = source in storage.sources(connection)
+        storage.keep(connection, outcome)
+        storage.note(
+            connection, SourceState(source, State.HEALTHY, last_attempt=at, last_success=at, items=len(pieces))
+        )
+        storage.sync(connection, at, baseline=frozenset() if polled else frozenset({source}))
 
 
 def names(items: Iterable[object]) -> list[str]:

@@ -28,9 +28,9 @@ if __name__ == "__main__":
 
 import sqlalchemy as sa
 
-from feeds.database import Database
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
+from feeds.storage.database import Database
 from notifier.filters import Scope
 from notifier.silence import Silence
 from notifier.store import outbox_log, silences

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.address import hostname, literal, public, web_address
-from feeds.errors import ConfigError
+from feeds.core.addresses import hostname, literal, public, web_address
+from feeds.core.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from feeds import tables
-from feeds.backup import back_up, restore
-from feeds.database import HEAD, Database
-from feeds.errors import Busy, DatabaseError, UsageProblem
+from feeds.core.errors import Busy, DatabaseError, UsageProblem
+from feeds.storage import tables
+from feeds.storage.backup import back_up, restore
+from feeds.storage.database import HEAD, Database
 from tests.conftest import Program
 from tests.samples import NOW
 from tests.test_database import another_run

@@ -19,8 +19,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from feeds.advisory import Severity
-from feeds.health import SourceState, State
+from feeds.advisories.records import Severity
+from feeds.sources.health import SourceState, State
 from notifier.channels import Courier, Target
 from notifier.exposure import Finding
 from notifier.inventory.model import Component

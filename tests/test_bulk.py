@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.store import bulk
 from notifier.tables import notice
 from tests.samples import DAY, START

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Claim, Edition, Kind, Read, Score, Severity, cves_in, ghsas_in, is_cve, is_ghsa
-from feeds.catalogue import at_least, best_score, groups, merge
-from feeds.errors import UnknownName
-from feeds.products import ENGINE_MODULE, FOREIGN
+from feeds.advisories.merging import at_least, best_score, groups, merge
+from feeds.advisories.records import Claim, Edition, Kind, Read, Score, Severity, cves_in, ghsas_in, is_cve, is_ghsa
+from feeds.core.errors import UnknownName
+from feeds.versions.products import ENGINE_MODULE, FOREIGN
 from tests.records import NOW, advisory, catalogue, claim, read
 
 CVE, GHSA, GO = "CVE-2026-41567", "GHSA-x86f-5xw2-fm2r", "GO-2026-4001"

@@ -8,7 +8,7 @@ from typing import Any
 import lxml.html
 import pytest
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels import Courier, Target, expand, shown
 from notifier.render import Message, render
 from tests.digests import NEWS

@@ -12,7 +12,7 @@ import feedparser
 import msgspec
 import pytest
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels import Courier, Target, expand
 from notifier.render import Message, render
 from tests.conftest import ROOT

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import ChannelError
-from feeds.mirror import Mirror
+from feeds.core.errors import ChannelError
+from feeds.mirror.server import Mirror
 from notifier.channels import Courier, Limits, Target
 from notifier.render import render
 from tests.digests import NEWS

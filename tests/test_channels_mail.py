@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels import Courier, Limits, Target, compose, expand
 from notifier.render import Message, render
 from tests.conftest import Mailbox, html_of, listening, text_of

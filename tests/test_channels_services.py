@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels import Courier, Limits, Target, expand
 from notifier.channels.addresses import parse
 from notifier.channels.services import markdown, paragraphs, parts

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from feeds.advisory import Severity
-from feeds.errors import ChannelError
+from feeds.advisories.records import Severity
+from feeds.core.errors import ChannelError
 from notifier.channels import Courier, Target, expand
 from notifier.channels.slack import MESSAGE, cut, parts
 from notifier.digest import Digest

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.cli import COMMANDS, cli
 from tests.conftest import Mailbox, Program, World, program
 from tests.loopback import Answer, over_http

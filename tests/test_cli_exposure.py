@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, Program, program
 from tests.test_exports import CHECKS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, Mailbox, Program, program, text_of
 
 NAME = "CVE-2024-41110"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.channels import Courier, Target
 from notifier.delivering import Deliveries, deliver
 from tests.conftest import Mailbox, Program

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, Program, program
 
 NAME = "CVE-2024-41110"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
-from feeds.errors import InventoryError, UnknownName, UsageProblem
+from feeds.core.errors import InventoryError, UnknownName, UsageProblem
 from notifier.collect import Answer as Said
 from notifier.collect import contexts, distinct, gather
 from notifier.collect.engines import Engine, Tls

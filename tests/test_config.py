@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import ConfigError
+from feeds.core.errors import ConfigError
 from notifier import config
 from notifier.config import Config
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 import feeds
-from feeds import corrections
-from feeds.advisory import Kind, Rank, Read, Record, Severity
-from feeds.corrections import Correction, records
-from feeds.errors import ConfigError
-from feeds.evidence import Status
-from feeds.poll import reviewed
-from feeds.versions import read as version
+from feeds.advisories import corrections
+from feeds.advisories.corrections import Correction, records
+from feeds.advisories.records import Kind, Rank, Read, Record, Severity
+from feeds.core.errors import ConfigError
+from feeds.services.polling import reviewed
+from feeds.verdicts.evidence import Status
+from feeds.versions.upstream import read as version
 from tests.records import case, claim, read, row, spans, verdicts
 
 TODAY = date(2026, 6, 1)

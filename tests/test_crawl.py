@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 import feeds
-from feeds.advisory import Record
-from feeds.document import Item, Wanted
-from feeds.fetch import Job, Outcome
+from feeds.advisories.records import Record
+from feeds.crawl.protocol import Job, Outcome
 from feeds.sources import SOURCES
+from feeds.sources.base import Item, Wanted
 from tests.conftest import World
 from tests.polling import body
 from tests.unruly import Reply, Unruly, crawled, environment, remembered

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from feeds.fetch import _GRACE, Crawl, Job
+from feeds.crawl.client import _GRACE, Crawl
+from feeds.crawl.protocol import Job
 from tests.unruly import Reply, Unruly, crawled, environment, hang
 
 BLOG = "https://www.docker.com/blog/feed/"

@@ -12,9 +12,9 @@ import pytest
 from scrapy.http import Response
 
 from feeds.crawl.download import retry_after
-from feeds.document import Wanted
-from feeds.fetch import Job, Outcome
-from feeds.mirror import Mirror
+from feeds.crawl.protocol import Job, Outcome
+from feeds.mirror.server import Mirror
+from feeds.sources.base import Wanted
 from tests.conftest import DEMO
 from tests.unruly import (
     Behaviour,

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from feeds import tables
-from feeds.database import Database, UtcDateTime
-from feeds.errors import Busy, ConfigError, DatabaseError
+from feeds.core.errors import Busy, ConfigError, DatabaseError
+from feeds.storage import tables
+from feeds.storage.database import Database, UtcDateTime
 from tests.conftest import ROOT
 
 AT = datetime(2026, 4, 15, 12, 0, 0, 123456, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import ChannelError, ConfigError, UsageProblem
+from feeds.core.errors import ChannelError, ConfigError, UsageProblem
 from notifier import declared, doctor
 from notifier.references import has_references, resolved
 from notifier.schedule import Schedule

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from feeds.database import Database
-from feeds.errors import DatabaseError, UnknownName, UsageProblem
+from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
+from feeds.storage.database import Database
 from notifier.channels import Courier, Limits, Target
 from notifier.delivering import Deliveries, deliver, sample
 from notifier.notices import written

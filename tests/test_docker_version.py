@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory import Component
 from tests.inventories import read
 

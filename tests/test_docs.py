@@ -24,14 +24,14 @@ import msgspec
 import pytest
 
 import feeds
-from feeds import corrections
-from feeds.advisory import PRODUCTS, Kind, Rank, Severity
-from feeds.document import Wanted
-from feeds.evidence import Status
-from feeds.health import State
-from feeds.mirror import Mirror
+from feeds.advisories import corrections
+from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
+from feeds.sources.base import Wanted
 from feeds.sources.docker_blog import RULES
+from feeds.sources.health import State
+from feeds.verdicts.evidence import Status
 from notifier import declared, inventory
 from notifier.channels import expand
 from notifier.cli import cli

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feeds import tables
-from feeds.database import Database
-from feeds.health import SourceState, State
+from feeds.sources.health import SourceState, State
+from feeds.storage import tables
+from feeds.storage.database import Database
 from notifier import checks
 from notifier.checks import Finding
 from notifier.config import Config, Log, Metrics

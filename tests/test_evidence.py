@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Claim, Rank, Read
-from feeds.errors import VersionError
-from feeds.evidence import Case, PackageCase, Status
-from feeds.products import ENGINE_MODULE
+from feeds.advisories.records import Claim, Rank, Read
+from feeds.core.errors import VersionError
+from feeds.verdicts.evidence import Case, PackageCase, Status
+from feeds.versions.products import ENGINE_MODULE
 from tests.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 

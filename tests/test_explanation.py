@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from feeds.advisory import Kind, Severity
-from feeds.database import Database
+from feeds.advisories.records import Kind, Severity
+from feeds.storage.database import Database
 from notifier.explanation import Explanation, explain
 from notifier.filters import Filters, Scope
 from notifier.schedule import Schedule

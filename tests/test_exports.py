@@ -25,9 +25,9 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation import make_schemabased_validator
 from packageurl import PackageURL
 
-from feeds.advisory import Advisory, Severity
-from feeds.errors import UsageProblem
-from feeds.evidence import Status, Verdict
+from feeds.advisories.records import Advisory, Severity
+from feeds.core.errors import UsageProblem
+from feeds.verdicts.evidence import Status, Verdict
 from notifier.cli.exposure import OTHERS
 from notifier.export import FORMATS, csv_rows
 from notifier.export.model import Document, document

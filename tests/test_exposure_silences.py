@@ -7,9 +7,9 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from feeds import store
-from feeds.advisory import Severity
-from feeds.database import Connection, Database
+from feeds import storage
+from feeds.advisories.records import Severity
+from feeds.storage.database import Connection, Database
 from notifier.cli.exposure_remarks import in_force
 from notifier.cli.exposure_rows import each_host, host_groups
 from notifier.exposure import Question
@@ -62,7 +62,7 @@ def hush(
 
 
 def asked(connection: Connection, scope: Scope | None = None) -> Survey:
-    return survey(connection, scope or Scope(), Question(), NOW, store.catalogue(connection))
+    return survey(connection, scope or Scope(), Question(), NOW, storage.catalogue(connection))
 
 
 def ends(connection: Connection, scope: Scope | None = None) -> dict[tuple[str, str, int], datetime | None]:

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from feeds import store
-from feeds.advisory import Severity
-from feeds.database import Connection, Database
-from feeds.evidence import Status
+from feeds import storage
+from feeds.advisories.records import Severity
+from feeds.storage.database import Connection, Database
+from feeds.verdicts.evidence import Status
 from notifier.exposure import LEVELS, Question, by_advisory
 from notifier.filters import Scope
 from notifier.inventory import Component, Host
@@ -167,7 +167,7 @@ def test_an_advisorys_hosts_are_exact_however_many_of_its_components_they_run(fl
         record("CVE-2026-3", below="1.1.12", products=("runc",)),
     )
     with fleet.connect() as connection:
-        found = survey(connection, Scope(), Question(), START, store.catalogue(connection))
+        found = survey(connection, Scope(), Question(), START, storage.catalogue(connection))
         groups = by_advisory(found.findings)
         counted = dict(zip((a.name for a, _ in groups), host_counts(connection, Scope(), groups), strict=True))
         summed = {a.name: sum(f.hosts for f in group) for a, group in groups}
@@ -183,7 +183,7 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
         record("CVE-2026-3", below="29.0.0", severity=Severity.HIGH),
     )
     with fleet.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
 
         def asked(question: Question) -> list[tuple[str, str]]:
             found = survey(connection, Scope(products=("engine",)), question, START, catalogue).findings
@@ -251,6 +251,6 @@ def test_marks_tell_what_is_exposed_from_what_is_unknown(fleet: Database) -> Non
     with fleet.connect() as connection:
         of = numbers(connection)
         question = Question(verdicts=frozenset(Status))
-        found = survey(connection, Scope(), question, START, store.catalogue(connection)).findings
+        found = survey(connection, Scope(), question, START, storage.catalogue(connection)).findings
     assert marks(found) == {of[OLD]: Mark(5, 1), of[NEW]: Mark(0, 0)}
     assert marks(found, frozenset(Status)) == {of[OLD]: Mark(5, 1), of[NEW]: Mark(5, 1)}

@@ -21,9 +21,9 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from feeds.database import HEAD, Database
-from feeds.mirror import Mirror
-from feeds.schema import drift
+from feeds.mirror.server import Mirror
+from feeds.storage.database import HEAD, Database
+from feeds.storage.schema import drift
 from notifier.store import delivery
 from tests.conftest import DEMO, Program, program, running_postgres
 from tests.loopback import over_http

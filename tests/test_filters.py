@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Kind, Severity
+from feeds.advisories.records import Kind, Severity
 from notifier.filters import Filters, Scope, merged
 from tests.samples import advisory
 

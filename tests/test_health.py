@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.errors import NavtexError, ShapeError
-from feeds.health import SourceState, State, state
+from feeds.core.errors import NavtexError, ShapeError
 from feeds.sources import SOURCES
+from feeds.sources.health import SourceState, State, state
 from tests.documents import SOURCE, asks, document, page, read, rss
 
 FORMS = [

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.database import Connection, Database
+from feeds.storage.database import Connection, Database
 from notifier import tables
 from notifier.filters import Scope
 from notifier.inventory.model import Component, Host, View

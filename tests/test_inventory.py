@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.errors import InventoryError, UsageProblem
+from feeds.core.errors import InventoryError, UsageProblem
 from notifier.inventory import Component, Host, Inventory, Text, csv_rows
 from notifier.inventory.model import component, parse_tags
 from tests.inventories import read

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier import inventory
 from notifier.inventory import FORMATS, Text, gathered
 from notifier.inventory.model import Bare

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier import inventory
 from notifier.inventory import FORMATS, Host, Inventory, Text
 from notifier.inventory.text import MAX_LINE

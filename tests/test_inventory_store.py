@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.database import Connection, Database
-from feeds.errors import UnknownName
+from feeds.core.errors import UnknownName
+from feeds.storage.database import Connection, Database
 from notifier.filters import Scope
 from notifier.inventory import Component, Host
 from notifier.store import inventory

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from tests.conftest import Program
 from tests.inventories import read
 from tests.test_inventory_formats import FIXTURES

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier.store import outbox_log
 from tests.conftest import Mailbox, listening, program
 from tests.killing import kill, killing

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from feeds.advisory import Advisory, Kind, Severity
-from feeds.evidence import Status
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.verdicts.evidence import Status
 from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, key_of
 from notifier.exposure import worst_first
 from notifier.facets import Concern, Facets

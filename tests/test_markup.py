@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feeds.errors import ShapeError
+from feeds.core.errors import ShapeError
 from feeds.sources import markup
-from feeds.sources.reading import (
+from feeds.sources.parsing import (
     json_body,
     mapping,
     mappings,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Edition, Kind, Rank, Read
-from feeds.evidence import Status
-from feeds.facts import Line
-from feeds.products import ENGINE_MODULE
-from feeds.releases import Releases, gathered
+from feeds.advisories.facts import Line
+from feeds.advisories.records import Edition, Kind, Rank, Read
+from feeds.advisories.releases import Releases, gathered
+from feeds.verdicts.evidence import Status
+from feeds.versions.products import ENGINE_MODULE
 from notifier.inventory.model import Component
 from notifier.matching import Match, Matcher
 from tests.records import NAME, NOW, catalogue, claim, packaged, read, twinned

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from feeds.database import Database
+from feeds.storage.database import Database
 from notifier import metrics
 from notifier.metrics import Metric
 from notifier.store import operation

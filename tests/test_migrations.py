@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from feeds import tables
-from feeds.advisory import Severity
-from feeds.database import HEAD, Database, metadata
-from feeds.errors import DatabaseError
-from feeds.schema import drift
+from feeds.advisories.records import Severity
+from feeds.core.errors import DatabaseError
+from feeds.storage import tables
+from feeds.storage.database import HEAD, Database, metadata
+from feeds.storage.schema import drift
 from notifier.filters import Scope
 from notifier.inventory import Component, Host
 from notifier.sealing import unsealed

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 
 FILES = {
     "a.example/page/index.html": "<p>page</p>",

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from feeds import layout, manifest
-from feeds.errors import ShapeError
-from feeds.health import MirrorState
-from feeds.mirror import Mirror
+from feeds.core.errors import ShapeError
+from feeds.mirror import layout, manifest
+from feeds.mirror.server import Mirror
+from feeds.sources.health import MirrorState
 from notifier import mirrors
 from tests.conftest import DEMO, Program, World, program
 from tests.polling import MOBY, entries

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
 from tests.conftest import DEMO, Mailbox, Program, program
 from tests.loopback import Answer, Receiver, over_http

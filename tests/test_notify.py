@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from feeds.advisory import Severity
-from feeds.database import Database
-from feeds.errors import UnknownName, UsageProblem
-from feeds.facts import Release, Repair
+from feeds.advisories.facts import Release, Repair
+from feeds.advisories.records import Severity
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage.database import Database
 from notifier.filters import Filters
 from notifier.outbox import State
 from notifier.store import delivery, outbox_log, subscriptions

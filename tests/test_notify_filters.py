@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feeds import store
-from feeds.advisory import Kind, Severity
-from feeds.database import Database
-from feeds.errors import ChannelError
+from feeds import storage
+from feeds.advisories.records import Kind, Severity
+from feeds.core.errors import ChannelError
+from feeds.storage.database import Database
 from notifier import tables
 from notifier.channels import Courier
 from notifier.filters import Filters, Scope
@@ -48,7 +48,7 @@ def test_a_preview_keeps_and_sends_nothing(fleet: Database, mailbox: Mailbox) ->
 
 def test_the_foot_says_how_old_the_mirror_is_that_was_read(fleet: Database, mailbox: Mailbox) -> None:
     with fleet.begin() as connection:
-        store.note_mirror(connection, "http://reader:hunter22@mirror.example.org", NOW - 3 * DAY, NOW)
+        storage.note_mirror(connection, "http://reader:hunter22@mirror.example.org", NOW - 3 * DAY, NOW)
     subscribe(fleet, mailbox.address())
     run(fleet)
     for form in (text_of(mailbox.mails[0]), html_of(mailbox.mails[0])):
@@ -59,7 +59,7 @@ def test_the_foot_says_how_old_the_mirror_is_that_was_read(fleet: Database, mail
 @pytest.mark.parametrize("dated", [True, False])
 def test_without_a_mirror_that_tells_its_age_the_foot_says_nothing_of_it(fleet: Database, dated: bool) -> None:
     with fleet.begin() as connection:
-        store.note_mirror(connection, "" if dated else "http://mirror.example.org", NOW if dated else None, NOW)
+        storage.note_mirror(connection, "" if dated else "http://mirror.example.org", NOW if dated else None, NOW)
     subscribe(fleet, "json://127.0.0.1:1")
     with fleet.connect() as connection:
         shown = preview(connection, subscriptions.named(connection, "ops"), NOW).digest

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from feeds import store
-from feeds.advisory import Kind, Record, Severity
-from feeds.database import Database
-from feeds.evidence import Status
-from feeds.facts import Exploited, Line
-from feeds.fetch import Outcome, Piece
+from feeds import storage
+from feeds.advisories.facts import Exploited, Line
+from feeds.advisories.records import Kind, Record, Severity
+from feeds.crawl.protocol import Outcome, Piece
+from feeds.storage.database import Database
+from feeds.verdicts.evidence import Status
 from notifier.digest import CORRECTION, NEW, UPDATE, Digest
 from notifier.facets import Facets
 from notifier.filters import Filters, Scope
@@ -54,7 +54,7 @@ def test_each_escalation_is_one_update_on_the_thread_of_what_was_told_first(flee
     kev = Exploited(added={NAME: (NOW + DAY).date()})
     with fleet.begin() as connection:
         piece = Piece(kev.key, msgspec.Raw(msgspec.json.encode(kev)))
-        store.keep(
+        storage.keep(
             connection,
             Outcome(
                 source="kev",

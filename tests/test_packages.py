@@ -9,8 +9,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from univers.versions import AlpineLinuxVersion, DebianVersion, RpmVersion
 
-from feeds.errors import VersionError
-from feeds.packages import PackageKey, apk, distro_in, dpkg, ecosystem, is_version, rpm, scheme, source_packages
+from feeds.core.errors import VersionError
+from feeds.versions.packages import (
+    PackageKey,
+    apk,
+    distro_in,
+    dpkg,
+    ecosystem,
+    is_version,
+    rpm,
+    scheme,
+    source_packages,
+)
 
 Order = Callable[[str], PackageKey]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, ROOT
 
 

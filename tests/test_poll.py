@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feeds import tables
-from feeds.database import Database
-from feeds.fetch import Crawl, Job
-from feeds.poll import poll
-from feeds.store import Changes
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job
+from feeds.services.polling import poll
+from feeds.storage import Changes, tables
+from feeds.storage.database import Database
 from tests.conftest import World
 from tests.polling import MOBY, Poller, body, entries
 from tests.unruly import Reply, Unruly, environment

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from feeds.database import Database
-from feeds.fetch import Crawl
-from feeds.health import State
-from feeds.poll import Report, poll
+from feeds.crawl.client import Crawl
+from feeds.services.polling import Report, poll
+from feeds.sources.health import State
+from feeds.storage.database import Database
 from tests.conftest import World
 from tests.polling import MOBY, Poller, entries
 from tests.unruly import Reply, Unruly, environment

@@ -11,12 +11,13 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace as replace_job
 
-from feeds import store, tables
-from feeds.advisory import Kind
-from feeds.database import Database
-from feeds.fetch import Crawl
-from feeds.health import State
-from feeds.poll import poll
+from feeds import storage
+from feeds.advisories.records import Kind
+from feeds.crawl.client import Crawl
+from feeds.services.polling import poll
+from feeds.sources.health import State
+from feeds.storage import tables
+from feeds.storage.database import Database
 from tests.conftest import World
 from tests.polling import MOBY, Poller, body, entries
 from tests.unruly import Reply, Unruly, environment, hang
@@ -141,7 +142,7 @@ def test_a_source_whose_pages_are_not_there_is_failing(poller: Poller, site: Unr
 def test_a_host_that_wants_a_long_pause_is_left_alone_by_the_polls_that_follow(poller: Poller, site: Unruly) -> None:
     def waiting() -> dict[str, datetime]:
         with poller.database.connect() as connection:
-            return store.waiting(connection)
+            return storage.waiting(connection)
 
     site.reply("www.docker.com", Reply("later", 429, {"Retry-After": "3600"}))
     assert [s.name for s in poller("docker-blog", "moby-advisories").failed] == ["docker-blog"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier import inventory
 from notifier.inventory import View, probe
 from notifier.inventory.probe import SCRIPT, own_name, probed

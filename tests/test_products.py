@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import PRODUCTS
-from feeds.products import ENGINE_MODULE, FOREIGN, mentions, numbering, of_field, of_module, of_words
+from feeds.advisories.records import PRODUCTS
+from feeds.versions.products import ENGINE_MODULE, FOREIGN, mentions, numbering, of_field, of_module, of_words
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import PRODUCTS
-from feeds.prose import CURRENT, names_distribution, read_prose
-from feeds.readings import bounds
-from feeds.versions import is_version
+from feeds.advisories.prose import CURRENT, names_distribution, read_prose
+from feeds.advisories.records import PRODUCTS
+from feeds.verdicts.statements import bounds
+from feeds.versions.upstream import is_version
 
 
 def told(text: str, about: str = "") -> str:

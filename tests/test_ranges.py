@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from feeds.ranges import Span, exactly, intersection, read_range, remainder, whole_branch
-from feeds.versions import is_version
+from feeds.versions.ranges import Span, exactly, intersection, read_range, remainder, whole_branch
+from feeds.versions.upstream import is_version
 
 EVERY = [f"{a}.{b}.{c}{rc}" for a in (1, 2) for b in (0, 1) for c in (0, 1, 2) for rc in ("-rc1", "")] + [
     "2.2.0",

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Claim, Rank, Read
-from feeds.products import ENGINE_MODULE
-from feeds.ranges import Span
-from feeds.readings import Reading, Status, bounds, readings
-from feeds.releases import Releases
-from feeds.versions import key
+from feeds.advisories.records import Claim, Rank, Read
+from feeds.advisories.releases import Releases
+from feeds.verdicts.statements import Reading, Status, bounds, readings
+from feeds.versions.products import ENGINE_MODULE
+from feeds.versions.ranges import Span
+from feeds.versions.upstream import key
 from tests.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Claim
-from feeds.facts import Line, Release, Repair, Tag, Tags, line_of, starts_with
-from feeds.products import ENGINE_MODULE
-from feeds.ranges import Span
-from feeds.releases import Releases, gathered
-from feeds.versions import key
+from feeds.advisories.facts import Line, Release, Repair, Tag, Tags, line_of, starts_with
+from feeds.advisories.records import Claim
+from feeds.advisories.releases import Releases, gathered
+from feeds.versions.products import ENGINE_MODULE
+from feeds.versions.ranges import Span
+from feeds.versions.upstream import key
 from tests.records import TWINS, claim, released, tags, twinned
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Severity
-from feeds.errors import ConfigError
+from feeds.advisories.records import Severity
+from feeds.core.errors import ConfigError
 from notifier import sample, watch
 from notifier.channels import slack
 from notifier.digest import Digest, Hosts

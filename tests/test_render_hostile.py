@@ -7,9 +7,9 @@ from dataclasses import replace
 import lxml.html
 import pytest
 
-from feeds.advisory import Kind, Severity
-from feeds.evidence import Status
-from feeds.health import SourceState, State
+from feeds.advisories.records import Kind, Severity
+from feeds.sources.health import SourceState, State
+from feeds.verdicts.evidence import Status
 from notifier.channels import compose
 from notifier.digest import Digest, Foot, Hosts
 from notifier.render import mrkdwn, render, safe_url

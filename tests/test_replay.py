@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Kind, Severity
-from feeds.database import Database
-from feeds.fetch import Crawl, Job
-from feeds.mirror import Mirror
-from feeds.poll import poll
+from feeds.advisories.records import Kind, Severity
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job
+from feeds.mirror.server import Mirror
+from feeds.services.polling import poll
+from feeds.storage.database import Database
 from notifier.channels import Courier
 from notifier.digest import CORRECTION
 from notifier.filters import Filters, Scope

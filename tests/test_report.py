@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from lxml import html
 
-from feeds.advisory import Severity
-from feeds.evidence import Status, Verdict
-from feeds.health import SourceState, State
+from feeds.advisories.records import Severity
+from feeds.sources.health import SourceState, State
+from feeds.verdicts.evidence import Status, Verdict
 from notifier.exposure import LEVELS, Finding
 from notifier.inventory.model import Component
 from notifier.matching import Match

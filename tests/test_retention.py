@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from feeds import store
-from feeds import tables as feeds_tables
-from feeds.database import Database
+from feeds import storage
+from feeds.storage import tables as feeds_tables
+from feeds.storage.database import Database
 from notifier import notices, tables
 from notifier.channels import Target
 from notifier.filters import Filters, Scope
@@ -126,10 +126,10 @@ def test_an_item_that_moved_goes_and_one_that_was_withdrawn_stays(database: Data
         moved = {k: v for k, v in rows[0].items() if k != "id"} | {"document": "https://example.org/page-2"}
         connection.execute(sa.update(item).values(gone_at=NOW))
         connection.execute(sa.insert(item), {**moved, "gone_at": None})
-        before = store.catalogue(connection)
+        before = storage.catalogue(connection)
     assert forget(database, LATER, 400)["items"] == 1
     with database.connect() as connection:
-        after = store.catalogue(connection)
+        after = storage.catalogue(connection)
     assert [(a.name, a.withdrawn) for a in after.advisories] == [(a.name, a.withdrawn) for a in before.advisories]
     assert sorted(bool(a.withdrawn) for a in after.advisories) == [False, True]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.advisory import Kind
-from feeds.errors import UsageProblem
+from feeds.advisories.records import Kind
+from feeds.core.errors import UsageProblem
 from notifier.schedule import Schedule, breaks, checked, due, quiet_until, reminder, shown
 
 BERLIN = "Europe/Berlin"

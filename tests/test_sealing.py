@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from feeds.database import Database
-from feeds.errors import ChannelError, ConfigError
-from feeds.mirror import Mirror
-from feeds.secrets import from_environment
+from feeds.core.errors import ChannelError, ConfigError
+from feeds.core.secrets import from_environment
+from feeds.mirror.server import Mirror
+from feeds.storage.database import Database
 from notifier import tables
 from notifier.references import resolved, shown_with_references
 from notifier.sealing import is_sealed, seal, unsealed

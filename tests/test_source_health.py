@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from feeds import store
-from feeds.database import Database
-from feeds.health import Polled, SourceState, State, assessed, changes, floor, shortfalls
+from feeds import storage
+from feeds.sources.health import Polled, SourceState, State, assessed, changes, floor, shortfalls
+from feeds.storage.database import Database
 from notifier.notify import Settings
 from tests.conftest import Mailbox, World, text_of
 from tests.polling import MOBY, Poller, entries
@@ -87,7 +87,7 @@ def test_operators_hear_once_of_each_change_on_their_own_channel(database: Datab
     def polled(state: State, day: int, good: int) -> list[str]:
         with database.begin() as connection:
             failing = SourceState("example", state, "HTTP 503", 1, 0, NOW + day * DAY, NOW + good * DAY)
-            store.note(connection, failing)
+            storage.note(connection, failing)
         before = len(mailbox.mails)
         run(database, NOW + day * DAY + timedelta(hours=1), settings)
         return [str(m["Subject"]) for m in mailbox.mails[before:]]
@@ -105,7 +105,7 @@ def test_operators_hear_once_of_each_change_on_their_own_channel(database: Datab
 def test_who_sets_the_channel_later_hears_how_it_stands_then(database: Database, tmp_path: Path) -> None:
     publish(database, record("CVE-2026-1"), at=NOW)
     with database.begin() as connection:
-        store.note(connection, SourceState("example", State.FAILING, "x", 1, 0, NOW, NOW))
+        storage.note(connection, SourceState("example", State.FAILING, "x", 1, 0, NOW, NOW))
     run(database, NOW)
     settings = Settings(operators=(f"file://{tmp_path}/oncall",))
     run(database, NOW, settings)
@@ -116,7 +116,7 @@ def test_who_sets_the_channel_later_hears_how_it_stands_then(database: Database,
 def test_sources_that_are_disabled_are_nobodys_trouble(database: Database, tmp_path: Path) -> None:
     publish(database, record("CVE-2026-1"), at=NOW)
     with database.begin() as connection:
-        store.note(connection, SourceState("example", State.FAILING, "x", 1, 0, NOW, NOW))
+        storage.note(connection, SourceState("example", State.FAILING, "x", 1, 0, NOW, NOW))
     run(database, NOW, Settings(operators=(f"file://{tmp_path}/oncall",), disabled=frozenset({"example"})))
     assert not (tmp_path / "oncall").exists()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Kind, Rank, Severity
+from feeds.advisories.records import Kind, Rank, Severity
 from tests.documents import AT, SOURCE, asks, only, read, records, said
 
 GHSA, CVE = "GHSA-x86f-5xw2-fm2r", "CVE-2026-41567"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feeds.advisory import Kind, Read, Severity
-from feeds.catalogue import merge
+from feeds.advisories.merging import merge
+from feeds.advisories.records import Kind, Read, Severity
 from feeds.sources.docker_blog import RULES
 from tests.documents import AT, SOURCE, asks, entry, only, page, read, records, rss, said
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feeds.advisory import Edition, Kind, Read
-from feeds.catalogue import merge
+from feeds.advisories.merging import merge
+from feeds.advisories.records import Edition, Kind, Read
 from tests.documents import AT, SOURCE, asks, entry, page, read, records, rss
 
 NAME = "cis-benchmark"

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feeds.advisory import Claim, Kind, Record
-from feeds.document import Ask, Document, Parsed, Wanted
-from feeds.facts import Exploited, Likelihood, Line, Release, Tags
-from feeds.mirror import Mirror
+from feeds.advisories.facts import Exploited, Likelihood, Line, Release, Tags
+from feeds.advisories.records import Claim, Kind, Record
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
-from feeds.versions import Key, key
+from feeds.sources.base import Ask, Document, Parsed, Wanted
+from feeds.versions.upstream import Key, key
 from tests.documents import AT, SOURCE, facts, read, records
 
 pytestmark = pytest.mark.corpus

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Kind, Rank, Severity
+from feeds.advisories.records import Kind, Rank, Severity
 from feeds.sources.cve_records import known_cves
 from tests.documents import SOURCE, asks, only, read, said
 

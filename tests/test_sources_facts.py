@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Kind, Severity
-from feeds.facts import Exploited, Likelihood, Line
-from feeds.scores import level, rating, vector_score
+from feeds.advisories.facts import Exploited, Likelihood, Line
+from feeds.advisories.records import Kind, Severity
+from feeds.advisories.scores import level, rating, vector_score
 from tests.documents import SOURCE, asks, facts, read, records
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisory import Record
-from feeds.document import Item, Parsed
-from feeds.errors import ShapeError
+from feeds.advisories.records import Record
+from feeds.core.errors import ShapeError
 from feeds.sources import SOURCES
+from feeds.sources.base import Item, Parsed
 from tests.documents import SOURCE, atom, document, entry, page, read, records, rss
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"

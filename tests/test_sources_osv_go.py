@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from feeds.advisory import Advisory, Claim, Kind, Rank, Read, Severity
-from feeds.evidence import Case, PackageCase, Status
+from feeds.advisories.records import Advisory, Claim, Kind, Rank, Read, Severity
+from feeds.verdicts.evidence import Case, PackageCase, Status
 from tests.documents import AT, SOURCE, asks, only, read, records, said
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from feeds.advisory import Kind, Record
-from feeds.document import Parsed
-from feeds.facts import Release, Repair, Tags
-from feeds.releases import gathered
+from feeds.advisories.facts import Release, Repair, Tags
+from feeds.advisories.records import Kind, Record
+from feeds.advisories.releases import gathered
+from feeds.sources.base import Parsed
 from tests.documents import SOURCE, asks, atom, facts, page, read, records, said
 
 CVE = "CVE-2026-41567"

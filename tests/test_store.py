@@ -11,16 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 import feeds
-from feeds import store, tables
-from feeds.advisory import Advisory, Claim, Kind, Record
-from feeds.database import Database
-from feeds.document import Ask
-from feeds.errors import UnknownName
-from feeds.facts import Line
-from feeds.fetch import Known, Outcome, Piece
-from feeds.health import SourceState, State, state
-from feeds.ranges import Span
-from feeds.store import Changes
+from feeds import storage
+from feeds.advisories.facts import Line
+from feeds.advisories.records import Advisory, Claim, Kind, Record
+from feeds.core.errors import UnknownName
+from feeds.crawl.protocol import Known, Outcome, Piece
+from feeds.sources.base import Ask
+from feeds.sources.health import SourceState, State, state
+from feeds.storage import Changes, tables
+from feeds.storage.database import Database
+from feeds.versions.ranges import Span
 
 START = datetime(2026, 4, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -56,18 +56,18 @@ class Shelf:
         self.now += DAY
         with self.database.begin() as connection:
             for outcome in outcomes:
-                kept = store.keep(connection, msgspec.structs.replace(outcome, at=self.now), accept=accept)
+                kept = storage.keep(connection, msgspec.structs.replace(outcome, at=self.now), accept=accept)
                 assert not kept.refused
-            return store.sync(connection, self.now, baseline=frozenset(fresh))
+            return storage.sync(connection, self.now, baseline=frozenset(fresh))
 
     def find(self, name: str) -> Advisory:
         with self.database.connect() as connection:
-            return store.catalogue(connection).find(name)
+            return storage.catalogue(connection).find(name)
 
     @property
     def names(self) -> list[str]:
         with self.database.connect() as connection:
-            return [a.name for a in store.catalogue(connection).advisories]
+            return [a.name for a in storage.catalogue(connection).advisories]
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_a_source_that_is_read_from_another_address_withdraws_nothing(shelf: She
     shelf.read(listed(record(GHSA)))
     other = listed(record(GHSA), url="https://z.example/list")
     with shelf.database.begin() as connection:
-        store.keep(connection, other)
-        store.forget_pages(connection, "a", {other.url}, START)
+        storage.keep(connection, other)
+        storage.forget_pages(connection, "a", {other.url}, START)
     assert not shelf.read(other)
     assert shelf.find(GHSA).withdrawn is None
 
@@ -143,7 +143,7 @@ def test_a_source_that_is_read_from_another_address_withdraws_nothing(shelf: She
 def test_what_stood_on_a_page_that_is_gone_is_withdrawn(shelf: Shelf) -> None:
     shelf.read(listed(record(GHSA)), listed(record(CVE), url=NEXT))
     with shelf.database.begin() as connection:
-        store.forget_pages(connection, "a", {LIST}, START)
+        storage.forget_pages(connection, "a", {LIST}, START)
     assert shelf.read() == Changes(withdrawn=[CVE])
 
 
@@ -158,8 +158,8 @@ def test_a_document_that_suddenly_lacks_most_entries_is_refused(
     lost = [r.id for r in everything[has:]]
     shelf.read(listed(*everything))
     with shelf.database.begin() as connection:
-        kept = store.keep(connection, listed(*everything[:has]))
-        assert store.sync(connection, START, baseline=frozenset()) == Changes(withdrawn=lost if believed else [])
+        kept = storage.keep(connection, listed(*everything[:has]))
+        assert storage.sync(connection, START, baseline=frozenset()) == Changes(withdrawn=lost if believed else [])
     assert kept.changed is believed
     assert kept.refused == (
         ""
@@ -245,44 +245,44 @@ def test_facts_stand_until_their_source_drops_them(shelf: Shelf) -> None:
     for kept in (lines, lines[:1]):
         shelf.read(listed(*kept, record(GHSA)))
         with shelf.database.connect() as connection:
-            assert sorted(store.facts(connection), key=lambda fact: fact.key, reverse=True) == kept
+            assert sorted(storage.facts(connection), key=lambda fact: fact.key, reverse=True) == kept
 
 
 def test_what_is_known_of_a_document_is_told_to_the_version_that_read_it(database: Database) -> None:
     follow = (Ask(url=NEXT, form="api", accept="application/json"),)
     outcome = msgspec.structs.replace(listed(record(GHSA)), etag='"1"', last_modified="then", follow=follow)
     with database.begin() as connection:
-        store.keep(connection, outcome)
-        assert store.known(connection) == {LIST: Known('"1"', "then", follow)}
+        storage.keep(connection, outcome)
+        assert storage.known(connection) == {LIST: Known('"1"', "then", follow)}
         connection.execute(sa.update(tables.document).values(reader=f"{feeds.__version__}.dev1"))
-        assert store.known(connection) == {}
+        assert storage.known(connection) == {}
 
 
 def test_cves_are_those_that_records_are_about_or_speak_of(database: Database) -> None:
     told = msgspec.structs.replace(record(GHSA, CVE), mentions=(OTHER_CVE, OTHER_GHSA))
     with database.begin() as connection:
-        store.keep(connection, listed(told))
-        assert store.cves(connection) == {CVE, OTHER_CVE}
+        storage.keep(connection, listed(told))
+        assert storage.cves(connection) == {CVE, OTHER_CVE}
 
 
 def test_a_hosts_pause_is_remembered_until_it_is_over(database: Database) -> None:
     with database.begin() as connection:
-        store.wait(connection, {"a.example": START + DAY, "b.example": START + 2 * DAY}, START)
-        store.wait(connection, {}, START)  # a poll that did not ask them
-        assert store.waiting(connection) == {"a.example": START + DAY, "b.example": START + 2 * DAY}
-        store.wait(connection, {"b.example": START + 3 * DAY}, START + DAY)
-        assert store.waiting(connection) == {"b.example": START + 3 * DAY}
+        storage.wait(connection, {"a.example": START + DAY, "b.example": START + 2 * DAY}, START)
+        storage.wait(connection, {}, START)  # a poll that did not ask them
+        assert storage.waiting(connection) == {"a.example": START + DAY, "b.example": START + 2 * DAY}
+        storage.wait(connection, {"b.example": START + 3 * DAY}, START + DAY)
+        assert storage.waiting(connection) == {"b.example": START + 3 * DAY}
 
 
 def test_how_a_source_did_comes_back_with_the_number_of_its_entries(database: Database) -> None:
     bad = SourceState("a", State.FAILING, "no JSON", failures=2, last_attempt=START)
     good = replace(bad, state=State.HEALTHY, message="", failures=0, last_success=START)
     with database.begin() as connection:
-        store.keep(connection, listed(record(GHSA), record(CVE)))
-        store.keep(connection, listed(record(GHSA), url=NEXT))  # the same entry in another form
+        storage.keep(connection, listed(record(GHSA), record(CVE)))
+        storage.keep(connection, listed(record(GHSA), url=NEXT))  # the same entry in another form
         for noted in (bad, good):
-            store.note(connection, noted)
-            assert store.sources(connection) == {"a": replace(noted, items=2)}
+            storage.note(connection, noted)
+            assert storage.sources(connection) == {"a": replace(noted, items=2)}
 
 
 @pytest.mark.parametrize(

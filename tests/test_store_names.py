@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds import store
-from feeds.advisory import Claim, Kind, Record
-from feeds.database import Connection, Database, metadata
-from feeds.fetch import Outcome, Piece
+from feeds import storage
+from feeds.advisories.records import Claim, Kind, Record
+from feeds.crawl.protocol import Outcome, Piece
+from feeds.storage.database import Connection, Database, metadata
 
 NAMES = ("CVE-2031-20001", "CVE-2031-20002", "GHSA-2222-2222-2222", "GHSA-3333-3333-3333", "a-heading")
 SOURCES = ("a", "b", "c")
@@ -66,12 +66,12 @@ def test_names_may_come_go_join_and_part(connection: Connection, days: list[dict
     with connection.begin_nested() as attempt:
         for number, day in enumerate(days):
             at = START + timedelta(days=number)
-            before = {a.id: a for a in store.catalogue(connection).advisories}
+            before = {a.id: a for a in storage.catalogue(connection).advisories}
             for source, listed in day.items():
-                assert not store.keep(connection, outcome(source, listed, at)).refused
-            changes = store.sync(connection, at, baseline=frozenset())
-            assert not store.sync(connection, at, baseline=frozenset()), "a second look found something else"
-            after = store.catalogue(connection).advisories
+                assert not storage.keep(connection, outcome(source, listed, at)).refused
+            changes = storage.sync(connection, at, baseline=frozenset())
+            assert not storage.sync(connection, at, baseline=frozenset()), "a second look found something else"
+            after = storage.catalogue(connection).advisories
             numbers = [a.id for a in after]
             assert 0 not in numbers, "it is listed, but not stored"
             assert len(set(numbers)) == len(numbers), "two share a number"

@@ -10,7 +10,7 @@ from pathlib import Path
 import lxml.html
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import Mailbox, Program, html_of, text_of
 
 pytestmark = pytest.mark.corpus

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.mirror import Mirror
+from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, Program, program
 from tests.polling import MOBY
 from tests.unruly import Reply, Unruly

@@ -5,9 +5,9 @@ from datetime import date
 import msgspec
 import pytest
 
-from feeds.advisory import Rank, Read, Score, Severity
-from feeds.facts import Fact, Line, Release, Repair
-from feeds.releases import gathered
+from feeds.advisories.facts import Fact, Line, Release, Repair
+from feeds.advisories.records import Rank, Read, Score, Severity
+from feeds.advisories.releases import gathered
 from notifier.inventory.model import Component
 from notifier.matching import Matcher
 from notifier.upgrades import Plan, Waiting, command, plan, worst

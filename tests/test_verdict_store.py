@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from feeds import store
-from feeds.advisory import Kind, Rank, Record
-from feeds.database import Connection, Database
-from feeds.facts import Line
+from feeds import storage
+from feeds.advisories.facts import Line
+from feeds.advisories.records import Kind, Rank, Record
+from feeds.storage.database import Connection, Database
 from notifier.inventory.model import Component
 from notifier.matching import Matcher
 from notifier.store import verdicts
@@ -23,13 +23,13 @@ RUNC = read(claim("< 1.2.8", product="runc"), name="CVE-2025-31133").record
 
 def refresh(database: Database) -> int:
     with database.begin() as connection:
-        return verdicts.refresh(connection, store.catalogue(connection), TODAY)
+        return verdicts.refresh(connection, storage.catalogue(connection), TODAY)
 
 
 def standing(database: Database, *more: Component) -> dict[tuple[str, str], tuple[object, ...]]:
     """What stands, by kept verdicts; it must be what stands without them."""
     with database.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         components = [*_components(connection), *more]
         known = _all(Matcher(catalogue, TODAY, known=verdicts.load(connection)), components)
         assert known == _all(Matcher(catalogue, TODAY), components)
@@ -120,7 +120,7 @@ def test_announcements_are_judged_when_somebody_asks(database: Database) -> None
     refresh(database)
     assert standing(database) == {}
     with database.connect() as connection:
-        matcher = Matcher(store.catalogue(connection), TODAY, known=verdicts.load(connection))
+        matcher = Matcher(storage.catalogue(connection), TODAY, known=verdicts.load(connection))
     assert [m.advisory.title for m in matcher.concerns(Component("engine", "25.0.5"))] == ["X"]
 
 

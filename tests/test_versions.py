@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from univers.versions import GolangVersion, SemverVersion
 
-from feeds.errors import VersionError
-from feeds.versions import LOWEST, Key, branch, branch_start, is_development, is_version, key, read
+from feeds.core.errors import VersionError
+from feeds.versions.upstream import LOWEST, Key, branch, branch_start, is_development, is_version, key, read
 
 number = st.integers(0, 130)
 stages = ("dev", "tp", "alpha", "beta", "rc")

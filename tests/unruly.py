@@ -17,8 +17,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from feeds.fetch import Crawl, Job, Known, Outcome
-from feeds.mirror import Mirror
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job, Known, Outcome
+from feeds.mirror.server import Mirror
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
 

@@ -16,9 +16,9 @@ import feeds
 from feeds.crawl.answer import LARGEST, write
 from feeds.crawl.download import Budget, Handler, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
+from feeds.crawl.protocol import MEMORY, Job, Line
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
-from feeds.fetch import MEMORY, Job, Line
 from feeds.sources import configured
 
 

@@ -17,11 +17,11 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from feeds.core.errors import NavtexError, ShapeError
 from feeds.crawl.download import OutOfTime
+from feeds.crawl.protocol import Line, Outcome, Piece
 from feeds.crawl.timer import TooLong, within
-from feeds.document import Ask, Document, Parsed, Source
-from feeds.errors import NavtexError, ShapeError
-from feeds.fetch import Line, Outcome, Piece
+from feeds.sources.base import Ask, Document, Parsed, Source
 
 LARGEST = 32 << 20
 """Bytes of an answer, packed and unpacked; a longer one is broken off."""

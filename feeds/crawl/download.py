@@ -18,9 +18,9 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
-from feeds.address import hostname
+from feeds.core.addresses import hostname
 from feeds.crawl.guard import BoundedFactory, Guard
-from feeds.fetch import Job
+from feeds.crawl.protocol import Job
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3

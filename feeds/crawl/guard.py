@@ -22,8 +22,8 @@ from twisted.internet.error import DNSLookupError
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
-from feeds.address import hostname, literal, public
-from feeds.fetch import Job
+from feeds.core.addresses import hostname, literal, public
+from feeds.crawl.protocol import Job
 
 _HEADERS = 128 << 10
 """Bytes of an answer's headers; a browser takes 256 KiB."""

@@ -14,14 +14,14 @@ from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
-from feeds.address import hostname
-from feeds.advisory import Record
+from feeds.advisories.records import Record
+from feeds.core.addresses import hostname
+from feeds.core.errors import ShapeError
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
-from feeds.document import Ask, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.fetch import Job, Known
+from feeds.crawl.protocol import Job, Known
+from feeds.sources.base import Ask, Source, Wanted
 
 _QUESTIONS = 5_000
 """Documents of a source that may be asked for because other documents name them."""

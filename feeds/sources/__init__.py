@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
 from feeds.sources import (
     cis_benchmark,
     cve_records,
@@ -20,6 +19,7 @@ from feeds.sources import (
     release_notes,
     tags,
 )
+from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
 
 SOURCES: tuple[Source, ...] = (
     docker_announcements.SOURCE,

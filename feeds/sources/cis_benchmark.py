@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from feeds.advisory import Edition, Kind, Record
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
+from feeds.advisories.records import Edition, Kind, Record
+from feeds.core.errors import ShapeError
 from feeds.sources import markup
-from feeds.sources.reading import unique
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import unique
 
 _PAGE = "https://www.cisecurity.org/benchmark/docker"
 _LISTED = re.compile(

@@ -13,15 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from feeds import products
-from feeds.advisory import PRODUCTS, Claim, Kind, Rank, Record, Score, cves_in, is_cve
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.prose import names_distribution, read_prose
-from feeds.ranges import Span, exactly, read_range, remainder
-from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, mapping, mappings, shortened, squeeze, when
-from feeds.versions import is_version, key
+from feeds.advisories.prose import names_distribution, read_prose
+from feeds.advisories.records import PRODUCTS, Claim, Kind, Rank, Record, Score, cves_in, is_cve
+from feeds.advisories.scores import rating, vector_score
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when
+from feeds.versions import products
+from feeds.versions.ranges import Span, exactly, read_range, remainder
+from feeds.versions.upstream import is_version, key
 
 
 @cache

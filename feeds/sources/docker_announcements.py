@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
-from feeds.advisory import Claim, Kind, Record, Score, Severity, cves_in
-from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.prose import read_prose
-from feeds.ranges import Span
+from feeds.advisories.prose import read_prose
+from feeds.advisories.records import Claim, Kind, Record, Score, Severity, cves_in
+from feeds.core.errors import ShapeError
 from feeds.sources import markup
-from feeds.sources.reading import shortened, squeeze, text_body, unique
+from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.parsing import shortened, squeeze, text_body, unique
+from feeds.versions.ranges import Span
 
 _BASE = "https://docs.docker.com/security/security-announcements"
 _PRECEDENCE = {"page": 1, "markdown": 2, "rss": 3}

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from feeds.advisory import Kind, Record, cves_in
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.prose import read_prose
+from feeds.advisories.prose import read_prose
+from feeds.advisories.records import Kind, Record, cves_in
 from feeds.sources import markup
-from feeds.sources.reading import last_part, unique
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import last_part, unique
 
 
 class Rule(NamedTuple):

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from feeds.advisory import Kind, Record
-from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.facts import Line
-from feeds.sources.reading import json_body, mapping, mappings, unique
+from feeds.advisories.facts import Line
+from feeds.advisories.records import Kind, Record
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, unique
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import ClassVar
 
-from feeds.advisory import is_cve
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.facts import Likelihood
-from feeds.sources.reading import json_body
+from feeds.advisories.facts import Likelihood
+from feeds.advisories.records import is_cve
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body
 
 _AT_ONCE = 80
 """CVEs a request: the address stays below two thousand characters."""

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from feeds import products
-from feeds.advisory import Claim, Kind, Rank, Record, cves_in, is_cve, is_ghsa
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.prose import read_prose
-from feeds.ranges import read_range
-from feeds.scores import rating, vector_score
-from feeds.sources.reading import json_body, mapping, mappings, next_page, squeeze, unique, when
-from feeds.versions import is_version
+from feeds.advisories.prose import read_prose
+from feeds.advisories.records import Claim, Kind, Rank, Record, cves_in, is_cve, is_ghsa
+from feeds.advisories.scores import rating, vector_score
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when
+from feeds.versions import products
+from feeds.versions.ranges import read_range
+from feeds.versions.upstream import is_version
 
 _VERSIONS = re.compile(r"(?<!\d)v?\d++(?:\.\d++)++[0-9A-Za-z.+~-]*+")
 

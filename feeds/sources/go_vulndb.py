@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from feeds import products
-from feeds.advisory import Claim, Kind, Rank, Record, is_cve, is_ghsa
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.ranges import Span, intersection, remainder
-from feeds.sources.reading import json_body, mapping, mappings, osv_spans, squeeze, when
-from feeds.versions import is_version
+from feeds.advisories.records import Claim, Kind, Rank, Record, is_cve, is_ghsa
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when
+from feeds.versions import products
+from feeds.versions.ranges import Span, intersection, remainder
+from feeds.versions.upstream import is_version
 
 # modules whose numbers are semantic versions by force: 20.10.14 is written 20.10.14+incompatible
 _FORCED = frozenset({"engine", "cli"})

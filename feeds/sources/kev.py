@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from feeds.advisory import is_cve
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.facts import Exploited
-from feeds.sources.reading import json_body
+from feeds.advisories.facts import Exploited
+from feeds.advisories.records import is_cve
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body
 
 
 class KnownExploited(Source):

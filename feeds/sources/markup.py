@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import lxml.etree
 import lxml.html
 
-from feeds.document import Document
-from feeds.errors import ShapeError
-from feeds.sources.reading import squeeze
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Document
+from feeds.sources.parsing import squeeze
 
 _LARGEST = 8 << 20
 """Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from feeds import products
-from feeds.advisory import Claim, Kind, Record, cves_in, ghsas_in, is_cve, is_ghsa
-from feeds.facts import Repair
+from feeds.advisories.facts import Repair
+from feeds.advisories.records import Claim, Kind, Record, cves_in, ghsas_in, is_cve, is_ghsa
 from feeds.sources.markup import Block
-from feeds.sources.reading import shortened
+from feeds.sources.parsing import shortened
+from feeds.versions import products
 
 _REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
 _GLOBAL = re.compile(r"github\.com/advisories/GHSA-", re.IGNORECASE)

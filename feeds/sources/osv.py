@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from feeds.advisory import Claim, Kind, Rank, Record, Score, is_cve
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError, VersionError
-from feeds.packages import scheme
-from feeds.scores import vector_score
-from feeds.sources.reading import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
+from feeds.advisories.records import Claim, Kind, Rank, Record, Score, is_cve
+from feeds.advisories.scores import vector_score
+from feeds.core.errors import ShapeError, VersionError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
+from feeds.versions.packages import scheme
 
 _PRODUCTS = {
     "docker.io": "engine",

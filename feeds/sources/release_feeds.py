@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from feeds.advisory import Kind, Record
-from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
-from feeds.facts import Release
+from feeds.advisories.facts import Release
+from feeds.advisories.records import Kind, Record
 from feeds.sources import markup, notes
-from feeds.sources.reading import unique
+from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.parsing import unique
 from feeds.sources.tags import REPOSITORIES
-from feeds.versions import is_version, read
+from feeds.versions.upstream import is_version, read
 
 _TAG = re.compile(r"/releases/tag/(?P<prefix>docker-)?v(?P<version>\d[^/]*)$")
 _LABELS = {"engine": "Docker Engine", "cli": "Docker CLI", "compose": "Docker Compose", "buildkit": "BuildKit"}

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
-from feeds.advisory import Claim, Kind, Record
-from feeds.document import Ask, Document, Item, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.facts import Release
+from feeds.advisories.facts import Release
+from feeds.advisories.records import Claim, Kind, Record
+from feeds.core.errors import ShapeError
 from feeds.sources import markup, notes
-from feeds.sources.reading import unique, when
+from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.parsing import unique, when
 
 _BASE = "https://docs.docker.com/engine/release-notes"
 _LINK = re.compile(r"^(?:https://docs\.docker\.com)?/engine/release-notes/(\d+(?:\.\d+)?)/$")

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from feeds.document import Ask, Document, Parsed, Source, Wanted
-from feeds.errors import ShapeError
-from feeds.facts import Tag, Tags
-from feeds.sources.reading import json_body, mapping, mappings, next_page
+from feeds.advisories.facts import Tag, Tags
+from feeds.core.errors import ShapeError
+from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.parsing import json_body, mapping, mappings, next_page
 
 REPOSITORIES = {
     "moby/moby": "engine",

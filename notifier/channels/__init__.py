@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels import atom, files, services, slack, webhook
 from notifier.channels.addresses import Target, expand, kind, local, parse, redacted, scheme, shown
 from notifier.channels.composing import compose

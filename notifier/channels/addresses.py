@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.sealing import is_sealed
 
 _HELP = "See docs/reference/channels.md"

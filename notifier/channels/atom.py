@@ -9,7 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels.files import write
 from notifier.render import Message
 

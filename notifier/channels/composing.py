@@ -10,7 +10,7 @@ from email.header import Header
 from email.utils import format_datetime, parseaddr, quote
 from functools import lru_cache
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.render import Message
 
 

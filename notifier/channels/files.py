@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.render import Message
 
 

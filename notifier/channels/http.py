@@ -15,7 +15,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import decoded
 from notifier.outbox import asked_for

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels.addresses import Target, parse
 from notifier.channels.composing import Mail, compose, one_line
 from notifier.channels.limits import Limits, Watchdog

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels.addresses import kind, parse
 from notifier.channels.limits import Limits
 from notifier.render import Message

@@ -14,7 +14,7 @@ import json
 import re
 from typing import Any
 
-from feeds.errors import ChannelError
+from feeds.core.errors import ChannelError
 from notifier.channels.addresses import Target
 from notifier.channels.http import Answer, Poster, refused
 from notifier.render import Message, mrkdwn

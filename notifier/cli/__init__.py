@@ -11,7 +11,7 @@ from difflib import get_close_matches
 import click
 
 import feeds
-from feeds.errors import NavtexError
+from feeds.core.errors import NavtexError
 from notifier.cli.log_options import log_options
 
 COMMANDS: dict[str, tuple[str, str]] = {

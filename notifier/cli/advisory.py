@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from feeds.advisory import Advisory, Kind, Rank
+from feeds.advisories.records import Advisory, Kind, Rank
 from notifier.cli.advisory_hand import acknowledge, release
 from notifier.cli.app import (
     LEVELS,
@@ -43,12 +43,12 @@ command.add_command(release)
 @format_option
 def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: str) -> None:
     """Everything that is known, newest first."""
-    from feeds import store
-    from feeds.advisory import Severity
-    from feeds.catalogue import at_least
+    from feeds import storage
+    from feeds.advisories.merging import at_least
+    from feeds.advisories.records import Severity
 
     with opened(settings()) as database, database.connect() as connection:
-        advisories = store.catalogue(connection).advisories
+        advisories = storage.catalogue(connection).advisories
     chosen = [
         a
         for a in advisories
@@ -100,12 +100,12 @@ def _row(advisory: Advisory) -> dict[str, Any]:
 @format_option
 def show(name: str, form: str) -> None:
     """One advisory with every claim that was read, by any of its names."""
-    from feeds import store
+    from feeds import storage
     from notifier.silence import about, shown
     from notifier.store import silences
 
     with opened(settings()) as database, database.connect() as connection:
-        advisory = store.catalogue(connection).find(name)
+        advisory = storage.catalogue(connection).find(name)
         hands = [h for h in silences.hands(connection) if h.advisory in about(advisory)]
         quiet = [s for s in silences.every(connection) if s.advisory in about(advisory) and s.lasts(now())]
     claims: list[dict[str, Any]] = [

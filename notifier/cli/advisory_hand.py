@@ -31,7 +31,7 @@ def acknowledge(
     \b
     navtex advisory acknowledge CVE-2024-41110 --owner Ann --due 2026-12-31 --tag env=prod
     """
-    from feeds import store
+    from feeds import storage
     from notifier.silence import Hand, shown
     from notifier.store import silences
 
@@ -42,7 +42,7 @@ def acknowledge(
         raise click.BadParameter(f"{due:%Y-%m-%d} is over", param_hint="--due")
     chosen = scope(hosts, tags, products)
     with opened(settings()) as database, database.begin() as connection:
-        found = store.catalogue(connection).find(advisory)
+        found = storage.catalogue(connection).find(advisory)
         silences.take(connection, Hand(found.id, chosen, owner.strip(), due.date(), at, note.strip()))
         nobody_yet(connection, chosen)
     where = f" for {shown(chosen)}" if shown(chosen) else ""
@@ -54,14 +54,14 @@ def acknowledge(
 @scope_options
 def release(advisory: str, hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...]) -> None:
     """Nobody has it in hand any more: for the hosts that are named just so, or at all."""
-    from feeds import store
-    from feeds.errors import UnknownName
+    from feeds import storage
+    from feeds.core.errors import UnknownName
     from notifier.silence import about
     from notifier.store import silences
 
     chosen = scope(hosts, tags, products) if hosts or tags or products else None
     with opened(settings()) as database, database.begin() as connection:
-        found = store.catalogue(connection).find(advisory)
+        found = storage.catalogue(connection).find(advisory)
         released = silences.release(connection, about(found), chosen, now())
         if not released:
             raise UnknownName(f"nobody has {found.name} in hand", remedy="See `navtex advisory show`")

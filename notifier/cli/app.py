@@ -15,14 +15,14 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from feeds.advisory import PRODUCTS, Severity
+from feeds.advisories.records import PRODUCTS, Severity
 from notifier import config as configs
 from notifier.cli.log import begin
 from notifier.config import Config
 from notifier.filters import Scope
 
 if TYPE_CHECKING:
-    from feeds.database import Connection, Database
+    from feeds.storage.database import Connection, Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +41,7 @@ def settings() -> Config:
 @contextmanager
 def opened(config: Config) -> Iterator[Database]:
     """The database, created or brought up to date if need be."""
-    from feeds.database import Database
+    from feeds.storage.database import Database
 
     database = Database(config.database)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from feeds.errors import VersionError
+from feeds.core.errors import VersionError
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
@@ -53,8 +53,8 @@ def command(
     form: str,
 ) -> None:
     """What is known against one version: `navtex check engine 25.0.5`."""
-    from feeds import store
-    from feeds.advisory import Severity
+    from feeds import storage
+    from feeds.advisories.records import Severity
     from notifier.cli.gate import judges
     from notifier.exposure import meets, row, worst_first
     from notifier.inventory.model import component
@@ -65,7 +65,7 @@ def command(
     except VersionError as error:
         raise click.BadParameter(str(error), param_hint="VERSION") from error
     with opened(settings()) as database, database.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
     if fail_on:
         judges(catalogue)
     if not catalogue.advisories:

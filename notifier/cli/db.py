@@ -17,7 +17,7 @@ def command() -> None:
 @command.command("upgrade")
 def upgrade() -> None:
     """Bring the schema up to date."""
-    from feeds.database import HEAD, Database
+    from feeds.storage.database import HEAD, Database
 
     database = Database(settings().database)
     done = database.upgrade()
@@ -28,7 +28,7 @@ def upgrade() -> None:
 @command.command("current")
 def current() -> None:
     """The migration that the database is at."""
-    from feeds.database import Database
+    from feeds.storage.database import Database
 
     database = Database(settings().database)
     click.echo(database.current() or "empty")
@@ -40,8 +40,8 @@ def current() -> None:
 def check(ctx: click.Context) -> None:
     """Whether the schema is what this Navtex expects, table by table."""
     import notifier.tables  # noqa: F401 - defines every table, those of feeds included
-    from feeds.database import Database
-    from feeds.schema import drift
+    from feeds.storage.database import Database
+    from feeds.storage.schema import drift
 
     database = Database(settings().database)
     differences = drift(database)
@@ -60,8 +60,8 @@ def backup(file: Path) -> None:
 
     SQLite only; for PostgreSQL the command to run is named.
     """
-    from feeds.backup import back_up
-    from feeds.database import Database
+    from feeds.storage.backup import back_up
+    from feeds.storage.database import Database
 
     database = Database(settings().database)
     back_up(database, file)
@@ -77,8 +77,8 @@ def restore(file: Path) -> None:
     The backup is checked first; nothing is changed where it is damaged, or newer than this Navtex.
     """
     import notifier.tables  # noqa: F401 - defines every table, those of feeds included
-    from feeds import backup as backups
-    from feeds.database import Database
+    from feeds.storage import backup as backups
+    from feeds.storage.database import Database
 
     database = Database(settings().database)
     kept = backups.restore(database, file, now())

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 import notifier
-from feeds.resources import folder
+from feeds.core.resources import folder
 from notifier.cli.app import now, opened
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.database import Database
-    from feeds.mirror import Mirror
-    from feeds.poll import Report
+    from feeds.mirror.server import Mirror
+    from feeds.services.polling import Report
+    from feeds.storage.database import Database
 
 _MARK = "navtex-demo.txt"
 """Tells the demo's own folder from any other that may hold a navtex.db."""
@@ -40,7 +40,7 @@ def command(where: Path) -> None:
     the welcome digest, and the news of the second day. It needs no network, and touches nothing
     outside of its folder.
     """
-    from feeds.mirror import Mirror
+    from feeds.mirror.server import Mirror
     from notifier import inventory
     from notifier.filters import Filters
     from notifier.store import inventory as hosts
@@ -89,7 +89,7 @@ def _empty(where: Path) -> None:
 
 def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tuple[str, str]:
     """Poll and notify once; the digest's text, and where its HTML is, come back."""
-    from feeds.fetch import Crawl
+    from feeds.crawl.client import Crawl
     from notifier.cli.notify import courier
     from notifier.cli.poll import environment, poll
     from notifier.notify import notify

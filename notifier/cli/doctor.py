@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feeds.errors import ConfigError, DatabaseError
+from feeds.core.errors import ConfigError, DatabaseError
 from notifier import config as configs
 from notifier.cli.app import format_option, now, opened, settings, wrapped, write_json
 from notifier.cli.log import exit_status

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from feeds.errors import UnknownName, VersionError
+from feeds.core.errors import UnknownName, VersionError
 from notifier.cli.app import format_option, line, now, opened, settings, severity, stamp, wrapped, write_json
 
 if TYPE_CHECKING:
-    from feeds.advisory import Advisory
-    from feeds.database import Connection
-    from feeds.evidence import Testimony, Verdict
+    from feeds.advisories.records import Advisory
+    from feeds.storage.database import Connection
+    from feeds.verdicts.evidence import Testimony, Verdict
     from notifier.inventory.model import Component
     from notifier.matching import Matcher
 
@@ -33,11 +33,11 @@ def command(subject: str, name: str, form: str) -> None:
     navtex explain web-1 CVE-2024-41110
     navtex explain engine@25.0.5 CVE-2024-41110
     """
-    from feeds import store
+    from feeds import storage
     from notifier.matching import Matcher
 
     with opened(settings()) as database, database.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         advisory = catalogue.find(name)
         matcher = Matcher(catalogue, now().date())
         host, components = _components(connection, subject)
@@ -61,7 +61,7 @@ def command(subject: str, name: str, form: str) -> None:
 
 
 def _components(connection: Connection, subject: str) -> tuple[str | None, list[Component]]:
-    from feeds.advisory import PRODUCTS
+    from feeds.advisories.records import PRODUCTS
     from notifier.filters import Scope
     from notifier.inventory.model import component
     from notifier.store import inventory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feeds.evidence import Status
+from feeds.verdicts.evidence import Status
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
@@ -106,8 +106,8 @@ def command(
     namespace: str | None,
 ) -> None:
     """What the hosts are exposed to, worst first, from what is known and what the inventory holds now."""
-    from feeds import store
-    from feeds.advisory import Severity
+    from feeds import storage
+    from feeds.advisories.records import Severity
     from notifier.cli.exposure_forms import Wish, answer
     from notifier.cli.gate import judged
     from notifier.exposure import Question, meets
@@ -118,7 +118,7 @@ def command(
     chosen = scope(hosts, tags, products)
     config = settings()
     with opened(config) as database, database.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         question = Question(
             wanted_verdicts(verdicts),
             frozenset(catalogue.find(name).id for name in advisories),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from feeds.database import Connection
+from feeds.storage.database import Connection
 from notifier.cli import exposure_tables
 from notifier.cli.app import stamp
 from notifier.cli.exposure_remarks import Remarks, in_force

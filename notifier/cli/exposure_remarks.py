@@ -9,7 +9,7 @@ from functools import cache
 
 import msgspec
 
-from feeds.database import Connection
+from feeds.storage.database import Connection
 from notifier import silence
 from notifier.export.model import Remark
 from notifier.exposure import Finding

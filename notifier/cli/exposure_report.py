@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from feeds import store
-from feeds.database import Connection
-from feeds.evidence import Status
+from feeds import storage
+from feeds.storage.database import Connection
+from feeds.verdicts.evidence import Status
 from notifier.cli.exposure_remarks import Remarks
 from notifier.exposure import LEVELS, Finding, Question, by_advisory, by_component, level_of
 from notifier.filters import Scope
@@ -51,7 +51,7 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         matrices=matrices(whole.findings, hosts, Remarks.read(connection, found.at).words),
         chart=chart(days.values()),
         steps=_steps(connection, whole, exposed),
-        sources=tuple(store.sources(connection).values()),
+        sources=tuple(storage.sources(connection).values()),
     )
     return rendered(report)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 
-from feeds.database import Connection
-from feeds.evidence import Status
+from feeds.storage.database import Connection
+from feeds.verdicts.evidence import Status
 from notifier.cli.exposure_remarks import Remarks
 from notifier.exposure import Finding, by_advisory, by_component
 from notifier.grouped import AdvisoryGroup, HostGroup, HostGroups, advisory_group

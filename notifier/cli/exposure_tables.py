@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from feeds.database import Connection
+from feeds.storage.database import Connection
 from notifier.cli.app import day, nobody, say, severity, table, wrapped
 from notifier.cli.exposure import verdict
 from notifier.cli.exposure_remarks import Remarks

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds.advisory import Kind
-from feeds.errors import UsageProblem
+from feeds.advisories.records import Kind
+from feeds.core.errors import UsageProblem
 from notifier.cli.app import nobody
 
 if TYPE_CHECKING:
-    from feeds.catalogue import Catalogue
-    from feeds.database import Connection
+    from feeds.advisories.merging import Catalogue
+    from feeds.storage.database import Connection
     from notifier.survey import Survey
 
 _WHERE = "--fail-on"

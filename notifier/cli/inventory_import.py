@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.cli.app import count_of, now, opened, say, settings, tag_values
 
 if TYPE_CHECKING:

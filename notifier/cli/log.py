@@ -20,7 +20,7 @@ from typing import Any
 import click
 import msgspec
 
-from feeds.errors import Busy, ConfigError, NavtexError, UsageProblem
+from feeds.core.errors import Busy, ConfigError, NavtexError, UsageProblem
 from notifier.cli.log_options import CHOSEN
 from notifier.config import Log, log_variables
 from notifier.redact import redact

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from feeds.errors import ConfigError, UsageProblem
+from feeds.core.errors import ConfigError, UsageProblem
 from notifier.cli.app import count_of, line, now, opened, say, settings, stamp
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.database import Database
-    from feeds.fetch import Job
-    from feeds.health import MirrorState
-    from feeds.mirroring import Report
+    from feeds.crawl.protocol import Job
+    from feeds.mirror.builder import Report
+    from feeds.sources.health import MirrorState
+    from feeds.storage.database import Database
 
 _LARGEST_LIST = 4 << 20
 
@@ -41,8 +41,8 @@ def command() -> None:
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
     """Fill a folder with what the sources answer now; a second fetch renews it."""
-    from feeds.fetch import Crawl
-    from feeds.mirroring import fetch as fill
+    from feeds.crawl.client import Crawl
+    from feeds.mirror.builder import fetch as fill
     from notifier.cli.poll import check_forms, check_names, environment
 
     config = settings()
@@ -56,18 +56,18 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
 
 def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]]) -> Job:
     """Everything that a poll elsewhere would ask: CVEs of corrections and of what is known here, and packages."""
-    from feeds import store
-    from feeds.advisory import is_cve
-    from feeds.document import Wanted
-    from feeds.poll import reviewed
+    from feeds import storage
+    from feeds.advisories.records import is_cve
+    from feeds.services.polling import reviewed
+    from feeds.sources.base import Wanted
     from notifier.cli.poll import job_of
     from notifier.store import inventory
 
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     with database.connect() as connection:
-        wanted = Wanted(cves=store.cves(connection) | named, packages=inventory.packages(connection) | listed)
-        waiting = store.waiting(connection)
+        wanted = Wanted(cves=storage.cves(connection) | named, packages=inventory.packages(connection) | listed)
+        waiting = storage.waiting(connection)
     return job_of(config, wanted=wanted, not_before=waiting)
 
 
@@ -104,7 +104,7 @@ def served(config: Config) -> Iterator[Config]:
     if not config.mirror.startswith("/"):
         yield config
         return
-    from feeds.mirror import Mirror
+    from feeds.mirror.server import Mirror
 
     folder = Path(config.mirror)
     if not folder.is_dir():
@@ -115,12 +115,13 @@ def served(config: Config) -> Iterator[Config]:
 
 def note_age(config: Config, database: Database) -> MirrorState | None:
     """Keep which mirror was read just now and when it was filled; None where it were the sources themselves."""
-    from feeds import manifest, store
+    from feeds import storage
+    from feeds.mirror import manifest
 
     at = manifest.fetched_at(config.mirror, config.ca_bundle) if config.mirror else None
     with database.begin() as connection:
-        store.note_mirror(connection, config.mirror, at, now())
-        return store.mirror(connection)
+        storage.note_mirror(connection, config.mirror, at, now())
+        return storage.mirror(connection)
 
 
 def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:

@@ -14,7 +14,7 @@ from notifier.cli.running import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.database import Database
+    from feeds.storage.database import Database
     from notifier.channels import Courier
     from notifier.notify import Report
     from notifier.store.delivery import Delivery

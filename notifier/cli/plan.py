@@ -24,7 +24,7 @@ from notifier.cli.app import (
 from notifier.cli.app import line as one_line
 
 if TYPE_CHECKING:
-    from feeds.advisory import Advisory
+    from feeds.advisories.records import Advisory
     from notifier.store.inventory import Population
     from notifier.upgrades import Option, Plan
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 @format_option
 def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
     """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
-    from feeds import store
+    from feeds import storage
     from notifier.cli.exposure_remarks import Remarks
     from notifier.matching import Matcher
     from notifier.store import inventory, verdicts
     from notifier.upgrades import Waiting, plan, worst
 
     with opened(settings()) as database, database.connect() as connection:
-        catalogue = store.catalogue(connection)
+        catalogue = storage.catalogue(connection)
         matcher = Matcher(catalogue, now().date(), known=verdicts.load(connection))
         held = inventory.components(connection)
         chosen = scope(hosts, tags, products)

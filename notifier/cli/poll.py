@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from feeds.address import web_address
-from feeds.document import Wanted
-from feeds.errors import ConfigError, UnknownName
-from feeds.fetch import Crawl, Job, Outcome
+from feeds.core.addresses import web_address
+from feeds.core.errors import ConfigError, UnknownName
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job, Outcome
+from feeds.sources.base import Wanted
 from notifier.cli.app import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
@@ -20,8 +21,8 @@ from notifier.cli.running import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.database import Database
-    from feeds.poll import Report
+    from feeds.services.polling import Report
+    from feeds.storage.database import Database
 
 
 @click.command("poll")
@@ -76,7 +77,7 @@ def environment(config: Config) -> dict[str, str]:
     """The crawl's environment: ours, and the certificates to trust (OpenSSL reads SSL_CERT_FILE)."""
     import os
 
-    from feeds.secrets import from_environment
+    from feeds.core.secrets import from_environment
 
     token = from_environment(os.environ, "GITHUB_TOKEN")
     own = {"GITHUB_TOKEN": token} if token else {}
@@ -100,7 +101,7 @@ def poll(
     config: Config, database: Database, crawl: Crawl, sources: tuple[str, ...] = (), accept: tuple[str, ...] = ()
 ) -> Report:
     """Poll, with progress where somebody watches."""
-    from feeds.poll import poll as run
+    from feeds.services.polling import poll as run
     from notifier.store import inventory
 
     own = Path(config.corrections) if config.corrections else None

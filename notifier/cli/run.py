@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from feeds.fetch import Crawl
+from feeds.crawl.client import Crawl
 from notifier.cli.app import now, opened, settings
 from notifier.cli.log_options import log_options
 from notifier.cli.mirror import note_age, served, tell_age

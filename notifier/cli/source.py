@@ -17,14 +17,14 @@ def command() -> None:
 @format_option
 def list_(form: str) -> None:
     """Every source: its address, its state after the last poll, and how many entries it has."""
-    from feeds import store
-    from feeds.health import SourceState, State, assessed
+    from feeds import storage
     from feeds.sources import SOURCES
+    from feeds.sources.health import SourceState, State, assessed
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
-        stored = store.sources(connection)
-        mirror = store.mirror(connection)
+        stored = storage.sources(connection)
+        mirror = storage.mirror(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), now())}
     rows = []
     for source in SOURCES:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from feeds.advisory import Kind, Severity
+from feeds.advisories.records import Kind, Severity
 from notifier.cli.app import (
     LEVELS,
     count_of,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from feeds.errors import ChannelError, ConfigError, UsageProblem
+from feeds.core.errors import ChannelError, ConfigError, UsageProblem
 from notifier.cli.app import nobody_yet, now, opened, say, settings
 
 
@@ -56,7 +56,7 @@ _WORDS = {
 
 
 def _do(connection: object, step: object) -> None:
-    from feeds.database import Connection
+    from feeds.storage.database import Connection
     from notifier.declared import Step
     from notifier.store import subscriptions
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.collect import engines, ssh
 from notifier.collect.engines import Engine
 from notifier.collect.targets import Target

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory.probe import fit
 
 _LARGEST = 1 << 20

@@ -9,7 +9,7 @@ import re
 import signal
 from typing import NamedTuple
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory.probe import SCRIPT
 
 _LARGEST = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from feeds.errors import InventoryError, UnknownName, UsageProblem
+from feeds.core.errors import InventoryError, UnknownName, UsageProblem
 from notifier.collect import contexts, ssh
 from notifier.collect.engines import Engine
 from notifier.inventory.model import parse_tags

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from feeds.advisory import is_cve
-from feeds.evidence import Status
+from feeds.advisories.records import is_cve
+from feeds.verdicts.evidence import Status
 from notifier.export.model import TOOL, VERSION, Document, Product, Statement
 
 NAME = "csaf"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from feeds.advisory import Advisory
-from feeds.evidence import Status
+from feeds.advisories.records import Advisory
+from feeds.verdicts.evidence import Status
 from notifier.export.model import TOOL, VERSION, Document, Product, Statement
 
 NAME = "cyclonedx"

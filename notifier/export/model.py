@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import msgspec
 
 import feeds
-from feeds.advisory import Advisory
-from feeds.evidence import Status, Verdict
+from feeds.advisories.records import Advisory
+from feeds.verdicts.evidence import Status, Verdict
 from notifier.export.purl import purls
 from notifier.exposure import Finding
 

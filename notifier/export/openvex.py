@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from feeds.errors import UsageProblem
-from feeds.evidence import Status
+from feeds.core.errors import UsageProblem
+from feeds.verdicts.evidence import Status
 from notifier.export.model import TOOL, VERSION, Document, Statement, distinct
 
 NAME = "openvex"

@@ -11,9 +11,9 @@ import re
 
 from packageurl import PackageURL
 
-from feeds.advisory import ENGINE
-from feeds.packages import distro_in
-from feeds.versions import key
+from feeds.advisories.records import ENGINE
+from feeds.versions.packages import distro_in
+from feeds.versions.upstream import key
 from notifier.inventory.model import Component
 
 _REPOSITORIES = {

@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from feeds.advisory import Advisory, Severity
-from feeds.evidence import Status
+from feeds.advisories.records import Advisory, Severity
+from feeds.verdicts.evidence import Status
 from notifier.export.model import TOOL, VERSION, Document, Product, Statement
 
 NAME = "sarif"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from feeds.errors import InventoryError, UsageProblem
+from feeds.core.errors import InventoryError, UsageProblem
 from notifier.inventory import (
     ansible,
     apk,

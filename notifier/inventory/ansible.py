@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory import docker_info
 from notifier.inventory.distros import of_id
 from notifier.inventory.model import BadRow, Bare, Found, Host, Note, Tally, View, host_name

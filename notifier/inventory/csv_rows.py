@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from operator import itemgetter
 
-from feeds.errors import InventoryError, NavtexError
+from feeds.core.errors import InventoryError, NavtexError
 from notifier.inventory.model import BadRow, Component, Found, Host, component, host_name, parse_tags
 from notifier.inventory.text import Text, first_lines
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from feeds.errors import NavtexError
-from feeds.products import ENGINE_MODULE, numbering
+from feeds.core.errors import NavtexError
+from feeds.versions.products import ENGINE_MODULE, numbering
 from notifier.inventory.distros import of_pretty
 from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component, host_name
 from notifier.inventory.text import obj, word

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from feeds.errors import InventoryError, NavtexError
+from feeds.core.errors import InventoryError, NavtexError
 from notifier.inventory import daemons, rpm
 from notifier.inventory.distros import of_kernel
 from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component

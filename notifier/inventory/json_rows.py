@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from feeds.errors import NavtexError
+from feeds.core.errors import NavtexError
 from notifier.inventory.model import BadRow, Component, Found, Host, View, component, host_name, parse_tags
 from notifier.inventory.text import Item, Text, obj, seq, word
 

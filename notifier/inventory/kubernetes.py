@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from feeds.errors import NavtexError
-from feeds.products import ENGINE_MODULE, numbering
+from feeds.core.errors import NavtexError
+from feeds.versions.products import ENGINE_MODULE, numbering
 from notifier.inventory import daemons
 from notifier.inventory.distros import of_pretty
 from notifier.inventory.model import BadRow, Found, Host, Tally, View, component, host_name

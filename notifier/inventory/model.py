@@ -10,10 +10,10 @@ from functools import lru_cache
 
 import msgspec
 
-from feeds.advisory import PRODUCTS
-from feeds.errors import VersionError
-from feeds.packages import distro_in, ecosystem
-from feeds.versions import is_version, key, read
+from feeds.advisories.records import PRODUCTS
+from feeds.core.errors import VersionError
+from feeds.versions.packages import distro_in, ecosystem
+from feeds.versions.upstream import is_version, key, read
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
 DOCKER_PACKAGES = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from feeds.errors import InventoryError, NavtexError
+from feeds.core.errors import InventoryError, NavtexError
 from notifier.inventory import distros
 from notifier.inventory.model import BadRow, Bare, Component, Found, Host, Note, View, component, host_name
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from feeds.errors import InventoryError, NavtexError
+from feeds.core.errors import InventoryError, NavtexError
 from notifier.inventory import docker_version, packages
 from notifier.inventory.model import BadRow, Component, Found, Host, Note, View, component, gathered
 from notifier.inventory.text import Text

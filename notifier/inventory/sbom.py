@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from feeds.errors import InventoryError
-from feeds.products import of_module
+from feeds.core.errors import InventoryError
+from feeds.versions.products import of_module
 from notifier.inventory.distros import of_id
 from notifier.inventory.model import Component, Found, Host, Note, View
 from notifier.inventory.packages import Package, components, interesting, named

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory.model import BadRow
 from notifier.inventory.noise import is_noise, json_start, plain, several
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from feeds.errors import InventoryError
+from feeds.core.errors import InventoryError
 from notifier.inventory import csv_rows
 from notifier.inventory.text import first_lines
 

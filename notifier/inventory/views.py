@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from feeds.versions import key
+from feeds.versions.upstream import key
 from notifier.inventory.model import Component, View
 
 _LETTERS = {View.DECLARED: "d", View.INSTALLED: "i", View.RUNNING: "r"}

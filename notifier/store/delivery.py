@@ -11,8 +11,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.errors import UnknownName, UsageProblem
-from feeds.store import insert
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage import insert
 from notifier import tables
 from notifier.channels import Target
 from notifier.outbox import FURTHEST, Outcome, State, abandoned

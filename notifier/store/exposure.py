@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Grouping
 
-from feeds.store import upsert
+from feeds.storage import upsert
 from notifier import tables
 from notifier.filters import Named, Scope
 from notifier.store import bulk, naming

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.store import insert
+from feeds.storage import insert
 from notifier import tables
 from notifier.inventory.model import Component, Host, View
 from notifier.inventory.packages import FOLLOWED

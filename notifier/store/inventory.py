@@ -10,8 +10,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.errors import UnknownName
-from feeds.packages import source_packages
+from feeds.core.errors import UnknownName
+from feeds.versions.packages import source_packages
 from notifier import tables
 from notifier.filters import Scope, merged
 from notifier.inventory.model import Component

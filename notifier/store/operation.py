@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds import tables as feeds_tables
-from feeds.store import upsert
+from feeds.storage import tables as feeds_tables
+from feeds.storage import upsert
 from notifier import tables
 
 

@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds import tables as feeds_tables
+from feeds.storage import tables as feeds_tables
 from notifier import tables
 from notifier.facets import Facets
 from notifier.inventory.views import mentions

@@ -9,9 +9,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds import tables as feeds_tables
-from feeds.errors import UnknownName
-from feeds.store import insert
+from feeds.core.errors import UnknownName
+from feeds.storage import insert
+from feeds.storage import tables as feeds_tables
 from notifier import tables
 from notifier.facets import Facets
 from notifier.filters import Scope

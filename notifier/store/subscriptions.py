@@ -11,8 +11,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.errors import UnknownName, UsageProblem
-from feeds.store import upsert
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage import upsert
 from notifier import schedule as schedules
 from notifier import tables
 from notifier.digest import Item

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 import feeds
-import feeds.store
+import feeds.storage
 import notifier.matching
-from feeds.catalogue import Catalogue
-from feeds.evidence import Status, Verdict
+from feeds.advisories.merging import Catalogue
+from feeds.verdicts.evidence import Status, Verdict
 from notifier import tables
 from notifier.matching import Known, Match, Matcher
 from notifier.store import bulk
@@ -98,7 +98,7 @@ def _row(match: Match, number: int) -> list[bulk.Row]:
 
 def _current(connection: Connection) -> dict[int, str]:
     """By advisory, of all that the verdicts on it rest on: what is known, and how it is read."""
-    return {number: f"{_rules()} {text}" for number, text in feeds.store.fingerprints(connection).items()}
+    return {number: f"{_rules()} {text}" for number, text in feeds.storage.fingerprints(connection).items()}
 
 
 def _through(connection: Connection, current: dict[int, str]) -> dict[int, int]:

@@ -11,14 +11,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from feeds import address, corrections, layout, packages, products, ranges, scores, versions
+from feeds.advisories import corrections, scores
+from feeds.advisories.prose import read_prose
+from feeds.core import addresses
+from feeds.core.errors import ConfigError, InventoryError, ShapeError, UsageProblem, VersionError
 from feeds.crawl.timer import within
 from feeds.crawl.unpack import unpacked
-from feeds.document import Document, Source, Wanted
-from feeds.errors import ConfigError, InventoryError, ShapeError, UsageProblem, VersionError
-from feeds.mirror import Mirror
-from feeds.prose import read_prose
+from feeds.mirror import layout
+from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
+from feeds.sources.base import Document, Source, Wanted
+from feeds.versions import packages, products, ranges, upstream
 from notifier import inventory, mirrors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +129,7 @@ def targets() -> dict[str, Target]:
         for source, form, url in _forms()
     ]
     found += [
-        Target("versions", _text(versions.key), _VERSIONS, (VersionError,)),
+        Target("versions", _text(upstream.key), _VERSIONS, (VersionError,)),
         Target("packages-dpkg", _text(packages.dpkg), _VERSIONS, (VersionError,)),
         Target("packages-rpm", _text(packages.rpm), _VERSIONS, (VersionError,)),
         Target("packages-apk", _text(packages.apk), (b"27.3.1-r2", b"1.0_rc1_p2-r0"), (VersionError,)),
@@ -165,7 +168,7 @@ def targets() -> dict[str, Target]:
         ),
         Target(
             "addresses",
-            _text(lambda text: (a := address.literal(text)) and address.public(a)),
+            _text(lambda text: (a := addresses.literal(text)) and addresses.public(a)),
             (b"0x7f.1", b"[::ffff:10.0.0.1]"),
         ),
         Target(

@@ -1,0 +1,188 @@
+"""Many records, one advisory: merging through aliases, and what has changed.  Pure.
+
+Records that share a name are of one matter, transitively, in whatever order they came.  What a
+record merely *mentions* joins nothing: an announcement that speaks of six CVEs is a seventh matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from feeds.advisories.records import (
+    CORRECTIONS,
+    PRODUCTS,
+    Advisory,
+    Kind,
+    Read,
+    Record,
+    Score,
+    Severity,
+    is_cve,
+    is_ghsa,
+)
+from feeds.advisories.releases import Releases
+from feeds.core.errors import UnknownName
+from feeds.versions.products import ENGINE_MODULE
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that is known: the advisories, and the releases."""
+
+    advisories: tuple[Advisory, ...]
+    releases: Releases = field(default_factory=Releases)
+    _names: dict[str, Advisory] = field(default_factory=dict, repr=False)
+
+    def find(self, name: str) -> Advisory:
+        """The advisory of a name or alias, in any case of letters; UnknownName where there is none."""
+        if not self._names:
+            self._names.update({n.lower(): a for a in self.advisories for n in a.names})
+        try:
+            return self._names[name.strip().lower()]
+        except KeyError:
+            raise UnknownName(f"no advisory is called {name!r}", remedy="See `navtex advisory list`") from None
+
+
+def merge(reads: Iterable[Read]) -> list[Advisory]:
+    """The advisories that records add up to, sorted by name.
+
+    A vulnerability of which no record makes a claim about a product of ours (a CVE that an
+    announcement mentions, and that is Log4j's) is no advisory of ours and is left out.  So is one
+    that only a correction tells of: a correction corrects what is published.
+    """
+    return sorted((_advisory(group) for group in groups(reads) if _ours(group)), key=lambda a: a.name)
+
+
+def groups(reads: Iterable[Read]) -> list[list[Read]]:
+    """Records that share a name, or share one with a record that does (union-find over names)."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        root = name
+        while parent[root] != root:
+            root = parent[root]
+        while parent[name] != root:
+            parent[name], name = root, parent[name]
+        return root
+
+    everything = list(reads)
+    for read in everything:
+        names = [_canonical(n) for n in read.record.names]
+        for name in names:
+            parent.setdefault(name, name)
+        for name in names[1:]:
+            # the lesser name becomes the root, so that the order of arrival leaves no trace
+            one, other = sorted((find(names[0]), find(name)))
+            parent[other] = one
+    found: dict[str, list[Read]] = {}
+    for read in everything:
+        found.setdefault(find(_canonical(read.record.id)), []).append(read)
+    return [_one_voice(group) for group in found.values()]
+
+
+def _canonical(name: str) -> str:
+    if is_ghsa(name):
+        return "GHSA" + name[4:].lower()
+    return name.upper() if is_cve(name) else name
+
+
+def _one_voice(group: list[Read]) -> list[Read]:
+    """Sorted by precedence; of one source's several forms of one entry only the best speaks.
+
+    The others lend it what it lacks: a date that only the feed has.  Entries of equal precedence
+    are no forms of each other but parts (two pages of release notes), and all of them speak.
+    """
+    ordered = sorted(group, key=lambda r: (r.record.precedence, r.source, r.record.id, r.document))
+    first: dict[tuple[str, str], int] = {}
+    kept: list[Read] = []
+    for read in ordered:
+        at = first.setdefault((read.source, read.record.id), len(kept))
+        if at == len(kept) or kept[at].record.precedence == read.record.precedence:
+            kept.append(read)
+        else:
+            kept[at] = msgspec.structs.replace(kept[at], record=_completed(kept[at], read))
+    return kept
+
+
+def _completed(first: Read, other: Read) -> Record:
+    mine, theirs = first.record, other.record
+    return msgspec.structs.replace(
+        mine,
+        published=mine.published or theirs.published,
+        summary=mine.summary or theirs.summary,
+        claims=mine.claims or theirs.claims,
+        aliases=tuple(dict.fromkeys((*mine.aliases, *theirs.aliases))),
+        mentions=tuple(dict.fromkeys((*mine.mentions, *theirs.mentions))),
+        # the page of editions is undated: the feed's entry is the better link
+        url=theirs.url if mine.edition and theirs.published and not mine.published else mine.url,
+    )
+
+
+def _ours(group: list[Read]) -> bool:
+    if any(r.record.kind is not Kind.VULNERABILITY for r in group):
+        return True
+    if all(r.source in CORRECTIONS for r in group):
+        return False
+    return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for r in group for claim in r.record.claims)
+
+
+def _advisory(group: list[Read]) -> Advisory:
+    best = group[0].record
+    names = dict.fromkeys(_canonical(n) for read in group for n in read.record.names)
+    name = _name(list(names), best.id)
+    score = best_score(score for read in group for score in read.record.scores)
+    return Advisory(
+        name=name,
+        aliases=tuple(sorted(n for n in names if n != name)),
+        kind=next((r.record.kind for r in group if r.record.kind is Kind.VULNERABILITY), best.kind),
+        title=best.title,
+        summary=next((r.record.summary for r in group if r.record.summary), ""),
+        url=best.url,
+        severity=score.severity if score else None,
+        cvss=score.base if score else None,
+        published=min((r.record.published for r in group if r.record.published), default=None),
+        withdrawn=_withdrawn(group),
+        records=tuple(group),
+    )
+
+
+def _name(names: list[str], fallback: str) -> str:
+    cves = sorted((n for n in names if is_cve(n)), key=lambda n: [int(p) for p in n.split("-")[1:]])
+    ghsas = sorted(n for n in names if is_ghsa(n))
+    return (cves or ghsas or [fallback])[0]
+
+
+def _withdrawn(group: list[Read]) -> datetime | None:
+    """When it was withdrawn: only when every record that speaks of it was, corrections aside."""
+    dates = [r.record.withdrawn for r in group if r.source not in CORRECTIONS]
+    return max(d for d in dates if d) if dates and all(dates) else None
+
+
+def best_score(scores: Iterable[Score]) -> Score | None:
+    """The score to go by: the CNA's and maintainers' before others', vectors before words, newer CVSS before older.
+
+    Among equals the first stands, so scores are given in the order of their records' precedence.
+    """
+    return min(scores, key=lambda s: (not s.own, not s.vector, -_cvss_version(s.vector)), default=None)
+
+
+def _cvss_version(vector: str) -> float:
+    start = vector.partition("/")[0].removeprefix("CVSS:")
+    return float(start) if start in ("3.0", "3.1", "4.0") else 2.0
+
+
+def badness(advisory: Advisory) -> tuple[float, float]:
+    """How bad an advisory is, the worse the larger: its severity, and within that its CVSS.
+
+    Unscored stands between high and medium: it may be anything.
+    """
+    return (advisory.severity.rank if advisory.severity else 2.5), advisory.cvss or 0.0
+
+
+def at_least(severity: Severity | None, least: Severity) -> bool:
+    """Whether a severity reaches a level. Unscored does: no filter drops it unless asked to."""
+    return severity is None or severity.rank >= least.rank

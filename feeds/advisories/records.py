@@ -1,0 +1,250 @@
+"""The values that everything else is about: records, the claims in them, and advisories.  Pure.
+
+A *record* is one source's entry as it was read.  Records that name the same vulnerability make
+one *advisory*.  A *claim* is what one record says about the versions of one product; evidence
+weighs the claims, so a claim is kept as it was read, with the words it was read from.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Final
+
+import msgspec
+
+from feeds.versions.products import ENGINE_MODULE, FOREIGN
+from feeds.versions.ranges import Span
+
+ENGINE: Final = "engine"
+PRODUCTS: Final = ("engine", "cli", "containerd", "runc", "buildkit", "buildx", "compose", "desktop")
+"""The products that Navtex follows, by the names used everywhere."""
+CORRECTIONS: Final = ("corrections", "corrections-own")
+"""The names under which reviewed corrections stand as sources: Navtex's own, and the operator's."""
+
+_CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
+_GHSA = re.compile(r"\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b", re.IGNORECASE)
+
+
+class Kind(StrEnum):
+    """What an advisory is news of."""
+
+    VULNERABILITY = "vulnerability"
+    ANNOUNCEMENT = "announcement"
+    BENCHMARK = "benchmark"
+    PUBLICATION = "publication"
+    RELEASE = "release"
+    END_OF_LIFE = "end-of-life"
+
+
+class Severity(StrEnum):
+    """The qualitative rating of CVSS; None stands for "unscored"."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """1 for low up to 4 for critical."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: number for number, severity in enumerate(Severity, 1)}
+
+
+class Rank(IntEnum):
+    """How strongly a claim is believed: evidence is weighed, not trusted."""
+
+    TRANSLATED = 10
+    """Another numbering, translated: the Go modules that the engine was or is built from."""
+    PROSE = 20
+    """Words without a field beside them that says the same."""
+    MODULE = 25
+    """The Go vulnerability database, where a module's numbers are the product's own."""
+    VENDOR = 30
+    """A statement in the product's own numbers by the people who make it, or by the CNA."""
+    DISTRIBUTION = 40
+    """A distribution's own statement about its own package."""
+    CORRECTION = 50
+    """A reviewed correction that names its proof."""
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One rating of a vulnerability: the CVSS vector, its base score, and who gave it."""
+
+    by: str
+    severity: Severity | None = None
+    base: float | None = None
+    vector: str = ""
+    own: bool = False
+    """Whether the CNA or the maintainers gave it, not a third party."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a record says about the versions of one product.
+
+    `affected` and `unaffected` hold ranges as written; `fixed` are releases that are said to carry
+    the fix, which speaks for later releases of the same branch, too.  Outside of its ranges a claim
+    says "not affected", unless it is `partial`: then it says nothing.  `prose` marks what was read
+    from a sentence and not from a field.  With a `package`, it is about that package of a
+    distribution (`ecosystem`, as OSV names it), and its versions are the package's.
+    """
+
+    product: str
+    affected: tuple[Span, ...] = ()
+    unaffected: tuple[Span, ...] = ()
+    fixed: tuple[str, ...] = ()
+    partial: bool = False
+    rank: Rank = Rank.VENDOR
+    prose: bool = False
+    package: str = ""
+    ecosystem: str = ""
+    words: str = ""
+
+
+class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A CIS Docker benchmark: its version, and the engine line it was written for ("" for all current ones)."""
+
+    version: str
+    line: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="record"):
+    """One entry of one source, as read.
+
+    `id` is the entry's name at its source; `aliases` are other names of the *same* matter, which
+    merge; `mentions` are other matters it speaks of, which do not.  `precedence` orders the
+    records of one advisory when their words are chosen: the lowest speaks first.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    url: str
+    aliases: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    summary: str = ""
+    published: datetime | None = None
+    modified: datetime | None = None
+    withdrawn: datetime | None = None
+    withdrawn_reason: str = ""
+    scores: tuple[Score, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    references: tuple[str, ...] = ()
+    edition: Edition | None = None
+    line: str = ""
+    """The engine line that an end-of-life notice is about."""
+    precedence: int = 5
+    reason: str = ""
+    """Why a source that keeps only part of what it reads kept this."""
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything this record is known by."""
+        return (self.id, *self.aliases)
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A record with where and when it was read: what a claim needs to be a proof."""
+
+    record: Record
+    source: str
+    document: str
+    at: datetime
+
+
+class Advisory(msgspec.Struct, frozen=True, kw_only=True):
+    """One matter, made of every record that is about it.
+
+    `name` is the CVE where there is one, else the GHSA id, else the source's own.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    kind: Kind
+    title: str
+    summary: str
+    url: str
+    severity: Severity | None
+    cvss: float | None
+    published: datetime | None
+    withdrawn: datetime | None
+    records: tuple[Read, ...]
+    exploited: date | None = None
+    """The day it came into CISA's catalogue of known exploited vulnerabilities."""
+    epss: float | None = None
+    """The likelihood (0 to 1) that it is exploited in the next thirty days."""
+    id: int = 0
+    """The store's number; 0 until it is stored."""
+    doubles: tuple[int, ...] = ()
+    """Numbers of what was once taken for another advisory and turned out to be this one."""
+    first_seen: datetime | None = None
+    baseline: bool = False
+    """Whether it came with a source's first good poll, and is therefore no news."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and every alias."""
+        return (self.name, *self.aliases)
+
+    @property
+    def claims(self) -> tuple[tuple[Claim, Read], ...]:
+        """Every claim, each with the record it stands in."""
+        return tuple((claim, read) for read in self.records for claim in read.record.claims)
+
+    @property
+    def products(self) -> frozenset[str]:
+        """The products that a claim is about, the engine's module counted as the engine.
+
+        What was withdrawn claims nothing, unless everything was.
+        """
+        live = [r for r in self.records if r.record.withdrawn is None]
+        named = {claim.product for read in live or self.records for claim in read.record.claims}
+        return frozenset(ENGINE if p == ENGINE_MODULE else p for p in named if p != FOREIGN)
+
+    @property
+    def edition(self) -> Edition | None:
+        """The benchmark edition that this is, if it is one."""
+        return next((r.record.edition for r in self.records if r.record.edition), None)
+
+    @property
+    def line(self) -> str:
+        """The engine line whose end of life this is, if it is one."""
+        return next((r.record.line for r in self.records if r.record.line), "")
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """Other matters that the records speak of."""
+        return frozenset(m for read in self.records for m in read.record.mentions)
+
+
+def cves_in(text: str) -> tuple[str, ...]:
+    """The CVE ids in a text, in the order of their first mention.
+
+    >>> cves_in("cve-2024-41110 and CVE-2024-29018, CVE-2024-41110")
+    ('CVE-2024-41110', 'CVE-2024-29018')
+    """
+    return tuple(dict.fromkeys(m.upper() for m in _CVE.findall(text)))
+
+
+def ghsas_in(text: str) -> tuple[str, ...]:
+    """The GHSA ids in a text, in the order of their first mention, as GitHub writes them."""
+    return tuple(dict.fromkeys("GHSA" + m[4:].lower() for m in _GHSA.findall(text)))
+
+
+def is_cve(name: str) -> bool:
+    """Whether the name is a CVE id."""
+    return _CVE.fullmatch(name) is not None
+
+
+def is_ghsa(name: str) -> bool:
+    """Whether the name is a GitHub advisory id."""
+    return _GHSA.fullmatch(name) is not None

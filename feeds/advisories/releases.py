@@ -1,0 +1,170 @@
+"""What the facts say of releases: which exist, when they came, and what the Go module's tags are called.  Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import msgspec
+
+from feeds.advisories.facts import Fact, Line, Release, Repair, Tags
+from feeds.advisories.records import ENGINE, Claim
+from feeds.versions import products
+from feeds.versions.ranges import Span
+from feeds.versions.upstream import Key, is_development, is_version, key, read
+
+_FIRST_OF_MODULE = "29-dev"
+"""From 29 on the engine is built from github.com/moby/moby/v2; before, from github.com/docker/docker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A tag of the module moby/moby/v2 and the engine release on the same commit."""
+
+    module: Key
+    module_tag: str
+    engine: str
+    engine_tag: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Everything that is known of releases. Without any facts it knows of none, and then nothing is refused."""
+
+    lines: tuple[Line, ...] = ()
+    tagged: dict[str, dict[Key, str]] = field(default_factory=dict)
+    """By product: the releases that exist, by their keys."""
+    notes: dict[str, dict[Key, Release]] = field(default_factory=dict)
+    twins: tuple[Twin, ...] = ()
+
+    def exists(self, product: str, at: Key) -> bool:
+        """Whether a release was tagged; where the product's tags are not known, whether it may have been."""
+        tagged = self.tagged.get(product)
+        return at in tagged if tagged else not is_development(at)
+
+    def named(self, product: str, at: Key) -> str | None:
+        """The release of a key as its project writes it; None where it is not known."""
+        return self.tagged.get(product, {}).get(at)
+
+    def finals(self, product: str) -> list[str]:
+        """The final releases of a product, lowest first."""
+        return [text for _, text in sorted(self.tagged.get(product, {}).items()) if read(text).final]
+
+    def newest_below(self, product: str, version: str) -> str:
+        """The newest final release known, where a final version is above it, so that it may be no release at all.
+
+        "" where it is not, or none is known. Below the newest nothing is said: a list may have gaps.
+        """
+        texts = (*(r.version for r in self.notes.get(product, {}).values()), *self.tagged.get(product, {}).values())
+        newest = max((t for t in texts if read(t).final), key=key, default="")
+        return newest if newest and read(version).final and key(version) > key(newest) else ""
+
+    def day(self, product: str, version: str) -> date | None:
+        """When a release came out, as far as notes or feeds tell."""
+        release = self.notes.get(product, {}).get(key(version))
+        return release.day if release else None
+
+    def regressions(self, product: str, version: str) -> list[tuple[Release, Repair]]:
+        """What a release broke, as the notes of later ones tell: the repairing release and its words."""
+        at = key(version)
+        return [
+            (release, repair)
+            for _, release in sorted(self.notes.get(product, {}).items())
+            for repair in release.repairs
+            if repair.brought_by and is_version(repair.brought_by) and key(repair.brought_by) == at
+        ]
+
+    def translated(self, claim: Claim) -> Claim | None:
+        """A claim about moby/moby/v2 as one about engine releases; None where no tag tells.
+
+        A tag that lies on the commit of an engine release is that release.  Between two such tags
+        nothing is said of the engine releases that lie between.
+        """
+        if not self.twins:
+            return None
+        affected: list[Span] = []
+        unaffected: list[Span] = []
+        said: list[str] = []
+        spans = claim.affected or tuple(Span("", f) for f in claim.fixed)
+        for span in spans:
+            low = self._twin_from(key(span.low)) if span.low else None
+            if span.low and low is None:
+                continue
+            start = low.engine if low else _FIRST_OF_MODULE
+            if not span.high:
+                affected.append(Span(start, ""))
+                continue
+            end = span.keys()[1]
+            twin, before = self._twin_from(end), self._twin_before(end)
+            exact = twin is not None and twin.module == key(span.high)
+            if exact and twin is not None:
+                affected.append(Span(start, twin.engine))
+                said.append(f"{twin.module_tag} = {twin.engine_tag} (commit {twin.commit[:12]})")
+            elif before is not None:
+                affected.append(Span(start, before.engine, closed_high=True))
+            if twin is not None:
+                unaffected.append(Span(twin.engine, ""))
+        if not affected:
+            return None
+        return msgspec.structs.replace(
+            claim,
+            product=ENGINE,
+            affected=tuple(affected),
+            unaffected=tuple(unaffected[-1:]),
+            fixed=(),
+            partial=True,
+            words=f"{claim.words}; {'; '.join(said) or 'read between tags on the same commits'}",
+        )
+
+    def _twin_from(self, at: Key) -> Twin | None:
+        return next((t for t in self.twins if t.module >= at), None)
+
+    def _twin_before(self, at: Key) -> Twin | None:
+        return next((t for t in reversed(self.twins) if t.module < at), None)
+
+
+def gathered(facts: Iterable[Fact]) -> Releases:
+    """The releases that facts tell of."""
+    everything = list(facts)
+    tagged: dict[str, dict[Key, str]] = defaultdict(dict)
+    commits: dict[str, list[str]] = defaultdict(list)
+    notes: dict[str, dict[Key, Release]] = defaultdict(dict)
+    for fact in everything:
+        if isinstance(fact, Tags):
+            for tag in fact.tags:
+                version = _version(tag.name)
+                if version and not _of_module(fact.product, version):
+                    tagged[fact.product][key(version)] = version
+                if fact.product == ENGINE:
+                    commits[tag.commit].append(tag.name)
+        elif isinstance(fact, Release) and is_version(fact.version):
+            known = notes[fact.product].get(key(fact.version))
+            if known is None or not known.repairs:
+                notes[fact.product][key(fact.version)] = fact
+    lines = tuple(f for f in everything if isinstance(f, Line))
+    return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)))
+
+
+def _version(tag: str) -> str:
+    text = tag.removeprefix("docker-").removeprefix("v")
+    return text if is_version(text) else ""
+
+
+def _of_module(product: str, version: str) -> bool:
+    return products.numbering(product, version) != product
+
+
+def _twins(commits: dict[str, list[str]]) -> list[Twin]:
+    found = []
+    for commit, names in commits.items():
+        versions = {name: _version(name) for name in names}
+        modules = [n for n, v in versions.items() if v and _of_module(ENGINE, v)]
+        engines = [n for n, v in versions.items() if v and not _of_module(ENGINE, v)]
+        for module in modules if commit else ():
+            if engines:
+                best = max(engines, key=lambda n: key(versions[n]))
+                found.append(Twin(key(versions[module]), module, versions[best], best, commit))
+    return sorted(found, key=lambda t: t.module)

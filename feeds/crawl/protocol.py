@@ -1,0 +1,79 @@
+"""What the parent and the crawling child say to each other: a job, and what came of each request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from feeds.sources.base import Ask, Wanted
+
+MEMORY = 2 << 30
+"""Bytes of address space that the child may use."""
+
+
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of a document between polls: its validators, and what it led to."""
+
+    etag: str = ""
+    last_modified: str = ""
+    follow: tuple[Ask, ...] = ()
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What to fetch, and how. Times are in seconds."""
+
+    sources: tuple[str, ...] = ()
+    """Which to ask; () is all of them."""
+    disabled: frozenset[str] = frozenset()
+    urls: dict[str, dict[str, str]] = {}
+    wanted: Wanted = Wanted()
+    known: dict[str, Known] = {}
+    not_before: dict[str, datetime] = {}
+    """Hosts that asked to be left alone, and until when."""
+    mirror: str = ""
+    contact: str = ""
+    host_seconds: float = 60.0
+    poll_seconds: float = 120.0
+    bodies: bool = False
+    """Whether outcomes are to hold what was read as it came."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One item of a document: its key there, and its JSON, kept as it is until somebody needs the value."""
+
+    key: str
+    payload: msgspec.Raw
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of one question.
+
+    `result` is "read" (items are new), "same" (304), "missing" (404 or 410, where that may be)
+    or "failed".
+    """
+
+    source: str
+    url: str
+    form: str
+    complete: bool
+    """Whether the source's documents list everything there is."""
+    result: str
+    at: datetime
+    reason: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    items: tuple[Piece, ...] = ()
+    follow: tuple[Ask, ...] = ()
+    retry_at: datetime | None = None
+    status: int = 0
+    """Of HTTP; 0 where nothing was answered."""
+    body: bytes = b""
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One line of the child's answer; the last one says that all questions were answered."""
+
+    outcome: Outcome | None = None
+    done: bool = False
+    problem: str = ""

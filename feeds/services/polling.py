@@ -1,0 +1,231 @@
+"""One poll: crawl, read, keep, merge.  A thin shell; what it decides is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace as with_values
+
+import feeds
+from feeds import storage
+from feeds.advisories import corrections
+from feeds.advisories.records import is_cve
+from feeds.core.errors import ConfigError
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import Job, Outcome, Piece
+from feeds.sources import health
+from feeds.sources.base import Wanted
+from feeds.sources.health import SourceState
+from feeds.storage import Changes
+from feeds.storage.database import Connection, Database
+
+# A host that asks for a longer pause is not asked again before; a shorter one was waited for in the poll.
+_LONG_PAUSE = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or "".
+
+    `unreached` is true where several hosts were asked and none of them answered anything.
+    """
+
+    sources: list[SourceState] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)
+    problem: str = ""
+    unreached: bool = False
+
+    @property
+    def failed(self) -> list[SourceState]:
+        """The sources of which something could not be read."""
+        return [s for s in self.sources if s.state is not health.State.HEALTHY]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was read."""
+        return not self.failed and not self.problem
+
+
+def poll(
+    database: Database,
+    crawl: Crawl,
+    job: Job,
+    *,
+    accept: frozenset[str] = frozenset(),
+    own_corrections: Path | None = None,
+    must_have: Mapping[str, Sequence[str]] | None = None,
+    progress: Callable[[Outcome], None] = lambda _: None,
+    now: datetime | None = None,
+) -> Report:
+    """Ask the sources of a job, and keep what they say, with the reviewed corrections beside it.
+
+    `crawl` is a child that waits for its job; `accept` names sources whose mass withdrawal is
+    believed; `own_corrections` is the operator's file; `must_have` names entries that a source must
+    list; `now` is this moment, unless another is told.  Nothing a source does stops the others: what
+    fails is in the report.  ConfigError where a correction is wrong: before anything is asked.
+    """
+    corrected = reviewed(own_corrections, now)
+    with database.connect() as connection:
+        job = _informed(job, connection, corrected)
+    outcomes = []
+    for outcome in crawl.run(job):
+        outcomes.append(with_values(outcome, at=now) if now else outcome)
+        progress(outcome)
+    with database.begin() as connection:
+        how = _How(crawl.problem, job, accept, must_have or {}, now or datetime.now(UTC))
+        return _kept(connection, outcomes, corrected, how)
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What a poll was told: `problem` is why the crawl broke off, or ""."""
+
+    problem: str
+    job: Job
+    accept: frozenset[str]
+    must_have: Mapping[str, Sequence[str]]
+    now: datetime
+
+
+def reviewed(own: Path | None, at: datetime | None = None) -> list[Outcome]:
+    """The corrections that ship and the operator's own, as if they were documents that had been read."""
+    now = at or datetime.now(UTC)
+    shipped = Path(feeds.__file__).with_name("corrections.toml")
+    found = []
+    # without a file of the operator's own, what an earlier one said is no longer so
+    for path, name in ((shipped, corrections.SHIPPED), (own, corrections.OWN)):
+        try:
+            text = path.read_text(encoding="utf-8") if path else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
+        records = corrections.records(corrections.read(text, str(path), now.date()))
+        pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+        found.append(Outcome(source=name, url=name, form="toml", complete=True, result="read", at=now, items=pieces))
+    return found
+
+
+def _informed(job: Job, connection: Connection, corrected: list[Outcome]) -> Job:
+    """The job with what the database knows: validators, CVEs (those of corrections, too), hosts to leave alone."""
+    named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
+    return with_values(
+        job,
+        known=storage.known(connection),
+        wanted=Wanted(cves=storage.cves(connection) | named, packages=job.wanted.packages),
+        not_before=storage.waiting(connection),
+    )
+
+
+def _kept(connection: Connection, outcomes: list[Outcome], corrected: list[Outcome], how: _How) -> Report:
+    now, accept, problem = how.now, how.accept, how.problem
+    before = storage.sources(connection)
+    stale = storage.outdated(connection)
+    of_source: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        of_source[outcome.source].append(outcome)
+    changed, failures = _documents(connection, outcomes, accept)
+    for outcome in corrected:
+        changed |= storage.keep(connection, outcome, accept=True).changed
+    storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
+    report = Report(problem=problem, unreached=_unreached(outcomes))
+    histories = storage.histories(connection)
+    for name in [*of_source, *(_unanswered(how.job, of_source) if problem else ())]:
+        of_this = of_source.get(name, [])
+        trouble = problem
+        if any(o.complete for o in of_this) and not (failures[name] or problem):
+            kept = storage.forget_pages(connection, name, {o.url for o in of_this}, now, accept=name in accept)
+            changed, trouble = changed or kept.changed, kept.refused
+        state = _state(before.get(name), name, of_this, failures[name], trouble, now)
+        if name in accept:
+            storage.forget_history(connection, name)
+            histories.pop(name, None)
+        report.sources.append(_judged(connection, state, len(of_this), histories.get(name, []), how))
+    if changed or stale:
+        # of a source that could not be read when it should have been, all that stands is news
+        fresh = {s.name for s in report.sources if s.name not in before}
+        report.changes = storage.sync(
+            connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN})
+        )
+    storage.wait(connection, _waiting(outcomes, now), now)
+    return report
+
+
+def _judged(
+    connection: Connection, state: SourceState, answered: int, history: list[health.Polled], how: _How
+) -> SourceState:
+    """The state with what the source's own history says of it; both are kept."""
+    keys = storage.listed(connection, state.name)
+    if state.state is health.State.HEALTHY:
+        names = {key.partition(":")[2] for key in keys}
+        missing = [m for m in how.must_have.get(state.name, ()) if m not in names]
+        lacks = list(health.shortfalls(state.name, len(keys), history, missing))
+        if lacks:
+            state = replace(state, state=health.State.DEGRADED, message="; ".join(lacks))
+    storage.note(connection, state)
+    if state.state is health.State.HEALTHY:
+        storage.remember(connection, state.name, health.Polled(how.now, answered, 0, len(keys)))
+    return state
+
+
+def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:
+    """The sources of a job that did not come to answer anything before the crawl broke off."""
+    from feeds.sources import SOURCES  # here, for it loads every parser
+
+    meant = (s for s in SOURCES if s.name not in job.disabled and (not job.sources or s.name in job.sources))
+    asked = (s.name for s in meant if any(True for _ in s.requests(job.wanted)))
+    return [name for name in asked if name not in set(answered)]
+
+
+def _documents(
+    connection: Connection, outcomes: list[Outcome], accept: frozenset[str]
+) -> tuple[bool, dict[str, list[str]]]:
+    """Keep what was read; whether anything is new, and what failed by source, come back."""
+    changed = False
+    failures: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        problem = outcome.reason if outcome.result == "failed" else ""
+        if outcome.result == "read":
+            kept = storage.keep(connection, outcome, accept=outcome.source in accept)
+            changed, problem = changed or kept.changed, kept.refused
+        if problem:
+            failures[outcome.source].append(f"{outcome.url}: {problem}")
+    return changed, failures
+
+
+def _state(
+    before: SourceState | None, name: str, outcomes: list[Outcome], failures: list[str], problem: str, now: datetime
+) -> SourceState:
+    failed = len(failures) + bool(problem)
+    answered = len(outcomes) - len(failures)
+    state = health.state(answered=answered, failed=failed)
+    old = before or SourceState(name, health.State.UNPOLLED)
+    return replace(
+        old,
+        state=state,
+        message="; ".join(
+            [
+                *failures[:3],
+                *([f"and {len(failures) - 3} more"] if len(failures) > 3 else []),
+                *([problem] if problem else []),
+            ]
+        ),
+        failures=0 if answered else old.failures + 1,
+        last_attempt=now,
+        last_success=now if answered else old.last_success,
+    )
+
+
+def _unreached(outcomes: Iterable[Outcome]) -> bool:
+    """Whether no host gave any answer. One host alone says nothing, nor does one left alone."""
+    asked = [o for o in outcomes if not o.retry_at]
+    hosts = {urlsplit(o.url).netloc for o in asked}
+    return len(hosts) > 1 and all(o.result == "failed" and not o.status for o in asked)
+
+
+def _waiting(outcomes: Iterable[Outcome], now: datetime) -> dict[str, datetime]:
+    return {urlsplit(o.url).netloc: o.retry_at for o in outcomes if o.retry_at and o.retry_at > now + _LONG_PAUSE}

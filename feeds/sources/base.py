@@ -1,0 +1,94 @@
+"""What a source is: a list of questions, and a reader of the answers.  Pure.
+
+A source never fetches.  It names what to ask (`requests`), and reads one answered document into
+records and facts (`parse`).  A document that is not what the source publishes raises ShapeError:
+an empty result must never look like "no news".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from feeds.advisories.facts import Exploited, Likelihood, Line, Release, Tags
+from feeds.advisories.records import Record
+
+Item = Record | Line | Tags | Release | Exploited | Likelihood
+
+
+class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question: a URL, and which form of the source it is (`page`, `rss`, `api`).
+
+    `robots` says that robots.txt governs it: it does for pages that are scraped; feeds and APIs
+    are made for programs (and GitHub's robots.txt forbids its own feeds).
+    """
+
+    url: str
+    form: str
+    robots: bool = False
+    optional: bool = False
+    """Whether there may be nothing: a CVE that is not published yet is no fault of its source."""
+    accept: str = ""
+    body: str = ""
+    """JSON to send; then it is a POST."""
+
+    @property
+    def name(self) -> str:
+        """What tells this question from others: two that POST to one address differ in what they send."""
+        return f"{self.url}#{self.body}" if self.body else self.url
+
+
+class Document(msgspec.Struct, frozen=True):
+    """An answer: what was asked, and what came. Header names are in lower case."""
+
+    url: str
+    form: str
+    body: bytes
+    headers: dict[str, str]
+    fetched_at: datetime
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """What a document holds: its items, and what to ask next (further pages)."""
+
+    items: tuple[Item, ...]
+    follow: tuple[Ask, ...] = ()
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a source must ask because of other sources or of the inventory.
+
+    `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
+    """
+
+    cves: frozenset[str] = frozenset()
+    packages: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place where news appears. Subclasses say what to ask and how to read it.
+
+    `complete` is true where a document lists everything there is: an entry that has gone from it
+    was withdrawn.  A feed with a window of ten entries says nothing of the eleventh.
+    """
+
+    name: str
+    title: str
+    home: str
+    urls: Mapping[str, str] = field(default_factory=dict)
+    complete: ClassVar[bool] = False
+    late: ClassVar[bool] = False
+    """Whether to ask when all others have answered, because the question holds what they name."""
+
+    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+        """What to ask. Called at the start, and again whenever more is wanted."""
+        raise NotImplementedError
+
+    def parse(self, document: Document) -> Parsed:
+        """The items of one document; ShapeError where it is none of this source's."""
+        raise NotImplementedError

@@ -1,0 +1,205 @@
+"""Records, facts, and the advisories that they add up to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood
+from feeds.advisories.merging import Catalogue, merge
+from feeds.advisories.records import Advisory, Kind, Read, Record
+from feeds.advisories.releases import gathered
+from feeds.storage import tables
+from feeds.storage.documents import decoded
+from feeds.storage.sql import insert
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a poll changed, by the names of advisories."""
+
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.withdrawn)
+
+
+def reads(connection: Connection) -> list[Read]:
+    """Every record, with where and when it was read; one that its source no longer lists is withdrawn.
+
+    One that has gone from a document and stands in another of its source has only moved (to the
+    next page, to another address) or is missing from one form.
+    """
+    rows = connection.execute(sa.select(tables.item)).all()
+    listed = {(r.source, r.key) for r in rows if r.gone_at is None}
+    found = []
+    for row in rows:
+        if row.gone_at and (row.source, row.key) in listed:
+            continue
+        value = decoded(row.payload)
+        if isinstance(value, Record):
+            if row.gone_at and not value.withdrawn:
+                value = msgspec.structs.replace(
+                    value, withdrawn=row.gone_at, withdrawn_reason=f"{row.source} no longer lists it"
+                )
+            found.append(Read(value, row.source, row.document, row.read_at))
+    return found
+
+
+def facts(connection: Connection) -> list[Fact]:
+    """Every fact that still stands."""
+    begins = sa.or_(*(tables.item.c.key.startswith(f, autoescape=True) for f in FACTS))
+    statement = sa.select(tables.item.c.payload).where(begins, tables.item.c.gone_at.is_(None))
+    values = (decoded(payload) for (payload,) in connection.execute(statement))
+    return [v for v in values if not isinstance(v, Record)]
+
+
+def fingerprints(connection: Connection) -> dict[int, str]:
+    """By advisory: of what its records say, and of the releases that exist. Equal ones lead to equal verdicts."""
+    known = tables.item
+    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("kev", "epss")]
+    statement = sa.select(known.c.payload).where(sa.or_(*of_releases), known.c.gone_at.is_(None))
+    releases = hashlib.sha256("\n".join(sorted(connection.execute(statement).scalars())).encode()).hexdigest()
+    rows = connection.execute(sa.select(tables.advisory.c.id, tables.advisory.c.digest))
+    return {number: f"{digest} {releases}" for number, digest in rows}
+
+
+def catalogue(connection: Connection) -> Catalogue:
+    """The advisories with what the store keeps of them and what the facts say of them, and the releases."""
+    rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
+    of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
+    known_facts = facts(connection)
+    added = {cve: day for f in known_facts if isinstance(f, Exploited) for cve, day in f.added.items()}
+    scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
+    doubles: dict[int, list[int]] = {}
+    for each in rows.values():
+        if each.merged_into:
+            doubles.setdefault(each.merged_into, []).append(each.id)
+    found = []
+    for advisory in merge(reads(connection)):
+        values: dict[str, Any] = {
+            "exploited": next((added[n] for n in advisory.names if n in added), None),
+            "epss": next((scores[n] for n in advisory.names if n in scores), None),
+        }
+        row = rows.get(of_name.get(advisory.name, 0))
+        if row is not None:
+            values |= {"id": row.id, "first_seen": row.first_seen, "baseline": row.baseline}
+            values["doubles"] = tuple(doubles.get(row.id, ()))
+        found.append(msgspec.structs.replace(advisory, **values))
+    return Catalogue(tuple(found), gathered(known_facts))
+
+
+def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:
+    """What was an advisory and is none any more, because nothing is said of our products now: all but `numbers`."""
+    table = tables.advisory
+    rows = connection.execute(sa.select(table).where(table.c.merged_into.is_(None)))
+    return [
+        Advisory(
+            name=r.name,
+            aliases=(),
+            kind=Kind(r.kind),
+            title="What was read of it says nothing of the products any more",
+            summary="",
+            url="",
+            severity=None,
+            cvss=None,
+            published=None,
+            withdrawn=r.withdrawn or r.changed_at,
+            records=(),
+            id=r.id,
+            first_seen=r.first_seen,
+            baseline=r.baseline,
+        )
+        for r in rows
+        if r.id not in numbers
+    ]
+
+
+def cves(connection: Connection) -> frozenset[str]:
+    """Every CVE that a record is about or speaks of."""
+    return frozenset(
+        name
+        for read in reads(connection)
+        for name in (*read.record.names, *read.record.mentions)
+        if name.startswith("CVE-")
+    )
+
+
+def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> Changes:
+    """Bring the advisory rows in line with the records; what is new, changed and withdrawn comes back.
+
+    An advisory keeps its number while any of its names stays: a GHSA that gets its CVE is no news.
+    Two that turn out to be one keep the older number, and the younger points to it.  A new one is
+    baseline when every record of it comes from a source whose first good poll this is.
+    """
+    rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
+    of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
+    # one that was no advisory for a while (its record said nothing of our products) has lost its aliases
+    numbered = {r.name: r.id for r in rows.values() if r.merged_into is None} | of_name
+    changes = Changes()
+    claimed: set[int] = set()
+    names: dict[str, int] = {}
+    for advisory in sorted(merge(reads(connection)), key=lambda a: a.name not in numbered):
+        numbers = sorted({numbered[n] for n in advisory.names if n in numbered} - claimed)
+        row = rows[numbers[0]] if numbers else None
+        for double in numbers[1:]:  # first, because the older may take over its name
+            _join(connection, double, numbers[0], f"{rows[double].name} (merged, {double})")
+        values: dict[str, Any] = {
+            "name": advisory.name,
+            "kind": advisory.kind.value,
+            "withdrawn": advisory.withdrawn,
+            "digest": _digest(advisory),
+        }
+        if row is None:
+            values |= {
+                "first_seen": at,
+                "changed_at": at,
+                "baseline": all(r.source in baseline for r in advisory.records),
+            }
+            number = insert(connection, tables.advisory, **values)
+            changes.new.append(advisory.name)
+        else:
+            number = row.id
+            if row.digest != values["digest"]:
+                connection.execute(
+                    sa.update(tables.advisory).where(tables.advisory.c.id == number).values(**values, changed_at=at)
+                )
+                (changes.withdrawn if advisory.withdrawn and not row.withdrawn else changes.changed).append(
+                    advisory.name
+                )
+        claimed.update([number, *numbers])
+        names.update(dict.fromkeys(advisory.names, number))
+    _rename(connection, of_name, names)
+    return changes
+
+
+def _join(connection: Connection, double: int, number: int, name: str) -> None:
+    """Make one advisory the double of another; its own doubles become the other's, too."""
+    table = tables.advisory
+    connection.execute(sa.update(table).where(table.c.merged_into == double).values(merged_into=number))
+    connection.execute(sa.update(table).where(table.c.id == double).values(merged_into=number, name=name))
+
+
+def _rename(connection: Connection, before: dict[str, int], after: dict[str, int]) -> None:
+    changed = {n: number for n, number in after.items() if before.get(n) != number}
+    stale = [n for n in (*changed, *(set(before) - set(after))) if n in before]
+    if stale:
+        connection.execute(
+            sa.delete(tables.alias).where(tables.alias.c.name == sa.bindparam("n")), [{"n": n} for n in stale]
+        )
+    if changed:
+        connection.execute(sa.insert(tables.alias), [{"name": n, "advisory": number} for n, number in changed.items()])
+
+
+def _digest(advisory: Advisory) -> str:
+    body = b"\n".join(sorted(msgspec.json.encode(r.record) for r in advisory.records))
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,268 @@
+"""The database: engine, pragmas, times in UTC, migrations and the run lock.  One MetaData for both packages."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+
+import feeds
+from feeds.core.errors import Busy, ConfigError, DatabaseError
+from feeds.core.resources import folder
+
+__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+HEAD = "0009"
+"""The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
+
+# Any number that no other program is likely to use as an advisory lock on the same database.
+_LOCK = 0x4E61767465
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment: goes in with its zone, comes out in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Into the database: UTC, without a zone where the database has none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        at = value.astimezone(UTC)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Out of the database: with its zone, which is UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """An open database. `connect` reads, `begin` writes in one transaction, `lock` lets one run at a time."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _url(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is an SQLite file."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection that reads one consistent state."""
+        # SQLite reads a snapshot anyway; PostgreSQL would let each statement see what was committed meanwhile
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._explained(), self.engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A connection in a transaction that is committed at the end, or rolled back on an error."""
+        with (
+            self._explained(),
+            self.engine.connect().execution_options(navtex_write=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
+                raise  # a mistake of ours: a constraint, a statement
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise DatabaseError(reason, where=self.shown, remedy=_remedy(reason)) from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def current(self) -> str | None:
+        """The migration that the database is at; None for an empty one."""
+        with self.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+    def upgrade(self, revision: str = "head") -> bool:
+        """Bring the schema to a revision; true when something was done. A newer schema is refused."""
+        current = self.current()
+        if current == HEAD and revision == "head":
+            return False
+        from alembic import command
+        from alembic.script import ScriptDirectory
+
+        config = self.alembic()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if current is not None and current not in known:
+            raise DatabaseError(
+                f"its schema ({current}) is newer than this Navtex knows ({HEAD})",
+                where=self.shown,
+                remedy="Upgrade Navtex, or restore a backup from before the newer version ran",
+            )
+        with self.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        return True
+
+    def alembic(self) -> Any:
+        """Alembic's configuration for this database."""
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(folder(feeds.__file__, "alembic")).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        return config
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run lock; Busy where another process holds it."""
+        with self._file_lock() if self.sqlite else self._server_lock():
+            yield
+
+    @contextmanager
+    def _file_lock(self) -> Iterator[None]:
+        if not self.url.database or self.url.database == ":memory:":
+            yield
+            return
+        lock = FileLock(f"{self.url.database}.lock")
+        try:
+            with lock.acquire(blocking=False):
+                yield
+        except Timeout:
+            raise _busy(self.shown) from None
+
+    @contextmanager
+    def _server_lock(self) -> Iterator[None]:
+        with (
+            self._explained(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": _LOCK}).scalar():
+                raise _busy(self.shown)
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK})
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Make what SQLite's own module says a DatabaseError with its remedy."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(str(error), where=where, remedy=_remedy(str(error))) from error
+
+
+def _busy(where: str) -> Busy:
+    return Busy("another Navtex run is at work", where=where, remedy="Wait for it to end; nothing was changed")
+
+
+def _url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(
+            "the database address cannot be read", remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ConfigError(f"{url.drivername} databases are not supported", remedy="Use SQLite or PostgreSQL")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        try:
+            return sa.create_engine(url, pool_pre_ping=True)
+        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+            raise ConfigError("PostgreSQL needs its driver", remedy="Install navtex[postgresql]") from error
+    try:
+        engine = sa.create_engine(url)
+    except (ModuleNotFoundError, sa.exc.ArgumentError) as error:
+        raise ConfigError(
+            "this form of SQLite address is not supported", where=str(url), remedy="Write sqlite:///PATH"
+        ) from error
+    if url.database and url.database != ":memory:":
+        _prepare_file(Path(url.database))
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the file and its folder, readable by nobody else."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(
+            f"cannot be opened: {error.strerror}", where=str(path), remedy="Check the folder and its permissions"
+        ) from error
+
+
+def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+    # transactions are begun below, explicitly, so that a writer takes its lock at once
+    connection.isolation_level = None
+    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("navtex_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _remedy(reason: str) -> str:
+    for sign, remedy in (
+        ("locked", "Another program is writing to it; try again"),
+        ("readonly", "Make the file and its folder writable for this user"),
+        ("disk is full", "Free some space; nothing was lost"),
+        ("No space left", "Free some space; nothing was lost"),
+        ("disk I/O error", "Look whether the disk is full or broken; what was kept before is kept"),
+        ("no such table", "Run `navtex db upgrade`"),
+        ("does not exist", "Create the database, or run `navtex db upgrade`"),
+        ("unable to open", "Check the path and its permissions"),
+        ("not a database", "Name another file, or restore a backup"),
+        ("malformed", "Restore a backup"),
+        ("refused", "Check the address, and that the server runs"),
+        ("closed the connection", "Look after the server, then run it again; nothing was lost"),
+        ("terminating connection", "Look after the server, then run it again; nothing was lost"),
+    ):
+        if sign in reason:
+            return remedy
+    return "Check the address of the database"

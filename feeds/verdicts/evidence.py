@@ -1,0 +1,265 @@
+"""Many records' readings of one product, weighed into one verdict a version.  Pure.
+
+Every claim is kept; the strongest rank that can decide does (see `Rank`).  Records of one rank that
+disagree make `conflicting`, unless one of them names the very release that repairs the version's
+own branch and the other does not speak of that branch: then the more exact one is believed.  A
+statement that only names a fixed release says what is fixed; how far back the flaw goes it leaves
+open, and it decides that only where nothing else does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from feeds.advisories.records import Advisory, Claim, Rank, Read
+from feeds.advisories.releases import Releases
+from feeds.core.errors import VersionError
+from feeds.verdicts.statements import Reading, Said, Status, readings
+from feeds.versions.packages import PackageKey, scheme, source_packages
+from feeds.versions.upstream import Key, branch, key, read
+
+__all__ = ["Case", "PackageCase", "Status", "Testimony", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A status with its reason, the record it rests on, and the way out.
+
+    `fixed_in` are the fixed releases above the version, lowest first; `upgrade_to` is the
+    smallest of them that is itself not affected, on the version's own branch where there is one.
+    """
+
+    status: Status
+    reason: str
+    source: Read | None = None
+    fixed_in: tuple[str, ...] = ()
+    upgrade_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """One record's word in a case: what it says in general, what of this version, and what became of it."""
+
+    source: str
+    url: str
+    read_at: datetime
+    rank: Rank
+    ranges: str
+    status: Status | None
+    reason: str
+    weight: str
+    """decides, agrees, outweighed, in conflict, or silent."""
+    words: tuple[str, ...]
+    unreleased: tuple[str, ...] = ()
+
+
+class Case:
+    """All evidence of one advisory about one product's own releases."""
+
+    def __init__(
+        self, advisory: Advisory, product: str, releases: Releases | None = None, *, corrections: bool = True
+    ) -> None:
+        self.advisory = advisory
+        self.product = product
+        self._releases = releases or Releases()
+        self._corrections = corrections
+        self._memory: dict[Key, Verdict] = {}
+        self._weighed: dict[Key, tuple[Verdict, dict[int, str]]] = {}
+
+    # what is read is read when it is asked for: where verdicts were kept, nobody asks
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """What each record says of the product, as bounds."""
+        return readings(self.advisory, self.product, self._releases, corrections=self._corrections)
+
+    @cached_property
+    def _ranks(self) -> list[Rank]:
+        return sorted({r.rank for r in self.readings}, reverse=True)
+
+    @cached_property
+    def _fixes(self) -> dict[Key, str]:
+        """Every fixed release that is named; of translated numbers only where no other is."""
+        firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
+        named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
+        return named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
+
+    def decide(self, version: str) -> Verdict:
+        """The verdict on a version (as its project spells it); VersionError where it is none."""
+        at = key(version)
+        if at not in self._memory:
+            self._memory[at] = self._decide(at)
+        return self._memory[at]
+
+    def _decide(self, at: Key) -> Verdict:
+        verdict, _ = self._weigh(at)
+        if verdict.status not in (Status.AFFECTED, Status.CONFLICTING):
+            return verdict
+        fixes = [f for f in sorted(self._fixes) if f > at and self._weigh(f)[0].status is Status.NOT_AFFECTED]
+        finals = {**{f: self._fixes[f] for f in fixes}, **self._finals(fixes)}
+        offered = [f for f in sorted(finals) if read(finals[f]).final]
+        own = [f for f in offered if branch(f) == branch(at)]
+        target = next(iter(own or offered), None)
+        return Verdict(
+            verdict.status,
+            verdict.reason,
+            verdict.source,
+            tuple(self._fixes[f] for f in fixes),
+            finals[target] if target else None,
+        )
+
+    def _weigh(self, at: Key) -> tuple[Verdict, dict[int, str]]:
+        """The verdict, and by the number of each reading what became of it; many versions ask of the same fixes."""
+        if at not in self._weighed:
+            self._weighed[at] = self._weigh_anew(at)
+        return self._weighed[at]
+
+    def _weigh_anew(self, at: Key) -> tuple[Verdict, dict[int, str]]:
+        said = [r.says(at) for r in self.readings]
+        for guesses in (False, True):
+            for rank in self._ranks:
+                speaking = [i for i, s in enumerate(said) if s and s.guess is guesses and self.readings[i].rank is rank]
+                if speaking:
+                    return self._agreed(said, speaking)
+        return Verdict(Status.UNKNOWN, self._undecided()), {}
+
+    def _agreed(self, said: list[Said | None], speaking: list[int]) -> tuple[Verdict, dict[int, str]]:
+        words = {i: s for i in speaking if (s := said[i])}
+        statuses = {s.status for s in words.values()}
+        exact = {i: s for i, s in words.items() if s.exact}
+        weights = {i: "outweighed" for i, s in enumerate(said) if s}
+        if len(statuses) == 1 or len({s.status for s in exact.values()}) == 1:
+            chosen = next(iter(exact or words))
+            best = words[chosen]
+            weights |= {i: "agrees" for i, s in enumerate(said) if s and s.status is best.status}
+            weights[chosen] = "decides"
+            name = self.readings[chosen].read.source
+            return Verdict(best.status, f"{best.reason} ({name})", self.readings[chosen].read), weights
+        weights |= dict.fromkeys(words, "in conflict")
+        sides = "; ".join(
+            f"{self.readings[i].read.source} says {s.status.value.replace('_', ' ')}: {s.reason}"
+            for i, s in words.items()
+        )
+        return Verdict(Status.CONFLICTING, sides, self.readings[speaking[0]].read), weights
+
+    def _undecided(self) -> str:
+        telling = [r for r in self.readings if r.affected or r.fixes]
+        if not telling:
+            return f"no source states a range of {self.product} versions"
+        best = max(telling, key=lambda r: r.rank)
+        lack = (
+            "which tells nothing of this version"
+            if best.fixes
+            else "names no fixed release, and nothing tells of later ones"
+        )
+        return f"{best.read.source} says {best.ranges()}, {lack}"
+
+    def _cleared_from(self, reading: Reading) -> dict[Key, str]:
+        """The releases from which on a reading says "not affected"."""
+        starts = {b.low: b.span.low for b in reading.unaffected if b.span.low and b.span.closed_low}
+        return {f: t for f, t in starts.items() if self._releases.exists(self.product, f)}
+
+    def _finals(self, fixes: list[Key]) -> dict[Key, str]:
+        """The final releases of fixed release candidates: 26.0.0-rc3 means that 26.0.0 is fixed."""
+        texts = (self._fixes[f].partition("-")[0] for f in fixes if not read(self._fixes[f]).final)
+        existing = {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
+        return {f: t for f, t in existing.items() if self._weigh(f)[0].status is Status.NOT_AFFECTED}
+
+    def testimony(self, version: str) -> list[Testimony]:
+        """Every record's word on a version, the strongest first, and the silent last: the proof of the verdict."""
+        at = key(version)
+        _, weights = self._weigh(at)
+        found = []
+        for i, reading in enumerate(self.readings):
+            said = reading.says(at)
+            found.append(
+                Testimony(
+                    source=reading.read.source,
+                    url=reading.read.record.url,
+                    read_at=reading.read.at,
+                    rank=reading.rank,
+                    ranges=reading.ranges(),
+                    status=said.status if said else None,
+                    reason=said.reason if said else "says nothing of this version",
+                    weight=weights.get(i, "silent"),
+                    words=tuple(dict.fromkeys(c.words for c in reading.claims if c.words)),
+                    unreleased=tuple(reading.unreleased),
+                )
+            )
+        return sorted(found, key=lambda t: (t.weight == "silent", -t.rank, _WEIGHTS.index(t.weight), t.source))
+
+
+_WEIGHTS = ("decides", "in conflict", "agrees", "outweighed", "silent")
+
+
+class PackageCase:
+    """A distribution's own statements of one advisory about one of its packages."""
+
+    def __init__(self, advisory: Advisory, package: str, ecosystem: str) -> None:
+        self.advisory = advisory
+        self._order = scheme(ecosystem)
+        names = source_packages(package)
+        entries = [
+            (claim, entry)
+            for entry in advisory.records
+            if entry.record.withdrawn is None
+            for claim in entry.record.claims
+            if claim.ecosystem == ecosystem and claim.package in names
+        ]
+        # where a package moved to another source package, the newer one's record speaks
+        newest = max((names.index(c.package) for c, _ in entries), default=-1)
+        self.entries = [(c, e) for c, e in entries if names.index(c.package) == newest]
+
+    def decide(self, package_version: str) -> Verdict | None:
+        """The verdict on a package's version; None where the distribution says nothing of it."""
+        if not self.entries or self._order is None:
+            return None
+        try:
+            # a binary rebuild (+b6) is built from the source package before it
+            at = self._order(re.sub(r"\+b\d+$", "", package_version))
+        except VersionError:
+            return None
+        claim, entry = self.entries[0]
+        fixed = sorted({f for c, _ in self.entries for f in c.fixed if self._order(f) > at}, key=self._key)
+        if any(_inside(c, at, self._order) for c, _ in self.entries):
+            target = fixed[0] if fixed else None
+            reason = f"{claim.words} ({entry.source})"
+            return Verdict(Status.AFFECTED, reason, entry, tuple(fixed), target)
+        return Verdict(Status.NOT_AFFECTED, f"{claim.words} ({entry.source})", entry)
+
+    def testimony(self, package_version: str) -> list[Testimony]:
+        """The distribution's word on a package's version: the proof of the verdict."""
+        verdict = self.decide(package_version)
+        if verdict is None:
+            return []
+        return [
+            Testimony(
+                source=entry.source,
+                url=entry.record.url,
+                read_at=entry.at,
+                rank=claim.rank,
+                ranges="; ".join(str(s) for s in claim.affected),
+                status=verdict.status,
+                reason="its own record of its own package",
+                weight="decides" if number == 0 else "agrees",
+                words=(claim.words,),
+            )
+            for number, (claim, entry) in enumerate(self.entries)
+        ]
+
+    def _key(self, version: str) -> PackageKey:
+        assert self._order is not None
+        return self._order(version)
+
+
+def _inside(claim: Claim, at: PackageKey, order: Callable[[str], PackageKey]) -> bool:
+    for span in claim.affected:
+        above = not span.low or order(span.low) <= at
+        below = not span.high or at < order(span.high) or (span.closed_high and at == order(span.high))
+        if above and below:
+            return True
+    return False
