@@ -5,11 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 import feeds.storage.tables
-import notifier.tables
+import notifier.storage.tables
 from feeds.storage.database import Database, metadata
 
 assert feeds.storage.tables
-assert notifier.tables
+assert notifier.storage.tables
 
 
 def migrate(connection: object) -> None:

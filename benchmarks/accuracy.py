@@ -33,8 +33,8 @@ from feeds.services.polling import poll
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
 from feeds.versions.upstream import Key, key, read
-from notifier.inventory.model import Component
-from notifier.matching import Matcher
+from notifier.assessment.matcher import Matcher
+from notifier.domain.components import Component
 
 _INTERVAL = re.compile(r"([\[(])\s*([^,\[\]()]*)\s*,\s*([^,\[\]()]*)\s*([\])])")
 

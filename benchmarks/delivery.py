@@ -32,12 +32,12 @@ from measure import compare, report
 
 from feeds.storage.database import Database
 from notifier.channels import Courier, compose, expand
-from notifier.delivering import Deliveries, deliver
-from notifier.filters import Filters
-from notifier.notices import written
-from notifier.render import Message
-from notifier.store import delivery, subscriptions
-from notifier.store.subscriptions import Subscription
+from notifier.domain.filters import Filters
+from notifier.domain.messages import Message
+from notifier.domain.subscriptions import Subscription
+from notifier.rendering.notices import written
+from notifier.services.delivery import Deliveries, deliver
+from notifier.storage import outbox, subscriptions
 
 # not one in the home of whoever measures
 os.environ["NAVTEX_SECRET_KEY"] = base64.b64encode(bytes(64)).decode()
@@ -139,7 +139,7 @@ class _Outbox:
         with self._database.begin() as connection:
             for message in self._messages:
                 fresh = msgspec.structs.replace(message, key=f"{message.key}-{self._subscription.id}-{self._round}")
-                delivery.put(connection, self._subscription, fresh, self._targets, welcome=False)
+                outbox.put(connection, self._subscription, fresh, self._targets, welcome=False)
 
     def deliver(self) -> None:
         """Deliver them all."""

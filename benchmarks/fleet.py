@@ -10,7 +10,7 @@ import msgspec
 from feeds.advisories.facts import Fact
 from feeds.advisories.records import Claim, Kind, Read, Record, Score, Severity
 from feeds.versions.ranges import Span
-from notifier.inventory.model import Component, Host
+from notifier.domain.components import Component, Host
 
 AT = datetime(2026, 6, 20, tzinfo=UTC)
 _LINES = {

@@ -30,11 +30,11 @@ from feeds.sources import SOURCES
 from feeds.sources.base import Document
 from feeds.storage.database import Database
 from notifier import inventory
-from notifier.cli.exposure_rows import each_host
-from notifier.exposure import Question
-from notifier.filters import Scope
-from notifier.store.inventory import take
-from notifier.survey import survey
+from notifier.assessment.findings import Question
+from notifier.domain.filters import Scope
+from notifier.services.exposure import survey
+from notifier.services.exposure_rows import each_host
+from notifier.storage.inventory import take
 
 _AT = datetime(2026, 6, 20, tzinfo=UTC)
 _PACKAGES = {"docker.io": "20.10.24+dfsg1-1", "containerd": "1.6.20~ds1-1", "runc": "1.1.5+ds1-1"}

@@ -36,12 +36,11 @@ from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
 from feeds.crawl.protocol import Outcome, Piece
 from feeds.storage.database import Connection, Database
-from notifier import tables
-from notifier.exposure import Finding, Question, by_advisory
-from notifier.filters import Scope
-from notifier.inventory.model import Host
-from notifier.store import bulk, exposure, inventory, verdicts
-from notifier.survey import Survey, host_counts, marks, survey
+from notifier.assessment.findings import Finding, Question, by_advisory
+from notifier.domain.components import Host
+from notifier.domain.filters import Scope
+from notifier.services.exposure import Survey, host_counts, marks, survey
+from notifier.storage import bulk, exposure, inventory, tables, verdicts
 
 Groups = Sequence[tuple[Advisory, Sequence[Finding]]]
 _ADVISORIES = 100

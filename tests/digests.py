@@ -7,7 +7,8 @@ from typing import Any
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.sources.health import SourceState, State
 from feeds.verdicts.evidence import Status
-from notifier.digest import Digest, Foot, Group, Hosts, Item
+from notifier.alerts.digest import Digest, Foot, Group, Item
+from notifier.domain.hosts import Hosts
 from tests.samples import DAY, START, advisory
 
 SOURCES = (

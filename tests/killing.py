@@ -32,8 +32,7 @@ import sqlalchemy as sa
 from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
 from feeds.storage.database import Database, metadata
-from notifier import tables
-from notifier.store import inventory, outbox_log
+from notifier.storage import delivery_log, inventory, tables
 from tests.conftest import DEMO, Mailbox, Program, fresh_postgres, listening, program, running_postgres
 from tests.samples import install, subscribe
 
@@ -158,7 +157,7 @@ class Killing:
     def check(self) -> dict[str, int]:
         """What must hold in the end; a few numbers come back."""
         with self.database.connect() as connection:
-            entries = outbox_log.entries(connection)
+            entries = delivery_log.entries(connection)
             assert {e.state.value for e in entries} == {"sent"}
             rows = {(e.target.recipient or e.target.address.partition("?")[0][-2:], e.key) for e in entries}
             arrived = self.targets.copies.keys()

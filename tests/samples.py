@@ -16,17 +16,16 @@ from feeds.sources.health import SourceState, State
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status, Verdict
 from feeds.versions.ranges import Span
-from notifier import tables
+from notifier.alerts.alert_state import Concern
+from notifier.assessment.matcher import Match
 from notifier.channels import Courier
-from notifier.digest import Hosts
-from notifier.facets import Concern
-from notifier.filters import Filters
+from notifier.domain.filters import Filters
+from notifier.domain.hosts import Hosts
+from notifier.domain.schedule import Schedule
+from notifier.domain.subscriptions import Subscription
 from notifier.inventory import Component, Host
-from notifier.matching import Match
-from notifier.notify import Report, Settings, notify
-from notifier.schedule import Schedule
-from notifier.store import inventory, subscriptions
-from notifier.store.subscriptions import Subscription
+from notifier.services.notifications import Report, Settings, notify
+from notifier.storage import inventory, subscriptions, tables
 
 START = datetime(2026, 4, 15, 12, 0, tzinfo=UTC)
 NOW = datetime.now(UTC)

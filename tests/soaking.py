@@ -31,9 +31,9 @@ import sqlalchemy as sa
 from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
 from feeds.storage.database import Database
-from notifier.filters import Scope
-from notifier.silence import Silence
-from notifier.store import outbox_log, silences
+from notifier.alerts.silences import Silence
+from notifier.domain.filters import Scope
+from notifier.storage import delivery_log, silences
 from tests.changing import POLLED, Operator, Said, Subscriber, World
 from tests.conftest import Mailbox, Program, listening, program, text_of
 from tests.loopback import Answer, Receiver, over_http
@@ -240,7 +240,7 @@ class Soak:
         assert self.measured[-1].status == 0, self.output.read_text()
         self.check()
         with self.database.connect() as connection:
-            assert {e.state.value for e in outbox_log.entries(connection)} <= {"sent"}
+            assert {e.state.value for e in delivery_log.entries(connection)} <= {"sent"}
 
 
 def subjects(text: str) -> Said:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.notices import specimen
-from notifier.sample import AT
+from notifier.alerts.sample import AT
+from notifier.rendering.notices import specimen
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

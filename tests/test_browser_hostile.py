@@ -21,13 +21,14 @@ import pytest
 
 from feeds.advisories.records import Severity
 from feeds.sources.health import SourceState, State
-from notifier.channels import Courier, Target
-from notifier.exposure import Finding
-from notifier.inventory.model import Component
-from notifier.matching import Match
-from notifier.render import page, render
-from notifier.report import Step, matrices
-from notifier.upgrades import Option, Plan
+from notifier.assessment.findings import Finding
+from notifier.assessment.matcher import Match
+from notifier.assessment.upgrades import Option, Plan
+from notifier.channels import Courier
+from notifier.domain.components import Component
+from notifier.domain.messages import Target
+from notifier.rendering.messages import page, render
+from notifier.rendering.report import Step, matrices
 from tests.loopback import Receiver, over_http
 from tests.samples import START, advisory
 from tests.test_browser import CHROMIUM, chromium

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from feeds.storage.database import Database
-from notifier.store import bulk
-from notifier.tables import notice
+from notifier.storage import bulk
+from notifier.storage.tables import notice
 from tests.samples import DAY, START
 
 

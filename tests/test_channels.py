@@ -9,8 +9,9 @@ import lxml.html
 import pytest
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Target, expand, shown
-from notifier.render import Message, render
+from notifier.channels import Courier, expand, shown
+from notifier.domain.messages import Message, Target
+from notifier.rendering.messages import render
 from tests.digests import NEWS
 from tests.loopback import Answer, over_http
 

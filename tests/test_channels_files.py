@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Target, expand
-from notifier.render import Message, render
+from notifier.channels import Courier, expand
+from notifier.domain.messages import Message, Target
+from notifier.rendering.messages import render
 from tests.conftest import ROOT
 from tests.digests import NEWS, WELCOME
 from tests.test_docs import problems

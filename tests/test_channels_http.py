@@ -13,8 +13,9 @@ import pytest
 
 from feeds.core.errors import ChannelError
 from feeds.mirror.server import Mirror
-from notifier.channels import Courier, Limits, Target
-from notifier.render import render
+from notifier.channels import Courier, Limits
+from notifier.domain.messages import Target
+from notifier.rendering.messages import render
 from tests.digests import NEWS
 from tests.loopback import Answer, Receiver, hanging, over_http
 from tests.unruly import Behaviour, Unruly, end_early, hang_up, reset

@@ -12,8 +12,9 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Limits, Target, compose, expand
-from notifier.render import Message, render
+from notifier.channels import Courier, Limits, compose, expand
+from notifier.domain.messages import Message, Target
+from notifier.rendering.messages import render
 from tests.conftest import Mailbox, html_of, listening, text_of
 from tests.digests import NEWS
 from tests.loopback import Script, hanging, served

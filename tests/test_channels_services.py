@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Limits, Target, expand
+from notifier.channels import Courier, Limits, expand
 from notifier.channels.addresses import parse
-from notifier.channels.services import markdown, paragraphs, parts
-from notifier.render import Message, render
+from notifier.channels.apprise import markdown, paragraphs, parts
+from notifier.domain.messages import Message, Target
+from notifier.rendering.messages import render
 from tests.digests import NEWS, WELCOME
 from tests.loopback import Answer, Receiver, hanging, over_http
 from tests.test_channels_slack import large

@@ -14,10 +14,11 @@ from slack_sdk.models.blocks import Block
 
 from feeds.advisories.records import Severity
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Target, expand
+from notifier.alerts.digest import Digest
+from notifier.channels import Courier, expand
 from notifier.channels.slack import MESSAGE, cut, parts
-from notifier.digest import Digest
-from notifier.render import Message, render
+from notifier.domain.messages import Message, Target
+from notifier.rendering.messages import render
 from tests.digests import digest, group, item
 from tests.loopback import Answer, over_http
 from tests.samples import START, advisory

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from feeds.storage.database import Database
-from notifier.channels import Courier, Target
-from notifier.delivering import Deliveries, deliver
+from notifier.channels import Courier
+from notifier.domain.messages import Target
+from notifier.services.delivery import Deliveries, deliver
 from tests.conftest import Mailbox, Program
 from tests.samples import START
 from tests.test_delivering import put

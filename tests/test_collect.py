@@ -15,12 +15,12 @@ import pytest
 import trustme
 
 from feeds.core.errors import InventoryError, UnknownName, UsageProblem
-from notifier.collect import Answer as Said
-from notifier.collect import contexts, distinct, gather
-from notifier.collect.engines import Engine, Tls
-from notifier.collect.ssh import Destination
-from notifier.collect.targets import Chosen, Target, lines_of, renamed, targets
-from notifier.inventory.model import View
+from notifier.collection import Answer as Said
+from notifier.collection import contexts, distinct, gather
+from notifier.collection.engines import Engine, Tls
+from notifier.collection.ssh import Destination
+from notifier.collection.targets import Chosen, Target, lines_of, renamed, targets
+from notifier.domain.components import View
 from tests.loopback import Answer, over_http, over_socket, over_tls
 
 VERSION = json.dumps(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from notifier.collect.ssh import destination, reason
-from notifier.inventory.probe import SCRIPT
+from notifier.collection.ssh import destination, reason
+from notifier.inventory.formats.probe import SCRIPT
 from tests.conftest import Program
 from tests.fleet import VERSION, arguments, client, computer
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from feeds.core.errors import ChannelError, ConfigError, UsageProblem
-from notifier import declared, doctor
-from notifier.references import has_references, resolved
-from notifier.schedule import Schedule
+from notifier.domain.schedule import Schedule
+from notifier.security.references import has_references, resolved
+from notifier.services import doctor, subscription_files
 from tests.samples import NOW
 
 GOOD = "[subscriptions.a]\nto = ['file:///x']\n"
@@ -36,23 +36,23 @@ GOOD = "[subscriptions.a]\nto = ['file:///x']\n"
 )
 def test_what_is_wrong_in_a_file_is_said_with_the_place(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=r"subs\.toml") as error:
-        declared.read(text, "subs.toml", NOW)
+        subscription_files.read(text, "subs.toml", NOW)
     assert said in str(error.value)
 
 
 def test_a_file_only_touches_what_it_made() -> None:
-    first = declared.read(f"{GOOD}[subscriptions.b]\nto = ['file:///b']", "one.toml", NOW)
-    assert [s.what for s in declared.steps(first, [], "one.toml")] == ["create", "create"]
-    changed = declared.read(f"{GOOD}schedule = 'daily'", "one.toml", NOW)
-    steps = declared.steps(changed, first, "one.toml")
+    first = subscription_files.read(f"{GOOD}[subscriptions.b]\nto = ['file:///b']", "one.toml", NOW)
+    assert [s.what for s in subscription_files.steps(first, [], "one.toml")] == ["create", "create"]
+    changed = subscription_files.read(f"{GOOD}schedule = 'daily'", "one.toml", NOW)
+    steps = subscription_files.steps(changed, first, "one.toml")
     assert [(s.what, s.subscription.name, s.differs) for s in steps] == [
         ("change", "a", ("schedule",)),
         ("remove", "b", ()),
     ]
     assert steps[0].subscription.schedule == Schedule("daily")
-    assert declared.steps([], first, "two.toml") == []
+    assert subscription_files.steps([], first, "two.toml") == []
     with pytest.raises(UsageProblem, match=r"was made by one\.toml"):
-        declared.steps(declared.read(GOOD, "two.toml", NOW), first, "two.toml")
+        subscription_files.steps(subscription_files.read(GOOD, "two.toml", NOW), first, "two.toml")
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ import sqlalchemy as sa
 
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
-from notifier.channels import Courier, Limits, Target
-from notifier.delivering import Deliveries, deliver, sample
-from notifier.notices import written
-from notifier.outbox import LIMIT, Outcome, State
-from notifier.store import delivery, outbox_log, subscriptions
-from notifier.store.outbox_log import Entry
+from notifier.channels import Courier, Limits
+from notifier.domain.deliveries import Entry
+from notifier.domain.messages import Target
+from notifier.domain.retry import LIMIT, Outcome, State
+from notifier.rendering.notices import written
+from notifier.services.delivery import Deliveries, deliver, sample
+from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.loopback import Answer, hanging, over_http
 from tests.samples import START, subscribe
@@ -40,7 +41,7 @@ def put(database: Database, *targets: Target, key: str = "key", slack: int = 1, 
     if name not in found:
         subscribe(database, *(t.address for t in targets), name=name)
     with database.begin() as connection:
-        delivery.put(connection, subscriptions.named(connection, name), message, list(targets), welcome=False)
+        outbox.put(connection, subscriptions.named(connection, name), message, list(targets), welcome=False)
 
 
 def go(database: Database, at: datetime, operator: tuple[str, ...] = (), **settings: Any) -> Deliveries:
@@ -52,7 +53,7 @@ def go(database: Database, at: datetime, operator: tuple[str, ...] = (), **setti
 
 def log(database: Database, **chosen: Any) -> list[Entry]:
     with database.connect() as connection:
-        return outbox_log.entries(connection, **chosen)[::-1]
+        return delivery_log.entries(connection, **chosen)[::-1]
 
 
 def outcomes(entry: Entry) -> list[str]:
@@ -216,7 +217,7 @@ def test_a_message_of_several_parts_goes_on_where_it_stopped(database: Database)
 
 def claimed(database: Database, by: str, at: datetime = START) -> None:
     with database.begin() as connection:
-        taken = delivery.claim(connection, delivery.due(connection, at), by, at)
+        taken = outbox.claim(connection, outbox.due(connection, at), by, at)
     assert taken
 
 
@@ -353,15 +354,15 @@ def test_one_that_was_given_up_can_be_sent_again(database: Database, mailbox: Ma
     mailbox.refuse.clear()
     (entry,) = log(database)
     with database.begin() as connection:
-        delivery.retry(connection, entry.id, START + HOUR)
+        outbox.retry(connection, entry.id, START + HOUR)
     go(database, START + HOUR)
     (entry,) = log(database)
     assert outcomes(entry) == ["failed", "asked for", "sent"]
     with database.begin() as connection:
         with pytest.raises(UsageProblem, match="was sent"):
-            delivery.retry(connection, entry.id, START)
+            outbox.retry(connection, entry.id, START)
         with pytest.raises(UnknownName, match="no notification 99"):
-            delivery.retry(connection, 99, START)
+            outbox.retry(connection, 99, START)
 
 
 def test_the_log_can_be_narrowed(database: Database, mailbox: Mailbox) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from notifier.cli import COMMANDS
-from notifier.sealing import is_sealed, seal
+from notifier.security.encryption import is_sealed, seal
 from tests.conftest import ROOT
 from tests.test_docs import parse
 

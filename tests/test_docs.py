@@ -32,11 +32,12 @@ from feeds.sources.base import Wanted
 from feeds.sources.docker_blog import RULES
 from feeds.sources.health import State
 from feeds.verdicts.evidence import Status
-from notifier import declared, inventory
+from notifier import inventory
 from notifier.channels import expand
 from notifier.cli import cli
 from notifier.config import Config, SourceSettings, example, read
 from notifier.inventory import FORMATS, gathered
+from notifier.services import subscription_files
 from tests.conftest import DEMO, ROOT, Program
 from tests.samples import NOW
 
@@ -255,7 +256,7 @@ def test_every_configuration_that_is_shown_is_one(page: Path, tmp_path: Path) ->
         file = tmp_path / f"{number}.toml"
         file.write_text(block.text, encoding="utf-8")
         if "subscriptions" in tomllib.loads(block.text):
-            assert declared.read(block.text, page.name, NOW)
+            assert subscription_files.read(block.text, page.name, NOW)
             continue
         for name, source in read(file).sources.items():
             assert source.urls.keys() <= sources[name].urls.keys()

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from feeds.sources.health import SourceState, State
 from feeds.storage import tables
 from feeds.storage.database import Database
-from notifier import checks
-from notifier.checks import Finding
 from notifier.config import Config, Log, Metrics
-from notifier.doctor import examine, source_states
-from notifier.store import operation
-from notifier.store.operation import Run
+from notifier.domain.runs import Run
+from notifier.services import checks
+from notifier.services.checks import Finding
+from notifier.services.doctor import examine, source_states
+from notifier.storage import operations
 from tests.conftest import Program, World
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -210,7 +210,7 @@ def test_what_ails_one_source_is_told_with_its_reason_and_of_several_the_names()
 
 def test_a_clock_that_is_behind_what_was_done_is_a_problem(database: Database) -> None:
     with database.begin() as connection:
-        operation.note(connection, Run("run", AT, AT, 1, 0, AT))
+        operations.note(connection, Run("run", AT, AT, 1, 0, AT))
     with database.connect() as connection:
         assert [f.level for f in checks.clock(connection, AT)] == ["ok"]
         assert [f.level for f in checks.clock(connection, AT - timedelta(minutes=4))] == ["ok"]
@@ -245,8 +245,8 @@ def test_nobody_calling_navtex_any_more_is_a_problem(database: Database) -> None
     with database.connect() as connection:
         assert [f.level for f in checks.runs(connection, AT)] == ["note"]
     with database.begin() as connection:
-        operation.note(connection, Run("run", AT, AT, 1, 0, AT))
-        operation.note(connection, Run("poll", AT, AT - timedelta(days=9), 1, 1))
+        operations.note(connection, Run("run", AT, AT, 1, 0, AT))
+        operations.note(connection, Run("poll", AT, AT - timedelta(days=9), 1, 1))
     with database.connect() as connection:
         assert [f.level for f in checks.runs(connection, AT)] == ["note", "ok"]
         late = list(checks.runs(connection, AT + timedelta(days=9)))

@@ -8,12 +8,12 @@ import pytest
 
 from feeds.advisories.records import Kind, Severity
 from feeds.storage.database import Database
-from notifier.explanation import Explanation, explain
-from notifier.filters import Filters, Scope
-from notifier.schedule import Schedule
-from notifier.silence import Silence
-from notifier.store import silences, subscriptions
-from notifier.world import World
+from notifier.alerts.silences import Silence
+from notifier.domain.filters import Filters, Scope
+from notifier.domain.schedule import Schedule
+from notifier.services.context import World
+from notifier.services.explanations import Explanation, explain
+from notifier.storage import silences, subscriptions
 from tests.samples import DAY, NOW, install, publish, record, run, subscribe
 
 NAME = "CVE-2024-41110"

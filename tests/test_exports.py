@@ -28,13 +28,13 @@ from packageurl import PackageURL
 from feeds.advisories.records import Advisory, Severity
 from feeds.core.errors import UsageProblem
 from feeds.verdicts.evidence import Status, Verdict
+from notifier.assessment.findings import Exposure, Finding, row
+from notifier.assessment.matcher import Match
 from notifier.cli.exposure import OTHERS
-from notifier.export import FORMATS, csv_rows
-from notifier.export.model import Document, document
-from notifier.export.purl import purls
-from notifier.exposure import Exposure, Finding, row
-from notifier.inventory.model import Component
-from notifier.matching import Match
+from notifier.domain.components import Component
+from notifier.exporters import FORMATS, csv_rows
+from notifier.exporters.model import Document, document
+from notifier.exporters.purl import purls
 from tests.samples import START, advisory
 
 ENGINE = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy", "ubuntu-22.04")

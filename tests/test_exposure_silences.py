@@ -10,15 +10,15 @@ import pytest
 from feeds import storage
 from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
-from notifier.cli.exposure_remarks import in_force
-from notifier.cli.exposure_rows import each_host, host_groups
-from notifier.exposure import Question
-from notifier.filters import Scope
+from notifier.alerts.silences import Silence
+from notifier.assessment.findings import Question
+from notifier.domain.filters import Scope
 from notifier.inventory import Component, Host
-from notifier.silence import Silence
-from notifier.store import inventory, silences
-from notifier.survey import Survey, survey
-from notifier.world import World
+from notifier.services.annotations import in_force
+from notifier.services.context import World
+from notifier.services.exposure import Survey, survey
+from notifier.services.exposure_rows import each_host, host_groups
+from notifier.storage import inventory, silences
 from tests.samples import DAY, NOW, START, publish, record
 
 OLD, NEW, KIT = Component("engine", "25.0.5"), Component("engine", "26.1.4"), Component("buildkit", "0.12.4")

@@ -10,12 +10,12 @@ from feeds import storage
 from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
-from notifier.exposure import LEVELS, Question, by_advisory
-from notifier.filters import Scope
+from notifier.assessment.findings import LEVELS, Question, by_advisory
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import Day, Mark, Standing
 from notifier.inventory import Component, Host
-from notifier.store import exposure, inventory
-from notifier.store.exposure import Day, Mark, Standing
-from notifier.survey import host_counts, marks, note_trend, survey
+from notifier.services.exposure import host_counts, marks, note_trend, survey
+from notifier.storage import exposure, inventory
 from tests.samples import DAY, START, publish, record
 
 OLD, NEW = Component("engine", "25.0.5"), Component("engine", "29.7.2")

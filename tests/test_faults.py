@@ -24,7 +24,7 @@ from alembic import command
 from feeds.mirror.server import Mirror
 from feeds.storage.database import HEAD, Database
 from feeds.storage.schema import drift
-from notifier.store import delivery
+from notifier.storage import outbox
 from tests.conftest import DEMO, Program, program, running_postgres
 from tests.loopback import over_http
 from tests.samples import DAY, NOW, install, names, publish, record, run, subscribe
@@ -216,7 +216,7 @@ def test_what_failed_while_the_clock_was_years_ahead_is_tried_when_it_is_right_a
     (tmp_path / "ops").unlink()
     assert len(run(database, NOW).delivered) == 1
     with database.connect() as connection:
-        assert delivery.pending(connection) == 0
+        assert outbox.pending(connection) == 0
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from feeds.advisories.records import Kind, Severity
-from notifier.filters import Filters, Scope, merged
+from notifier.domain.filters import Filters, Scope, merged
 from tests.samples import advisory
 
 

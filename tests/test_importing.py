@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.storage.database import Connection, Database
-from notifier import tables
-from notifier.filters import Scope
-from notifier.inventory.model import Component, Host, View
-from notifier.inventory.views import BEHIND, behind, decode, effective
-from notifier.store import importing, inventory
-from notifier.store.inventory import Import, Taken
+from notifier.domain.components import Component, Host, View
+from notifier.domain.filters import Scope
+from notifier.domain.observations import BEHIND, behind, decode, effective
+from notifier.storage import importing, inventory, tables
+from notifier.storage.inventory import Import, Taken
 from tests.samples import DAY, START
 
 RUNS = Component("engine", "28.3.3")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.inventory import Component, Host, Inventory, Text, csv_rows
-from notifier.inventory.model import component, parse_tags
+from notifier.domain.components import component, parse_tags
+from notifier.inventory import Component, Host, Inventory, Text
+from notifier.inventory.formats import csv_rows
 from tests.inventories import read
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
+from notifier.domain.components import Bare
 from notifier.inventory import FORMATS, Text, gathered
-from notifier.inventory.model import Bare
 from tests.inventories import read
 
 FIXTURES = Path(__file__).resolve().parent / "inventory"

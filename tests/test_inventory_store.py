@@ -4,10 +4,10 @@ import pytest
 
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from notifier.filters import Scope
+from notifier.domain.filters import Scope
 from notifier.inventory import Component, Host
-from notifier.store import inventory
-from notifier.store.inventory import Taken
+from notifier.storage import inventory
+from notifier.storage.inventory import Taken
 from tests.samples import DAY, START
 
 ENGINE = Component("engine", "29.5.0")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from feeds.storage.database import Database
-from notifier.store import outbox_log
+from notifier.storage import delivery_log
 from tests.conftest import Mailbox, listening, program
 from tests.killing import kill, killing
 from tests.samples import install, publish, record, subscribe
@@ -50,4 +50,4 @@ def test_of_two_runs_at_once_one_works_and_the_other_says_so_and_nothing_goes_ou
         first.join(60)
     assert sorted(m["To"] for m in box.mails) == ["a@example.org", "b@example.org"]
     with database.connect() as connection:
-        assert [[a.outcome for a in e.log] for e in outbox_log.entries(connection)] == [["sent"], ["sent"]]
+        assert [[a.outcome for a in e.log] for e in delivery_log.entries(connection)] == [["sent"], ["sent"]]

@@ -9,11 +9,12 @@ import pytest
 
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.verdicts.evidence import Status
-from notifier.digest import CORRECTION, NEW, UPDATE, Group, Hosts, key_of
-from notifier.exposure import worst_first
-from notifier.facets import Concern, Facets
-from notifier.filters import Filters
-from notifier.ledger import Arrivals, Books, News, Return, Told, moments, news
+from notifier.alerts.alert_state import Concern, Facets
+from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, key_of
+from notifier.alerts.news import Arrivals, Books, News, Return, Told, moments, news
+from notifier.assessment.findings import worst_first
+from notifier.domain.filters import Filters
+from notifier.domain.hosts import Hosts
 from tests.samples import DAY, START, advisory, concern, names
 
 

@@ -12,8 +12,8 @@ from feeds.advisories.records import Edition, Kind, Rank, Read
 from feeds.advisories.releases import Releases, gathered
 from feeds.verdicts.evidence import Status
 from feeds.versions.products import ENGINE_MODULE
-from notifier.inventory.model import Component
-from notifier.matching import Match, Matcher
+from notifier.assessment.matcher import Match, Matcher
+from notifier.domain.components import Component
 from tests.records import NAME, NOW, catalogue, claim, packaged, read, twinned
 
 TODAY = date(2026, 6, 1)

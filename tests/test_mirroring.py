@@ -13,7 +13,7 @@ from feeds.core.errors import ShapeError
 from feeds.mirror import layout, manifest
 from feeds.mirror.server import Mirror
 from feeds.sources.health import MirrorState
-from notifier import mirrors
+from notifier.services import mirror_age
 from tests.conftest import DEMO, Program, World, program
 from tests.polling import MOBY, entries
 from tests.unruly import Reply, Unruly
@@ -245,6 +245,6 @@ def test_parts_are_put_together_once_each() -> None:
 )
 def test_the_age_of_a_mirror_in_words(days: float, told: str, *, old: bool) -> None:
     now = datetime(2026, 4, 15, 12, tzinfo=UTC)
-    found = mirrors.age(MirrorState("/m", now - timedelta(days=days), now), 7, now)
+    found = mirror_age.age(MirrorState("/m", now - timedelta(days=days), now), 7, now)
     assert told in found[0]
     assert found[1] is old

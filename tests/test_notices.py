@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from notifier.channels import Target, slack
-from notifier.digest import Digest
-from notifier.notices import given_up, specimen, written
-from notifier.outbox import State
-from notifier.render import render
-from notifier.sample import AT, digest
-from notifier.store.outbox_log import Entry
+from notifier.alerts.digest import Digest
+from notifier.alerts.sample import AT, digest
+from notifier.channels import slack
+from notifier.domain.deliveries import Entry
+from notifier.domain.messages import Target
+from notifier.domain.retry import State
+from notifier.rendering.messages import render
+from notifier.rendering.notices import given_up, specimen, written
 
 SAID = "This is a test of the Navtex subscription “ops”. All that follows is made up."
 

@@ -9,9 +9,9 @@ from feeds.advisories.facts import Release, Repair
 from feeds.advisories.records import Severity
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
-from notifier.filters import Filters
-from notifier.outbox import State
-from notifier.store import delivery, outbox_log, subscriptions
+from notifier.domain.filters import Filters
+from notifier.domain.retry import State
+from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.samples import DAY, NOW, counted, install, publish, record, run, subscribe
 
@@ -138,10 +138,10 @@ def test_a_failed_delivery_waits_and_is_sent_by_a_later_run_with_the_same_id(
     assert not report.ok
     assert refusal in report.failed[0][1]
     with fleet.connect() as connection:
-        assert delivery.pending(connection) == 1
-        assert delivery.due(connection, NOW) == []
-        assert len(delivery.due(connection, NOW + timedelta(hours=1))) == 1
-        (later,) = outbox_log.entries(connection, state=State.PENDING)
+        assert outbox.pending(connection) == 1
+        assert outbox.due(connection, NOW) == []
+        assert len(outbox.due(connection, NOW + timedelta(hours=1))) == 1
+        (later,) = delivery_log.entries(connection, state=State.PENDING)
     assert (later.target.recipient, later.attempts) == ("b@example.org", 1)
 
     assert run(fleet, NOW).delivered == []

@@ -12,12 +12,11 @@ from feeds import storage
 from feeds.advisories.records import Kind, Severity
 from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
-from notifier import tables
 from notifier.channels import Courier
-from notifier.filters import Filters, Scope
+from notifier.domain.filters import Filters, Scope
 from notifier.inventory import Component, Host
-from notifier.notify import preview, sample
-from notifier.store import inventory, subscriptions
+from notifier.services.notifications import preview, sample
+from notifier.storage import inventory, subscriptions, tables
 from tests.conftest import Mailbox, html_of, text_of
 from tests.samples import DAY, NOW, START, counted, install, publish, record, run, subscribe
 

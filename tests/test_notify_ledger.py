@@ -14,13 +14,13 @@ from feeds.advisories.records import Kind, Record, Severity
 from feeds.crawl.protocol import Outcome, Piece
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
-from notifier.digest import CORRECTION, NEW, UPDATE, Digest
-from notifier.facets import Facets
-from notifier.filters import Filters, Scope
-from notifier.schedule import Schedule
-from notifier.silence import Hand, Silence, statements
-from notifier.store import departures, inventory, silences, subscriptions
-from notifier.world import World
+from notifier.alerts.alert_state import Facets
+from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Digest
+from notifier.alerts.silences import Hand, Silence, statements
+from notifier.domain.filters import Filters, Scope
+from notifier.domain.schedule import Schedule
+from notifier.services.context import World
+from notifier.storage import departures, inventory, silences, subscriptions
 from tests.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 NAME = "CVE-2026-41567"

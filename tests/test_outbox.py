@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.outbox import LEASE, LIMIT, State, abandoned, after_failure, asked_for
+from notifier.domain.retry import LEASE, LIMIT, State, abandoned, after_failure, asked_for
 from tests.samples import START
 
 MINUTE = timedelta(minutes=1)

@@ -11,8 +11,9 @@ import pytest
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
-from notifier.inventory import View, probe
-from notifier.inventory.probe import SCRIPT, own_name, probed
+from notifier.inventory import View
+from notifier.inventory.formats import probe
+from notifier.inventory.formats.probe import SCRIPT, own_name, probed
 from notifier.inventory.text import Text
 from tests.fleet import VERSION, computer
 

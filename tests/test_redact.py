@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.redact import HIDDEN, redact
+from notifier.security.redaction import HIDDEN, redact
 
 SECRET = "Tr0ub4dor-and-3"
 

@@ -11,10 +11,13 @@ import pytest
 
 from feeds.advisories.records import Severity
 from feeds.core.errors import ConfigError
-from notifier import sample, watch
+from notifier.alerts import sample
+from notifier.alerts.digest import Digest
 from notifier.channels import slack
-from notifier.digest import Digest, Hosts
-from notifier.render import Message, host_names, message, render
+from notifier.domain.hosts import Hosts
+from notifier.domain.messages import Message
+from notifier.rendering.messages import host_names, message, render
+from notifier.services import operator_alerts
 from tests.digests import EMPTY, NEWS, WELCOME, digest, group, item
 from tests.samples import advisory
 
@@ -48,7 +51,7 @@ def test_a_digest_is_rendered_as_it_was_approved(name: str, part: str) -> None:
 
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html", "slack.json"])
 def test_what_operators_hear_of_sources_is_rendered_as_it_was_approved(part: str) -> None:
-    assert_approved(f"operator.{part}", parts(watch.render(sample.CHANGES, sample.AT))[part])
+    assert_approved(f"operator.{part}", parts(operator_alerts.render(sample.CHANGES, sample.AT))[part])
 
 
 def assert_approved(name: str, rendered: str) -> None:

@@ -10,9 +10,11 @@ import pytest
 from feeds.advisories.records import Kind, Severity
 from feeds.sources.health import SourceState, State
 from feeds.verdicts.evidence import Status
+from notifier.alerts.digest import Digest, Foot
 from notifier.channels import compose
-from notifier.digest import Digest, Foot, Hosts
-from notifier.render import mrkdwn, render, safe_url
+from notifier.domain.hosts import Hosts
+from notifier.domain.text import mrkdwn, safe_url
+from notifier.rendering.messages import render
 from tests.digests import digest, group, item
 from tests.samples import advisory
 from tests.test_render import texts

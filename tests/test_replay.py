@@ -24,14 +24,15 @@ from feeds.crawl.protocol import Job
 from feeds.mirror.server import Mirror
 from feeds.services.polling import poll
 from feeds.storage.database import Database
+from notifier.alerts.digest import CORRECTION
 from notifier.channels import Courier
-from notifier.digest import CORRECTION
-from notifier.filters import Filters, Scope
+from notifier.domain import deliveries
+from notifier.domain.filters import Filters, Scope
+from notifier.domain.schedule import Schedule
+from notifier.domain.subscriptions import Subscription
 from notifier.inventory import Component, Host
-from notifier.notify import Settings, notify
-from notifier.schedule import Schedule
-from notifier.store import delivery, inventory, subscriptions
-from notifier.store.subscriptions import Subscription
+from notifier.services.notifications import Settings, notify
+from notifier.storage import inventory, subscriptions
 from tests.conftest import World
 from tests.documents import entry as item
 from tests.documents import page, rss
@@ -241,7 +242,7 @@ EXPECTED = {
         21: "CVE-2031-1005 (high) and 1 more",
         28: "CVE-2031-1004 (critical): newly affected hosts and 5 more",
     },
-    delivery.OPERATOR: {
+    deliveries.OPERATOR: {
         12: "The source moby-advisories is failing",
         15: "The source moby-advisories is silent",
         17: "The source moby-advisories is healthy",

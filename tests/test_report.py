@@ -14,12 +14,12 @@ from lxml import html
 from feeds.advisories.records import Severity
 from feeds.sources.health import SourceState, State
 from feeds.verdicts.evidence import Status, Verdict
-from notifier.exposure import LEVELS, Finding
-from notifier.inventory.model import Component
-from notifier.matching import Match
-from notifier.render import page
-from notifier.report import COLUMNS, Day, Report, Step, chart, matrices
-from notifier.upgrades import Option, Plan
+from notifier.assessment.findings import LEVELS, Finding
+from notifier.assessment.matcher import Match
+from notifier.assessment.upgrades import Option, Plan
+from notifier.domain.components import Component
+from notifier.rendering.messages import page
+from notifier.rendering.report import COLUMNS, Day, Report, Step, chart, matrices
 from tests.samples import START, advisory
 
 HOSTILE = '"><script>alert(1)</script><img src=http://x/y> \x1b[31m\u202e'

@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from feeds import storage
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import Database
-from notifier import notices, tables
-from notifier.channels import Target
-from notifier.filters import Filters, Scope
-from notifier.forgetting import forget
+from notifier.alerts.silences import Hand, Silence
+from notifier.domain.filters import Filters, Scope
+from notifier.domain.messages import Target
+from notifier.domain.retry import State
+from notifier.domain.schedule import Schedule
 from notifier.inventory import Component, Host, View
-from notifier.outbox import State
-from notifier.schedule import Schedule
-from notifier.silence import Hand, Silence
-from notifier.store import delivery, inventory, outbox_log, retention, silences, subscriptions
+from notifier.rendering import notices
+from notifier.services.retention import forget
+from notifier.storage import delivery_log, inventory, outbox, retention, silences, subscriptions, tables
 from tests.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 LATER = NOW + 500 * DAY
@@ -89,9 +89,9 @@ def test_what_is_to_be_delivered_stays_however_old(database: Database, tmp_path:
         )
     assert forget(database, LATER, 400)["digests"] == 1
     with database.connect() as connection:
-        (left,) = outbox_log.entries(connection)
+        (left,) = delivery_log.entries(connection)
         assert (left.id, left.state, left.subject != "") == (first, state, True)
-        assert delivery.pending(connection) == 1
+        assert outbox.pending(connection) == 1
 
 
 def test_what_is_younger_stays(database: Database, tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_a_notice_goes_with_its_deliveries_and_one_that_is_pending_stays(databas
     with database.begin() as connection:
         for number in range(3):
             one = notices.written(f"key {number}", "a subject", ["a paragraph"], NOW)
-            delivery.put_notice(connection, one, [Target("json://127.0.0.1", "")])
+            outbox.put_notice(connection, one, [Target("json://127.0.0.1", "")])
         connection.execute(sa.update(tables.outbox).where(tables.outbox.c.notice != 3).values(state="sent"))
     assert forget(database, LATER, 400, at_once=1)["notices"] == 2
     with database.connect() as connection:
-        assert [e.key for e in outbox_log.entries(connection)] == ["key 2"]
+        assert [e.key for e in delivery_log.entries(connection)] == ["key 2"]
 
 
 def test_much_is_forgotten_in_small_steps(database: Database, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import lxml.html
 import nh3
 import pytest
 
-from notifier.render import render
+from notifier.rendering.messages import render
 from tests.test_browser_hostile import ATTACKS, full_report
 from tests.test_render_hostile import everywhere
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from feeds.advisories.records import Kind
 from feeds.core.errors import UsageProblem
-from notifier.schedule import Schedule, breaks, checked, due, quiet_until, reminder, shown
+from notifier.domain.schedule import Schedule, breaks, checked, due, quiet_until, reminder, shown
 
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 4, 15, tzinfo=UTC)

@@ -18,10 +18,10 @@ from feeds.core.errors import ChannelError, ConfigError
 from feeds.core.secrets import from_environment
 from feeds.mirror.server import Mirror
 from feeds.storage.database import Database
-from notifier import tables
-from notifier.references import resolved, shown_with_references
-from notifier.sealing import is_sealed, seal, unsealed
-from notifier.store import delivery, outbox_log, subscriptions
+from notifier.domain.subscriptions import Subscription
+from notifier.security.encryption import is_sealed, seal, unsealed
+from notifier.security.references import resolved, shown_with_references
+from notifier.storage import delivery_log, outbox, subscriptions, tables
 from tests.conftest import DEMO, Program
 from tests.loopback import over_http
 from tests.samples import NOW, install, publish, record, run, subscribe
@@ -125,15 +125,15 @@ def test_no_table_holds_an_address_in_the_clear(database: Database) -> None:
     with database.begin() as connection:
         one = subscriptions.named(connection, "ops")
         assert one.targets == (ADDRESS, "${NAVTEX_NOT_THERE}")
-        subscriptions.change(connection, subscriptions.Subscription("ops", (ADDRESS,), one.filters, NOW))
+        subscriptions.change(connection, Subscription("ops", (ADDRESS,), one.filters, NOW))
     run(database)
     assert PLANTED not in raw(database)
     assert raw(database).count("sealed:1:") == 2
     with database.connect() as connection:
-        assert [e.target.address for e in outbox_log.entries(connection)] == [ADDRESS]
+        assert [e.target.address for e in delivery_log.entries(connection)] == [ADDRESS]
         told = subscriptions.tellings(connection, subscriptions.named(connection, "ops"), [1])
         assert [t.target for one in told for t in one.tries] == [ADDRESS]
-        assert delivery.pending(connection) == 1
+        assert outbox.pending(connection) == 1
 
 
 def test_a_database_from_before_is_carried_over_and_back(database: Database, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from feeds import storage
 from feeds.sources.health import Polled, SourceState, State, assessed, changes, floor, shortfalls
 from feeds.storage.database import Database
-from notifier.notify import Settings
+from notifier.services.notifications import Settings
 from tests.conftest import Mailbox, World, text_of
 from tests.polling import MOBY, Poller, entries
 from tests.samples import DAY, NOW, START, publish, record, run

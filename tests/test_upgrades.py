@@ -8,9 +8,9 @@ import pytest
 from feeds.advisories.facts import Fact, Line, Release, Repair
 from feeds.advisories.records import Rank, Read, Score, Severity
 from feeds.advisories.releases import gathered
-from notifier.inventory.model import Component
-from notifier.matching import Matcher
-from notifier.upgrades import Plan, Waiting, command, plan, worst
+from notifier.assessment.matcher import Matcher
+from notifier.assessment.upgrades import Plan, Waiting, command, plan, worst
+from notifier.domain.components import Component
 from tests.records import catalogue, claim, packaged, read, tags
 
 TODAY = date(2026, 6, 1)

@@ -8,9 +8,9 @@ from feeds import storage
 from feeds.advisories.facts import Line
 from feeds.advisories.records import Kind, Rank, Record
 from feeds.storage.database import Connection, Database
-from notifier.inventory.model import Component
-from notifier.matching import Matcher
-from notifier.store import verdicts
+from notifier.assessment.matcher import Matcher
+from notifier.domain.components import Component
+from notifier.storage import verdicts
 from tests.records import claim, packaged, read
 from tests.samples import DAY, START, install, publish
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.inventory.model import Component, View
-from notifier.inventory.views import Effective, Seen, decode, effective, encode
+from notifier.domain.components import Component, View
+from notifier.domain.observations import Effective, Seen, decode, effective, encode
 
 RUNS = Component("engine", "28.3.3")
 PACKAGE = Component("engine", "28.3.3", "docker-ce 5:28.3.3-1~debian.12~bookworm", "debian-12")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from alembic import op
 
-from notifier.sealing import seal, unsealed
+from notifier.security.encryption import seal, unsealed
 
 revision = "0007"
 down_revision = "0006"

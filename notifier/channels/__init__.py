@@ -18,15 +18,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from feeds.core.errors import ChannelError
-from notifier.channels import atom, files, services, slack, webhook
-from notifier.channels.addresses import Target, expand, kind, local, parse, redacted, scheme, shown
-from notifier.channels.composing import compose
+from notifier.channels import apprise, atom, files, slack, webhook
+from notifier.channels.addresses import expand, kind, local, parse, redacted, scheme, shown
 from notifier.channels.http import Poster
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import Post
-from notifier.render import Message
+from notifier.channels.mime import compose
+from notifier.domain.messages import Message, Target
 
-__all__ = ["Courier", "Limits", "Target", "compose", "expand", "redacted", "shown"]
+__all__ = ["Courier", "Limits", "compose", "expand", "redacted", "shown"]
 
 _PATIENCE = 30
 """Seconds that a message of several parts waits between two of them, where the receiver asks for it."""
@@ -134,6 +134,6 @@ class Courier:
                     partial(slack.send, self._poster, parsed, target, message, n, self._slack) for n in range(count)
                 ]
         return [
-            partial(services.send, address, part, self._limits, self._ca_bundle, self._environment)
-            for part in services.parts(parsed, message)
+            partial(apprise.send, address, part, self._limits, self._ca_bundle, self._environment)
+            for part in apprise.parts(parsed, message)
         ]

@@ -7,20 +7,14 @@ import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from feeds.core.errors import ChannelError
-from notifier.sealing import is_sealed
+from notifier.domain.messages import Target
+from notifier.security.encryption import is_sealed
 
 _HELP = "See docs/reference/channels.md"
-
-
-class Target(NamedTuple):
-    """Where one message goes: a channel's address, and one of its recipients where it has several."""
-
-    address: str
-    recipient: str = ""
 
 
 def scheme(address: str) -> str:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from feeds.core.errors import ChannelError
 from notifier.channels.files import write
-from notifier.render import Message
+from notifier.domain.messages import Message
 
 ENTRIES = 50
 """A feed keeps so many; the oldest leave it."""

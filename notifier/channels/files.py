@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from feeds.core.errors import ChannelError
-from notifier.render import Message
+from notifier.domain.messages import Message
 
 
 def send(folder: Path, message: Message) -> str:

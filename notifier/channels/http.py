@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from feeds.core.errors import ChannelError
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import decoded
-from notifier.outbox import asked_for
+from notifier.domain.retry import asked_for
 
 _PASSING = (302, 303, 307, 408, 409, 423, 425, 429)
 """Statuses below 500 after which the same question may be answered later."""

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from feeds.core.errors import ChannelError
-from notifier.channels.addresses import Target, parse
-from notifier.channels.composing import Mail, compose, one_line
+from notifier.channels.addresses import parse
 from notifier.channels.limits import Limits, Watchdog
-from notifier.render import Message
+from notifier.channels.mime import Mail, compose, one_line
+from notifier.domain.messages import Message, Target
 
 _LINES = 100
 """Lines that one answer of a mail server may have."""

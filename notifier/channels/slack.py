@@ -15,9 +15,9 @@ import re
 from typing import Any
 
 from feeds.core.errors import ChannelError
-from notifier.channels.addresses import Target
 from notifier.channels.http import Answer, Poster, refused
-from notifier.render import Message, mrkdwn
+from notifier.domain.messages import Message, Target
+from notifier.domain.text import mrkdwn
 
 BLOCKS = 50
 TEXT = 3000

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from notifier.channels.http import Poster
-from notifier.render import Message
+from notifier.domain.messages import Message
 
 
 def send(poster: Poster, parsed: Any, message: Message) -> str:

@@ -101,8 +101,8 @@ def _row(advisory: Advisory) -> dict[str, Any]:
 def show(name: str, form: str) -> None:
     """One advisory with every claim that was read, by any of its names."""
     from feeds import storage
-    from notifier.silence import about, shown
-    from notifier.store import silences
+    from notifier.alerts.silences import about, shown
+    from notifier.storage import silences
 
     with opened(settings()) as database, database.connect() as connection:
         advisory = storage.catalogue(connection).find(name)

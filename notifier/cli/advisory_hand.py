@@ -32,8 +32,8 @@ def acknowledge(
     navtex advisory acknowledge CVE-2024-41110 --owner Ann --due 2026-12-31 --tag env=prod
     """
     from feeds import storage
-    from notifier.silence import Hand, shown
-    from notifier.store import silences
+    from notifier.alerts.silences import Hand, shown
+    from notifier.storage import silences
 
     if not owner.strip():
         raise click.BadParameter("it is empty", param_hint="--owner")
@@ -56,8 +56,8 @@ def release(advisory: str, hosts: tuple[str, ...], tags: dict[str, str], product
     """Nobody has it in hand any more: for the hosts that are named just so, or at all."""
     from feeds import storage
     from feeds.core.errors import UnknownName
-    from notifier.silence import about
-    from notifier.store import silences
+    from notifier.alerts.silences import about
+    from notifier.storage import silences
 
     chosen = scope(hosts, tags, products) if hosts or tags or products else None
     with opened(settings()) as database, database.begin() as connection:

@@ -19,7 +19,7 @@ from feeds.advisories.records import PRODUCTS, Severity
 from notifier import config as configs
 from notifier.cli.log import begin
 from notifier.config import Config
-from notifier.filters import Scope
+from notifier.domain.filters import Scope
 
 if TYPE_CHECKING:
     from feeds.storage.database import Connection, Database
@@ -110,7 +110,7 @@ def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -
 
 def known_hosts(connection: Connection, chosen: Scope) -> None:
     """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
-    from notifier.store import inventory
+    from notifier.storage import inventory
 
     for name in chosen.hosts:
         if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
@@ -119,7 +119,7 @@ def known_hosts(connection: Connection, chosen: Scope) -> None:
 
 def nobody(connection: Connection, chosen: Scope) -> str:
     """Why a scope holds nothing, in words; "" where it does."""
-    from notifier.store import inventory
+    from notifier.storage import inventory
 
     if not inventory.count(connection):
         return "The inventory is empty. See `navtex inventory import --help`."
@@ -132,8 +132,8 @@ def nobody(connection: Connection, chosen: Scope) -> str:
 
 def nobody_yet(connection: Connection, chosen: Scope, where: str = "") -> None:
     """Say what of a scope matches no host of an inventory that has some: a mistake in writing, or hosts to come."""
-    from notifier.silence import shown
-    from notifier.store import inventory
+    from notifier.alerts.silences import shown
+    from notifier.storage import inventory
 
     if not inventory.count(connection):
         return

@@ -55,10 +55,10 @@ def command(
     """What is known against one version: `navtex check engine 25.0.5`."""
     from feeds import storage
     from feeds.advisories.records import Severity
+    from notifier.assessment.findings import meets, row, worst_first
+    from notifier.assessment.matcher import Matcher
     from notifier.cli.gate import judges
-    from notifier.exposure import meets, row, worst_first
-    from notifier.inventory.model import component
-    from notifier.matching import Matcher
+    from notifier.domain.components import component
 
     try:
         asked = component(product, version, package, distro)

@@ -14,8 +14,8 @@ from notifier.cli.app import count_of, now, opened, say, settings, tag_values
 from notifier.config import Collecting
 
 if TYPE_CHECKING:
-    from notifier.collect import Answer
-    from notifier.collect.targets import Chosen
+    from notifier.collection import Answer
+    from notifier.collection.targets import Chosen
 
 
 @click.command("probe")
@@ -24,7 +24,7 @@ def probe() -> None:
 
     Run it by other means than SSH, or as an SSH key's forced command, and import what it prints.
     """
-    from notifier.inventory.probe import SCRIPT
+    from notifier.inventory.formats.probe import SCRIPT
 
     sys.stdout.write(SCRIPT)
 
@@ -74,8 +74,8 @@ def command(
     Without an option that says whom, it asks those that the configuration names under [collect], or
     else this machine's engine. Who did not answer is listed, with the reason.
     """
-    from notifier import collect as collecting
-    from notifier.collect import targets
+    from notifier import collection as collecting
+    from notifier.collection import targets
 
     config = settings()
     said = Collecting(local, contexts, ssh, ssh_hosts)
@@ -92,7 +92,7 @@ def command(
 
 
 def _chosen(whom: Collecting) -> Chosen:
-    from notifier.collect.targets import Chosen, lines_of
+    from notifier.collection.targets import Chosen, lines_of
 
     lines = lines_of(_hosts_file(whom.ssh_hosts), whom.ssh_hosts) if whom.ssh_hosts else ()
     return Chosen(whom.local, whom.contexts, (*whom.ssh, *lines))
@@ -109,7 +109,7 @@ def _hosts_file(name: str) -> str:
 
 def _keep(answers: list[Answer], tags: dict[str, str]) -> None:
     """Store what was collected. Of a host that did not say what runs on it, what is known otherwise stays."""
-    from notifier.taking import Wish, take
+    from notifier.services.inventory import Wish, take
 
     hosts = [h for a in answers for h in a.hosts]
     if not hosts:

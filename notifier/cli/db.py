@@ -39,7 +39,7 @@ def current() -> None:
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Whether the schema is what this Navtex expects, table by table."""
-    import notifier.tables  # noqa: F401 - defines every table, those of feeds included
+    import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
     from feeds.storage.database import Database
     from feeds.storage.schema import drift
 
@@ -76,7 +76,7 @@ def restore(file: Path) -> None:
 
     The backup is checked first; nothing is changed where it is damaged, or newer than this Navtex.
     """
-    import notifier.tables  # noqa: F401 - defines every table, those of feeds included
+    import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
     from feeds.storage import backup as backups
     from feeds.storage.database import Database
 

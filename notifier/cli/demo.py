@@ -42,9 +42,10 @@ def command(where: Path) -> None:
     """
     from feeds.mirror.server import Mirror
     from notifier import inventory
-    from notifier.filters import Filters
-    from notifier.store import inventory as hosts
-    from notifier.store import subscriptions
+    from notifier.domain.filters import Filters
+    from notifier.domain.subscriptions import Subscription
+    from notifier.storage import inventory as hosts
+    from notifier.storage import subscriptions
 
     documents = folder(notifier.__file__, "demo")
     where = where.resolve()
@@ -53,7 +54,7 @@ def command(where: Path) -> None:
         config = Config(database=f"sqlite:///{where / 'navtex.db'}", mirror=mirror.url)
         with opened(config) as database:
             found = inventory.gathered(inventory.read((documents / "inventory.csv").read_bytes()))
-            wanted = subscriptions.Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
+            wanted = Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
             with database.begin() as connection:
                 hosts.take(connection, found.hosts, {}, now())
                 subscriptions.add(connection, wanted)
@@ -92,7 +93,7 @@ def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tup
     from feeds.crawl.client import Crawl
     from notifier.cli.notify import courier
     from notifier.cli.poll import environment, poll
-    from notifier.notify import notify
+    from notifier.services.notifications import notify
 
     mirror.requests.clear()
     with Crawl(environment(config)) as crawl, database.lock():

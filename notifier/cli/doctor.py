@@ -14,7 +14,7 @@ from notifier.cli.app import format_option, now, opened, settings, wrapped, writ
 from notifier.cli.log import exit_status
 
 if TYPE_CHECKING:
-    from notifier.checks import Finding
+    from notifier.services.checks import Finding
 
 
 @click.command("doctor")
@@ -37,8 +37,8 @@ def command(ctx: click.Context, form: str) -> None:
 
 def _findings(path: Path) -> tuple[list[Finding], int]:
     """What was found, as far as one could look, and the exit status."""
-    from notifier import checks
-    from notifier.doctor import examine
+    from notifier.services import checks
+    from notifier.services.doctor import examine
 
     found: list[Finding] = []
     try:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
     from feeds.storage.database import Connection
     from feeds.verdicts.evidence import Testimony, Verdict
-    from notifier.inventory.model import Component
-    from notifier.matching import Matcher
+    from notifier.assessment.matcher import Matcher
+    from notifier.domain.components import Component
 
 
 UPSTREAM = "upstream"
@@ -34,7 +34,7 @@ def command(subject: str, name: str, form: str) -> None:
     navtex explain engine@25.0.5 CVE-2024-41110
     """
     from feeds import storage
-    from notifier.matching import Matcher
+    from notifier.assessment.matcher import Matcher
 
     with opened(settings()) as database, database.connect() as connection:
         catalogue = storage.catalogue(connection)
@@ -62,9 +62,9 @@ def command(subject: str, name: str, form: str) -> None:
 
 def _components(connection: Connection, subject: str) -> tuple[str | None, list[Component]]:
     from feeds.advisories.records import PRODUCTS
-    from notifier.filters import Scope
-    from notifier.inventory.model import component
-    from notifier.store import inventory
+    from notifier.domain.components import component
+    from notifier.domain.filters import Scope
+    from notifier.storage import inventory
 
     product, at, version = subject.partition("@")
     if at and product in PRODUCTS:

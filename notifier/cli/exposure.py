@@ -26,14 +26,14 @@ from notifier.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from notifier.exposure import Question
-    from notifier.matching import Match
-    from notifier.survey import Survey
+    from notifier.assessment.findings import Question
+    from notifier.assessment.matcher import Match
+    from notifier.services.exposure import Survey
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
 ROWS = ("table", "json", "csv")
 OTHERS = ("openvex", "csaf", "sarif", "cyclonedx")
-"""The formats of `notifier.export`, which is not imported for `--help`; a test compares."""
+"""The formats of `notifier.exporters`, which is not imported for `--help`; a test compares."""
 
 
 def verdict(match: Match) -> str:
@@ -108,11 +108,11 @@ def command(
     """What the hosts are exposed to, worst first, from what is known and what the inventory holds now."""
     from feeds import storage
     from feeds.advisories.records import Severity
+    from notifier.assessment.findings import Question, meets
     from notifier.cli.exposure_forms import Wish, answer
     from notifier.cli.gate import judged
-    from notifier.exposure import Question, meets
-    from notifier.store import inventory
-    from notifier.survey import survey
+    from notifier.services.exposure import survey
+    from notifier.storage import inventory
 
     _check(group, form, output, author, namespace)
     chosen = scope(hosts, tags, products)
@@ -148,7 +148,7 @@ def command(
 
 def _tell_of_undecided(found: Survey, question: Question) -> None:
     """Say how much was left out because nothing that was read decides it."""
-    from notifier.exposure import findings, level_of, weight
+    from notifier.assessment.findings import findings, level_of, weight
 
     unknown = replace(question, verdicts=frozenset({Status.UNKNOWN}))
     left = findings(found.matcher, found.components, found.hosts, unknown)

@@ -11,17 +11,17 @@ from pathlib import Path
 import msgspec
 
 from feeds.storage.database import Connection
+from notifier.assessment.findings import Exposure, Question, by_component, row
 from notifier.cli import exposure_tables
 from notifier.cli.app import stamp
-from notifier.cli.exposure_remarks import Remarks, in_force
-from notifier.cli.exposure_rows import advisory_groups, each_host, host_groups
 from notifier.cli.output import emit
-from notifier.export import FORMATS, csv_rows
-from notifier.export.model import AUTHOR, NAMESPACE, document
-from notifier.exposure import Exposure, Question, by_component, row
-from notifier.grouped import AdvisoryGroup, HostGroup, VersionGroup, version_group
-from notifier.store import exposure
-from notifier.survey import Survey
+from notifier.exporters import FORMATS, csv_rows
+from notifier.exporters.model import AUTHOR, NAMESPACE, document
+from notifier.schemas.exposure import AdvisoryGroup, HostGroup, VersionGroup, version_group
+from notifier.services.annotations import Remarks, in_force
+from notifier.services.exposure import Survey
+from notifier.services.exposure_rows import advisory_groups, each_host, host_groups
+from notifier.storage import exposure
 
 NAMED = 100
 """So many hosts of a component are named to other tools; all are counted."""
@@ -46,7 +46,7 @@ def answer(connection: Connection, found: Survey, question: Question, wish: Wish
     if wish.form == "table":
         exposure_tables.write(connection, found, wish.group, wish.output, reasons=wish.reasons)
     elif wish.form == "html":
-        from notifier.cli.exposure_report import page
+        from notifier.services.exposure_report import page
 
         emit([page(connection, found, question, wish.stale_days)], wish.output)
     elif wish.form in FORMATS:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from feeds.storage.database import Connection
+from notifier.assessment.findings import UNSCORED, Finding, by_advisory, by_component, level_of, weight
 from notifier.cli.app import day, nobody, say, severity, table, wrapped
 from notifier.cli.exposure import verdict
-from notifier.cli.exposure_remarks import Remarks
-from notifier.cli.exposure_rows import each_host, host_groups
 from notifier.cli.output import emit
-from notifier.exposure import UNSCORED, Finding, by_advisory, by_component, level_of, weight
-from notifier.survey import Survey, host_counts
+from notifier.services.annotations import Remarks
+from notifier.services.exposure import Survey, host_counts
+from notifier.services.exposure_rows import each_host, host_groups
 
 LONGEST = 2000
 """So many rows a table has at most: nobody reads more, and it has to be held to be laid out."""

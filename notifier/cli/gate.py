@@ -11,7 +11,7 @@ from notifier.cli.app import nobody
 if TYPE_CHECKING:
     from feeds.advisories.merging import Catalogue
     from feeds.storage.database import Connection
-    from notifier.survey import Survey
+    from notifier.services.exposure import Survey
 
 _WHERE = "--fail-on"
 

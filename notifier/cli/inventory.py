@@ -25,8 +25,8 @@ from notifier.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from notifier.inventory.model import Component
-    from notifier.store.inventory import Stored
+    from notifier.domain.components import Component
+    from notifier.domain.hosts import Stored
 
 
 @click.group("inventory")
@@ -44,7 +44,7 @@ command.add_command(collect.probe)
 @format_option
 def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
     """The hosts and what runs on them."""
-    from notifier.store import inventory as store
+    from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
         chosen = scope(hosts, tags, products)
@@ -69,8 +69,8 @@ def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...
 @format_option
 def show(host: str, form: str) -> None:
     """One host and all that runs on it."""
-    from notifier.filters import Scope
-    from notifier.store import inventory as store
+    from notifier.domain.filters import Scope
+    from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
         found = next((h for h in store.hosts(connection, Scope(hosts=(host,))) if h.name == host), None)
@@ -98,7 +98,7 @@ def show(host: str, form: str) -> None:
 @click.argument("host")
 def remove(host: str) -> None:
     """Forget a host."""
-    from notifier.store import inventory as store
+    from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.begin() as connection:
         store.remove(connection, host)
@@ -108,7 +108,7 @@ def remove(host: str) -> None:
 @command.command("packages")
 def packages() -> None:
     """The distributions' packages to ask OSV for, one a line: what `navtex mirror fetch --packages` reads."""
-    from notifier.store import inventory as store
+    from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
         found = sorted(store.packages(connection))

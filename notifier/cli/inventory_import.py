@@ -14,7 +14,7 @@ from feeds.core.errors import InventoryError
 from notifier.cli.app import count_of, now, opened, say, settings, tag_values
 
 if TYPE_CHECKING:
-    from notifier.taking import Report, Wish
+    from notifier.services.inventory import Report, Wish
 
 
 @click.command("import")
@@ -64,7 +64,7 @@ def command(
     with their line; the others are kept.
     """
     from notifier import inventory
-    from notifier.taking import Wish, take
+    from notifier.services.inventory import Wish, take
 
     name = "standard input" if file == "-" else file
     wish = Wish(scope or name, tags, strict, prune)

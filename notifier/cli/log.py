@@ -23,7 +23,7 @@ import msgspec
 from feeds.core.errors import Busy, ConfigError, NavtexError, UsageProblem
 from notifier.cli.log_options import CHOSEN
 from notifier.config import Log, log_variables
-from notifier.redact import redact
+from notifier.security.redaction import redact
 
 _LOG = logging.getLogger("navtex")
 _KNOWN = ("GITHUB_TOKEN", "GH_TOKEN")

@@ -13,7 +13,7 @@ def command() -> None:
 
     `[metrics] textfile` in the configuration lets each run, poll and notify write it to a file.
     """
-    from notifier import metrics
+    from notifier.services import metrics
 
     config = settings()
     with opened(config) as database, database.connect() as connection:

@@ -61,7 +61,7 @@ def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]])
     from feeds.services.polling import reviewed
     from feeds.sources.base import Wanted
     from notifier.cli.poll import job_of
-    from notifier.store import inventory
+    from notifier.storage import inventory
 
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
@@ -72,7 +72,7 @@ def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]])
 
 
 def _listed(file: str | None) -> frozenset[tuple[str, str]]:
-    from notifier.mirrors import packages
+    from notifier.services.mirror_age import packages
 
     if file is None:
         return frozenset()
@@ -126,7 +126,7 @@ def note_age(config: Config, database: Database) -> MirrorState | None:
 
 def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:
     """Say how old a mirror is."""
-    from notifier.mirrors import REMEDY, age
+    from notifier.services.mirror_age import REMEDY, age
 
     if mirror is None:
         return
@@ -139,7 +139,7 @@ def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_o
 
 def mirror_row(mirror: MirrorState | None, config: Config, at: datetime) -> dict[str, Any] | None:
     """A mirror as it stands in JSON."""
-    from notifier.mirrors import age
+    from notifier.services.mirror_age import age
 
     if mirror is None:
         return None

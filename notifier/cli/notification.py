@@ -10,7 +10,7 @@ from notifier.cli.app import clean, format_option, now, opened, say, settings, s
 from notifier.cli.notification_explain import explain
 
 if TYPE_CHECKING:
-    from notifier.store.outbox_log import Entry
+    from notifier.domain.deliveries import Entry
 
 _STATES = click.Choice(["pending", "sending", "sent", "failed"])
 
@@ -33,13 +33,13 @@ command.add_command(explain)
 @format_option
 def list_(state: str | None, subscription: str | None, form: str) -> None:
     """The outbox and its log, the newest first: what goes where, each try, and what the channel answered."""
-    from notifier.outbox import State
-    from notifier.store import outbox_log, subscriptions
+    from notifier.domain.retry import State
+    from notifier.storage import delivery_log, subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
         if subscription:
             subscriptions.named(connection, subscription)
-        found = outbox_log.entries(connection, state=State(state) if state else None, subscription=subscription)
+        found = delivery_log.entries(connection, state=State(state) if state else None, subscription=subscription)
     if form == "json":
         write_json({"notifications": [_values(e) for e in found]})
         return
@@ -109,8 +109,8 @@ def _values(entry: Entry) -> dict[str, Any]:
 @click.argument("number", metavar="ID", type=int)
 def retry(number: int) -> None:
     """Have the next run send one again that was given up or that waits; its tries are counted anew."""
-    from notifier.store import delivery
+    from notifier.storage import outbox
 
     with opened(settings()) as database, database.begin() as connection:
-        delivery.retry(connection, number, now())
+        outbox.retry(connection, number, now())
     say(f"Notification {number} is sent by the next `navtex run` or `navtex notify`")

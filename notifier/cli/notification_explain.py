@@ -9,7 +9,7 @@ import click
 from notifier.cli.app import count_of, format_option, now, opened, settings, stamp, wrapped, write_json
 
 if TYPE_CHECKING:
-    from notifier.explanation import Explanation
+    from notifier.services.explanations import Explanation
 
 
 @click.command("explain")
@@ -22,9 +22,9 @@ def explain(name: str, advisory: str, form: str) -> None:
     \b
     navtex notification explain ops CVE-2024-41110
     """
-    from notifier.explanation import explain as look
-    from notifier.store import subscriptions
-    from notifier.world import World
+    from notifier.services.context import World
+    from notifier.services.explanations import explain as look
+    from notifier.storage import subscriptions
 
     config = settings()
     with opened(config) as database, database.connect() as connection:

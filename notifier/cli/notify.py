@@ -16,8 +16,8 @@ from notifier.config import Config
 if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.channels import Courier
-    from notifier.notify import Report
-    from notifier.store.delivery import Delivery
+    from notifier.domain.deliveries import Delivery
+    from notifier.services.notifications import Report
 
 
 @click.command("notify")
@@ -30,7 +30,7 @@ def command(dry_run: bool) -> None:
         with opened(config) as database:
             _dry_run(database, config)
         return
-    from notifier.notify import Settings, notify
+    from notifier.services.notifications import Settings, notify
 
     with running("notify", config) as this:
         with opened(config) as database, database.lock(), courier(config) as sender:
@@ -40,10 +40,10 @@ def command(dry_run: bool) -> None:
 
 
 def _dry_run(database: Database, config: Config) -> None:
-    from notifier.notify import Settings, preview
-    from notifier.render import render
-    from notifier.schedule import shown
-    from notifier.store import subscriptions
+    from notifier.domain.schedule import shown
+    from notifier.rendering.messages import render
+    from notifier.services.notifications import Settings, preview
+    from notifier.storage import subscriptions
 
     settings = Settings.of(config)
     with database.connect() as connection:

@@ -25,8 +25,8 @@ from notifier.cli.app import line as one_line
 
 if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
-    from notifier.store.inventory import Population
-    from notifier.upgrades import Option, Plan
+    from notifier.assessment.upgrades import Option, Plan
+    from notifier.domain.hosts import Population
 
 
 @click.command("plan")
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
     """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
     from feeds import storage
-    from notifier.cli.exposure_remarks import Remarks
-    from notifier.matching import Matcher
-    from notifier.store import inventory, verdicts
-    from notifier.upgrades import Waiting, plan, worst
+    from notifier.assessment.matcher import Matcher
+    from notifier.assessment.upgrades import Waiting, plan, worst
+    from notifier.services.annotations import Remarks
+    from notifier.storage import inventory, verdicts
 
     with opened(settings()) as database, database.connect() as connection:
         catalogue = storage.catalogue(connection)

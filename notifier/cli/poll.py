@@ -102,7 +102,7 @@ def poll(
 ) -> Report:
     """Poll, with progress where somebody watches."""
     from feeds.services.polling import poll as run
-    from notifier.store import inventory
+    from notifier.storage import inventory
 
     own = Path(config.corrections) if config.corrections else None
     with database.connect() as connection:

@@ -29,9 +29,9 @@ def command() -> None:
             with served(config) as there:
                 polled = poll(there, database, crawl)
             age = note_age(config, database)
-            from notifier.forgetting import forget
-            from notifier.notify import Settings, notify
-            from notifier.survey import note_trend
+            from notifier.services.exposure import note_trend
+            from notifier.services.notifications import Settings, notify
+            from notifier.services.retention import forget
 
             with courier(config) as sender:
                 notified = notify(database, sender, settings=Settings.of(config))

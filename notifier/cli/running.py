@@ -18,7 +18,7 @@ from notifier.cli.log import event, exit_status
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from notifier.store.operation import Run
+    from notifier.domain.runs import Run
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def _end(
 
 
 def _run(command: str, began: datetime, seconds: float, status: int) -> Run:
-    from notifier.store.operation import Run
+    from notifier.domain.runs import Run
 
     ended = now()
     return Run(command, began, ended, seconds, status, ended if status == 0 else None)
@@ -80,14 +80,14 @@ def _run(command: str, began: datetime, seconds: float, status: int) -> Run:
 
 def _kept(config: Config, run: Run) -> str:
     """Keep a run; all metrics come back, or nothing where nobody wants them."""
-    from notifier.store import operation
+    from notifier.storage import operations
 
     with opened(config) as database:
         with database.begin() as connection:
-            operation.note(connection, run)
+            operations.note(connection, run)
         if not config.metrics.textfile:
             return ""
-        from notifier import metrics
+        from notifier.services import metrics
 
         with database.connect() as connection:
             return metrics.text(metrics.gather(connection, now(), stale_days=config.digest.stale_days))
@@ -96,13 +96,13 @@ def _kept(config: Config, run: Run) -> str:
 def _alone(config: Config, run: Run) -> str:
     if not config.metrics.textfile:
         return ""
-    from notifier import metrics
+    from notifier.services import metrics
 
     return metrics.text(metrics.of_runs([run]))
 
 
 def _written(path: Path, text: str) -> None:
-    from notifier import metrics
+    from notifier.services import metrics
 
     try:
         metrics.write(path, text)

@@ -73,9 +73,9 @@ def add(
     \b
     navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
     """
-    from notifier import silence as silences
-    from notifier.silence import JUSTIFICATIONS
-    from notifier.store import silences as store
+    from notifier.alerts import silences
+    from notifier.alerts.silences import JUSTIFICATIONS
+    from notifier.storage import silences as store
 
     at = now()
     if until <= at:
@@ -86,7 +86,7 @@ def add(
         raise click.BadParameter("it is empty", param_hint="--reason")
     chosen = scope(hosts, tags, products)
     with opened(settings()) as database, database.begin() as connection:
-        from notifier.world import World
+        from notifier.services.context import World
 
         world = World.read(connection, at)
         found = world.catalogue.find(advisory)
@@ -119,8 +119,8 @@ def _user() -> str:
 @format_option
 def list_(everything: bool, form: str) -> None:
     """The silences that last, what they speak of, and whether something has broken them."""
-    from notifier import silence as silences
-    from notifier.world import World
+    from notifier.alerts import silences
+    from notifier.services.context import World
 
     at = now()
     with opened(settings()) as database, database.connect() as connection:
@@ -175,7 +175,7 @@ def list_(everything: bool, form: str) -> None:
 @click.argument("number", type=int)
 def expire(number: int) -> None:
     """End a silence now. The next digests tell of what it kept back."""
-    from notifier.store import silences
+    from notifier.storage import silences
 
     with opened(settings()) as database, database.begin() as connection:
         ended = silences.expire(connection, number, now())

@@ -23,11 +23,11 @@ from notifier.cli.app import (
 )
 from notifier.cli.subscription_show import row_of, show, shown_address
 from notifier.cli.subscription_sync import check_address, sync
-from notifier.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked, shown
+from notifier.domain.schedule import BREAKS, IMMEDIATE, REMINDERS, Schedule, checked, shown
 
 if TYPE_CHECKING:
-    from notifier.compose import Composed
-    from notifier.store.subscriptions import Subscription
+    from notifier.domain.subscriptions import Subscription
+    from notifier.services.digests import Composed
 
 
 @click.group("subscription")
@@ -124,8 +124,9 @@ def add(
     navtex subscription add web --to slack://A/B/C --tag team=web --severity high
     navtex subscription add boss --to "$MAIL" --schedule weekly --zone Europe/Berlin
     """
-    from notifier.filters import Filters
-    from notifier.store import subscriptions
+    from notifier.domain.filters import Filters
+    from notifier.domain.subscriptions import Subscription
+    from notifier.storage import subscriptions
 
     if not name.strip() or not name.isprintable():
         raise click.BadParameter(f"{name!r} cannot be a name", param_hint="NAME")
@@ -142,7 +143,7 @@ def add(
         epss=epss,
     )
     with opened(settings()) as database, database.begin() as connection:
-        made = subscriptions.Subscription(
+        made = Subscription(
             name=name,
             targets=targets,
             filters=filters,
@@ -163,7 +164,7 @@ def add(
 @format_option
 def list_(form: str) -> None:
     """Every subscription, where it goes and what it wants."""
-    from notifier.store import subscriptions
+    from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
         found = subscriptions.every(connection)
@@ -193,8 +194,8 @@ def test(name: str) -> None:
     """Send a digest of made-up news, clearly marked as a test, to every channel of a subscription."""
     from notifier.channels import shown
     from notifier.cli.notify import courier
-    from notifier.notify import sample
-    from notifier.store import subscriptions
+    from notifier.services.notifications import sample
+    from notifier.storage import subscriptions
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
@@ -216,10 +217,10 @@ def test(name: str) -> None:
 )
 def preview(name: str, form: str) -> None:
     """What would go out now. Nothing is sent or kept."""
-    from notifier.notify import Settings
-    from notifier.notify import preview as compose
-    from notifier.render import render
-    from notifier.store import subscriptions
+    from notifier.rendering.messages import render
+    from notifier.services.notifications import Settings
+    from notifier.services.notifications import preview as compose
+    from notifier.storage import subscriptions
 
     chosen = Settings.of(settings())
     with opened(settings()) as database, database.connect() as connection:
@@ -250,7 +251,7 @@ def _waits(subscription: Subscription, found: Composed) -> str:
 @click.option("--resume", is_flag=True, help="Go on. What happened meanwhile is told then.")
 def pause(name: str, resume: bool) -> None:
     """Send a subscription nothing until it is resumed."""
-    from notifier.store import subscriptions
+    from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.pause(connection, name, paused=not resume)
@@ -261,7 +262,7 @@ def pause(name: str, resume: bool) -> None:
 @click.argument("name")
 def resume(name: str) -> None:
     """Go on with a subscription that was paused. What happened meanwhile is told then."""
-    from notifier.store import subscriptions
+    from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.pause(connection, name, paused=False)
@@ -272,7 +273,7 @@ def resume(name: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Forget a subscription, and what is still to be delivered to it."""
-    from notifier.store import subscriptions
+    from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
         subscriptions.remove(connection, name)

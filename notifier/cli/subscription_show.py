@@ -9,9 +9,9 @@ import click
 from notifier.cli.app import clean, format_option, now, opened, settings, stamp, write_json
 
 if TYPE_CHECKING:
-    from notifier.filters import Filters
-    from notifier.schedule import Due
-    from notifier.store.subscriptions import Subscription
+    from notifier.domain.filters import Filters
+    from notifier.domain.schedule import Due
+    from notifier.domain.subscriptions import Subscription
 
 
 @click.command("show")
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @format_option
 def show(name: str, form: str) -> None:
     """One subscription: where it goes, what it wants, when it is due, and what it was told."""
-    from notifier import schedule
-    from notifier.store import subscriptions
+    from notifier.domain import schedule
+    from notifier.storage import subscriptions
 
     at = now()
     with opened(settings()) as database, database.connect() as connection:
@@ -57,7 +57,7 @@ def show(name: str, form: str) -> None:
 
 def _due(subscription: Subscription, when: Due) -> str:
     """When its news go out, in its zone; of one that is paused, what does once it is resumed."""
-    from notifier.schedule import shown
+    from notifier.domain.schedule import shown
 
     text = "now" if when.now else f"{shown(subscription.schedule, when.at)} ({when.reason})"
     if not subscription.paused:
@@ -91,7 +91,7 @@ def row_of(subscription: Subscription) -> dict[str, Any]:
 def shown_address(target: str) -> str:
     """An address as it may be shown; of one that refers to its secrets the references."""
     from notifier.channels import shown
-    from notifier.references import has_references, shown_with_references
+    from notifier.security.references import has_references, shown_with_references
 
     return shown_with_references(target) if has_references(target) else shown(target)
 

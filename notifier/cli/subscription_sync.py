@@ -20,19 +20,19 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
     Creates and changes those that it names, and removes those that it made and no longer names. What
     was told to one that is changed stays. A file is known by its name, wherever it lies.
     """
-    from notifier import declared
-    from notifier.store import subscriptions
+    from notifier.services import subscription_files
+    from notifier.storage import subscriptions
 
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", where=str(file)) from error
-    wanted = declared.read(text, file.name, now())
+    wanted = subscription_files.read(text, file.name, now())
     for subscription in wanted:
         for address in subscription.targets:
             check_address(address, f"{file.name}, subscriptions.{subscription.name}")
     with opened(settings()) as database, database.begin() as connection:
-        steps = declared.steps(wanted, subscriptions.every(connection), file.name)
+        steps = subscription_files.steps(wanted, subscriptions.every(connection), file.name)
         for step in steps:
             if not check:
                 _do(connection, step)
@@ -57,8 +57,8 @@ _WORDS = {
 
 def _do(connection: object, step: object) -> None:
     from feeds.storage.database import Connection
-    from notifier.declared import Step
-    from notifier.store import subscriptions
+    from notifier.services.subscription_files import Step
+    from notifier.storage import subscriptions
 
     assert isinstance(connection, Connection)
     assert isinstance(step, Step)
@@ -73,7 +73,7 @@ def _do(connection: object, step: object) -> None:
 def check_address(address: str, where: str = "") -> None:
     """UsageProblem where an address cannot be understood; one whose secrets are not here is let pass, with a word."""
     from notifier.channels import expand, shown
-    from notifier.references import has_references, resolved, shown_with_references
+    from notifier.security.references import has_references, resolved, shown_with_references
 
     try:
         whole = resolved(address)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.inventory import (
+from notifier.domain.components import BadRow, Component, Found, Host, Inventory, Note, View, gathered
+from notifier.inventory import unsupported
+from notifier.inventory.formats import (
     ansible,
     apk,
     csv_rows,
@@ -24,9 +26,7 @@ from notifier.inventory import (
     prometheus,
     rpm,
     syft,
-    unread,
 )
-from notifier.inventory.model import BadRow, Component, Found, Host, Inventory, Note, View, gathered
 from notifier.inventory.text import Text
 
 
@@ -93,7 +93,7 @@ def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[F
 
 def _format(text: Text, form: str) -> Format:
     names = ", ".join(f.NAME for f in FORMATS)
-    unread.refuse_bytes(text.head)
+    unsupported.refuse_bytes(text.head)
     if form:
         chosen = next((f for f in FORMATS if form == f.NAME), None)
         if chosen is None:
@@ -101,11 +101,11 @@ def _format(text: Text, form: str) -> Format:
         return chosen
     if text.empty:
         raise InventoryError("it is empty")
-    unread.refuse_command(text.head)
+    unsupported.refuse_command(text.head)
     for candidate in FORMATS:
         if candidate.recognises(text):
             return candidate
-    raise unread.unrecognised(text.head, names)
+    raise unsupported.unrecognised(text.head, names)
 
 
 def _told(found: Iterator[Found], host: str) -> Iterator[Found]:

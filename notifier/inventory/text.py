@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from feeds.core.errors import InventoryError
-from notifier.inventory.model import BadRow
-from notifier.inventory.noise import is_noise, json_start, plain, several
+from notifier.domain.components import BadRow
+from notifier.inventory.terminal_noise import is_noise, json_start, plain, several
 
 HEAD = 1 << 16
 """So many characters are looked at to recognise a format."""

@@ -22,7 +22,8 @@ from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
 from feeds.sources.base import Document, Source, Wanted
 from feeds.versions import packages, products, ranges, upstream
-from notifier import inventory, mirrors
+from notifier import inventory
+from notifier.services import mirror_age
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).with_name("corpus")
@@ -150,7 +151,7 @@ def targets() -> dict[str, Target]:
         Target("inventory", _text(inventory.read), _INVENTORIES, (InventoryError, UsageProblem)),
         Target(
             "mirror-packages",
-            _text(lambda t: mirrors.packages(t.splitlines(), "x")),
+            _text(lambda t: mirror_age.packages(t.splitlines(), "x")),
             (b"Debian:12 docker.io\n",),
             (UsageProblem,),
         ),

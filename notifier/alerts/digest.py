@@ -1,0 +1,263 @@
+"""What a digest is: the values that templates show.  Pure.
+
+`notifier.alerts.news` decides what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from feeds.advisories.merging import badness
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.sources.health import SourceState, State
+from feeds.verdicts.evidence import Status
+from notifier.domain.hosts import Hosts
+
+ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.RELEASE, Kind.PUBLICATION)
+"""The order of a digest's sections: what to do first comes first."""
+
+NEW, UPDATE, CORRECTION = "new", "update", "correction"
+"""Why an item is in a digest: it was never told; it has changed; what was told does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The hosts that run one component which an item concerns."""
+
+    product: str
+    version: str
+    package: str
+    hosts: Hosts
+    status: Status
+    reason: str
+    fixed_in: tuple[str, ...] = ()
+    upgrade_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """Who took an advisory in hand, until when (the day included), and for which hosts ("" is all)."""
+
+    owner: str
+    due: date
+    scope: str = ""
+    note: str = ""
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One advisory in a digest, with the hosts it concerns.
+
+    `change` is NEW, UPDATE or CORRECTION; `changes` says in words what has changed.  `thread` is the
+    key of the digest that told of it first, `told_at` when it was last told.
+    """
+
+    advisory: Advisory
+    change: str
+    groups: tuple[Group, ...]
+    see_also: tuple[tuple[str, str], ...] = ()
+    changes: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    thread: str = ""
+    in_hand: tuple[InHand, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many hosts it concerns."""
+        return sum(g.hosts.count for g in self.groups)
+
+    @property
+    def clusters(self) -> tuple[tuple[Group, ...], ...]:
+        """The groups of which the same is to be said: one product, one way out, one reason."""
+        found: dict[tuple[object, ...], list[Group]] = {}
+        for group in self.groups:
+            said = (group.product, group.upgrade_to, group.fixed_in, group.status, group.reason)
+            found.setdefault(said, []).append(group)
+        return tuple(tuple(groups) for groups in found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One upgrade to make: what runs where, to what, what it closes and what stays open after it.
+
+    Of the advisories those are named which the digest tells of; the others are counted.  `exact` is
+    false where they differ between the versions: then the numbers are the largest.
+    """
+
+    product: str
+    versions: tuple[str, ...]
+    hosts: Hosts
+    upgrade_to: str
+    way: str
+    closes: tuple[Advisory, ...]
+    leaves: tuple[Advisory, ...]
+    worst: Severity | None
+    closes_more: int = 0
+    leaves_more: int = 0
+    exact: bool = True
+    mind: tuple[str, ...] = ()
+    """What the upgrade is known to break, in words, each with the release that repairs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An advisory that was told and still concerns hosts."""
+
+    advisory: Advisory
+    hosts: Hosts
+    since: datetime
+    days: int
+    in_hand: tuple[InHand, ...]
+    upgrade_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Hosts that were upgraded since the last digest, and the advisories that no longer concern them."""
+
+    product: str
+    version: str
+    to: tuple[str, ...]
+    hosts: Hosts
+    advisories: tuple[Advisory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A date or an edition to plan for: the title, why it matters here, and for how many hosts."""
+
+    title: str
+    reason: str
+    hosts: Hosts
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A silence that is in force: what is not told, why, by whom, and until when."""
+
+    advisory: str
+    scope: str
+    reason: str
+    author: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """What a reader must know to trust the digest."""
+
+    sources: tuple[SourceState, ...]
+    hosts: int
+    unsaid: int = 0
+    """Advisories that came with a source's first good poll, and are therefore no news."""
+    stale: int = 0
+    """Hosts that no import has named for `stale_days`."""
+    stale_days: int = 14
+    silences: tuple[Silenced, ...] = ()
+    mirror: str = ""
+    """What is to be said of the mirror that the sources were read from, and of its age; "" where there is none."""
+
+    @property
+    def healthy(self) -> int:
+        """How many sources are healthy."""
+        return sum(s.state is State.HEALTHY for s in self.sources)
+
+    @property
+    def troubled(self) -> tuple[SourceState, ...]:
+        """The sources that are not."""
+        return tuple(s for s in self.sources if s.state is not State.HEALTHY)
+
+    @property
+    def line(self) -> str:
+        """It in one sentence: "12 of 12 sources healthy, inventory of 214 hosts, 3 not seen for 14 days"."""
+        parts = [
+            f"{self.healthy} of {len(self.sources)} sources healthy",
+            f"inventory of {self.hosts} host{'' if self.hosts == 1 else 's'}",
+        ]
+        if self.stale:
+            parts.append(f"{self.stale} not seen for {self.stale_days} days")
+        if self.silences:
+            parts.append(f"{len(self.silences)} silence{'' if len(self.silences) == 1 else 's'}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A message to one subscriber."""
+
+    key: str
+    subscription: str
+    welcome: bool
+    created_at: datetime
+    items: tuple[Item, ...]
+    clear: Hosts
+    """Hosts of the scope that nothing known affects."""
+    undecided: tuple[Group, ...]
+    """Components of which some verdict is unknown: a distribution's builds, mostly."""
+    foot: Foot
+    actions: tuple[Action, ...] = ()
+    """What to do first, worst first."""
+    reminder: bool = False
+    open: tuple[Open, ...] = ()
+    """What a reminder tells: what was told and still stands."""
+    fixed: tuple[Fixed, ...] = ()
+    ahead: tuple[Ahead, ...] = ()
+
+    def of(self, *kinds: str) -> tuple[Item, ...]:
+        """The items of some kinds, corrections left out: those have a section of their own."""
+        return tuple(i for i in self.items if i.advisory.kind.value in kinds and i.change != CORRECTION)
+
+    @property
+    def corrections(self) -> tuple[Item, ...]:
+        """The items that take back what was told."""
+        return tuple(i for i in self.items if i.change == CORRECTION)
+
+    @property
+    def concerned(self) -> int:
+        """How many vulnerabilities it tells of."""
+        return len(self.of(Kind.VULNERABILITY.value))
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The keys of earlier digests that this one goes on from: those which told of its items first."""
+        return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
+
+
+def rank(item: Item) -> tuple[int, float, float, int, str]:
+    """Sort key: by section, then the worst first, then what concerns the most hosts."""
+    severity, cvss = badness(item.advisory)
+    return ORDER.index(item.advisory.kind), -severity, -cvss, -item.count, item.advisory.name
+
+
+def folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:
+    """Announcements that only announce vulnerabilities which are told as such become links below those."""
+    vulnerabilities = {name: a for a in wanted if a.kind is Kind.VULNERABILITY for name in a.names}
+    links = [
+        i
+        for i in items
+        if i.advisory.kind is Kind.ANNOUNCEMENT and i.change != CORRECTION and i.groups and _covered(i, vulnerabilities)
+    ]
+    kept = []
+    for item in items:
+        if item not in links:
+            about = [f.advisory for f in links if f.advisory.mentions & set(item.advisory.names)]
+            below = tuple((a.title, a.url if a.url != item.advisory.url else "") for a in about)
+            kept.append(replace(item, see_also=below) if below else item)
+    return kept
+
+
+def _covered(item: Item, vulnerabilities: Mapping[str, Advisory]) -> bool:
+    """Whether each product that an announcement concerns has a vulnerability of its own among those it speaks of."""
+    covered = {p for name in item.advisory.mentions if name in vulnerabilities for p in vulnerabilities[name].products}
+    return all(group.product in covered for group in item.groups)
+
+
+def key_of(subscription: str, created_at: datetime, items: Iterable[Item]) -> str:
+    """The digest's key: stands in each of its messages, and is the same for each try to deliver it."""
+    told = ",".join(f"{i.advisory.name}:{i.change}" for i in items)
+    return hashlib.sha256(f"{subscription}\n{created_at.isoformat()}\n{told}".encode()).hexdigest()[:16]

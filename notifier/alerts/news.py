@@ -1,0 +1,281 @@
+"""What to tell a subscriber: (what concerns the hosts, what was told already, now) -> News.  Pure.
+
+A subscription's first digest is its welcome: everything that stands.  After that only what matters
+is told: an advisory that was never told, a host or version that it comes to concern, an escalation,
+and a correction to those who were told what does not hold.  An edited word is none of these.
+
+The ledger keeps the worst that was told.  So what wavers between two states is told once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from feeds.advisories.records import Advisory, Kind
+from feeds.versions.upstream import Key, key
+from notifier.alerts.alert_state import Concern, Facets, escalations, facets_of, sortable, worst_of
+from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, InHand, Item, folded, rank
+from notifier.assessment.matcher import Match
+from notifier.domain.filters import Filters
+from notifier.domain.hosts import Hosts
+
+_TAKEN_BACK = (Kind.VULNERABILITY, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.END_OF_LIFE)
+"""The kinds whose withdrawal is told. A release or a paper that leaves its page takes nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a subscriber was told of an advisory, when first and last, and in which digest ("": noted in silence)."""
+
+    facets: Facets
+    at: datetime
+    first_at: datetime | None = None
+    digest: str = ""
+    thread: str = ""
+    """The key of the digest that told of it first."""
+
+    @property
+    def since(self) -> datetime:
+        """The moment after which a host that comes may be new to it."""
+        return self.facets.since or self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Something that brings an advisory back at a moment: a silence that ended, a due date that passed.
+
+    `hosts` are those it is about, by component; None is all of them.
+    """
+
+    advisory: int
+    at: datetime
+    words: str
+    hosts: Mapping[int, Hosts] | None = None
+
+
+@dataclass(slots=True)
+class News:
+    """What there is to tell: items, and the facets to remember, those noted in silence included."""
+
+    items: list[Item] = field(default_factory=list)
+    facets: dict[int, Facets] = field(default_factory=dict)
+    silent: dict[int, Facets] = field(default_factory=dict)
+    """Of advisories that came with a source's first good poll."""
+    noted: dict[int, Facets] = field(default_factory=dict)
+    """Corrected notes of what is not told: they change nothing of when it was told."""
+    unsaid: int = 0
+
+    def only(self, wanted: Callable[[Item], bool]) -> News:
+        """The part whose items are wanted, with all else of the same advisories; the rest stays news."""
+        numbers = {i.advisory.id for i in self.items if wanted(i)}
+        items = [i for i in self.items if i.advisory.id in numbers]
+        facets = {n: f for n, f in self.facets.items() if n in numbers}
+        return replace(self, items=items, facets=facets)
+
+
+Arrivals = Mapping[datetime, Mapping[int, Hosts]]
+"""For a moment: the hosts that came to each component after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """The hosts by component that an advisory may concern newly: all of them, and those that came since it was told."""
+
+    everyone: Mapping[int, Hosts]
+    since: Mapping[int, Hosts]
+
+
+Judge = Callable[[Advisory, int], Group | None]
+"""What is now to be said of a component that an advisory no longer concerns; None: nobody runs it, or it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a subscriber was told, and what happened since. `started_at` is None at the first run."""
+
+    told: Mapping[int, Told]
+    started_at: datetime | None
+    now: datetime
+    arrivals: Arrivals = field(default_factory=dict)
+    strangers: Mapping[int, Strangers] = field(default_factory=dict)
+    """For advisories of which hosts are silenced, or moved from one version that they concern to another."""
+    returns: tuple[Return, ...] = ()
+    in_hand: Mapping[int, tuple[InHand, ...]] = field(default_factory=dict)
+    judge: Judge = lambda *_: None
+
+    def before(self, advisory: Advisory) -> Told | None:
+        """What was told of an advisory, under whatever number it had."""
+        return next((self.told[n] for n in (advisory.id, *advisory.doubles) if n in self.told), None)
+
+
+def news(concerns: Iterable[Concern], known: Iterable[Advisory], books: Books, filters: Filters) -> News:
+    """What a subscriber has not been told yet. At the first run it is everything.
+
+    `known` are all advisories; where the filters want everything, those are told, too, that concern
+    no host.  Corrections are told whatever the filters want now.
+    """
+    found = News()
+    known = list(known)
+    grouped: dict[int, list[Concern]] = defaultdict(list)
+    advisories: dict[int, Advisory] = {}
+    for concern in concerns:
+        advisories[concern.match.advisory.id] = concern.match.advisory
+        grouped[concern.match.advisory.id].append(concern)
+    seen = max((c.latest for group in grouped.values() for c in group), default=None)
+    for number, group in grouped.items():
+        group.sort(key=_by_version)
+        now = facets_of(advisories[number], group, seen)
+        _consider(found, advisories[number], group, now, books, wanted=filters.wants(advisories[number]))
+    wanted = [a for a in known if not a.withdrawn and filters.wants(a)]
+    if filters.everything:
+        for advisory in wanted:
+            if advisory.id not in grouped:
+                _consider(found, advisory, [], facets_of(advisory, [], seen), books, wanted=True)
+    for advisory in known:
+        _correct(found, advisory, grouped.get(advisory.id, []), books)
+    found.items = folded(sorted(found.items, key=rank), wanted)
+    return found
+
+
+def _consider(
+    found: News, advisory: Advisory, group: list[Concern], now: Facets, books: Books, *, wanted: bool
+) -> None:
+    before = books.before(advisory)
+    if before is None:
+        if _late(advisory, books.started_at):
+            # noted even where the filters leave it out: when it comes to pass them, that is news
+            found.silent[advisory.id] = now
+            found.unsaid += wanted
+        elif wanted:
+            groups = tuple(_group(c, c.hosts) for c in group)
+            found.items.append(Item(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
+            found.facets[advisory.id] = now
+        return
+    after = worst_of(before.facets, now)
+    if not wanted:
+        return
+    item = _update(advisory, group, before, books)
+    if item is not None:
+        found.items.append(item)
+        found.facets[advisory.id] = after
+    elif before.facets.partial or any(_to_be_seen(c, before) for c in group):
+        found.noted[advisory.id] = after
+
+
+def _to_be_seen(concern: Concern, before: Told) -> bool:
+    """Whether a component, or a host of it, is not in what was told."""
+    return concern.number not in before.facets.components or concern.latest > before.since
+
+
+def _late(advisory: Advisory, started_at: datetime | None) -> bool:
+    """Whether it came with the first good poll of a source that was added after the welcome."""
+    seen = advisory.first_seen
+    return advisory.baseline and started_at is not None and seen is not None and seen > started_at
+
+
+def _update(advisory: Advisory, group: list[Concern], before: Told, books: Books) -> Item | None:
+    """The item that says what changed since it was told; None where nothing that matters did."""
+    changes = list(escalations(before.facets, advisory, group))
+    came = _arrived(group, before, books.arrivals.get(before.since, {}), books.strangers.get(advisory.id))
+    groups: dict[int, Group] = {c.number: _group(c, c.hosts) for c in group} if changes else dict(came)
+    if came and not before.facets.withdrawn:
+        changes.append("newly affected hosts")
+    for back in books.returns:
+        if back.advisory in (advisory.id, *advisory.doubles) and before.at < back.at <= books.now:
+            about = _of_return(back, group)
+            if about or not group:
+                changes.append(back.words)
+                groups = about | groups
+    if not changes:
+        return None
+    ordered = tuple(groups[c.number] for c in group if c.number in groups)
+    hands = books.in_hand.get(advisory.id, ())
+    told_at = before.at if before.digest else None
+    return Item(advisory, UPDATE, ordered, (), tuple(changes), told_at, before.thread, hands)
+
+
+def _of_return(back: Return, group: list[Concern]) -> dict[int, Group]:
+    if back.hosts is None:
+        return {c.number: _group(c, c.hosts) for c in group}
+    return {c.number: _group(c, back.hosts[c.number]) for c in group if c.number in back.hosts}
+
+
+def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books) -> None:
+    """Take back what was told and no longer holds, because the word on it changed and not the hosts."""
+    before = books.before(advisory)
+    if before is None or (before.facets.withdrawn and not group):
+        return
+    gone = {n: g for n in before.facets.components if (g := books.judge(advisory, n)) is not None}
+    withdrawn = advisory.withdrawn is not None and not before.facets.withdrawn
+    if not gone and not withdrawn:
+        return
+    kept = found.facets.get(advisory.id, before.facets)
+    left = {n: s for n, s in kept.components.items() if n not in gone and not withdrawn}
+    after = msgspec.structs.replace(kept, components=left, fixed=kept.fixed & left.keys(), withdrawn=withdrawn)
+    if not before.digest or advisory.kind not in _TAKEN_BACK:
+        found.noted[advisory.id] = after
+        return
+    changes = ("withdrawn",) if withdrawn else ()
+    groups = tuple(sorted(gone.values(), key=lambda g: (g.product, sortable(g.version), g.package)))
+    found.items.append(Item(advisory, CORRECTION, groups, (), changes, before.at, before.thread))
+    found.facets[advisory.id] = after
+
+
+def _arrived(
+    group: list[Concern], before: Told, since: Mapping[int, Hosts], strangers: Strangers | None
+) -> dict[int, Group]:
+    """The groups that are new to somebody who was told before: new versions, and hosts that came since.
+
+    A host that moved to a version from another that it was told of is not new.
+    """
+    came = {}
+    for concern in group:
+        if concern.number not in before.facets.components:
+            hosts = strangers.everyone.get(concern.number) if strangers else concern.hosts
+        elif concern.latest > before.since:
+            hosts = (strangers.since if strangers else since).get(concern.number)
+        else:
+            continue
+        if hosts:
+            came[concern.number] = _group(concern, hosts)
+    return came
+
+
+def _by_version(concern: Concern) -> tuple[str, Key, str]:
+    component = concern.match.component
+    return component.product, key(component.version), component.package
+
+
+def _group(concern: Concern, hosts: Hosts) -> Group:
+    return group_of(concern.match, hosts)
+
+
+def group_of(match: Match, hosts: Hosts) -> Group:
+    """The hosts that run a component, and what is to be said of it."""
+    component, verdict = match.component, match.verdict
+    return Group(
+        component.product,
+        component.version,
+        component.package,
+        hosts,
+        verdict.status,
+        verdict.reason,
+        verdict.fixed_in,
+        verdict.upgrade_to,
+    )
+
+
+def moments(concerns: Iterable[Concern], told: Mapping[int, Told]) -> set[datetime]:
+    """The moments for which `news` needs arrivals: when advisories were told whose components got hosts since."""
+    found = set()
+    for concern in concerns:
+        advisory = concern.match.advisory
+        for number in (advisory.id, *advisory.doubles):
+            if number in told and concern.latest > told[number].since:
+                found.add(told[number].since)
+    return found

@@ -1,0 +1,157 @@
+"""A digest of made-up news with every part that a digest can have: what templates are tried with.  Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.sources.health import Change, SourceState, State
+from feeds.verdicts.evidence import Status
+from notifier.alerts.digest import (
+    CORRECTION,
+    NEW,
+    UPDATE,
+    Action,
+    Ahead,
+    Digest,
+    Fixed,
+    Foot,
+    Group,
+    InHand,
+    Item,
+    Open,
+    Silenced,
+)
+from notifier.domain.hosts import Hosts
+
+AT = datetime(2030, 3, 1, 8, 0, tzinfo=UTC)
+_SOURCES = (
+    SourceState("docker-announcements", State.HEALTHY, items=40, last_attempt=AT, last_success=AT),
+    SourceState("kev", State.FAILING, "https://example.org/kev.json: HTTP 503", 4, 1, AT, AT - timedelta(days=1)),
+)
+
+
+def _advisory(name: str, severity: Severity | None = None, kind: Kind = Kind.VULNERABILITY, **values: Any) -> Advisory:
+    said: dict[str, Any] = {
+        "aliases": (),
+        "title": "A made-up flaw that shows what a digest looks like",
+        "summary": "",
+        "url": f"https://example.org/{name}",
+        "cvss": None,
+        "published": AT,
+        "withdrawn": None,
+        "records": (),
+    }
+    return Advisory(name=name, kind=kind, severity=severity, **said | values)
+
+
+def _group(version: str, *hosts: str, more: int = 0, to: str | None = None, **values: Any) -> Group:
+    said: dict[str, Any] = {
+        "status": Status.AFFECTED,
+        "reason": f"in the affected range < {to or '99.0.0'} (docker-announcements)",
+        "fixed_in": (to,) if to else (),
+    }
+    return Group("engine", version, "", Hosts(len(hosts) + more, hosts), upgrade_to=to, **said | values)
+
+
+_CRITICAL = _advisory("CVE-2030-10001", Severity.CRITICAL, cvss=9.8, exploited=date(2030, 2, 27))
+_HIGH = _advisory("CVE-2030-10002", Severity.HIGH, cvss=7.5)
+_UNSCORED = _advisory("GHSA-2222-3333-4444")
+
+
+def digest(at: datetime, subscription: str, key: str) -> Digest:
+    """The digest of made-up news, as of a moment, for whom, and what names it."""
+    hand = InHand("Ann", (at + timedelta(days=14)).date(), "tag env=prod", "with the next window")
+    return Digest(
+        key=key,
+        subscription=subscription,
+        welcome=False,
+        created_at=at,
+        items=(
+            Item(
+                _CRITICAL,
+                UPDATE,
+                (_group("29.5.0", "web-1", "web-2", "web-3", more=12, to="29.5.1"),),
+                (("Made-up announcement", "https://example.org/announcement"),),
+                ("severity raised from high to critical", "now known to be exploited"),
+                at - timedelta(days=9),
+                "fedcba9876543210",
+                (hand,),
+            ),
+            Item(
+                _HIGH,
+                NEW,
+                (_group("29.5.0", "web-1", to="29.5.1"), _group("25.0.5", "db-1", status=Status.CONFLICTING)),
+            ),
+            Item(
+                _UNSCORED,
+                CORRECTION,
+                (_group("25.0.5", "db-1", status=Status.NOT_AFFECTED, reason="the flaw came with 26.0.0 (reviewed)"),),
+                (),
+                (),
+                at,
+            ),
+            Item(_advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), at - timedelta(days=2)),
+            Item(_advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()),
+        ),
+        clear=Hosts(1, ("db-2",)),
+        undecided=(
+            _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),
+        ),
+        foot=Foot(
+            _SOURCES,
+            214,
+            unsaid=2,
+            stale=3,
+            silences=(
+                Silenced("CVE-2030-10004", "host lab-*", "a lab without users", "Ben", at + timedelta(days=30)),
+                Silenced("CVE-2030-10005", "", "the feature is off everywhere", "Ann", at + timedelta(days=60)),
+            ),
+            mirror="the mirror https://mirror.example.org was filled 4 hours ago,"
+            f" {at - timedelta(hours=4):%Y-%m-%d %H:%M} UTC",
+        ),
+        actions=(
+            Action(
+                "engine",
+                ("29.4.0", "29.5.0"),
+                Hosts(15, ("web-1", "web-2", "web-3")),
+                "29.5.1",
+                "own line",
+                (_CRITICAL, _HIGH),
+                (),
+                Severity.CRITICAL,
+                2,
+                1,
+                mind=("29.5.2 repairs what 29.5.1 broke: containers with a health check did not stop",),
+            ),
+        ),
+        reminder=True,
+        open=(
+            Open(_HIGH, Hosts(2, ("db-3", "db-4")), at - timedelta(days=34), 34, (hand,), ("25.0.6",)),
+            Open(_UNSCORED, Hosts(1, ("db-5",)), at - timedelta(days=1), 1, ()),
+        ),
+        fixed=(Fixed("engine", "25.0.5", ("25.0.6",), Hosts(2, ("app-1", "app-2")), (_HIGH,)),),
+        ahead=(
+            Ahead(
+                "Docker Engine 25.0 reaches its end of life",
+                f"25.0 gets security fixes until {at + timedelta(days=61):%Y-%m-%d}",
+                Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
+                "https://example.org/eol",
+            ),
+            Ahead(
+                "CIS Docker Benchmark v9.0.0",
+                "a made-up edition, the newest for Docker Engine 25.0",
+                Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
+                "https://example.org/cis",
+            ),
+        ),
+    )
+
+
+DIGEST = digest(AT, "sample", "0123456789abcdef")
+
+CHANGES = (
+    Change(_SOURCES[1], State.HEALTHY),
+    Change(SourceState("docker-blog", State.HEALTHY, items=12, last_attempt=AT, last_success=AT), State.SILENT),
+)

@@ -1,0 +1,263 @@
+"""The parts of a digest beside its news: what to do first, what is still open, what was fixed, what is ahead.  Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+
+from feeds.advisories.facts import line_of
+from feeds.advisories.merging import badness
+from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.verdicts.evidence import Status
+from feeds.versions.upstream import key
+from notifier.alerts.alert_state import Concern, sortable
+from notifier.alerts.digest import CORRECTION, Action, Ahead, Fixed, Group, Item, Open
+from notifier.alerts.news import Books, Told
+from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.assessment.upgrades import plan, worst
+from notifier.domain.components import Component
+from notifier.domain.hosts import Hosts
+
+FIRST = 8
+"""So many upgrades are named as what to do first; the rest are in `navtex plan`."""
+_NAMED = 5
+
+
+class Gone(Protocol):
+    """A host that no longer runs a component, and what it runs now of that product."""
+
+    @property
+    def host(self) -> str:
+        """Its name."""
+
+    @property
+    def component(self) -> int:
+        """The component's number."""
+
+    @property
+    def now(self) -> tuple[int, ...]:
+        """The numbers of what it runs now."""
+
+
+class People(Protocol):
+    """How many hosts run a component, and the names of a few."""
+
+    @property
+    def hosts(self) -> int:
+        """Their number."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A few of their names."""
+
+
+def actions(matcher: Matcher, items: Iterable[Item], concerns: Iterable[Concern], today: date) -> list[Action]:
+    """The smallest upgrades for what a digest tells of, worst first. What it does not tell of is only counted."""
+    told = {i.advisory.id: i for i in items if i.change != CORRECTION and i.advisory.kind is Kind.VULNERABILITY}
+    of_component: dict[int, list[tuple[Match, Hosts]]] = defaultdict(list)
+    for concern in concerns:
+        match = concern.match
+        hosts = _in_item(told.get(match.advisory.id), match.component)
+        if hosts is not None and match.verdict.status in EXPOSED:
+            of_component[concern.number].append((match, hosts))
+    found: dict[tuple[object, ...], Action] = {}
+    for matches in sorted(of_component.values(), key=_first_to_do):
+        action = _action(matcher, matches, told.keys(), today)
+        if action is None:
+            continue
+        same = (action.product, action.upgrade_to, action.way, action.closes, action.leaves)
+        if same in found:
+            found[same] = _joined(found[same], action)
+        elif len(found) < FIRST:
+            found[same] = action
+    return list(found.values())
+
+
+def _first_to_do(matches: list[tuple[Match, Hosts]]) -> tuple[object, ...]:
+    component = matches[0][0].component
+    place = component.product, key(component.version), component.package, component.distro
+    return -worst(m for m, _ in matches), -len(matches), -_most(matches).count, place
+
+
+def _joined(one: Action, other: Action) -> Action:
+    """The same upgrade for two versions. What else it closes may differ: then it is "up to" the larger number."""
+    return replace(
+        one,
+        versions=tuple(dict.fromkeys((*one.versions, *other.versions))),
+        hosts=_together(one.hosts, other.hosts),
+        worst=max((one.worst, other.worst), key=_rank),
+        closes_more=max(one.closes_more, other.closes_more),
+        leaves_more=max(one.leaves_more, other.leaves_more),
+        exact=one.exact
+        and other.exact
+        and (one.closes_more, one.leaves_more) == (other.closes_more, other.leaves_more),
+    )
+
+
+def _in_item(item: Item | None, component: Component) -> Hosts | None:
+    """The hosts for which an item speaks of a component."""
+    what = (component.product, component.version, component.package)
+    groups = item.groups if item else ()
+    return next((g.hosts for g in groups if (g.product, g.version, g.package) == what), None)
+
+
+def _most(matches: Iterable[tuple[Match, Hosts]]) -> Hosts:
+    return max((hosts for _, hosts in matches), key=lambda h: h.count)
+
+
+def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collection[int], today: date) -> Action | None:
+    component = matches[0][0].component
+    options = plan(matcher, component, today).options
+    # the nearest release helps nobody who was told of something that it leaves open
+    option = max(options, key=lambda o: sum(a.id in told for a in o.closes), default=None)
+    if option is None or not any(a.id in told for a in option.closes):
+        return None
+    severities = [m.advisory.severity for m, _ in matches if m.advisory.severity]
+    closes, leaves = ([a for a in some if a.id in told] for some in (option.closes, option.leaves))
+    return Action(
+        component.product,
+        (component.version,),
+        _most(matches),
+        option.to,
+        option.way,
+        tuple(sorted(closes, key=_worst_first)),
+        tuple(sorted(leaves, key=_worst_first)),
+        max(severities, key=lambda s: s.rank, default=None),
+        len(option.closes) - len(closes),
+        len(option.leaves) - len(leaves),
+        mind=tuple(map(str, option.regressions)),
+    )
+
+
+def _worst_first(advisory: Advisory) -> tuple[float, float, str]:
+    severity, cvss = badness(advisory)
+    return -severity, -cvss, advisory.name
+
+
+def _together(one: Hosts, other: Hosts) -> Hosts:
+    return Hosts(one.count + other.count, tuple(sorted({*one.names, *other.names}))[:_NAMED])
+
+
+def still_open(concerns: Iterable[Concern], books: Books, besides: set[int]) -> list[Open]:
+    """The vulnerabilities that were told and still concern hosts, worst first, without those in `besides`."""
+    grouped: dict[int, list[Concern]] = defaultdict(list)
+    for concern in concerns:
+        advisory = concern.match.advisory
+        if advisory.kind is Kind.VULNERABILITY and advisory.id not in besides and books.before(advisory):
+            grouped[advisory.id].append(concern)
+    found = []
+    for group in grouped.values():
+        advisory = group[0].match.advisory
+        told = books.before(advisory)
+        assert told is not None
+        since = told.first_at or told.at
+        ways = sorted({c.match.verdict.upgrade_to for c in group if c.match.verdict.upgrade_to}, key=sortable)
+        hosts = Hosts(0, ())
+        for concern in group:
+            hosts = _together(hosts, concern.hosts)
+        hands = books.in_hand.get(advisory.id, ())
+        found.append(Open(advisory, hosts, since, (books.now - since).days, hands, tuple(ways)))
+    return sorted(found, key=lambda o: (*_worst_first(o.advisory)[:2], o.since, o.advisory.name))
+
+
+def _rank(severity: Severity | None) -> float:
+    return severity.rank if severity else 2.5
+
+
+def fixed(
+    gone: Iterable[Gone],
+    components: Mapping[int, Component],
+    told: Mapping[int, Told],
+    exposed: Callable[[int], Mapping[int, Advisory]],
+) -> list[Fixed]:
+    """The hosts that left a component which was told to be affected, and that nothing of it concerns now.
+
+    `exposed` gives the vulnerabilities of a component.  One that was corrected meanwhile was never one.
+    """
+    of_component: dict[int, set[int]] = defaultdict(set)
+    for advisory, one in told.items():
+        for number in one.facets.components if one.digest else ():
+            of_component[number].add(advisory)
+    names: dict[tuple[int, tuple[int, ...], tuple[int, ...]], list[str]] = defaultdict(list)
+    for departure in gone:
+        if departure.component in departure.now:
+            continue
+        was = exposed(departure.component)
+        still = {a for n in departure.now for a in exposed(n)}
+        closed = tuple(sorted((of_component[departure.component] & was.keys()) - still))
+        if closed:
+            names[departure.component, departure.now, closed].append(departure.host)
+    found = []
+    for (number, now, closed), hosts in names.items():
+        was = exposed(number)
+        advisories = sorted((was[a] for a in closed), key=_worst_first)
+        to = tuple(sorted({components[n].version for n in now}, key=sortable))
+        shown = Hosts(len(hosts), tuple(sorted(hosts))[:_NAMED])
+        found.append(Fixed(components[number].product, components[number].version, to, shown, tuple(advisories)))
+    return sorted(found, key=lambda f: (-f.hosts.count, f.product, sortable(f.version)))
+
+
+def ahead(
+    concerns: Iterable[Concern], items: Iterable[Item], matcher: Matcher, today: date, *, editions: bool
+) -> list[Ahead]:
+    """Ends of life that are still to come, and (with `editions`) the CIS editions that apply, if not in the items."""
+    told = {i.advisory.id for i in items}
+    grouped: dict[tuple[int, str], list[Concern]] = defaultdict(list)
+    for concern in concerns:
+        advisory = concern.match.advisory
+        ending = advisory.kind is Kind.END_OF_LIFE and _maintained(matcher, concern.match.component, today)
+        edition = advisory.kind is Kind.BENCHMARK and editions
+        if (ending or edition) and advisory.id not in told:
+            grouped[advisory.id, concern.match.verdict.reason].append(concern)
+    found = []
+    for (_, reason), group in grouped.items():
+        hosts = Hosts(0, ())
+        for concern in group:
+            hosts = _together(hosts, concern.hosts)
+        advisory = group[0].match.advisory
+        found.append(Ahead(advisory.title, reason, hosts, advisory.url))
+    return sorted(found, key=lambda a: (a.reason, a.title))[:_NAMED]
+
+
+def _maintained(matcher: Matcher, component: Component, today: date) -> bool:
+    line = line_of(component.version, tuple(x for x in matcher.releases.lines if x.product == component.product))
+    return line is not None and line.maintained(today)
+
+
+def undecided(
+    matcher: Matcher,
+    components: Mapping[int, Component],
+    populations: Mapping[int, People],
+    only: set[int] | None = None,
+) -> dict[int, Group]:
+    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide."""
+    return dict(_undecided(matcher, components, populations, only))
+
+
+def _undecided(
+    matcher: Matcher, components: Mapping[int, Component], populations: Mapping[int, People], only: set[int] | None
+) -> Iterator[tuple[int, Group]]:
+    for number, people in populations.items():
+        component = components[number]
+        unknown = [
+            m
+            for m in matcher.standing(component)
+            if m.verdict.status is Status.UNKNOWN and (only is None or m.advisory.id in only)
+        ]
+        if unknown:
+            names = ", ".join(m.advisory.name for m in unknown[:3])
+            names += f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+            yield (
+                number,
+                Group(
+                    component.product,
+                    component.version,
+                    component.package,
+                    Hosts(people.hosts, people.names),
+                    Status.UNKNOWN,
+                    f"{names}. {unknown[0].verdict.reason}",
+                ),
+            )

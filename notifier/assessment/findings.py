@@ -1,0 +1,184 @@
+"""The rows that answer "what am I exposed to?".  Pure; their JSON is a contract (docs/reference/json.md).
+
+A *finding* is one component in use, one advisory, and the verdict. There are as many as versions and
+advisories make, however many hosts there are; only the rows of single hosts grow with the fleet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+import msgspec
+
+from feeds.advisories.merging import at_least, badness
+from feeds.advisories.records import Advisory, Severity
+from feeds.verdicts.evidence import Status
+from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.domain.components import Component
+
+UNSCORED: Final = "unscored"
+LEVELS: Final = ("critical", "high", UNSCORED, "medium", "low")
+"""What a host can be exposed to at worst, worst first: an unscored vulnerability may be anything."""
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """One host (or none, when a version was asked for), one component, one advisory, and the verdict."""
+
+    host: str | None
+    tags: dict[str, str]
+    product: str
+    version: str
+    package: str | None
+    advisory: str
+    aliases: tuple[str, ...]
+    title: str
+    verdict: Status
+    reason: str
+    severity: Severity | None
+    cvss: float | None
+    kev: bool
+    epss: float | None
+    fixed_in: tuple[str, ...]
+    upgrade_to: str | None
+    url: str
+    silenced_until: datetime | None
+    """The end of the silence that covers this on this host, the latest of several; None without one, or a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A component's number, what is to be said of it and one advisory, and how many hosts run it."""
+
+    number: int
+    match: Match
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which findings are asked for: the verdicts, and what the advisory must be (no ids: any)."""
+
+    verdicts: frozenset[Status] = EXPOSED
+    advisories: frozenset[int] = frozenset()
+    least: Severity | None = None
+    kev: bool = False
+
+    def concerns(self, advisory: Advisory) -> bool:
+        """Whether an advisory is asked for, whatever the verdict."""
+        return (
+            (not self.advisories or advisory.id in self.advisories)
+            and (self.least is None or at_least(advisory.severity, self.least))
+            and (advisory.exploited is not None or not self.kev)
+        )
+
+
+def speaking(matcher: Matcher, components: Mapping[int, Component], question: Question) -> list[int]:
+    """The components of which there is something to say, whether a host runs them or not."""
+    asked = _asked(matcher, question)
+    return [number for number, component in components.items() if any(True for _ in asked(component))]
+
+
+def _asked(matcher: Matcher, question: Question) -> Callable[[Component], Iterator[Match]]:
+    return matcher.vulnerabilities if Status.NOT_AFFECTED in question.verdicts else matcher.standing
+
+
+def findings(
+    matcher: Matcher, components: Mapping[int, Component], hosts: Mapping[int, int], question: Question
+) -> tuple[Finding, ...]:
+    """What is to be said of the components that some host runs, worst first."""
+    asked = _asked(matcher, question)
+    found = [
+        Finding(number, match, count)
+        for number, count in hosts.items()
+        for match in asked(components[number])
+        if match.verdict.status in question.verdicts and question.concerns(match.advisory)
+    ]
+    advisories = sorted({f.match.advisory.name: f.match for f in found}.values(), key=worst_first)
+    place = {match.advisory.name: number for number, match in enumerate(advisories)}
+    return tuple(
+        sorted(found, key=lambda f: (place[f.match.advisory.name], f.match.component.version, f.match.component))
+    )
+
+
+def by_advisory(found: Iterable[Finding]) -> list[tuple[Advisory, tuple[Finding, ...]]]:
+    """Findings that are sorted worst first, by advisory."""
+    return [(group[0].match.advisory, group) for group in _groups(found)]
+
+
+def _groups(found: Iterable[Finding]) -> Iterable[tuple[Finding, ...]]:
+    return (tuple(group) for _, group in groupby(found, key=lambda f: f.match.advisory.name))
+
+
+def by_component(found: Iterable[Finding]) -> list[tuple[int, tuple[Finding, ...]]]:
+    """Findings by component, the component with the worst first, then the one with the most."""
+    groups: dict[int, list[Finding]] = defaultdict(list)
+    for finding in found:
+        groups[finding.number].append(finding)
+    return sorted(
+        ((number, tuple(group)) for number, group in groups.items()),
+        key=lambda g: (-weight(g[1]), -len(g[1]), g[1][0].match.component),
+    )
+
+
+def level(advisory: Advisory) -> str:
+    """The level of an advisory, of LEVELS."""
+    return advisory.severity.value if advisory.severity else UNSCORED
+
+
+def weight(found: Iterable[Finding]) -> int:
+    """How bad the worst of some findings is: 5 for critical down to 1 for low, 0 for none."""
+    return max((len(LEVELS) - LEVELS.index(level(f.match.advisory)) for f in found), default=0)
+
+
+def level_of(weight: int) -> str:
+    """The level of a weight above 0."""
+    return LEVELS[len(LEVELS) - weight]
+
+
+def row(
+    match: Match, host: str | None = None, tags: dict[str, str] | None = None, silenced_until: datetime | None = None
+) -> Exposure:
+    """The row of a match, for a host that runs its component, and how long that is silenced there."""
+    component, advisory, verdict = match.component, match.advisory, match.verdict
+    return Exposure(
+        host=host,
+        tags=tags or {},
+        product=component.product,
+        version=component.version,
+        package=component.package or None,
+        advisory=advisory.name,
+        aliases=advisory.aliases,
+        title=advisory.title,
+        verdict=verdict.status,
+        reason=verdict.reason,
+        severity=advisory.severity,
+        cvss=advisory.cvss,
+        kev=advisory.exploited is not None,
+        epss=advisory.epss,
+        fixed_in=verdict.fixed_in,
+        upgrade_to=verdict.upgrade_to,
+        url=advisory.url,
+        silenced_until=silenced_until,
+    )
+
+
+def worst_first(match: Match) -> tuple[float, float, str, str]:
+    """Sort key: the worst first, then by name. Unscored stands between high and medium."""
+    severity, cvss = badness(match.advisory)
+    return -severity, -cvss, match.advisory.name, match.component.version
+
+
+def meets(matches: Iterable[Match], level: Severity | None) -> bool:
+    """Whether something that affects (or may: conflicting counts) reaches a level.
+
+    `level` None asks for any severity at all, and is met by unscored ones, too; a level is not.
+    """
+    found = (m for m in matches if m.verdict.status in EXPOSED)
+    if level is None:
+        return any(True for _ in found)
+    return any(m.advisory.severity is not None and m.advisory.severity.rank >= level.rank for m in found)

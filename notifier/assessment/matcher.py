@@ -1,0 +1,281 @@
+"""Advisories and components -> verdicts, each with its reason.  Pure.
+
+What is matched is the distinct component, never the host.  For a distribution's package the
+distribution's own record decides.  Where it has none, upstream's ranges can say that the package is
+safe, because what is fixed in the version it was built from is fixed in it; they cannot say that it
+is affected, because the fix may have been carried back into it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from feeds.advisories.facts import Line, line_of, starts_with
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Edition, Kind
+from feeds.verdicts.evidence import Case, PackageCase, Status, Verdict
+from feeds.versions.packages import is_version
+from feeds.versions.upstream import key
+from notifier.domain.components import Component
+
+_AHEAD = timedelta(days=92)
+
+EXPOSED = frozenset({Status.AFFECTED, Status.CONFLICTING})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Verdicts on vulnerabilities from an earlier matching, so that only what is new is matched.
+
+    `through` says of an advisory (by its number) up to which component it was matched; `verdicts` has,
+    by component, the verdicts other than "not affected".
+    """
+
+    numbers: Mapping[Component, int]
+    through: Mapping[int, int]
+    verdicts: Mapping[int, Mapping[int, Verdict]]
+
+
+NOTHING_KNOWN = Known({}, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One component, one advisory, and what is to be said of the two."""
+
+    component: Component
+    advisory: Advisory
+    verdict: Verdict
+
+
+class Matcher:
+    """Everything that is known, ready to be asked about components."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        today: date,
+        *,
+        corrections: bool = True,
+        only: Collection[int] | None = None,
+        known: Known = NOTHING_KNOWN,
+    ) -> None:
+        """`only` are the numbers of the advisories that are asked about; None for all."""
+        self.releases = catalogue.releases
+        self._known = known
+        self._today = today
+        self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
+        self._cases: dict[str, list[Case]] = defaultdict(list)
+        self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
+        self._editions: list[Advisory] = []
+        self._ends: list[Advisory] = []
+        self._distributed: list[Advisory] = []
+        for advisory in catalogue.advisories:
+            if advisory.withdrawn or (only is not None and advisory.id not in only):
+                continue
+            if advisory.edition:
+                self._editions.append(advisory)
+            elif advisory.line:
+                self._ends.append(advisory)
+            if any(claim.package for claim, _ in advisory.claims):
+                self._distributed.append(advisory)
+            for product in advisory.products & frozenset(PRODUCTS):
+                self._cases[product].append(Case(advisory, product, self.releases, corrections=corrections))
+
+    def case(self, advisory: Advisory, product: str) -> Case | None:
+        """The evidence of one advisory about one product; None where it has none."""
+        return next((c for c in self._cases[product] if c.advisory.name == advisory.name), None)
+
+    def vulnerabilities(self, component: Component) -> Iterator[Match]:
+        """The verdict on every vulnerability of the component's product, whatever it is."""
+        judge = self._judge_build if component.rebuilt else self._judge_release
+        for case in self._cases[component.product]:
+            if case.advisory.kind is Kind.VULNERABILITY:
+                yield Match(component, case.advisory, judge(case, component))
+
+    def standing(self, component: Component) -> Iterator[Match]:
+        """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
+        number = self._known.numbers.get(component, 0)
+        before = self._known.verdicts.get(number, {}) if number else {}
+        through = self._known.through if number else {}
+        for case in self._cases[component.product]:
+            advisory = case.advisory
+            if advisory.kind is not Kind.VULNERABILITY:
+                continue
+            covered = through.get(advisory.id, -1) >= number
+            verdict = before.get(advisory.id) if covered else self.judge(case, component)
+            if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
+                yield Match(component, advisory, verdict)
+
+    def judge(self, case: Case, component: Component) -> Verdict:
+        """The verdict on a component: its distribution's own, if one built it, else that on its version."""
+        return (self._judge_build if component.rebuilt else self._judge_release)(case, component)
+
+    def _judge_release(self, case: Case, component: Component) -> Verdict:
+        return case.decide(component.version)
+
+    def _judge_build(self, case: Case, component: Component) -> Verdict:
+        if component.other_numbers:
+            return _numbered_otherwise(component)
+        package = self.package_case(case.advisory, component)
+        own = package.decide(component.package_version) if package else None
+        return own or _rebuilt(case.decide(component.version), component)
+
+    def package_case(self, advisory: Advisory, component: Component) -> PackageCase | None:
+        """What the component's distribution says of an advisory; None where it says nothing, or is not known."""
+        if not component.package or not component.ecosystem:
+            return None
+        known = self._packages.get((component.package_name, component.ecosystem))
+        if known is None:
+            cases = (PackageCase(a, component.package_name, component.ecosystem) for a in self._distributed)
+            known = {c.advisory.name: c for c in cases if c.entries}
+            self._packages[component.package_name, component.ecosystem] = known
+        return known.get(advisory.name)
+
+    def exposures(self, component: Component) -> list[Match]:
+        """The vulnerabilities that affect it, or of which the evidence conflicts."""
+        return [m for m in self.standing(component) if m.verdict.status in EXPOSED]
+
+    def concerns(self, component: Component) -> list[Match]:
+        """Everything that its owner should hear of: exposures, announcements, benchmarks, ends of life."""
+        return [
+            *self.exposures(component),
+            *self._announcements(component),
+            *self._benchmarks(component),
+            *self._ends_of_life(component),
+        ]
+
+    def retraction(self, advisory: Advisory, component: Component) -> Verdict | None:
+        """What is to be said of a component that an advisory concerned once and no longer does.
+
+        None where it still does, and where its kind says nothing of versions.
+        """
+        if advisory.withdrawn:
+            return Verdict(Status.NOT_AFFECTED, _withdrawal(advisory))
+        if advisory.kind is Kind.END_OF_LIFE:
+            return self._reprieve(advisory, component)
+        if advisory.kind not in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT):
+            return None
+        case = self.case(advisory, component.product)
+        if case is None:
+            return Verdict(Status.UNKNOWN, f"no source speaks of {component.product} any more")
+        verdict = self.judge(case, component)
+        return None if verdict.status in EXPOSED else verdict
+
+    def _reprieve(self, advisory: Advisory, component: Component) -> Verdict | None:
+        if any(m.advisory.name == advisory.name for m in self._ends_of_life(component)):
+            return None
+        line = line_of(component.version, self._lines.get(component.product, ()))
+        if line is None or line.ends is None:
+            return Verdict(Status.NOT_AFFECTED, "its end of life is no longer announced")
+        return Verdict(Status.NOT_AFFECTED, f"{line.name} gets security fixes until {line.ends.isoformat()}")
+
+    def _announcements(self, component: Component) -> Iterator[Match]:
+        for case in self._cases[component.product]:
+            if case.advisory.kind is Kind.ANNOUNCEMENT:
+                verdict = self.judge(case, component)
+                if verdict.status in EXPOSED:
+                    yield Match(component, case.advisory, verdict)
+
+    def _benchmarks(self, component: Component) -> Iterator[Match]:
+        if component.product != ENGINE or component.other_numbers:
+            return
+        for advisory in self._editions:
+            reason = self._edition_reason(advisory, component.version)
+            if reason:
+                yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+
+    def _edition_reason(self, advisory: Advisory, version: str) -> str:
+        edition = advisory.edition
+        assert edition is not None
+        if edition.line:
+            return f"written for Docker Engine {edition.line}" if starts_with(key(version), edition.line) else ""
+        newer = [a for a in self._editions if _supersedes(a.edition, edition)]
+        line = line_of(version, self._lines.get(ENGINE, ()))
+        out = _day(advisory.published or advisory.first_seen) or self._today
+        if newer or line is None:
+            return ""
+        if line.maintained(out):
+            return f"Docker Engine {line.name} was maintained when it came out"
+        if line.released is not None and line.released >= out:
+            return f"Docker Engine {line.name} was released since it came out"
+        return ""
+
+    def _ends_of_life(self, component: Component) -> Iterator[Match]:
+        for advisory in () if component.other_numbers else self._ends:
+            product, _, name = advisory.line.partition(" ")
+            if product == component.product and starts_with(key(component.version), name):
+                line = line_of(component.version, self._lines.get(product, ()))
+                if line is not None and line.name == name and (reason := _end_reason(line, self._today)):
+                    yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+
+
+def _withdrawal(advisory: Advisory) -> str:
+    """When an advisory was withdrawn, and why, as far as that is said."""
+    assert advisory.withdrawn is not None
+    reasons = dict.fromkeys(r.record.withdrawn_reason for r in advisory.records if r.record.withdrawn_reason)
+    said = f"withdrawn on {advisory.withdrawn.astimezone(UTC):%Y-%m-%d}"
+    return f"{said}: {'; '.join(reasons)}" if reasons else said
+
+
+def _rebuilt(verdict: Verdict, component: Component) -> Verdict:
+    """What upstream's verdict says of somebody else's build of that version."""
+    build = component.package or f"{component.product} {component.version}"
+    if verdict.status is Status.UNKNOWN:
+        return verdict
+    if verdict.status is Status.NOT_AFFECTED:
+        return replace(verdict, reason=f"{verdict.reason}; {build} is built from that version")
+    reason = (
+        f"upstream's {component.version} is {verdict.status.value}: {verdict.reason}; but {build} is a distribution's "
+        f"build, which may carry the fix: {_decider(component)}"
+    )
+    return Verdict(Status.UNKNOWN, reason, verdict.source)
+
+
+def _numbered_otherwise(component: Component) -> Verdict:
+    """Of a build with numbers of its own, not even that upstream's number is safe says anything."""
+    build = component.package or f"{component.product} {component.version}"
+    if component.distro.startswith("windows") and not component.package:
+        decider = "whose build it is would decide"
+        decider += ": the platform that `docker version` names there" if component.product == ENGINE else ""
+    else:
+        decider = "the vendor's own advisory would decide, and no source of Navtex has one"
+    return Verdict(
+        Status.UNKNOWN, f"{build} is {component.other_numbers}, whose numbers need not be upstream's: {decider}"
+    )
+
+
+def _decider(component: Component) -> str:
+    """What would decide about a distribution's build."""
+    if not component.package and not component.distro:
+        return "the name and version of its package, and its distribution, would decide"
+    if not component.distro and not component.ecosystem:
+        return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
+    if not component.ecosystem:
+        return f"a security record of {component.distro} would decide, and no source of Navtex has one"
+    if not component.package:
+        return f"the name and version of its package would decide, as {component.ecosystem} writes them"
+    if not is_version(component.package_version, component.ecosystem):
+        given = f", and {component.package_version!r} is none" if component.package_version else ""
+        return f"the version of its package would decide, as {component.ecosystem} writes it{given}"
+    return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
+
+
+def _end_reason(line: Line, today: date) -> str:
+    """What to say of a line's end: nothing while it is more than three months ahead."""
+    if not line.maintained(today):
+        return f"{line.name} gets no more security fixes"
+    if line.ends is not None and line.ends - today <= _AHEAD:
+        return f"{line.name} gets security fixes until {line.ends.isoformat()}"
+    return ""
+
+
+def _supersedes(other: Edition | None, edition: Edition) -> bool:
+    return other is not None and not other.line and key(other.version) > key(edition.version)
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.astimezone(UTC).date() if at else None

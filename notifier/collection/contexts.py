@@ -1,0 +1,71 @@
+"""The contexts of the `docker` program, as it keeps them in its folder; and what DOCKER_HOST says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from notifier.collection.engines import Engine, Tls
+from notifier.inventory.formats.probe import fit
+
+_SOCKET = "unix:///var/run/docker.sock"
+_LARGEST = 1 << 20
+
+
+class Context(NamedTuple):
+    """A context: its name, where its engine is, and why that cannot be told, or ""."""
+
+    name: str
+    engine: Engine
+    problem: str = ""
+
+
+class _Endpoint(msgspec.Struct):
+    host: str = msgspec.field(default="", name="Host")
+    skip: bool = msgspec.field(default=False, name="SkipTLSVerify")
+
+
+class _Meta(msgspec.Struct):
+    name: str = msgspec.field(name="Name")
+    endpoints: dict[str, _Endpoint] = msgspec.field(default_factory=dict, name="Endpoints")
+
+
+def folder(environment: Mapping[str, str]) -> Path:
+    """The folder of the `docker` program: DOCKER_CONFIG, or ~/.docker."""
+    named = environment.get("DOCKER_CONFIG")
+    return Path(named) if named else Path.home() / ".docker"
+
+
+def local(environment: Mapping[str, str]) -> Engine:
+    """The engine that DOCKER_HOST says, with TLS where DOCKER_TLS_VERIFY is set; or this machine's."""
+    address = environment.get("DOCKER_HOST") or _SOCKET
+    if not environment.get("DOCKER_TLS_VERIFY") or not address.startswith(("tcp:", "http")):
+        return Engine(address)
+    named = environment.get("DOCKER_CERT_PATH")
+    return Engine(address, Tls(Path(named) if named else folder(environment)))
+
+
+def stored(environment: Mapping[str, str]) -> list[Context]:
+    """Every context that is stored, by name; one that cannot be read is called by its folder's name."""
+    contexts = folder(environment) / "contexts"
+    found = [_read(path, contexts / "tls" / path.parent.name) for path in contexts.glob("meta/*/meta.json")]
+    return sorted(found)
+
+
+def _read(path: Path, tls: Path) -> Context:
+    try:
+        with path.open("rb") as file:
+            meta = msgspec.json.decode(file.read(_LARGEST), type=_Meta)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Context(path.parent.name, Engine(""), f"{path} cannot be read: {error}")
+    if not fit(meta.name):
+        return Context(path.parent.name, Engine(""), f"{path} has a name that cannot be shown")
+    endpoint = meta.endpoints.get("docker")
+    if endpoint is None or not endpoint.host:
+        return Context(meta.name, Engine(""), f"{path} names no engine")
+    files = tls / "docker"
+    secured = Tls(files, not endpoint.skip) if files.is_dir() or endpoint.skip else None
+    return Context(meta.name, Engine(endpoint.host, secured))

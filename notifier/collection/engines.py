@@ -1,0 +1,142 @@
+"""Asking an engine what it is, over its API: a unix socket, TCP, or TCP with TLS."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from feeds.core.errors import InventoryError
+from notifier.inventory.formats.probe import fit
+
+_LARGEST = 1 << 20
+
+
+class Tls(NamedTuple):
+    """What TLS to an engine needs: its folder's ca.pem, cert.pem and key.pem, as far as there are such."""
+
+    folder: Path
+    verify: bool = True
+
+    def context(self) -> ssl.SSLContext:
+        """The settings; InventoryError where a file is none that can be used."""
+        ca, cert, key = (self.folder / f"{name}.pem" for name in ("ca", "cert", "key"))
+        try:
+            made = ssl.create_default_context(cafile=str(ca) if ca.exists() else None)
+            if cert.exists() and key.exists():
+                # a password, so that a key that wants one is an error and no question
+                made.load_cert_chain(cert, key, password="")
+        except (OSError, ValueError) as error:
+            raise InventoryError(f"its TLS files cannot be used: {error}", where=str(self.folder)) from error
+        if not self.verify:
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        return made
+
+
+class Engine(NamedTuple):
+    """Where an engine listens: `unix:///PATH`, or `tcp://HOST:PORT`, with TLS or without."""
+
+    address: str
+    tls: Tls | None = None
+
+
+class Said(NamedTuple):
+    """What an engine says: its /version, and of its /info the host's name and the engine's id, or ""."""
+
+    version: str
+    name: str = ""
+    id: str = ""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def ask(engine: Engine, seconds: float) -> Said:
+    """What an engine says; InventoryError, with the reason, where none answers. No step takes longer than `seconds`."""
+    connection = _connection(engine, seconds)
+    try:
+        status, version = _get(connection, "/version")
+        if status != 200:
+            raise InventoryError(_refusal(status, version), where=engine.address)
+        info = _info(connection)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        what, remedy = _reason(error, engine)
+        raise InventoryError(what, where=engine.address, remedy=remedy) from error
+    finally:
+        connection.close()
+    return Said(version, *info)
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
+    connection.request("GET", path, headers={"Host": "docker"})
+    answer = connection.getresponse()
+    body = answer.read(_LARGEST + 1)
+    if len(body) > _LARGEST:
+        raise ValueError(f"its answer is larger than {_LARGEST >> 20} MiB")
+    return answer.status, body.decode("utf-8", "replace")
+
+
+def _info(connection: http.client.HTTPConnection) -> tuple[str, str]:
+    """The host's name and the engine's id; empty where the engine does not tell, for they are not all."""
+    try:
+        status, body = _get(connection, "/info")
+        said = msgspec.json.decode(body) if status == 200 else {}
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return "", ""
+    if not isinstance(said, dict):
+        return "", ""
+    name, number = (str(said.get(field) or "").strip() for field in ("Name", "ID"))
+    return (name if fit(name) else ""), number[:253]
+
+
+def _connection(engine: Engine, seconds: float) -> http.client.HTTPConnection:
+    try:
+        parts = urlsplit(engine.address)
+        port = parts.port
+    except ValueError as error:
+        raise InventoryError(f"cannot ask an engine at {engine.address!r}: {error}", remedy=_ADDRESSES) from error
+    if parts.scheme == "unix" and parts.path:
+        return _UnixConnection(parts.path, seconds)
+    if parts.scheme in ("tcp", "http", "https") and parts.hostname:
+        if engine.tls or parts.scheme == "https":
+            context = engine.tls.context() if engine.tls else None
+            return http.client.HTTPSConnection(parts.hostname, port or 2376, timeout=seconds, context=context)
+        return http.client.HTTPConnection(parts.hostname, port or 2375, timeout=seconds)
+    raise InventoryError(f"cannot ask an engine at {engine.address!r}", remedy=_ADDRESSES)
+
+
+_ADDRESSES = "Use unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"
+_START = "Start Docker, or say where it listens with DOCKER_HOST"
+
+
+def _refusal(status: int, body: str) -> str:
+    if status == 400 and "HTTPS server" in body:
+        return "it speaks TLS only: its context has no certificates, or DOCKER_TLS_VERIFY is not set"
+    return f"the engine answers HTTP {status}"
+
+
+def _reason(error: Exception, engine: Engine) -> tuple[str, str]:
+    """Why no engine answers, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}", ""
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with it: {error.reason or error}", ""
+    if isinstance(error, PermissionError):
+        return "permission denied to the socket", "Add this user to the group docker"
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        what = "no Docker: no engine answers" if engine.address.startswith("unix:") else "unreachable"
+        return f"{what}: {error.strerror or error}", _START
+    return ("timed out" if isinstance(error, TimeoutError) else f"what answers is no engine: {error}"), ""

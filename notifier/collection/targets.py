@@ -1,0 +1,117 @@
+"""Whom to ask: the local engine, contexts of the `docker` program, hosts over SSH."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from feeds.core.errors import InventoryError, UnknownName, UsageProblem
+from notifier.collection import contexts, ssh
+from notifier.collection.engines import Engine
+from notifier.domain.components import parse_tags
+
+EVERY = "all"
+"""What stands for every context that is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One to ask. `name` is the host's, where it is given and not the engine's to say; `tags` are added to it.
+
+    `problem` says why it cannot be asked, where that is known before.
+    """
+
+    label: str
+    way: Engine | ssh.Destination
+    name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What an operator names: nothing is the local engine. `ssh` holds hosts as the lines of a hosts file."""
+
+    local: bool = False
+    contexts: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.local or self.contexts or self.ssh)
+
+
+def targets(chosen: Chosen, environment: Mapping[str, str]) -> list[Target]:
+    """Everybody to ask, each once; UnknownName for a context that there is not."""
+    found: list[Target] = []
+    if chosen.local or not chosen:
+        found.append(_engine("the local engine", contexts.local(environment)))
+    if chosen.contexts:
+        found.extend(_contexts(chosen.contexts, environment))
+    found.extend(_hosts(chosen.ssh))
+    return found
+
+
+def _engine(label: str, engine: Engine, problem: str = "") -> Target:
+    if not engine.address.startswith("ssh://"):
+        return Target(label, engine, problem=problem)
+    try:
+        return Target(label, ssh.destination(engine.address))
+    except ValueError as error:
+        return Target(label, engine, problem=str(error))
+
+
+def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[Target]:
+    stored = {c.name: c for c in contexts.stored(environment)}
+    wanted = list(dict.fromkeys(names))
+    if EVERY in wanted:
+        wanted = [*stored, *(n for n in wanted if n not in (EVERY, *stored))]
+    for name in wanted:
+        if name in stored:
+            context = stored[name]
+            yield _engine(f"context {name}", context.engine, context.problem)
+        elif name == "default":
+            yield _engine("context default", contexts.local(environment))
+        else:
+            raise UnknownName(
+                f"no docker context is called {name!r}",
+                where=str(contexts.folder(environment)),
+                remedy="See `docker context ls`",
+            )
+
+
+def _hosts(lines: Iterable[str]) -> Iterator[Target]:
+    """One target a host; of a host that is named twice, the tags add up."""
+    found: dict[ssh.Destination, Target] = {}
+    for line in lines:
+        written, *words = line.split()
+        try:
+            to = ssh.destination(written)
+            tags = parse_tags(";".join(words))
+        except ValueError as error:
+            yield Target(f"ssh {written[:80]}", Engine(""), problem=str(error))
+            continue
+        known = found[to].tags if to in found else {}
+        found[to] = Target(f"ssh {written}", to, name=to.host, tags=known | tags)
+    yield from found.values()
+
+
+def lines_of(text: str, name: str) -> tuple[str, ...]:
+    """The hosts of a hosts file: one a line, its tags behind it as NAME=VALUE; what follows a # is a comment.
+
+    InventoryError where there is none, for an empty list is seldom meant.
+    """
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    found = tuple(line for line in lines if line)
+    if not found:
+        raise InventoryError("it names no host", where=name)
+    return found
+
+
+def renamed(found: list[Target], name: str) -> list[Target]:
+    """The one target under a name that is given; UsageProblem where there are several."""
+    if not name:
+        return found
+    if len(found) != 1:
+        raise UsageProblem(f"--host names one host, and {len(found)} are asked")
+    (one,) = found
+    return [Target(one.label, one.way, name, one.tags, one.problem)]

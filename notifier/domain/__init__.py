@@ -1,0 +1,1 @@
+"""Values that every other room speaks in: components, hosts, subscriptions, filters, messages, deliveries. Pure."""

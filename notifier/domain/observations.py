@@ -1,0 +1,195 @@
+"""What several views of one host add up to.  Pure.
+
+A package list says what is installed, a daemon what runs, a person what both should be.  Exposure
+goes by what runs; where another version is installed than the one that runs, a restart is due.
+
+Behind the views stands what others said before: a statement that one of another scope replaced, or cut short.
+It counts again when that is pruned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from feeds.versions.upstream import key
+from notifier.domain.components import Component, View
+
+_LETTERS = {View.DECLARED: "d", View.INSTALLED: "i", View.RUNNING: "r"}
+_VIEWS = {letter: view for view, letter in _LETTERS.items()}
+BEHIND = 4
+"""So many statements of other scopes are kept behind each view: with imports of ever new names they never end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One view of a host as it is stored: the import that gave it, and the numbers of its components."""
+
+    by: int
+    components: frozenset[int]
+
+
+Statement = tuple[View, Seen]
+"""What an import said of a host in one view."""
+
+
+def encode(views: Mapping[View, Seen], behind: Iterable[Statement] = ()) -> str:
+    """Views as one short text, the same for the same views, and the statements behind them.
+
+    >>> encode({View.RUNNING: Seen(13, frozenset({7})), View.DECLARED: Seen(12, frozenset({5, 3}))})
+    'd12:3,5;r13:7'
+    >>> encode({View.RUNNING: Seen(13, frozenset({7}))}, [(View.RUNNING, Seen(9, frozenset({6})))])
+    'r13:7|r9:6'
+    """
+    front = ";".join(encode_one(view, seen.by, sorted(seen.components)) for view, seen in sorted(views.items()))
+    rest = ";".join(
+        encode_one(view, seen.by, sorted(seen.components))
+        for view, seen in sorted(behind, key=lambda one: (one[0], one[1].by))
+    )
+    return f"{front}|{rest}" if rest else front
+
+
+def encode_one(view: View, by: int, components: Iterable[int]) -> str:
+    """One view as text; its components are in order."""
+    return f"{_LETTERS[view]}{by}:{','.join(map(str, components))}"
+
+
+def decode(text: str) -> dict[View, Seen]:
+    """The views in such a text."""
+    return dict(_statements(text.partition("|")[0]))
+
+
+def behind(text: str) -> tuple[Statement, ...]:
+    """The statements behind the views."""
+    return tuple(_statements(text.partition("|")[2]))
+
+
+def mentions(text: str) -> Iterator[Seen]:
+    """All that such a text names, views and what stands behind them."""
+    return (seen for _, seen in _statements(text.replace("|", ";")))
+
+
+def _statements(text: str) -> Iterator[Statement]:
+    for part in filter(None, text.split(";")):
+        head, _, numbers = part.partition(":")
+        yield _VIEWS[head[0]], Seen(int(head[1:]), frozenset(int(n) for n in numbers.split(",") if n))
+
+
+def same(one: Mapping[View, Seen], other: Mapping[View, Seen]) -> bool:
+    """Whether two say the same of a host, whichever imports they are of."""
+    return {v: s.components for v, s in one.items()} == {v: s.components for v, s in other.items()}
+
+
+def stated(
+    before: Mapping[View, Seen], views: Mapping[View, Collection[int]], run: int, products: Mapping[int, str]
+) -> dict[View, Seen]:
+    """The views of a host after what an import says of it; `products` are those of the components."""
+    after = dict(before)
+    for view, numbers in views.items():
+        told = after.get(view)
+        # within one import a host adds up: its rows need not stand together
+        joined = {*numbers, *told.components} if told and told.by == run else numbers
+        after[view] = Seen(run, frozenset(joined))
+    if len(after) == 1:
+        return after
+    for view in views:
+        named = {products[n] for n in after[view].components}
+        for other in _superseded_by(view):
+            seen = after.get(other)
+            if seen is None or other in views:
+                continue
+            kept = frozenset(n for n in seen.components if products[n] not in named)
+            if kept:
+                after[other] = Seen(seen.by, kept)
+            else:
+                del after[other]
+    return after
+
+
+def _superseded_by(view: View) -> tuple[View, ...]:
+    return (View.INSTALLED, View.RUNNING) if view is View.DECLARED else (View.DECLARED,)
+
+
+def set_aside(
+    were: Iterable[Statement],
+    before: Mapping[View, Seen],
+    after: Mapping[View, Seen],
+    views: Collection[View],
+    mine: Collection[int],
+) -> list[Statement]:
+    """The statements that stand behind a host's views after an import of some views: the newest of other scopes.
+
+    `were` stood there before, and `mine` are the imports of this one's scope.
+    """
+    kept = [(view, seen) for view, seen in were if view not in views or seen.by not in mine]
+    known = {(view, seen.by) for view, seen in kept}
+    for view, seen in before.items():
+        if seen.by not in mine and after.get(view) != seen and (view, seen.by) not in known:
+            kept.append((view, seen))
+    kept.sort(key=lambda one: -one[1].by)
+    return [one for view in View for one in [s for s in kept if s[0] is view][:BEHIND]]
+
+
+def said(text: str) -> list[Statement]:
+    """All statements on a host, each as it was made."""
+    whole = behind(text)
+    known = {(view, seen.by) for view, seen in whole}
+    return [*whole, *((view, seen) for view, seen in decode(text).items() if (view, seen.by) not in known)]
+
+
+def replayed(statements: Iterable[Statement], products: Mapping[int, str]) -> dict[View, Seen]:
+    """The views that some statements lead to, one import after the other."""
+    after: dict[View, Seen] = {}
+    for run, group in groupby(sorted(statements, key=_run), key=_run):
+        after = stated(after, {view: seen.components for view, seen in group}, run, products)
+    return after
+
+
+def _run(statement: Statement) -> int:
+    return statement[1].by
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What counts on a host, and what waits for a restart as (what runs, what is installed)."""
+
+    components: frozenset[Component]
+    restarts: frozenset[tuple[Component, Component]] = frozenset()
+
+
+def effective(views: Mapping[View, Collection[Component]]) -> Effective:
+    """What counts of a host's views.
+
+    Of a product that a daemon speaks of, what runs.  Where the very same release is installed, the
+    package stands for it, because it tells more: the distribution's revision.  Of other products what
+    is installed, and what was declared.
+    """
+    counted = set(views.get(View.DECLARED, ()))
+    restarts: set[tuple[Component, Component]] = set()
+    running = _by_product(views.get(View.RUNNING, ()))
+    installed = _by_product(views.get(View.INSTALLED, ()))
+    for product in running.keys() | installed.keys():
+        runs, packages = running.get(product, []), installed.get(product, [])
+        if not runs:
+            counted.update(packages)
+            continue
+        twins = {one: next((p for p in packages if _same(one, p)), None) for one in runs}
+        counted.update(twin or one for one, twin in twins.items())
+        left = [p for p in packages if p not in twins.values()]
+        restarts.update((one, left[-1]) for one, twin in twins.items() if twin is None and left)
+    return Effective(frozenset(counted), frozenset(restarts))
+
+
+def _by_product(components: Iterable[Component]) -> dict[str, list[Component]]:
+    found: dict[str, list[Component]] = {}
+    for component in sorted(components, key=lambda c: (c.product, key(c.version), c.package, c.distro)):
+        found.setdefault(component.product, []).append(component)
+    return found
+
+
+def _same(runs: Component, package: Component) -> bool:
+    """Whether what runs is what is installed, as far as the two tell."""
+    if runs.package_version and package.package_version and runs.package_name == package.package_name:
+        return runs.package_version == package.package_version
+    return key(runs.version) == key(package.version)

@@ -1,0 +1,60 @@
+"""Subscriptions, their attempts and what they were told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from notifier.domain import schedule as schedules
+from notifier.domain.filters import Filters
+from notifier.domain.schedule import Due, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Who wants to hear of what. `started_at` is its first run; None until then."""
+
+    name: str
+    targets: tuple[str, ...]
+    filters: Filters
+    created_at: datetime
+    silent_start: bool = False
+    paused: bool = False
+    started_at: datetime | None = None
+    id: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
+    origin: str = ""
+    """The file that made it (`navtex subscription sync`); "" for the command line."""
+    served_at: datetime | None = None
+    """When its news were last looked at because it was time."""
+    reminded_at: datetime | None = None
+
+    def due(self, now: datetime) -> Due:
+        """Whether it is time for its news, or its welcome; a silent start sends nothing, and waits for nothing."""
+        if self.started_at is None and self.silent_start:
+            return Due(now=True, at=now)
+        return schedules.due(self.schedule, self.served_at if self.started_at else None, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One row of the outbox: where a digest goes, and what became of it."""
+
+    target: str
+    recipient: str
+    state: str
+    attempts: int
+    due_at: datetime
+    sent_at: datetime | None
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One time that an advisory was told: in which digest, when and why, and what the channels answered."""
+
+    key: str
+    at: datetime
+    change: str
+    words: str
+    tries: tuple[Try, ...]

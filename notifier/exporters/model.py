@@ -1,0 +1,187 @@
+"""What every format for other tools is made of: products, and statements about them.  Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+import feeds
+from feeds.advisories.records import Advisory
+from feeds.verdicts.evidence import Status, Verdict
+from notifier.assessment.findings import Finding
+from notifier.exporters.purl import purls
+
+TOOL = "Navtex"
+VERSION = feeds.__version__
+AUTHOR = "Navtex"
+NAMESPACE = "https://navtex.invalid"
+"""Where the author of a document is to be found, when nobody says it: an address that can never be anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A component in use, as other tools know it, how many hosts run it, and the names of some of them."""
+
+    id: str
+    """Short, and the same for the same component."""
+    name: str
+    version: str
+    purl: str
+    inside: str
+    """The package URL of what is meant within the package; "" where that is the package itself."""
+    hosts: int
+    names: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The hosts in words: "on 7 hosts: a, b and 5 more"."""
+        more = self.hosts - len(self.names)
+        names = ", ".join(self.names) + (f" and {more} more" if more and self.names else "")
+        return f"on {self.hosts} host{'' if self.hosts == 1 else 's'}" + (f": {names}" if names else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the operators say of an advisory themselves: silences, and who has it in hand.
+
+    `justification` is VEX's word for why it affects nobody here, where it was silenced for all hosts.
+    """
+
+    words: tuple[str, ...] = ()
+    justification: str = ""
+
+
+NO_REMARK = Remark()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One verdict with its reason, and the products that it is about."""
+
+    advisory: Advisory
+    verdict: Verdict
+    products: tuple[Product, ...]
+    remark: Remark = NO_REMARK
+
+    @property
+    def status(self) -> Status:
+        """The verdict's status, unless somebody justified that none of the hosts is affected."""
+        return Status.NOT_AFFECTED if self._justified else self.verdict.status
+
+    @property
+    def justification(self) -> str:
+        """Why what is not affected is not, in a word of VEX."""
+        return self.remark.justification if self._justified else "vulnerable_code_not_present"
+
+    @property
+    def note(self) -> str:
+        """How the verdict came about, and what was said of the advisory here."""
+        words = self.verdict.reason
+        if self.verdict.status is Status.CONFLICTING:
+            words = f"The sources disagree, so it is taken as affected: {words}"
+        return ". ".join((words.rstrip("."), *self.remark.words))
+
+    @property
+    def _justified(self) -> bool:
+        return bool(self.remark.justification) and self.verdict.status is not Status.NOT_AFFECTED
+
+    @property
+    def action(self) -> str:
+        """What to do about it."""
+        if self.verdict.upgrade_to is None:
+            return "No fixed release is known. Watch the advisory."
+        others = [f for f in self.verdict.fixed_in if f != self.verdict.upgrade_to]
+        return f"Upgrade to {self.verdict.upgrade_to}." + (f" Also fixed in {', '.join(others)}." if others else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Statements, worst first, the products that they are about, and who says so when."""
+
+    at: datetime
+    author: str
+    namespace: str
+    statements: tuple[Statement, ...]
+    products: tuple[Product, ...]
+
+    @property
+    def stamp(self) -> str:
+        """When it was made, in RFC 3339."""
+        return self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def digest(self) -> str:
+        """The same for the same words of the same author, whenever they are said."""
+        said = [
+            (s.advisory.name, s.status, s.note, s.verdict.upgrade_to, [(p.id, p.hosts, p.names) for p in s.products])
+            for s in self.statements
+        ]
+        return hashlib.sha256(msgspec.json.encode((self.author, self.namespace, said))).hexdigest()
+
+    @property
+    def uuid(self) -> str:
+        """The digest as a UUID: version 5, as SARIF's schema knows none above."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"navtex:{self.digest}"))
+
+
+def document(
+    found: Iterable[Finding],
+    names: Callable[[int], tuple[str, ...]],
+    at: datetime,
+    author: str = AUTHOR,
+    namespace: str = NAMESPACE,
+    remark: Callable[[Finding], Remark] = lambda _: NO_REMARK,
+) -> Document:
+    """The document of findings that are sorted worst first.
+
+    `names` gives the hosts to name for a component, `remark` what is said of a finding here.
+    """
+    products: dict[int, Product] = {}
+    statements: dict[tuple[str, Status, str, str | None, Remark], list[Finding]] = {}
+    for finding in found:
+        if finding.number not in products:
+            products[finding.number] = _product(finding, names(finding.number))
+        verdict = finding.match.verdict
+        key = finding.match.advisory.name, verdict.status, verdict.reason, verdict.upgrade_to, remark(finding)
+        statements.setdefault(key, []).append(finding)
+    return Document(
+        at=at,
+        author=author,
+        namespace=namespace,
+        statements=tuple(
+            Statement(
+                group[0].match.advisory,
+                group[0].match.verdict,
+                tuple(products[f.number] for f in group),
+                said,
+            )
+            for (*_, said), group in statements.items()
+        ),
+        products=tuple(sorted(products.values(), key=lambda p: (p.name, p.version, p.id))),
+    )
+
+
+def _product(finding: Finding, names: tuple[str, ...]) -> Product:
+    component = finding.match.component
+    purl, inside = purls(component)
+    text = f"{component.product} {component.version}"
+    digest = hashlib.sha256("\0".join((*msgspec.structs.astuple(component),)).encode()).hexdigest()
+    return Product(
+        id=f"{component.product}-{digest[:12]}",
+        name=f"{text} ({component.package})" if component.package else text,
+        version=component.package_version or component.version,
+        purl=purl,
+        inside=inside,
+        hosts=finding.hosts,
+        names=names,
+    )
+
+
+def distinct(products: Sequence[Product]) -> tuple[tuple[str, str], ...]:
+    """The package URLs of products, each pair once: two components can be one package to others."""
+    return tuple(dict.fromkeys((p.purl, p.inside) for p in products))

@@ -1,0 +1,1 @@
+"""One file per inventory format: text in, observations of hosts out. Pure."""

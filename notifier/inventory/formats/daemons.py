@@ -1,0 +1,108 @@
+"""What a daemon says of itself: whether it is a Docker Engine, whose, and its parts' versions.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from feeds.core.errors import NavtexError
+from feeds.versions.products import ENGINE_MODULE, numbering
+from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component, host_name
+from notifier.inventory.formats.distros import of_pretty
+from notifier.inventory.text import obj, word
+
+
+def no_docker(name: str) -> Note:
+    """The note on a server that is no Docker Engine."""
+    return Note(f"the server is {name[:60]}, which answers on Docker's API and is no Docker Engine")
+
+
+def not_docker(parts: Sequence[tuple[str, str, str]], platform: str) -> Note | None:
+    """A note where a server's parts, or the platform it names, are not Docker's."""
+    if "podman" in platform.lower():
+        return no_docker("Podman")
+    engine = next((version for name, version, _ in parts if name.lower() == "engine"), "")
+    if not engine and parts and parts[0][0] == "containerd":
+        # nerdctl asks containerd itself
+        return None
+    if not engine:
+        return no_docker(parts[0][0] if parts and parts[0][0] else "unknown")
+    return no_docker(f"numbered {engine}") if numbering("engine", engine) == ENGINE_MODULE else None
+
+
+def is_podman_version(said: dict[str, Any]) -> bool:
+    """Whether it is `podman version --format json`, which has no Docker around it."""
+    return "APIVersion" in (obj(said, "Client") or said) and "Built" in (obj(said, "Client") or said)
+
+
+def is_podman_info(said: dict[str, Any]) -> bool:
+    """Whether it is `podman info --format json`, or Podman's answer to Docker's API."""
+    return "BuildahVersion" in said or "buildahVersion" in obj(said, "host")
+
+
+def is_nerdctl_info(said: dict[str, Any]) -> bool:
+    """Whether it is `nerdctl info`: the version in it is containerd's, and it has storage plugins."""
+    return "Storage" in obj(said, "Plugins") and "Containers" not in said
+
+
+def is_enterprise(platform: str) -> bool:
+    """Whether a platform is Docker EE, or Mirantis Container Runtime, as it is called now.
+
+    >>> is_enterprise("Mirantis Container Runtime"), is_enterprise("Docker Engine - Community")
+    (True, False)
+    """
+    return re.search(r"mirantis|enterprise", platform, re.IGNORECASE) is not None
+
+
+def described(commit: str) -> str:
+    """The version that a part's commit tells, as containerd and runc print it; "" where it is a mere hash.
+
+    >>> described("v1.3.4-0-gd6d73eb8"), described("v1.1.5-3-gf1"), described("de40ad0"), described("1.6.20~ds1-1+b1")
+    ('1.3.4', '', '', '1.6.20~ds1-1+b1')
+    """
+    tagged = re.fullmatch(r"v?(\d+(?:\.\d+)+(?:-rc\.?\d+)?)-(\d+)-g[0-9a-f]+", commit)
+    if tagged:
+        # commits after the tag make it no release
+        return tagged[1] if tagged[2] == "0" else ""
+    return commit.removeprefix("v") if re.match(r"v?\d+\.\d+\.\d+", commit) else ""
+
+
+def part(product: str, commit: str, distro: str) -> Component | None:
+    """A part (containerd, runc) as an engine's info tells it; None where it tells a mere commit."""
+    version = described(commit)
+    if not version:
+        return None
+    ours = re.search(r"-\d.*(?:ds|dfsg|deb|ubuntu)|(?:ds|dfsg)\d*-\d", version)
+    return component(product, "" if ours else version, f"{product} {version}" if ours else "", distro)
+
+
+def engine(name: str, version: str, distro: str, where: str, parts: Sequence[tuple[str, str]] = ()) -> Iterator[Found]:
+    """The host of an engine that told its version and, in `parts`, the commits of (product, commit)."""
+    try:
+        if numbering("engine", version) == ENGINE_MODULE:
+            yield no_docker(f"numbered {version}")
+            return
+        components = [component("engine", version, "", distro)]
+        for product, commit in parts:
+            found = part(product, commit, distro)
+            if found:
+                components.append(found)
+        yield Host(host_name(name), tuple(components), view=View.RUNNING)
+    except (NavtexError, ValueError) as error:
+        yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))
+
+
+def zero_kept(version: str) -> str:
+    """An engine's version with the zero of its month, which Kubernetes loses.
+
+    >>> zero_kept("17.3.2"), zero_kept("18.9.9"), zero_kept("20.10.12"), zero_kept("1.13.1")
+    ('17.03.2', '18.09.9', '20.10.12', '1.13.1')
+    """
+    return re.sub(r"^(1[789])\.(\d)(?=\.)", r"\1.0\2", version)
+
+
+def info(said: dict[str, Any]) -> tuple[str, str, str, list[tuple[str, str]]]:
+    """(host's name, engine's version, distribution, parts) of an engine's /info."""
+    parts = [("containerd", word(said, "ContainerdCommit", "ID")), ("runc", word(said, "RuncCommit", "ID"))]
+    return word(said, "Name"), word(said, "ServerVersion"), of_pretty(word(said, "OperatingSystem")), parts

@@ -1,0 +1,131 @@
+"""`docker version`, as JSON and as text, and the answer of the engine's API (/version).
+
+A host runs an engine only where the *server* answered: a client without a daemon is no engine.
+Podman answers on Docker's API, and is none either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from feeds.core.errors import InventoryError, NavtexError
+from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component
+from notifier.inventory.formats import daemons, rpm
+from notifier.inventory.formats.distros import of_kernel
+from notifier.inventory.formats.packages import named
+from notifier.inventory.text import Text, obj, seq, word
+
+NAME = "docker-version"
+_PRODUCTS = {"engine": "engine", "containerd": "containerd", "runc": "runc", "buildkit": "buildkit"}
+_BEGINS = re.compile(r"^(?:Client|Server):|^Version: .*\nAPI Version: ", re.MULTILINE)
+_TELLS = re.compile(r"^ *API [Vv]ersion: |^ containerd:\n  Version:", re.MULTILINE)
+_SERVER = re.compile(r"^Server:(?P<platform>[^\n]*)\n(?P<body>(?:[ \t]+[^\n]*\n?)*)", re.MULTILINE)
+_PODMAN = re.compile(r"^(?:Client|Server): +Podman Engine|^Version: .*\nAPI Version: ", re.MULTILINE)
+_NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_Part = tuple[str, str, str]
+"""A part of the server: its name, its version, and its commit."""
+
+
+def recognises(text: Text) -> bool:
+    """Whether it is what `docker version` prints, or the API answers; Podman's and nerdctl's, too, to say so."""
+    if text.sample is not None:
+        said = obj(text.sample)
+        answer = obj(said, "Server") or obj(said, "Client") or said
+        return "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
+    probed = "=== navtex probe" in text.head
+    return not probed and _BEGINS.search(text.head) is not None and _TELLS.search(text.head) is not None
+
+
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The one host that it describes, named `host`, because the text does not name it."""
+    found = list(_from_text(text.whole()) if text.sample is None else _from_json(text.document()))
+    yield from (one for one in found if not isinstance(one, Component))
+    components = tuple(one for one in found if isinstance(one, Component))
+    if components:
+        yield Host(named(host, "`docker version`"), components, view=View.RUNNING)
+
+
+def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:
+    data = obj(data)
+    server = obj(data, "Server") if "Client" in data or "Server" in data else data
+    if daemons.is_podman_version(data):
+        yield daemons.no_docker("Podman")
+        return
+    if not word(server, "Version") and not seq(server, "Components"):
+        yield _NO_SERVER
+        return
+    parts = [
+        (word(p, "Name"), word(p, "Version"), word(p, "Details", "GitCommit"))
+        for p in seq(server, "Components")
+        if isinstance(p, dict)
+    ]
+    if not parts:
+        parts = [("Engine", word(server, "Version"), word(server, "PkgVersion"))]
+    engine = next((obj(p, "Details") for p in seq(server, "Components") if word(p, "Name") == "Engine"), {})
+    windows = "windows" in (word(engine, "Os"), word(server, "Os"))
+    system = "windows" if windows else of_kernel(word(engine, "KernelVersion") or word(server, "KernelVersion"))
+    yield from _components(parts, word(server, "Platform", "Name"), system)
+
+
+def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
+    if _PODMAN.search(text):
+        yield daemons.no_docker("Podman")
+        return
+    servers = list(_SERVER.finditer(text))
+    answers = max(len(servers), len(re.findall(r"^Client:", text, re.MULTILINE)))
+    if answers > 1:
+        raise InventoryError(
+            f"it holds several answers of `docker version` ({answers}), which do not say of which hosts they are",
+            remedy="Give each by itself, with --host NAME",
+        )
+    if not servers or "Version:" not in servers[0]["body"]:
+        yield _NO_SERVER
+        return
+    (server,) = servers
+    parts: list[_Part] = []
+    name = "Engine"
+    for line in server["body"].splitlines():
+        key, _, value = (part.strip() for part in line.partition(":"))
+        if not value and len(line) - len(line.lstrip()) == 1:
+            name = key
+        elif key == "Version" and value:
+            parts.append((name, value, ""))
+        elif key.replace(" ", "").lower() in ("packageversion", "gitcommit") and parts and parts[-1][::2] == (name, ""):
+            parts[-1] = (name, parts[-1][1], value)
+    windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
+    yield from _components(parts, server["platform"].strip(), "windows" if windows else "")
+
+
+def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator[Component | Note | BadRow]:
+    other = daemons.not_docker(parts, platform)
+    if other:
+        yield other
+        return
+    # Docker's own builds name their platform: without one it is a build of the system's own
+    distro = "" if platform else distro
+    for name, version, commit in parts:
+        product = _PRODUCTS.get(name.lower())
+        if product is None or not version:
+            continue
+        package = _package(product, version, commit, platform)
+        try:
+            yield component(product, "" if package.endswith(f" {version}") else version, package, distro)
+        except (NavtexError, ValueError) as error:
+            yield BadRow(name, str(error)) if product == "engine" else Note(f"{name}: {error}")
+    desktop = re.match(r"Docker Desktop (\d+(?:\.\d+)+)", platform)
+    if desktop:
+        yield component("desktop", desktop[1])
+
+
+def _package(product: str, version: str, commit: str, platform: str) -> str:
+    """The package of a distribution's build: it shows its version for upstream's, or where upstream shows a commit."""
+    if product == "engine" and daemons.is_enterprise(platform):
+        return f"docker-ee {version}"
+    if red_hats := rpm.package(commit, "") if commit.startswith(f"docker-{version}-") else None:
+        return f"{red_hats.name} {red_hats.version}"
+    own = commit if commit.startswith(version) else version
+    if "-" in own and re.search(r"ds|dfsg|deb|ubuntu", own):
+        return f"{'docker.io' if product == 'engine' else product} {own}"
+    return ""

@@ -1,0 +1,71 @@
+"""`kubectl get nodes -o json`: nodes, and the container runtime that each kubelet talks to.
+
+Kubernetes loses a zero: 17.3.2 is Docker Engine 17.03.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from feeds.core.errors import NavtexError
+from feeds.versions.products import ENGINE_MODULE, numbering
+from notifier.domain.components import BadRow, Found, Host, Tally, View, component, host_name
+from notifier.inventory.formats import daemons
+from notifier.inventory.formats.distros import of_pretty
+from notifier.inventory.text import Item, Text, obj, seq, word
+
+NAME = "kubernetes"
+_PRODUCTS = {"docker": "engine", "containerd": "containerd"}
+
+
+def recognises(text: Text) -> bool:
+    """Whether it is a node, or a list with one among its first items, or with none at all."""
+    value = obj(text.sample)
+    if word(value, "kind") in ("List", "NodeList") and value.get("items") == []:
+        return True
+    return any(_is_node(v) for v in (seq(value, "items")[:1000] or [value])) or word(value, "kind") == "NodeList"
+
+
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The nodes that run Docker or containerd; a note on those that run something else."""
+    del host  # every node has a name
+    others = Tally()
+    for item in text.items():
+        if not isinstance(item, Item):
+            yield item
+        elif isinstance(items := obj(item.value).get("items"), list):
+            for number, node in enumerate(items):
+                # `kubectl get nodes,pods` gives others, too
+                if "kind" not in obj(node) or _is_node(node):
+                    yield from _node(node, f"items[{number}]", others)
+        else:
+            yield from _node(item.value, item.where, others)
+    yield from others.notes()
+
+
+def _is_node(value: object) -> bool:
+    return word(value, "kind") == "Node" or "nodeInfo" in obj(value, "status")
+
+
+def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
+    name = word(node, "metadata", "name")
+    told = obj(node, "status", "nodeInfo")
+    runtime = word(told, "containerRuntimeVersion")
+    kind, separator, version = runtime.partition("://")
+    if not separator:
+        yield BadRow(where, f"{name[:60] or 'the node'} tells no container runtime")
+        return
+    product = _PRODUCTS.get(kind.lower())
+    if product is None:
+        others.add(f"the container runtime {kind[:60]} is not followed", name)
+        return
+    if product == "engine" and numbering(product, version) == ENGINE_MODULE:
+        others.add(f"docker {version[:60]} is a number of Azure's Moby, which tells no version of the engine", name)
+        return
+    windows = word(told, "operatingSystem").lower() == "windows"
+    distro = "windows" if windows else of_pretty(word(told, "osImage"))
+    try:
+        made = component(product, daemons.zero_kept(version) if product == "engine" else version, "", distro)
+        yield Host(host_name(name), (made,), view=View.RUNNING)
+    except (NavtexError, ValueError) as error:
+        yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))

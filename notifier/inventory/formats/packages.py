@@ -1,0 +1,201 @@
+"""Installed packages: which product each is, and the host that a list of them describes.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from feeds.core.errors import InventoryError, NavtexError
+from notifier.domain.components import BadRow, Bare, Component, Found, Host, Note, View, component, host_name
+from notifier.inventory.formats import distros
+
+_EVERYWHERE = {
+    "docker-ce": "engine",
+    "docker-ce-cli": "cli",
+    "docker-ee": "engine",
+    "docker-ee-cli": "cli",
+    "docker-engine": "engine",
+    "docker-cli": "cli",
+    "docker-buildx": "buildx",
+    "docker-buildx-plugin": "buildx",
+    "docker-cli-buildx": "buildx",
+    "docker-compose": "compose",
+    "docker-compose-plugin": "compose",
+    "docker-compose-v2": "compose",
+    "docker-cli-compose": "compose",
+    "docker-desktop": "desktop",
+    "lxc-docker": "engine",
+    "moby-engine": "engine",
+    "moby-cli": "cli",
+    "moby-containerd": "containerd",
+    "moby-runc": "runc",
+    "moby-buildx": "buildx",
+    "moby-compose": "compose",
+    "containerd.io": "containerd",
+    "containerd": "containerd",
+    "runc": "runc",
+    "buildkit": "buildkit",
+}
+# Debian's "docker" is a tray for windows; its engine is docker.io.
+_OF_KIND = {
+    "deb": {
+        "docker.io": "engine",
+        "containerd-app": "containerd",
+        "containerd-stable": "containerd",
+        "runc-app": "runc",
+        "runc-stable": "runc",
+    },
+    "rpm": {
+        "docker": "engine",
+        "docker-stable": "engine",
+        "docker-stable-buildx": "buildx",
+        "docker-latest": "engine",
+    },
+    "apk": {"docker": "engine"},
+}
+FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
+"""The packages that are products, of any kind."""
+_CORE = frozenset(
+    {
+        *("adduser", "base-files", "dpkg", "sed", "tar", "util-linux"),
+        *("bash", "filesystem", "glibc", "rpm", "setup"),
+        *("alpine-baselayout", "apk-tools", "busybox", "musl"),
+    }
+)
+"""Packages that a system has which dpkg, rpm or apk made, whatever else is installed."""
+_LEAST = 30
+"""A system has more packages than this."""
+
+
+class Package(NamedTuple):
+    """An installed package, and where it stands. `kind` is deb, rpm or apk; `version` has the epoch where told."""
+
+    where: str
+    name: str
+    version: str
+    kind: str
+    distro: str = ""
+
+
+def product(name: str, kind: str) -> str:
+    """The product that a package is; "" where it is none that Navtex follows.
+
+    >>> product("docker", "rpm"), product("docker", "deb"), product("docker-ce-rootless-extras", "deb")
+    ('engine', '', '')
+    """
+    return _OF_KIND.get(kind, {}).get(name) or _EVERYWHERE.get(name, "")
+
+
+def names(kind: str) -> frozenset[str]:
+    """The packages of a kind that are products."""
+    return frozenset({*_EVERYWHERE, *_OF_KIND.get(kind, {})})
+
+
+def interesting(name: str, kind: str) -> bool:
+    """Whether a package is a product, or says which distribution it is on."""
+    return bool(product(name, kind)) or name in distros.SYSTEM_PACKAGES
+
+
+def complete(names: Collection[str]) -> bool:
+    """Whether packages are all of a system's, and not those that somebody asked for."""
+    return len(names) >= _LEAST and len(_CORE.intersection(names)) > 1
+
+
+class _Listing:
+    """The names in a list as it is read: whether it is whole, with Docker's place in the alphabet in its middle.
+
+    A list in another order that broke off, as `rpm -qa` of a connection that was lost, cannot be told from a whole one.
+    """
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._falls = 0
+        self._first = self._last = ""
+
+    def add(self, name: str) -> None:
+        self._names.add(name)
+        # locales disagree about capitals and signs, and so now and then a name stands before the one it follows
+        place = re.sub(r"[^a-z0-9]", "", name.lower())
+        self._first = self._first or place
+        self._falls += place < self._last
+        self._last = place
+
+    @property
+    def whole(self) -> bool:
+        ordered = self._falls * 20 <= len(self._names) and self._first < "containerd" and self._last > "runc"
+        return ordered and complete(self._names)
+
+
+def components(packages: Iterable[Package], distro: str = "") -> tuple[list[Component], list[BadRow]]:
+    """The components among one host's packages, and the packages whose version cannot be read.
+
+    A package's own distribution goes before the host's, and that before what its list says of the system.
+    """
+    found, bad = _of_packages(tuple(p for p in packages if interesting(p.name, p.kind)), distro)
+    return list(found), list(bad)
+
+
+@lru_cache(maxsize=1 << 10)  # a fleet's hosts have a few sets of packages
+def _of_packages(held: tuple[Package, ...], distro: str) -> tuple[tuple[Component, ...], tuple[BadRow, ...]]:
+    names = {p.name for p in held}
+    told = (distros.of_system_package(p.name, p.version) for p in held)
+    distro = distro or next(filter(None, told), "")
+    found: dict[Component, None] = {}
+    bad: list[BadRow] = []
+    for package in held:
+        # Alpine's "docker" only draws in docker-engine and docker-cli, where there are those
+        if not product(package.name, package.kind) or (package.name == "docker" and "docker-engine" in names):
+            continue
+        try:
+            found[_component(package, distro)] = None
+        except (NavtexError, ValueError) as error:
+            bad.append(BadRow(package.where, f"{package.name}: {error}"))
+    return tuple(found), tuple(bad)
+
+
+def _component(package: Package, distro: str) -> Component:
+    own = package.distro
+    if package.kind == "rpm" and not own:
+        own = distros.of_rpm_release(package.version.rpartition("-")[2])
+    made = product(package.name, package.kind)
+    return component(made, "", f"{package.name} {package.version}", own or distro)
+
+
+def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, distro: str = "") -> Iterator[Found]:
+    """The one host that a list of packages describes; InventoryError where nobody says its name."""
+    held: list[Package] = []
+    notes: list[Note] = []
+    listing, unread = _Listing(), False
+    for one in packages:
+        if isinstance(one, Package):
+            listing.add(one.name)
+            if interesting(one.name, one.kind):
+                held.append(one)
+        elif isinstance(one, Note):
+            notes.append(one)
+        else:
+            unread = True
+            yield one
+    found, bad = components(held, distro)
+    yield from bad
+    if found:
+        yield Host(named(name, what), tuple(found), view=View.INSTALLED)
+        return
+    yield from notes
+    if not bad:
+        yield Note("no package in it is an engine or one of its parts")
+        # what cannot be read may be Docker's
+        if name.strip() and not unread and listing.whole:
+            yield Bare(named(name, what))
+
+
+def named(name: str, what: str) -> str:
+    """A host's name as `--host` gives it; InventoryError where it gives none."""
+    if not name.strip():
+        raise InventoryError(f"{what} does not say which host it is of", remedy="Name it: --host NAME")
+    try:
+        return host_name(name)
+    except ValueError as error:
+        raise InventoryError(str(error)) from error

@@ -1,0 +1,183 @@
+r"""The probe: a shell script that tells what a host has of Docker, and the reader of what it prints.  Pure.
+
+It is what `navtex inventory collect` runs over SSH, and can be run by any other means.  A host that
+answers is two hosts of one name: what its packages say is installed, and what its daemon says runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from feeds.core.errors import InventoryError, NavtexError
+from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component, gathered
+from notifier.inventory.formats import docker_version, packages
+from notifier.inventory.text import Text
+
+NAME = "probe"
+_ASKED = " ".join(sorted({*packages.names("deb"), *packages.names("rpm")}))
+_FORMATS = {
+    "dpkg": r"dpkg-query -W -f='${Package}\t${Version}\t${Status}\n'",
+    "rpm": r"rpm -qa --qf '%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\tinstalled\n'",
+}
+
+SCRIPT = f"""\
+#!/bin/sh
+# Navtex's probe: prints what this host has of Docker, and changes nothing.
+{{
+LC_ALL=C
+PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/snap/bin"
+export LC_ALL PATH
+mark() {{ printf '\\n=== navtex probe: %s ===\\n' "$1"; }}
+have() {{ command -v "$1" >/dev/null 2>&1; }}
+limited() {{ if have timeout; then timeout 8 "$@"; else "$@"; fi; }}
+names='{_ASKED}'
+mark begin
+uname -n
+mark os-release
+cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
+mark dpkg
+have dpkg-query && {_FORMATS["dpkg"]} $names 2>/dev/null
+mark rpm
+have rpm && {_FORMATS["rpm"]} $names 2>/dev/null
+mark program
+have docker && limited docker --version 2>&1
+mark docker
+if have docker; then
+  said=$(limited docker version --format '{{{{json .}}}}' 2>/dev/null) && printf '%s\\n' "$said" ||
+    limited docker version 2>&1 || printf 'docker version ended with status %s\\n' "$?"
+fi
+mark end
+}} </dev/null
+"""
+"""The script, for any POSIX shell. Nothing in it reads what is beside it, so it may come by standard input."""
+
+_MARK = re.compile(r"^=== navtex probe: ([a-z-]+) ===\r?$", re.MULTILINE)
+
+
+class Probed(NamedTuple):
+    """What one host said. `problem` is why it is not known what runs there; "" where that is known."""
+
+    hosts: tuple[Host, ...]
+    problem: str = ""
+    bad: tuple[BadRow, ...] = ()
+
+
+def recognises(text: Text) -> bool:
+    """Whether it is what the probe prints; a greeting of the host may stand before it."""
+    begun = "=== navtex probe: begin ===" in text.head  # looked for line by line only where it is at all
+    return begun and re.search(r"^=== navtex probe: begin ===\r?$", text.head, re.MULTILINE) is not None
+
+
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The hosts in what the probe printed, on one host or on several, one after the other.
+
+    They are called as they call themselves, or `host` where there is only one.
+    """
+    whole = text.whole()
+    parts = list(_parts(whole))
+    if not parts:
+        raise InventoryError("it is not what the probe prints", remedy="See `navtex inventory probe`")
+    names = [host] if host and len(parts) == 1 else [own_name(part) for part in parts]
+    for number, (name, part) in enumerate(zip(names, parts, strict=True), 1):
+        if not name:
+            yield BadRow(f"answer {number}", "the probe does not say which host it is of; name it with --host NAME")
+            continue
+        found = probed(part, name)
+        yield from found.hosts
+        yield from found.bad
+        if found.problem:
+            yield Note(f"{name}: {found.problem}")
+
+
+def _parts(text: str) -> Iterator[str]:
+    starts = [m.start() for m in _MARK.finditer(text) if m[1] == "begin"]
+    return (text[start:end] for start, end in pairwise([*starts, len(text)]))
+
+
+def own_name(text: str) -> str:
+    """What the host of one run of the probe calls itself; "" where it does not."""
+    said = _sections(text).get("begin", "").split()
+    return said[0] if said and fit(said[0]) else ""
+
+
+def fit(name: str) -> bool:
+    """Whether a text can be a host's name: it can be shown, and is not too long."""
+    return name.isprintable() and 0 < len(name) <= 253
+
+
+def _sections(text: str) -> dict[str, str]:
+    pieces = _MARK.split(text)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def probed(text: str, name: str) -> Probed:
+    """What one run of the probe says of the host `name`."""
+    said = _sections(text)
+    if "begin" not in said:
+        return Probed((), "its answer is not the probe's")
+    if "end" not in said:
+        return Probed((), "its answer breaks off")
+    distro = _distro(said.get("os-release", ""))
+    installed, bad = _packages(said, name, distro)
+    running, problem = _running(said, name)
+    views = ((installed, View.INSTALLED), (running, View.RUNNING))
+    hosts = tuple(Host(name, held, view=view) for held, view in views if held)
+    if problem == _NO_PROGRAM and installed and not any(c.product == "engine" for c in installed):
+        # containerd alone, as on many nodes of Kubernetes
+        problem = ""
+    return Probed(hosts, problem, bad)
+
+
+def _distro(text: str) -> str:
+    """os-release's ID-VERSION_ID."""
+    said = dict(re.findall(r"""^(ID|VERSION_ID)=["']?([\w.+-]*)["']?\r?$""", text, re.MULTILINE))
+    return "-".join(filter(None, (said.get("ID"), said.get("VERSION_ID"))))
+
+
+def _packages(said: dict[str, str], name: str, distro: str) -> tuple[tuple[Component, ...], tuple[BadRow, ...]]:
+    """The components among lines of name, version and state; a removed package is none."""
+    found: dict[Component, None] = {}
+    bad: list[BadRow] = []
+    for kind, section in (("deb", "dpkg"), ("rpm", "rpm")):
+        for line in said.get(section, "").splitlines():
+            package, version, state = [*line.split("\t"), "", ""][:3]
+            product = packages.product(package, kind)
+            if not product or state.split(" ")[-1] != "installed":
+                continue
+            try:
+                found[component(product, "", f"{package} {version}", distro)] = None
+            except (NavtexError, ValueError) as error:
+                bad.append(BadRow(f"{name}, package {package}", str(error)))
+    return tuple(found), tuple(bad)
+
+
+_NO_PROGRAM = "no Docker: the host has no docker program"
+_TELLS = (
+    (r"permission denied", "permission denied to the socket"),
+    (r"cannot connect to the docker daemon|daemon running", "no engine answers: the docker daemon does not run"),
+    (r"ended with status 124", "timed out: its docker daemon does not answer"),
+)
+
+
+def _running(said: dict[str, str], name: str) -> tuple[tuple[Component, ...], str]:
+    """What the daemon says runs, or why that is not known."""
+    text = said.get("docker", "").strip()
+    if "podman" in said.get("program", "").lower():
+        return (), "Podman: its docker program is Podman's, and no Docker Engine"
+    if not text:
+        return (), _NO_PROGRAM
+    try:
+        found = gathered(docker_version.read(Text.of(text), name))
+    except InventoryError as error:
+        return (), f"what its `docker version` prints cannot be read: {error.what}"
+    if found.hosts:
+        return found.hosts[0].components, ""
+    reason = next((words for pattern, words in _TELLS if re.search(pattern, text, re.IGNORECASE)), "")
+    return (), reason or next((_of_note(note) for note in found.notes), _NO_PROGRAM)
+
+
+def _of_note(note: str) -> str:
+    return f"Podman: {note}" if "podman" in note.lower() else f"no engine answers: {note}"

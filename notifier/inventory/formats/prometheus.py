@@ -1,0 +1,90 @@
+"""Metrics of the engine as Prometheus reads them: `engine_daemon_engine_info`.
+
+The engine's own page has one sample and does not name the host.  Prometheus (federation, or a page put
+together, or its answer to a query) adds the label `instance`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from notifier.domain.components import BadRow, Found, Note
+from notifier.inventory.formats import daemons
+from notifier.inventory.formats.distros import of_pretty
+from notifier.inventory.formats.packages import named
+from notifier.inventory.text import Text, obj, seq, word
+
+NAME = "prometheus"
+_METRIC = "engine_daemon_engine_info"
+_SAMPLE = re.compile(rf'{_METRIC}\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)')
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_LONGEST = 1 << 14
+_ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
+
+
+def recognises(text: Text) -> bool:
+    """Whether it is a page of metrics, or Prometheus' answer to a query for the engine's."""
+    if text.sample is not None:
+        results = obj(text.sample, "data").get("result")
+        return isinstance(results, list) and all("metric" in obj(r) for r in results[:1])
+    return _METRIC in text.head or re.match(r"# (?:HELP|TYPE) \w+ ", text.head.lstrip()) is not None
+
+
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The engines, each by its label `instance` (without the port), or the one there is as `host`."""
+    nameless: list[tuple[str, dict[str, str]]] = []
+    seen = False
+    for where, labels in _samples(text) if text.sample is None else _results(text):
+        seen = True
+        if not labels.get("version"):
+            yield BadRow(where, f"{_METRIC} has no label `version` that can be read")
+        elif name := re.sub(r"^https?://([^/]+).*", r"\1", labels.get("instance", "")):
+            yield from _engine(re.sub(r"(?<=[^:]):\d+$", "", name), labels, where)
+        else:
+            nameless.append((where, labels))
+    if len(nameless) > 1:
+        reason = f"one of several {_METRIC} without the label `instance`, which do not say which hosts they are of"
+        yield from (BadRow(where, reason) for where, _ in nameless)
+    elif nameless:
+        where, labels = nameless[0]
+        yield from _engine(named(host, f"{_METRIC} without the label `instance`"), labels, where)
+    if not seen:
+        yield Note(f"it has no {_METRIC}, so no engine is told there")
+
+
+def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
+    for number, line in enumerate(text.lines(), 1):
+        if line.startswith(_METRIC) and line[len(_METRIC) : len(_METRIC) + 1] in "{ ":
+            sample = _SAMPLE.match(line.strip()) if len(line) < _LONGEST else None
+            yield f"line {number}", {k: _plain(v) for k, v in _LABEL.findall(sample["labels"])} if sample else {}
+
+
+def _results(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
+    """Of an answer over time what each instance said last."""
+    results = seq(text.document(), "data", "result")
+    last: dict[str, float] = {}
+    for result in results:
+        name = word(result, "metric", "instance")
+        last[name] = max(last.get(name, 0), _time(result))
+    for number, result in enumerate(results):
+        metric = obj(result, "metric")
+        if metric.get("__name__", _METRIC) == _METRIC and _time(result) >= last[word(metric, "instance")]:
+            yield f"data.result[{number}]", {k: word(metric, k) for k in metric}
+
+
+def _time(result: Any) -> float:
+    """When a result of a query over time was last there, in seconds; 0 for one of a moment."""
+    last = next(iter(seq(result, "values")[-1:]), None)
+    at = last[0] if isinstance(last, list) and last else 0
+    return float(at) if isinstance(at, int | float) else 0.0
+
+
+def _engine(name: str, labels: dict[str, str], where: str) -> Iterator[Found]:
+    distro = "windows" if labels.get("os_type") == "windows" else of_pretty(labels.get("os", ""))
+    yield from daemons.engine(name, labels["version"], distro, where)
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), value)

@@ -1,0 +1,98 @@
+"""What Syft's own JSON and CycloneDX have in common: packages by their purl, and whom they describe.  Pure.
+
+Only packages of a package manager count.  A Go module `github.com/docker/docker` is a library that some
+program was built with, and no engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from feeds.core.errors import InventoryError
+from feeds.versions.products import of_module
+from notifier.domain.components import Component, Found, Host, Note, View
+from notifier.inventory.formats.distros import of_id
+from notifier.inventory.formats.packages import Package, components, interesting, named
+from notifier.inventory.text import word
+
+_PURL = re.compile(
+    r"pkg:(?P<kind>deb|rpm|apk|golang)/(?P<name>[^@?#]{1,300})(?:@(?P<version>[^?#]{1,300}))?(?:\?(?P<more>[^#]*))?"
+)
+
+
+class Purl(NamedTuple):
+    """A package URL: its type, its name (with the namespace of a Go module), version, and distribution."""
+
+    kind: str
+    name: str
+    version: str
+    distro: str
+
+
+@lru_cache(maxsize=1 << 12)  # the hosts of a fleet have the same few
+def purl(text: str) -> Purl | None:
+    """A package URL of a type that is read here.
+
+    >>> purl("pkg:rpm/fedora/moby-engine@27.3.1-1.fc41?arch=x86_64&epoch=2&distro=fedora-41")
+    Purl(kind='rpm', name='moby-engine', version='2:27.3.1-1.fc41', distro='fedora-41')
+    """
+    match = _PURL.match(text)
+    if match is None:
+        return None
+    more = dict(part.partition("=")[::2] for part in (match["more"] or "").split("&"))
+    name, version = unquote(match["name"]), unquote(match["version"] or "")
+    if match["kind"] != "golang":
+        name = name.rpartition("/")[2]
+    epoch = more.get("epoch", "")
+    if match["kind"] == "rpm" and epoch.isdigit() and epoch != "0" and ":" not in version:
+        version = f"{epoch}:{version}"
+    told, _, release = unquote(more.get("distro", "")).rpartition("-")
+    return Purl(match["kind"], name, version, of_id(told, release))
+
+
+def hosts(
+    entries: Iterable[tuple[str, Any]], host: str, described: str, distro: str = "", image: str = ""
+) -> Iterator[Found]:
+    """The host of an SBOM's entries, each (place, object with `name`, `version` and `purl`).
+
+    `described` is what the SBOM says that it is of; it names the host where it can be a host's name. An
+    image is none: it is only read under a name that was given.
+    """
+    packages: list[Package] = []
+    modules: dict[str, None] = {}
+    for where, entry in entries:
+        url = purl(word(entry, "purl")[:2000])
+        if url is None:
+            continue
+        if url.kind == "golang":
+            if of_module(url.name):
+                modules[url.name] = None
+        elif interesting(url.name, url.kind):
+            version = word(entry, "version") if url.kind == "rpm" and ":" in word(entry, "version") else url.version
+            packages.append(Package(where, url.name, version or word(entry, "version"), url.kind, url.distro))
+    found, bad = components(packages, distro)
+    yield from bad
+    if found:
+        yield _host(tuple(found), host, described, image)
+        return
+    for name in list(modules)[:5]:
+        yield Note(f"{name[:100]} is a library that some program in it was built with, and no engine")
+    if not bad:
+        yield Note("no package in it is an engine or one of its parts")
+
+
+def _host(found: tuple[Component, ...], host: str, described: str, image: str) -> Host:
+    if host.strip():
+        return Host(named(host, "the SBOM"), found, view=View.INSTALLED)
+    if image:
+        raise InventoryError(
+            f"it is of the container image {image[:100]!r}, which is no host",
+            remedy="Name the host that it shall count as: --host NAME",
+        )
+    if not re.fullmatch(r"(?=[A-Za-z0-9.-]*[A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._-]*", described):
+        described = ""
+    return Host(named(described, "the SBOM"), found, view=View.INSTALLED)

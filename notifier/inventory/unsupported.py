@@ -1,0 +1,108 @@
+r"""Files that people give and that are not read: what each is, and what to give instead.  Pure."""
+
+from __future__ import annotations
+
+import re
+
+from feeds.core.errors import InventoryError
+from notifier.inventory.formats import csv_rows
+from notifier.inventory.text import first_lines
+
+_DPKG = "Give `dpkg-query -W -f '${Package} ${Version} ${Status}\\n'`"
+_RPM = "Give `rpm -qa`"
+_KUBECTL = "Give `kubectl get nodes -o json`"
+_NODES = "Give `docker node ls -q | xargs docker node inspect`"
+_VERSION = "Give `docker version` of a host on which the daemon runs"
+_CYCLONEDX = "Give it as CycloneDX JSON: `syft -o cyclonedx-json`, `trivy rootfs --format cyclonedx /`"
+_INSIDE = "What runs in an engine does not tell its version. Give `docker version` or `docker info` of the host"
+_FACTS = "Give `ansible all -m ansible.builtin.package_facts`, or run the playbook with ANSIBLE_STDOUT_CALLBACK=json"
+
+_BYTES = (
+    ("\x1f\x8b", "it is compressed with gzip", "Unpack it: gunzip -c FILE | navtex inventory import"),
+    ("(\u00b5/\u00fd", "it is compressed with zstd", "Unpack it: zstd -dc FILE | navtex inventory import"),
+    ("\u00fd7zXZ", "it is compressed with xz", "Unpack it: xz -dc FILE | navtex inventory import"),
+    ("BZh", "it is compressed with bzip2", "Unpack it: bunzip2 -c FILE | navtex inventory import"),
+    ("PK\x03\x04", "it is a zip archive, as Excel's files are", "Unpack it, or save the table as CSV"),
+    ("SQLite format 3\0", "it is a database", "Give what `navtex inventory list --format json` prints"),
+)
+# Looked for before any format is asked: its body may look like one, without its hosts.
+_COMMAND = re.compile(r"^\S+ \| (?:CHANGED|SUCCESS|FAILED) \| rc=-?\d+ >>", re.MULTILINE)
+_KNOWN = tuple(
+    (re.compile(pattern, re.MULTILINE | re.IGNORECASE), what, remedy)
+    for pattern, what, remedy in (
+        (r"\A\s*<\?xml[\s\S]*cyclonedx|\A\s*<bom\b", "it is CycloneDX as XML", _CYCLONEDX),
+        (r'"spdxVersion"|^SPDXVersion:', "it is SPDX", _CYCLONEDX),
+        (r'\A\s*\{\s*"SchemaVersion"', "it is a report of Trivy", _CYCLONEDX),
+        (r"\A\s*<(?:!doctype html|html)", "it is a page of the web", "Look at what it says, and where it came from"),
+        (r"\A\s*<\?xml", "it is XML", "Give it as one of the formats that are read"),
+        (r"\A\s*\[\s*\]", "it is an empty list", "Look whether the command that made it found anything"),
+        (r"CONTAINER-RUNTIME|^NAME +STATUS +ROLES", "it is a table of kubectl", _KUBECTL),
+        (r"^ *(?:nodeInfo|containerRuntimeVersion):|\A(?:---\n)?apiVersion: ", "it is YAML of Kubernetes", _KUBECTL),
+        (r'^ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s|"EngineVersion"', "it is a short list of nodes", _NODES),
+        (r'^CONTAINER ID +IMAGE\b|"(?:LocalVolumes|RestartCount|HostConfig)": ?["{\d]',
+         "it is a list of containers", _INSIDE),
+        (r'^REPOSITORY +TAG +|^IMAGE +ID +DISK USAGE|"(?:CreatedSince|RepoTags)":', "it is a list of images", _INSIDE),
+        (r"^Docker version \S+, build", "it is the client's version, and a client is no engine", _VERSION),
+        (r"cannot connect to the docker daemon|permission denied.*docker", "no engine answered", _VERSION),
+        (r"^\S+ \| (?:SUCCESS|CHANGED) =>\s*$", "it is Ansible's result as YAML", _FACTS),
+        (r"^PLAY \[", "it is the report of a playbook", _FACTS),
+        (r"^\[?\S+/\S+ \S+ \S+(?: \[.*\])?$|^Listing\.\.\.", "it is a list of apt", _DPKG),
+        (r"^  Candidate: |^ *\S+ \| \S+ \| \S+:/", "it is what apt could install", _DPKG),
+        (r"^Package: .*\n(?:.*\n){0,30}?(?:Status|Version): ", "it describes packages at length", _DPKG),
+        (r"^dpkg-query: no packages found", "dpkg has no such package", "Look whether the host has an engine at all"),
+        (r"^Name +: .*\n(?:.*\n){0,3}?Version +: ", "it describes packages at length", _RPM),
+        (r"^S +\| |\| (?:package|Paket) +\|", "it is a list of zypper", _RPM),
+        (r"^Name +Version +Rev +Tracking", "it is a list of snap", _VERSION),
+        (r"^\+(?:-+\+)+$", "it is a table", "Ask for JSON: `osqueryi --json`"),
+        (r'^\{"status": ?"\w+', "it is no answer to a query for metrics",
+         "Give Prometheus' answer to the query engine_daemon_engine_info"),
+        (r"^(?:pacman|archlinux-keyring|docker 1:)\b", "it is a list of pacman, whose packages are not followed",
+         "Give `docker version`, or write a CSV"),
+        (r"^[\w.-]+==\d", "it is a list of pip, and a library is no engine", _VERSION),
+        (r"^[^,;\t\n]+[,;\t](?:engine|cli|containerd|runc|compose|desktop)[,;\t]v?\d", "its rows have no header",
+         "Put the header host,product,version above them"),
+        (r"\A(?:\s*#.*\n)*\s*(?:---|- *[\w-]+: |[\w.-]+: *\n\s*(?:- *)?[\w.-]+:(?:\s|$)|[\w.-]+: +v?\d+\.\d)",
+         "it looks like YAML", "Give it as JSON: a list of rows with host, product and version; or as a CSV of these"),
+    )
+)  # fmt: skip
+
+
+def refuse_bytes(head: str) -> None:
+    """InventoryError where a text is none, because it is packed."""
+    for begins, what, remedy in _BYTES:
+        if head.startswith(begins):
+            raise InventoryError(what, remedy=remedy)
+    if len(head) > 3 and set(head[1:40:2]) == {"\0"}:
+        raise InventoryError("it is UTF-16 without a byte order mark", remedy="Save it as UTF-8")
+
+
+def refuse_command(head: str) -> None:
+    """InventoryError where it is what a command said on several hosts, as Ansible prints it."""
+    if _COMMAND.search(head):
+        raise InventoryError("it is what Ansible printed of a command, and not of facts", remedy=_FACTS)
+
+
+def unrecognised(head: str, names: str) -> InventoryError:
+    """What to say of a text that no format recognises."""
+    if missing := _missing(head):
+        return InventoryError(
+            f"its header has no column {missing}",
+            remedy="It needs the columns host,product,version (and may have package,distro,tags)",
+        )
+    for pattern, what, remedy in _KNOWN:
+        if pattern.search(head[:_LOOKED_AT]):
+            return InventoryError(what, remedy=remedy)
+    return InventoryError("its format is not recognised", remedy=f"Say it with --from: {names}")
+
+
+def _missing(head: str) -> str:
+    """The column that a CSV lacks whose first line is a header without it; "" where it is no such header."""
+    first = next((x for x in first_lines(head, 1000) if not csv_rows.says_nothing([x])), "").lower()
+    columns = {c.strip().strip('"') for c in re.split("[,;\t]", first)}
+    named = not columns.isdisjoint(csv_rows.HOST)
+    if named == ("product" in columns):
+        return ""
+    return "product" if named else "host"
+
+
+_LOOKED_AT = 1 << 13

@@ -1,0 +1,1 @@
+"""Digests, notices and reports as text, HTML and Slack blocks. The only import of jinja2."""

@@ -1,0 +1,258 @@
+"""The HTML report as values: what stands where, and the geometry of its chart.  Pure; `render` makes the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from feeds.advisories.records import Advisory
+from feeds.sources.health import SourceState
+from feeds.verdicts.evidence import Status
+from notifier.assessment.findings import LEVELS, Finding, by_component, weight
+from notifier.assessment.matcher import EXPOSED
+from notifier.assessment.upgrades import Plan
+from notifier.domain.components import Component
+
+COLUMNS = 24
+"""So many versions of a product a matrix shows: the worst of them."""
+_WIDTH, _HEIGHT, _RIGHT, _TOP, _BOTTOM = 960, 240, 56, 10, 26
+_MARGIN = 4
+_LEAST = 14
+"""So many days a chart has room for at least, so that the first ones stand where the newest always do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is to be said of one advisory and one version in use: None where the advisory is about another product."""
+
+    status: Status
+    hosts: int
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        return self.status.value.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A version in use."""
+
+    component: Component
+    hosts: int
+    distro: str
+    """Its distribution, where another column is of the same version and package; "" elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An advisory, what is to be said of each column, and how many hosts it affects, each counted once."""
+
+    advisory: Advisory
+    hosts: int
+    cells: tuple[Cell | None, ...]
+    said: tuple[str, ...] = ()
+    """What operators say of it: silences, and who has it in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The advisories and the versions in use of one product, both worst first."""
+
+    product: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    left_out: int
+    """Versions that are not shown, because they are too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day's hosts of one level, as a rectangle."""
+
+    level: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line or a mark of the chart's axes, and what stands there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day's numbers."""
+
+    day: date
+    hosts: int
+    levels: Mapping[str, int]
+
+    @property
+    def affected(self) -> int:
+        """All hosts that anything affected."""
+        return sum(self.levels.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Hosts affected by day, stacked by the worst that affected each."""
+
+    width: int
+    height: int
+    right: int
+    """Where the newest day ends, and the numbers of the hosts begin."""
+    bottom: int
+    bars: tuple[Bar, ...]
+    rows: tuple[Tick, ...]
+    days: tuple[Tick, ...]
+    numbers: tuple[Day, ...]
+    """The days themselves, the newest first, for those who read and do not look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to upgrade, and the hosts that it is about."""
+
+    plan: Plan
+    hosts: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the page says."""
+
+    at: datetime
+    about: str
+    """Which hosts and advisories were asked for, in words; "" for all."""
+    hosts: int
+    affected: int
+    levels: Mapping[str, int]
+    """Hosts by the worst level that affects them."""
+    kev: int
+    unknown: int
+    stale: int
+    stale_after: int
+    """After so many days without being seen a host's inventory is stale."""
+    advisories: int
+    matrices: tuple[Matrix, ...]
+    chart: Chart | None
+    steps: tuple[Step, ...]
+    sources: tuple[SourceState, ...]
+
+
+Said = Callable[[int], tuple[str, ...]]
+"""What operators say of an advisory of a number, in words."""
+
+
+def matrices(found: Sequence[Finding], hosts: Mapping[str, int], said: Said = lambda _: ()) -> tuple[Matrix, ...]:
+    """A matrix for each product that something is said of, the worst first.
+
+    `found` has every verdict, worst advisory first; `hosts` says how many hosts an advisory affects.
+    Advisories that affect no version, and of which none is unknown, are left out.
+    """
+    products: dict[str, list[Finding]] = {}
+    for finding in found:
+        products.setdefault(finding.match.component.product, []).append(finding)
+    made = [_matrix(product, group, hosts, said) for product, group in products.items()]
+    order = {p: weight(f for f in group if f.match.verdict.status in EXPOSED) for p, group in products.items()}
+    return tuple(sorted((m for m in made if m.lines), key=lambda m: (-order[m.product], m.product)))
+
+
+def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int], said: Said) -> Matrix:
+    open_ = [f for f in found if f.match.verdict.status is not Status.NOT_AFFECTED]
+    exposed = [f for f in open_ if f.match.verdict.status in EXPOSED]
+    order = [number for number, _ in by_component(exposed)]
+    order += [number for number, _ in by_component(open_) if number not in order]
+    order += [number for number, _ in by_component(found) if number not in order]
+    first = {f.number: f for f in reversed(found)}
+    shown = order[:COLUMNS]
+    cells = {(f.match.advisory.name, f.number): f for f in found}
+    advisories = dict.fromkeys(f.match.advisory.name for f in open_)
+    of_name = {f.match.advisory.name: f.match.advisory for f in open_}
+    return Matrix(
+        product=product,
+        columns=_columns([first[n] for n in shown]),
+        lines=tuple(
+            Line(
+                of_name[name],
+                hosts.get(name, 0),
+                tuple(_cell(cells.get((name, n))) for n in shown),
+                said(of_name[name].id),
+            )
+            for name in advisories
+        ),
+        left_out=len(order) - len(shown),
+    )
+
+
+def _columns(found: Sequence[Finding]) -> tuple[Column, ...]:
+    components = [f.match.component for f in found]
+    alike = Counter((c.version, c.package) for c in components)
+    return tuple(
+        Column(c, f.hosts, c.distro if alike[c.version, c.package] > 1 else "")
+        for c, f in zip(components, found, strict=True)
+    )
+
+
+def _cell(finding: Finding | None) -> Cell | None:
+    if finding is None:
+        return None
+    verdict = finding.match.verdict
+    return Cell(verdict.status, finding.hosts, verdict.reason)
+
+
+def chart(days: Iterable[Day]) -> Chart | None:
+    """The chart of some days, the oldest first; None where there are none."""
+    numbers = tuple(days)
+    if not numbers:
+        return None
+    last = numbers[-1].day
+    first = min(numbers[0].day, last - timedelta(days=_LEAST - 1))
+    span = (last - first).days + 1
+    step = (_WIDTH - _RIGHT - _MARGIN) / span
+    width = min(step * 0.8, 36.0)
+    top = _nice(max(d.affected for d in numbers))
+    scale = (_HEIGHT - _TOP - _BOTTOM) / top
+    bars: list[Bar] = []
+    for one in numbers:
+        x = _MARGIN + ((one.day - first).days + 0.5) * step - width / 2
+        y = float(_HEIGHT - _BOTTOM)
+        for level in reversed(LEVELS):
+            height = one.levels.get(level, 0) * scale
+            if height:
+                y -= height
+                bars.append(Bar(level, round(x, 2), round(y, 2), round(width, 2), round(height, 2)))
+    rows = tuple(
+        Tick(round(_HEIGHT - _BOTTOM - value * scale, 2), f"{value:,}") for value in range(0, top + 1, max(top // 4, 1))
+    )
+    return Chart(
+        _WIDTH, _HEIGHT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM, tuple(bars), rows, _days(first, span, step), numbers[::-1]
+    )
+
+
+def _nice(most: int) -> int:
+    """The top of an axis that holds a number, so that a quarter of it is a round number."""
+    power = 1
+    while True:
+        for digit in (1, 2, 5):
+            if 4 * digit * power >= most:
+                return 4 * digit * power
+        power *= 10
+
+
+def _days(first: date, span: int, step: float) -> tuple[Tick, ...]:
+    every = max(1, -(-span // 7))
+    return tuple(
+        Tick(round(_MARGIN + (offset + 0.5) * step, 2), (first + timedelta(days=offset)).isoformat())
+        for offset in range(0, span, every)
+    )

@@ -1,0 +1,1 @@
+"""Every JSON shape that a person or a program reads, each defined once. Pure."""

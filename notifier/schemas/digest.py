@@ -1,0 +1,66 @@
+"""A digest as plain values, for programs to read: the JSON file and the JSON webhook carry it.  Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from notifier.alerts.digest import Digest, Group, Item
+from notifier.domain.hosts import Hosts
+
+
+def plain(digest: Digest) -> dict[str, Any]:
+    """The digest as an object of JSON; docs/reference/schemas/files/digest.json describes it."""
+    return {
+        "key": digest.key,
+        "subscription": digest.subscription,
+        "welcome": digest.welcome,
+        "created_at": _stamp(digest.created_at),
+        "items": [_item(i) for i in digest.items],
+        "clear": _hosts(digest.clear),
+        "undecided": [_group(g) for g in digest.undecided],
+        "foot": {
+            "hosts": digest.foot.hosts,
+            "mirror": digest.foot.mirror or None,
+            "sources": [
+                {"name": s.name, "state": s.state.value, "last_success": _stamp(s.last_success)}
+                for s in digest.foot.sources
+            ],
+        },
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    about = item.advisory
+    return {
+        "advisory": about.name,
+        "aliases": list(about.aliases),
+        "kind": about.kind.value,
+        "title": about.title,
+        "severity": about.severity.value if about.severity else None,
+        "cvss": about.cvss,
+        "url": about.url or None,
+        "change": item.change,
+        "groups": [_group(g) for g in item.groups],
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "product": group.product,
+        "version": group.version,
+        "package": group.package or None,
+        "verdict": group.status.value,
+        "hosts": _hosts(group.hosts),
+        "fixed_in": list(group.fixed_in),
+        "upgrade_to": group.upgrade_to,
+        "reason": group.reason,
+    }
+
+
+def _hosts(hosts: Hosts) -> dict[str, Any]:
+    return {"count": hosts.count, "names": list(hosts.names)}
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else None

@@ -1,0 +1,193 @@
+"""What can be wrong with the machine around an installation: its files, its database, its disk, its clock, its cron."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from feeds.core.errors import ConfigError, DatabaseError, UnknownName
+from feeds.storage.database import Connection, Database
+from feeds.storage.schema import drift
+from notifier.config import Config
+from notifier.storage import operations
+
+_ROOM = 200 << 20
+"""Bytes that should be free beside the database: a poll needs far less, and a full disk is told of in time."""
+_BEHIND = timedelta(minutes=5)
+_OLD_NEWS = timedelta(days=45)
+"""The sources together have never been silent for so long."""
+_IDLE = timedelta(days=2)
+_SOURCES = "`navtex source list` says which source could not be read, and why"
+_DELIVERIES = "`navtex notification list` which delivery failed"
+_WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navtex notification list` says what failed"}
+"""By command: what says why it ended with another status than 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `level` is "ok", "note" (worth knowing) or "problem"."""
+
+    level: str
+    what: str
+    remedy: str = ""
+
+
+def configuration(config: Config, file: Path) -> Iterator[Finding]:
+    """Whether what the configuration names exists."""
+    if file.exists():
+        yield Finding("ok", f"the configuration {file} can be read")
+    else:
+        yield Finding("ok", f"there is no configuration file ({file}), and none is needed")
+    for setting, named in (("ca_bundle", config.ca_bundle), ("corrections", config.corrections)):
+        if named and not os.access(named, os.R_OK):
+            yield Finding("problem", f"{named} cannot be read", f"Correct `{setting}` in {file}")
+    try:
+        known_sources(config)
+    except (ConfigError, UnknownName) as error:
+        yield Finding("problem", f"{error.what}", f"Correct it in {file}. {error.remedy}")
+    for setting, named in (("log.file", config.log.file), ("metrics.textfile", config.metrics.textfile)):
+        folder = Path(named).parent
+        if named and not os.access(named if setting == "log.file" and Path(named).exists() else folder, os.W_OK):
+            yield Finding("problem", f"{named} cannot be written", f"Make {folder}, and let this user write there")
+
+
+def known_sources(config: Config) -> None:
+    """UnknownName where the configuration speaks of a source, ConfigError where of an address, that there is not."""
+    from feeds.sources import SOURCES
+
+    forms = {s.name: set(s.urls) for s in SOURCES}
+    for name in config.sources:
+        if name not in forms:
+            raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
+        for form in sorted(set(config.urls.get(name, ())) - forms[name]):
+            raise ConfigError(
+                f"sources.{name}.urls has {form!r}, and that source has no such form",
+                remedy=f"It has {', '.join(sorted(forms[name]))}",
+            )
+
+
+def files(config: Config, config_file: Path, database: Database) -> list[Path]:
+    """The files that nobody else should read: they hold, or may hold, addresses with passwords and tokens."""
+    found = [config_file]
+    if database.sqlite and database.url.database:
+        found.append(Path(database.url.database))
+    passwords = os.environ.get("PGPASSFILE") or "~/.pgpass"
+    if not database.sqlite:
+        found.append(Path(passwords).expanduser())
+    named = (
+        value for name, value in sorted(os.environ.items()) if name.startswith("NAVTEX_") and name.endswith("_FILE")
+    )
+    return [*found, *(Path(value) for value in named)]
+
+
+def private(paths: Iterable[Path]) -> Iterator[Finding]:
+    """Whether files are kept from others, and lie where nobody else can put another in their place.
+
+    What is somebody else's (a mounted secret, a volume) is worth a note: it may be the only way there.
+    """
+    found = [path for path in paths if path.exists()]
+    for path in found:
+        mode, level = _mode(path)
+        if mode & 0o077:
+            who = "written" if mode & 0o022 else "read"
+            yield Finding(level, f"{path} can be {who} by others", f"chmod 600 {path}")
+    for folder in dict.fromkeys(path.parent for path in found):
+        mode, level = _mode(folder)
+        if mode & 0o022 and not mode & stat.S_ISVTX:
+            yield Finding(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
+    yield Finding("ok", f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
+
+
+def _mode(path: Path) -> tuple[int, str]:
+    """The permissions of a file, and how bad it is when they are loose."""
+    said = path.stat()
+    return stat.S_IMODE(said.st_mode), "problem" if said.st_uid == os.geteuid() else "note"
+
+
+def database(database: Database) -> Iterator[Finding]:
+    """Whether the schema is the expected one, and the file undamaged."""
+    differences = drift(database)
+    for difference in differences[:5]:
+        yield Finding("problem", f"the schema of {database.shown} differs: {difference}", "Restore a backup")
+    with database.connect() as connection:
+        damage = operations.damage(connection)
+        size = operations.size(connection)
+    for what in damage:
+        yield Finding("problem", f"the database {database.shown} is damaged: {what}", "Restore a backup")
+    if not (differences or damage):
+        yield Finding("ok", f"the database {database.shown} is at {database.current()}, undamaged, {_bytes(size)}")
+
+
+def room(config: Config, database: Database) -> Iterator[Finding]:
+    """Whether there is room where the database, the log and the metrics are written."""
+    named = [config.log.file, config.metrics.textfile, database.url.database if database.sqlite else ""]
+    seen: set[int] = set()
+    for folder in dict.fromkeys(Path(n).resolve().parent for n in named if n):
+        if not folder.is_dir() or folder.stat().st_dev in seen:
+            continue
+        seen.add(folder.stat().st_dev)
+        free = shutil.disk_usage(folder).free
+        if free < _ROOM:
+            yield Finding("problem", f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
+        else:
+            yield Finding("ok", f"{folder} has {_bytes(free)} left")
+
+
+def clock(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Whether the clock is behind what was done already, or so far ahead that every source would have fallen silent."""
+    newest = operations.newest(connection)
+    if newest is not None and newest > now + _BEHIND:
+        what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and something was already done at {newest:%Y-%m-%d %H:%M} UTC"
+        remedy = "Set the clock. If it was ahead before, deliveries wait until it has caught up"
+        yield Finding("problem", what, remedy)
+        return
+    said = operations.last_modified(connection, since=now - _IDLE)
+    if said is not None and now - said > _OLD_NEWS:
+        what = f"the newest document of the sources is of {said:%Y-%m-%d}, {(now - said).days} days ago"
+        yield Finding("note", what, "Either the mirror is old, or this machine's clock is ahead")
+    elif said is not None and said > now + _BEHIND:
+        what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and a source's document is of {said:%Y-%m-%d %H:%M} UTC"
+        yield Finding("problem", what, "Set the clock")
+    else:
+        yield Finding("ok", f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
+
+
+def runs(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Whether somebody calls Navtex, and how that ended."""
+    known = {run.command: run for run in operations.runs(connection)}
+    unattended = [run for name, run in known.items() if name in ("run", "poll")]
+    if not unattended:
+        yield Finding("note", "no `navtex run` has ended yet", "See docs/how-to/run-from-cron.md")
+        return
+    last = max(unattended, key=lambda run: run.ended_at)
+    if now - last.ended_at > _IDLE:
+        what = f"the last run ended {(now - last.ended_at).days} days ago"
+        yield Finding("problem", what, "Look whether cron or the timer is active: docs/how-to/run-from-cron.md")
+    for run in known.values():
+        how = f"the last `navtex {run.command}` ended at {run.ended_at:%Y-%m-%d %H:%M} UTC with status {run.status}"
+        if run.status == 0:
+            yield Finding("ok", f"{how}, after {run.seconds:.0f} seconds")
+        else:
+            good = (
+                f"the last good one at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "none was good"
+            )
+            yield Finding("note", f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
+
+
+def unusable(error: ConfigError | DatabaseError) -> Finding:
+    """The finding for what kept the rest from being looked at."""
+    where = f"{error.where}: " if error.where else ""
+    return Finding("problem", f"{where}{error.what}", error.remedy)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"

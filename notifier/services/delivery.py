@@ -1,0 +1,186 @@
+"""Delivering what the outbox holds: claim, send, note.  At least once; a repeat carries the same key.
+
+A delivery is claimed before it is sent, so that no two processes send it at once, and noted as soon as
+a channel answered. Only a process that is killed in between leads to a repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from feeds.core.errors import ChannelError
+from feeds.storage.database import Database
+from notifier.channels import Courier, expand, shown
+from notifier.domain import deliveries, retry
+from notifier.domain.deliveries import Delivery, Result
+from notifier.domain.messages import Message, Target
+from notifier.domain.retry import Outcome, State
+from notifier.domain.subscriptions import Subscription
+from notifier.rendering import notices
+from notifier.security.references import resolved
+from notifier.services import leases
+from notifier.services.delivery_queue import Journal
+from notifier.storage import delivery_log
+from notifier.storage import outbox as delivery
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """What was delivered, with the channel's answer, and what was not, with the reason."""
+
+    delivered: list[tuple[Delivery, str]] = field(default_factory=list)
+    failed: list[tuple[Delivery, str]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    """Subscriptions whose digest could not be made, and why; it is made once that is mended."""
+
+
+def deliver(
+    database: Database,
+    courier: Courier,
+    report: Deliveries,
+    now: datetime | None = None,
+    *,
+    operator: Sequence[str] = (),
+) -> None:
+    """Deliver what is due, and tell the operator's channels of what was given up.
+
+    `now` is used for every time that is noted; None is the clock's.
+    """
+    with leases.claimant() as name:
+        _Round(database, courier, report, now, name).run(operator)
+
+
+class _Round:
+    """One go through the outbox."""
+
+    def __init__(
+        self, database: Database, courier: Courier, report: Deliveries, now: datetime | None, name: str
+    ) -> None:
+        self._database, self._courier, self._report = database, courier, report
+        self._fixed, self._name = now, name
+        self._troubles: dict[str, ChannelError] = {}
+
+    def _now(self) -> datetime:
+        return self._fixed or datetime.now(UTC)
+
+    def run(self, operator: Sequence[str]) -> None:
+        with self._database.begin() as connection:
+            delivery.recover(connection, self._now(), leases.ended)
+            waiting = delivery.due(connection, self._now())
+        self._all(waiting)
+        if self._tell(operator):
+            with self._database.connect() as connection:
+                waiting = delivery.due(connection, self._now())
+            self._all(waiting)
+
+    def _all(self, waiting: Sequence[int]) -> None:
+        """Deliver these. Whatever stops it, what is known of them is noted."""
+        if waiting:
+            with Journal(self._database, self._name, self._now, waiting) as journal:
+                while one := journal.take():
+                    journal.note(self._send(one, journal))
+
+    def _send(self, one: Delivery, journal: Journal) -> Result:
+        trouble = self._troubles.get(one.target.address)
+        if trouble is not None and trouble.retry_at:
+            # the receiver asked to be left alone: that costs this one no try
+            due = retry.after_failure(1, self._now(), "", retry_at=trouble.retry_at).due_at
+            said = f"waits with others for this channel: {trouble}"
+            return Result(one, self._now(), None, State.PENDING, due, said)
+        if trouble is not None:
+            return self._failed(one, trouble)
+        try:
+            target = one.target._replace(address=resolved(one.target.address))
+            answer = self._courier.deliver(
+                target,
+                one.message,
+                done=one.parts,
+                arrived=lambda parts: journal.arrived(one, parts),
+                following=lambda: _following(journal),
+            )
+        except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
+            return self._failed(one, error)
+        at = self._now()
+        self._report.delivered.append((one, answer))
+        return Result(one, at, Outcome.SENT, State.SENT, at, answer)
+
+    def _failed(self, one: Delivery, error: Exception) -> Result:
+        channel = error if isinstance(error, ChannelError) else ChannelError(f"{type(error).__name__}: {error}")
+        if channel.unreachable or channel.retry_at:
+            # the next ones to this channel would fare no better, and might wait as long
+            self._troubles[one.target.address] = channel
+        following = retry.after_failure(
+            one.attempts + 1,
+            self._now(),
+            str(channel),
+            key=f"{one.message.key} {one.target.address} {one.target.recipient}",
+            retry_at=channel.retry_at,
+            permanent=channel.permanent,
+        )
+        outcome = Outcome.RETRY if following.state is State.PENDING else Outcome.FAILED
+        self._report.failed.append((one, following.reason))
+        return Result(one, self._now(), outcome, following.state, following.due_at, following.reason)
+
+    def _tell(self, operator: Sequence[str]) -> bool:
+        """Put a notice of what was given up into the outbox; whether there is one. Each failure is told once."""
+        with self._database.begin() as connection:
+            numbers = delivery_log.unreported(connection)
+            if not numbers:
+                return False
+            targets = operators(operator, self._report)
+            if targets:
+                lost = delivery_log.entries(connection, numbers=numbers)[::-1]
+                message = notices.given_up(lost, [named(e.target) for e in lost], self._now())
+                delivery.put_notice(connection, message, targets)
+            delivery_log.report(connection, numbers)
+        return bool(targets)
+
+
+def _following(journal: Journal) -> tuple[Target, Message] | None:
+    """What is sent next, where that is known already."""
+    one = journal.following()
+    with suppress(ChannelError):
+        return (one.target._replace(address=resolved(one.target.address)), one.message) if one else None
+    return None
+
+
+def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
+    """The targets of the operator's channels; one that cannot be understood is told and stops no other."""
+    found: list[Target] = []
+    for address in addresses:
+        try:
+            found += [t._replace(address=address) for t in expand(resolved(address))]
+        except ChannelError as error:
+            report.broken.append((deliveries.OPERATOR, str(error)))
+    return found
+
+
+def named(target: Target) -> str:
+    """A target as it may be shown."""
+    return target.recipient or shown(target.address)
+
+
+def sample(
+    courier: Courier, subscription: Subscription, now: datetime, templates: Path | None = None
+) -> list[tuple[Target, str]]:
+    """Send a digest of made-up news, marked as a test, to every target; what each answered comes back.
+
+    Every target is tried. Where some failed, a ChannelError tells of the first.
+    """
+    message = notices.specimen(subscription.name, now, templates)
+    answers, errors = [], []
+    for target in (t for address in subscription.targets for t in expand(resolved(address))):
+        try:
+            answers.append((target, courier.deliver(target, message)))
+        except ChannelError as error:
+            errors.append(ChannelError(error.what, where=error.where or named(target), remedy=error.remedy))
+    if errors:
+        raise errors[0]
+    return answers
+
+
+__all__ = ["Deliveries", "deliver", "named", "operators", "sample"]

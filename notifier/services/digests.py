@@ -1,0 +1,273 @@
+"""(database, subscription, now) -> what is news for it, and the digest.
+
+It reads, and keeps nothing.  What it decides is decided in pure modules.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from feeds.advisories.records import Advisory, Severity
+from feeds.storage.database import Connection
+from notifier.alerts import digest as digests
+from notifier.alerts import news as ledger
+from notifier.alerts import silences
+from notifier.alerts.alert_state import Concern
+from notifier.alerts.digest import Digest, Foot, Group, Item
+from notifier.alerts.news import Books, News, Return, Strangers, Told
+from notifier.alerts.sections import actions, ahead, fixed, still_open, undecided
+from notifier.alerts.silences import Silence
+from notifier.assessment.matcher import Match
+from notifier.domain import hosts, schedule
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import Hosts
+from notifier.domain.schedule import Due
+from notifier.domain.subscriptions import Subscription
+from notifier.security.redaction import redact
+from notifier.services.context import World
+from notifier.services.mirror_age import age
+from notifier.storage import departures, inventory, subscriptions
+from notifier.storage.inventory import Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What there is for a subscription at a moment, and whether it is time. Without a digest nothing goes out."""
+
+    news: News
+    digest: Digest | None
+    time: Due
+    reminded: bool = False
+    at_once: frozenset[int] = frozenset()
+    """The advisories, by their numbers, of which the news do not wait until it is time."""
+
+
+def compose(connection: Connection, world: World, subscription: Subscription, *, whenever: bool = False) -> Composed:
+    """What goes out to a subscription now; with `whenever`, what would if it were time.
+
+    A welcome is one message: it goes out whole as soon as something in it need not wait.
+    """
+    filters, now = subscription.filters, world.now
+    started = subscription.started_at is not None
+    time = subscription.due(now)
+    concerns = _concerns(connection, world, filters.scope)
+    told = subscriptions.told(connection, subscription)
+    books = _books(connection, world, subscription, concerns, told)
+    found = ledger.news(concerns, world.catalogue.advisories, books, filters)
+    urgent = frozenset(i.advisory.id for i in found.items if _breaks(subscription, i))
+    if urgent and not started:
+        time = Due(now=True, at=now)
+    reminded: list[digests.Open] = []
+    reminder = False
+    if time.now or whenever:
+        last = subscription.reminded_at or subscription.started_at
+        reminder = last is not None and schedule.reminder(subscription.schedule, last, now).now
+        if reminder:
+            items = {i.advisory.id for i in found.items}
+            reminded = still_open([c for c in concerns if filters.wants(c.match.advisory)], books, items)
+    elif started:
+        found = found.only(lambda item: item.advisory.id in urgent)
+    else:
+        return Composed(News(), None, time)
+    silent = not started and subscription.silent_start
+    if silent or (started and not found.items and not reminded):
+        return Composed(found, None, time, reminder, urgent)
+    digest = _digest(connection, world, subscription, found, concerns, books, tuple(reminded))
+    return Composed(found, digest, time, reminder or not started, urgent)
+
+
+def _breaks(subscription: Subscription, item: Item) -> bool:
+    advisory = item.advisory
+    if item.change == digests.CORRECTION:
+        return False
+    return schedule.breaks(
+        subscription.schedule,
+        advisory.kind,
+        critical=advisory.severity is Severity.CRITICAL,
+        exploited=advisory.exploited is not None,
+    )
+
+
+def _concerns(connection: Connection, world: World, scope: Scope) -> list[Concern]:
+    """Everything that concerns a scope, without the hosts for which it is silenced."""
+    populations = inventory.populations(connection, scope)
+    left: dict[tuple[int, ...], dict[int, hosts.Population]] = {(): populations}
+    found = []
+    for number in populations:
+        for match in world.matches(number):
+            held = world.held.get(match.advisory.id, ())
+            those = tuple(s.id for s in held)
+            if those not in left:
+                left[those] = inventory.populations(connection, scope, without=[s.scope for s in held])
+            people = left[those].get(number)
+            if people:
+                found.append(Concern(number, match, Hosts(people.hosts, people.names), people.latest))
+    return found
+
+
+def _books(
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    concerns: list[Concern],
+    told: dict[int, Told],
+) -> Books:
+    scope = subscription.filters.scope
+    concerned = {(c.match.advisory.id, c.number) for c in concerns}
+    everyone = inventory.populations(connection, scope)
+
+    def judge(advisory: Advisory, number: int) -> Group | None:
+        people = everyone.get(number)
+        if people is None or (advisory.id, number) in concerned:
+            return None
+        verdict = world.matcher.retraction(advisory, world.components[number])
+        if verdict is None:
+            return None
+        match = Match(world.components[number], advisory, verdict)
+        return ledger.group_of(match, Hosts(people.hosts, people.names))
+
+    arrivals = {
+        moment: _hosts(inventory.populations(connection, scope, since=moment))
+        for moment in ledger.moments(concerns, told)
+    }
+    books = Books(
+        told, subscription.started_at, world.now, arrivals, in_hand=world.in_hand, judge=judge,
+        returns=tuple(_returns(connection, world, scope, told)),
+    )  # fmt: skip
+    looked = subscription.served_at or subscription.started_at or world.now
+    return replace(books, strangers=_strangers(connection, world, subscription, concerns, books, looked))
+
+
+def _strangers(
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    concerns: list[Concern],
+    books: Books,
+    looked: datetime,
+) -> dict[int, Strangers]:
+    """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others.
+
+    Only moves since the subscription's news were last looked at count: who moved before to what was
+    good then, and is found to be affected now, is newly affected.
+    """
+    scope = subscription.filters.scope
+    moves = departures.moves(connection, scope, looked)
+    of_advisory: dict[int, list[Concern]] = defaultdict(list)
+    for concern in concerns:
+        of_advisory[concern.match.advisory.id].append(concern)
+    found = {}
+    for number, group in of_advisory.items():
+        before = books.before(group[0].match.advisory)
+        held = world.held.get(number, ())
+        if before is None:
+            continue
+        told = before.facets.components.keys()
+        moved = {c.number: sum(n for (left, at), n in moves.items() if at == c.number and left & told) for c in group}
+        if held or any(moved.values()):
+            fresh = books.arrivals.get(before.since, {})
+            came = {c.number: c.hosts if c.number not in told else fresh.get(c.number, Hosts(0, ())) for c in group}
+            # where all that came have moved, there is nobody to look for
+            left = {n for n, hosts in came.items() if held or hosts.count > moved[n]}
+            away = Moved(frozenset(told), looked)
+            found[number] = _others(connection, scope, before.since, left - told, left & told, away, held)
+    return found
+
+
+def _others(
+    connection: Connection,
+    scope: Scope,
+    since: datetime,
+    new: set[int],
+    known: set[int],
+    away: Moved,
+    held: tuple[Silence, ...],
+) -> Strangers:
+    """The hosts of components that are new to somebody, and those that came to the ones that are known."""
+    without = [s.scope for s in held]
+    everyone = inventory.populations(connection, scope, without=without, only=new, moved=away) if new else {}
+    came = (
+        inventory.populations(connection, scope, since=since, without=without, only=known, moved=away) if known else {}
+    )
+    return Strangers(_hosts(everyone), _hosts(came))
+
+
+def _hosts(populations: dict[int, hosts.Population]) -> dict[int, Hosts]:
+    return {n: Hosts(p.hosts, p.names) for n, p in populations.items()}
+
+
+def _returns(connection: Connection, world: World, scope: Scope, told: dict[int, Told]) -> Iterable[Return]:
+    """Silences that ended and due dates that passed since an advisory was told."""
+    of_double = {d: a.id for a in world.catalogue.advisories for d in a.doubles}
+
+    def since(number: int, at: datetime) -> bool:
+        before = told.get(number) or told.get(of_double.get(number, 0))
+        return before is not None and before.at < at <= world.now
+
+    for ended in world.silences:
+        if since(ended.advisory, ended.until):
+            words = f"its silence ended on {ended.until:%Y-%m-%d} ({ended.reason})"
+            yield Return(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
+    for hand in world.hands:
+        if since(hand.advisory, hand.overdue_at):
+            words = f"overdue: {hand.owner} had it in hand until {hand.due.isoformat()}"
+            yield Return(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
+
+
+def _within(connection: Connection, scope: Scope, part: Scope) -> dict[int, Hosts] | None:
+    if part == Scope():
+        return None
+    return _hosts(inventory.populations(connection, scope, within=part))
+
+
+def _digest(
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    found: News,
+    concerns: list[Concern],
+    books: Books,
+    reminded: tuple[digests.Open, ...],
+) -> Digest:
+    scope, now = subscription.filters.scope, world.now
+    welcome = subscription.started_at is None
+    populations = inventory.populations(connection, scope)
+    # a host is clear when nothing affects it, followed here or not
+    everyone = populations
+    if scope.products:
+        everyone = inventory.populations(connection, msgspec.structs.replace(scope, products=()))
+    doubtful = undecided(world.matcher, world.components, everyone)
+    exposed = {number for number in everyone if world.exposed(number)}
+    told_now = None if welcome else {i.advisory.id for i in found.items}
+    last = subscriptions.last_digest(connection, subscription) or subscription.started_at
+    gone = departures.departures(connection, scope, last) if last else ()
+    stands = [c for c in concerns if subscription.filters.wants(c.match.advisory)]
+    return Digest(
+        key=digests.key_of(subscription.name, now, found.items),
+        subscription=subscription.name,
+        welcome=welcome,
+        created_at=now,
+        items=tuple(found.items),
+        clear=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys())),
+        undecided=tuple(undecided(world.matcher, world.components, populations, told_now).values()),
+        foot=Foot(
+            world.sources,
+            inventory.count(connection, scope),
+            found.unsaid,
+            inventory.count(connection, scope, unseen_since=now - timedelta(days=world.stale_days)),
+            world.stale_days,
+            tuple(silences.line(s) for held in world.held.values() for s in held),
+            # one that does not say when it was filled is no news in each digest: the doctor tells of it
+            redact(age(world.mirror, timedelta.max.days, now)[0]) if world.mirror and world.mirror.fetched_at else "",
+        ),
+        actions=tuple(actions(world.matcher, found.items, concerns, now.date())),
+        reminder=bool(reminded),
+        open=reminded,
+        fixed=tuple(fixed(gone, world.components, books.told, world.exposed)),
+        ahead=tuple(ahead(stands, found.items, world.matcher, now.date(), editions=welcome or bool(reminded))),
+    )

@@ -1,0 +1,171 @@
+"""Why a subscription was told of an advisory, or was not: what the ledger, the filters and the clock say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from feeds.advisories.records import Advisory, Kind
+from feeds.storage.database import Connection
+from notifier.alerts import silences
+from notifier.domain import schedule
+from notifier.domain.hosts import Hosts
+from notifier.domain.subscriptions import Subscription, Telling
+from notifier.rendering.messages import host_names
+from notifier.services.context import World
+from notifier.services.digests import Composed, compose
+from notifier.storage import inventory, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that was looked at. `effect` is "for", "against" or "note"."""
+
+    about: str
+    effect: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer in a sentence, the points that it stands on, and each time it was told."""
+
+    subscription: str
+    advisory: str
+    answer: str
+    points: tuple[Point, ...]
+    tellings: tuple[Telling, ...]
+
+
+def explain(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Explanation:
+    """Why `subscription` was told of `advisory`, or was not, and what the next run would do."""
+    points = (
+        *_subscription(world, subscription),
+        *_hosts(connection, world, subscription, advisory),
+        *_wishes(subscription, advisory),
+        *_silences(connection, world, subscription, advisory),
+        *_ledger(connection, world, subscription, advisory),
+    )
+    tellings = tuple(subscriptions.tellings(connection, subscription, silences.about(advisory)))
+    made = compose(connection, world, subscription, whenever=True)
+    pending = any(i.advisory.id == advisory.id for i in made.digest.items) if made.digest else False
+    return Explanation(
+        subscription.name,
+        advisory.name,
+        _answer(points, tellings, _wait(subscription, made, advisory) if pending else ""),
+        points,
+        tellings,
+    )
+
+
+def _answer(points: tuple[Point, ...], tellings: tuple[Telling, ...], pending: str) -> str:
+    """The answer in a sentence; `pending` says when something goes out that is not told yet ("": there is nothing)."""
+    against = next((p.words for p in points if p.effect == "against"), "")
+    if tellings:
+        last = tellings[-1]
+        times = f"{len(tellings)} times, last" if len(tellings) > 1 else "once,"
+        said = f"Told {times} on {last.at:%Y-%m-%d %H:%M} UTC in digest {last.key} ({_delivered(last)})"
+        return f"{said}; there is something new to tell of it" if pending else said
+    if pending and not against:
+        return f"Not told yet: {pending}"
+    return f"Not told: {against or 'nothing of it is news for this subscription'}"
+
+
+def _wait(subscription: Subscription, made: Composed, advisory: Advisory) -> str:
+    if made.time.now or advisory.id in made.at_once:
+        return "the next run tells it"
+    return f"not before {schedule.shown(subscription.schedule, made.time.at)}: {made.time.reason}"
+
+
+def _delivered(telling: Telling) -> str:
+    states = [t.state for t in telling.tries]
+    if not states:
+        return "no delivery of it is kept"
+    return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+
+
+def _subscription(world: World, subscription: Subscription) -> Iterator[Point]:
+    if subscription.paused:
+        yield Point("subscription", "against", "the subscription is paused")
+    if subscription.started_at is None:
+        read = any(s.last_success for s in world.sources)
+        words = "its welcome is still to come" if read else "its welcome waits until a source could be read"
+        yield Point("subscription", "note" if read else "against", words)
+    else:
+        yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
+    times, when = subscription.schedule, subscription.due(world.now)
+    said = "it is time" if when.now else f"it is time at {schedule.shown(times, when.at)}: {when.reason}"
+    yield Point("schedule", "note", f"{times.every} ({times.zone}); {said}")
+
+
+def _hosts(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    scope = subscription.filters.scope
+    found = []
+    others = []
+    if not inventory.count(connection, scope):
+        yield Point("hosts", "against", "no host of the inventory is in its scope")
+        return
+    for number, people in inventory.populations(connection, scope).items():
+        component = world.components[number]
+        hosts = host_names(Hosts(people.hosts, people.names))
+        what = f"{component.package or f'{component.product} {component.version}'} on {hosts}"
+        match = next((m for m in world.matches(number) if m.advisory.id == advisory.id), None)
+        if match is not None:
+            found.append(Point("hosts", "for", f"{what} is {match.verdict.status.value}: {match.verdict.reason}"))
+        elif advisory.kind in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT) and component.product in advisory.products:
+            verdict = world.matcher.retraction(advisory, component)
+            if verdict is not None:
+                others.append(Point("hosts", "note", f"{what} is {verdict.status.value}: {verdict.reason}"))
+    yield from found or others
+    if not found and not subscription.filters.everything:
+        yield Point("hosts", "against", "it concerns none of the hosts in its scope")
+
+
+def _wishes(subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    if advisory.withdrawn:
+        yield Point("advisory", "against", f"it was withdrawn on {advisory.withdrawn:%Y-%m-%d}")
+    for reason in subscription.filters.rejections(advisory):
+        yield Point("filter", "against", reason)
+
+
+def _silences(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    """The silences that last and that hosts in its scope are of: against it where they leave no host over."""
+    scope = subscription.filters.scope
+    mine = [s for s in world.silences if s.advisory in silences.about(advisory) and s.lasts(world.now)]
+    numbers = inventory.populations(connection, scope) if mine else {}
+    only = [n for n in numbers if any(m.advisory.id == advisory.id for m in world.matches(n))]
+    if not only:
+        return
+    mine = [s for s in mine if inventory.populations(connection, scope, within=s.scope, only=only)]
+    held = [s for s in mine if s in world.held.get(advisory.id, ())]
+    all_of_them = not inventory.populations(connection, scope, without=[s.scope for s in held], only=only)
+    for one in mine:
+        who = f"by {one.author}, " if one.author else ""
+        where = silences.shown(one.scope) or "all hosts"
+        text = f"silenced {who}until {one.until:%Y-%m-%d} ({where}): {one.reason}"
+        if one in held:
+            yield Point("silence", "against" if all_of_them else "note", text)
+        else:
+            yield Point("silence", "note", f"{text}; broken, for it got worse")
+
+
+def _ledger(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+    told = subscriptions.told(connection, subscription)
+    before = next((told[n] for n in silences.about(advisory) if n in told), None)
+    started = subscription.started_at
+    if before is None:
+        if advisory.baseline and started and advisory.first_seen and advisory.first_seen > started:
+            yield Point("baseline", "against", "it came with the first good poll of its source, after the welcome")
+        return
+    if not before.digest:
+        why = "a silent start" if started and before.at == started else "the first good poll of its source"
+        yield Point("baseline", "against", f"noted in silence on {before.at:%Y-%m-%d %H:%M} UTC, with {why}")
+    facets = before.facets
+    known = [
+        f"severity {facets.severity.value if facets.severity else 'unscored'}",
+        "exploited" if facets.exploited else "",
+        "withdrawn" if facets.withdrawn else "",
+        f"{len(facets.components)} version{'' if len(facets.components) == 1 else 's'}, {len(facets.fixed)} with a fix",
+    ]
+    words = "as it was told" if facets.partial else ", ".join(k for k in known if k)
+    yield Point("ledger", "note", f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

@@ -1,0 +1,87 @@
+"""`navtex exposure --format html`: the report's values, read from the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from feeds import storage
+from feeds.storage.database import Connection
+from feeds.verdicts.evidence import Status
+from notifier.assessment.findings import LEVELS, Finding, Question, by_advisory, by_component, level_of
+from notifier.assessment.matcher import EXPOSED
+from notifier.assessment.upgrades import plan
+from notifier.domain.filters import Scope
+from notifier.rendering.messages import page as rendered
+from notifier.rendering.report import Day, Report, Step, chart, matrices
+from notifier.services.annotations import Remarks
+from notifier.services.exposure import Survey, host_counts, marks, survey
+from notifier.storage import exposure, inventory
+
+_NAMED = 5
+
+
+def page(connection: Connection, found: Survey, question: Question, stale_days: int) -> str:
+    """The page that answers a question. Whatever verdicts it asks for, the page tells them apart itself."""
+    everything = replace(question, verdicts=frozenset(Status))
+    whole = survey(connection, found.scope, everything, found.at, found.catalogue)
+    exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
+    groups = by_advisory(exposed)
+    hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
+    standing = exposure.standings(connection, found.scope, marks(whole.findings))
+    levels = dict.fromkeys(LEVELS, 0)
+    for one in standing:
+        if one.weight:
+            levels[level_of(one.weight)] += one.hosts
+    hosts_asked = inventory.count(connection, found.scope)
+    days = {d.day: Day(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
+    if found.scope == Scope() and question == Question(verdicts=question.verdicts):
+        days[found.at.date()] = Day(found.at.date(), hosts_asked, levels)  # the last run may be older than an import
+    report = Report(
+        at=found.at,
+        about=_about(found, question),
+        hosts=hosts_asked,
+        affected=sum(levels.values()),
+        levels=levels,
+        kev=sum(one.hosts for one in standing if one.kev),
+        unknown=sum(one.hosts for one in standing if one.unknown),
+        stale=inventory.count(connection, found.scope, unseen_since=found.at - timedelta(days=stale_days)),
+        stale_after=stale_days,
+        advisories=len(groups),
+        matrices=matrices(whole.findings, hosts, Remarks.read(connection, found.at).words),
+        chart=chart(days.values()),
+        steps=_steps(connection, whole, exposed),
+        sources=tuple(storage.sources(connection).values()),
+    )
+    return rendered(report)
+
+
+def _steps(connection: Connection, found: Survey, exposed: list[Finding]) -> tuple[Step, ...]:
+    """The plans of what is exposed, the worst first."""
+    return tuple(
+        Step(
+            plan(found.matcher, found.components[number], found.at.date()),
+            found.hosts[number],
+            exposure.some(connection, found.scope, number, _NAMED),
+        )
+        for number, _ in by_component(exposed)
+    )
+
+
+def _about(found: Survey, question: Question) -> str:
+    """What was asked for, in words."""
+    scope, parts = found.scope, []
+    advisories = [a.name for a in found.catalogue.advisories if a.id in question.advisories]
+    if scope.hosts:
+        parts.append(f"hosts {' or '.join(scope.hosts)}")
+    if scope.tags:
+        parts.append("tagged " + " and ".join(f"{k}={v}" for k, v in scope.tags.items()))
+    if scope.products:
+        parts.append(f"only {' and '.join(scope.products)}")
+    if advisories:
+        parts.append(f"only {', '.join(advisories)}")
+    if question.least:
+        parts.append(f"{question.least.value} or worse, and unscored")
+    if question.kev:
+        parts.append("only what is known to be exploited")
+    return ", ".join(parts)

@@ -1,0 +1,109 @@
+"""Taking an inventory: what was read goes into the store, and what is new is matched.  A thin shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from feeds import storage
+from feeds.storage.database import Connection, Database
+from notifier.domain.components import BadRow, Bare, Found, Host, Note, View
+from notifier.storage import verdicts
+from notifier.storage.inventory import Import, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an inventory is to be taken.
+
+    `scope` is what it speaks for; with `prune`, hosts that an earlier import of the scope had and this
+    one has not are forgotten. With `strict`, one bad row refuses all.
+    """
+
+    scope: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+    prune: bool = False
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of it."""
+
+    taken: Taken
+    hosts: int = 0
+    bad: int = 0
+    refused: bool = False
+    """Whether nothing was kept, because a row was bad."""
+    unpruned: str = ""
+    """Why nothing was forgotten that should have been; "" otherwise."""
+
+
+class _Refused(Exception):
+    """Takes the transaction back."""
+
+
+def take(
+    database: Database,
+    found: Iterable[Found],
+    wish: Wish,
+    at: datetime,
+    *,
+    told: Callable[[BadRow | Note], None],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Store hosts as they are read, in one transaction; `told` gets the bad rows and the notes as they come."""
+    report = Report(Taken())
+    try:
+        with database.begin() as connection:
+            _take(connection, found, wish, at, report, told, progress)
+    except _Refused:
+        report.refused = True
+    return report
+
+
+def _take(
+    connection: Connection,
+    found: Iterable[Found],
+    wish: Wish,
+    at: datetime,
+    report: Report,
+    told: Callable[[BadRow | Note], None],
+    progress: Callable[[int], None],
+) -> None:
+    work = Import(connection, at, scope=wish.scope, tags=wish.tags)
+    report.taken = work.taken
+    for done in work.add(_hosts(found, report, told)):
+        progress(done)
+    if wish.strict and report.bad:
+        raise _Refused
+    if wish.prune:
+        report.unpruned = _why_not(work, report)
+        if not report.unpruned:
+            work.prune()
+    if verdicts.is_behind(connection):
+        verdicts.refresh(connection, storage.catalogue(connection), at.date())
+
+
+def _hosts(found: Iterable[Found], report: Report, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:
+    for one in found:
+        if isinstance(one, Host):
+            report.hosts += 1
+            yield one
+        elif isinstance(one, Bare):
+            yield Host(one.name, (), view=View.INSTALLED)
+        else:
+            report.bad += isinstance(one, BadRow)
+            told(one)
+
+
+def _why_not(work: Import, report: Report) -> str:
+    """Why pruning would forget what it should not."""
+    if report.bad:
+        return "rows that could not be read may be of hosts that are still there"
+    if not report.hosts:
+        return "it names no host"
+    if work.first_of_its_scope:
+        return "nothing was imported under this scope before; --scope says which it continues"
+    return ""

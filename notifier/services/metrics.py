@@ -1,0 +1,174 @@
+"""What a monitoring system wants to know of an installation.  The only import of prometheus_client.
+
+Every metric is a gauge, which reads the same in OpenMetrics and in the older text format that
+node_exporter's textfile collector takes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import feeds
+from feeds import storage
+from feeds.advisories.records import Kind, Severity
+from feeds.sources.health import State
+from feeds.storage.database import Connection
+from notifier.assessment.matcher import Match, Matcher
+from notifier.domain import retry, runs
+from notifier.domain.filters import Scope
+from notifier.storage import exposure, inventory, operations, subscriptions, verdicts
+
+UNSCORED = "unscored"
+_SEVERITIES = (*(s.value for s in Severity), UNSCORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A gauge: its name, what it says, the names of its labels, and (values of the labels, number) of each sample."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    samples: tuple[tuple[tuple[str, ...], float], ...]
+
+
+def gather(connection: Connection, now: datetime, *, stale_days: int = 14) -> Iterator[Metric]:
+    """Everything that the database can say. A host that no import has named for `stale_days` counts as not seen."""
+    yield Metric("navtex_build_info", "The version of Navtex; always 1", ("version",), (((feeds.__version__,), 1),))
+    yield from of_runs(operations.runs(connection))
+    yield from _sources(connection)
+    yield from _inventory(connection, now, stale_days)
+    yield from _exposure(connection, now)
+    yield from _deliveries(connection)
+    yield _one("navtex_database_size_bytes", "What the database takes on its disk", operations.size(connection))
+
+
+def of_runs(runs: Iterable[runs.Run]) -> Iterator[Metric]:
+    """The last run of each command. All that can be said when the database cannot be used."""
+    runs = list(runs)
+    for name, text, values in (
+        ("timestamp_seconds", "When the command last ended", [r.ended_at.timestamp() for r in runs]),
+        ("duration_seconds", "How long its last run took", [r.seconds for r in runs]),
+        ("exit_status", "How its last run ended: 0 is well", [r.status for r in runs]),
+    ):
+        samples = tuple(((r.command,), float(v)) for r, v in zip(runs, values, strict=True))
+        yield Metric(f"navtex_last_run_{name}", text, ("command",), samples)
+    good = _moments(((r.command,), r.succeeded_at) for r in runs)
+    yield Metric(
+        "navtex_last_run_success_timestamp_seconds", "When the command last ended with status 0", ("command",), good
+    )
+
+
+def _sources(connection: Connection) -> Iterator[Metric]:
+    known = sorted(storage.sources(connection).values(), key=lambda s: s.name)
+    tried = _moments(((s.name,), s.last_attempt) for s in known)
+    yield Metric("navtex_source_last_attempt_timestamp_seconds", "When the source was last asked", ("source",), tried)
+    read = _moments(((s.name,), s.last_success) for s in known)
+    yield Metric("navtex_source_last_success_timestamp_seconds", "When the source last answered", ("source",), read)
+    states = tuple(((s.name, state.value), float(s.state is state)) for s in known for state in State)
+    yield Metric("navtex_source_state", "1 for the state that the source is in", ("source", "state"), states)
+    items = tuple(((s.name,), float(s.items)) for s in known)
+    yield Metric("navtex_source_items", "How many entries of the source are known", ("source",), items)
+    failures = tuple(((s.name,), float(s.failures)) for s in known)
+    yield Metric("navtex_source_failures", "How many polls in a row got no answer at all", ("source",), failures)
+
+
+def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[Metric]:
+    yield _one("navtex_hosts", "How many hosts the inventory has", inventory.count(connection))
+    old = inventory.count(connection, unseen_since=now - timedelta(days=stale_days))
+    yield _one("navtex_stale_hosts", f"How many of them no import has named for {stale_days} days", old)
+
+
+def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
+    catalogue = storage.catalogue(connection)
+    matcher = Matcher(catalogue, now.date(), known=verdicts.load(connection))
+    running = exposure.counts(connection, Scope())
+    standing: dict[str, set[int]] = defaultdict(set)
+    affected: dict[str, set[str]] = defaultdict(set)
+    for number, component in inventory.components(connection).items():
+        for match in matcher.exposures(component) if number in running else ():
+            for group in _groups(match):
+                standing[group].add(number)
+                affected[group].add(match.advisory.name)
+    kinds = tuple(((k.value,), float(sum(a.kind is k and not a.withdrawn for a in catalogue.advisories))) for k in Kind)
+    yield Metric("navtex_advisories", "How many advisories are known", ("kind",), kinds)
+    hosts = {group: exposure.running(connection, Scope(), numbers) for group, numbers in standing.items()}
+    text = "by which some host is affected, or may be"
+    yield _by_severity("navtex_exposing_advisories", f"How many vulnerabilities there are {text}", affected)
+    yield _one("navtex_exposing_advisories_exploited", "How many of them are in CISA's KEV", len(affected["kev"]))
+    yield _one("navtex_exposed_hosts", "How many hosts some vulnerability affects, or may affect", hosts.get("", 0))
+    samples = tuple(((s,), float(hosts.get(s, 0))) for s in _SEVERITIES)
+    by = "How many hosts some vulnerability of this severity affects, or may affect"
+    yield Metric("navtex_exposed_hosts_by_severity", by, ("severity",), samples)
+    exploited = "How many hosts some vulnerability in CISA's KEV affects, or may affect"
+    yield _one("navtex_exposed_hosts_exploited", exploited, hosts.get("kev", 0))
+
+
+def _groups(match: Match) -> Iterator[str]:
+    severity = match.advisory.severity
+    yield from ("", severity.value if severity else UNSCORED)
+    if match.advisory.exploited is not None:
+        yield "kev"
+
+
+def _by_severity(name: str, text: str, found: dict[str, set[str]]) -> Metric:
+    return Metric(name, text, ("severity",), tuple(((s,), float(len(found[s]))) for s in _SEVERITIES))
+
+
+def _deliveries(connection: Connection) -> Iterator[Metric]:
+    yield _one("navtex_subscriptions", "How many subscriptions there are", len(subscriptions.every(connection)))
+    states, oldest = operations.deliveries(connection)
+    samples = tuple(((s.value,), float(states.get(s.value, 0))) for s in retry.State)
+    yield Metric("navtex_deliveries", "How many deliveries are in each state", ("state",), samples)
+    waits = "Since when the oldest delivery waits that is still to be made"
+    yield Metric("navtex_oldest_pending_delivery_timestamp_seconds", waits, (), _moments([((), oldest)]))
+
+
+def _one(name: str, text: str, value: float) -> Metric:
+    return Metric(name, text, (), (((), float(value)),))
+
+
+def _moments(values: Iterable[tuple[tuple[str, ...], datetime | None]]) -> tuple[tuple[tuple[str, ...], float], ...]:
+    return tuple((labels, at.timestamp()) for labels, at in values if at is not None)
+
+
+def text(metrics: Iterable[Metric]) -> str:
+    """The metrics as OpenMetrics writes them. One without a sample is left out."""
+    from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
+    from prometheus_client.openmetrics.exposition import generate_latest
+    from prometheus_client.registry import Collector
+
+    class All(Collector):
+        def collect(self) -> Iterator[GaugeMetricFamily]:
+            for metric in metrics:
+                family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+                for labels, value in metric.samples:
+                    family.add_metric(labels, value)
+                if metric.samples:
+                    yield family
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(All())
+    written: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+    return written.decode().rstrip("\n") + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Put the metrics into a file, all at once and readable by everybody: its reader is another user's."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

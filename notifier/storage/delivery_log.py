@@ -1,0 +1,92 @@
+"""What the outbox holds and what became of it, for people to read; and which failures the operator has not heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from notifier.domain.deliveries import OPERATOR, Attempt, Entry
+from notifier.domain.messages import Message, Target
+from notifier.domain.retry import Outcome, State
+from notifier.security.encryption import unsealed
+from notifier.storage import tables
+from notifier.storage.outbox import MESSAGE, WHOSE, joined
+
+
+def entries(
+    connection: Connection,
+    *,
+    state: State | None = None,
+    subscription: str | None = None,
+    numbers: Sequence[int] | None = None,
+) -> list[Entry]:
+    """The rows of the outbox, the newest first: all, or those of a state, a subscription ("" is the operator's)."""
+    outbox = tables.outbox
+    statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
+    chosen: list[sa.ColumnElement[bool]] = []
+    if state is not None:
+        chosen.append(outbox.c.state == state.value)
+    if subscription is not None:
+        name = tables.subscription.c.name
+        chosen.append(name == subscription if subscription else name.is_(None))
+    if numbers is not None:
+        chosen.append(outbox.c.id.in_(numbers))
+    rows = connection.execute(statement.where(*chosen)).all()
+    logs = _logs(connection, chosen)
+    found = []
+    for row in rows:
+        message = msgspec.json.decode(row.message, type=Message)
+        found.append(
+            Entry(
+                id=row.id,
+                subscription=row.subscription if row.digest is not None else "",
+                key=message.key,
+                subject=message.subject,
+                target=Target(unsealed(row.target), row.recipient),
+                state=State(row.state),
+                attempts=row.attempts,
+                created_at=message.created_at,
+                due_at=row.due_at,
+                sent_at=row.sent_at,
+                answer=row.answer,
+                log=tuple(logs.get(row.id, ())),
+            )
+        )
+    return found
+
+
+def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> dict[int, list[Attempt]]:
+    attempt = tables.attempt
+    rows = connection.execute(
+        sa.select(attempt).where(attempt.c.outbox.in_(joined(tables.outbox.c.id).where(*chosen))).order_by(attempt.c.id)
+    )
+    found: dict[int, list[Attempt]] = {}
+    for row in rows:
+        found.setdefault(row.outbox, []).append(Attempt(row.at, Outcome(row.outcome), row.answer))
+    return found
+
+
+def unreported(connection: Connection) -> list[int]:
+    """The numbers of the digests' deliveries that were given up and of which the operator has not heard."""
+    outbox = tables.outbox
+    statement = sa.select(outbox.c.id).where(
+        outbox.c.state == State.FAILED.value, outbox.c.digest.is_not(None), sa.not_(outbox.c.reported)
+    )
+    return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
+
+
+def report(connection: Connection, numbers: Sequence[int]) -> None:
+    """Note that the operator was told of these failures."""
+    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(numbers)).values(reported=True))
+
+
+def given_up(connection: Connection) -> int:
+    """How many deliveries were given up."""
+    statement = sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == State.FAILED.value)
+    return connection.execute(statement).scalar() or 0
+
+
+__all__ = ["OPERATOR", "Attempt", "Entry", "entries", "given_up", "report", "unreported"]

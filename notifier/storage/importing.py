@@ -1,0 +1,394 @@
+"""Storing what an inventory says of hosts, many at a time, in memory that does not grow with the fleet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.storage import insert
+from notifier.domain.components import Component, Host, View
+from notifier.domain.hosts import Taken
+from notifier.domain.observations import (
+    Effective,
+    Seen,
+    behind,
+    decode,
+    effective,
+    encode,
+    encode_one,
+    replayed,
+    said,
+    same,
+    set_aside,
+    stated,
+)
+from notifier.inventory.formats.packages import FOLLOWED
+from notifier.storage import bulk, tables
+
+CHUNK = 10_000
+"""So many hosts are read and written at a time."""
+REMEMBERED = timedelta(days=400)
+"""So long it is known what a host no longer runs."""
+
+
+# SQLite reads the components out of the hosts' views faster than it is handed them one by one.
+_SPREAD = """
+INSERT INTO installation (component, host, "import")
+SELECT held.value, host.id, host."import"
+FROM host, json_each('[' || substr(host.views, instr(host.views, ':') + 1) || ']') AS held
+WHERE host.id BETWEEN ? AND ? AND instr(host.views, ';') = 0
+"""
+
+
+class _Row(NamedTuple):
+    """A host as it is stored."""
+
+    id: int
+    name: str
+    tagset: int
+    views: str
+
+
+class _Numbers(dict[Component, int]):
+    """The number of each component; one that is asked for and new gets the next, and waits in `new` to be stored."""
+
+    def __init__(self, connection: Connection) -> None:
+        rows = connection.execute(sa.select(tables.component))
+        super().__init__({Component(r.product, r.version, r.package, r.distro): r.id for r in rows})
+        self.components = {number: component for component, number in self.items()}
+        self.products = {number: component.product for component, number in self.items()}
+        self.last = max(self.components, default=0)
+        self.new: list[bulk.Row] = []
+
+    def __missing__(self, component: Component) -> int:
+        self.last = number = self.last + 1
+        self.new.append((number, *msgspec.structs.astuple(component)))
+        self[component] = number
+        self.components[number] = component
+        self.products[number] = component.product
+        return number
+
+
+@dataclass(slots=True)
+class _Writes:
+    """The rows that a chunk leads to."""
+
+    hosts: list[bulk.Row] = field(default_factory=list)
+    updates: list[bulk.Row] = field(default_factory=list)
+    same: dict[View, list[int]] = field(default_factory=lambda: {view: [] for view in View})
+    """Hosts of which only who said it, and when, is new."""
+    added: list[bulk.Row] = field(default_factory=list)
+    removed: list[bulk.Row] = field(default_factory=list)
+    several: list[bulk.Row] = field(default_factory=list)
+    single: list[int] = field(default_factory=list)
+    """Hosts of which it must be said anew what they have several of."""
+    restarts: list[bulk.Row] = field(default_factory=list)
+    restarted: list[bulk.Row] = field(default_factory=list)
+
+
+class Import:
+    """One import at work: `add` hosts as they are read, `prune` at the end, `taken` says what it did.
+
+    What it says of a host in one view (declared, installed, running) replaces what that view was; what
+    it says of the same host more than once adds up; tags add up.  A newer declaration replaces the
+    other views of the products it names, and is itself replaced by what a package list or a daemon
+    says of them.  That no package is installed any more takes away what was; of a host that is not known it
+    says nothing.
+    """
+
+    def __init__(
+        self, connection: Connection, at: datetime, *, scope: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        self.taken = Taken()
+        self._connection = connection
+        self._spreads = connection.dialect.name == "sqlite"
+        self._now, self._at = at, bulk.moment(connection, at)
+        self._tags = dict(tags or {})
+        if connection.dialect.name == "postgresql":
+            # numbers are given here: nobody else may add hosts or components meanwhile; SQLite has one writer anyway
+            connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
+        self._scope = _numbered(connection, tables.inventory_scope, scope)
+        self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
+        mine = sa.select(tables.inventory_import.c.id).where(tables.inventory_import.c.scope == self._scope)
+        self._mine = frozenset(connection.execute(mine).scalars())
+        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in View}
+        self._numbers = _Numbers(connection)
+        runs, departed = tables.inventory_import, tables.departure
+        old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
+        connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
+        self._components = self._numbers.components
+        self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
+        self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
+        self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
+        self._asked: dict[tuple[object, ...], int] = {}
+        self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
+
+    def add(self, hosts: Iterable[Host]) -> Iterator[int]:
+        """Store hosts; after each chunk, how many were stored so far comes back, for a progress bar."""
+        source = iter(hosts)
+        done = 0
+        while chunk := list(islice(source, CHUNK)):
+            self._chunk(chunk)
+            done += len(chunk)
+            yield done
+        if self._connection.dialect.name == "postgresql":
+            for table, last in (("host", self._last), ("component", self._numbers.last)):
+                sequence = sa.func.pg_get_serial_sequence(table, "id")
+                self._connection.execute(sa.select(sa.func.setval(sequence, max(last, 1))))
+
+    def prune(self) -> int:
+        """Forget what earlier imports of this scope saw and this one did not; how many hosts that concerns."""
+        host, earlier = tables.host, self._mine - {self._run}
+        left = self._connection.execute(sa.select(host.c.id, host.c.views).where(host.c["import"] != self._run)).all()
+        gone, writes = [], _Writes()
+        for row in left:
+            before = decode(row.views)
+            statements = said(row.views)
+            others = [one for one in statements if one[1].by not in earlier]
+            if len(others) == len(statements):
+                continue
+            after = replayed(others, self._numbers.products)
+            if not after:
+                self.taken.gone += 1
+                gone.append(row.id)
+                continue
+            if not same(before, after):
+                self.taken.gone += 1
+                self._differ(writes, row.id, before, after)
+            text = encode(after, [one for one in others if one[1] != after.get(one[0])])
+            self._connection.execute(sa.update(host).where(host.c.id == row.id).values(views=text))
+        self._write(writes)
+        for start in range(0, len(gone), CHUNK):
+            these = bulk.in_list(self._connection, host.c.id, gone[start : start + CHUNK])
+            self._connection.execute(sa.delete(host).where(these))
+        return self.taken.gone
+
+    @property
+    def first_of_its_scope(self) -> bool:
+        """Whether nothing was imported under this scope before."""
+        runs = tables.inventory_import
+        earlier = sa.select(runs.c.id).where(runs.c.scope == self._scope, runs.c.id != self._run).limit(1)
+        return self._connection.execute(earlier).first() is None
+
+    def _chunk(self, hosts: list[Host]) -> None:
+        names = [h.name for h in hosts]
+        known = self._rows(names)
+        repeated: dict[str, list[Host]] = {}
+        if len(set(names)) < len(names):
+            repeated = {name: [] for name, times in Counter(names).items() if times > 1}
+        writes = _Writes()
+        for host in hosts:
+            if host.name in repeated:
+                repeated[host.name].append(host)
+            elif (row := known.get(host.name)) is not None:
+                views = {host.view: self._in_order(host)}
+                self._again(writes, row, host.tags, views if host.components else self._stated(row, views))
+            elif host.components or host.view is not View.INSTALLED:
+                self._fresh(writes, host)
+        for name, several in repeated.items():
+            self._several(writes, name, known.get(name), several)
+        self._write(writes)
+
+    def _in_order(self, host: Host) -> list[int]:
+        return sorted({*map(self._numbers.__getitem__, host.components)})
+
+    def _stated(self, row: _Row, views: dict[View, list[int]]) -> dict[View, list[int]]:
+        """What is said of a host; not that no package is installed where some of what it has came in none."""
+        if views.get(View.INSTALLED) != []:
+            return views
+        seen = decode(row.views).get(View.INSTALLED)
+        if seen and all(self._components[n].package_name in FOLLOWED for n in seen.components):
+            return views
+        return {view: numbers for view, numbers in views.items() if view is not View.INSTALLED}
+
+    def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
+        """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
+        tags: dict[str, str] = {}
+        views: dict[View, list[int]] = {}
+        for host in hosts:
+            tags |= host.tags
+            views[host.view] = sorted({*views.get(host.view, ()), *self._in_order(host)})
+        if row is not None:
+            self._again(writes, row, tags, self._stated(row, views))
+            return
+        if views == {View.INSTALLED: []}:
+            return
+        self._last = number = self._last + 1
+        after = stated({}, views, self._run, self._numbers.products)
+        if len(after) > 1 or not self._spreads:
+            self._differ(writes, number, {}, after)
+        else:
+            self._count_products(writes, number, views.popitem()[1])
+        self._enter(writes, number, name, tags, encode(after))
+
+    def _rows(self, names: list[str]) -> dict[str, _Row]:
+        if self._last == 0:
+            return {}
+        found = bulk.select_in(self._connection, tables.host, _Row._fields, "name", names)
+        return {row[1]: _Row._make(row) for row in found}
+
+    def _fresh(self, writes: _Writes, host: Host) -> None:
+        self._last = number = self._last + 1
+        run, components = self._run, self._in_order(host)
+        if not self._spreads:
+            writes.added += [(c, number, run) for c in components]
+        self._count_products(writes, number, components)
+        self._enter(writes, number, host.name, host.tags, encode_one(host.view, run, components))
+
+    def _enter(self, writes: _Writes, number: int, name: str, tags: dict[str, str], views: str) -> None:
+        writes.hosts.append((number, name, self._tagset(None, tags), self._at, self._at, self._run, views))
+        self.taken.added += 1
+
+    def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[View, list[int]]) -> None:
+        tagset = self._tagset(row.tagset, tags)
+        if tagset == row.tagset and (view := self._said_again(row.views, views)):
+            writes.same[view].append(row.id)
+            self.taken.same += 1
+            return
+        before = decode(row.views)
+        after = stated(before, views, self._run, self._numbers.products)
+        text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
+        unchanged = same(before, after)
+        if not unchanged:
+            self._differ(writes, row.id, before, after)
+        writes.updates.append((tagset, self._at, self._run, text, row.id))
+        if unchanged and tagset == row.tagset:
+            self.taken.same += 1
+        else:
+            self.taken.changed += 1
+
+    def _said_again(self, text: str, views: Mapping[View, list[int]]) -> View | None:
+        """The only view of a host where it says what an import of this scope said before; None otherwise."""
+        if len(views) != 1:
+            return None
+        ((view, numbers),) = views.items()
+        front = text.partition("|")[0]
+        start = front.index(":") + 1
+        again = front[start:] == ",".join(map(str, numbers)) and front[:start] in self._heads[view]
+        return view if again else None
+
+    def _differ(self, writes: _Writes, host: int, before: Mapping[View, Seen], after: Mapping[View, Seen]) -> None:
+        had, waited = self._effective(before)
+        counts, waits = self._effective(after)
+        writes.removed.extend([(c, host) for c in had - counts])
+        writes.added.extend([(c, host, self._run) for c in counts - had])
+        if before:
+            writes.single.append(host)
+            self._note_lost(before, had, counts)
+        self._count_products(writes, host, counts)
+        if waits != waited:
+            # all anew: two that run may wait for the same that is installed
+            writes.restarted.extend([(installed, host) for _, installed in waited])
+            writes.restarts.extend([(runs, installed, host) for runs, installed in waits])
+
+    def _note_lost(self, before: Mapping[View, Seen], had: frozenset[int], counts: frozenset[int]) -> None:
+        products = self._numbers.products
+        were, are = {products[c] for c in had}, {products[c] for c in counts}
+        self.taken.lost.update(were - are)
+        if any(seen.by == self._run for seen in before.values()):
+            # the rest of a host whose rows stand apart
+            self.taken.lost -= Counter(are - were)
+
+    def _count_products(self, writes: _Writes, host: int, components: Collection[int]) -> None:
+        products = self._numbers.products
+        if len({products[c] for c in components}) < len(components):
+            times = Counter(products[c] for c in components)
+            writes.several.extend([(host, product) for product, n in times.items() if n > 1])
+
+    def _effective(self, views: Mapping[View, Seen]) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
+        """What counts of some views, and what waits for a restart, by numbers; a fleet has few distinct ones."""
+        if len(views) == 1:
+            return next(iter(views.values())).components, frozenset()
+        text = encode({view: Seen(0, seen.components) for view, seen in views.items()})
+        found = self._known.get(text)
+        if found is None:
+            counts: Effective = effective({v: [self._components[n] for n in s.components] for v, s in views.items()})
+            numbers = self._numbers
+            found = (
+                frozenset(numbers[c] for c in counts.components),
+                frozenset((numbers[a], numbers[b]) for a, b in counts.restarts),
+            )
+            if len(self._known) > CHUNK:
+                self._known.clear()
+            self._known[text] = found
+        return found
+
+    def _write(self, writes: _Writes) -> None:
+        connection = self._connection
+        bulk.insert_rows(connection, tables.component, ("id", *Component.__struct_fields__), self._numbers.new)
+        self._numbers.new.clear()
+        columns = ("id", "name", "tagset", "first_seen", "last_seen", "import", "views")
+        bulk.insert_rows(connection, tables.host, columns, writes.hosts)
+        if self._spreads and writes.hosts:
+            connection.exec_driver_sql(_SPREAD, (writes.hosts[0][0], writes.hosts[-1][0]))
+        for view, numbers in writes.same.items():
+            self._renew(view, numbers)
+        bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
+        bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
+        bulk.delete_pairs(connection, tables.departure, ("component", "host"), writes.removed)
+        departed = [(component, host, self._run) for component, host in writes.removed]
+        bulk.insert_rows(connection, tables.departure, ("component", "host", "import"), departed)
+        bulk.insert_rows(connection, tables.installation, ("component", "host", "import"), writes.added)
+        gone = bulk.in_list(connection, tables.several.c.host, writes.single)
+        if writes.single:
+            connection.execute(sa.delete(tables.several).where(gone))
+        bulk.insert_rows(connection, tables.several, ("host", "product"), writes.several)
+        bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
+        bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
+
+    def _renew(self, view: View, numbers: list[int]) -> None:
+        """Let hosts have been seen by this import in the one view that they have."""
+        if not numbers:
+            return
+        host = tables.host
+        place = sa.func.instr if self._spreads else sa.func.strpos
+        held = sa.func.substr(host.c.views, place(host.c.views, ":") + 1)
+        self._connection.execute(
+            sa.update(host)
+            .where(bulk.in_list(self._connection, host.c.id, numbers))
+            .values({"last_seen": self._now, "import": self._run, "views": encode_one(view, self._run, ()) + held})
+        )
+
+    def _tagset(self, had: int | None, tags: Mapping[str, str]) -> int:
+        """The number of the tags of a host: those that it had, those that its rows give, and the import's own."""
+        if had is not None and not tags and not self._tags:
+            return had
+        asked = (had, *tags.items())
+        number = self._asked.get(asked)
+        if number is None:
+            if len(self._asked) > CHUNK:
+                self._asked.clear()
+            number = self._asked[asked] = self._tagset_of(had, tags)
+        return number
+
+    def _tagset_of(self, had: int | None, tags: Mapping[str, str]) -> int:
+        before = self._tags_of[had] if had is not None else {}
+        text = msgspec.json.encode({**before, **tags, **self._tags}, order="sorted").decode()
+        number = self._tagsets.get(text)
+        if number is None:
+            number = self._tagsets[text] = insert(self._connection, tables.tagset, tags=text)
+            self._tags_of[number] = msgspec.json.decode(text, type=dict[str, str])
+        return number
+
+
+def take(
+    connection: Connection, hosts: Iterable[Host], tags: Mapping[str, str], at: datetime, *, scope: str = ""
+) -> Taken:
+    """Store hosts in one go."""
+    work = Import(connection, at, scope=scope, tags=tags)
+    for _ in work.add(hosts):
+        pass
+    return work.taken
+
+
+def _numbered(connection: Connection, table: sa.Table, name: str) -> int:
+    number = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar()
+    return insert(connection, table, name=name) if number is None else int(number)

@@ -1,0 +1,253 @@
+"""Hosts and what is installed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.core.errors import UnknownName
+from feeds.versions.packages import source_packages
+from notifier.domain.components import Component
+from notifier.domain.filters import Scope, merged
+from notifier.domain.hosts import Moved, Population, Stored, Taken
+from notifier.storage import tables
+from notifier.storage.importing import Import, take
+from notifier.storage.movements import came, runs
+
+__all__ = [
+    "NAMED",
+    "Import",
+    "Moved",
+    "Population",
+    "Stored",
+    "Taken",
+    "components",
+    "count",
+    "hosts",
+    "installed",
+    "packages",
+    "populations",
+    "remove",
+    "restarts",
+    "stale",
+    "take",
+    "unknown_host",
+    "untouched",
+]
+
+NAMED = 5
+"""So many hosts of a group are named; the rest are counted."""
+
+
+def components(connection: Connection) -> dict[int, Component]:
+    """Every distinct component, by its number."""
+    table = tables.component.c
+    rows = connection.execute(sa.select(table.id, table.product, table.version, table.package, table.distro))
+    return {number: Component(*said) for number, *said in rows}
+
+
+def packages(connection: Connection) -> frozenset[tuple[str, str]]:
+    """The distributions' packages that are installed, as (ecosystem, source package) in the words of OSV."""
+    return frozenset(
+        (c.ecosystem, name)
+        for c in components(connection).values()
+        if c.package and c.rebuilt and c.ecosystem and not c.other_numbers
+        for name in source_packages(c.package_name)
+    )
+
+
+def populations(
+    connection: Connection,
+    scope: Scope,
+    *,
+    since: datetime | None = None,
+    within: Scope | None = None,
+    without: Iterable[Scope] = (),
+    only: Collection[int] = (),
+    moved: Moved | None = None,
+) -> dict[int, Population]:
+    """The hosts of a scope by component, or by those of the components that are named in `only`.
+
+    With `since`, only those that came after it; with `within`, only those that are also of that
+    scope; none that is of a scope in `without`, and none that `moved`.
+    """
+    host, installation = tables.host, tables.installation
+    moments = runs(connection)
+    where = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
+    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in merged(without)]
+    if since is not None:
+        where.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
+    if only:
+        where.append(installation.c.component.in_(sorted(only)))
+    if moved:
+        left = tables.departure.c.component.in_(sorted(moved.left))
+        where.append(sa.not_(came(moments, moved.since).where(left).exists()))
+    joined = installation.join(host, host.c.id == installation.c.host)
+    component, latest = installation.c.component, sa.func.max(installation.c["import"]).label("latest")
+    counted = connection.execute(
+        sa.select(component, sa.func.count().label("hosts"), latest)
+        .select_from(joined if where else installation)
+        .where(*where)
+        .group_by(component)
+    ).all()
+    names: dict[int, list[str]] = {}
+    for row in counted:
+        # the first by number, which the index has in order: the first by name would sort every host
+        few = (
+            sa.select(host.c.name)
+            .select_from(joined)
+            .where(component == row.component, *where)
+            .order_by(installation.c.host)
+            .limit(NAMED)
+        )
+        names[row.component] = sorted(connection.execute(few).scalars())
+    return {r.component: Population(r.hosts, tuple(names[r.component]), moments[r.latest]) for r in counted}
+
+
+def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, tuple[str, ...]]]:
+    """(what runs, what is installed, on how many hosts, a few names) where a restart is due."""
+    host, restart = tables.host, tables.restart
+    joined = restart.join(host, host.c.id == restart.c.host)
+    conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    pair = (restart.c.runs, restart.c.installed)
+    found = []
+    for row in connection.execute(
+        sa.select(*pair, sa.func.count().label("hosts")).select_from(joined).where(*conditions).group_by(*pair)
+    ).all():
+        mine = (restart.c.runs == row.runs, restart.c.installed == row.installed, *conditions)
+        names = sa.select(host.c.name).select_from(joined).where(*mine).order_by(host.c.name).limit(NAMED)
+        found.append((row.runs, row.installed, row.hosts, tuple(connection.execute(names).scalars())))
+    return found
+
+
+def stale(connection: Connection, scope: Scope, before: datetime) -> tuple[int, tuple[str, ...], datetime | None]:
+    """How many hosts of a scope were last seen before a moment, the names of a few, and when the oldest was."""
+    host = tables.host
+    mine = [*_conditions(connection, msgspec.structs.replace(scope, products=())), host.c.last_seen < before]
+    count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(host.c.last_seen)).where(*mine)).one()
+    names = sa.select(host.c.name).where(*mine).order_by(host.c.last_seen, host.c.name).limit(NAMED)
+    return count, tuple(connection.execute(names).scalars()), oldest
+
+
+def untouched(connection: Connection, scope: Scope, touched: Iterable[int]) -> tuple[int, tuple[str, ...]]:
+    """How many hosts of a scope run none of the given components, and the names of a few."""
+    host, installation = tables.host, tables.installation
+    busy = sa.exists().where(installation.c.host == host.c.id, installation.c.component.in_(sorted(touched)))
+    conditions = [*_conditions(connection, msgspec.structs.replace(scope, products=())), ~busy]
+    count = connection.execute(sa.select(sa.func.count()).select_from(host).where(*conditions)).scalar() or 0
+    names = connection.execute(sa.select(host.c.name).where(*conditions).order_by(host.c.name).limit(NAMED)).scalars()
+    return count, tuple(names)
+
+
+def count(
+    connection: Connection,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+    *,
+    unseen_since: datetime | None = None,
+) -> int:
+    """How many hosts a scope has; with `unseen_since`, only those that no import has named since."""
+    where = _conditions(connection, msgspec.structs.replace(scope, products=()))
+    if unseen_since is not None:
+        where.append(tables.host.c.last_seen < unseen_since)
+    return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*where)).scalar() or 0
+
+
+def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[str, str], int]]:
+    """(host, tags, component) of everything in a scope, in the order of the hosts' names."""
+    host, installation = tables.host, tables.installation
+    tagsets = _tagsets(connection)
+    statement = (
+        sa.select(host.c.name, host.c.tagset, installation.c.component)
+        .join(installation, installation.c.host == host.c.id)
+        .where(*_conditions(connection, scope))
+        .order_by(host.c.name, installation.c.component)
+    )
+    for row in connection.execute(statement):
+        yield row.name, tagsets[row.tagset], row.component
+
+
+def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # noqa: B008 - a frozen value
+    """The hosts of a scope with their components (of the scope's products), sorted by name."""
+    tagsets, known = _tagsets(connection), components(connection)
+    scopes, runs = tables.inventory_scope, tables.inventory_import
+    statement = (
+        sa.select(tables.host, scopes.c.name.label("seen_by"))
+        .join(runs, runs.c.id == tables.host.c["import"])
+        .join(scopes, scopes.c.id == runs.c.scope)
+        .where(*_conditions(connection, msgspec.structs.replace(scope, products=())))
+    )
+    rows = connection.execute(statement.order_by(tables.host.c.name)).all()
+    held: dict[str, list[Component]] = {}
+    for name, _, component in installed(connection, scope):
+        held.setdefault(name, []).append(known[component])
+    due: dict[int, list[tuple[Component, Component]]] = {}
+    for row in connection.execute(sa.select(tables.restart)):
+        due.setdefault(row.host, []).append((known[row.runs], known[row.installed]))
+    return [
+        Stored(
+            r.name,
+            tagsets[r.tagset],
+            r.first_seen,
+            r.last_seen,
+            tuple(sorted(held.get(r.name, []))),
+            r.seen_by,
+            tuple(sorted(due.get(r.id, []))),
+        )
+        for r in rows
+        if r.name in held or not scope.products
+    ]
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Forget a host; UnknownName where there is none."""
+    if not connection.execute(sa.delete(tables.host).where(tables.host.c.name == name)).rowcount:
+        raise unknown_host(name)
+
+
+def unknown_host(name: str) -> UnknownName:
+    """The error for a host that is not in the inventory."""
+    return UnknownName(f"no host is called {name!r}", remedy="See `navtex inventory list`")
+
+
+def _tagsets(connection: Connection) -> dict[int, dict[str, str]]:
+    rows = connection.execute(sa.select(tables.tagset))
+    return {r.id: msgspec.json.decode(r.tags, type=dict[str, str]) for r in rows}
+
+
+def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """WHERE for a scope. Tags and components are few distinct values, matched here and named by number."""
+    found: list[sa.ColumnElement[bool]] = []
+    if scope.tags:
+        found.append(tables.host.c.tagset.in_([n for n, t in _tagsets(connection).items() if scope.tagged(t)]))
+    if scope.hosts:
+        found.append(_named(scope.hosts))
+    if scope.products:
+        held = [n for n, c in components(connection).items() if scope.about(c.product)]
+        found.append(tables.installation.c.component.in_(held))
+    return found
+
+
+def _named(patterns: Collection[str]) -> sa.ColumnElement[bool]:
+    """Whether a host's name matches a pattern, in any case. Whole names are a list: SQLite takes a thousand ORs."""
+    name = tables.host.c.name
+    whole = [p for p in patterns if not _is_pattern(p)]
+    found = [name.ilike(_like(p), escape="\\") for p in patterns if _is_pattern(p)]
+    if whole:
+        found.append(sa.func.lower(name).in_([sa.func.lower(p) for p in whole]))
+    return sa.or_(*found)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _like(pattern: str) -> str:
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+conditions, tagsets = _conditions, _tagsets  # for the other stores of hosts

@@ -1,0 +1,251 @@
+"""Digests, notices, the outbox and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage import insert
+from notifier.domain.deliveries import OPERATOR, Delivery, Result
+from notifier.domain.messages import Message, Target
+from notifier.domain.retry import FURTHEST, Outcome, State, abandoned
+from notifier.domain.schedule import Schedule, quiet_until
+from notifier.domain.subscriptions import Subscription
+from notifier.security.encryption import seal, unsealed
+from notifier.storage import bulk, tables
+
+
+def put(
+    connection: Connection, subscription: Subscription, message: Message, targets: Sequence[Target], *, welcome: bool
+) -> int:
+    """Store a digest and its outbox rows; the digest's number comes back."""
+    number = insert(
+        connection,
+        tables.digest,
+        key=message.key,
+        subscription=subscription.id,
+        created_at=message.created_at,
+        welcome=welcome,
+        message=msgspec.json.encode(message).decode(),
+    )
+    _rows(connection, "digest", number, message, targets)
+    return number
+
+
+def put_notice(connection: Connection, message: Message, targets: Sequence[Target]) -> bool:
+    """Store a message to the operator and its outbox rows; false where one of that key is stored already."""
+    table = tables.notice
+    if connection.execute(sa.select(table.c.id).where(table.c.key == message.key)).scalar():
+        return False
+    number = insert(
+        connection,
+        table,
+        key=message.key,
+        created_at=message.created_at,
+        message=msgspec.json.encode(message).decode(),
+    )
+    _rows(connection, "notice", number, message, targets)
+    return True
+
+
+def _rows(connection: Connection, kind: str, number: int, message: Message, targets: Iterable[Target]) -> None:
+    rows = [
+        {
+            kind: number,
+            "target": seal(t.address),
+            "recipient": t.recipient,
+            "state": State.PENDING.value,
+            "attempts": 0,
+            "due_at": message.created_at,
+            "answer": "",
+        }
+        for t in dict.fromkeys(targets)
+    ]
+    if rows:
+        connection.execute(sa.insert(tables.outbox), rows)
+
+
+def joined(*columns: Any) -> sa.Select[Any]:
+    """Rows of the outbox, each with its digest and subscription or its notice."""
+    outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
+    return (
+        sa.select(*columns)
+        .select_from(outbox)
+        .outerjoin(digest, digest.c.id == outbox.c.digest)
+        .outerjoin(notice, notice.c.id == outbox.c.notice)
+        .outerjoin(subscription, subscription.c.id == digest.c.subscription)
+    )
+
+
+MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
+WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
+
+
+_MESSAGE = msgspec.json.Decoder(Message)
+_SCHEDULE = msgspec.json.Decoder(Schedule)
+
+
+def due(connection: Connection, now: datetime) -> list[int]:
+    """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them."""
+    outbox, paused = tables.outbox, tables.subscription.c.paused
+    statement = joined(outbox.c.id, outbox.c.digest, tables.subscription.c.schedule).where(
+        outbox.c.state == State.PENDING.value,
+        sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
+        sa.or_(paused.is_(None), sa.not_(paused)),
+    )
+    rows = connection.execute(statement.order_by(outbox.c.id)).all()
+    quiet = {s for s in {r.schedule for r in rows if r.schedule} if quiet_until(_SCHEDULE.decode(s), now)}
+    held = _patient(connection, {r.digest for r in rows if r.schedule in quiet})
+    return [r.id for r in rows if r.digest not in held]
+
+
+def _patient(connection: Connection, digests: set[int]) -> set[int]:
+    """Which of some digests have nothing in them that breaks quiet hours."""
+    table = tables.digest
+    found = set()
+    for number in digests:
+        message = connection.execute(sa.select(table.c.message).where(table.c.id == number)).scalar_one()
+        if not _MESSAGE.decode(message).urgent:
+            found.add(number)
+    return found
+
+
+def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:
+    """Take deliveries that are pending, so that no other process sends them; those taken come back."""
+    outbox = tables.outbox
+    these = bulk.in_list(connection, outbox.c.id, numbers)
+    connection.execute(
+        sa.update(outbox)
+        .where(these, outbox.c.state == State.PENDING.value)
+        .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
+    )
+    needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
+    statement = joined(*needed, MESSAGE, WHOSE).where(
+        these, outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
+    )
+    rows = connection.execute(statement.order_by(outbox.c.id)).all()
+    addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
+    return [
+        Delivery(
+            row.id,
+            row.subscription,
+            Target(addresses[row.target], row.recipient),
+            row.attempts,
+            _MESSAGE.decode(row.message),
+            row.parts,
+        )
+        for row in rows
+    ]
+
+
+def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Give back what was taken and not tried."""
+    outbox = tables.outbox
+    connection.execute(
+        sa.update(outbox)
+        .where(bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
+        .values(state=State.PENDING.value, claimed_by="", claimed_at=None)
+    )
+
+
+def recover(connection: Connection, now: datetime, ended: Callable[[str], bool]) -> list[int]:
+    """Make due again what a process left in the middle; `ended` tells whether one is gone. Their numbers come back.
+
+    Nobody knows whether it arrived, so it counts as a try, and the repeat carries the same key.
+    """
+    outbox = tables.outbox
+    rows = connection.execute(sa.select(outbox).where(outbox.c.state == State.SENDING.value)).all()
+    left = [r.id for r in rows if abandoned(r.claimed_at or now, now, ended=ended(r.claimed_by))]
+    if left:
+        said = "the process that sent it ended; whether it arrived is not known"
+        connection.execute(
+            sa.update(outbox)
+            .where(bulk.in_list(connection, outbox.c.id, left))
+            .values(
+                state=State.PENDING.value,
+                claimed_by="",
+                claimed_at=None,
+                attempts=outbox.c.attempts + 1,
+                due_at=now,
+                answer=said,
+            )
+        )
+        _log(connection, [(number, now, Outcome.INTERRUPTED, said) for number in left])
+    return left
+
+
+_KEPT = ("state", "due_at", "attempts", "sent_at", "answer", "claimed_by", "claimed_at")
+
+
+def keep(connection: Connection, results: Sequence[Result]) -> None:
+    """Note what tries came to, in the rows and in the log."""
+    rows = [
+        (
+            r.state.value,
+            bulk.moment(connection, r.due_at),
+            r.delivery.attempts + (r.outcome is not None),
+            bulk.moment(connection, r.at) if r.state is State.SENT else None,
+            r.answer,
+            "",
+            None,
+            r.delivery.id,
+        )
+        for r in results
+    ]
+    bulk.update_rows(connection, tables.outbox, _KEPT, rows)
+    _log(connection, [(r.delivery.id, r.at, r.outcome, r.answer) for r in results if r.outcome])
+
+
+def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Outcome, str]]) -> None:
+    rows = [(number, bulk.moment(connection, at), outcome.value, answer) for number, at, outcome, answer in entries]
+    bulk.insert_rows(connection, tables.attempt, ("outbox", "at", "outcome", "answer"), rows)
+
+
+def arrived(connection: Connection, number: int, parts: int) -> None:
+    """Note how many parts of a message have arrived, so that a later try goes on there."""
+    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == number).values(parts=parts))
+
+
+def renew(connection: Connection, by: str, at: datetime) -> None:
+    """Note that the process that claimed these is still at it."""
+    outbox = tables.outbox
+    mine = (outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by)
+    connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
+
+
+def pending(connection: Connection) -> int:
+    """How many deliveries are still to be made."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(tables.outbox)
+        .where(tables.outbox.c.state.in_((State.PENDING.value, State.SENDING.value)))
+    )
+    return connection.execute(statement).scalar() or 0
+
+
+def retry(connection: Connection, number: int, now: datetime) -> None:
+    """Have a delivery tried anew by the next run, with all its tries before it.
+
+    UnknownName where there is none of that number, UsageProblem where it was sent or is being sent.
+    """
+    outbox = tables.outbox
+    state = connection.execute(sa.select(outbox.c.state).where(outbox.c.id == number)).scalar()
+    if state is None:
+        raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
+    if state in (State.SENT, State.SENDING):
+        raise UsageProblem(
+            f"notification {number} {'was sent' if state == State.SENT else 'is being sent now'}",
+            remedy="Only one that is pending or failed can be tried again",
+        )
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.id == number)
+        .values(state=State.PENDING.value, due_at=now, attempts=0, reported=False)
+    )
+    _log(connection, [(number, now, Outcome.ASKED, "")])

@@ -1,0 +1,212 @@
+"""Subscriptions, and what each was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage import upsert
+from notifier.alerts.alert_state import Facets
+from notifier.alerts.digest import Item
+from notifier.alerts.news import Told
+from notifier.domain.filters import Filters
+from notifier.domain.schedule import Schedule
+from notifier.domain.subscriptions import Subscription, Telling, Try
+from notifier.security.encryption import seal, unsealed
+from notifier.storage import tables
+
+
+def add(connection: Connection, subscription: Subscription) -> None:
+    """Store a new subscription; UsageProblem where the name is taken."""
+    table = tables.subscription
+    if connection.execute(sa.select(table.c.id).where(table.c.name == subscription.name)).scalar():
+        raise UsageProblem(
+            f"a subscription called {subscription.name!r} exists", remedy="Remove it first, or choose another name"
+        )
+    connection.execute(
+        sa.insert(table).values(
+            name=subscription.name,
+            targets=msgspec.json.encode([seal(t) for t in subscription.targets]).decode(),
+            filters=msgspec.json.encode(subscription.filters).decode(),
+            created_at=subscription.created_at,
+            paused=subscription.paused,
+            silent_start=subscription.silent_start,
+            schedule=msgspec.json.encode(subscription.schedule).decode(),
+            origin=subscription.origin,
+        )
+    )
+
+
+def change(connection: Connection, subscription: Subscription) -> None:
+    """Give a subscription other targets, filters, times or pause; what it was told stays."""
+    connection.execute(
+        sa.update(tables.subscription)
+        .where(tables.subscription.c.name == subscription.name)
+        .values(
+            targets=msgspec.json.encode([seal(t) for t in subscription.targets]).decode(),
+            filters=msgspec.json.encode(subscription.filters).decode(),
+            schedule=msgspec.json.encode(subscription.schedule).decode(),
+            paused=subscription.paused,
+            silent_start=subscription.silent_start,
+        )
+    )
+
+
+def every(connection: Connection) -> list[Subscription]:
+    """Every subscription, sorted by name."""
+    table = tables.subscription
+    rows = connection.execute(sa.select(table).order_by(table.c.name))
+    return [_value(row) for row in rows]
+
+
+def named(connection: Connection, name: str) -> Subscription:
+    """The subscription of a name; UnknownName where there is none."""
+    row = connection.execute(sa.select(tables.subscription).where(tables.subscription.c.name == name)).one_or_none()
+    if row is None:
+        raise UnknownName(f"no subscription is called {name!r}", remedy="See `navtex subscription list`")
+    return _value(row)
+
+
+def _value(row: Any) -> Subscription:
+    return Subscription(
+        name=row.name,
+        targets=tuple(map(unsealed, msgspec.json.decode(row.targets, type=tuple[str, ...]))),
+        filters=msgspec.json.decode(row.filters, type=Filters),
+        created_at=row.created_at,
+        silent_start=row.silent_start,
+        paused=row.paused,
+        started_at=row.started_at,
+        id=row.id,
+        schedule=msgspec.json.decode(row.schedule, type=Schedule),
+        origin=row.origin,
+        served_at=row.served_at,
+        reminded_at=row.reminded_at,
+    )
+
+
+def pause(connection: Connection, name: str, *, paused: bool) -> None:
+    """Stop or resume a subscription. What happens meanwhile is told when it is resumed."""
+    number = named(connection, name).id
+    connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == number).values(paused=paused))
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Forget a subscription, with all that was told and is still to be delivered."""
+    number = named(connection, name).id
+    connection.execute(sa.delete(tables.subscription).where(tables.subscription.c.id == number))
+
+
+def start(connection: Connection, subscription: Subscription, at: datetime) -> None:
+    """Note its first run."""
+    connection.execute(
+        sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(started_at=at)
+    )
+
+
+def serve(connection: Connection, subscription: Subscription, at: datetime, *, reminded: bool) -> None:
+    """Note that its news were looked at because it was time, and whether it was reminded of what is open."""
+    values = {"served_at": at} | ({"reminded_at": at} if reminded else {})
+    connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(values))
+
+
+def told(connection: Connection, subscription: Subscription) -> dict[int, Told]:
+    """What it was told, by the advisory's number."""
+    table, digest, telling = tables.told, tables.digest, tables.telling
+    keys = {r.id: r.key for r in connection.execute(sa.select(digest.c.id, digest.c.key).where(_of(subscription)))}
+    first = connection.execute(
+        sa.select(telling.c.advisory, sa.func.min(telling.c.digest).label("digest"))
+        .join(digest, digest.c.id == telling.c.digest)
+        .where(_of(subscription))
+        .group_by(telling.c.advisory)
+    )
+    threads = {r.advisory: keys[r.digest] for r in first}
+    return {
+        r.advisory: Told(
+            msgspec.json.decode(r.facets, type=Facets),
+            r.at,
+            r.first_at or r.at,
+            keys.get(r.digest, ""),
+            threads.get(r.advisory, ""),
+        )
+        for r in connection.execute(sa.select(table).where(table.c.subscription == subscription.id))
+    }
+
+
+def _of(subscription: Subscription) -> sa.ColumnElement[bool]:
+    return tables.digest.c.subscription == subscription.id
+
+
+def tell(
+    connection: Connection, subscription: Subscription, facets: dict[int, Facets], at: datetime, digest: int | None
+) -> None:
+    """Write into the ledger what a digest tells, or what is noted in silence (`digest` None)."""
+    table = tables.told
+    before = dict(
+        connection.execute(
+            sa.select(table.c.advisory, table.c.first_at).where(table.c.subscription == subscription.id)
+        ).all()
+    )
+    for advisory, value in facets.items():
+        row = {
+            "subscription": subscription.id,
+            "advisory": advisory,
+            "facets": msgspec.json.encode(value).decode(),
+            "at": at,
+            "digest": digest,
+            "first_at": before.get(advisory) or at,
+        }
+        upsert(connection, table, row, ["subscription", "advisory"])
+
+
+def recall(connection: Connection, digest: int, items: Iterable[Item]) -> None:
+    """Write down what a digest told of, and why: `navtex notification explain` reads it."""
+    rows: dict[int, dict[str, Any]] = {}
+    for item in items:
+        row = rows.setdefault(
+            item.advisory.id, {"digest": digest, "advisory": item.advisory.id, "change": item.change, "words": ""}
+        )
+        row["words"] = "; ".join(w for w in (row["words"], *item.changes) if w)
+    if rows:
+        connection.execute(sa.insert(tables.telling), list(rows.values()))
+
+
+def note(connection: Connection, subscription: Subscription, facets: dict[int, Facets]) -> None:
+    """Correct the ledger without telling anything: when it was told, and where, stays."""
+    table = tables.told
+    for advisory, value in facets.items():
+        connection.execute(
+            sa.update(table)
+            .where(table.c.subscription == subscription.id, table.c.advisory == advisory)
+            .values(facets=msgspec.json.encode(value).decode())
+        )
+
+
+def tellings(connection: Connection, subscription: Subscription, advisories: Iterable[int]) -> list[Telling]:
+    """The digests that told a subscription of an advisory, oldest first, with what became of each delivery."""
+    digest, telling, outbox = tables.digest, tables.telling, tables.outbox
+    rows = connection.execute(
+        sa.select(digest.c.id, digest.c.key, digest.c.created_at, telling.c.change, telling.c.words)
+        .join(telling, telling.c.digest == digest.c.id)
+        .where(_of(subscription), telling.c.advisory.in_(sorted(advisories)))
+        .order_by(digest.c.id)
+    )
+    found = []
+    for row in rows.all():
+        sent = connection.execute(sa.select(outbox).where(outbox.c.digest == row.id).order_by(outbox.c.id))
+        tries = tuple(
+            Try(unsealed(r.target), r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer) for r in sent.all()
+        )
+        found.append(Telling(row.key, row.created_at, row.change, row.words, tries))
+    return found
+
+
+def last_digest(connection: Connection, subscription: Subscription) -> datetime | None:
+    """When its last digest was made."""
+    newest = sa.select(sa.func.max(tables.digest.c.id)).where(_of(subscription)).scalar_subquery()
+    return connection.execute(sa.select(tables.digest.c.created_at).where(tables.digest.c.id == newest)).scalar()
