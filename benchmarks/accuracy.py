@@ -27,7 +27,7 @@ from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.core.errors import UnknownName
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 from feeds.mirror.server import Mirror
 from feeds.services.polling import poll
 from feeds.storage.database import Database
@@ -97,7 +97,7 @@ def catalogue(mirrors: Iterable[Path]) -> Catalogue:
     with tempfile.TemporaryDirectory() as folder, Mirror(*mirrors) as mirror, Crawl() as crawl:
         database = Database(f"sqlite:///{folder}/accuracy.db")
         database.upgrade()
-        report = poll(database, crawl, Job(mirror=mirror.url))
+        report = poll(database, crawl, CrawlJob(mirror=mirror.url))
         if not report.ok:
             sys.exit(f"the poll failed: {report.problem or [s.message for s in report.failed]}")
         with database.connect() as connection:

@@ -31,7 +31,7 @@ from aiosmtpd.smtp import SMTP
 from measure import compare, report
 
 from feeds.storage.database import Database
-from notifier.channels import Courier, compose, expand
+from notifier.channels import MessageSender, compose, expand
 from notifier.domain.filters import Filters
 from notifier.domain.messages import Message
 from notifier.domain.subscriptions import Subscription
@@ -144,7 +144,7 @@ class _Outbox:
     def deliver(self) -> None:
         """Deliver them all."""
         done = Deliveries()
-        with Courier(sender="navtex@example.org") as courier:
+        with MessageSender(sender="navtex@example.org") as courier:
             deliver(self._database, courier, done)
         if len(done.delivered) != ROWS:
             sys.exit(f"only {len(done.delivered)} of {ROWS} were delivered: {[why for _, why in done.failed[:1]]}")

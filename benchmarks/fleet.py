@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from feeds.advisories.facts import Fact
-from feeds.advisories.records import Claim, Kind, Read, Record, Score, Severity
+from feeds.advisories.records import Kind, Read, Record, Score, Severity, VersionStatement
 from feeds.versions.ranges import Span
 from notifier.domain.components import Component, Host
 
@@ -61,7 +61,7 @@ def advisory(number: int) -> Read:
         title=f"Flaw {number} of {product}",
         url=f"https://example.org/{name}",
         published=AT,
-        claims=(Claim(product=product, affected=(Span(low, high),), fixed=(high,)),),
+        claims=(VersionStatement(product=product, affected=(Span(low, high),), fixed=(high,)),),
         scores=(Score(by="cna", severity=severity, base=2.0 + 2 * severity.rank, own=True),),
     )
     return Read(record, "benchmark", f"https://example.org/{name}", AT)

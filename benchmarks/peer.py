@@ -25,12 +25,13 @@ import fleet
 from measure import median_pair
 
 from feeds import storage
-from feeds.crawl.protocol import Outcome, Piece
+from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.sources import SOURCES
 from feeds.sources.base import Document
 from feeds.storage.database import Database
 from notifier import inventory
 from notifier.assessment.findings import Question
+from notifier.domain import components
 from notifier.domain.filters import Scope
 from notifier.services.exposure import survey
 from notifier.services.exposure_rows import each_host
@@ -105,8 +106,10 @@ def known(database: Database) -> None:
         mine = [r for r in records() if r["affected"][0]["package"]["name"] == name]
         url = f"https://api.osv.dev/v1/query#{name}"
         document = Document(url, f"Debian:12/{name}", json.dumps({"vulns": mine}).encode(), {}, _AT)
-        items = tuple(Piece(i.key, fleet.raw(i)) for i in source.parse(document).items)
-        outcome = Outcome(source="osv", url=url, form=document.form, result="read", at=_AT, items=items, complete=True)
+        items = tuple(ItemPayload(i.key, fleet.raw(i)) for i in source.parse(document).items)
+        outcome = FetchResult(
+            source="osv", url=url, form=document.form, result="read", at=_AT, items=items, complete=True
+        )
         with database.begin() as connection:
             storage.keep(connection, outcome)
             storage.sync(connection, _AT, baseline=frozenset())
@@ -125,7 +128,7 @@ def ours(paths: list[Path], folder: Path) -> Timed:
     start = time.perf_counter()
     with database.begin() as connection:
         read = (one for path in paths for one in inventory.read(path.read_bytes()))
-        take(connection, (one for one in read if isinstance(one, inventory.Host)), {}, _AT)
+        take(connection, (one for one in read if isinstance(one, components.Host)), {}, _AT)
         asked = survey(connection, Scope(), Question(), _AT, storage.catalogue(connection))
         packages = {number: c.package_name for number, c in asked.components.items()}
         rows = each_host(connection, asked, {})

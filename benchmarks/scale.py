@@ -34,7 +34,7 @@ from measure import Ratio, median_pair
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
-from feeds.crawl.protocol import Outcome, Piece
+from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, Question, by_advisory
 from notifier.domain.components import Host
@@ -150,10 +150,10 @@ def _timed(thing: Callable[[], object]) -> float:
 def publish(database: Database, first: int, number: int) -> None:
     """Let a source say so many advisories."""
     reads = [fleet.advisory(n) for n in range(first, first + number)]
-    pieces = tuple(Piece(r.record.key, fleet.raw(r.record)) for r in reads)
+    pieces = tuple(ItemPayload(r.record.key, fleet.raw(r.record)) for r in reads)
     with database.begin() as connection:
         url = f"https://example.org/{first}"
-        outcome = Outcome(
+        outcome = FetchResult(
             source="benchmark", url=url, form="api", result="read", at=fleet.AT, items=pieces, complete=False
         )
         storage.keep(connection, outcome)

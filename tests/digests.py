@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from feeds.advisories.records import Advisory, Kind, Severity
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
-from notifier.alerts.digest import Digest, Foot, Group, Item
+from notifier.alerts.digest import Digest, DigestItem, Footer, Group
 from notifier.domain.hosts import Hosts
 from tests.samples import DAY, START, advisory
 
 SOURCES = (
-    SourceState("docker-announcements", State.HEALTHY),
-    SourceState("moby-advisories", State.DEGRADED, "https://api.github.com/repos/moby/moby: HTTP 403"),
-    SourceState("cis-benchmark", State.FAILING),
+    SourceState("docker-announcements", SourceHealth.HEALTHY),
+    SourceState("moby-advisories", SourceHealth.DEGRADED, "https://api.github.com/repos/moby/moby: HTTP 403"),
+    SourceState("cis-benchmark", SourceHealth.FAILING),
 )
 
 
@@ -32,14 +32,14 @@ def group(version: str, *hosts: str, more: int = 0, **values: Any) -> Group:
 
 def item(
     about: Advisory, *groups: Group, change: str = "new", see_also: tuple[tuple[str, str], ...] = (), **values: Any
-) -> Item:
+) -> DigestItem:
     """An advisory and the hosts it concerns."""
-    return Item(about, change, groups, see_also, **values)
+    return DigestItem(about, change, groups, see_also, **values)
 
 
-def digest(*items: Item, welcome: bool = False, subscription: str = "ops", **values: Any) -> Digest:
+def digest(*items: DigestItem, welcome: bool = False, subscription: str = "ops", **values: Any) -> Digest:
     """A digest of items, with a quiet foot."""
-    said: dict[str, Any] = {"clear": Hosts(0, ()), "undecided": (), "foot": Foot(SOURCES[:1], 4)}
+    said: dict[str, Any] = {"clear": Hosts(0, ()), "undecided": (), "foot": Footer(SOURCES[:1], 4)}
     return Digest(
         key="0123456789abcdef",
         subscription=subscription,
@@ -95,7 +95,7 @@ WELCOME = digest(
             reason="CVE-2024-41110. upstream's 20.10.24 is affected, but this is a distribution's build",
         ),
     ),
-    foot=Foot(SOURCES, 27),
+    foot=Footer(SOURCES, 27),
 )
 
 NEWS = digest(
@@ -120,9 +120,9 @@ NEWS = digest(
     item(BENCHMARK, group("29.5.0", "lab-1", reason="Docker Engine 29 was maintained when it came out", fixed_in=())),
     item(advisory(5, "paper", kind=Kind.PUBLICATION, severity=None, products=(), title="How to harden an engine")),
     clear=Hosts(1, ("lab-2",)),
-    foot=Foot(SOURCES[:1], 4, unsaid=3),
+    foot=Footer(SOURCES[:1], 4, unsaid=3),
 )
 
-EMPTY = digest(welcome=True, clear=Hosts(2, ("lab-1", "lab-2")), foot=Foot(SOURCES[:1], 2))
+EMPTY = digest(welcome=True, clear=Hosts(2, ("lab-1", "lab-2")), foot=Footer(SOURCES[:1], 2))
 
 LATER = START + DAY

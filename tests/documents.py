@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from feeds.advisories.records import Claim, Kind, Record
+from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.sources import SOURCES
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 
 AT = datetime(2026, 6, 20, 12, tzinfo=UTC)
 URL = "https://example.org/document"
@@ -50,12 +50,12 @@ def facts(parsed: Parsed, kind: type[Any]) -> list[Any]:
     return [i for i in parsed.items if isinstance(i, kind)]
 
 
-def asks(source: Source, *cves: str, packages: Iterable[tuple[str, str]] = ()) -> list[Ask]:
+def asks(source: Source, *cves: str, packages: Iterable[tuple[str, str]] = ()) -> list[Request]:
     """What a source asks first."""
-    return list(source.requests(Wanted(cves=frozenset(cves), packages=frozenset(packages))))
+    return list(source.requests(RequestContext(cves=frozenset(cves), packages=frozenset(packages))))
 
 
-def said(claims: Iterable[Claim]) -> list[tuple[str, list[str], list[str]]]:
+def said(claims: Iterable[VersionStatement]) -> list[tuple[str, list[str], list[str]]]:
     """Claims as a reader sees them: product, affected ranges, fixed releases."""
     return [(c.product, [str(s) for s in c.affected], list(c.fixed)) for c in claims]
 

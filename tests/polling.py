@@ -12,8 +12,8 @@ from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job
-from feeds.services.polling import Report, poll
+from feeds.crawl.protocol import CrawlJob
+from feeds.services.polling import PollReport, poll
 from feeds.sources.health import SourceState
 from feeds.storage import tables
 from feeds.storage.database import Database
@@ -30,12 +30,12 @@ class Poller:
     database: Database
     site: Unruly
 
-    def __call__(self, *sources: str, accept: str = "") -> Report:
+    def __call__(self, *sources: str, accept: str = "") -> PollReport:
         with Crawl(environment()) as crawl:
             return poll(self.database, crawl, self.job(*sources), accept=frozenset({accept} - {""}))
 
-    def job(self, *sources: str) -> Job:
-        return Job(mirror=self.site.url, sources=sources)
+    def job(self, *sources: str) -> CrawlJob:
+        return CrawlJob(mirror=self.site.url, sources=sources)
 
     @property
     def catalogue(self) -> Catalogue:

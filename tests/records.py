@@ -7,9 +7,9 @@ from typing import Any
 
 from feeds.advisories.facts import Fact, Tag, Tags
 from feeds.advisories.merging import Catalogue, merge
-from feeds.advisories.records import Advisory, Claim, Kind, Rank, Read, Record
+from feeds.advisories.records import Advisory, Kind, Rank, Read, Record, VersionStatement
 from feeds.advisories.releases import Releases, gathered
-from feeds.verdicts.evidence import Case
+from feeds.verdicts.evidence import EvidenceSet
 from feeds.versions.ranges import Span, read_range
 
 NAME = "CVE-2026-1001"
@@ -25,23 +25,23 @@ def spans(text: str) -> tuple[Span, ...]:
 
 def claim(
     affected: str = "", fixed: str = "", *, unaffected: str = "", product: str = "engine", **values: Any
-) -> Claim:
+) -> VersionStatement:
     """What a field says: "< 1.2 || >= 1.3, < 1.4", fixed in "1.2 1.4"."""
-    return Claim(
+    return VersionStatement(
         product=product, affected=spans(affected), unaffected=spans(unaffected), fixed=tuple(fixed.split()), **values
     )
 
 
-def words(affected: str = "", fixed: str = "", **values: Any) -> Claim:
+def words(affected: str = "", fixed: str = "", **values: Any) -> VersionStatement:
     """The same, read from a sentence."""
     return claim(affected, fixed, prose=True, **values)
 
 
 def packaged(
     fixed: str, package: str = "docker.io", ecosystem: str = "Debian:12", *, low: str = "", **values: Any
-) -> Claim:
+) -> VersionStatement:
     """A distribution's word on its package; unfixed where `fixed` is empty."""
-    return Claim(
+    return VersionStatement(
         product="engine",
         affected=(Span(low, fixed),),
         fixed=(fixed,) if fixed else (),
@@ -53,7 +53,7 @@ def packaged(
     )
 
 
-def read(*claims: Claim, name: str = NAME, source: str = "maker", **values: Any) -> Read:
+def read(*claims: VersionStatement, name: str = NAME, source: str = "maker", **values: Any) -> Read:
     """A record as one source has it."""
     said: dict[str, Any] = {
         "kind": Kind.VULNERABILITY,
@@ -69,9 +69,11 @@ def advisory(*reads: Read) -> Advisory:
     return found
 
 
-def case(*reads: Read, product: str = "engine", releases: Releases | None = None, corrections: bool = True) -> Case:
+def case(
+    *reads: Read, product: str = "engine", releases: Releases | None = None, corrections: bool = True
+) -> EvidenceSet:
     """The evidence of records about a product."""
-    return Case(advisory(*reads), product, releases, corrections=corrections)
+    return EvidenceSet(advisory(*reads), product, releases, corrections=corrections)
 
 
 def catalogue(*reads: Read, releases: Releases | None = None) -> Catalogue:
@@ -111,7 +113,7 @@ def twinned() -> Releases:
     return gathered([tags(TWINS, **{name: same.get(name, name) for name in TWINS.split()})])
 
 
-def verdicts(about: Case, versions: str) -> dict[str, str]:
+def verdicts(about: EvidenceSet, versions: str) -> dict[str, str]:
     """The verdict on each of some versions, in a letter or two: A, n, ?, !."""
     letter = {"affected": "A", "not_affected": "n", "unknown": "?", "conflicting": "!"}
     return {v: letter[about.decide(v).status] for v in versions.split()}

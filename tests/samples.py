@@ -9,22 +9,22 @@ import msgspec
 import sqlalchemy as sa
 
 from feeds import storage
-from feeds.advisories.facts import Line, Release
-from feeds.advisories.records import Advisory, Claim, Edition, Kind, Read, Record, Score, Severity
-from feeds.crawl.protocol import Outcome, Piece
-from feeds.sources.health import SourceState, State
+from feeds.advisories.facts import Release, ReleaseLine
+from feeds.advisories.records import Advisory, Edition, Kind, Read, Record, Score, Severity, VersionStatement
+from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status, Verdict
 from feeds.versions.ranges import Span
-from notifier.alerts.alert_state import Concern
+from notifier.alerts.alert_state import AffectedComponent
 from notifier.assessment.matcher import Match
-from notifier.channels import Courier
+from notifier.channels import MessageSender
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import Subscription
-from notifier.inventory import Component, Host
-from notifier.services.notifications import Report, Settings, notify
+from notifier.services.notifications import NotifyReport, Settings, notify
 from notifier.storage import inventory, subscriptions, tables
 
 START = datetime(2026, 4, 15, 12, 0, tzinfo=UTC)
@@ -61,7 +61,9 @@ def record(
         summary=summary,
         published=published,
         scores=(Score(by="example", severity=severity, base=cvss, own=True),) if severity else (),
-        claims=tuple(Claim(product=p, affected=(Span("", below),), fixed=(below,) if fixed else ()) for p in products),
+        claims=tuple(
+            VersionStatement(product=p, affected=(Span("", below),), fixed=(below,) if fixed else ()) for p in products
+        ),
         edition=edition,
         withdrawn=withdrawn,
     )
@@ -120,29 +122,29 @@ def concern(
     reason: str = "in the affected range < 25.0.6 (example)",
     fixed_in: tuple[str, ...] = ("25.0.6", "26.1.5"),
     upgrade_to: str | None = "25.0.6",
-) -> Concern:
+) -> AffectedComponent:
     """An advisory that concerns the component of a number, and the hosts that run it."""
     verdict = Verdict(status, reason, about.records[0], fixed_in, upgrade_to)
     match = Match(Component(product, version, package), about, verdict)
-    return Concern(number, match, Hosts(count or len(hosts), hosts), latest)
+    return AffectedComponent(number, match, Hosts(count or len(hosts), hosts), latest)
 
 
 def publish(
     database: Database,
-    *records: Record | Line | Release,
+    *records: Record | ReleaseLine | Release,
     at: datetime = START,
     source: str = "example",
     complete: bool = False,
 ) -> None:
     """Keep records as a good poll of one document of a source would."""
     url = f"https://example.org/{source}"
-    pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
-    outcome = Outcome(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
+    pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+    outcome = FetchResult(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
     with database.begin() as connection:
         polled = source in storage.sources(connection)
         storage.keep(connection, outcome)
         storage.note(
-            connection, SourceState(source, State.HEALTHY, last_attempt=at, last_success=at, items=len(pieces))
+            connection, SourceState(source, SourceHealth.HEALTHY, last_attempt=at, last_success=at, items=len(pieces))
         )
         storage.sync(connection, at, baseline=frozenset() if polled else frozenset({source}))
 
@@ -176,8 +178,8 @@ def run(
     database: Database,
     at: datetime = NOW,
     settings: Settings = Settings(),  # noqa: B008 - a frozen value
-) -> Report:
-    with Courier() as courier:
+) -> NotifyReport:
+    with MessageSender() as courier:
         return notify(database, courier, now=at, settings=settings)
 
 

@@ -20,15 +20,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from feeds.advisories.records import Severity
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.assessment.upgrades import Option, Plan
-from notifier.channels import Courier
+from notifier.channels import MessageSender
 from notifier.domain.components import Component
 from notifier.domain.messages import Target
 from notifier.rendering.messages import page, render
-from notifier.rendering.report import Step, matrices
+from notifier.rendering.report import ReportStep, matrices
 from tests.loopback import Receiver, over_http
 from tests.samples import START, advisory
 from tests.test_browser import CHROMIUM, chromium
@@ -127,15 +127,15 @@ def full_report(text: str) -> str:
         report(
             about=text,
             matrices=matrices([Finding(1, match, 3)], {text: 3}, lambda _: (text,)),
-            steps=(Step(plan, 7, (text, text)),),
-            sources=(SourceState(text, State.FAILING, text, 3, 12, START, START),),
+            steps=(ReportStep(plan, 7, (text, text)),),
+            sources=(SourceState(text, SourceHealth.FAILING, text, 3, 12, START, START),),
         )
     )
 
 
 def entry(text: str) -> str:
     """What a reader of feeds shows of an entry of the Atom feed."""
-    with tempfile.TemporaryDirectory() as folder, Courier() as courier:
+    with tempfile.TemporaryDirectory() as folder, MessageSender() as courier:
         place = Path(folder, "feed.xml")
         courier.deliver(Target(f"atom://{place}"), render(everywhere(text, f"{EVIL}/link", welcome=False)))
         content = ET.parse(place).find(".//{http://www.w3.org/2005/Atom}content")  # noqa: S314 - our own

@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.advisories.merging import at_least, best_score, groups, merge
-from feeds.advisories.records import Claim, Edition, Kind, Read, Score, Severity, cves_in, ghsas_in, is_cve, is_ghsa
+from feeds.advisories.records import (
+    Edition,
+    Kind,
+    Read,
+    Score,
+    Severity,
+    VersionStatement,
+    cves_in,
+    ghsas_in,
+    is_cve,
+    is_ghsa,
+)
 from feeds.core.errors import UnknownName
 from feeds.versions.products import ENGINE_MODULE, FOREIGN
 from tests.records import NOW, advisory, catalogue, claim, read
@@ -92,7 +103,7 @@ def test_an_advisory_is_called_by_its_lowest_cve_else_its_ghsa_else_its_own_name
     ],
 )
 def test_only_what_somebody_says_of_a_product_of_ours_is_an_advisory(
-    claims: tuple[Claim, ...], kind: Kind, source: str, kept: bool
+    claims: tuple[VersionStatement, ...], kind: Kind, source: str, kept: bool
 ) -> None:
     assert bool(merge([read(*claims, kind=kind, source=source)])) is kept
 

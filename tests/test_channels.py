@@ -9,7 +9,7 @@ import lxml.html
 import pytest
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, expand, shown
+from notifier.channels import MessageSender, expand, shown
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
 from tests.digests import NEWS
@@ -27,7 +27,7 @@ def of_blocks(count: int) -> Message:
 
 def post(message: Message, *answers: Answer) -> tuple[list[Any], list[str]]:
     """Deliver to Slack's webhook; what it was sent, and to which paths."""
-    with over_http(*answers) as slack, Courier(slack=slack.url) as courier:
+    with over_http(*answers) as slack, MessageSender(slack=slack.url) as courier:
         courier.deliver(Target(SLACK), message)
     return [json.loads(body) for body in slack.bodies], slack.paths
 
@@ -74,13 +74,16 @@ def test_what_slack_refuses_for_good_is_permanent_and_its_troubles_are_not(statu
 def test_slack_that_is_gone_is_a_temporary_error() -> None:
     with over_http() as gone:
         pass
-    with Courier(slack=gone.url) as courier, pytest.raises(ChannelError, match="Slack cannot be reached") as error:
+    with (
+        MessageSender(slack=gone.url) as courier,
+        pytest.raises(ChannelError, match="Slack cannot be reached") as error,
+    ):
         courier.deliver(Target(SLACK), MESSAGE)
     assert not error.value.permanent
 
 
 def test_other_services_get_title_and_text_with_ids_hosts_fixes_and_the_key() -> None:
-    with over_http() as service, Courier() as courier:
+    with over_http() as service, MessageSender() as courier:
         (target,) = expand(service.url.replace("http://", "json://") + "/hook")
         courier.deliver(target, MESSAGE)
     (body,) = service.bodies
@@ -93,7 +96,7 @@ def test_other_services_get_title_and_text_with_ids_hosts_fixes_and_the_key() ->
 
 
 def test_a_service_that_fails_is_a_temporary_error_with_its_reason_and_no_password() -> None:
-    with over_http(Answer(500, "no")) as service, Courier() as courier:
+    with over_http(Answer(500, "no")) as service, MessageSender() as courier:
         (target,) = expand(service.url.replace("http://", "json://me:hunter2@"))
         with pytest.raises(ChannelError, match="500") as error:
             courier.deliver(target, MESSAGE)
@@ -103,7 +106,7 @@ def test_a_service_that_fails_is_a_temporary_error_with_its_reason_and_no_passwo
 
 
 def test_a_service_is_asked_anew_for_each_message() -> None:
-    with over_http(Answer(500), Answer(200), Answer(200)) as service, Courier() as courier:
+    with over_http(Answer(500), Answer(200), Answer(200)) as service, MessageSender() as courier:
         (target,) = expand(service.url.replace("http://", "json://"))
         with pytest.raises(ChannelError):
             courier.deliver(target, MESSAGE)
@@ -114,7 +117,7 @@ def test_a_service_is_asked_anew_for_each_message() -> None:
 
 def test_a_folder_gets_text_and_html_under_the_day_and_the_key(tmp_path: Path) -> None:
     folder = tmp_path / "not there" / "yet"
-    with Courier() as courier:
+    with MessageSender() as courier:
         (target,) = expand(f"file://{tmp_path}/not%20there/yet")
         answer = courier.deliver(target, MESSAGE)
         courier.deliver(target, MESSAGE)
@@ -129,11 +132,11 @@ def test_a_folder_gets_text_and_html_under_the_day_and_the_key(tmp_path: Path) -
 
 def test_a_folder_that_cannot_be_written_is_an_error_that_names_it_and_leaves_no_part(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with Courier() as courier, pytest.raises(ChannelError, match=r"file/mails: cannot be written"):
+    with MessageSender() as courier, pytest.raises(ChannelError, match=r"file/mails: cannot be written"):
         courier.deliver(Target(f"file://{tmp_path}/file/mails"), MESSAGE)
     blocked = tmp_path / "mails" / f"navtex-2026-04-15-{MESSAGE.key}.txt"
     blocked.mkdir(parents=True)
-    with Courier() as courier, pytest.raises(ChannelError, match="cannot be written"):
+    with MessageSender() as courier, pytest.raises(ChannelError, match="cannot be written"):
         courier.deliver(Target(f"file://{tmp_path}/mails"), MESSAGE)
     assert [p.name for p in blocked.parent.iterdir()] == [blocked.name]
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, expand
+from notifier.channels import MessageSender, expand
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
 from tests.conftest import ROOT
@@ -31,7 +31,7 @@ def numbered(number: int) -> Message:
 
 
 def feed_of(path: Path, *messages: Message) -> ET.Element:
-    with Courier() as courier:
+    with MessageSender() as courier:
         (target,) = expand(f"atom://{path}")
         for message in messages:
             assert courier.deliver(target, message) == str(path)
@@ -83,7 +83,7 @@ def test_what_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
 def test_a_file_that_is_no_feed_of_navtex_is_left_as_it_is(tmp_path: Path, content: str) -> None:
     path = tmp_path / "feed.xml"
     path.write_text(content)
-    with Courier() as courier, pytest.raises(ChannelError, match="is no feed of Navtex") as error:
+    with MessageSender() as courier, pytest.raises(ChannelError, match="is no feed of Navtex") as error:
         courier.deliver(Target(f"atom://{path}"), MESSAGE)
     assert error.value.permanent
     assert path.read_text() == content
@@ -101,7 +101,7 @@ def test_a_feed_can_be_read_by_a_web_server_and_keeps_the_permissions_it_was_giv
 
 def test_a_feed_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with Courier() as courier, pytest.raises(ChannelError, match=r"file/feed\.xml: cannot be written"):
+    with MessageSender() as courier, pytest.raises(ChannelError, match=r"file/feed\.xml: cannot be written"):
         courier.deliver(Target(f"atom://{tmp_path}/file/feed.xml"), MESSAGE)
 
 
@@ -113,7 +113,7 @@ def test_a_feed_is_named_by_its_whole_path(address: str) -> None:
 
 @pytest.mark.parametrize("message", [MESSAGE, render(WELCOME), msgspec.structs.replace(MESSAGE, data="", thread="k")])
 def test_the_json_of_a_digest_is_what_its_schema_says(tmp_path: Path, message: Message) -> None:
-    with Courier() as courier:
+    with MessageSender() as courier:
         courier.deliver(Target(f"file://{tmp_path}"), message)
     (path,) = tmp_path.glob("*.json")
     said = json.loads(path.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import pytest
 
 from feeds.core.errors import ChannelError
 from feeds.mirror.server import Mirror
-from notifier.channels import Courier, Limits
+from notifier.channels import Limits, MessageSender
 from notifier.domain.messages import Target
 from notifier.rendering.messages import render
 from tests.digests import NEWS
@@ -29,7 +29,7 @@ def address(service: Receiver, rest: str = "/hook") -> str:
 
 
 def post(service: Receiver, rest: str = "/hook", times: int = 1) -> None:
-    with Courier() as courier:
+    with MessageSender() as courier:
         for _ in range(times):
             courier.deliver(Target(address(service, rest)), MESSAGE)
 
@@ -57,7 +57,7 @@ def test_a_repeat_has_the_same_bytes_and_the_same_key() -> None:
 def test_an_address_says_login_headers_query_and_fields_as_with_apprise() -> None:
     with over_http() as service:
         url = address(service, "/hook/x?+X-Team=ops&-env=prod&:title=subject&:type=&:source=navtex")
-        with Courier() as courier:
+        with MessageSender() as courier:
             courier.deliver(Target(url.replace("://", "://me:hunter2@")), MESSAGE)
     sent = json.loads(service.bodies[0])
     assert service.paths == ["/hook/x?env=prod"]
@@ -122,7 +122,7 @@ BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 def test_a_server_that_hangs_or_drips_is_left_after_a_while(says: bytes, drips: bytes) -> None:
     with (
         hanging(says, drips) as port,
-        Courier(limits=QUICK) as courier,
+        MessageSender(limits=QUICK) as courier,
         pytest.raises(ChannelError, match=r"took longer than 0\.4 seconds|cannot be reached") as error,
     ):
         courier.deliver(Target(f"json://127.0.0.1:{port}/hook"), MESSAGE)
@@ -132,7 +132,7 @@ def test_a_server_that_hangs_or_drips_is_left_after_a_while(says: bytes, drips: 
 
 @pytest.mark.parametrize("behaviour", [reset, end_early, hang_up])
 def test_a_server_that_breaks_off_is_a_temporary_error(tmp_path: Path, behaviour: Behaviour) -> None:
-    with Mirror(tmp_path) as mirror, Unruly(mirror) as unruly, Courier() as courier:
+    with Mirror(tmp_path) as mirror, Unruly(mirror) as unruly, MessageSender() as courier:
         unruly.reply("hook", behaviour)
         with pytest.raises(ChannelError, match="cannot be reached") as error:
             courier.deliver(Target(f"{unruly.url.replace('http', 'json')}/hook?method=get"), MESSAGE)
@@ -144,7 +144,7 @@ def test_a_name_that_nobody_knows_and_a_closed_port_are_told_without_the_address
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     for host, why in (("nowhere.invalid", "its name is not known"), (f"127.0.0.1:{port}", "was refused")):
-        with Courier() as courier, pytest.raises(ChannelError, match=f"cannot be reached: .*{why}") as error:
+        with MessageSender() as courier, pytest.raises(ChannelError, match=f"cannot be reached: .*{why}") as error:
             courier.deliver(Target(f"json://{host}/a-secret-path?-token=hunter2"), MESSAGE)
         assert "secret" not in str(error.value)
         assert "hunter2" not in str(error.value)
@@ -159,7 +159,7 @@ def test_of_a_long_answer_only_the_beginning_is_read_and_told() -> None:
 def test_what_a_server_repeats_of_the_secrets_is_not_told() -> None:
     with over_http(Answer(400, "no such hook: T0PS3CRET for me:hunter2")) as service:
         url = address(service, "/hooks/T0PS3CRET").replace("://", "://me:hunter2@")
-        with Courier() as courier, pytest.raises(ChannelError) as error:
+        with MessageSender() as courier, pytest.raises(ChannelError) as error:
             courier.deliver(Target(f"{url}?+X-Token=T0PS3CRET"), MESSAGE)
     assert "hunter2" not in str(error.value)
     assert "400" in str(error.value)
@@ -168,12 +168,12 @@ def test_what_a_server_repeats_of_the_secrets_is_not_told() -> None:
 def test_certificates_are_verified_with_the_users_bundle(certificate: Path) -> None:
     with over_http(tls=certificate) as service:
         target = Target(address(service))
-        with Courier() as courier, pytest.raises(ChannelError, match="TLS: self-signed certificate"):
+        with MessageSender() as courier, pytest.raises(ChannelError, match="TLS: self-signed certificate"):
             courier.deliver(target, MESSAGE)
         assert service.paths == []
-        with Courier(ca_bundle=str(certificate)) as courier:
+        with MessageSender(ca_bundle=str(certificate)) as courier:
             courier.deliver(target, MESSAGE)
-        with Courier() as courier:
+        with MessageSender() as courier:
             courier.deliver(Target(f"{target.address}?verify=no"), MESSAGE)
     assert service.paths == ["/hook", "/hook"]
 
@@ -182,11 +182,11 @@ def test_the_proxies_of_the_environment_are_used(certificate: Path) -> None:
     plain = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     with over_http(proxy=certificate) as proxy:
         environment = {**plain, "http_proxy": proxy.url.replace("://", "://me:pass@"), "HTTPS_PROXY": proxy.url}
-        with Courier(environment=environment, ca_bundle=str(certificate)) as courier:
+        with MessageSender(environment=environment, ca_bundle=str(certificate)) as courier:
             courier.deliver(Target("json://hooks.example.org/one"), MESSAGE)
             courier.deliver(Target("jsons://discord.com/two"), MESSAGE)
         assert proxy.paths == ["http://hooks.example.org/one", "discord.com:443", "/two"]
         assert proxy.headers[0]["proxy-authorization"].startswith("Basic ")
-        with over_http() as service, Courier(environment={**environment, "no_proxy": "127.0.0.1"}) as courier:
+        with over_http() as service, MessageSender(environment={**environment, "no_proxy": "127.0.0.1"}) as courier:
             courier.deliver(Target(address(service)), MESSAGE)
         assert service.paths == ["/hook"]

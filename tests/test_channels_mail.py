@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Limits, compose, expand
+from notifier.channels import Limits, MessageSender, compose, expand
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
 from tests.conftest import Mailbox, html_of, listening, text_of
@@ -25,7 +25,7 @@ OTHER = render(NEWS)
 
 def send(address: str, *messages: Message, sender: str = "", ca_bundle: str = "") -> list[str]:
     """Deliver messages to all targets of an address with one courier; what was answered comes back."""
-    with Courier(sender=sender, ca_bundle=ca_bundle) as courier:
+    with MessageSender(sender=sender, ca_bundle=ca_bundle) as courier:
         return [courier.deliver(target, m) for m in messages or (MESSAGE,) for target in expand(address)]
 
 
@@ -140,7 +140,7 @@ def test_a_refused_recipient_is_told_and_the_others_still_get_theirs(
 ) -> None:
     mailbox.refuse["gone@example.org"] = answer
     first, gone, last = expand(mailbox.address("a@example.org", "gone@example.org", "z@example.org"))
-    with Courier() as courier:
+    with MessageSender() as courier:
         courier.deliver(first, MESSAGE)
         with pytest.raises(ChannelError, match=answer) as error:
             courier.deliver(gone, MESSAGE)
@@ -174,7 +174,7 @@ def test_a_server_that_is_gone_is_a_temporary_error_that_names_it(mailbox: Mailb
 def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(farewell: bytes) -> None:
     server = Script(farewell)
     (target,) = expand(f"mailto://127.0.0.1:{server.port}?from=a@example.org&to=b@example.org")
-    with served(server), Courier() as courier:
+    with served(server), MessageSender() as courier:
         courier.deliver(target, MESSAGE)
         assert server.hung_up.acquire(timeout=10)
         courier.deliver(target, OTHER)
@@ -211,7 +211,7 @@ def test_a_password_is_in_no_error() -> None:
     with served(gone := Script()):
         pass
     target = Target(f"mailto://me:hunter2@127.0.0.1:{gone.port}?from=a@example.org&to=b@example.org", "b@example.org")
-    with Courier() as courier, pytest.raises(ChannelError) as error:
+    with MessageSender() as courier, pytest.raises(ChannelError) as error:
         courier.deliver(target, MESSAGE)
     assert "hunter2" not in str(error.value)
 
@@ -269,7 +269,7 @@ def test_an_update_is_in_the_thread_of_the_digest_that_told_of_it_first(mailbox:
 
 def test_a_mail_says_how_to_get_no_more_of_them_where_that_is_configured(mailbox: Mailbox) -> None:
     (target,) = expand(mailbox.address())
-    with Courier(unsubscribe="mailto:ops@example.org?subject=unsubscribe") as courier:
+    with MessageSender(unsubscribe="mailto:ops@example.org?subject=unsubscribe") as courier:
         courier.deliver(target, MESSAGE)
     send(mailbox.address())
     said, silent = mailbox.mails
@@ -319,7 +319,7 @@ def test_a_recipient_that_could_be_more_than_one_is_none(recipient: str) -> None
 
 
 def test_a_domain_in_any_script_goes_out_in_ascii(mailbox: Mailbox) -> None:
-    with Courier() as courier:
+    with MessageSender() as courier:
         courier.deliver(Target(mailbox.address(), "ops@bücher.example"), MESSAGE)
     assert [m["To"] for m in mailbox.mails] == ["ops@xn--bcher-kva.example"]
 
@@ -327,7 +327,7 @@ def test_a_domain_in_any_script_goes_out_in_ascii(mailbox: Mailbox) -> None:
 @pytest.mark.parametrize("takes", [True, False])
 def test_a_name_in_any_script_needs_a_server_that_takes_it(takes: bool) -> None:
     box = Mailbox()
-    with listening(box, enable_SMTPUTF8=takes), Courier() as courier:
+    with listening(box, enable_SMTPUTF8=takes), MessageSender() as courier:
         target = Target(box.address(), "öps@example.org")
         if takes:
             courier.deliver(target, MESSAGE)
@@ -345,7 +345,7 @@ QUICK = Limits(connect=5, idle=5, total=0.3)
     ("says", "drips"), [(b"", b""), (b"2", b""), (b"220-on\r\n", b""), (b"220-", b"x"), (b"220 a\r\n", b"")]
 )
 def test_a_server_that_hangs_or_drips_is_left_after_a_while(says: bytes, drips: bytes) -> None:
-    with hanging(says, drips) as port, Courier(limits=QUICK) as courier:
+    with hanging(says, drips) as port, MessageSender(limits=QUICK) as courier:
         (target,) = expand(f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org")
         with pytest.raises(ChannelError, match=r"took longer than 0\.3 seconds") as error:
             courier.deliver(target, MESSAGE)
@@ -354,7 +354,7 @@ def test_a_server_that_hangs_or_drips_is_left_after_a_while(says: bytes, drips: 
 
 
 def test_a_server_that_never_ends_its_answer_is_left() -> None:
-    with hanging(b"220-more\r\n" * 200) as port, Courier() as courier:
+    with hanging(b"220-more\r\n" * 200) as port, MessageSender() as courier:
         (target,) = expand(f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org")
         with pytest.raises(ChannelError, match="cannot be reached"):
             courier.deliver(target, MESSAGE)
@@ -372,7 +372,7 @@ def test_a_mail_that_is_refused_leaves_the_connection_to_the_next() -> None:
             return answers.pop(0)
 
     box = Choosy()
-    with listening(box), Courier() as courier:
+    with listening(box), MessageSender() as courier:
         (target,) = expand(box.address())
         with pytest.raises(ChannelError, match="554 spam"):
             courier.deliver(target, MESSAGE)
@@ -384,7 +384,7 @@ def test_a_mail_that_was_composed_while_the_one_before_was_sent_is_the_same_mail
     first, second = (msgspec.structs.replace(MESSAGE, key=key, subject=f"Message {key}") for key in ("one", "two"))
     (target,) = expand(mailbox.address())
     nowhere = Target("mailto://127.0.0.1:1?from=navtex@example.org&to=x", "not an address")
-    with Courier() as courier:
+    with MessageSender() as courier:
         courier.deliver(target, first, following=lambda: (target, second))
         courier.deliver(target, second, following=lambda: (nowhere, first))
         courier.deliver(target, first, following=lambda: (target, second))

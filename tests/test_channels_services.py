@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.core.errors import ChannelError
-from notifier.channels import Courier, Limits, expand
+from notifier.channels import Limits, MessageSender, expand
 from notifier.channels.addresses import parse
 from notifier.channels.apprise import markdown, paragraphs, parts
 from notifier.domain.messages import Message, Target
@@ -29,12 +29,12 @@ SAID = ("CVE-2026-41567", "lab-1", "29.5.1", MESSAGE.key)
 
 
 @pytest.fixture
-def internet(certificate: Path) -> Iterator[tuple[Receiver, Courier]]:
+def internet(certificate: Path) -> Iterator[tuple[Receiver, MessageSender]]:
     """A proxy that plays Discord and Telegram, and a courier that goes through it."""
     plain = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     with over_http(Answer(200, "{}"), proxy=certificate) as proxy:
         environment = {**plain, "https_proxy": proxy.url, "no_proxy": "127.0.0.1"}
-        with Courier(environment=environment, ca_bundle=str(certificate)) as courier:
+        with MessageSender(environment=environment, ca_bundle=str(certificate)) as courier:
             yield proxy, courier
 
 
@@ -42,7 +42,7 @@ def bodies(service: Receiver) -> list[Any]:
     return [json.loads(b) for b in service.bodies]
 
 
-def test_discord_gets_title_and_text_within_its_limit(internet: tuple[Receiver, Courier]) -> None:
+def test_discord_gets_title_and_text_within_its_limit(internet: tuple[Receiver, MessageSender]) -> None:
     discord, courier = internet
     courier.deliver(Target(DISCORD), MESSAGE)
     assert discord.paths[1] == "/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
@@ -54,7 +54,7 @@ def test_discord_gets_title_and_text_within_its_limit(internet: tuple[Receiver, 
 
 
 def test_teams_gets_cards_within_its_limit(certificate: Path) -> None:
-    with over_http(Answer(202, ""), tls=certificate) as teams, Courier(ca_bundle=str(certificate)) as courier:
+    with over_http(Answer(202, ""), tls=certificate) as teams, MessageSender(ca_bundle=str(certificate)) as courier:
         address = f"workflows://{teams.url.removeprefix('https://')}/643e8b3d/aSignature"
         courier.deliver(Target(address), MESSAGE)
     assert teams.paths[0].startswith("/workflows/643e8b3d/triggers/manual/paths/invoke?")
@@ -69,7 +69,7 @@ def test_teams_gets_cards_within_its_limit(certificate: Path) -> None:
     assert not any("entities" in c["msteams"] for c in cards)
 
 
-def test_telegram_gets_the_text(internet: tuple[Receiver, Courier]) -> None:
+def test_telegram_gets_the_text(internet: tuple[Receiver, MessageSender]) -> None:
     telegram, courier = internet
     courier.deliver(Target(TELEGRAM), MESSAGE)
     assert telegram.paths[1] == "/bot123456789:abcdefg_hijklmnop/sendMessage"
@@ -77,7 +77,7 @@ def test_telegram_gets_the_text(internet: tuple[Receiver, Courier]) -> None:
     assert all(word in said for word in SAID)
 
 
-def test_ntfy_gets_the_text(internet: tuple[Receiver, Courier]) -> None:
+def test_ntfy_gets_the_text(internet: tuple[Receiver, MessageSender]) -> None:
     _, courier = internet
     with over_http(Answer(200, "{}")) as ntfy:
         courier.deliver(Target(f"{ntfy.url.replace('http', 'ntfy')}/alerts"), MESSAGE)
@@ -132,7 +132,7 @@ def test_what_calls_nobody_is_left_as_it_is(kept: str) -> None:
     ("status", "permanent"), [(401, True), (403, True), (404, True), (408, False), (500, False), (503, False)]
 )
 def test_a_status_says_whether_trying_again_can_help(
-    internet: tuple[Receiver, Courier], status: int, permanent: bool
+    internet: tuple[Receiver, MessageSender], status: int, permanent: bool
 ) -> None:
     discord, courier = internet
     discord.answers[:] = [Answer(status, "no")]
@@ -143,14 +143,14 @@ def test_a_status_says_whether_trying_again_can_help(
 
 
 def test_a_service_that_hangs_is_left_after_a_while() -> None:
-    with hanging(b"", b"") as port, Courier(limits=Limits(total=3.0)) as courier:
+    with hanging(b"", b"") as port, MessageSender(limits=Limits(total=3.0)) as courier:
         (target,) = expand(f"ntfy://127.0.0.1:{port}/alerts")
         with pytest.raises(ChannelError, match="took longer than 3 seconds") as error:
             courier.deliver(target, MESSAGE)
     assert error.value.unreachable
 
 
-def test_a_redirect_is_not_followed(internet: tuple[Receiver, Courier]) -> None:
+def test_a_redirect_is_not_followed(internet: tuple[Receiver, MessageSender]) -> None:
     _, courier = internet
     with (
         over_http() as elsewhere,

@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 from feeds.advisories.records import Severity
 from feeds.core.errors import ChannelError
 from notifier.alerts.digest import Digest
-from notifier.channels import Courier, expand
+from notifier.channels import MessageSender, expand
 from notifier.channels.slack import MESSAGE, cut, parts
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
@@ -132,7 +132,7 @@ def test_a_cut_goes_through_no_link_and_no_escaped_sign(pieces: list[str]) -> No
 @pytest.mark.parametrize("call", ["<!channel>", "<!here|here>", "<!subteam^S1>", "<@U123>", "<#C123|general>"])
 def test_nothing_calls_anybody(call: str) -> None:
     message = msgspec.structs.replace(blocks_of(f"{call} hello"), subject=f"{call} @channel")
-    with over_http() as slack, Courier(slack=slack.url) as courier:
+    with over_http() as slack, MessageSender(slack=slack.url) as courier:
         courier.deliver(Target(HOOK), message)
     sent = json.loads(slack.bodies[0])
     assert call not in slack.bodies[0]
@@ -152,7 +152,7 @@ def test_a_hostile_title_calls_nobody_and_is_shown_as_it_is() -> None:
 def test_a_bot_tells_each_channel_as_a_target_of_its_own() -> None:
     assert expand(BOT) == (Target(BOT, "#one"), Target(BOT, "#two"))
     taken = Answer(200, '{"ok": true}')
-    with over_http(taken) as slack, Courier(slack_api=slack.url) as courier:
+    with over_http(taken) as slack, MessageSender(slack_api=slack.url) as courier:
         for target in expand(BOT):
             courier.deliver(target, blocks_of("hello"))
     sent = [json.loads(b) for b in slack.bodies]
@@ -176,7 +176,11 @@ def test_a_bot_tells_each_channel_as_a_target_of_its_own() -> None:
 def test_what_slacks_api_refuses_for_good_is_permanent_and_its_troubles_are_not(
     answer: Answer, permanent: bool
 ) -> None:
-    with over_http(answer) as slack, Courier(slack_api=slack.url) as courier, pytest.raises(ChannelError) as error:
+    with (
+        over_http(answer) as slack,
+        MessageSender(slack_api=slack.url) as courier,
+        pytest.raises(ChannelError) as error,
+    ):
         courier.deliver(expand(BOT)[0], blocks_of("hello"))
     assert error.value.permanent is permanent
     assert (error.value.retry_at is not None) is (answer.status == 429)
@@ -188,7 +192,7 @@ def test_after_a_failure_it_goes_on_with_the_part_that_was_not_taken_and_the_sam
     count = len(parts(message))
     arrived: list[int] = []
     answers = [Answer(), Answer(), Answer(429, "slow", {"Retry-After": "600"}), Answer()]
-    with over_http(*answers) as slack, Courier(slack=slack.url) as courier:
+    with over_http(*answers) as slack, MessageSender(slack=slack.url) as courier:
         with pytest.raises(ChannelError):
             courier.deliver(Target(HOOK), message, arrived=arrived.append)
         assert arrived == [1, 2]
@@ -203,7 +207,7 @@ def test_a_short_pause_between_two_parts_is_kept_and_the_message_is_finished() -
     message = render(large(200))
     pauses: list[float] = []
     answers = [Answer(), Answer(429, "slow", {"Retry-After": "20"}), Answer()]
-    with over_http(*answers) as slack, Courier(slack=slack.url, pause=pauses.append) as courier:
+    with over_http(*answers) as slack, MessageSender(slack=slack.url, pause=pauses.append) as courier:
         courier.deliver(Target(HOOK), message)
     assert len(set(slack.bodies)) == len(parts(message)) == len(slack.bodies) - 1
     assert [round(p) for p in pauses] == [20]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from feeds.storage.database import Database
-from notifier.channels import Courier
+from notifier.channels import MessageSender
 from notifier.domain.messages import Target
 from notifier.services.delivery import Deliveries, deliver
 from tests.conftest import Mailbox, Program
@@ -20,7 +20,7 @@ def navtex(sqlite_database: Database, mailbox: Mailbox, program_with: Callable[.
     address = mailbox.address().replace("mailto://", "mailto://me:hunter2@") + "&mode=insecure"
     put(sqlite_database, Target(mailbox.address(), "a@example.org"), Target(mailbox.address(), "gone@example.org"))
     put(sqlite_database, Target(address, "late@example.org"), key="later", name="web")
-    with Courier() as courier:
+    with MessageSender() as courier:
         deliver(sqlite_database, courier, Deliveries(), START, operator=[mailbox.address("operator@example.org")])
     return program_with(NAVTEX_DATABASE_URL=sqlite_database.url.render_as_string(hide_password=False))
 

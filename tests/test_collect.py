@@ -15,12 +15,12 @@ import pytest
 import trustme
 
 from feeds.core.errors import InventoryError, UnknownName, UsageProblem
-from notifier.collection import Answer as Said
+from notifier.collection import CollectedTarget as Said
 from notifier.collection import contexts, distinct, gather
-from notifier.collection.engines import Engine, Tls
+from notifier.collection.engines import Engine, EngineTls
 from notifier.collection.ssh import Destination
-from notifier.collection.targets import Chosen, Target, lines_of, renamed, targets
-from notifier.domain.components import View
+from notifier.collection.targets import Chosen, CollectionTarget, lines_of, renamed, targets
+from notifier.domain.components import Observed
 from tests.loopback import Answer, over_http, over_socket, over_tls
 
 VERSION = json.dumps(
@@ -43,14 +43,14 @@ def info(name: str, number: str = "one") -> Answer:
     return Answer(body=json.dumps({"Name": name, "ID": number}))
 
 
-def ask(*asked: Target, seconds: float = 20) -> list[Said]:
+def ask(*asked: CollectionTarget, seconds: float = 20) -> list[Said]:
     answers: list[Said] = []
     gather(asked, 4, seconds, answers.append)
     return sorted(answers, key=lambda a: a.target.label)
 
 
 def one(engine: Engine, name: str = "", **options: Any) -> Said:
-    (answer,) = ask(Target("context lab", engine, name), **options)
+    (answer,) = ask(CollectionTarget("context lab", engine, name), **options)
     return answer
 
 
@@ -71,7 +71,7 @@ def test_an_engine_is_asked_over_its_socket_and_says_its_hosts_name(place: Path)
     assert engine.paths == ["/version", "/info"]
     assert (answer.problem, answer.engine) == ("", "AAAA")
     (host,) = answer.hosts
-    assert (host.name, host.view) == ("lab-1", View.RUNNING)
+    assert (host.name, host.view) == ("lab-1", Observed.RUNNING)
     assert [(c.product, c.version) for c in host.components] == [("engine", "29.5.0"), ("containerd", "2.2.5")]
 
 
@@ -95,13 +95,13 @@ def test_a_host_whose_engine_does_not_name_it_is_called_as_its_context_or_as_thi
     second: Answer, label: str, name: str
 ) -> None:
     with over_http(Answer(body=VERSION), second) as engine:
-        (answer,) = ask(Target(label, Engine(tcp(engine.url))))
+        (answer,) = ask(CollectionTarget(label, Engine(tcp(engine.url))))
     assert [h.name for h in answer.hosts] == [name]
 
 
 def test_a_name_that_is_given_wins_and_tags_are_the_targets() -> None:
     with over_http(Answer(body=VERSION), info("lab-1")) as engine:
-        (answer,) = ask(Target("x", Engine(engine.url), "mine", {"env": "lab"}))
+        (answer,) = ask(CollectionTarget("x", Engine(engine.url), "mine", {"env": "lab"}))
     assert [(h.name, h.tags) for h in answer.hosts] == [("mine", {"env": "lab"})]
 
 
@@ -187,7 +187,7 @@ def files(folder: Path, authority: trustme.CA, *, trusted: trustme.CA | None = N
 
 def test_an_engine_that_wants_certificates_is_shown_them(authority: trustme.CA, tmp_path: Path) -> None:
     with over_tls(listening(authority), Answer(body=VERSION), info("lab-1")) as engine:
-        answer = one(Engine(tcp(engine.url), Tls(files(tmp_path / "tls", authority))))
+        answer = one(Engine(tcp(engine.url), EngineTls(files(tmp_path / "tls", authority))))
     assert (answer.problem, [h.name for h in answer.hosts]) == ("", ["lab-1"])
 
 
@@ -197,14 +197,14 @@ def test_a_certificate_of_a_stranger_is_trusted_only_by_a_context_that_says_so(
 ) -> None:
     folder = files(tmp_path / "tls", authority, trusted=trustme.CA())
     with over_tls(listening(authority), Answer(body=VERSION), info("lab-1")) as engine:
-        answer = one(Engine(tcp(engine.url), Tls(folder, verify)))
+        answer = one(Engine(tcp(engine.url), EngineTls(folder, verify)))
     assert answer.problem.startswith(said)
     assert bool(answer.hosts) is not verify
 
 
 def test_a_certificate_of_another_name_is_not_trusted(authority: trustme.CA, tmp_path: Path) -> None:
     with over_tls(listening(authority, "other.example.org"), Answer(body=VERSION)) as engine:
-        answer = one(Engine(tcp(engine.url), Tls(files(tmp_path / "tls", authority))))
+        answer = one(Engine(tcp(engine.url), EngineTls(files(tmp_path / "tls", authority))))
     assert "mismatch" in answer.problem
 
 
@@ -212,7 +212,7 @@ def test_without_certificates_an_engine_that_wants_them_does_not_answer(authorit
     folder = files(tmp_path / "tls", authority)
     (folder / "cert.pem").unlink()
     with over_tls(listening(authority), Answer(body=VERSION)) as engine:
-        answer = one(Engine(tcp(engine.url), Tls(folder)))
+        answer = one(Engine(tcp(engine.url), EngineTls(folder)))
     assert answer.problem.startswith(("no TLS with it: ", "unreachable: "))
 
 
@@ -222,8 +222,8 @@ def test_files_that_are_no_certificates_are_told_with_their_folder(
 ) -> None:
     folder = files(tmp_path / "tls", authority)
     (folder / name).write_text("no key")
-    assert "its TLS files cannot be used" in one(Engine("tcp://127.0.0.1:1", Tls(folder))).problem
-    assert str(folder) in one(Engine("tcp://127.0.0.1:1", Tls(folder))).problem
+    assert "its TLS files cannot be used" in one(Engine("tcp://127.0.0.1:1", EngineTls(folder))).problem
+    assert str(folder) in one(Engine("tcp://127.0.0.1:1", EngineTls(folder))).problem
 
 
 # contexts
@@ -239,7 +239,7 @@ def context(home: Path, name: str, meta: object = None, **endpoint: object) -> s
     return number
 
 
-def chosen(home: Path, *names: str, **environment: str) -> list[Target]:
+def chosen(home: Path, *names: str, **environment: str) -> list[CollectionTarget]:
     return targets(Chosen(contexts=names), {"DOCKER_CONFIG": str(home), **environment})
 
 
@@ -252,8 +252,8 @@ def test_contexts_are_read_with_their_endpoints_and_their_certificates(tmp_path:
     found = {t.label: t.way for t in chosen(tmp_path, "all")}
     assert found == {
         "context far": Destination("lab-3", "ops", 2222),
-        "context lax": Engine("tcp://lab-2:2376", Tls(found["context lax"].tls.folder, verify=False)),  # type: ignore[union-attr]
-        "context secured": Engine("tcp://lab-1:2376", Tls(folder)),
+        "context lax": Engine("tcp://lab-2:2376", EngineTls(found["context lax"].tls.folder, verify=False)),  # type: ignore[union-attr]
+        "context secured": Engine("tcp://lab-1:2376", EngineTls(folder)),
         "context socket": Engine("unix:///run/user/1000/docker.sock"),
     }
     assert [t.label for t in chosen(tmp_path, "socket", "far", "socket")] == ["context socket", "context far"]
@@ -310,10 +310,10 @@ def test_the_default_context_and_nothing_said_are_the_local_engine(tmp_path: Pat
     [
         ({"DOCKER_HOST": "tcp://h:1"}, Engine("tcp://h:1")),
         ({"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": ""}, Engine("tcp://h:1")),
-        ({"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1"}, Engine("tcp://h:1", Tls(Path("/d")))),
+        ({"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1"}, Engine("tcp://h:1", EngineTls(Path("/d")))),
         (
             {"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/c"},
-            Engine("tcp://h:1", Tls(Path("/c"))),
+            Engine("tcp://h:1", EngineTls(Path("/c"))),
         ),
         ({"DOCKER_HOST": "unix:///x", "DOCKER_TLS_VERIFY": "1"}, Engine("unix:///x")),
     ],
@@ -347,7 +347,7 @@ def test_a_hosts_file_without_a_host_is_an_error(text: str) -> None:
 
 
 def test_a_name_can_be_given_to_one_only() -> None:
-    both = [Target("a", Engine("x")), Target("b", Engine("y"))]
+    both = [CollectionTarget("a", Engine("x")), CollectionTarget("b", Engine("y"))]
     assert renamed(both[:1], "mine")[0].name == "mine"
     assert renamed(both, "") == both
     with pytest.raises(UsageProblem, match="--host names one host, and 2 are asked"):
@@ -370,7 +370,7 @@ def called(*said: tuple[str, str]) -> list[tuple[str, str]]:
 
 def _from(receiver: Any, label: str) -> Said:
     with receiver as engine:
-        return ask(Target(label, Engine(tcp(engine.url))))[0]
+        return ask(CollectionTarget(label, Engine(tcp(engine.url))))[0]
 
 
 def test_an_engine_that_is_reached_in_two_ways_is_one_host() -> None:
@@ -386,5 +386,5 @@ def test_machines_that_call_themselves_alike_are_called_as_their_contexts() -> N
 
 
 def test_those_that_did_not_answer_are_all_kept() -> None:
-    gone = [Said(Target(f"context {n}", Engine("x")), problem="gone") for n in range(3)]
+    gone = [Said(CollectionTarget(f"context {n}", Engine("x")), problem="gone") for n in range(3)]
     assert distinct(gone) == gone

@@ -209,7 +209,7 @@ def test_what_was_collected_before_the_program_was_stopped_is_kept(navtex: Progr
 CANCELLING = """
 import asyncio, contextlib, sys, time
 from pathlib import Path
-from notifier.collect.ssh import destination, probe
+from notifier.collection.ssh import destination, probe
 
 async def main():
     for turns, at in enumerate(map(Path, sys.argv[1:]), 1):

@@ -13,9 +13,9 @@ import pytest
 
 import feeds
 from feeds.advisories.records import Record
-from feeds.crawl.protocol import Job, Outcome
+from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.sources import SOURCES
-from feeds.sources.base import Item, Wanted
+from feeds.sources.base import Item, RequestContext
 from tests.conftest import World
 from tests.polling import body
 from tests.unruly import Reply, Unruly, crawled, environment, remembered
@@ -28,11 +28,11 @@ SCRAPED = {ANNOUNCEMENTS, BENCHMARK}
 SEVERAL = ("docker-announcements", "docker-blog", "cis-benchmark", "moby-advisories", "end-of-life")
 
 
-def results(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+def results(outcomes: Mapping[str, FetchResult]) -> dict[str, str]:
     return {url: outcome.result for url, outcome in outcomes.items()}
 
 
-def records(outcome: Outcome) -> list[Record]:
+def records(outcome: FetchResult) -> list[Record]:
     items = [msgspec.json.decode(piece.payload, type=Item) for piece in outcome.items]
     return [item for item in items if isinstance(item, Record)]
 
@@ -48,8 +48,8 @@ def advisory(ghsa: str, cve: str | None = None) -> dict[str, object]:
 
 
 def test_every_source_asks_the_mirror_for_the_host_the_path_and_the_query(site: Unruly) -> None:
-    outcomes = crawled(Job(mirror=site.url))
-    assert {o.source for o in outcomes.values()} >= {s.name for s in SOURCES if list(s.requests(Wanted()))}
+    outcomes = crawled(CrawlJob(mirror=site.url))
+    assert {o.source for o in outcomes.values()} >= {s.name for s in SOURCES if list(s.requests(RequestContext()))}
     asked = {a.path for a in site.asked}
     expected = {f"/{url.removeprefix('https://')}" for url in outcomes}
     assert "/api.github.com/repos/moby/moby/security-advisories?per_page=100" in expected
@@ -57,16 +57,16 @@ def test_every_source_asks_the_mirror_for_the_host_the_path_and_the_query(site: 
 
 
 def test_what_has_not_changed_is_asked_for_conditionally_and_only_what_has_is_read_again(world: World) -> None:
-    first = crawled(Job(mirror=world.url, sources=SEVERAL))
+    first = crawled(CrawlJob(mirror=world.url, sources=SEVERAL))
     assert set(results(first).values()) == {"read"}
     assert all(outcome.etag for outcome in first.values())
     del world.mirror.requests[:]
-    second = crawled(Job(mirror=world.url, sources=SEVERAL, known=remembered(first)))
+    second = crawled(CrawlJob(mirror=world.url, sources=SEVERAL, known=remembered(first)))
     assert results(second) == dict.fromkeys(first, "same")
     answers = {path: status for path, status in world.mirror.requests if not path.endswith("/robots.txt")}
     assert answers == {f"/{url.removeprefix('https://')}": 304 for url in first}
     world.put("api.github.com/repos/moby/moby/security-advisories.json", [advisory("GHSA-2222-3333-4444")])
-    third = crawled(Job(mirror=world.url, sources=SEVERAL, known=remembered(first)))
+    third = crawled(CrawlJob(mirror=world.url, sources=SEVERAL, known=remembered(first)))
     assert results(third) == {**dict.fromkeys(first, "same"), MOBY: "read"}
     assert [r.id for r in records(third[MOBY])] == ["GHSA-2222-3333-4444"]
 
@@ -76,7 +76,7 @@ def test_a_date_serves_where_there_is_no_etag(site: Unruly) -> None:
     body = site.mirror.find("www.docker.com/blog/feed/")
     assert body is not None
     site.reply("www.docker.com", Reply(body.read_bytes(), headers={"Last-Modified": date}), Reply(status=304))
-    job = Job(mirror=site.url, sources=("docker-blog",))
+    job = CrawlJob(mirror=site.url, sources=("docker-blog",))
     first = crawled(job)
     assert first[BLOG].last_modified == date
     assert crawled(msgspec.structs.replace(job, known=remembered(first)))[BLOG].result == "same"
@@ -101,7 +101,7 @@ def test_robots_txt_governs_the_scraped_pages_and_not_feeds_and_apis(
     hosts = ("docs.docker.com", "www.cisecurity.org", "www.docker.com", "api.github.com", "endoflife.date")
     for host in hosts:
         site.reply(f"{host}/robots.txt", Reply(rules))
-    outcomes = crawled(Job(mirror=site.url, sources=SEVERAL))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=SEVERAL))
     assert {url for url, o in outcomes.items() if o.result == "failed"} == forbidden
     assert {o.result for url, o in outcomes.items() if url not in forbidden} == {"read"}
     assert all("robots.txt" in outcomes[url].reason for url in forbidden)
@@ -110,7 +110,7 @@ def test_robots_txt_governs_the_scraped_pages_and_not_feeds_and_apis(
 
 
 def test_the_user_agent_names_navtex_and_whom_to_write_to(site: Unruly) -> None:
-    job = Job(mirror=site.url, sources=("cis-benchmark",), contact="ops@example.org")
+    job = CrawlJob(mirror=site.url, sources=("cis-benchmark",), contact="ops@example.org")
     crawled(job)
     assert {a.headers["user-agent"] for a in site.asked} == {f"Navtex/{feeds.__version__} (ops@example.org)"}
     del site.asked[:]
@@ -125,7 +125,7 @@ def test_a_redirect_is_followed_on_the_mirror_too(site: Unruly, world: World, mo
     there = f"{urlsplit(moved).netloc or 'docs.docker.com'}/elsewhere/"
     site.reply(ANNOUNCEMENTS.removeprefix("https://"), Reply(status=301, headers={"Location": moved}))
     site.reply(there, Reply(page.read_bytes()))
-    outcomes = crawled(Job(mirror=site.url, sources=("docker-announcements",)))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("docker-announcements",)))
     assert set(results(outcomes).values()) == {"read"}
     assert len(site.to(there)) == 1
 
@@ -143,7 +143,7 @@ def test_further_pages_are_followed_even_when_the_first_has_not_changed(site: Un
         Reply([advisory("GHSA-3333-3333-3333")], headers={"ETag": '"two"'}),
         Reply(status=304, headers={"ETag": '"two"'}),
     )
-    job = Job(mirror=site.url, sources=("moby-advisories",))
+    job = CrawlJob(mirror=site.url, sources=("moby-advisories",))
     first = crawled(job)
     assert {url: [r.id for r in records(o)] for url, o in first.items()} == {
         MOBY: ["GHSA-2222-2222-2222"],
@@ -158,12 +158,12 @@ def test_further_pages_are_followed_even_when_the_first_has_not_changed(site: Un
 def test_a_page_that_names_itself_as_the_next_is_read_once(site: Unruly) -> None:
     link = {"Link": f'<{MOBY}>; rel="next"'}
     site.reply("api.github.com", Reply([advisory("GHSA-2222-2222-2222")], headers=link))
-    assert results(crawled(Job(mirror=site.url, sources=("moby-advisories",)))) == {MOBY: "read"}
+    assert results(crawled(CrawlJob(mirror=site.url, sources=("moby-advisories",)))) == {MOBY: "read"}
     assert len(site.asked) == 1
 
 
 def test_the_github_token_is_not_shown_to_a_mirror(site: Unruly) -> None:
-    job = Job(mirror=site.url, sources=("moby-advisories", "docker-blog"))
+    job = CrawlJob(mirror=site.url, sources=("moby-advisories", "docker-blog"))
     crawled(job, GITHUB_TOKEN="ghp_secret", GH_TOKEN="ghp_other")
     assert len(site.asked) == 2
     assert not [a for a in site.asked if "ghp_" in json.dumps(a.headers)]
@@ -173,9 +173,9 @@ def test_the_github_token_goes_to_github_alone() -> None:
     script = """if True:
         import json, sys
         from feeds.crawl.spider import _headers
-        from feeds.document import Ask
-        from feeds.fetch import Known
-        print(json.dumps([_headers(Ask(url=u, form="api"), Known(), mirrored=False) for u in sys.argv[1:]]))
+        from feeds.sources.base import Request
+        from feeds.crawl.protocol import Validators
+        print(json.dumps([_headers(Request(url=u, form="api"), Validators(), mirrored=False) for u in sys.argv[1:]]))
     """
     urls = (MOBY, BLOG, "https://api.github.com.example.org/repos", "https://ghe.example.org/api/v3/repos")
     answer = subprocess.run(
@@ -203,7 +203,7 @@ def test_cves_that_an_advisory_names_are_asked_for_in_the_same_crawl(world: Worl
             "containers": {"cna": {"descriptions": [{"lang": "en", "value": "A flaw of Moby before 29.9.0."}]}},
         },
     )
-    outcomes = crawled(Job(mirror=world.url, sources=("moby-advisories", "cve-records")))
+    outcomes = crawled(CrawlJob(mirror=world.url, sources=("moby-advisories", "cve-records")))
     of_cve = {url.rpartition("/")[2]: o.result for url, o in outcomes.items() if o.source == "cve-records"}
     assert of_cve["CVE-2031-20001"] == "read"
     assert of_cve["CVE-2031-20002"] == "missing"
@@ -214,13 +214,13 @@ def test_an_operators_address_replaces_one_form_of_a_source(site: Unruly) -> Non
     assert feed is not None
     site.reply("blog.example.org/cis.xml", Reply(feed.read_bytes()))
     urls = {"cis-benchmark": {"rss": "https://blog.example.org/cis.xml"}}
-    outcomes = crawled(Job(mirror=site.url, sources=("cis-benchmark",), urls=urls))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("cis-benchmark",), urls=urls))
     assert results(outcomes) == {BENCHMARK: "read", "https://blog.example.org/cis.xml": "read"}
     assert not site.to("www.cisecurity.org/feed/blog/")
 
 
 def test_a_source_that_is_off_is_not_asked(site: Unruly) -> None:
-    job = Job(mirror=site.url, sources=("docker-blog", "moby-advisories"), disabled=frozenset({"docker-blog"}))
+    job = CrawlJob(mirror=site.url, sources=("docker-blog", "moby-advisories"), disabled=frozenset({"docker-blog"}))
     assert set(crawled(job)) == {MOBY}
     assert not site.to("www.docker.com")
 
@@ -230,5 +230,5 @@ def test_a_redirect_at_a_static_mirror_stays_in_the_mirror(site: Unruly) -> None
     shown = body(site, page)
     site.reply(page, Reply(status=301, headers={"Location": f"/{page}/"}))
     site.reply(f"{page}/", Reply(shown))
-    outcomes = crawled(Job(mirror=site.url, sources=("cis-benchmark",)))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("cis-benchmark",)))
     assert {o.result for o in outcomes.values()} == {"read"}

@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 
 from feeds.crawl.client import _GRACE, Crawl
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 from tests.unruly import Reply, Unruly, crawled, environment, hang
 
 BLOG = "https://www.docker.com/blog/feed/"
 
 
 def test_one_process_crawls_again_and_again(site: Unruly) -> None:
-    job = Job(mirror=site.url, sources=("docker-blog",))
+    job = CrawlJob(mirror=site.url, sources=("docker-blog",))
     with Crawl(environment()) as early, Crawl(environment()) as late:  # both wait for their job
         assert [[o.result for o in crawl.run(job)] for crawl in (late, early)] == [["read"], ["read"]]
     assert crawled(job)[BLOG].result == "read"
@@ -37,10 +37,10 @@ def test_a_proxy_is_used_for_a_mirror_unless_it_is_excepted(site: Unruly) -> Non
     assert feed is not None
     through = "http://mirror.example.org/www.docker.com/blog/feed/"
     site.reply(through, Reply(feed.read_bytes()))
-    job = Job(mirror="http://mirror.example.org", sources=("docker-blog",))
+    job = CrawlJob(mirror="http://mirror.example.org", sources=("docker-blog",))
     assert crawled(job, http_proxy=site.url)[BLOG].result == "read"
     assert [a.path for a in site.asked] == [through]
-    job = Job(mirror=site.url, sources=("docker-blog",))
+    job = CrawlJob(mirror=site.url, sources=("docker-blog",))
     assert crawled(job, http_proxy="http://127.0.0.1:9", no_proxy="127.0.0.1")[BLOG].result == "read"
 
 
@@ -58,11 +58,12 @@ def watched(pid: int) -> Iterator[Callable[[], bool]]:
 
 PARENT = """if True:
     import sys
-    from feeds.fetch import _GRACE, Crawl, Job
+    from feeds.crawl.client import Crawl
+    from feeds.crawl.protocol import CrawlJob
     crawl = Crawl()
     print(crawl._child.pid, flush=True)
     if len(sys.argv) > 1:
-        list(crawl.run(Job(mirror=sys.argv[1], sources=("docker-blog",))))
+        list(crawl.run(CrawlJob(mirror=sys.argv[1], sources=("docker-blog",))))
     sys.stdin.read()
 """
 
@@ -83,7 +84,7 @@ def test_the_child_dies_with_its_parent(site: Unruly, *, at_work: bool) -> None:
 def test_a_crawl_that_is_left_ends(site: Unruly) -> None:
     site.reply("cveawg.mitre.org", hang)
     with Crawl(environment()) as crawl:
-        outcomes = crawl.run(Job(mirror=site.url, sources=("docker-blog", "cve-records")))
+        outcomes = crawl.run(CrawlJob(mirror=site.url, sources=("docker-blog", "cve-records")))
         assert next(outcomes).url == BLOG
         with watched(crawl._child.pid) as ended:
             crawl.close()
@@ -95,7 +96,7 @@ def test_a_crawl_that_breaks_off_says_so_and_keeps_what_it_had(site: Unruly) -> 
     site.reply("cveawg.mitre.org", hang)
     seen = []
     with Crawl(environment()) as crawl:
-        for outcome in crawl.run(Job(mirror=site.url, sources=("docker-blog", "cve-records"))):
+        for outcome in crawl.run(CrawlJob(mirror=site.url, sources=("docker-blog", "cve-records"))):
             seen.append(outcome.url)
             crawl._child.send_signal(signal.SIGSEGV)
     assert BLOG in seen
@@ -108,7 +109,7 @@ def test_a_crawl_that_is_stuck_is_ended(site: Unruly) -> None:
         crawl._child.send_signal(signal.SIGSTOP)
         waking = threading.Timer(20, crawl._child.send_signal, [signal.SIGCONT])  # so that nobody waits for ever
         waking.start()
-        stuck = Job(mirror=site.url, sources=("docker-blog",), poll_seconds=0.5 - _GRACE)
+        stuck = CrawlJob(mirror=site.url, sources=("docker-blog",), poll_seconds=0.5 - _GRACE)
         assert list(crawl.run(stuck)) == []
         waking.cancel()
     assert not crawl.complete
@@ -151,7 +152,7 @@ def test_a_certificate_is_verified_and_the_operators_own_is_trusted(
     assert feed is not None
     site.reply("feed.xml", Reply(feed.read_bytes()))
     address = f"{site.over_tls(context)}/feed.xml"
-    job = Job(sources=("docker-blog",), urls={"docker-blog": {"rss": address}}, host_seconds=1)
+    job = CrawlJob(sources=("docker-blog",), urls={"docker-blog": {"rss": address}}, host_seconds=1)
     refused = crawled(job)[address]
     assert refused.result == "failed"
     assert "certificate verify failed" in refused.reason

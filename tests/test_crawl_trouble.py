@@ -12,9 +12,9 @@ import pytest
 from scrapy.http import Response
 
 from feeds.crawl.download import retry_after
-from feeds.crawl.protocol import Job, Outcome
+from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.mirror.server import Mirror
-from feeds.sources.base import Wanted
+from feeds.sources.base import RequestContext
 from tests.conftest import DEMO
 from tests.unruly import (
     Behaviour,
@@ -70,7 +70,7 @@ def place(url: str) -> str:
 class Ruins:
     """What a crawl of broken sources brought, and what it asked."""
 
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, FetchResult]
     site: Unruly
 
 
@@ -80,7 +80,7 @@ def ruins() -> Iterator[Ruins]:
     with Mirror(DEMO / "day-1") as mirror, Unruly(mirror) as site:
         for url, (behaviour, _) in BROKEN.items():
             site.reply(place(url), behaviour)
-        yield Ruins(crawled(Job(mirror=site.url)), site)
+        yield Ruins(crawled(CrawlJob(mirror=site.url)), site)
 
 
 @pytest.mark.parametrize("url", BROKEN)
@@ -109,8 +109,10 @@ def test_a_record_may_be_missing_and_a_page_may_not(site: Unruly) -> None:
     site.reply(place(record.format(2)), Reply("gone", 410))
     site.reply(place(BLOG), Reply("not here", 404))
     site.reply(place(f"{CIS}/benchmark/docker"), Reply(status=304))  # no answer to who asks for the first time
-    wanted = Wanted(cves=frozenset({"CVE-2031-20001", "CVE-2031-20002"}))
-    outcomes = crawled(Job(mirror=site.url, sources=("cve-records", "docker-blog", "cis-benchmark"), wanted=wanted))
+    wanted = RequestContext(cves=frozenset({"CVE-2031-20001", "CVE-2031-20002"}))
+    outcomes = crawled(
+        CrawlJob(mirror=site.url, sources=("cve-records", "docker-blog", "cis-benchmark"), wanted=wanted)
+    )
     for url, result, status in (
         (record.format(1), "missing", 404),
         (record.format(2), "missing", 410),
@@ -126,7 +128,7 @@ def test_what_passes_by_itself_is_tried_again(site: Unruly, passing: Behaviour) 
     feed = site.mirror.find("www.docker.com/blog/feed/")
     assert feed is not None
     site.reply("www.docker.com", passing, Reply(feed.read_bytes()))
-    assert crawled(Job(mirror=site.url, sources=("docker-blog",)))[BLOG].result == "read"
+    assert crawled(CrawlJob(mirror=site.url, sources=("docker-blog",)))[BLOG].result == "read"
     assert len(site.asked) == 2
 
 
@@ -134,7 +136,7 @@ def test_a_short_pause_is_waited_for(site: Unruly) -> None:
     feed = site.mirror.find("www.docker.com/blog/feed/")
     assert feed is not None
     site.reply("www.docker.com", Reply("later", 429, {"Retry-After": "1"}), Reply(feed.read_bytes()))
-    outcome = crawled(Job(mirror=site.url, sources=("docker-blog",)))[BLOG]
+    outcome = crawled(CrawlJob(mirror=site.url, sources=("docker-blog",)))[BLOG]
     assert (outcome.result, outcome.retry_at) == ("read", None)
     first, second = site.asked
     assert second.at - first.at >= 1.0
@@ -149,7 +151,7 @@ def test_a_long_pause_is_not_waited_for_but_told(site: Unruly, status: int, head
     if "Retry-After" not in headers:
         headers = {**headers, "x-ratelimit-reset": str(int(until.timestamp()))}
     site.reply("www.docker.com", Reply("later", status, headers))
-    outcomes = crawled(Job(mirror=site.url, sources=("docker-blog", "cis-benchmark")))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("docker-blog", "cis-benchmark")))
     outcome = outcomes.pop(BLOG)
     assert (outcome.result, outcome.reason) == ("failed", f"HTTP {status}")
     assert outcome.retry_at is not None
@@ -160,7 +162,7 @@ def test_a_long_pause_is_not_waited_for_but_told(site: Unruly, status: int, head
 
 def test_a_host_that_wants_a_long_pause_is_asked_nothing_more_in_that_crawl(site: Unruly) -> None:
     site.reply("cveawg.mitre.org", Reply("later", 429, {"Retry-After": "3600"}))
-    outcomes = crawled(Job(mirror=site.url, sources=("cve-records",)))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("cve-records",)))
     assert {o.result for o in outcomes.values()} == {"failed"}
     assert len(site.asked) < len(outcomes) / 2  # those that were under way when the first answer came
     unasked = [o for o in outcomes.values() if f"/{place(o.url)}" not in {a.path for a in site.asked}]
@@ -171,7 +173,7 @@ def test_a_host_that_wants_a_long_pause_is_asked_nothing_more_in_that_crawl(site
 def test_a_host_that_wanted_a_pause_is_left_alone_until_then(site: Unruly) -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     pauses = {"www.docker.com": until, "www.cisecurity.org": datetime.now(UTC)}
-    outcomes = crawled(Job(mirror=site.url, sources=("docker-blog", "cis-benchmark"), not_before=pauses))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=("docker-blog", "cis-benchmark"), not_before=pauses))
     outcome = outcomes.pop(BLOG)
     assert (outcome.result, outcome.retry_at) == ("failed", until)
     assert f"asked not to be asked before {until:%Y-%m-%d %H:%M} UTC" in outcome.reason
@@ -210,7 +212,7 @@ def test_the_pause_that_a_response_asks_for(status: int, headers: dict[str, str]
 def test_a_host_that_hangs_costs_its_own_time_only(site: Unruly, behaviour: Behaviour) -> None:
     site.reply("cveawg.mitre.org", behaviour)
     others = ("docker-blog", "cis-benchmark", "runc-advisories", "end-of-life")  # some before it, some after
-    outcomes = crawled(Job(mirror=site.url, sources=(*others, "cve-records"), host_seconds=2))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=(*others, "cve-records"), host_seconds=2))
     hung = [o for o in outcomes.values() if o.source == "cve-records"]
     assert len(hung) > 40
     assert {o.result for o in hung} == {"failed"}
@@ -224,5 +226,5 @@ def test_a_poll_ends_in_time_when_every_host_hangs(site: Unruly) -> None:
     for host in ("cveawg.mitre.org", "www.docker.com", "www.cisecurity.org", "endoflife.date"):
         site.reply(host, hang)
     sources = ("docker-blog", "cis-benchmark", "cve-records", "end-of-life")
-    outcomes = crawled(Job(mirror=site.url, sources=sources, poll_seconds=2))
+    outcomes = crawled(CrawlJob(mirror=site.url, sources=sources, poll_seconds=2))
     assert {(o.source, o.result) for o in outcomes.values()} == {(source, "failed") for source in sources}

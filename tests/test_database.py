@@ -24,7 +24,7 @@ AT = datetime(2026, 4, 15, 12, 0, 0, 123456, tzinfo=UTC)
 
 HOLDER = """if True:
     import sys
-    from feeds.database import Database, UtcDateTime
+    from feeds.storage.database import Database, UtcDateTime
     with Database(sys.argv[1]).lock():
         print("held", flush=True)
         sys.stdin.read()

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
-from notifier.channels import Courier, Limits
-from notifier.domain.deliveries import Entry
+from notifier.channels import Limits, MessageSender
+from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
-from notifier.domain.retry import LIMIT, Outcome, State
+from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
 from notifier.services.delivery import Deliveries, deliver, sample
 from notifier.storage import delivery_log, outbox, subscriptions
@@ -46,17 +46,17 @@ def put(database: Database, *targets: Target, key: str = "key", slack: int = 1, 
 
 def go(database: Database, at: datetime, operator: tuple[str, ...] = (), **settings: Any) -> Deliveries:
     report = Deliveries()
-    with Courier(**settings) as courier:
+    with MessageSender(**settings) as courier:
         deliver(database, courier, report, at, operator=operator)
     return report
 
 
-def log(database: Database, **chosen: Any) -> list[Entry]:
+def log(database: Database, **chosen: Any) -> list[DeliveryRecord]:
     with database.connect() as connection:
         return delivery_log.entries(connection, **chosen)[::-1]
 
 
-def outcomes(entry: Entry) -> list[str]:
+def outcomes(entry: DeliveryRecord) -> list[str]:
     return [a.outcome.value for a in entry.log]
 
 
@@ -66,14 +66,14 @@ def test_a_target_that_says_when_is_tried_then_and_not_before(database: Database
         now = datetime.now(UTC)
         go(database, now)
         (entry,) = log(database)
-        assert (entry.state, outcomes(entry)) == (State.PENDING, ["retry"])
+        assert (entry.state, outcomes(entry)) == (DeliveryState.PENDING, ["retry"])
         assert "429 slow down" in entry.log[0].answer
         assert abs(entry.due_at - (now + 90 * MINUTE)) < MINUTE
         go(database, entry.due_at - MINUTE)
         assert len(service.paths) == 1
         go(database, entry.due_at)
     (entry,) = log(database)
-    assert (entry.state, outcomes(entry)) == (State.SENT, ["retry", "sent"])
+    assert (entry.state, outcomes(entry)) == (DeliveryState.SENT, ["retry", "sent"])
     assert service.bodies[0] == service.bodies[1]
 
 
@@ -85,7 +85,9 @@ def test_what_waits_for_the_same_target_is_put_off_with_it_and_that_costs_no_try
         go(database, datetime.now(UTC))
         assert len(service.paths) == 1
         first, *others = log(database)
-        assert {(e.state, len(e.log), e.attempts, e.due_at) for e in others} == {(State.PENDING, 0, 0, first.due_at)}
+        assert {(e.state, len(e.log), e.attempts, e.due_at) for e in others} == {
+            (DeliveryState.PENDING, 0, 0, first.due_at)
+        }
         assert "waits with others" in others[0].answer
         assert len(go(database, first.due_at).delivered) == 20
 
@@ -123,7 +125,7 @@ def test_a_target_that_stays_down_is_given_up_after_days_and_the_operator_hears_
     assert outcomes(entry) == ["retry"] * (LIMIT - 1) + ["failed"]
     assert entry.answer.endswith(f"(given up after {LIMIT} tries)")
     assert timedelta(days=2) < entry.log[-1].at - START < timedelta(days=4)
-    assert (notice.subscription, notice.state) == ("", State.SENT)
+    assert (notice.subscription, notice.state) == ("", DeliveryState.SENT)
     (mail,) = mailbox.mails
     assert mail["To"] == "operator@example.org"
     assert mail["Subject"] == "[Navtex] 1 notification was not delivered"
@@ -140,7 +142,7 @@ def test_a_target_that_hangs_costs_one_wait_a_run_however_much_is_due(database: 
         assert datetime.now(UTC) - began < timedelta(seconds=4)
     assert (len(report.delivered), len(report.failed)) == (5, 5)
     assert len(mailbox.mails) == 5
-    stuck = [e for e in log(database) if e.state is State.PENDING]
+    stuck = [e for e in log(database) if e.state is DeliveryState.PENDING]
     assert [outcomes(e) for e in stuck] == [["retry"]] * 5
     assert "took longer than 1 seconds" in stuck[0].answer
     assert all(START + MINUTE <= e.due_at <= START + 1.25 * MINUTE for e in stuck)
@@ -236,7 +238,7 @@ def test_what_another_process_is_sending_is_left_to_it(database: Database, mailb
     claimed(database, "another-host 17 00000000")
     assert go(database, START + 5 * MINUTE).delivered == []
     (entry,) = log(database)
-    assert (entry.state, outcomes(entry)) == (State.SENDING, [])
+    assert (entry.state, outcomes(entry)) == (DeliveryState.SENDING, [])
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ def test_whatever_stops_a_run_is_no_reason_to_forget_what_was_sent(database: Dat
     for number in range(8):
         put(database, Target(mailbox.address(), "a@x.org"), key=f"key {number}")
 
-    class Stopped(Courier):
+    class Stopped(MessageSender):
         left = 5
 
         def deliver(self, target: Target, message: Any, **options: Any) -> str:
@@ -304,14 +306,14 @@ def test_what_arrived_is_noted_while_the_next_is_being_sent(database: Database, 
     for number in range(2):
         put(database, Target(mailbox.address(), "a@x.org"), key=f"key {number}")
 
-    class Slow(Courier):
+    class Slow(MessageSender):
         noted = False
 
         def deliver(self, target: Target, message: Any, **options: Any) -> str:
             answer = super().deliver(target, message, **options)
             until = monotonic() + 30
             while message.key == "key 1" and not self.noted and monotonic() < until:
-                self.noted = log(database)[0].state is State.SENT
+                self.noted = log(database)[0].state is DeliveryState.SENT
             return answer
 
     with Slow() as courier:
@@ -325,7 +327,7 @@ def test_a_database_that_fails_stops_a_run_and_what_it_did_not_keep_is_sent_agai
     for number in range(20):
         put(database, Target(mailbox.address(), "a@x.org"), key=f"key {number}")
 
-    class Breaking(Courier):
+    class Breaking(MessageSender):
         def deliver(self, target: Target, message: Any, **options: Any) -> str:
             answer = super().deliver(target, message, **options)
             if message.key == "key 0":
@@ -338,7 +340,7 @@ def test_a_database_that_fails_stops_a_run_and_what_it_did_not_keep_is_sent_agai
     with database.begin() as connection:
         connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO attempt"))
     go(database, START)
-    assert {e.state for e in log(database)} == {State.SENT}
+    assert {e.state for e in log(database)} == {DeliveryState.SENT}
     arrived = {str(m["X-Navtex-Digest"]) for m in mailbox.mails}
     assert arrived == {f"key {n}" for n in range(20)}
     assert len({(m["Message-ID"], m.as_bytes()) for m in mailbox.mails}) == 20
@@ -370,10 +372,10 @@ def test_the_log_can_be_narrowed(database: Database, mailbox: Mailbox) -> None:
     put(database, Target(mailbox.address(), "gone@x.org"), Target(mailbox.address(), "a@x.org"))
     put(database, Target(mailbox.address(), "a@x.org"), key="other", name="web")
     go(database, START, (mailbox.address("operator@x.org"),))
-    assert [e.target.recipient for e in log(database, state=State.FAILED)] == ["gone@x.org"]
+    assert [e.target.recipient for e in log(database, state=DeliveryState.FAILED)] == ["gone@x.org"]
     assert [e.key for e in log(database, subscription="web")] == ["other"]
     assert [e.target.recipient for e in log(database, subscription="")] == ["operator@x.org"]
-    assert [len(log(database, state=s)) for s in State] == [0, 0, 3, 1]
+    assert [len(log(database, state=s)) for s in DeliveryState] == [0, 0, 3, 1]
 
 
 def test_no_secret_is_in_the_log(database: Database) -> None:
@@ -392,7 +394,7 @@ def test_a_test_message_is_tried_on_every_target_and_tells_of_the_first_that_fai
     subscribe(database, mailbox.address("gone@x.org", "a@x.org"), f"file://{tmp_path}/x")
     with database.connect() as connection:
         subscription = subscriptions.named(connection, "ops")
-    with Courier() as courier, pytest.raises(Exception, match="550 no"):
+    with MessageSender() as courier, pytest.raises(Exception, match="550 no"):
         sample(courier, subscription, START)
     assert [m["To"] for m in mailbox.mails] == ["a@x.org"]
     assert "This is a test" in text_of(mailbox.mails[0])
@@ -400,4 +402,4 @@ def test_a_test_message_is_tried_on_every_target_and_tells_of_the_first_that_fai
 
 
 def test_every_outcome_can_be_told() -> None:
-    assert {o.value for o in Outcome} == {"sent", "retry", "failed", "interrupted", "asked for"}
+    assert {o.value for o in DeliveryOutcome} == {"sent", "retry", "failed", "interrupted", "asked for"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feeds.core.errors import InventoryError
-from notifier.inventory import Component
+from notifier.domain.components import Component
 from tests.inventories import read
 
 NEW_TEXT = """\

@@ -28,15 +28,16 @@ from feeds.advisories import corrections
 from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
 from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
-from feeds.sources.base import Wanted
+from feeds.sources.base import RequestContext
 from feeds.sources.docker_blog import RULES
-from feeds.sources.health import State
+from feeds.sources.health import SourceHealth
 from feeds.verdicts.evidence import Status
 from notifier import inventory
 from notifier.channels import expand
 from notifier.cli import cli
 from notifier.config import Config, SourceSettings, example, read
-from notifier.inventory import FORMATS, gathered
+from notifier.domain.components import gathered
+from notifier.inventory import FORMATS
 from notifier.services import subscription_files
 from tests.conftest import DEMO, ROOT, Program
 from tests.samples import NOW
@@ -179,7 +180,7 @@ def test_the_words_of_options_are_those_of_the_program() -> None:
     assert said["kind"] == [k.value for k in Kind]
     assert said["severity"][:-1] == [s.value for s in Severity]
     assert said["verdict"] == [s.value for s in Status]
-    assert said["source's state"] == [*(s.value for s in State), "disabled"]
+    assert said["source's state"] == [*(s.value for s in SourceHealth), "disabled"]
 
 
 def test_every_verdict_and_every_rank_is_explained_the_strongest_first() -> None:
@@ -270,7 +271,7 @@ def test_every_address_of_every_source_is_described_with_its_robots_policy() -> 
     said = {(*(code(c)[0] for c in cells[:3]), cells[3]) for cells in rows(text)}
     known = set()
     for source in SOURCES:
-        governed = {a.form: a.robots for a in source.requests(Wanted(cves=frozenset({"CVE-2024-41110"})))}
+        governed = {a.form: a.robots for a in source.requests(RequestContext(cves=frozenset({"CVE-2024-41110"})))}
         for form, url in source.urls.items():
             known.add((source.name, form, url, "obeyed" if governed.get(form) else "exempt"))
     assert said == known

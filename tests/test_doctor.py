@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.storage import tables
 from feeds.storage.database import Database
 from notifier.config import Config, Log, Metrics
 from notifier.domain.runs import Run
 from notifier.services import checks
-from notifier.services.checks import Finding
+from notifier.services.checks import CheckResult
 from notifier.services.doctor import examine, source_states
 from notifier.storage import operations
 from tests.conftest import Program, World
@@ -180,13 +180,17 @@ def test_sources_that_fail_alike_are_one_finding_and_none_that_is_healthy_is_not
     assert "the connection was refused" in str(navtex.json("source", "list"))
 
 
-def state(name: str, state: State, success: datetime | None = None) -> SourceState:
+def state(name: str, state: SourceHealth, success: datetime | None = None) -> SourceState:
     return SourceState(name, state, f"why {name}", last_success=success)
 
 
 def test_what_ails_one_source_is_told_with_its_reason_and_of_several_the_names() -> None:
-    first, later = state("a", State.FAILING, AT), state("b", State.FAILING, AT + timedelta(days=1))
-    never, lacking, good = state("c", State.FAILING), state("d", State.DEGRADED, AT), state("e", State.HEALTHY, AT)
+    first, later = state("a", SourceHealth.FAILING, AT), state("b", SourceHealth.FAILING, AT + timedelta(days=1))
+    never, lacking, good = (
+        state("c", SourceHealth.FAILING),
+        state("d", SourceHealth.DEGRADED, AT),
+        state("e", SourceHealth.HEALTHY, AT),
+    )
 
     def said(asked: int, *states: SourceState) -> list[tuple[str, str]]:
         return [(f.level, f.what) for f in source_states(asked, states)]
@@ -282,7 +286,7 @@ def test_a_full_disk_is_a_problem_before_it_is_full(tmp_path: Path) -> None:
         database.close()
     finally:
         subprocess.run(["umount", small], check=True)
-    assert findings[0] == Finding("problem", f"{small} has 8 MiB left", "Free some space, before it is full")
+    assert findings[0] == CheckResult("problem", f"{small} has 8 MiB left", "Free some space, before it is full")
     assert len(findings) == 2
 
 

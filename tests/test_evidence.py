@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisories.records import Claim, Rank, Read
+from feeds.advisories.records import Rank, Read, VersionStatement
 from feeds.core.errors import VersionError
-from feeds.verdicts.evidence import Case, PackageCase, Status
+from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status
 from feeds.versions.products import ENGINE_MODULE
 from tests.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 
-def weights(about: Case, version: str) -> dict[str, str]:
+def weights(about: EvidenceSet, version: str) -> dict[str, str]:
     return {t.source: t.weight for t in about.testimony(version)}
 
 
@@ -220,7 +220,7 @@ def test_the_order_in_which_records_come_changes_no_verdict() -> None:
 versions = [f"{a}.{b}.{c}" for a in (1, 2) for b in (0, 1) for c in (0, 1, 2)]
 ends = st.sampled_from(["", *versions])
 said = st.builds(
-    lambda low, high, fixed, unaffected, prose, partial: Claim(
+    lambda low, high, fixed, unaffected, prose, partial: VersionStatement(
         product="engine",
         affected=tuple(
             claim(f"{'>= ' + low if low else ''}{', ' if low and high else ''}{'< ' + high if high else ''}").affected
@@ -242,9 +242,9 @@ said = st.builds(
 ranks = [Rank.TRANSLATED, Rank.MODULE, Rank.VENDOR, Rank.CORRECTION]
 
 
-def ranked(one: Claim, rank: Rank, source: str) -> Read:
+def ranked(one: VersionStatement, rank: Rank, source: str) -> Read:
     return read(
-        Claim(
+        VersionStatement(
             product=one.product,
             affected=one.affected,
             unaffected=one.unaffected,
@@ -258,7 +258,9 @@ def ranked(one: Claim, rank: Rank, source: str) -> Read:
 
 @given(st.lists(st.tuples(said, st.sampled_from(ranks)), min_size=1, max_size=4), st.randoms())
 @settings(deadline=None, max_examples=200)
-def test_any_records_in_any_order_give_the_same_verdicts(given_claims: list[tuple[Claim, Rank]], chance: Any) -> None:
+def test_any_records_in_any_order_give_the_same_verdicts(
+    given_claims: list[tuple[VersionStatement, Rank]], chance: Any
+) -> None:
     reads = [ranked(one, rank, f"source-{n}") for n, (one, rank) in enumerate(given_claims)]
     shuffled = chance.sample(reads, len(reads))
     one, other = case(*reads), case(*shuffled)
@@ -267,7 +269,9 @@ def test_any_records_in_any_order_give_the_same_verdicts(given_claims: list[tupl
 
 @given(st.lists(said, min_size=1, max_size=3), said)
 @settings(deadline=None, max_examples=200)
-def test_a_weaker_record_never_changes_what_a_stronger_one_decides(strong: list[Claim], weak: Claim) -> None:
+def test_a_weaker_record_never_changes_what_a_stronger_one_decides(
+    strong: list[VersionStatement], weak: VersionStatement
+) -> None:
     reads = [ranked(one, Rank.VENDOR, f"source-{n}") for n, one in enumerate(strong)]
     alone, joined = case(*reads), case(*reads, ranked(weak, Rank.MODULE, "weak"))
     for version in versions:
@@ -279,7 +283,7 @@ def test_a_weaker_record_never_changes_what_a_stronger_one_decides(strong: list[
 
 @given(st.lists(st.tuples(said, st.sampled_from(ranks)), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=200)
-def test_nobody_is_sent_to_a_release_that_is_affected(given_claims: list[tuple[Claim, Rank]]) -> None:
+def test_nobody_is_sent_to_a_release_that_is_affected(given_claims: list[tuple[VersionStatement, Rank]]) -> None:
     about = case(*(ranked(one, rank, f"source-{n}") for n, (one, rank) in enumerate(given_claims)))
     for version in versions:
         found = about.decide(version)

@@ -33,7 +33,7 @@ from notifier.assessment.matcher import Match
 from notifier.cli.exposure import OTHERS
 from notifier.domain.components import Component
 from notifier.exporters import FORMATS, csv_rows
-from notifier.exporters.model import Document, document
+from notifier.exporters.model import ExportDocument, document
 from notifier.exporters.purl import purls
 from tests.samples import START, advisory
 
@@ -74,7 +74,7 @@ def names(number: int) -> tuple[str, ...]:
     return (f"host-{number}", HOSTILE) if number == 5 else (f"host-{number}a", f"host-{number}b")
 
 
-def made(*found: Finding, at: datetime = START, author: str = "Example Ltd") -> Document:
+def made(*found: Finding, at: datetime = START, author: str = "Example Ltd") -> ExportDocument:
     return document(found, names, at, author, "https://security.example.org")
 
 

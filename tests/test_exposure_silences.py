@@ -12,8 +12,8 @@ from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from notifier.alerts.silences import Silence
 from notifier.assessment.findings import Question
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.inventory import Component, Host
 from notifier.services.annotations import in_force
 from notifier.services.context import World
 from notifier.services.exposure import Survey, survey

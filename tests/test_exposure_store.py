@@ -11,9 +11,9 @@ from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import LEVELS, Question, by_advisory
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import Day, Mark, Standing
-from notifier.inventory import Component, Host
+from notifier.domain.hosts import HostRiskCount, RiskSummary, TrendDay
 from notifier.services.exposure import host_counts, marks, note_trend, survey
 from notifier.storage import exposure, inventory
 from tests.samples import DAY, START, publish, record
@@ -116,7 +116,12 @@ def test_some_hosts_of_a_component_are_named(fleet: Database) -> None:
 def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        told = {of[OLD]: Mark(5, 3), of[KIT]: Mark(4, 1), of[RUNC]: Mark(5, 1), of[NEW]: Mark(0, 0, unknown=True)}
+        told = {
+            of[OLD]: RiskSummary(5, 3),
+            of[KIT]: RiskSummary(4, 1),
+            of[RUNC]: RiskSummary(5, 1),
+            of[NEW]: RiskSummary(0, 0, unknown=True),
+        }
         for _ in range(2):  # the marks are gone after the first time
             found = [(host, set(held)) for host, _, held, _ in exposure.worst(connection, Scope(), told)]
             assert found == [
@@ -133,18 +138,22 @@ def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -
 def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        told = {of[OLD]: Mark(5, 3, kev=True), of[KIT]: Mark(4, 1), of[NEW]: Mark(0, 0, unknown=True)}
+        told = {
+            of[OLD]: RiskSummary(5, 3, kev=True),
+            of[KIT]: RiskSummary(4, 1),
+            of[NEW]: RiskSummary(0, 0, unknown=True),
+        }
         found = exposure.standings(connection, Scope(), told)
         assert set(found) == {
-            Standing(5, kev=True, unknown=False, hosts=2),
-            Standing(4, kev=False, unknown=True, hosts=1),
-            Standing(0, kev=False, unknown=True, hosts=2),
+            HostRiskCount(5, kev=True, unknown=False, hosts=2),
+            HostRiskCount(4, kev=False, unknown=True, hosts=1),
+            HostRiskCount(0, kev=False, unknown=True, hosts=2),
         }
         assert exposure.standings(connection, Scope(hosts=("web-1",)), told) == [
-            Standing(5, kev=True, unknown=False, hosts=1)
+            HostRiskCount(5, kev=True, unknown=False, hosts=1)
         ]
-        last = {max(of.values()): Mark(3, 1)}  # a component before it that nothing marks is no mark of nothing
-        assert exposure.standings(connection, Scope(), last) == [Standing(3, kev=False, unknown=False, hosts=1)]
+        last = {max(of.values()): RiskSummary(3, 1)}  # a component before it that nothing marks is no mark of nothing
+        assert exposure.standings(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
         assert exposure.standings(connection, Scope(), {}) == []
 
 
@@ -202,7 +211,7 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
 # each day's numbers
 
 
-def days(database: Database) -> tuple[Day, ...]:
+def days(database: Database) -> tuple[TrendDay, ...]:
     with database.connect() as connection:
         return exposure.history(connection)
 
@@ -215,8 +224,8 @@ def test_the_last_numbers_of_a_day_stand(database: Database) -> None:
     with database.begin() as connection:
         exposure.note(connection, today + timedelta(days=1), 11, {"high": 3, "low": 0})
     assert days(database) == (
-        Day(today, 10, {"high": 2, "low": 0}),
-        Day(today + timedelta(days=1), 11, {"high": 3, "low": 0}),
+        TrendDay(today, 10, {"high": 2, "low": 0}),
+        TrendDay(today + timedelta(days=1), 11, {"high": 3, "low": 0}),
     )
 
 
@@ -252,5 +261,5 @@ def test_marks_tell_what_is_exposed_from_what_is_unknown(fleet: Database) -> Non
         of = numbers(connection)
         question = Question(verdicts=frozenset(Status))
         found = survey(connection, Scope(), question, START, storage.catalogue(connection)).findings
-    assert marks(found) == {of[OLD]: Mark(5, 1), of[NEW]: Mark(0, 0)}
-    assert marks(found, frozenset(Status)) == {of[OLD]: Mark(5, 1), of[NEW]: Mark(5, 1)}
+    assert marks(found) == {of[OLD]: RiskSummary(5, 1), of[NEW]: RiskSummary(0, 0)}
+    assert marks(found, frozenset(Status)) == {of[OLD]: RiskSummary(5, 1), of[NEW]: RiskSummary(5, 1)}

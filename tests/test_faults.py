@@ -242,7 +242,7 @@ def test_a_half_written_configuration_stops_everything_before_it_begins(
 KILLED = """if True:
     import os, signal, sys
     import sqlalchemy as sa
-    from feeds.database import Database
+    from feeds.storage.database import Database
     database, left = Database(sys.argv[1]), int(sys.argv[2])
     @sa.event.listens_for(database.engine, "before_cursor_execute")
     def count(connection, cursor, statement, *rest):

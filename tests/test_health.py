@@ -6,7 +6,7 @@ import pytest
 
 from feeds.core.errors import NavtexError, ShapeError
 from feeds.sources import SOURCES
-from feeds.sources.health import SourceState, State, state
+from feeds.sources.health import SourceHealth, SourceState, state
 from tests.documents import SOURCE, asks, document, page, read, rss
 
 FORMS = [
@@ -49,21 +49,21 @@ NOTHING = {
 @pytest.mark.parametrize(
     ("answered", "failed", "expected"),
     [
-        (1, 0, State.HEALTHY),
-        (40, 0, State.HEALTHY),
-        (0, 0, State.HEALTHY),
-        (39, 1, State.DEGRADED),
-        (1, 39, State.DEGRADED),
-        (0, 1, State.FAILING),
-        (0, 40, State.FAILING),
+        (1, 0, SourceHealth.HEALTHY),
+        (40, 0, SourceHealth.HEALTHY),
+        (0, 0, SourceHealth.HEALTHY),
+        (39, 1, SourceHealth.DEGRADED),
+        (1, 39, SourceHealth.DEGRADED),
+        (0, 1, SourceHealth.FAILING),
+        (0, 40, SourceHealth.FAILING),
     ],
 )
-def test_a_source_is_as_healthy_as_its_answers(answered: int, failed: int, expected: State) -> None:
+def test_a_source_is_as_healthy_as_its_answers(answered: int, failed: int, expected: SourceHealth) -> None:
     assert state(answered=answered, failed=failed) is expected
 
 
 def test_a_source_that_was_never_asked_is_not_healthy() -> None:
-    never = SourceState("kev", State.UNPOLLED)
+    never = SourceState("kev", SourceHealth.UNPOLLED)
     assert (never.state.value, never.last_success, never.failures) == ("unpolled", None, 0)
 
 

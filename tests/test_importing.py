@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.storage.database import Connection, Database
-from notifier.domain.components import Component, Host, View
+from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Scope
+from notifier.domain.hosts import ImportResult
 from notifier.domain.observations import BEHIND, behind, decode, effective
 from notifier.storage import importing, inventory, tables
-from notifier.storage.inventory import Import, Taken
+from notifier.storage.inventory import Import
 from tests.samples import DAY, START
 
 RUNS = Component("engine", "28.3.3")
@@ -27,7 +28,7 @@ COMPOSE = Component("compose", "2.40.0")
 
 def take(
     database: Database, hosts: Iterable[Host], at: datetime = START, *, scope: str = "", prune: bool = False
-) -> Taken:
+) -> ImportResult:
     with database.begin() as connection:
         work = Import(connection, at, scope=scope)
         for _ in work.add(hosts):
@@ -43,11 +44,11 @@ def held(database: Database) -> dict[str, set[Component]]:
 
 
 def running(name: str, *components: Component) -> Host:
-    return Host(name, components, view=View.RUNNING)
+    return Host(name, components, view=Observed.RUNNING)
 
 
 def installed(name: str, *components: Component) -> Host:
-    return Host(name, components, view=View.INSTALLED)
+    return Host(name, components, view=Observed.INSTALLED)
 
 
 def test_what_runs_counts_and_the_restart_is_known_until_it_is_done(database: Database) -> None:
@@ -60,14 +61,16 @@ def test_what_runs_counts_and_the_restart_is_known_until_it_is_done(database: Da
         (host,) = inventory.hosts(connection)
     assert (numbers[row[0]], numbers[row[1]], row[2], row[3]) == (RUNS, NEWER, 1, ("web-1",))
     assert host.restarts == ((RUNS, NEWER),)
-    assert take(database, [running("web-1", Component("engine", "28.5.2"), RUNC)], START + 2 * DAY) == Taken(changed=1)
+    assert take(database, [running("web-1", Component("engine", "28.5.2"), RUNC)], START + 2 * DAY) == ImportResult(
+        changed=1
+    )
     assert held(database) == {"web-1": {NEWER, RUNC, COMPOSE}}
     with database.connect() as connection:
         assert inventory.restarts(connection, Scope()) == []
 
 
 def test_two_views_of_a_host_may_come_in_one_import(database: Database) -> None:
-    assert take(database, [installed("web-1", NEWER), running("web-1", RUNS)]) == Taken(added=1)
+    assert take(database, [installed("web-1", NEWER), running("web-1", RUNS)]) == ImportResult(added=1)
     assert held(database) == {"web-1": {RUNS}}
 
 
@@ -87,7 +90,7 @@ def test_what_a_daemon_says_replaces_an_older_declaration_of_its_products(databa
 
 def test_rows_of_one_host_need_not_stand_together_however_far_apart(database: Database) -> None:
     many = [Host(f"n-{n:05}", (RUNC,)) for n in range(importing.CHUNK + 5)]
-    assert take(database, [Host("web-1", (RUNS,)), *many, Host("web-1", (RUNC,), {"env": "prod"})]) == Taken(
+    assert take(database, [Host("web-1", (RUNS,)), *many, Host("web-1", (RUNC,), {"env": "prod"})]) == ImportResult(
         added=len(many) + 1, changed=1
     )
     with database.connect() as connection:
@@ -100,7 +103,7 @@ def test_pruning_forgets_what_the_scope_no_longer_has_and_nothing_else(database:
     take(database, [Host("a", (RUNS,)), Host("b", (RUNS,)), Host("c", (RUNS,))], scope="team-a.csv")
     take(database, [Host("d", (RUNS,))], scope="team-b.csv")
     taken = take(database, [Host("a", (RUNS,))], START + DAY, scope="team-a.csv", prune=True)
-    assert taken == Taken(same=1, gone=2)
+    assert taken == ImportResult(same=1, gone=2)
     assert set(held(database)) == {"a", "d"}
 
 
@@ -117,9 +120,9 @@ def test_a_host_that_two_scopes_name_is_there_until_neither_does(database: Datab
     both = [Host("web-1", (RUNS,)), Host("web-2", (RUNS, RUNC))]
     take(database, both, scope="a.csv")
     take(database, both, START + DAY, scope="b.csv")
-    assert take(database, both[:1], START + 2 * DAY, scope="b.csv", prune=True) == Taken(same=1)
+    assert take(database, both[:1], START + 2 * DAY, scope="b.csv", prune=True) == ImportResult(same=1)
     assert held(database) == {"web-1": {RUNS}, "web-2": {RUNS, RUNC}}
-    assert take(database, both[:1], START + 3 * DAY, scope="a.csv", prune=True) == Taken(same=1, gone=1)
+    assert take(database, both[:1], START + 3 * DAY, scope="a.csv", prune=True) == ImportResult(same=1, gone=1)
     assert held(database) == {"web-1": {RUNS}}
 
 
@@ -145,7 +148,7 @@ def test_products_that_a_host_no_longer_has_are_counted(database: Database) -> N
     take(database, [Host(n, (RUNS, RUNC, COMPOSE)) for n in ("a", "b", "c")])
     others = [Host("c", (NEWER, RUNC, COMPOSE)), *(Host(f"web-{n}", (RUNS,)) for n in range(importing.CHUNK))]
     taken = take(database, [Host("a", (RUNC,)), Host("b", (NEWER,)), *others, Host("b", (RUNC,))], START + DAY)
-    assert taken == Taken(added=importing.CHUNK, changed=4, lost=Counter(compose=2, engine=1))
+    assert taken == ImportResult(added=importing.CHUNK, changed=4, lost=Counter(compose=2, engine=1))
 
 
 def test_imports_of_ever_new_names_do_not_pile_up(database: Database) -> None:
@@ -187,7 +190,7 @@ host_values = st.builds(
     st.sampled_from(["a", "b", "c"]),
     st.lists(st.sampled_from(COMPONENTS), max_size=3, unique=True).map(tuple),
     st.just({}),
-    st.sampled_from(list(View)),
+    st.sampled_from(list(Observed)),
 )
 imports = st.lists(
     st.tuples(st.sampled_from(["x", "y"]), st.lists(host_values, max_size=5), st.booleans()), min_size=1, max_size=5

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.domain.components import component, parse_tags
-from notifier.inventory import Component, Host, Inventory, Text
+from notifier.domain.components import Component, Host, Inventory, component, parse_tags
 from notifier.inventory.formats import csv_rows
+from notifier.inventory.text import Text
 from tests.inventories import read
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from notifier import inventory
-from notifier.inventory import View
+from notifier.domain import components
+from notifier.domain.components import Observed
+from notifier.inventory import text
 from tests.inventories import read
 
 pytestmark = pytest.mark.corpus
@@ -101,7 +103,7 @@ READ_BY_A_PERSON: dict[str, dict[str, list[str]]] = {
 @pytest.mark.parametrize(("path", "hosts"), READ_BY_A_PERSON.items(), ids=READ_BY_A_PERSON)
 def test_a_real_file_gives_what_a_person_reads_there(corpus: Path, path: str, hosts: dict[str, list[str]]) -> None:
     with (corpus / "inventory" / path).open("rb") as stream:
-        found = inventory.gathered(inventory.read(inventory.Text(stream), host="-"))
+        found = components.gathered(inventory.read(text.Text(stream), host="-"))
     said = {
         f"{h.name} {h.view}": [
             f"{c.product} {c.version}"
@@ -124,4 +126,4 @@ def test_no_real_file_is_left_out(corpus: Path) -> None:
 def test_what_is_not_followed_is_told_beside_what_is(corpus: Path) -> None:
     found = read((corpus / "inventory" / "kubectl-get-nodes" / "cluster-a.json").read_bytes())
     assert found.notes == ("the container runtime cri-o is not followed (k8s-w3)",)
-    assert {h.view for h in found.hosts} == {View.RUNNING}
+    assert {h.view for h in found.hosts} == {Observed.RUNNING}

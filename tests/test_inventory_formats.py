@@ -10,8 +10,10 @@ import pytest
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
-from notifier.domain.components import Bare
-from notifier.inventory import FORMATS, Text, gathered
+from notifier.domain import components
+from notifier.domain.components import Bare, gathered
+from notifier.inventory import FORMATS
+from notifier.inventory.text import Text
 from tests.inventories import read
 
 FIXTURES = Path(__file__).resolve().parent / "inventory"
@@ -142,7 +144,9 @@ def test_hosts_come_as_their_rows_end_and_before_the_rest_is_read() -> None:
         Endless(b'{"host": "h-%d", "product": "engine", "version": "29.5.1"}\n'),
     ):
         found = inventory.read(Text(stream))  # type: ignore[arg-type]
-        names = [h.name for h, _ in zip((h for h in found if isinstance(h, inventory.Host)), range(5000), strict=False)]
+        names = [
+            h.name for h, _ in zip((h for h in found if isinstance(h, components.Host)), range(5000), strict=False)
+        ]
         assert names == [f"h-{i}" for i in range(1, 5001)]
         assert stream.given < 20_000
 

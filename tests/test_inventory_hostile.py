@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
-from notifier.inventory import FORMATS, Host, Inventory, Text
-from notifier.inventory.text import MAX_LINE
+from notifier.domain.components import Host, Inventory
+from notifier.inventory import FORMATS
+from notifier.inventory.text import MAX_LINE, Text
 from tests.inventories import read
 from tests.test_inventory_formats import FILES
 

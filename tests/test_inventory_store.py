@@ -4,10 +4,10 @@ import pytest
 
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.inventory import Component, Host
+from notifier.domain.hosts import ImportResult
 from notifier.storage import inventory
-from notifier.storage.inventory import Taken
 from tests.samples import DAY, START
 
 ENGINE = Component("engine", "29.5.0")
@@ -31,7 +31,7 @@ def listed(connection: Connection, **scope: object) -> list[str]:
 
 def test_what_is_imported_is_listed_with_its_components_and_tags(database: Database) -> None:
     with database.begin() as connection:
-        assert inventory.take(connection, fleet(), {}, START) == Taken(added=5)
+        assert inventory.take(connection, fleet(), {}, START) == ImportResult(added=5)
     with database.connect() as connection:
         found = {h.name: h for h in inventory.hosts(connection)}
     assert list(found) == sorted(found)
@@ -45,7 +45,7 @@ def test_importing_the_same_again_changes_nothing_but_the_last_sight(database: D
     with database.begin() as connection:
         inventory.take(connection, fleet(), {}, START)
     with database.begin() as connection:
-        assert inventory.take(connection, fleet(), {}, START + DAY) == Taken(same=5)
+        assert inventory.take(connection, fleet(), {}, START + DAY) == ImportResult(same=5)
     with database.connect() as connection:
         people = inventory.populations(connection, Scope())
         hosts = inventory.hosts(connection)
@@ -59,7 +59,7 @@ def test_another_version_replaces_the_old_one_and_is_there_since_then(database: 
         inventory.take(connection, fleet(), {}, START)
     with database.begin() as connection:
         taken = inventory.take(connection, [Host("web-1", (NEWER, RUNC))], {}, START + DAY)
-    assert taken == Taken(changed=1)
+    assert taken == ImportResult(changed=1)
     with database.connect() as connection:
         web = next(h for h in inventory.hosts(connection) if h.name == "web-1")
         numbers = {c: n for n, c in inventory.components(connection).items()}
@@ -78,7 +78,7 @@ def test_tags_add_up_and_the_imports_own_tags_win(database: Database) -> None:
         taken = inventory.take(connection, [Host("web-1", (ENGINE,), {"team": "web"})], {"site": "b"}, START + DAY)
         again = inventory.take(connection, [Host("web-1", (ENGINE,))], {}, START + 2 * DAY)
         (host,) = inventory.hosts(connection)
-    assert (taken, again) == (Taken(changed=1), Taken(same=1))
+    assert (taken, again) == (ImportResult(changed=1), ImportResult(same=1))
     assert host.tags == {"env": "prod", "team": "web", "site": "b"}
 
 
@@ -146,7 +146,7 @@ def test_a_component_of_many_hosts_names_five_and_counts_all(database: Database)
         inventory.take(connection, [Host(f"n-{i:04}", (ENGINE,)) for i in range(1200)], {}, START)
         again = inventory.take(connection, [Host(f"n-{i:04}", (ENGINE,)) for i in range(1200)], {}, START)
         (people,) = inventory.populations(connection, Scope()).values()
-    assert again == Taken(same=1200)
+    assert again == ImportResult(same=1200)
     assert people.hosts == 1200
     assert people.names == ("n-0000", "n-0001", "n-0002", "n-0003", "n-0004")
 

@@ -9,9 +9,9 @@ import pytest
 
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.verdicts.evidence import Status
-from notifier.alerts.alert_state import Concern, Facets
+from notifier.alerts.alert_state import AffectedComponent, AlertState
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, key_of
-from notifier.alerts.news import Arrivals, Books, News, Return, Told, moments, news
+from notifier.alerts.news import Arrivals, News, NewsInput, Reopened, Told, moments, news
 from notifier.assessment.findings import worst_first
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
@@ -19,7 +19,7 @@ from tests.samples import DAY, START, advisory, concern, names
 
 
 def tell(
-    concerns: Iterable[Concern],
+    concerns: Iterable[AffectedComponent],
     *,
     told: dict[int, Told] | None = None,
     known: Iterable[Advisory] = (),
@@ -29,7 +29,7 @@ def tell(
 ) -> News:
     concerns = list(concerns)
     known = [*known, *(c.match.advisory for c in concerns)]
-    books = Books(told or {}, started_at, START + DAY, arrivals or {})
+    books = NewsInput(told or {}, started_at, START + DAY, arrivals or {})
     return news(concerns, known, books, filters)
 
 
@@ -107,7 +107,7 @@ def test_a_host_that_arrives_is_told_as_newly_affected_and_alone() -> None:
 
 def test_a_component_that_got_nobody_new_needs_no_look_at_arrivals() -> None:
     about = advisory(1)
-    assert moments([concern(1, about)], {1: Told(Facets({1: Status.AFFECTED}), START)}) == set()
+    assert moments([concern(1, about)], {1: Told(AlertState({1: Status.AFFECTED}), START)}) == set()
     assert moments([concern(1, about, latest=START + DAY)], {}) == set()
 
 
@@ -142,7 +142,7 @@ def test_a_standing_baseline_that_comes_to_concern_a_new_version_is_told() -> No
 
 def test_what_was_told_under_a_number_that_became_another_is_not_told_again() -> None:
     merged = advisory(1, doubles=(7, 8))
-    assert tell([concern(1, merged)], told={8: Told(Facets({1: Status.AFFECTED}, partial=True), START)}).items == []
+    assert tell([concern(1, merged)], told={8: Told(AlertState({1: Status.AFFECTED}, partial=True), START)}).items == []
 
 
 def test_the_worst_comes_first_and_unscored_stands_between_high_and_medium() -> None:
@@ -343,7 +343,7 @@ def test_an_update_names_when_it_was_told_and_goes_on_the_thread_that_told_it_fi
 
 def test_what_was_noted_before_the_rest_was_kept_is_completed_in_silence() -> None:
     about = advisory(1)
-    old = {1: Told(Facets({1: Status.AFFECTED}, partial=True), START, digest="d")}
+    old = {1: Told(AlertState({1: Status.AFFECTED}, partial=True), START, digest="d")}
     found = tell([concern(1, later(about, severity=Severity.CRITICAL, exploited=date(2026, 4, 1)))], told=old)
     assert found.items == []
     assert (found.noted[1].severity, found.noted[1].exploited, found.noted[1].partial) == (
@@ -365,7 +365,7 @@ def test_what_comes_to_pass_the_filters_is_news_though_it_was_a_baseline() -> No
 # what was told, and does not hold
 
 
-def retold(about: Advisory, facets: Facets, digest: str = "digest") -> dict[int, Told]:
+def retold(about: Advisory, facets: AlertState, digest: str = "digest") -> dict[int, Told]:
     return {about.id: Told(facets, START, START, digest, digest)}
 
 
@@ -378,10 +378,12 @@ def judged(status: Status = Status.NOT_AFFECTED) -> Callable[[Advisory, int], Gr
 def correct(
     about: Advisory,
     told: dict[int, Told],
-    concerns: Iterable[Concern] = (),
+    concerns: Iterable[AffectedComponent] = (),
     judge: Callable[[Advisory, int], Group | None] = judged(),  # noqa: B008 - a frozen answer
 ) -> News:
-    return news(concerns, [about], Books(told, START, START + DAY, judge=judge), Filters(severity=Severity.CRITICAL))
+    return news(
+        concerns, [about], NewsInput(told, START, START + DAY, judge=judge), Filters(severity=Severity.CRITICAL)
+    )
 
 
 @pytest.mark.parametrize("status", [Status.NOT_AFFECTED, Status.UNKNOWN])
@@ -457,8 +459,8 @@ def test_a_withdrawal_that_is_taken_back_is_told() -> None:
 def test_what_ends_between_then_and_now_brings_an_advisory_back_once(at: datetime, told: int) -> None:
     about = advisory(1)
     facets = tell([concern(1, about)], started_at=None).facets[1]
-    returns = (Return(1, at, "its silence ended"),)
-    books = Books(retold(about, facets), START, START + DAY, returns=returns)
+    returns = (Reopened(1, at, "its silence ended"),)
+    books = NewsInput(retold(about, facets), START, START + DAY, returns=returns)
     found = news([concern(1, about)], [about], books, Filters())
     assert [i.changes for i in found.items] == [("its silence ended",)] * told
 
@@ -467,7 +469,7 @@ def test_what_comes_back_names_the_hosts_that_it_is_about() -> None:
     about = advisory(1)
     facets = tell([concern(1, about, hosts=("a", "b"))], started_at=None).facets[1]
     for hosts, expected in (({1: Hosts(1, ("b",))}, [("b",)]), ({7: Hosts(1, ("b",))}, [])):
-        returns = (Return(1, START + DAY, "overdue", hosts),)
-        books = Books(retold(about, facets), START, START + DAY, returns=returns)
+        returns = (Reopened(1, START + DAY, "overdue", hosts),)
+        books = NewsInput(retold(about, facets), START, START + DAY, returns=returns)
         found = news([concern(1, about, hosts=("a", "b"))], [about], books, Filters())
         assert [i.groups[0].hosts.names for i in found.items] == expected

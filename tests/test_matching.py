@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisories.facts import Line
+from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Edition, Kind, Rank, Read
 from feeds.advisories.releases import Releases, gathered
 from feeds.verdicts.evidence import Status
@@ -96,7 +96,7 @@ def test_a_package_is_judged_by_who_built_it(component: Component, status: Statu
     ],
 )
 def test_of_a_build_with_numbers_of_its_own_upstreams_ranges_say_nothing(component: Component, decider: str) -> None:
-    line = Line(
+    line = ReleaseLine(
         product="engine", name="20.10", url="https://example.org", released=date(2020, 12, 8), ends=date(2023, 12, 10)
     )
     known = matcher(UPSTREAM, DEBIAN, releases=Releases(lines=(line,)))
@@ -191,11 +191,11 @@ def test_an_announcement_concerns_who_runs_what_it_names() -> None:
 
 
 LINES = (
-    Line(product="engine", name="1.13", url="x", released=date(2017, 1, 18), ends=date(2017, 3, 1)),
-    Line(product="engine", name="25.0", url="x", released=date(2024, 1, 19), ends=date(2026, 8, 31)),
-    Line(product="engine", name="28", url="x", released=date(2025, 2, 20), ends=date(2026, 2, 1)),
-    Line(product="engine", name="29", url="x", released=date(2025, 11, 10)),
-    Line(product="containerd", name="1.7", url="x", ends=date(2026, 3, 10)),
+    ReleaseLine(product="engine", name="1.13", url="x", released=date(2017, 1, 18), ends=date(2017, 3, 1)),
+    ReleaseLine(product="engine", name="25.0", url="x", released=date(2024, 1, 19), ends=date(2026, 8, 31)),
+    ReleaseLine(product="engine", name="28", url="x", released=date(2025, 2, 20), ends=date(2026, 2, 1)),
+    ReleaseLine(product="engine", name="29", url="x", released=date(2025, 11, 10)),
+    ReleaseLine(product="containerd", name="1.7", url="x", ends=date(2026, 3, 10)),
 )
 
 

@@ -15,8 +15,8 @@ from feeds.core.errors import DatabaseError
 from feeds.storage import tables
 from feeds.storage.database import HEAD, Database, metadata
 from feeds.storage.schema import drift
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.inventory import Component, Host
 from notifier.security.encryption import unsealed
 from notifier.storage import inventory
 from tests.samples import DAY, NOW, install, publish, record, run, subscribe

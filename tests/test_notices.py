@@ -9,9 +9,9 @@ import pytest
 from notifier.alerts.digest import Digest
 from notifier.alerts.sample import AT, digest
 from notifier.channels import slack
-from notifier.domain.deliveries import Entry
+from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
-from notifier.domain.retry import State
+from notifier.domain.retry import DeliveryState
 from notifier.rendering.messages import render
 from notifier.rendering.notices import given_up, specimen, written
 
@@ -55,13 +55,13 @@ def test_a_test_keeps_slacks_limits() -> None:
 
 @pytest.mark.parametrize("answer", ["says 500 " + "and more " * 40, "x" * 200])
 def test_a_notices_text_fits_72_columns_but_for_what_has_no_blank(answer: str) -> None:
-    entry = Entry(
+    entry = DeliveryRecord(
         id=7,
         subscription="ops",
         key="k",
         subject="[Navtex] " + "many words " * 20,
         target=Target("json://example.org", ""),
-        state=State.FAILED,
+        state=DeliveryState.FAILED,
         attempts=13,
         created_at=AT,
         due_at=AT,

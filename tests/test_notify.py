@@ -10,7 +10,7 @@ from feeds.advisories.records import Severity
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.domain.filters import Filters
-from notifier.domain.retry import State
+from notifier.domain.retry import DeliveryState
 from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.samples import DAY, NOW, counted, install, publish, record, run, subscribe
@@ -141,7 +141,7 @@ def test_a_failed_delivery_waits_and_is_sent_by_a_later_run_with_the_same_id(
         assert outbox.pending(connection) == 1
         assert outbox.due(connection, NOW) == []
         assert len(outbox.due(connection, NOW + timedelta(hours=1))) == 1
-        (later,) = delivery_log.entries(connection, state=State.PENDING)
+        (later,) = delivery_log.entries(connection, state=DeliveryState.PENDING)
     assert (later.target.recipient, later.attempts) == ("b@example.org", 1)
 
     assert run(fleet, NOW).delivered == []

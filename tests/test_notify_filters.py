@@ -12,9 +12,9 @@ from feeds import storage
 from feeds.advisories.records import Kind, Severity
 from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
-from notifier.channels import Courier
+from notifier.channels import MessageSender
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
-from notifier.inventory import Component, Host
 from notifier.services.notifications import preview, sample
 from notifier.storage import inventory, subscriptions, tables
 from tests.conftest import Mailbox, html_of, text_of
@@ -70,14 +70,14 @@ def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Databas
     subscribe(fleet, mailbox.address("a@example.org", "b@example.org"))
     with fleet.connect() as connection:
         subscription = subscriptions.named(connection, "ops")
-    with Courier() as courier:
+    with MessageSender() as courier:
         answers = sample(courier, subscription, NOW)
     assert [t.recipient for t, _ in answers] == ["a@example.org", "b@example.org"]
     assert mailbox.mails[0]["Subject"] == "[Navtex] Test of ops"
     assert text_of(mailbox.mails[0]).startswith("This is a test of the Navtex subscription “ops”.")
     assert "CVE-2030-10001  CRITICAL 9.8" in text_of(mailbox.mails[0])
     assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
-    with Courier() as courier, pytest.raises(ChannelError, match="http"):
+    with MessageSender() as courier, pytest.raises(ChannelError, match="http"):
         sample(courier, replace(subscription, targets=("json://127.0.0.1:1/http",)), NOW)
 
 

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from feeds import storage
-from feeds.advisories.facts import Exploited, Line
+from feeds.advisories.facts import Exploited, ReleaseLine
 from feeds.advisories.records import Kind, Record, Severity
-from feeds.crawl.protocol import Outcome, Piece
+from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
-from notifier.alerts.alert_state import Facets
+from notifier.alerts.alert_state import AlertState
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Digest
-from notifier.alerts.silences import Hand, Silence, statements
+from notifier.alerts.silences import Assignment, Silence, statements
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.services.context import World
@@ -53,10 +53,10 @@ def test_each_escalation_is_one_update_on_the_thread_of_what_was_told_first(flee
     assert digest.threads == (first.digest,) == (first.thread,)
     kev = Exploited(added={NAME: (NOW + DAY).date()})
     with fleet.begin() as connection:
-        piece = Piece(kev.key, msgspec.Raw(msgspec.json.encode(kev)))
+        piece = ItemPayload(kev.key, msgspec.Raw(msgspec.json.encode(kev)))
         storage.keep(
             connection,
-            Outcome(
+            FetchResult(
                 source="kev",
                 url="https://example.org/kev",
                 form="json",
@@ -114,8 +114,8 @@ def test_what_is_no_advisory_of_ours_any_more_is_a_correction_too(fleet: Databas
 
 
 def test_an_end_of_life_that_was_put_off_is_a_correction(database: Database, tmp_path: Path) -> None:
-    def line(ends: int) -> Line:
-        return Line(product="engine", name="25.0", url="u", ends=(NOW + ends * DAY).date())
+    def line(ends: int) -> ReleaseLine:
+        return ReleaseLine(product="engine", name="25.0", url="u", ends=(NOW + ends * DAY).date())
 
     end = msgspec.structs.replace(record("eol-25.0", kind=Kind.END_OF_LIFE, severity=None), line="engine 25.0")
     install(database, lab_1="25.0.5")
@@ -290,7 +290,7 @@ def test_a_reminder_says_what_is_still_open_how_long_and_who_has_it_in_hand(flee
     with fleet.begin() as connection:
         number = World.read(connection, NOW).catalogue.find(NAME).id
         due = (NOW + 60 * DAY).date()
-        silences.take(connection, Hand(number, Scope(), "Ann", due, NOW))
+        silences.take(connection, Assignment(number, Scope(), "Ann", due, NOW))
     assert run(fleet, NOW + 20 * DAY).digests == []
     digest = one(fleet, 32)
     assert (digest.reminder, digest.items) == (True, ())
@@ -394,7 +394,7 @@ def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(f
     due = (NOW + 5 * DAY).date()
     with fleet.begin() as connection:
         number = World.read(connection, NOW).catalogue.find(NAME).id
-        silences.take(connection, Hand(number, Scope(hosts=("lab-*",)), "Ann", due, NOW))
+        silences.take(connection, Assignment(number, Scope(hosts=("lab-*",)), "Ann", due, NOW))
     assert run(fleet, NOW + 4 * DAY).digests == []
     (item,) = one(fleet, 6.1).items
     assert item.changes == (f"overdue: Ann had it in hand until {due}",)
@@ -406,10 +406,10 @@ def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(f
 def test_what_was_released_or_mended_in_time_does_not_come_back(fleet: Database) -> None:
     with fleet.begin() as connection:
         number = World.read(connection, NOW).catalogue.find(NAME).id
-        silences.take(connection, Hand(number, Scope(), "Ann", (NOW + DAY).date(), NOW))
+        silences.take(connection, Assignment(number, Scope(), "Ann", (NOW + DAY).date(), NOW))
         (released,) = silences.release(connection, (number,), None, NOW)
         assert released.owner == "Ann"
-        silences.take(connection, Hand(number, Scope(hosts=("lab-*",)), "Ben", (NOW + DAY).date(), NOW))
+        silences.take(connection, Assignment(number, Scope(hosts=("lab-*",)), "Ben", (NOW + DAY).date(), NOW))
     install(fleet, NOW, lab_1="29.5.1")
     assert run(fleet, NOW + 4 * DAY).digests == []
 
@@ -451,7 +451,7 @@ def test_facets_survive_the_ledger(fleet: Database) -> None:
     with fleet.connect() as connection:
         (told,) = subscriptions.told(connection, subscriptions.named(connection, "ops")).values()
     assert set(told.facets.components.values()) == {Status.AFFECTED}
-    assert told.facets == Facets(
+    assert told.facets == AlertState(
         components=told.facets.components,
         fixed=frozenset(told.facets.components),
         severity=Severity.HIGH,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.retry import LEASE, LIMIT, State, abandoned, after_failure, asked_for
+from notifier.domain.retry import LEASE, LIMIT, DeliveryState, abandoned, after_failure, asked_for
 from tests.samples import START
 
 MINUTE = timedelta(minutes=1)
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 )
 def test_the_pause_triples_up_to_eight_hours_and_is_up_to_a_quarter_longer(attempts: int, pause: timedelta) -> None:
     following = [after_failure(attempts, START, "no answer", key=str(n)) for n in range(200)]
-    assert {f.state for f in following} == {State.PENDING}
+    assert {f.state for f in following} == {DeliveryState.PENDING}
     assert {f.reason for f in following} == {"no answer"}
     pauses = sorted(f.due_at - START for f in following)
     assert pause <= pauses[0] < pause * 1.03
@@ -43,13 +43,13 @@ def test_the_tries_span_more_than_two_days() -> None:
 
 def test_after_the_last_try_it_is_given_up_and_says_so() -> None:
     following = after_failure(LIMIT, START, "no answer")
-    assert following.state is State.FAILED
+    assert following.state is DeliveryState.FAILED
     assert following.reason == f"no answer (given up after {LIMIT} tries)"
 
 
 def test_what_cannot_succeed_is_not_tried_again() -> None:
     following = after_failure(1, START, "550 no such user", permanent=True)
-    assert following.state is State.FAILED
+    assert following.state is DeliveryState.FAILED
     assert "550 no such user" in following.reason
     assert "not tried again" in following.reason
 

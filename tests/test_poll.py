@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 from feeds.services.polling import poll
 from feeds.storage import Changes, tables
 from feeds.storage.database import Database
@@ -30,7 +30,7 @@ def sqlite_poller(sqlite_database: Database, site: Unruly) -> Poller:
 
 
 def test_the_first_poll_is_baseline_and_the_same_again_changes_nothing(poller: Poller, world: World) -> None:
-    job = Job(mirror=world.url, sources=(*SOURCES, "cve-records"))
+    job = CrawlJob(mirror=world.url, sources=(*SOURCES, "cve-records"))
     with Crawl(environment()) as crawl:
         first = poll(poller.database, crawl, job)
     known, documents = poller.catalogue, poller.documents

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from feeds.crawl.client import Crawl
-from feeds.services.polling import Report, poll
-from feeds.sources.health import State
+from feeds.services.polling import PollReport, poll
+from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
 from tests.conftest import World
 from tests.polling import MOBY, Poller, entries
@@ -31,7 +31,7 @@ def poller(sqlite_database: Database, site: Unruly) -> Poller:
     return Poller(sqlite_database, site)
 
 
-def corrected(poller: Poller, own: Path | None) -> Report:
+def corrected(poller: Poller, own: Path | None) -> PollReport:
     with Crawl(environment()) as crawl:
         return poll(poller.database, crawl, poller.job("moby-advisories"), own_corrections=own)
 
@@ -85,7 +85,7 @@ def test_a_page_that_is_no_longer_linked_withdraws_nothing_by_itself(poller: Pol
     reports = [poller("moby-advisories") for _ in range(3)]
     assert not [name for report in reports for name in report.changes.withdrawn]
     [state] = reports[-1].failed
-    assert state.state is State.DEGRADED
+    assert state.state is SourceHealth.DEGRADED
     assert further in state.message
     assert "--accept moby-advisories" in state.message
     poller("moby-advisories", accept="moby-advisories")

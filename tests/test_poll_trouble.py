@@ -15,7 +15,7 @@ from feeds import storage
 from feeds.advisories.records import Kind
 from feeds.crawl.client import Crawl
 from feeds.services.polling import poll
-from feeds.sources.health import State
+from feeds.sources.health import SourceHealth
 from feeds.storage import tables
 from feeds.storage.database import Database
 from tests.conftest import World
@@ -42,7 +42,7 @@ def test_a_page_that_lost_most_entries_is_refused_until_it_is_accepted(poller: P
         assert not report.ok
         assert not report.changes
         [state] = report.failed
-        assert (state.state, state.failures) == (State.FAILING, failures)
+        assert (state.state, state.failures) == (SourceHealth.FAILING, failures)
         assert "it lists 1 entries and lacks 5 of the 6 it had" in state.message
         assert "navtex poll --accept moby-advisories" in state.message
         assert poller.catalogue == before
@@ -59,14 +59,14 @@ def test_a_source_that_fails_is_recorded_and_recovers(poller: Poller, site: Unru
         report = poller("moby-advisories", "docker-blog")
         assert [s.name for s in report.failed] == ["moby-advisories"]
         bad = poller.source("moby-advisories")
-        assert (bad.state, bad.failures, bad.items) == (State.FAILING, failures, good.items)
+        assert (bad.state, bad.failures, bad.items) == (SourceHealth.FAILING, failures, good.items)
         assert bad.message.startswith(f"https://{MOBY}?per_page=100: no JSON")
         assert bad.message.count("https://") == 1
         assert bad.last_success == good.last_success
         assert bad.last_attempt is not None
         assert good.last_attempt is not None
         assert bad.last_attempt > good.last_attempt
-        assert poller.source("docker-blog").state is State.HEALTHY
+        assert poller.source("docker-blog").state is SourceHealth.HEALTHY
         assert poller.catalogue == before
     site.reply(MOBY)
     assert poller("moby-advisories", "docker-blog").ok
@@ -99,7 +99,7 @@ def test_one_broken_form_of_the_announcements_loses_no_entry(poller: Poller, sit
     else:
         site.reply(FORMS[broken], Reply("<p>Soon more"))
     [state] = poller("docker-announcements").failed
-    assert state.state is State.DEGRADED
+    assert state.state is SourceHealth.DEGRADED
     assert state.message.startswith(f"https://{FORMS[broken]}: ")
     announcements = [a for a in poller.catalogue.advisories if a.kind is Kind.ANNOUNCEMENT]
     assert len(announcements) > 2
@@ -134,7 +134,7 @@ def test_a_source_whose_pages_are_not_there_is_failing(poller: Poller, site: Unr
     for form in FORMS.values():
         site.reply(form, Reply("not here", 404))
     [state] = poller("docker-announcements").failed
-    assert (state.state, state.items > 0) == (State.FAILING, True)
+    assert (state.state, state.items > 0) == (SourceHealth.FAILING, True)
     assert "HTTP 404" in state.message
     assert poller.catalogue == known
 
@@ -186,7 +186,7 @@ def test_a_poll_that_breaks_off_keeps_what_it_had_and_says_which_sources_it_lack
     assert report.problem == "the crawl ended early (exit status -15)"
     assert not report.ok
     states = {s.name: s for s in report.sources}
-    assert states["moby-advisories"].state is State.FAILING
+    assert states["moby-advisories"].state is SourceHealth.FAILING
     assert states["moby-advisories"].message == report.problem
     assert states["docker-blog"].last_success == states["docker-blog"].last_attempt
     assert poller.catalogue == before

@@ -11,7 +11,8 @@ import pytest
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
-from notifier.inventory import View
+from notifier.domain import components
+from notifier.domain.components import Observed
 from notifier.inventory.formats import probe
 from notifier.inventory.formats.probe import SCRIPT, own_name, probed
 from notifier.inventory.text import Text
@@ -54,7 +55,7 @@ def test_the_script_tells_what_is_installed_and_what_runs(tmp_path: Path, shell:
     found = probed(run(at, shell), "web-1")
     assert (found.problem, found.bad) == ("", ())
     installed, running = found.hosts
-    assert (installed.view, running.view) == (View.INSTALLED, View.RUNNING)
+    assert (installed.view, running.view) == (Observed.INSTALLED, Observed.RUNNING)
     assert [(c.product, c.version, c.package_name, c.distro) for c in installed.components] == [
         ("engine", "29.5.0", "docker-ce", "debian-12"),
         ("containerd", "2.2.4", "containerd.io", "debian-12"),
@@ -95,7 +96,7 @@ def test_where_the_daemon_does_not_answer_the_packages_are_told_and_the_reason(
 ) -> None:
     found = probed(run(computer(tmp_path / "web-1", complaint=complaint, dpkg=DPKG)), "web-1")
     assert found.problem == reason
-    assert [h.view for h in found.hosts] == [View.INSTALLED]
+    assert [h.view for h in found.hosts] == [Observed.INSTALLED]
 
 
 def test_a_docker_that_knows_no_json_is_asked_for_text(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_why_it_is_not_known_what_runs(text: str, problem: str) -> None:
     found = probed(text, "web-1")
     assert found.problem.startswith(problem)
     assert bool(found.problem) is bool(problem)
-    assert View.RUNNING not in [h.view for h in found.hosts]
+    assert Observed.RUNNING not in [h.view for h in found.hosts]
 
 
 def test_a_package_whose_version_cannot_be_read_is_told_and_the_others_are_kept() -> None:
@@ -147,26 +148,26 @@ def test_a_package_whose_version_cannot_be_read_is_told_and_the_others_are_kept(
     ids=["a greeting", "a terminal's line ends"],
 )
 def test_what_stands_around_the_probe_does_no_harm(text: str) -> None:
-    assert [h.name for h in inventory.gathered(inventory.read(text)).hosts] == ["web-1"]
+    assert [h.name for h in components.gathered(inventory.read(text)).hosts] == ["web-1"]
 
 
 def test_the_probes_of_several_hosts_are_read_from_one_text() -> None:
     both = answer(VERSION) + answer(CLIENT).replace("web-1", "web-2")
-    found = inventory.gathered(inventory.read(both, form="probe"))
-    assert [(h.name, h.view) for h in found.hosts] == [("web-1", View.RUNNING)]
+    found = components.gathered(inventory.read(both, form="probe"))
+    assert [(h.name, h.view) for h in found.hosts] == [("web-1", Observed.RUNNING)]
     assert [note.partition(":")[0] for note in found.notes] == ["web-2"]
-    assert [h.name for h in inventory.gathered(inventory.read(answer(VERSION), host="mine")).hosts] == ["mine"]
+    assert [h.name for h in components.gathered(inventory.read(answer(VERSION), host="mine")).hosts] == ["mine"]
 
 
 @pytest.mark.parametrize("text", ["", "Server:\n", "=== navtex probe: end ==="])
 def test_a_text_that_is_no_probe_is_an_error(text: str) -> None:
     with pytest.raises(InventoryError):
-        inventory.gathered(inventory.read(text, form="probe"))
+        components.gathered(inventory.read(text, form="probe"))
 
 
 def test_a_probe_that_names_no_host_is_a_bad_row() -> None:
     nameless = answer(VERSION).replace("web-1", "\x1b[31m")
-    found = inventory.gathered(inventory.read(nameless + answer(VERSION), form="probe"))
+    found = components.gathered(inventory.read(nameless + answer(VERSION), form="probe"))
     assert ([b.where for b in found.bad], [h.name for h in found.hosts]) == (["answer 1"], ["web-1"])
 
 

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisories.records import Claim, Rank, Read
+from feeds.advisories.records import Rank, Read, VersionStatement
 from feeds.advisories.releases import Releases
-from feeds.verdicts.statements import Reading, Status, bounds, readings
+from feeds.verdicts.statements import SourceStatement, Status, bounds, readings
 from feeds.versions.products import ENGINE_MODULE
 from feeds.versions.ranges import Span
 from feeds.versions.upstream import key
 from tests.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 
-def only(*reads: Read, product: str = "engine", releases: Releases | None = None) -> Reading:
+def only(*reads: Read, product: str = "engine", releases: Releases | None = None) -> SourceStatement:
     """The one reading of some records."""
     (found,) = readings(advisory(*reads), product, releases or Releases())
     return found
@@ -58,7 +58,7 @@ def test_one_record_is_read_as_its_maker_meant_it(affected: str, fixed: str, exp
 
 
 def test_a_range_that_ends_before_it_starts_says_nothing() -> None:
-    slip = Claim(product="engine", affected=(Span("2.0.0", "1.0.0"),))
+    slip = VersionStatement(product="engine", affected=(Span("2.0.0", "1.0.0"),))
     assert verdicts(case(read(slip)), "0.5.0 1.5.0 2.5.0") == row("0.5.0=? 1.5.0=? 2.5.0=?")
     both = claim(">= 3.0.0, < 3.0.5")
     assert verdicts(case(read(slip, both)), "1.5.0 3.0.4 3.0.5") == row("1.5.0=n 3.0.4=A 3.0.5=n")
@@ -103,7 +103,7 @@ def test_a_fix_is_called_as_its_project_calls_it() -> None:
         (claim(">= 1.12.0, < 20.10.24"), words("< 20.10.24"), "1.11.2=n 1.12.0=A 20.10.24=n"),
     ],
 )  # fmt: skip
-def test_words_beside_a_field_add_to_it(field: Claim, sentence: Claim, expected: str) -> None:
+def test_words_beside_a_field_add_to_it(field: VersionStatement, sentence: VersionStatement, expected: str) -> None:
     wanted = row(expected)
     assert verdicts(case(read(field, sentence)), " ".join(wanted)) == wanted
 
@@ -115,7 +115,9 @@ def test_words_are_all_there_is_where_no_field_says_anything() -> None:
 
 
 def test_to_current_reaches_to_no_release_that_came_later() -> None:
-    about = case(read(Claim(product="engine", affected=(Span("1.11", "current", closed_high=True),), prose=True)))
+    about = case(
+        read(VersionStatement(product="engine", affected=(Span("1.11", "current", closed_high=True),), prose=True))
+    )
     assert verdicts(about, "1.10.3 1.11.0 18.05.0") == row("1.10.3=n 1.11.0=A 18.05.0=A")
 
 
@@ -224,7 +226,7 @@ ranges = st.builds(Span, ends | st.just(""), ends | st.just(""), st.just(value=T
 def test_a_named_fix_and_what_follows_on_its_branch_is_never_affected(
     affected: list[Span], fixed: list[str], partial: bool
 ) -> None:
-    said = Claim(product="engine", affected=tuple(affected), fixed=tuple(fixed), partial=partial)
+    said = VersionStatement(product="engine", affected=tuple(affected), fixed=tuple(fixed), partial=partial)
     about = case(read(said))
     for version in EVERY:
         if any(f.rsplit(".", 1)[0] == version.rsplit(".", 1)[0] and key(f) <= key(version) for f in fixed):
@@ -234,7 +236,7 @@ def test_a_named_fix_and_what_follows_on_its_branch_is_never_affected(
 @given(ranges)
 @settings(deadline=None, max_examples=200)
 def test_a_single_range_is_read_literally(span: Span) -> None:
-    about = case(read(Claim(product="engine", affected=(span,))))
+    about = case(read(VersionStatement(product="engine", affected=(span,))))
     low, high = span.keys()
     for version in EVERY if low < high else ():
         status = about.decide(version).status

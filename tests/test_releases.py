@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.advisories.facts import Line, Release, Repair, Tag, Tags, line_of, starts_with
-from feeds.advisories.records import Claim
+from feeds.advisories.facts import Release, ReleaseLine, Repair, Tag, Tags, line_of, starts_with
+from feeds.advisories.records import VersionStatement
 from feeds.advisories.releases import Releases, gathered
 from feeds.versions.products import ENGINE_MODULE
 from feeds.versions.ranges import Span
@@ -125,7 +125,7 @@ def test_a_translation_never_calls_the_release_of_a_fixed_tag_affected(low: str,
     known = twinned()
     span = Span(low, high, closed_high=closed)
     start, end = span.keys()
-    found = known.translated(Claim(product=ENGINE_MODULE, affected=(span,)))
+    found = known.translated(VersionStatement(product=ENGINE_MODULE, affected=(span,)))
     for twin in known.twins:
         inside = start <= twin.module < end
         called = found is not None and any(twin.engine in s for s in found.affected)
@@ -164,7 +164,9 @@ def test_notes_with_repairs_are_kept_beside_a_feed_that_has_none() -> None:
         assert gathered(facts).regressions("engine", "25.0.6") == [(told, told.repairs[0])]
 
 
-LINES = tuple(Line(product="engine", name=n, url="https://example.org") for n in ("1", "1.1", "19.03", "25.0", "29"))
+LINES = tuple(
+    ReleaseLine(product="engine", name=n, url="https://example.org") for n in ("1", "1.1", "19.03", "25.0", "29")
+)
 
 
 @pytest.mark.parametrize(
@@ -211,4 +213,4 @@ def test_a_line_is_compared_number_by_number(version: str, line: str, starts: bo
     ],
 )
 def test_a_line_is_maintained_from_its_release_to_its_end(values: dict[str, Any], day: date, maintained: bool) -> None:
-    assert Line(product="engine", name="29", url="https://example.org", **values).maintained(day) is maintained
+    assert ReleaseLine(product="engine", name="29", url="https://example.org", **values).maintained(day) is maintained

@@ -8,9 +8,9 @@ import lxml.html
 import pytest
 
 from feeds.advisories.records import Kind, Severity
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
-from notifier.alerts.digest import Digest, Foot
+from notifier.alerts.digest import Digest, Footer
 from notifier.channels import compose
 from notifier.domain.hosts import Hosts
 from notifier.domain.text import mrkdwn, safe_url
@@ -74,7 +74,7 @@ def everywhere(text: str, url: str = "https://example.org/x", *, welcome: bool) 
         subscription=text,
         clear=Hosts(3, (text, text)),
         undecided=(one,),
-        foot=Foot((SourceState(text, State.FAILING, text),), 3, unsaid=2),
+        foot=Footer((SourceState(text, SourceHealth.FAILING, text),), 3, unsaid=2),
     )
 
 

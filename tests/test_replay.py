@@ -20,17 +20,17 @@ import pytest
 
 from feeds.advisories.records import Kind, Severity
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 from feeds.mirror.server import Mirror
 from feeds.services.polling import poll
 from feeds.storage.database import Database
 from notifier.alerts.digest import CORRECTION
-from notifier.channels import Courier
+from notifier.channels import MessageSender
 from notifier.domain import deliveries
+from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import Subscription
-from notifier.inventory import Component, Host
 from notifier.services.notifications import Settings, notify
 from notifier.storage import inventory, subscriptions
 from tests.conftest import World
@@ -115,8 +115,8 @@ class Replay:
         """What `navtex run` does on a day."""
         now = BEGIN + timedelta(days=day)
         with Crawl(environment()) as crawl:
-            poll(self.database, crawl, Job(mirror=self.world.url, sources=SOURCES), now=now)
-        with Courier() as courier:
+            poll(self.database, crawl, CrawlJob(mirror=self.world.url, sources=SOURCES), now=now)
+        with MessageSender() as courier:
             report = notify(self.database, courier, now=now, settings=settings)
         assert report.ok, report.failed
         for digest in report.digests:

@@ -12,14 +12,14 @@ import pytest
 from lxml import html
 
 from feeds.advisories.records import Severity
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.findings import LEVELS, Finding
 from notifier.assessment.matcher import Match
 from notifier.assessment.upgrades import Option, Plan
 from notifier.domain.components import Component
 from notifier.rendering.messages import page
-from notifier.rendering.report import COLUMNS, Day, Report, Step, chart, matrices
+from notifier.rendering.report import COLUMNS, ExposureReport, ReportDay, ReportStep, chart, matrices
 from tests.samples import START, advisory
 
 HOSTILE = '"><script>alert(1)</script><img src=http://x/y> \x1b[31m\u202e'
@@ -45,12 +45,12 @@ FOUND = (
     finding(3, "29.7.2", LOW, Status.NOT_AFFECTED),
 )
 HISTORY = tuple(
-    Day(date(2026, 4, 1) + timedelta(days=n), 10, {**dict.fromkeys(LEVELS, 0), "critical": n, "low": 1})
+    ReportDay(date(2026, 4, 1) + timedelta(days=n), 10, {**dict.fromkeys(LEVELS, 0), "critical": n, "low": 1})
     for n in range(9)
 )
 
 
-def report(**values: object) -> Report:
+def report(**values: object) -> ExposureReport:
     plan = Plan(
         Component("engine", "25.0.5"),
         None,
@@ -72,10 +72,10 @@ def report(**values: object) -> Report:
         "advisories": 3,
         "matrices": matrices(FOUND, {"CVE-2026-1": 3, "CVE-2026-2": 3, "CVE-2026-3": 1}, lambda _: (HOSTILE,)),
         "chart": chart(HISTORY),
-        "steps": (Step(plan, 7, ("web-1", HOSTILE)),),
-        "sources": (SourceState("docker-blog", State.FAILING, HOSTILE, 3, 12, START, START),),
+        "steps": (ReportStep(plan, 7, ("web-1", HOSTILE)),),
+        "sources": (SourceState("docker-blog", SourceHealth.FAILING, HOSTILE, 3, 12, START, START),),
     }
-    return Report(**{**standing, **values})  # type: ignore[arg-type]
+    return ExposureReport(**{**standing, **values})  # type: ignore[arg-type]
 
 
 def read(text: str) -> html.HtmlElement:
@@ -236,14 +236,14 @@ def test_a_day_that_is_missing_leaves_a_gap() -> None:
     ],
 )
 def test_the_axis_has_round_numbers_and_holds_the_most(most: int, shown: list[str]) -> None:
-    made = chart([Day(date(2026, 4, 1), most, {"high": most})])
+    made = chart([ReportDay(date(2026, 4, 1), most, {"high": most})])
     assert made is not None
     assert [row.text for row in made.rows] == shown
 
 
 def test_no_days_make_no_chart_and_a_year_has_few_labels() -> None:
     assert chart([]) is None
-    year = chart([Day(date(2025, 4, 1) + timedelta(days=n), 1, {"high": 1}) for n in range(400)])
+    year = chart([ReportDay(date(2025, 4, 1) + timedelta(days=n), 1, {"high": 1}) for n in range(400)])
     assert year is not None
     assert len(year.days) <= 7
     assert len(year.bars) == 400

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from feeds import storage
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import Database
-from notifier.alerts.silences import Hand, Silence
+from notifier.alerts.silences import Assignment, Silence
+from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.messages import Target
-from notifier.domain.retry import State
+from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
-from notifier.inventory import Component, Host, View
 from notifier.rendering import notices
 from notifier.services.retention import forget
 from notifier.storage import delivery_log, inventory, outbox, retention, silences, subscriptions, tables
@@ -79,8 +79,8 @@ def test_a_digest_that_nothing_leans_on_goes_whole(database: Database, tmp_path:
     assert len(told(database)) == 1
 
 
-@pytest.mark.parametrize("state", [State.PENDING, State.SENDING])
-def test_what_is_to_be_delivered_stays_however_old(database: Database, tmp_path: Path, state: State) -> None:
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.SENDING])
+def test_what_is_to_be_delivered_stays_however_old(database: Database, tmp_path: Path, state: DeliveryState) -> None:
     many_digests(database, tmp_path / "ops", 2)
     with database.begin() as connection:
         (first, _) = connection.execute(sa.select(tables.outbox.c.id).order_by(tables.outbox.c.id)).scalars()
@@ -135,8 +135,8 @@ def test_an_item_that_moved_goes_and_one_that_was_withdrawn_stays(database: Data
 
 
 def test_imports_are_forgotten_when_nothing_comes_from_them(database: Database) -> None:
-    declared = Host("lab-1", (Component("engine", "25.0.5"),), {}, view=View.DECLARED)
-    running = Host("lab-1", (Component("runc", "1.2.5"),), {}, view=View.RUNNING)
+    declared = Host("lab-1", (Component("engine", "25.0.5"),), {}, view=Observed.DECLARED)
+    running = Host("lab-1", (Component("runc", "1.2.5"),), {}, view=Observed.RUNNING)
     with database.begin() as connection:
         for host, scope in ((declared, "list"), (declared, "list"), (running, "engines"), (running, "engines")):
             inventory.take(connection, [host], {}, START, scope=scope)
@@ -172,7 +172,7 @@ def versions(database: Database) -> list[str]:
 
 def test_components_that_nobody_has_run_for_long_go_with_what_is_said_of_them(database: Database) -> None:
     many = tuple(Component("runc", f"1.0.{n}") for n in range(retention.FEW + 2))
-    kept = Host("lab-2", (Component("engine", "25.0.5"),), {}, view=View.INSTALLED)
+    kept = Host("lab-2", (Component("engine", "25.0.5"),), {}, view=Observed.INSTALLED)
     with database.begin() as connection:
         inventory.take(connection, [Host("lab-1", many, {}), kept], {}, START)
     publish(database, record("CVE-2026-1", products=("runc",), below="1.0.9"), record("CVE-2026-2", below="25.0.6"))
@@ -211,8 +211,10 @@ def test_a_component_that_a_view_still_has_or_a_host_left_lately_stays(database:
     daemon, package = Component("engine", "25.0.5"), Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12")
     with database.begin() as connection:
         inventory.take(connection, [Host("lab-1", many, {})], {}, START)
-        inventory.take(connection, [Host("lab-2", (daemon,), {}, view=View.RUNNING)], {}, START, scope="engines")
-        inventory.take(connection, [Host("lab-2", (package,), {}, view=View.INSTALLED)], {}, START, scope="packages")
+        inventory.take(connection, [Host("lab-2", (daemon,), {}, view=Observed.RUNNING)], {}, START, scope="engines")
+        inventory.take(
+            connection, [Host("lab-2", (package,), {}, view=Observed.INSTALLED)], {}, START, scope="packages"
+        )
         inventory.take(connection, [Host("lab-1", many[:1], {})], {}, NOW)
     forget(database, NOW, 30)
     assert forget(database, NOW + 31 * DAY, 30)["components"] == 0, "lab-1 left them, which a digest may still tell"
@@ -230,8 +232,8 @@ def test_silences_and_what_was_in_hand_go_when_they_ended_long_ago(database: Dat
     with database.begin() as connection:
         for days in (1, 500, 950):
             silences.add(connection, Silence(1, Scope(), "a reason", "me", NOW, NOW + days * DAY))
-        silences.take(connection, Hand(1, Scope(), "me", NOW.date(), NOW))
-        silences.take(connection, Hand(1, Scope(hosts=("a",)), "you", NOW.date(), NOW))
+        silences.take(connection, Assignment(1, Scope(), "me", NOW.date(), NOW))
+        silences.take(connection, Assignment(1, Scope(hosts=("a",)), "you", NOW.date(), NOW))
         silences.release(connection, (1,), Scope(), NOW)
     done = forget(database, NOW + 499 * DAY, 400)
     assert (done["silences"], done["hands"]) == (1, 1)

@@ -184,7 +184,7 @@ def test_the_first_secret_makes_a_key_that_only_its_user_can_read(navtex: Progra
 
 def test_many_processes_make_one_key(program_with: Callable[..., Program]) -> None:
     program = program_with(NAVTEX_SECRET_KEY="")
-    code = f"from notifier.sealing import seal; print(seal({ADDRESS!r}))"
+    code = f"from notifier.security.encryption import seal; print(seal({ADDRESS!r}))"
     started = [
         subprocess.Popen([sys.executable, "-c", code], env=program.environment, stdout=subprocess.PIPE, text=True)
         for _ in range(6)

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feeds.advisories.facts import Exploited, Likelihood, Line, Release, Tags
-from feeds.advisories.records import Claim, Kind, Record
+from feeds.advisories.facts import Exploited, Likelihood, Release, ReleaseLine, Tags
+from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
-from feeds.sources.base import Ask, Document, Parsed, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext
 from feeds.versions.upstream import Key, key
 from tests.documents import AT, SOURCE, facts, read, records
 
@@ -76,7 +76,7 @@ class Read:
 
     files: set[Path] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
-    parsed: list[tuple[str, Ask, Parsed]] = field(default_factory=list)
+    parsed: list[tuple[str, Request, Parsed]] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def _asked(snapshot: Path, mirror: Mirror) -> Read:
     packages = frozenset((p.parent.name, p.stem) for p in (snapshot / "api.osv.dev/v1/query").glob("[!G]*/*.json"))
     done = Read()
     for source in SOURCES:
-        queue = list(source.requests(Wanted(cves=cves, packages=packages)))
+        queue = list(source.requests(RequestContext(cves=cves, packages=packages)))
         while queue:
             ask = queue.pop()
             at = mirror.find(_path(ask))
@@ -108,7 +108,7 @@ def _asked(snapshot: Path, mirror: Mirror) -> Read:
     return done
 
 
-def _path(ask: Ask) -> str:
+def _path(ask: Request) -> str:
     parts = urlsplit(ask.url)
     package = json.loads(ask.body)["package"] if ask.body else {}
     return "/".join((parts.netloc, parts.path, *(package[n] for n in ("ecosystem", "name") if package)))
@@ -412,7 +412,7 @@ def test_every_fixed_version_of_a_distributions_package_is_its_claim(snapshot: P
                 if "fixed" in event
             ]
             for cve in vulnerability["upstream"]:
-                claims: tuple[Claim, ...] = found[cve].claims
+                claims: tuple[VersionStatement, ...] = found[cve].claims
                 assert {(c.package, c.ecosystem) for c in claims} == {(package, ecosystem)}
                 assert set(fixed) <= {v for c in claims for v in c.fixed}
 
@@ -422,7 +422,7 @@ def test_every_release_line_is_known_with_its_end(snapshot: Path, product: str) 
     body = (snapshot / f"endoflife.date/api/v1/products/{product}/index.json").read_bytes()
     releases = json.loads(body)["result"]["releases"]
     parsed = read("end-of-life", body, product)
-    lines: list[Line] = facts(parsed, Line)
+    lines: list[ReleaseLine] = facts(parsed, ReleaseLine)
     assert [line.name for line in lines] == [r["name"] for r in releases]
     assert [(str(line.ends) if line.ends else None, line.ended) for line in lines] == [
         (r["eolFrom"], r["isEol"]) for r in releases

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feeds.advisories.facts import Exploited, Likelihood, Line
+from feeds.advisories.facts import Exploited, Likelihood, ReleaseLine
 from feeds.advisories.records import Kind, Severity
 from feeds.advisories.scores import level, rating, vector_score
 from tests.documents import SOURCE, asks, facts, read, records
@@ -29,8 +29,8 @@ def release(name: Any = "28", **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def lines(*found: Any, form: str = "docker-engine") -> list[Line]:
-    return facts(read("end-of-life", releases(*found), form), Line)
+def lines(*found: Any, form: str = "docker-engine") -> list[ReleaseLine]:
+    return facts(read("end-of-life", releases(*found), form), ReleaseLine)
 
 
 def test_each_product_with_lines_is_asked_for() -> None:
@@ -57,7 +57,7 @@ def test_a_line_ends_on_a_day_or_has_ended_or_neither(
     fields: dict[str, Any], ends: date | None, ended: bool, notice: bool
 ) -> None:
     parsed = read("end-of-life", releases(release(**fields)), "docker-engine")
-    (line,) = facts(parsed, Line)
+    (line,) = facts(parsed, ReleaseLine)
     assert (line.product, line.name, line.ends, line.ended) == ("engine", "28", ends, ended)
     assert (line.released, line.latest, line.url) == (
         date(2025, 2, 20),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from feeds.advisories.records import Advisory, Claim, Kind, Rank, Read, Severity
-from feeds.verdicts.evidence import Case, PackageCase, Status
+from feeds.advisories.records import Advisory, Kind, Rank, Read, Severity, VersionStatement
+from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status
 from tests.documents import AT, SOURCE, asks, only, read, records, said
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"
@@ -376,7 +376,7 @@ def test_a_range_that_cannot_be_read_never_looks_safe(name: str, events: list[di
     (claim,) = record.claims
     assert (claim.affected, claim.unaffected, claim.fixed) == ((), (), ())
     assert "no range that can be read" in claim.words
-    verdict = Case(advisory(record, "go-vulndb"), claim.product).decide("1.1.11")
+    verdict = EvidenceSet(advisory(record, "go-vulndb"), claim.product).decide("1.1.11")
     assert verdict.status is Status.UNKNOWN
 
 
@@ -384,7 +384,7 @@ def test_ranges_of_commits_are_no_ranges_of_versions() -> None:
     commits = module(RUNC)
     commits["ranges"] = [{"type": "GIT", "events": [{"introduced": "0"}, {"fixed": "1f2e3d"}]}]
     (claim,) = go(commits).claims
-    assert claim == Claim(product="runc", rank=Rank.MODULE, words=f"{RUNC}: no range that can be read")
+    assert claim == VersionStatement(product="runc", rank=Rank.MODULE, words=f"{RUNC}: no range that can be read")
 
 
 def test_an_entry_of_a_library_claims_nothing() -> None:

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 import feeds
 from feeds import storage
-from feeds.advisories.facts import Line
-from feeds.advisories.records import Advisory, Claim, Kind, Record
+from feeds.advisories.facts import ReleaseLine
+from feeds.advisories.records import Advisory, Kind, Record, VersionStatement
 from feeds.core.errors import UnknownName
-from feeds.crawl.protocol import Known, Outcome, Piece
-from feeds.sources.base import Ask
-from feeds.sources.health import SourceState, State, state
+from feeds.crawl.protocol import FetchResult, ItemPayload, Validators
+from feeds.sources.base import Request
+from feeds.sources.health import SourceHealth, SourceState, state
 from feeds.storage import Changes, tables
 from feeds.storage.database import Database
 from feeds.versions.ranges import Span
@@ -27,21 +27,21 @@ DAY = timedelta(days=1)
 CVE, OTHER_CVE = "CVE-2031-20001", "CVE-2031-20002"
 GHSA, OTHER_GHSA = "GHSA-2222-2222-2222", "GHSA-3333-3333-3333"
 LIST, NEXT = "https://a.example/list", "https://a.example/list?page=2"
-ENGINE = (Claim(product="engine", affected=(Span("", "29.5.1"),), fixed=("29.5.1",)),)
+ENGINE = (VersionStatement(product="engine", affected=(Span("", "29.5.1"),), fixed=("29.5.1",)),)
 
 
-def record(name: str, *aliases: str, title: str = "A flaw", claims: tuple[Claim, ...] = ENGINE) -> Record:
+def record(name: str, *aliases: str, title: str = "A flaw", claims: tuple[VersionStatement, ...] = ENGINE) -> Record:
     return Record(
         id=name, kind=Kind.VULNERABILITY, title=title, url=f"https://a.example/{name}", aliases=aliases, claims=claims
     )
 
 
-def listed(*items: Record | Line, url: str = LIST, source: str = "a", complete: bool = True) -> Outcome:
-    pieces = tuple(Piece(item.key, msgspec.Raw(msgspec.json.encode(item))) for item in items)
-    return Outcome(source=source, url=url, form="api", complete=complete, result="read", at=START, items=pieces)
+def listed(*items: Record | ReleaseLine, url: str = LIST, source: str = "a", complete: bool = True) -> FetchResult:
+    pieces = tuple(ItemPayload(item.key, msgspec.Raw(msgspec.json.encode(item))) for item in items)
+    return FetchResult(source=source, url=url, form="api", complete=complete, result="read", at=START, items=pieces)
 
 
-def cve_record(*records: Record) -> Outcome:
+def cve_record(*records: Record) -> FetchResult:
     return listed(*records, url="https://b.example/cve", source="b", complete=False)
 
 
@@ -52,7 +52,7 @@ class Shelf:
     database: Database
     now: datetime = START
 
-    def read(self, *outcomes: Outcome, fresh: Iterable[str] = (), accept: bool = False) -> Changes:
+    def read(self, *outcomes: FetchResult, fresh: Iterable[str] = (), accept: bool = False) -> Changes:
         self.now += DAY
         with self.database.begin() as connection:
             for outcome in outcomes:
@@ -241,7 +241,9 @@ def test_a_new_advisory_is_baseline_when_all_its_sources_are_read_for_the_first_
 
 
 def test_facts_stand_until_their_source_drops_them(shelf: Shelf) -> None:
-    lines = [Line(product="engine", name=n, url="https://a.example/", ends=date(2027, 1, 1)) for n in ("29", "28")]
+    lines = [
+        ReleaseLine(product="engine", name=n, url="https://a.example/", ends=date(2027, 1, 1)) for n in ("29", "28")
+    ]
     for kept in (lines, lines[:1]):
         shelf.read(listed(*kept, record(GHSA)))
         with shelf.database.connect() as connection:
@@ -249,11 +251,11 @@ def test_facts_stand_until_their_source_drops_them(shelf: Shelf) -> None:
 
 
 def test_what_is_known_of_a_document_is_told_to_the_version_that_read_it(database: Database) -> None:
-    follow = (Ask(url=NEXT, form="api", accept="application/json"),)
+    follow = (Request(url=NEXT, form="api", accept="application/json"),)
     outcome = msgspec.structs.replace(listed(record(GHSA)), etag='"1"', last_modified="then", follow=follow)
     with database.begin() as connection:
         storage.keep(connection, outcome)
-        assert storage.known(connection) == {LIST: Known('"1"', "then", follow)}
+        assert storage.known(connection) == {LIST: Validators('"1"', "then", follow)}
         connection.execute(sa.update(tables.document).values(reader=f"{feeds.__version__}.dev1"))
         assert storage.known(connection) == {}
 
@@ -275,8 +277,8 @@ def test_a_hosts_pause_is_remembered_until_it_is_over(database: Database) -> Non
 
 
 def test_how_a_source_did_comes_back_with_the_number_of_its_entries(database: Database) -> None:
-    bad = SourceState("a", State.FAILING, "no JSON", failures=2, last_attempt=START)
-    good = replace(bad, state=State.HEALTHY, message="", failures=0, last_success=START)
+    bad = SourceState("a", SourceHealth.FAILING, "no JSON", failures=2, last_attempt=START)
+    good = replace(bad, state=SourceHealth.HEALTHY, message="", failures=0, last_success=START)
     with database.begin() as connection:
         storage.keep(connection, listed(record(GHSA), record(CVE)))
         storage.keep(connection, listed(record(GHSA), url=NEXT))  # the same entry in another form
@@ -287,7 +289,7 @@ def test_how_a_source_did_comes_back_with_the_number_of_its_entries(database: Da
 
 @pytest.mark.parametrize(
     ("answered", "failed", "expected"),
-    [(3, 0, State.HEALTHY), (2, 1, State.DEGRADED), (0, 2, State.FAILING)],
+    [(3, 0, SourceHealth.HEALTHY), (2, 1, SourceHealth.DEGRADED), (0, 2, SourceHealth.FAILING)],
 )
-def test_a_sources_state(answered: int, failed: int, expected: State) -> None:
+def test_a_sources_state(answered: int, failed: int, expected: SourceHealth) -> None:
     assert state(answered=answered, failed=failed) is expected

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds import storage
-from feeds.advisories.records import Claim, Kind, Record
-from feeds.crawl.protocol import Outcome, Piece
+from feeds.advisories.records import Kind, Record, VersionStatement
+from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Connection, Database, metadata
 
 NAMES = ("CVE-2031-20001", "CVE-2031-20002", "GHSA-2222-2222-2222", "GHSA-3333-3333-3333", "a-heading")
@@ -37,7 +37,7 @@ def connection() -> Iterator[Connection]:
     database.close()
 
 
-def outcome(source: str, listed: list[Entry], at: datetime) -> Outcome:
+def outcome(source: str, listed: list[Entry], at: datetime) -> FetchResult:
     records = [
         Record(
             id=name,
@@ -45,18 +45,18 @@ def outcome(source: str, listed: list[Entry], at: datetime) -> Outcome:
             title=name,
             url="https://example.org/",
             aliases=tuple(sorted(aliases)),
-            claims=(Claim(product="engine"),) if ours else (),
+            claims=(VersionStatement(product="engine"),) if ours else (),
         )
         for name, aliases, ours in listed
     ]
-    return Outcome(
+    return FetchResult(
         source=source,
         url=f"https://{source}.example/",
         form="api",
         complete=True,
         result="read",
         at=at,
-        items=tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records),
+        items=tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records),
     )
 
 

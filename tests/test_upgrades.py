@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from feeds.advisories.facts import Fact, Line, Release, Repair
+from feeds.advisories.facts import Fact, Release, ReleaseLine, Repair
 from feeds.advisories.records import Rank, Read, Score, Severity
 from feeds.advisories.releases import gathered
 from notifier.assessment.matcher import Matcher
@@ -16,10 +16,10 @@ from tests.records import catalogue, claim, packaged, read, tags
 TODAY = date(2026, 6, 1)
 ENGINES = "24.0.9 25.0.5 25.0.6 25.0.16 25.0.17 26.1.5 28.5.2 29.0.0 29.3.1 29.5.0-rc.1 29.5.0 29.5.1 29.5.2 29.6.0"
 LINES = (
-    Line(product="engine", name="24.0", url="x", ends=date(2024, 6, 8)),
-    Line(product="engine", name="25.0", url="x", ends=date(2027, 2, 1)),
-    Line(product="engine", name="28", url="x", ends=date(2026, 2, 1)),
-    Line(product="engine", name="29", url="x"),
+    ReleaseLine(product="engine", name="24.0", url="x", ends=date(2024, 6, 8)),
+    ReleaseLine(product="engine", name="25.0", url="x", ends=date(2027, 2, 1)),
+    ReleaseLine(product="engine", name="28", url="x", ends=date(2026, 2, 1)),
+    ReleaseLine(product="engine", name="29", url="x"),
 )
 AUTHZ = read(claim("< 25.0.6 || >= 26.0.0, < 26.1.5"), name="CVE-2024-41110")
 BODY = read(claim("< 25.0.16 || >= 26.0.0, < 29.3.1"), name="CVE-2026-34040")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from feeds import storage
-from feeds.advisories.facts import Line
+from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Kind, Rank, Record
 from feeds.storage.database import Connection, Database
 from notifier.assessment.matcher import Matcher
@@ -96,7 +96,7 @@ def test_other_releases_may_change_every_verdict(database: Database) -> None:
     install(database, START, **ENGINES)
     publish(database, AUTHZ)
     refresh(database)
-    publish(database, Line(product="engine", name="25.0", url="https://example.org/eol"), source="lines")
+    publish(database, ReleaseLine(product="engine", name="25.0", url="https://example.org/eol"), source="lines")
     assert refresh(database) == 3
 
 

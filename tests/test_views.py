@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.components import Component, View
-from notifier.domain.observations import Effective, Seen, decode, effective, encode
+from notifier.domain.components import Component, Observed
+from notifier.domain.observations import Effective, Observation, decode, effective, encode
 
 RUNS = Component("engine", "28.3.3")
 PACKAGE = Component("engine", "28.3.3", "docker-ce 5:28.3.3-1~debian.12~bookworm", "debian-12")
@@ -19,11 +19,11 @@ REVISED = Component("engine", "20.10.24+dfsg1", "docker.io 20.10.24+dfsg1-1+deb1
 
 
 def counted(**views: tuple[Component, ...]) -> Effective:
-    return effective({View(name): components for name, components in views.items()})
+    return effective({Observed(name): components for name, components in views.items()})
 
 
 def test_one_view_alone_counts_as_it_is() -> None:
-    for name in View:
+    for name in Observed:
         assert effective({name: (NEWER, RUNC)}) == Effective(frozenset({NEWER, RUNC}))
 
 
@@ -57,14 +57,14 @@ def test_another_product_of_a_daemon_is_added_to_what_is_declared() -> None:
 
 
 numbers = st.frozensets(st.integers(1, 999), max_size=6)
-seen = st.dictionaries(st.sampled_from(list(View)), st.builds(Seen, st.integers(1, 10**6), numbers))
+seen = st.dictionaries(st.sampled_from(list(Observed)), st.builds(Observation, st.integers(1, 10**6), numbers))
 
 
 @given(seen)
-def test_views_come_back_from_their_text(views: dict[View, Seen]) -> None:
+def test_views_come_back_from_their_text(views: dict[Observed, Observation]) -> None:
     assert decode(encode(views)) == views
 
 
-@pytest.mark.parametrize("view", list(View))
-def test_a_view_may_hold_nothing(view: View) -> None:
-    assert decode(encode({view: Seen(3, frozenset())})) == {view: Seen(3, frozenset())}
+@pytest.mark.parametrize("view", list(Observed))
+def test_a_view_may_hold_nothing(view: Observed) -> None:
+    assert decode(encode({view: Observation(3, frozenset())})) == {view: Observation(3, frozenset())}

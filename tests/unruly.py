@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job, Known, Outcome
+from feeds.crawl.protocol import CrawlJob, FetchResult, Validators
 from feeds.mirror.server import Mirror
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
@@ -234,7 +234,7 @@ def environment(**variables: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if k.lower() not in unwanted}, **variables}
 
 
-def crawled(job: Job, **variables: str) -> dict[str, Outcome]:
+def crawled(job: CrawlJob, **variables: str) -> dict[str, FetchResult]:
     """What a crawl brings, by address; it must come to its end."""
     with Crawl(environment(**variables)) as crawl:
         found = {outcome.url: outcome for outcome in crawl.run(job)}
@@ -242,10 +242,10 @@ def crawled(job: Job, **variables: str) -> dict[str, Outcome]:
     return found
 
 
-def remembered(outcomes: dict[str, Outcome]) -> dict[str, Known]:
+def remembered(outcomes: dict[str, FetchResult]) -> dict[str, Validators]:
     """What a poll would know of these documents the next time."""
     return {
-        url: Known(etag=o.etag, last_modified=o.last_modified, follow=o.follow)
+        url: Validators(etag=o.etag, last_modified=o.last_modified, follow=o.follow)
         for url, o in outcomes.items()
         if o.result == "read"
     }

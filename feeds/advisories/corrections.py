@@ -13,7 +13,18 @@ from datetime import date
 
 import msgspec
 
-from feeds.advisories.records import CORRECTIONS, PRODUCTS, Claim, Kind, Rank, Record, Score, Severity, is_cve, is_ghsa
+from feeds.advisories.records import (
+    CORRECTIONS,
+    PRODUCTS,
+    Kind,
+    Rank,
+    Record,
+    Score,
+    Severity,
+    VersionStatement,
+    is_cve,
+    is_ghsa,
+)
 from feeds.advisories.scores import vector_score
 from feeds.core.errors import ConfigError
 from feeds.versions.ranges import Span, intersection, read_range
@@ -148,7 +159,7 @@ def _record(correction: Correction) -> Record:
         score = Score(by="a correction", severity=Severity(correction.severity), own=True)
     says = correction.affected or correction.unaffected or correction.fixed
     proofs = "; ".join(f"“{p.quote}” ({p.url})" for p in correction.proof)
-    claim = Claim(
+    claim = VersionStatement(
         product=correction.product,
         affected=_spans(correction.affected),
         unaffected=_spans(correction.unaffected),

@@ -9,7 +9,7 @@ import msgspec
 from feeds.versions.upstream import Key, is_version, key
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line"):
+class ReleaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line"):
     """A release line, as endoflife.date tells it: "25.0" of the engine, "1.7" of containerd.
 
     `ends` is the day its security support ends; None where no day is known, and then `ended`
@@ -105,7 +105,7 @@ class Likelihood(msgspec.Struct, frozen=True, kw_only=True, tag="epss"):
         return "epss"
 
 
-Fact = Line | Tags | Release | Exploited | Likelihood
+Fact = ReleaseLine | Tags | Release | Exploited | Likelihood
 FACTS = ("line:", "tags:", "notes:", "kev", "epss")
 """How the keys of facts begin; records' keys begin with their kind."""
 
@@ -113,7 +113,7 @@ FACTS = ("line:", "tags:", "notes:", "kev", "epss")
 def starts_with(at: Key, line: str) -> bool:
     """Whether a version's numbers start with those of a line's name.
 
-    >>> from feeds.versions import key
+    >>> from feeds.versions.upstream import key
     >>> starts_with(key("17.3.2"), "17.03"), starts_with(key("1.10.3"), "1.1")
     (True, False)
     """
@@ -121,7 +121,7 @@ def starts_with(at: Key, line: str) -> bool:
     return at[: len(numbers)] == numbers
 
 
-def line_of(version: str, lines: tuple[Line, ...]) -> Line | None:
+def line_of(version: str, lines: tuple[ReleaseLine, ...]) -> ReleaseLine | None:
     """The line that a version is of; the most specific where several match, None where none does."""
     found = [line for line in lines if line.holds(version)]
     return max(found, key=lambda line: line.name.count("."), default=None)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from feeds.advisories.records import PRODUCTS, Claim
+from feeds.advisories.records import PRODUCTS, VersionStatement
 from feeds.versions import products
 from feeds.versions.ranges import Span, exactly, whole_branch
 from feeds.versions.upstream import is_version
@@ -111,7 +111,7 @@ class _Found(NamedTuple):
     words: str
 
 
-def read_prose(text: str, *, about: str = "") -> tuple[Claim, ...]:
+def read_prose(text: str, *, about: str = "") -> tuple[VersionStatement, ...]:
     """The claims that a text makes, one a product, marked as read from prose.
 
     An explicit "fixed in" comes back as `fixed`; the end of "before 1.2" only as the end of its span,
@@ -149,8 +149,8 @@ def _order(found: list[_Found]) -> list[str]:
     return [p for p in kept if p in PRODUCTS]
 
 
-def _claim(product: str, found: list[_Found]) -> Claim:
-    return Claim(
+def _claim(product: str, found: list[_Found]) -> VersionStatement:
+    return VersionStatement(
         product=product,
         affected=tuple(dict.fromkeys(s for f in found for s in f.affected)),
         fixed=tuple(dict.fromkeys(v for f in found for v in f.fixed)),

@@ -83,7 +83,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the CNA or the maintainers gave it, not a third party."""
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VersionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says about the versions of one product.
 
     `affected` and `unaffected` hold ranges as written; `fixed` are releases that are said to carry
@@ -132,7 +132,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     withdrawn: datetime | None = None
     withdrawn_reason: str = ""
     scores: tuple[Score, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[VersionStatement, ...] = ()
     references: tuple[str, ...] = ()
     edition: Edition | None = None
     line: str = ""
@@ -196,7 +196,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
         return (self.name, *self.aliases)
 
     @property
-    def claims(self) -> tuple[tuple[Claim, Read], ...]:
+    def claims(self) -> tuple[tuple[VersionStatement, Read], ...]:
         """Every claim, each with the record it stands in."""
         return tuple((claim, read) for read in self.records for claim in read.record.claims)
 

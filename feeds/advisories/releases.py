@@ -9,8 +9,8 @@ from datetime import date
 
 import msgspec
 
-from feeds.advisories.facts import Fact, Line, Release, Repair, Tags
-from feeds.advisories.records import ENGINE, Claim
+from feeds.advisories.facts import Fact, Release, ReleaseLine, Repair, Tags
+from feeds.advisories.records import ENGINE, VersionStatement
 from feeds.versions import products
 from feeds.versions.ranges import Span
 from feeds.versions.upstream import Key, is_development, is_version, key, read
@@ -34,7 +34,7 @@ class Twin:
 class Releases:
     """Everything that is known of releases. Without any facts it knows of none, and then nothing is refused."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ReleaseLine, ...] = ()
     tagged: dict[str, dict[Key, str]] = field(default_factory=dict)
     """By product: the releases that exist, by their keys."""
     notes: dict[str, dict[Key, Release]] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Releases:
             if repair.brought_by and is_version(repair.brought_by) and key(repair.brought_by) == at
         ]
 
-    def translated(self, claim: Claim) -> Claim | None:
+    def translated(self, claim: VersionStatement) -> VersionStatement | None:
         """A claim about moby/moby/v2 as one about engine releases; None where no tag tells.
 
         A tag that lies on the commit of an engine release is that release.  Between two such tags
@@ -144,7 +144,7 @@ def gathered(facts: Iterable[Fact]) -> Releases:
             known = notes[fact.product].get(key(fact.version))
             if known is None or not known.repairs:
                 notes[fact.product][key(fact.version)] = fact
-    lines = tuple(f for f in everything if isinstance(f, Line))
+    lines = tuple(f for f in everything if isinstance(f, ReleaseLine))
     return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)))
 
 

@@ -16,13 +16,13 @@ import feeds
 from feeds.crawl.answer import LARGEST, write
 from feeds.crawl.download import Budget, Handler, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
-from feeds.crawl.protocol import MEMORY, Job, Line
+from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
 from feeds.sources import configured
 
 
-def _settings(job: Job) -> dict[str, Any]:
+def _settings(job: CrawlJob) -> dict[str, Any]:
     """Scrapy's settings. A real host is asked four times a second at most; a mirror is our own."""
     agent = f"Navtex/{feeds.__version__}"
     return {
@@ -66,7 +66,7 @@ def _settings(job: Job) -> dict[str, Any]:
     }
 
 
-def crawl(job: Job) -> None:
+def crawl(job: CrawlJob) -> None:
     """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
     sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
     settings = _settings(job)
@@ -75,7 +75,7 @@ def crawl(job: Job) -> None:
     process.crawl(Spider, job=job, sources=sources, guard=settings["NAVTEX_GUARD"]).addErrback(failures.append)
     process.start(install_signal_handlers=False)
     problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
-    write(Line(done=not failures, problem=problem))
+    write(CrawlMessage(done=not failures, problem=problem))
 
 
 def _die_with_parent() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     if not raw:
         return
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    crawl(msgspec.json.decode(raw, type=Job))
+    crawl(msgspec.json.decode(raw, type=CrawlJob))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from scrapy.http import Response
 
 from feeds.core.errors import NavtexError, ShapeError
 from feeds.crawl.download import OutOfTime
-from feeds.crawl.protocol import Line, Outcome, Piece
+from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
 from feeds.crawl.timer import TooLong, within
-from feeds.sources.base import Ask, Document, Parsed, Source
+from feeds.sources.base import Document, Parsed, Request, Source
 
 LARGEST = 32 << 20
 """Bytes of an answer, packed and unpacked; a longer one is broken off."""
@@ -45,18 +45,18 @@ _WORDS = {
 _encode = msgspec.json.Encoder().encode
 
 
-def document_of(ask: Ask, response: Response) -> Document:
+def document_of(ask: Request, response: Response) -> Document:
     """The answer as a source sees it."""
     headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
     return Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
 
 
-def read(source: Source, document: Document) -> tuple[Parsed, tuple[Piece, ...]]:
+def read(source: Source, document: Document) -> tuple[Parsed, tuple[ItemPayload, ...]]:
     """What a document holds, and its items' JSON; ShapeError with a reason whatever happens to the reader."""
     try:
         with within(_READING):
             parsed = source.parse(document)
-            pieces = tuple(Piece(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
+            pieces = tuple(ItemPayload(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
     except TooLong:
@@ -87,12 +87,12 @@ def words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
+def tell(source: Source, ask: Request, result: str, **more: Any) -> None:
     """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
     if reason := more.get("reason"):
         line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
         more["reason"] = line if len(line) <= _REASON else f"{line[:_REASON]}..."
-    outcome = Outcome(
+    outcome = FetchResult(
         source=source.name,
         url=ask.name,
         form=ask.form,
@@ -101,10 +101,10 @@ def tell(source: Source, ask: Ask, result: str, **more: Any) -> None:
         at=datetime.now(UTC),
         **more,
     )
-    write(Line(outcome=outcome))
+    write(CrawlMessage(outcome=outcome))
 
 
-def write(line: Line) -> None:
+def write(line: CrawlMessage) -> None:
     """Write one line of the answer to standard output."""
     sys.stdout.buffer.write(_encode(line) + b"\n")
     sys.stdout.buffer.flush()

@@ -19,7 +19,7 @@ from typing import Self
 
 import msgspec
 
-from feeds.crawl.protocol import Job, Line, Outcome
+from feeds.crawl.protocol import CrawlJob, CrawlMessage, FetchResult
 
 _GRACE = 8.0
 
@@ -47,7 +47,7 @@ class Crawl:
     ) -> None:
         self.close()
 
-    def run(self, job: Job) -> Iterator[Outcome]:
+    def run(self, job: CrawlJob) -> Iterator[FetchResult]:
         """Send the job, and yield what comes of it. Afterwards `complete` says whether all was answered."""
         child = self._child
         assert child.stdin is not None
@@ -58,7 +58,7 @@ class Crawl:
         try:
             child.stdin.write(msgspec.json.encode(job) + b"\n")
             child.stdin.flush()
-            decoder = msgspec.json.Decoder(Line)
+            decoder = msgspec.json.Decoder(CrawlMessage)
             for raw in child.stdout:
                 line = decoder.decode(raw)
                 if line.outcome is not None:

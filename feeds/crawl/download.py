@@ -20,7 +20,7 @@ from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
 from feeds.crawl.guard import BoundedFactory, Guard
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3
@@ -32,7 +32,7 @@ _LONGEST_WAIT = 7 * 86400.0
 class Budget:
     """The time that each host, and the whole poll, may take."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: CrawlJob) -> None:
         self._host_seconds = job.host_seconds
         self._end = monotonic() + job.poll_seconds
         self._until: dict[str, float] = {}

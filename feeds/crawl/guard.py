@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
 from feeds.core.addresses import hostname, literal, public
-from feeds.crawl.protocol import Job
+from feeds.crawl.protocol import CrawlJob
 
 _HEADERS = 128 << 10
 """Bytes of an answer's headers; a browser takes 256 KiB."""
@@ -37,7 +37,7 @@ class Refused(IgnoreRequest):
 class Guard:
     """Which hosts may be private: those that somebody configured. Keeps which names led to private addresses."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: CrawlJob) -> None:
         configured = [job.mirror, *(url for forms in job.urls.values() for url in forms.values())]
         self._trusted = {hostname(url) for url in (*configured, *urllib.request.getproxies().values())}
         self._mirrored = bool(job.mirror)

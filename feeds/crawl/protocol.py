@@ -6,29 +6,29 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.sources.base import Ask, Wanted
+from feeds.sources.base import Request, RequestContext
 
 MEMORY = 2 << 30
 """Bytes of address space that the child may use."""
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class Validators(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of a document between polls: its validators, and what it led to."""
 
     etag: str = ""
     last_modified: str = ""
-    follow: tuple[Ask, ...] = ()
+    follow: tuple[Request, ...] = ()
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class CrawlJob(msgspec.Struct, frozen=True, kw_only=True):
     """What to fetch, and how. Times are in seconds."""
 
     sources: tuple[str, ...] = ()
     """Which to ask; () is all of them."""
     disabled: frozenset[str] = frozenset()
     urls: dict[str, dict[str, str]] = {}
-    wanted: Wanted = Wanted()
-    known: dict[str, Known] = {}
+    wanted: RequestContext = RequestContext()
+    known: dict[str, Validators] = {}
     not_before: dict[str, datetime] = {}
     """Hosts that asked to be left alone, and until when."""
     mirror: str = ""
@@ -39,14 +39,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Whether outcomes are to hold what was read as it came."""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class ItemPayload(msgspec.Struct, frozen=True):
     """One item of a document: its key there, and its JSON, kept as it is until somebody needs the value."""
 
     key: str
     payload: msgspec.Raw
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FetchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of one question.
 
     `result` is "read" (items are new), "same" (304), "missing" (404 or 410, where that may be)
@@ -63,17 +63,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     etag: str = ""
     last_modified: str = ""
-    items: tuple[Piece, ...] = ()
-    follow: tuple[Ask, ...] = ()
+    items: tuple[ItemPayload, ...] = ()
+    follow: tuple[Request, ...] = ()
     retry_at: datetime | None = None
     status: int = 0
     """Of HTTP; 0 where nothing was answered."""
     body: bytes = b""
 
 
-class Line(msgspec.Struct, omit_defaults=True):
+class CrawlMessage(msgspec.Struct, omit_defaults=True):
     """One line of the child's answer; the last one says that all questions were answered."""
 
-    outcome: Outcome | None = None
+    outcome: FetchResult | None = None
     done: bool = False
     problem: str = ""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import scrapy
 from scrapy.exceptions import DontCloseSpider
-from scrapy.http import Request, Response
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from feeds.advisories.records import Record
@@ -20,8 +20,8 @@ from feeds.core.errors import ShapeError
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
-from feeds.crawl.protocol import Job, Known
-from feeds.sources.base import Ask, Source, Wanted
+from feeds.crawl.protocol import CrawlJob, Validators
+from feeds.sources.base import Request, RequestContext, Source
 
 _QUESTIONS = 5_000
 """Documents of a source that may be asked for because other documents name them."""
@@ -33,7 +33,7 @@ class Spider(scrapy.Spider):
     name = "navtex"
     custom_settings: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, job: Job, sources: tuple[Source, ...], guard: Guard, **kwargs: Any) -> None:
+    def __init__(self, job: CrawlJob, sources: tuple[Source, ...], guard: Guard, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.sources = tuple(s for s in sources if not s.late)
@@ -54,14 +54,14 @@ class Spider(scrapy.Spider):
     def idle(self) -> None:
         """All has been answered: ask the late ones. Raises DontCloseSpider where that takes the spider on."""
         late, self.late = self.late, ()
-        wanted = Wanted(cves=frozenset(self.wanted), packages=self.job.wanted.packages)
+        wanted = RequestContext(cves=frozenset(self.wanted), packages=self.job.wanted.packages)
         requests = [r for source in late for ask in source.requests(wanted) for r in self._requests(source, ask)]
         for request in requests:
             self.crawler.engine.crawl(request)
         if requests:
             raise DontCloseSpider
 
-    def _requests(self, source: Source, ask: Ask) -> Iterator[Request]:
+    def _requests(self, source: Source, ask: Request) -> Iterator[scrapy.Request]:
         """The request for a question, and for what its document led to last time (it may be unchanged)."""
         if ask.name in self.asked:
             return
@@ -70,8 +70,8 @@ class Spider(scrapy.Spider):
         if until is not None and until > datetime.now(UTC):
             tell(source, ask, "failed", reason=paused(host_of(ask.url), until), retry_at=until)
             return
-        known = self.job.known.get(ask.name, Known())
-        yield Request(
+        known = self.job.known.get(ask.name, Validators())
+        yield scrapy.Request(
             ask.url,
             method="POST" if ask.body else "GET",
             body=ask.body,
@@ -83,7 +83,7 @@ class Spider(scrapy.Spider):
         )
         yield from self._following(source, ask, known.follow)
 
-    def _following(self, source: Source, ask: Ask, follow: Iterable[Ask]) -> Iterator[Request]:
+    def _following(self, source: Source, ask: Request, follow: Iterable[Request]) -> Iterator[scrapy.Request]:
         """The requests for what a document leads to: within its source's hosts, and not without end."""
         for following in follow:
             if following.name in self.asked:
@@ -100,7 +100,7 @@ class Spider(scrapy.Spider):
             else:
                 yield from self._requests(source, following)
 
-    def answered(self, response: Response) -> Iterable[Request]:
+    def answered(self, response: Response) -> Iterable[scrapy.Request]:
         """Read an answer into an outcome, and ask on."""
         assert response.request is not None
         source, ask = response.request.meta["about"]
@@ -115,7 +115,7 @@ class Spider(scrapy.Spider):
         else:
             yield from self._read(source, ask, response)
 
-    def _read(self, source: Source, ask: Ask, response: Response) -> Iterator[Request]:
+    def _read(self, source: Source, ask: Request, response: Response) -> Iterator[scrapy.Request]:
         document = document_of(ask, response)
         try:
             parsed, pieces = read(source, document)
@@ -136,26 +136,26 @@ class Spider(scrapy.Spider):
         yield from self._following(source, ask, parsed.follow)
         yield from self._newly_wanted(parsed.items)
 
-    def _newly_wanted(self, items: Iterable[Any]) -> Iterator[Request]:
+    def _newly_wanted(self, items: Iterable[Any]) -> Iterator[scrapy.Request]:
         named = {n for item in items if isinstance(item, Record) for n in (*item.names, *item.mentions)}
         cves = frozenset(n for n in named if n.startswith("CVE-")) - self.wanted
         if not cves or len(self.wanted) > len(self.job.wanted.cves) + _QUESTIONS:
             return
         self.wanted |= cves
         for source in self.sources:
-            for ask in source.requests(Wanted(cves=cves)):
+            for ask in source.requests(RequestContext(cves=cves)):
                 yield from self._requests(source, ask)
 
     def failed(self, failure: Failure) -> None:
         """An answer that never came, or that is not asked for."""
-        request: Request = failure.request  # Scrapy sets it
+        request: scrapy.Request = failure.request  # Scrapy sets it
         source, ask = request.meta["about"]
         name = hostname(request.url)
         address = self.guard.refused.get(name)
         tell(source, ask, "failed", reason=private(name, address) if address else words(failure.value))
 
 
-def _within(source: Source, ask: Ask, following: Ask) -> bool:
+def _within(source: Source, ask: Request, following: Request) -> bool:
     """Whether a document may lead there: to a host of its own source, and not from https to http."""
     try:
         at, to = urlsplit(ask.url), urlsplit(following.url)
@@ -166,7 +166,7 @@ def _within(source: Source, ask: Ask, following: Ask) -> bool:
     return to.netloc in own and to.scheme in ("http", "https") and (to.scheme == "https" or at.scheme == "http")
 
 
-def _headers(ask: Ask, known: Known, *, mirrored: bool) -> dict[str, str]:
+def _headers(ask: Request, known: Validators, *, mirrored: bool) -> dict[str, str]:
     headers = {"Accept": ask.accept} if ask.accept else {}
     if ask.body:
         headers["Content-Type"] = "application/json"

@@ -20,16 +20,16 @@ from filelock import FileLock, Timeout
 import feeds
 from feeds.core.errors import Busy, NavtexError, ShapeError
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job, Outcome
+from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.mirror import layout, manifest
-from feeds.mirror.manifest import Entry, Manifest
+from feeds.mirror.manifest import Manifest, ManifestEntry
 
 _LARGEST = 4 << 30
 """Bytes that one fetch may bring."""
 
 
 @dataclass(slots=True)
-class Report:
+class MirrorReport:
     """What a fetch did: files written, questions without an answer that may have none, and failures by source."""
 
     files: int = 0
@@ -43,7 +43,9 @@ class Report:
         return not self.failures and not self.problem
 
 
-def fetch(crawl: Crawl, job: Job, folder: Path, *, progress: Callable[[Outcome], None] = lambda _: None) -> Report:
+def fetch(
+    crawl: Crawl, job: CrawlJob, folder: Path, *, progress: Callable[[FetchResult], None] = lambda _: None
+) -> MirrorReport:
     """Ask a job's questions anew, and put the answers into a folder; Busy where another fetch is at it.
 
     NavtexError where the folder cannot be written.
@@ -58,11 +60,13 @@ def fetch(crawl: Crawl, job: Job, folder: Path, *, progress: Callable[[Outcome],
         raise NavtexError(f"cannot be written: {error.strerror or error}", where=str(folder)) from error
 
 
-def _filled(crawl: Crawl, job: Job, folder: Path, spool: Path, progress: Callable[[Outcome], None]) -> Report:
+def _filled(
+    crawl: Crawl, job: CrawlJob, folder: Path, spool: Path, progress: Callable[[FetchResult], None]
+) -> MirrorReport:
     before = manifest.read(folder)
     entries = {e.url: e for e in before.documents} if before else {}
-    report = Report()
-    outcomes: list[Outcome] = []
+    report = MirrorReport()
+    outcomes: list[FetchResult] = []
     size = 0
     for outcome in crawl.run(msgspec.structs.replace(job, bodies=True, known={})):
         size += len(outcome.body)
@@ -83,7 +87,7 @@ def _filled(crawl: Crawl, job: Job, folder: Path, spool: Path, progress: Callabl
     return report
 
 
-def _together(outcomes: list[Outcome], spool: Path) -> Iterable[list[int]]:
+def _together(outcomes: list[FetchResult], spool: Path) -> Iterable[list[int]]:
     """The numbers of outcomes that lie in one file, in their order: pages, and what differs in its query only."""
     page_of = {f.name: o.url for o in outcomes for f in o.follow if f.form == o.form and not f.body}
     groups: dict[str, list[int]] = defaultdict(list)
@@ -112,7 +116,9 @@ def _path(name: str) -> str:
         return name
 
 
-def _keep(parts: list[tuple[Outcome, Path]], folder: Path, entries: dict[str, Entry], report: Report) -> None:
+def _keep(
+    parts: list[tuple[FetchResult, Path]], folder: Path, entries: dict[str, ManifestEntry], report: MirrorReport
+) -> None:
     """Put the parts of one file there, if all of them were answered, and note what became of each."""
     failed = [o for o, _ in parts if o.result == "failed"]
     read = [(o, at) for o, at in parts if o.result == "read"]
@@ -132,7 +138,7 @@ def _keep(parts: list[tuple[Outcome, Path]], folder: Path, entries: dict[str, En
     for outcome, _ in parts:
         old = entries.get(outcome.url)
         reason = problem or outcome.reason or (failed[0].reason if failed else "")
-        entry = Entry(url=outcome.url, status=outcome.status, asked_at=outcome.at, problem=reason)
+        entry = ManifestEntry(url=outcome.url, status=outcome.status, asked_at=outcome.at, problem=reason)
         gone = outcome.result == "missing"
         report.missing += gone
         if name:

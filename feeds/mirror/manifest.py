@@ -19,7 +19,7 @@ _LARGEST = 16 << 20
 _TIMEOUT = 10
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ManifestEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One question: the HTTP status of its last answer (0: none), when it was asked, and when its file was answered.
 
     `file` is where the answer lies below the folder, "" where there is none; `problem` is why the last
@@ -39,7 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     navtex: str
     fetched_at: datetime
-    documents: tuple[Entry, ...] = ()
+    documents: tuple[ManifestEntry, ...] = ()
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -85,6 +85,6 @@ def _asked(mirror: str, ca_bundle: str) -> bytes:
         return body
 
 
-def told(documents: Mapping[str, Entry]) -> tuple[Entry, ...]:
+def told(documents: Mapping[str, ManifestEntry]) -> tuple[ManifestEntry, ...]:
     """The entries of a manifest, sorted by their address."""
     return tuple(documents[url] for url in sorted(documents))

@@ -18,9 +18,9 @@ from feeds.advisories import corrections
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ConfigError
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job, Outcome, Piece
+from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.sources import health
-from feeds.sources.base import Wanted
+from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
 from feeds.storage.database import Connection, Database
@@ -30,7 +30,7 @@ _LONG_PAUSE = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
-class Report:
+class PollReport:
     """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or "".
 
     `unreached` is true where several hosts were asked and none of them answered anything.
@@ -44,7 +44,7 @@ class Report:
     @property
     def failed(self) -> list[SourceState]:
         """The sources of which something could not be read."""
-        return [s for s in self.sources if s.state is not health.State.HEALTHY]
+        return [s for s in self.sources if s.state is not health.SourceHealth.HEALTHY]
 
     @property
     def ok(self) -> bool:
@@ -55,14 +55,14 @@ class Report:
 def poll(
     database: Database,
     crawl: Crawl,
-    job: Job,
+    job: CrawlJob,
     *,
     accept: frozenset[str] = frozenset(),
     own_corrections: Path | None = None,
     must_have: Mapping[str, Sequence[str]] | None = None,
-    progress: Callable[[Outcome], None] = lambda _: None,
+    progress: Callable[[FetchResult], None] = lambda _: None,
     now: datetime | None = None,
-) -> Report:
+) -> PollReport:
     """Ask the sources of a job, and keep what they say, with the reviewed corrections beside it.
 
     `crawl` is a child that waits for its job; `accept` names sources whose mass withdrawal is
@@ -87,13 +87,13 @@ class _How:
     """What a poll was told: `problem` is why the crawl broke off, or ""."""
 
     problem: str
-    job: Job
+    job: CrawlJob
     accept: frozenset[str]
     must_have: Mapping[str, Sequence[str]]
     now: datetime
 
 
-def reviewed(own: Path | None, at: datetime | None = None) -> list[Outcome]:
+def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
     """The corrections that ship and the operator's own, as if they were documents that had been read."""
     now = at or datetime.now(UTC)
     shipped = Path(feeds.__file__).with_name("corrections.toml")
@@ -105,34 +105,36 @@ def reviewed(own: Path | None, at: datetime | None = None) -> list[Outcome]:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
         records = corrections.records(corrections.read(text, str(path), now.date()))
-        pieces = tuple(Piece(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
-        found.append(Outcome(source=name, url=name, form="toml", complete=True, result="read", at=now, items=pieces))
+        pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+        found.append(
+            FetchResult(source=name, url=name, form="toml", complete=True, result="read", at=now, items=pieces)
+        )
     return found
 
 
-def _informed(job: Job, connection: Connection, corrected: list[Outcome]) -> Job:
+def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult]) -> CrawlJob:
     """The job with what the database knows: validators, CVEs (those of corrections, too), hosts to leave alone."""
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     return with_values(
         job,
         known=storage.known(connection),
-        wanted=Wanted(cves=storage.cves(connection) | named, packages=job.wanted.packages),
+        wanted=RequestContext(cves=storage.cves(connection) | named, packages=job.wanted.packages),
         not_before=storage.waiting(connection),
     )
 
 
-def _kept(connection: Connection, outcomes: list[Outcome], corrected: list[Outcome], how: _How) -> Report:
+def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[FetchResult], how: _How) -> PollReport:
     now, accept, problem = how.now, how.accept, how.problem
     before = storage.sources(connection)
     stale = storage.outdated(connection)
-    of_source: dict[str, list[Outcome]] = defaultdict(list)
+    of_source: dict[str, list[FetchResult]] = defaultdict(list)
     for outcome in outcomes:
         of_source[outcome.source].append(outcome)
     changed, failures = _documents(connection, outcomes, accept)
     for outcome in corrected:
         changed |= storage.keep(connection, outcome, accept=True).changed
     storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
-    report = Report(problem=problem, unreached=_unreached(outcomes))
+    report = PollReport(problem=problem, unreached=_unreached(outcomes))
     histories = storage.histories(connection)
     for name in [*of_source, *(_unanswered(how.job, of_source) if problem else ())]:
         of_this = of_source.get(name, [])
@@ -160,19 +162,19 @@ def _judged(
 ) -> SourceState:
     """The state with what the source's own history says of it; both are kept."""
     keys = storage.listed(connection, state.name)
-    if state.state is health.State.HEALTHY:
+    if state.state is health.SourceHealth.HEALTHY:
         names = {key.partition(":")[2] for key in keys}
         missing = [m for m in how.must_have.get(state.name, ()) if m not in names]
         lacks = list(health.shortfalls(state.name, len(keys), history, missing))
         if lacks:
-            state = replace(state, state=health.State.DEGRADED, message="; ".join(lacks))
+            state = replace(state, state=health.SourceHealth.DEGRADED, message="; ".join(lacks))
     storage.note(connection, state)
-    if state.state is health.State.HEALTHY:
+    if state.state is health.SourceHealth.HEALTHY:
         storage.remember(connection, state.name, health.Polled(how.now, answered, 0, len(keys)))
     return state
 
 
-def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:
+def _unanswered(job: CrawlJob, answered: Iterable[str]) -> list[str]:
     """The sources of a job that did not come to answer anything before the crawl broke off."""
     from feeds.sources import SOURCES  # here, for it loads every parser
 
@@ -182,7 +184,7 @@ def _unanswered(job: Job, answered: Iterable[str]) -> list[str]:
 
 
 def _documents(
-    connection: Connection, outcomes: list[Outcome], accept: frozenset[str]
+    connection: Connection, outcomes: list[FetchResult], accept: frozenset[str]
 ) -> tuple[bool, dict[str, list[str]]]:
     """Keep what was read; whether anything is new, and what failed by source, come back."""
     changed = False
@@ -198,12 +200,12 @@ def _documents(
 
 
 def _state(
-    before: SourceState | None, name: str, outcomes: list[Outcome], failures: list[str], problem: str, now: datetime
+    before: SourceState | None, name: str, outcomes: list[FetchResult], failures: list[str], problem: str, now: datetime
 ) -> SourceState:
     failed = len(failures) + bool(problem)
     answered = len(outcomes) - len(failures)
     state = health.state(answered=answered, failed=failed)
-    old = before or SourceState(name, health.State.UNPOLLED)
+    old = before or SourceState(name, health.SourceHealth.UNPOLLED)
     return replace(
         old,
         state=state,
@@ -220,12 +222,12 @@ def _state(
     )
 
 
-def _unreached(outcomes: Iterable[Outcome]) -> bool:
+def _unreached(outcomes: Iterable[FetchResult]) -> bool:
     """Whether no host gave any answer. One host alone says nothing, nor does one left alone."""
     asked = [o for o in outcomes if not o.retry_at]
     hosts = {urlsplit(o.url).netloc for o in asked}
     return len(hosts) > 1 and all(o.result == "failed" and not o.status for o in asked)
 
 
-def _waiting(outcomes: Iterable[Outcome], now: datetime) -> dict[str, datetime]:
+def _waiting(outcomes: Iterable[FetchResult], now: datetime) -> dict[str, datetime]:
     return {urlsplit(o.url).netloc: o.retry_at for o in outcomes if o.retry_at and o.retry_at > now + _LONG_PAUSE}

@@ -19,7 +19,7 @@ from feeds.sources import (
     release_notes,
     tags,
 )
-from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 
 SOURCES: tuple[Source, ...] = (
     docker_announcements.SOURCE,
@@ -37,7 +37,7 @@ SOURCES: tuple[Source, ...] = (
     epss.SOURCE,
 )
 
-__all__ = ["SOURCES", "Ask", "Document", "Item", "Parsed", "Source", "Wanted", "configured"]
+__all__ = ["SOURCES", "Document", "Item", "Parsed", "Request", "RequestContext", "Source", "configured"]
 
 
 def configured(urls: dict[str, dict[str, str]], disabled: frozenset[str] = frozenset()) -> tuple[Source, ...]:

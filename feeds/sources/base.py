@@ -14,13 +14,13 @@ from typing import ClassVar
 
 import msgspec
 
-from feeds.advisories.facts import Exploited, Likelihood, Line, Release, Tags
+from feeds.advisories.facts import Exploited, Likelihood, Release, ReleaseLine, Tags
 from feeds.advisories.records import Record
 
-Item = Record | Line | Tags | Release | Exploited | Likelihood
+Item = Record | ReleaseLine | Tags | Release | Exploited | Likelihood
 
 
-class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One question: a URL, and which form of the source it is (`page`, `rss`, `api`).
 
     `robots` says that robots.txt governs it: it does for pages that are scraped; feeds and APIs
@@ -56,10 +56,10 @@ class Parsed(msgspec.Struct, frozen=True):
     """What a document holds: its items, and what to ask next (further pages)."""
 
     items: tuple[Item, ...]
-    follow: tuple[Ask, ...] = ()
+    follow: tuple[Request, ...] = ()
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class RequestContext(msgspec.Struct, frozen=True):
     """What a source must ask because of other sources or of the inventory.
 
     `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
@@ -85,7 +85,7 @@ class Source:
     late: ClassVar[bool] = False
     """Whether to ask when all others have answered, because the question holds what they name."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """What to ask. Called at the start, and again whenever more is wanted."""
         raise NotImplementedError
 

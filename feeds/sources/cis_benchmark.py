@@ -15,7 +15,7 @@ from datetime import datetime
 from feeds.advisories.records import Edition, Kind, Record
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique
 
 _PAGE = "https://www.cisecurity.org/benchmark/docker"
@@ -34,10 +34,10 @@ _NAMED = re.compile(
 class CisBenchmark(Source):
     """The benchmark's page and the blog feed of the Center for Internet Security."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """Both; robots.txt governs the page, which is scraped."""
-        yield Ask(url=self.urls["page"], form="page", robots=True)
-        yield Ask(url=self.urls["rss"], form="rss")
+        yield Request(url=self.urls["page"], form="page", robots=True)
+        yield Request(url=self.urls["rss"], form="rss")
 
     def parse(self, document: Document) -> Parsed:
         """One benchmark record an edition."""

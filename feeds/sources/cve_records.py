@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from feeds.advisories.prose import names_distribution, read_prose
-from feeds.advisories.records import PRODUCTS, Claim, Kind, Rank, Record, Score, cves_in, is_cve
+from feeds.advisories.records import PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
 from feeds.advisories.scores import rating, vector_score
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when
 from feeds.versions import products
 from feeds.versions.ranges import Span, exactly, read_range, remainder
@@ -34,10 +34,10 @@ def known_cves() -> frozenset[str]:
 class CveRecords(Source):
     """The records of the CVE programme."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One question a CVE, newest first; an API, which robots.txt does not govern."""
         for cve in sorted(wanted.cves | known_cves(), key=_newest, reverse=True):
-            yield Ask(url=self.urls["api"].format(cve=cve), form="api", optional=True)
+            yield Request(url=self.urls["api"].format(cve=cve), form="api", optional=True)
 
     def parse(self, document: Document) -> Parsed:
         """The record of one CVE; a rejected one comes back withdrawn."""
@@ -66,7 +66,11 @@ def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]
     prose = read_prose(description, about=about.pop() if len(about) == 1 else "")
     covered = {c.product for c in claims}
     if not claims and not prose and (product := _named(cna, description)):
-        claims = (Claim(product=product, words="no range in its fields, and none in its description that can be read"),)
+        claims = (
+            VersionStatement(
+                product=product, words="no range in its fields, and none in its description that can be read"
+            ),
+        )
     return Record(
         id=cve,
         kind=Kind.VULNERABILITY,
@@ -112,7 +116,7 @@ def _subject(entry: dict[str, Any]) -> tuple[str, str]:
     return str(entry.get("vendor") or stranger), str(entry.get("product") or entry.get("packageName") or package)
 
 
-def _structured(cna: dict[str, Any]) -> Iterator[Claim]:
+def _structured(cna: dict[str, Any]) -> Iterator[VersionStatement]:
     for entry in mappings(cna.get("affected")):
         vendor, product = _subject(entry)
         named = products.of_field(vendor, product)
@@ -120,7 +124,9 @@ def _structured(cna: dict[str, Any]) -> Iterator[Claim]:
         yield from _versions(mappings(entry.get("versions")), named, f"{vendor} {product}", default)
 
 
-def _versions(versions: list[dict[str, Any]], named: str | None, label: str, default: str) -> Iterator[Claim]:
+def _versions(
+    versions: list[dict[str, Any]], named: str | None, label: str, default: str
+) -> Iterator[VersionStatement]:
     unaffected: list[Span] = []
     affected = False
     for item in versions:
@@ -139,7 +145,7 @@ def _versions(versions: list[dict[str, Any]], named: str | None, label: str, def
         if status == "affected":
             affected = True
             rank = Rank.TRANSLATED if product == products.ENGINE_MODULE else Rank.VENDOR
-            yield Claim(product=product, affected=spans, fixed=fixed, rank=rank, words=words)
+            yield VersionStatement(product=product, affected=spans, fixed=fixed, rank=rank, words=words)
         elif status == "unaffected":
             unaffected.extend(spans)
     fixed = tuple(s.low for s in unaffected if s.low)
@@ -148,7 +154,7 @@ def _versions(versions: list[dict[str, Any]], named: str | None, label: str, def
         ranges = [s for s in unaffected if s.low != s.high]
         everything = remainder(Span("", max(fixed, key=key)), ranges)
         words = f"{label}: affected by default, unaffected {', '.join(str(s) for s in unaffected)}"
-        yield Claim(product=named, affected=everything, fixed=fixed, words=words)
+        yield VersionStatement(product=named, affected=everything, fixed=fixed, words=words)
 
 
 def _one(item: dict[str, Any]) -> tuple[str, tuple[Span, ...], tuple[str, ...]] | None:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
 from feeds.advisories.prose import read_prose
-from feeds.advisories.records import Claim, Kind, Record, Score, Severity, cves_in
+from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
-from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import shortened, squeeze, text_body, unique
 from feeds.versions.ranges import Span
 
@@ -45,10 +45,10 @@ class DockerAnnouncements(Source):
 
     complete: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """All three forms, every time; robots.txt governs the page, which is scraped."""
         for form, url in self.urls.items():
-            yield Ask(url=url, form=form, robots=form == "page")
+            yield Request(url=url, form=form, robots=form == "page")
 
     def parse(self, document: Document) -> Parsed:
         """One announcement a heading, and one vulnerability a CVE that it makes a statement on."""
@@ -144,8 +144,8 @@ def _announcement(section: _Section, precedence: int, home: str) -> Record:
     )
 
 
-def _before(version: str, words: str) -> Claim:
-    return Claim(product="desktop", affected=(Span("", version),), fixed=(version,), prose=True, words=words)
+def _before(version: str, words: str) -> VersionStatement:
+    return VersionStatement(product="desktop", affected=(Span("", version),), fixed=(version,), prose=True, words=words)
 
 
 def _updated(text: str) -> datetime | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, cves_in
 from feeds.sources import markup
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import last_part, unique
 
 
@@ -55,9 +55,9 @@ _FOOTER = re.compile(r"The post .{1,300}? appeared first on .{1,40}\.?\s*$", re.
 class DockerBlog(Source):
     """The blog's RSS feed."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The feed; made for programs, so robots.txt does not govern it."""
-        yield Ask(url=self.urls["rss"], form="rss")
+        yield Request(url=self.urls["rss"], form="rss")
 
     def parse(self, document: Document) -> Parsed:
         """The posts that a rule keeps; a post is named by the last part of its address."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from feeds.advisories.facts import Line
+from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Kind, Record
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, unique
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
@@ -26,10 +26,10 @@ class EndOfLife(Source):
 
     complete: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One question a product; an API, which robots.txt does not govern."""
         for form, url in self.urls.items():
-            yield Ask(url=url, form=form)
+            yield Request(url=url, form=form)
 
     def parse(self, document: Document) -> Parsed:
         """Every line, and a notice for each that has an end."""
@@ -52,9 +52,9 @@ def _is_line(name: str) -> bool:
     return bool(name) and all(part.isdecimal() and len(part) < 6 for part in name.split("."))
 
 
-def _line(release: dict[str, Any], product: str, url: str) -> Line:
+def _line(release: dict[str, Any], product: str, url: str) -> ReleaseLine:
     ends = release.get("eolFrom")
-    return Line(
+    return ReleaseLine(
         product=product,
         name=str(release["name"]),
         url=url,
@@ -72,7 +72,7 @@ def _day(value: object) -> date | None:
         return None
 
 
-def _notice(line: Line, label: str) -> Record:
+def _notice(line: ReleaseLine, label: str) -> Record:
     when = f"on {line.ends.isoformat()}" if line.ends else "already"
     return Record(
         id=f"end-of-life/{line.product}-{line.name}",

@@ -12,7 +12,7 @@ from typing import ClassVar
 from feeds.advisories.facts import Likelihood
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body
 
 _AT_ONCE = 80
@@ -25,12 +25,12 @@ class Epss(Source):
     complete: ClassVar[bool] = True
     late: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One question a year of CVEs, so that a new CVE changes one; an API, which robots.txt does not govern."""
         for _, year in groupby(sorted(wanted.cves), lambda cve: cve[:8]):
             cves = list(year)
             for start in range(0, len(cves), _AT_ONCE):
-                yield Ask(url=self.urls["api"].format(cves=",".join(cves[start : start + _AT_ONCE])), form="api")
+                yield Request(url=self.urls["api"].format(cves=",".join(cves[start : start + _AT_ONCE])), form="api")
 
     def parse(self, document: Document) -> Parsed:
         """One fact: the scores."""

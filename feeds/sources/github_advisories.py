@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from feeds.advisories.prose import read_prose
-from feeds.advisories.records import Claim, Kind, Rank, Record, cves_in, is_cve, is_ghsa
+from feeds.advisories.records import Kind, Rank, Record, VersionStatement, cves_in, is_cve, is_ghsa
 from feeds.advisories.scores import rating, vector_score
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when
 from feeds.versions import products
 from feeds.versions.ranges import read_range
@@ -31,9 +31,9 @@ class GitHubAdvisories(Source):
     complete: ClassVar[bool] = True
     product: str = ""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The first page; an API, which robots.txt does not govern."""
-        yield Ask(url=self.urls["api"], form="api", accept="application/vnd.github+json")
+        yield Request(url=self.urls["api"], form="api", accept="application/vnd.github+json")
 
     def parse(self, document: Document) -> Parsed:
         """One vulnerability an advisory, and the next page if there is one."""
@@ -42,7 +42,7 @@ class GitHubAdvisories(Source):
             message = squeeze(str(mapping(entries).get("message") or "").replace("\0", " "))[:200]
             raise ShapeError(f"no list of advisories{f': {message}' if message else ''}", where=document.url)
         following = next_page(document)
-        follow = (Ask(url=following, form="api", accept="application/vnd.github+json"),) if following else ()
+        follow = (Request(url=following, form="api", accept="application/vnd.github+json"),) if following else ()
         return Parsed(unique(self._record(e, document) for e in mappings(entries) if _published(e)), follow)
 
     def _record(self, entry: dict[str, Any], document: Document) -> Record:
@@ -66,11 +66,11 @@ class GitHubAdvisories(Source):
             withdrawn=withdrawn,
             scores=tuple(_scores(entry)),
             claims=tuple(self._claims(entry)) + read_prose(description, about=self.product)
-            or (Claim(product=self.product, words="no range that can be read"),),
+            or (VersionStatement(product=self.product, words="no range that can be read"),),
             precedence=3,
         )
 
-    def _claims(self, entry: dict[str, Any]) -> Iterator[Claim]:
+    def _claims(self, entry: dict[str, Any]) -> Iterator[VersionStatement]:
         for vulnerability in mappings(entry.get("vulnerabilities")):
             package = str(mapping(vulnerability.get("package")).get("name") or "")
             product = (
@@ -81,7 +81,7 @@ class GitHubAdvisories(Source):
             expression = read_range(written)
             fixed = tuple(v.lstrip("v") for v in _VERSIONS.findall(patched) if is_version(v))
             if product and (expression or fixed):
-                yield Claim(
+                yield VersionStatement(
                     product=product,
                     affected=expression.spans if expression else (),
                     fixed=fixed,

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from feeds.advisories.records import Claim, Kind, Rank, Record, is_cve, is_ghsa
+from feeds.advisories.records import Kind, Rank, Record, VersionStatement, is_cve, is_ghsa
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when
 from feeds.versions import products
 from feeds.versions.ranges import Span, intersection, remainder
@@ -29,9 +29,9 @@ _ID = re.compile(r"GO-\d{4}-\d+")
 class GoVulnerabilities(Source):
     """The index, and the entries of the modules that our products are."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The index; a database made for programs, which robots.txt does not govern."""
-        yield Ask(url=self.urls["index"], form="index")
+        yield Request(url=self.urls["index"], form="index")
 
     def parse(self, document: Document) -> Parsed:
         """Of the index: the entries to ask for. Of an entry: its record."""
@@ -42,7 +42,7 @@ class GoVulnerabilities(Source):
             raise ShapeError("no entry of the Go vulnerability database", where=document.url)
         return Parsed((_record(data),))
 
-    def _entries(self, data: Any, document: Document) -> Iterator[Ask]:
+    def _entries(self, data: Any, document: Document) -> Iterator[Request]:
         if not isinstance(data, list) or not data:
             raise ShapeError("no index of modules", where=document.url)
         ids = {
@@ -55,7 +55,7 @@ class GoVulnerabilities(Source):
         if not ids:
             raise ShapeError("no entry of any module of ours in the index", where=document.url)
         for name in sorted(ids, reverse=True):
-            yield Ask(url=self.urls["entry"].format(id=name), form="entry")
+            yield Request(url=self.urls["entry"].format(id=name), form="entry")
 
 
 def _record(entry: dict[str, Any]) -> Record:
@@ -86,7 +86,7 @@ def _aliases(names: Any) -> tuple[str, ...]:
     return tuple(n for n in known if is_cve(n) or is_ghsa(n))
 
 
-def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[str, Any]]]) -> Claim | None:
+def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[str, Any]]]) -> VersionStatement | None:
     product = products.of_module(module)
     if product is None:
         return None
@@ -102,12 +102,12 @@ def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[
     words = f"{module}: {'; '.join(str(s) for s in spans)}"
     domain = _DOMAINS.get(module)
     if not spans:
-        return Claim(product=product, rank=rank, words=f"{module}: no range that can be read")
+        return VersionStatement(product=product, rank=rank, words=f"{module}: no range that can be read")
     if domain is None:
-        return Claim(product=product, affected=spans, rank=rank, words=words)
+        return VersionStatement(product=product, affected=spans, rank=rank, words=words)
     inside = tuple(s for span in spans if (s := intersection(span, domain)))
     alone = all(_DOMAINS.get(m) == domain for m, _ in modules if m != module and _stem(m) == _stem(module))
-    return Claim(
+    return VersionStatement(
         product=product,
         affected=inside,
         unaffected=remainder(_stretched(domain, inside) if alone else domain, inside),

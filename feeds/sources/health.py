@@ -15,7 +15,7 @@ _ENOUGH = 5
 """With fewer good polls than this a history says nothing."""
 
 
-class State(StrEnum):
+class SourceHealth(StrEnum):
     """How a source is doing.
 
     Healthy: every question was answered, as it always was.  Degraded: some were not, or it lists less
@@ -30,14 +30,14 @@ class State(StrEnum):
     UNPOLLED = "unpolled"
 
 
-def state(*, answered: int, failed: int) -> State:
+def state(*, answered: int, failed: int) -> SourceHealth:
     """The state after one poll, by how many questions were answered and how many were not.
 
     "Not found" is an answer where a question is optional.
     """
     if not failed:
-        return State.HEALTHY
-    return State.DEGRADED if answered else State.FAILING
+        return SourceHealth.HEALTHY
+    return SourceHealth.DEGRADED if answered else SourceHealth.FAILING
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class SourceState:
     """How one source did: its state after the last poll, and since when it is so."""
 
     name: str
-    state: State
+    state: SourceHealth
     message: str = ""
     failures: int = 0
     items: int = 0
@@ -98,7 +98,7 @@ def assessed(states: Iterable[SourceState], now: datetime) -> Iterator[SourceSta
         since = one.last_success
         if one.last_attempt and since and now - since > SILENT_AFTER:
             words = f"nothing could be read since {since:%Y-%m-%d}"
-            yield replace(one, state=State.SILENT, message=f"{words}: {one.message}" if one.message else words)
+            yield replace(one, state=SourceHealth.SILENT, message=f"{words}: {one.message}" if one.message else words)
         else:
             yield one
 
@@ -108,12 +108,12 @@ class Change:
     """A change of a source's state that its operators have not heard of."""
 
     source: SourceState
-    before: State
+    before: SourceHealth
 
     @property
     def better(self) -> bool:
         """Whether it is good news."""
-        order = [State.HEALTHY, State.DEGRADED, State.FAILING, State.SILENT]
+        order = [SourceHealth.HEALTHY, SourceHealth.DEGRADED, SourceHealth.FAILING, SourceHealth.SILENT]
         return order.index(self.source.state) < order.index(self.before)
 
 
@@ -121,8 +121,8 @@ def changes(states: Iterable[SourceState]) -> list[Change]:
     """The changes of state since the operators were last told. A source that was never told of counts as healthy."""
     found = []
     for one in states:
-        before = State(one.told or State.HEALTHY)
-        if one.state not in (before, State.UNPOLLED):
+        before = SourceHealth(one.told or SourceHealth.HEALTHY)
+        if one.state not in (before, SourceHealth.UNPOLLED):
             found.append(Change(one, before))
     return found
 

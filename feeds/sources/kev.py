@@ -9,7 +9,7 @@ from typing import ClassVar
 from feeds.advisories.facts import Exploited
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body
 
 
@@ -18,9 +18,9 @@ class KnownExploited(Source):
 
     complete: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The one document; data for programs, which robots.txt does not govern."""
-        yield Ask(url=self.urls["json"], form="json")
+        yield Request(url=self.urls["json"], form="json")
 
     def parse(self, document: Document) -> Parsed:
         """One fact: every CVE in it with the day it was added."""

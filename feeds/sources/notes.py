@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from feeds.advisories.facts import Repair
-from feeds.advisories.records import Claim, Kind, Record, cves_in, ghsas_in, is_cve, is_ghsa
+from feeds.advisories.records import Kind, Record, VersionStatement, cves_in, ghsas_in, is_cve, is_ghsa
 from feeds.sources.markup import Block
 from feeds.sources.parsing import shortened
 from feeds.versions import products
@@ -138,7 +138,7 @@ def record(fix: Fix, product: str, version: str, url: str, published: datetime |
         aliases=tuple(ghsas) if len(cves) == len(ghsas) == 1 else (),
         summary=fix.words,
         published=published,
-        claims=(Claim(product=product, fixed=(version,), words=f"{product} {version}: {fix.words}"),),
+        claims=(VersionStatement(product=product, fixed=(version,), words=f"{product} {version}: {fix.words}"),),
         precedence=8,
     )
 

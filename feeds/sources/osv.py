@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from feeds.advisories.records import Claim, Kind, Rank, Record, Score, is_cve
+from feeds.advisories.records import Kind, Rank, Record, Score, VersionStatement, is_cve
 from feeds.advisories.scores import vector_score
 from feeds.core.errors import ShapeError, VersionError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
 from feeds.versions.packages import scheme
 
@@ -50,14 +50,14 @@ class Osv(Source):
 
     complete: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One question a package and distribution; an API, which robots.txt does not govern."""
         for ecosystem, name in sorted(wanted.packages):
             yield self._ask(ecosystem, name)
 
-    def _ask(self, ecosystem: str, name: str, page: str = "") -> Ask:
+    def _ask(self, ecosystem: str, name: str, page: str = "") -> Request:
         query = {"package": {"ecosystem": ecosystem, "name": name}} | ({"page_token": page} if page else {})
-        return Ask(
+        return Request(
             url=self.urls["api"], form=f"{ecosystem}/{name}", body=msgspec.json.encode(query, order="sorted").decode()
         )
 
@@ -101,7 +101,7 @@ def _cves(entry: dict[str, Any], *fields: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in names if is_cve(n)))
 
 
-def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Claim]:
+def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[VersionStatement]:
     product = _PRODUCTS.get(name)
     for affected in mappings(entry.get("affected")):
         package = mapping(affected.get("package"))
@@ -110,7 +110,7 @@ def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Claim]
         spans = tuple(osv_spans(r for r in mappings(affected.get("ranges")) if r.get("type") == "ECOSYSTEM"))
         if spans and all(_readable(v, ecosystem) for s in spans for v in (s.low, s.high)):
             fixed = tuple(s.high for s in spans if s.high and not s.closed_high)
-            yield Claim(
+            yield VersionStatement(
                 product=product,
                 affected=spans,
                 fixed=fixed,

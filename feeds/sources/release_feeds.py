@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from feeds.advisories.facts import Release
 from feeds.advisories.records import Kind, Record
 from feeds.sources import markup, notes
-from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique
 from feeds.sources.tags import REPOSITORIES
 from feeds.versions.upstream import is_version, read
@@ -25,10 +25,10 @@ _LABELS = {"engine": "Docker Engine", "cli": "Docker CLI", "compose": "Docker Co
 class ReleaseFeeds(Source):
     """The feeds of every product's repository."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """All of them.  GitHub's robots.txt forbids *.atom to crawlers; a feed is made for programs."""
         for repository, url in self.urls.items():
-            yield Ask(url=url, form=repository, optional=True)
+            yield Request(url=url, form=repository, optional=True)
 
     def parse(self, document: Document) -> Parsed:
         """Each release of the product, and what its notes say it repairs."""

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 from feeds.advisories.facts import Release
-from feeds.advisories.records import Claim, Kind, Record
+from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.core.errors import ShapeError
 from feeds.sources import markup, notes
-from feeds.sources.base import Ask, Document, Item, Parsed, Source, Wanted
+from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique, when
 
 _BASE = "https://docs.docker.com/engine/release-notes"
@@ -35,10 +35,10 @@ class _Section(NamedTuple):
 class ReleaseNotes(Source):
     """The pages of the engine's lines; lines that they link to are read, too."""
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One page a line; robots.txt governs them, for they are scraped."""
         for form, url in self.urls.items():
-            yield Ask(url=url, form=form, robots=True)
+            yield Request(url=url, form=form, robots=True)
 
     def parse(self, document: Document) -> Parsed:
         """For each version: the release, what it repairs, and what it repairs without naming it."""
@@ -50,10 +50,10 @@ class ReleaseNotes(Source):
         items = unique(item for section in sections for item in _items(section, document.url))
         return Parsed(items, others)
 
-    def _others(self, root: Any) -> Iterator[Ask]:
+    def _others(self, root: Any) -> Iterator[Request]:
         for line in dict.fromkeys(m[1] for a in root.iter("a") if (m := _LINK.match(a.get("href") or ""))):
             if line not in self.urls:
-                yield Ask(url=f"{_BASE}/{line}/", form=line, robots=True, optional=True)
+                yield Request(url=f"{_BASE}/{line}/", form=line, robots=True, optional=True)
 
 
 def _sections(article: Any) -> Iterator[_Section]:
@@ -109,7 +109,7 @@ def _items(section: _Section, page: str) -> Iterator[Item]:
             url=url,
             summary=" ".join(unnamed),
             published=published,
-            claims=(Claim(product="engine", fixed=(version,), words=" ".join(unnamed)),),
+            claims=(VersionStatement(product="engine", fixed=(version,), words=" ".join(unnamed)),),
             precedence=4,
         )
 

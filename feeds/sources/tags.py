@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from feeds.advisories.facts import Tag, Tags
 from feeds.core.errors import ShapeError
-from feeds.sources.base import Ask, Document, Parsed, Source, Wanted
+from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, next_page
 
 REPOSITORIES = {
@@ -33,10 +33,10 @@ class TagLists(Source):
 
     complete: ClassVar[bool] = True
 
-    def requests(self, wanted: Wanted) -> Iterable[Ask]:
+    def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The first page of each; an API, which robots.txt does not govern."""
         for repository, url in self.urls.items():
-            yield Ask(url=url, form=repository, accept="application/vnd.github+json")
+            yield Request(url=url, form=repository, accept="application/vnd.github+json")
 
     def parse(self, document: Document) -> Parsed:
         """One fact: the releases' tags on this page; and the next page."""
@@ -49,7 +49,9 @@ class TagLists(Source):
             if _RELEASE.match(str(e.get("name")))
         )
         following = next_page(document)
-        follow = (Ask(url=following, form=document.form, accept="application/vnd.github+json"),) if following else ()
+        follow = (
+            (Request(url=following, form=document.form, accept="application/vnd.github+json"),) if following else ()
+        )
         fact = Tags(product=REPOSITORIES.get(document.form, ""), repository=document.form, tags=tags)
         return Parsed((fact,), follow)
 

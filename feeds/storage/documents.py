@@ -13,22 +13,22 @@ from sqlalchemy.engine import Connection
 
 import feeds
 from feeds.advisories.facts import FACTS, Likelihood, Tags
-from feeds.crawl.protocol import Known, Outcome
-from feeds.sources.base import Ask, Item
-from feeds.sources.health import REMEMBERED, Polled, SourceState, State, floor
+from feeds.crawl.protocol import FetchResult, Validators
+from feeds.sources.base import Item, Request
+from feeds.sources.health import REMEMBERED, Polled, SourceHealth, SourceState, floor
 from feeds.storage import tables
 from feeds.storage.sql import upsert
 
 _ITEM = msgspec.json.Decoder(Item)
-_FOLLOW = msgspec.json.Decoder(tuple[Ask, ...])
+_FOLLOW = msgspec.json.Decoder(tuple[Request, ...])
 _FEW = 3
 """Entries that a document or a source may lose at once without anybody wondering."""
 
 
-def known(connection: Connection) -> dict[str, Known]:
+def known(connection: Connection) -> dict[str, Validators]:
     """What was kept of each document; nothing of those that another version of Navtex has read."""
     rows = connection.execute(sa.select(tables.document).where(tables.document.c.reader == feeds.__version__))
-    return {r.url: Known(r.etag, r.last_modified, _FOLLOW.decode(r.follow)) for r in rows}
+    return {r.url: Validators(r.etag, r.last_modified, _FOLLOW.decode(r.follow)) for r in rows}
 
 
 def outdated(connection: Connection) -> bool:
@@ -72,7 +72,7 @@ class Kept:
     refused: str = ""
 
 
-def keep(connection: Connection, outcome: Outcome, *, accept: bool = False) -> Kept:
+def keep(connection: Connection, outcome: FetchResult, *, accept: bool = False) -> Kept:
     """Keep what was read in a document.
 
     A document that lists everything and suddenly lacks most of what it had is far more often a
@@ -112,7 +112,7 @@ def _update(connection: Connection, number: int, **values: object) -> int:
     return 1
 
 
-def _document(connection: Connection, outcome: Outcome) -> None:
+def _document(connection: Connection, outcome: FetchResult) -> None:
     values = {
         "source": outcome.source,
         "form": outcome.form,
@@ -179,7 +179,7 @@ def sources(connection: Connection) -> dict[str, SourceState]:
     return {
         r.name: SourceState(
             r.name,
-            State(r.state),
+            SourceHealth(r.state),
             r.message,
             r.failures,
             counts.get(r.name, 0),

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from feeds.advisories.records import Advisory, Claim, Rank, Read
+from feeds.advisories.records import Advisory, Rank, Read, VersionStatement
 from feeds.advisories.releases import Releases
 from feeds.core.errors import VersionError
-from feeds.verdicts.statements import Reading, Said, Status, readings
+from feeds.verdicts.statements import SourceStatement, StatementResult, Status, readings
 from feeds.versions.packages import PackageKey, scheme, source_packages
 from feeds.versions.upstream import Key, branch, key, read
 
-__all__ = ["Case", "PackageCase", "Status", "Testimony", "Verdict"]
+__all__ = ["EvidenceEntry", "EvidenceSet", "PackageCase", "Status", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class EvidenceEntry:
     """One record's word in a case: what it says in general, what of this version, and what became of it."""
 
     source: str
@@ -57,7 +57,7 @@ class Testimony:
     unreleased: tuple[str, ...] = ()
 
 
-class Case:
+class EvidenceSet:
     """All evidence of one advisory about one product's own releases."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Case:
     # what is read is read when it is asked for: where verdicts were kept, nobody asks
 
     @cached_property
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[SourceStatement]:
         """What each record says of the product, as bounds."""
         return readings(self.advisory, self.product, self._releases, corrections=self._corrections)
 
@@ -127,7 +127,7 @@ class Case:
                     return self._agreed(said, speaking)
         return Verdict(Status.UNKNOWN, self._undecided()), {}
 
-    def _agreed(self, said: list[Said | None], speaking: list[int]) -> tuple[Verdict, dict[int, str]]:
+    def _agreed(self, said: list[StatementResult | None], speaking: list[int]) -> tuple[Verdict, dict[int, str]]:
         words = {i: s for i in speaking if (s := said[i])}
         statuses = {s.status for s in words.values()}
         exact = {i: s for i, s in words.items() if s.exact}
@@ -158,7 +158,7 @@ class Case:
         )
         return f"{best.read.source} says {best.ranges()}, {lack}"
 
-    def _cleared_from(self, reading: Reading) -> dict[Key, str]:
+    def _cleared_from(self, reading: SourceStatement) -> dict[Key, str]:
         """The releases from which on a reading says "not affected"."""
         starts = {b.low: b.span.low for b in reading.unaffected if b.span.low and b.span.closed_low}
         return {f: t for f, t in starts.items() if self._releases.exists(self.product, f)}
@@ -169,7 +169,7 @@ class Case:
         existing = {key(t): t for t in texts if self._releases.exists(self.product, key(t))}
         return {f: t for f, t in existing.items() if self._weigh(f)[0].status is Status.NOT_AFFECTED}
 
-    def testimony(self, version: str) -> list[Testimony]:
+    def testimony(self, version: str) -> list[EvidenceEntry]:
         """Every record's word on a version, the strongest first, and the silent last: the proof of the verdict."""
         at = key(version)
         _, weights = self._weigh(at)
@@ -177,7 +177,7 @@ class Case:
         for i, reading in enumerate(self.readings):
             said = reading.says(at)
             found.append(
-                Testimony(
+                EvidenceEntry(
                     source=reading.read.source,
                     url=reading.read.record.url,
                     read_at=reading.read.at,
@@ -231,13 +231,13 @@ class PackageCase:
             return Verdict(Status.AFFECTED, reason, entry, tuple(fixed), target)
         return Verdict(Status.NOT_AFFECTED, f"{claim.words} ({entry.source})", entry)
 
-    def testimony(self, package_version: str) -> list[Testimony]:
+    def testimony(self, package_version: str) -> list[EvidenceEntry]:
         """The distribution's word on a package's version: the proof of the verdict."""
         verdict = self.decide(package_version)
         if verdict is None:
             return []
         return [
-            Testimony(
+            EvidenceEntry(
                 source=entry.source,
                 url=entry.record.url,
                 read_at=entry.at,
@@ -256,7 +256,7 @@ class PackageCase:
         return self._order(version)
 
 
-def _inside(claim: Claim, at: PackageKey, order: Callable[[str], PackageKey]) -> bool:
+def _inside(claim: VersionStatement, at: PackageKey, order: Callable[[str], PackageKey]) -> bool:
     for span in claim.affected:
         above = not span.low or order(span.low) <= at
         below = not span.high or at < order(span.high) or (span.closed_high and at == order(span.high))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from feeds.advisories.prose import CURRENT
-from feeds.advisories.records import ENGINE, Advisory, Claim, Rank, Read
+from feeds.advisories.records import ENGINE, Advisory, Rank, Read, VersionStatement
 from feeds.advisories.releases import Releases
 from feeds.versions import products
 from feeds.versions.ranges import Span
@@ -45,7 +45,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatementResult:
     """What a record says of one version.
 
     `exact` when it rests on a fix that the record names on the version's own branch; `guess` when
@@ -59,12 +59,12 @@ class Said:
 
 
 @dataclass(slots=True)
-class Reading:
+class SourceStatement:
     """The claims of one rank that one record makes about one product."""
 
     read: Read
     rank: Rank
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[VersionStatement] = field(default_factory=list)
     affected: list[Bound] = field(default_factory=list)
     unaffected: list[Bound] = field(default_factory=list)
     beyond: list[Bound] = field(default_factory=list)
@@ -77,56 +77,56 @@ class Reading:
     others: list[Read] = field(default_factory=list)
     """Further records whose fixes were joined to this one's."""
 
-    def says(self, at: Key) -> Said | None:
+    def says(self, at: Key) -> StatementResult | None:
         """The record's word on a version; None where it has none."""
         repaired = self._repaired(at)
         inside = _holding(self.affected, at)
         if inside is None and self.affected and not self.partial and at >= self._top().high:
             inside = _holding(self.beyond, at)
         if repaired:
-            return Said(Status.NOT_AFFECTED, f"{repaired} is the fix on its branch", exact=True)
+            return StatementResult(Status.NOT_AFFECTED, f"{repaired} is the fix on its branch", exact=True)
         if inside is not None:
             if self._past_own_end(at):
-                return Said(Status.NOT_AFFECTED, "past the end of the affected range on its own branch")
+                return StatementResult(Status.NOT_AFFECTED, "past the end of the affected range on its own branch")
             later = any(branch(f) == branch(at) and f > at for f in self.fixes)
-            return Said(Status.AFFECTED, f"in the affected range {inside.span}", exact=later)
+            return StatementResult(Status.AFFECTED, f"in the affected range {inside.span}", exact=later)
         if cleared := _holding(self.unaffected, at):
-            return Said(Status.NOT_AFFECTED, f"in the range {cleared.span}, which is not affected")
+            return StatementResult(Status.NOT_AFFECTED, f"in the range {cleared.span}, which is not affected")
         if self.partial:
             return None
         return self._outside(at) if self.affected else self._by_fixes_alone(at)
 
-    def _by_fixes_alone(self, at: Key) -> Said | None:
+    def _by_fixes_alone(self, at: Key) -> StatementResult | None:
         if not self.fixes:
             return None
         last = max(self.fixes)
         if at >= last:
-            return Said(Status.NOT_AFFECTED, f"newer than the fix, {self.fixes[last]}", guess=True)
+            return StatementResult(Status.NOT_AFFECTED, f"newer than the fix, {self.fixes[last]}", guess=True)
         first = min(f for f in self.fixes if f > at)
-        return Said(
+        return StatementResult(
             Status.AFFECTED, f"older than the fix, {self.fixes[first]}; nothing says where it begins", guess=True
         )
 
-    def _outside(self, at: Key) -> Said | None:
+    def _outside(self, at: Key) -> StatementResult | None:
         below = [b for b in self.affected if b.high <= at]
         above = [b for b in self.affected if b.low > at]
         if not below:
-            return Said(Status.NOT_AFFECTED, f"older than the affected range {above[0].span}")
+            return StatementResult(Status.NOT_AFFECTED, f"older than the affected range {above[0].span}")
         if not above:
             return self._above(at)
         lower, upper = max(below, key=lambda b: b.high), min(above, key=lambda b: b.low)
         if self._omitted(at, lower, upper):
             reason = f"no range names its branch, which lies between {lower.span} and {upper.span}"
-            return Said(Status.AFFECTED, reason)
-        return Said(Status.NOT_AFFECTED, f"between the affected ranges {lower.span} and {upper.span}")
+            return StatementResult(Status.AFFECTED, reason)
+        return StatementResult(Status.NOT_AFFECTED, f"between the affected ranges {lower.span} and {upper.span}")
 
-    def _above(self, at: Key) -> Said | None:
+    def _above(self, at: Key) -> StatementResult | None:
         top = self._top()
         fixed_later = any(f >= top.high for f in self.fixes)
         if top.span.closed_high and top.span.low != top.span.high and not fixed_later:
             # "through 17.03.2", and no fixed release: silent on what came later
             return None
-        return Said(Status.NOT_AFFECTED, f"newer than the affected range {top.span}")
+        return StatementResult(Status.NOT_AFFECTED, f"newer than the affected range {top.span}")
 
     def _top(self) -> Bound:
         return max(self.affected, key=lambda b: b.high)
@@ -155,9 +155,11 @@ class Reading:
         return "; ".join(parts) or "no range"
 
 
-def readings(advisory: Advisory, product: str, releases: Releases, *, corrections: bool = True) -> list[Reading]:
+def readings(
+    advisory: Advisory, product: str, releases: Releases, *, corrections: bool = True
+) -> list[SourceStatement]:
     """Every record's readings of a product. What was withdrawn, and packages of distributions, are left out."""
-    found: list[Reading] = []
+    found: list[SourceStatement] = []
     for entry in advisory.records:
         if entry.record.withdrawn is not None:
             continue
@@ -172,7 +174,9 @@ def readings(advisory: Advisory, product: str, releases: Releases, *, correction
     return _with_fixes_joined(found)
 
 
-def _of_record(entry: Read, claims: list[Claim], product: str, releases: Releases) -> Iterable[Reading]:
+def _of_record(
+    entry: Read, claims: list[VersionStatement], product: str, releases: Releases
+) -> Iterable[SourceStatement]:
     fields = [c for c in claims if not c.prose]
     words = [c for c in claims if c.prose]
     ranks = sorted({c.rank for c in fields}, reverse=True)
@@ -184,9 +188,14 @@ def _of_record(entry: Read, claims: list[Claim], product: str, releases: Release
 
 
 def _from_fields(
-    entry: Read, rank: Rank, fields: list[Claim], words: list[Claim], product: str, releases: Releases
-) -> Reading:
-    reading = Reading(entry, rank, [*fields, *words], bounds(fields), _cleared(fields), bounds(words))
+    entry: Read,
+    rank: Rank,
+    fields: list[VersionStatement],
+    words: list[VersionStatement],
+    product: str,
+    releases: Releases,
+) -> SourceStatement:
+    reading = SourceStatement(entry, rank, [*fields, *words], bounds(fields), _cleared(fields), bounds(words))
     reading.partial = all(c.partial for c in fields)
     for claim in fields:
         named = [
@@ -203,7 +212,7 @@ def _from_fields(
     return reading
 
 
-def _slip(claim: Claim, span: Span) -> bool:
+def _slip(claim: VersionStatement, span: Span) -> bool:
     """Whether a range ends below the release that its claim says is patched (`< 23.0.7`, 23.0.8), or its start."""
     end = key(span.high)
     if span.low and key(span.low) >= end:
@@ -211,8 +220,8 @@ def _slip(claim: Claim, span: Span) -> bool:
     return any(is_version(f) and branch(key(f)) == branch(end) and key(f) > end for f in claim.fixed)
 
 
-def _from_words(entry: Read, words: list[Claim], product: str, releases: Releases) -> Reading:
-    reading = Reading(entry, min(Rank.PROSE, *(c.rank for c in words)), words, bounds(words), _cleared(words))
+def _from_words(entry: Read, words: list[VersionStatement], product: str, releases: Releases) -> SourceStatement:
+    reading = SourceStatement(entry, min(Rank.PROSE, *(c.rank for c in words)), words, bounds(words), _cleared(words))
     explicit = [v for claim in words for v in claim.fixed]
     ends = [s.high for claim in words for s in claim.affected if s.high and s.high != CURRENT and not s.closed_high]
     for version in (*explicit, *ends):
@@ -220,7 +229,7 @@ def _from_words(entry: Read, words: list[Claim], product: str, releases: Release
     return reading
 
 
-def _add(reading: Reading, version: str, product: str, releases: Releases) -> None:
+def _add(reading: SourceStatement, version: str, product: str, releases: Releases) -> None:
     if not is_version(version):
         return
     at = key(version)
@@ -236,7 +245,7 @@ def _whole(version: str) -> str:
     return version + ".0" * (2 - version.count(".")) if version.replace(".", "").isdecimal() else version
 
 
-def bounds(claims: Iterable[Claim]) -> list[Bound]:
+def bounds(claims: Iterable[VersionStatement]) -> list[Bound]:
     """The affected ranges of some claims, lowest first."""
     spans = (Span(s.low, "", s.closed_low) if s.high == CURRENT else s for c in claims for s in c.affected)
     found = (Bound(*s.keys(), s) for s in dict.fromkeys(spans))
@@ -244,7 +253,7 @@ def bounds(claims: Iterable[Claim]) -> list[Bound]:
     return sorted((b for b in found if b.low < b.high), key=lambda b: (b.low, b.high))
 
 
-def _cleared(claims: Iterable[Claim]) -> list[Bound]:
+def _cleared(claims: Iterable[VersionStatement]) -> list[Bound]:
     return [Bound(*s.keys(), s) for s in dict.fromkeys(s for c in claims for s in c.unaffected)]
 
 
@@ -254,9 +263,9 @@ def _holding(candidates: list[Bound], at: Key) -> Bound | None:
     return min(inside, key=lambda b: (b.high, tuple(-n for n in b.low)), default=None)
 
 
-def _with_fixes_joined(found: list[Reading]) -> list[Reading]:
+def _with_fixes_joined(found: list[SourceStatement]) -> list[SourceStatement]:
     """Statements that only name a fixed release add up: each page of notes tells of its own branch."""
-    joined: dict[Rank, Reading] = {}
+    joined: dict[Rank, SourceStatement] = {}
     kept = []
     for reading in found:
         alone = bool(reading.fixes) and not (reading.affected or reading.unaffected or reading.partial)

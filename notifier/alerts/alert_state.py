@@ -15,7 +15,7 @@ from notifier.assessment.matcher import Match
 from notifier.domain.hosts import Hosts
 
 
-class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
+class AlertState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What mattered of an advisory when a subscriber was told.
 
     `components` holds the verdict on each that it concerned, `fixed` those of them for which a fix was
@@ -33,7 +33,7 @@ class Facets(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class AffectedComponent:
     """A match of a component that somebody runs: its number, and the hosts that run it."""
 
     number: int
@@ -42,7 +42,7 @@ class Concern:
     latest: datetime
 
 
-def escalations(before: Facets, advisory: Advisory, group: Iterable[Concern]) -> Iterable[str]:
+def escalations(before: AlertState, advisory: Advisory, group: Iterable[AffectedComponent]) -> Iterable[str]:
     """What got worse, or needs doing now, since a note was made: in words, for the same components."""
     if before.withdrawn and not advisory.withdrawn:
         yield "no longer withdrawn"
@@ -79,10 +79,10 @@ def sortable(version: str) -> tuple[Key | tuple[()], str]:
         return (), version
 
 
-def facets_of(advisory: Advisory, group: Iterable[Concern], since: datetime | None = None) -> Facets:
+def facets_of(advisory: Advisory, group: Iterable[AffectedComponent], since: datetime | None = None) -> AlertState:
     """What matters of an advisory now; hosts that come after `since` may be new to it."""
     group = list(group)
-    return Facets(
+    return AlertState(
         components={c.number: c.match.verdict.status for c in group},
         fixed=frozenset(c.number for c in group if c.match.verdict.upgrade_to),
         severity=advisory.severity,
@@ -91,11 +91,11 @@ def facets_of(advisory: Advisory, group: Iterable[Concern], since: datetime | No
     )
 
 
-def worst_of(before: Facets, now: Facets) -> Facets:
+def worst_of(before: AlertState, now: AlertState) -> AlertState:
     """What is remembered when more is told: the worst of both."""
     sure = {n: Status.AFFECTED for n, s in before.components.items() if s is Status.AFFECTED}
     raised = _raised(before.severity, now.severity) or before.partial
-    return Facets(
+    return AlertState(
         components={**before.components, **now.components, **sure},
         fixed=before.fixed | now.fixed,
         severity=now.severity if raised else before.severity,

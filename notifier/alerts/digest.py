@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Kind, Severity
-from feeds.sources.health import SourceState, State
+from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.domain.hosts import Hosts
 
@@ -38,7 +38,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class InHand:
+class DigestAssignment:
     """Who took an advisory in hand, until when (the day included), and for which hosts ("" is all)."""
 
     owner: str
@@ -49,7 +49,7 @@ class InHand:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DigestItem:
     """One advisory in a digest, with the hosts it concerns.
 
     `change` is NEW, UPDATE or CORRECTION; `changes` says in words what has changed.  `thread` is the
@@ -63,7 +63,7 @@ class Item:
     changes: tuple[str, ...] = ()
     told_at: datetime | None = None
     thread: str = ""
-    in_hand: tuple[InHand, ...] = ()
+    in_hand: tuple[DigestAssignment, ...] = ()
 
     @property
     def count(self) -> int:
@@ -111,7 +111,7 @@ class Open:
     hosts: Hosts
     since: datetime
     days: int
-    in_hand: tuple[InHand, ...]
+    in_hand: tuple[DigestAssignment, ...]
     upgrade_to: tuple[str, ...] = ()
 
 
@@ -127,7 +127,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class Upcoming:
     """A date or an edition to plan for: the title, why it matters here, and for how many hosts."""
 
     title: str
@@ -148,7 +148,7 @@ class Silenced:
 
 
 @dataclass(frozen=True, slots=True)
-class Foot:
+class Footer:
     """What a reader must know to trust the digest."""
 
     sources: tuple[SourceState, ...]
@@ -165,12 +165,12 @@ class Foot:
     @property
     def healthy(self) -> int:
         """How many sources are healthy."""
-        return sum(s.state is State.HEALTHY for s in self.sources)
+        return sum(s.state is SourceHealth.HEALTHY for s in self.sources)
 
     @property
     def troubled(self) -> tuple[SourceState, ...]:
         """The sources that are not."""
-        return tuple(s for s in self.sources if s.state is not State.HEALTHY)
+        return tuple(s for s in self.sources if s.state is not SourceHealth.HEALTHY)
 
     @property
     def line(self) -> str:
@@ -194,26 +194,26 @@ class Digest:
     subscription: str
     welcome: bool
     created_at: datetime
-    items: tuple[Item, ...]
+    items: tuple[DigestItem, ...]
     clear: Hosts
     """Hosts of the scope that nothing known affects."""
     undecided: tuple[Group, ...]
     """Components of which some verdict is unknown: a distribution's builds, mostly."""
-    foot: Foot
+    foot: Footer
     actions: tuple[Action, ...] = ()
     """What to do first, worst first."""
     reminder: bool = False
     open: tuple[Open, ...] = ()
     """What a reminder tells: what was told and still stands."""
     fixed: tuple[Fixed, ...] = ()
-    ahead: tuple[Ahead, ...] = ()
+    ahead: tuple[Upcoming, ...] = ()
 
-    def of(self, *kinds: str) -> tuple[Item, ...]:
+    def of(self, *kinds: str) -> tuple[DigestItem, ...]:
         """The items of some kinds, corrections left out: those have a section of their own."""
         return tuple(i for i in self.items if i.advisory.kind.value in kinds and i.change != CORRECTION)
 
     @property
-    def corrections(self) -> tuple[Item, ...]:
+    def corrections(self) -> tuple[DigestItem, ...]:
         """The items that take back what was told."""
         return tuple(i for i in self.items if i.change == CORRECTION)
 
@@ -228,13 +228,13 @@ class Digest:
         return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
 
 
-def rank(item: Item) -> tuple[int, float, float, int, str]:
+def rank(item: DigestItem) -> tuple[int, float, float, int, str]:
     """Sort key: by section, then the worst first, then what concerns the most hosts."""
     severity, cvss = badness(item.advisory)
     return ORDER.index(item.advisory.kind), -severity, -cvss, -item.count, item.advisory.name
 
 
-def folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:
+def folded(items: list[DigestItem], wanted: list[Advisory]) -> list[DigestItem]:
     """Announcements that only announce vulnerabilities which are told as such become links below those."""
     vulnerabilities = {name: a for a in wanted if a.kind is Kind.VULNERABILITY for name in a.names}
     links = [
@@ -251,13 +251,13 @@ def folded(items: list[Item], wanted: list[Advisory]) -> list[Item]:
     return kept
 
 
-def _covered(item: Item, vulnerabilities: Mapping[str, Advisory]) -> bool:
+def _covered(item: DigestItem, vulnerabilities: Mapping[str, Advisory]) -> bool:
     """Whether each product that an announcement concerns has a vulnerability of its own among those it speaks of."""
     covered = {p for name in item.advisory.mentions if name in vulnerabilities for p in vulnerabilities[name].products}
     return all(group.product in covered for group in item.groups)
 
 
-def key_of(subscription: str, created_at: datetime, items: Iterable[Item]) -> str:
+def key_of(subscription: str, created_at: datetime, items: Iterable[DigestItem]) -> str:
     """The digest's key: stands in each of its messages, and is the same for each try to deliver it."""
     told = ",".join(f"{i.advisory.name}:{i.change}" for i in items)
     return hashlib.sha256(f"{subscription}\n{created_at.isoformat()}\n{told}".encode()).hexdigest()[:16]

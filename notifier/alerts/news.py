@@ -18,8 +18,8 @@ import msgspec
 
 from feeds.advisories.records import Advisory, Kind
 from feeds.versions.upstream import Key, key
-from notifier.alerts.alert_state import Concern, Facets, escalations, facets_of, sortable, worst_of
-from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, InHand, Item, folded, rank
+from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations, facets_of, sortable, worst_of
+from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestAssignment, DigestItem, Group, folded, rank
 from notifier.assessment.matcher import Match
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
@@ -32,7 +32,7 @@ _TAKEN_BACK = (Kind.VULNERABILITY, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.END_O
 class Told:
     """What a subscriber was told of an advisory, when first and last, and in which digest ("": noted in silence)."""
 
-    facets: Facets
+    facets: AlertState
     at: datetime
     first_at: datetime | None = None
     digest: str = ""
@@ -46,7 +46,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class Reopened:
     """Something that brings an advisory back at a moment: a silence that ended, a due date that passed.
 
     `hosts` are those it is about, by component; None is all of them.
@@ -62,15 +62,15 @@ class Return:
 class News:
     """What there is to tell: items, and the facets to remember, those noted in silence included."""
 
-    items: list[Item] = field(default_factory=list)
-    facets: dict[int, Facets] = field(default_factory=dict)
-    silent: dict[int, Facets] = field(default_factory=dict)
+    items: list[DigestItem] = field(default_factory=list)
+    facets: dict[int, AlertState] = field(default_factory=dict)
+    silent: dict[int, AlertState] = field(default_factory=dict)
     """Of advisories that came with a source's first good poll."""
-    noted: dict[int, Facets] = field(default_factory=dict)
+    noted: dict[int, AlertState] = field(default_factory=dict)
     """Corrected notes of what is not told: they change nothing of when it was told."""
     unsaid: int = 0
 
-    def only(self, wanted: Callable[[Item], bool]) -> News:
+    def only(self, wanted: Callable[[DigestItem], bool]) -> News:
         """The part whose items are wanted, with all else of the same advisories; the rest stays news."""
         numbers = {i.advisory.id for i in self.items if wanted(i)}
         items = [i for i in self.items if i.advisory.id in numbers]
@@ -83,7 +83,7 @@ Arrivals = Mapping[datetime, Mapping[int, Hosts]]
 
 
 @dataclass(frozen=True, slots=True)
-class Strangers:
+class NewHosts:
     """The hosts by component that an advisory may concern newly: all of them, and those that came since it was told."""
 
     everyone: Mapping[int, Hosts]
@@ -95,17 +95,17 @@ Judge = Callable[[Advisory, int], Group | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class NewsInput:
     """What a subscriber was told, and what happened since. `started_at` is None at the first run."""
 
     told: Mapping[int, Told]
     started_at: datetime | None
     now: datetime
     arrivals: Arrivals = field(default_factory=dict)
-    strangers: Mapping[int, Strangers] = field(default_factory=dict)
+    strangers: Mapping[int, NewHosts] = field(default_factory=dict)
     """For advisories of which hosts are silenced, or moved from one version that they concern to another."""
-    returns: tuple[Return, ...] = ()
-    in_hand: Mapping[int, tuple[InHand, ...]] = field(default_factory=dict)
+    returns: tuple[Reopened, ...] = ()
+    in_hand: Mapping[int, tuple[DigestAssignment, ...]] = field(default_factory=dict)
     judge: Judge = lambda *_: None
 
     def before(self, advisory: Advisory) -> Told | None:
@@ -113,7 +113,7 @@ class Books:
         return next((self.told[n] for n in (advisory.id, *advisory.doubles) if n in self.told), None)
 
 
-def news(concerns: Iterable[Concern], known: Iterable[Advisory], books: Books, filters: Filters) -> News:
+def news(concerns: Iterable[AffectedComponent], known: Iterable[Advisory], books: NewsInput, filters: Filters) -> News:
     """What a subscriber has not been told yet. At the first run it is everything.
 
     `known` are all advisories; where the filters want everything, those are told, too, that concern
@@ -121,7 +121,7 @@ def news(concerns: Iterable[Concern], known: Iterable[Advisory], books: Books, f
     """
     found = News()
     known = list(known)
-    grouped: dict[int, list[Concern]] = defaultdict(list)
+    grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
     advisories: dict[int, Advisory] = {}
     for concern in concerns:
         advisories[concern.match.advisory.id] = concern.match.advisory
@@ -143,7 +143,7 @@ def news(concerns: Iterable[Concern], known: Iterable[Advisory], books: Books, f
 
 
 def _consider(
-    found: News, advisory: Advisory, group: list[Concern], now: Facets, books: Books, *, wanted: bool
+    found: News, advisory: Advisory, group: list[AffectedComponent], now: AlertState, books: NewsInput, *, wanted: bool
 ) -> None:
     before = books.before(advisory)
     if before is None:
@@ -153,7 +153,7 @@ def _consider(
             found.unsaid += wanted
         elif wanted:
             groups = tuple(_group(c, c.hosts) for c in group)
-            found.items.append(Item(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
+            found.items.append(DigestItem(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
             found.facets[advisory.id] = now
         return
     after = worst_of(before.facets, now)
@@ -167,7 +167,7 @@ def _consider(
         found.noted[advisory.id] = after
 
 
-def _to_be_seen(concern: Concern, before: Told) -> bool:
+def _to_be_seen(concern: AffectedComponent, before: Told) -> bool:
     """Whether a component, or a host of it, is not in what was told."""
     return concern.number not in before.facets.components or concern.latest > before.since
 
@@ -178,7 +178,7 @@ def _late(advisory: Advisory, started_at: datetime | None) -> bool:
     return advisory.baseline and started_at is not None and seen is not None and seen > started_at
 
 
-def _update(advisory: Advisory, group: list[Concern], before: Told, books: Books) -> Item | None:
+def _update(advisory: Advisory, group: list[AffectedComponent], before: Told, books: NewsInput) -> DigestItem | None:
     """The item that says what changed since it was told; None where nothing that matters did."""
     changes = list(escalations(before.facets, advisory, group))
     came = _arrived(group, before, books.arrivals.get(before.since, {}), books.strangers.get(advisory.id))
@@ -196,16 +196,16 @@ def _update(advisory: Advisory, group: list[Concern], before: Told, books: Books
     ordered = tuple(groups[c.number] for c in group if c.number in groups)
     hands = books.in_hand.get(advisory.id, ())
     told_at = before.at if before.digest else None
-    return Item(advisory, UPDATE, ordered, (), tuple(changes), told_at, before.thread, hands)
+    return DigestItem(advisory, UPDATE, ordered, (), tuple(changes), told_at, before.thread, hands)
 
 
-def _of_return(back: Return, group: list[Concern]) -> dict[int, Group]:
+def _of_return(back: Reopened, group: list[AffectedComponent]) -> dict[int, Group]:
     if back.hosts is None:
         return {c.number: _group(c, c.hosts) for c in group}
     return {c.number: _group(c, back.hosts[c.number]) for c in group if c.number in back.hosts}
 
 
-def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books) -> None:
+def _correct(found: News, advisory: Advisory, group: list[AffectedComponent], books: NewsInput) -> None:
     """Take back what was told and no longer holds, because the word on it changed and not the hosts."""
     before = books.before(advisory)
     if before is None or (before.facets.withdrawn and not group):
@@ -222,12 +222,12 @@ def _correct(found: News, advisory: Advisory, group: list[Concern], books: Books
         return
     changes = ("withdrawn",) if withdrawn else ()
     groups = tuple(sorted(gone.values(), key=lambda g: (g.product, sortable(g.version), g.package)))
-    found.items.append(Item(advisory, CORRECTION, groups, (), changes, before.at, before.thread))
+    found.items.append(DigestItem(advisory, CORRECTION, groups, (), changes, before.at, before.thread))
     found.facets[advisory.id] = after
 
 
 def _arrived(
-    group: list[Concern], before: Told, since: Mapping[int, Hosts], strangers: Strangers | None
+    group: list[AffectedComponent], before: Told, since: Mapping[int, Hosts], strangers: NewHosts | None
 ) -> dict[int, Group]:
     """The groups that are new to somebody who was told before: new versions, and hosts that came since.
 
@@ -246,12 +246,12 @@ def _arrived(
     return came
 
 
-def _by_version(concern: Concern) -> tuple[str, Key, str]:
+def _by_version(concern: AffectedComponent) -> tuple[str, Key, str]:
     component = concern.match.component
     return component.product, key(component.version), component.package
 
 
-def _group(concern: Concern, hosts: Hosts) -> Group:
+def _group(concern: AffectedComponent, hosts: Hosts) -> Group:
     return group_of(concern.match, hosts)
 
 
@@ -270,7 +270,7 @@ def group_of(match: Match, hosts: Hosts) -> Group:
     )
 
 
-def moments(concerns: Iterable[Concern], told: Mapping[int, Told]) -> set[datetime]:
+def moments(concerns: Iterable[AffectedComponent], told: Mapping[int, Told]) -> set[datetime]:
     """The moments for which `news` needs arrivals: when advisories were told whose components got hosts since."""
     found = set()
     for concern in concerns:

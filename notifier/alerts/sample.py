@@ -6,29 +6,31 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from feeds.advisories.records import Advisory, Kind, Severity
-from feeds.sources.health import Change, SourceState, State
+from feeds.sources.health import Change, SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.alerts.digest import (
     CORRECTION,
     NEW,
     UPDATE,
     Action,
-    Ahead,
     Digest,
+    DigestAssignment,
+    DigestItem,
     Fixed,
-    Foot,
+    Footer,
     Group,
-    InHand,
-    Item,
     Open,
     Silenced,
+    Upcoming,
 )
 from notifier.domain.hosts import Hosts
 
 AT = datetime(2030, 3, 1, 8, 0, tzinfo=UTC)
 _SOURCES = (
-    SourceState("docker-announcements", State.HEALTHY, items=40, last_attempt=AT, last_success=AT),
-    SourceState("kev", State.FAILING, "https://example.org/kev.json: HTTP 503", 4, 1, AT, AT - timedelta(days=1)),
+    SourceState("docker-announcements", SourceHealth.HEALTHY, items=40, last_attempt=AT, last_success=AT),
+    SourceState(
+        "kev", SourceHealth.FAILING, "https://example.org/kev.json: HTTP 503", 4, 1, AT, AT - timedelta(days=1)
+    ),
 )
 
 
@@ -62,14 +64,14 @@ _UNSCORED = _advisory("GHSA-2222-3333-4444")
 
 def digest(at: datetime, subscription: str, key: str) -> Digest:
     """The digest of made-up news, as of a moment, for whom, and what names it."""
-    hand = InHand("Ann", (at + timedelta(days=14)).date(), "tag env=prod", "with the next window")
+    hand = DigestAssignment("Ann", (at + timedelta(days=14)).date(), "tag env=prod", "with the next window")
     return Digest(
         key=key,
         subscription=subscription,
         welcome=False,
         created_at=at,
         items=(
-            Item(
+            DigestItem(
                 _CRITICAL,
                 UPDATE,
                 (_group("29.5.0", "web-1", "web-2", "web-3", more=12, to="29.5.1"),),
@@ -79,12 +81,12 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 "fedcba9876543210",
                 (hand,),
             ),
-            Item(
+            DigestItem(
                 _HIGH,
                 NEW,
                 (_group("29.5.0", "web-1", to="29.5.1"), _group("25.0.5", "db-1", status=Status.CONFLICTING)),
             ),
-            Item(
+            DigestItem(
                 _UNSCORED,
                 CORRECTION,
                 (_group("25.0.5", "db-1", status=Status.NOT_AFFECTED, reason="the flaw came with 26.0.0 (reviewed)"),),
@@ -92,14 +94,18 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 (),
                 at,
             ),
-            Item(_advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), at - timedelta(days=2)),
-            Item(_advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()),
+            DigestItem(
+                _advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), at - timedelta(days=2)
+            ),
+            DigestItem(
+                _advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()
+            ),
         ),
         clear=Hosts(1, ("db-2",)),
         undecided=(
             _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),
         ),
-        foot=Foot(
+        foot=Footer(
             _SOURCES,
             214,
             unsaid=2,
@@ -133,13 +139,13 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
         ),
         fixed=(Fixed("engine", "25.0.5", ("25.0.6",), Hosts(2, ("app-1", "app-2")), (_HIGH,)),),
         ahead=(
-            Ahead(
+            Upcoming(
                 "Docker Engine 25.0 reaches its end of life",
                 f"25.0 gets security fixes until {at + timedelta(days=61):%Y-%m-%d}",
                 Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
                 "https://example.org/eol",
             ),
-            Ahead(
+            Upcoming(
                 "CIS Docker Benchmark v9.0.0",
                 "a made-up edition, the newest for Docker Engine 25.0",
                 Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
@@ -152,6 +158,9 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
 DIGEST = digest(AT, "sample", "0123456789abcdef")
 
 CHANGES = (
-    Change(_SOURCES[1], State.HEALTHY),
-    Change(SourceState("docker-blog", State.HEALTHY, items=12, last_attempt=AT, last_success=AT), State.SILENT),
+    Change(_SOURCES[1], SourceHealth.HEALTHY),
+    Change(
+        SourceState("docker-blog", SourceHealth.HEALTHY, items=12, last_attempt=AT, last_success=AT),
+        SourceHealth.SILENT,
+    ),
 )

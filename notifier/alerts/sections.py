@@ -13,9 +13,9 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.verdicts.evidence import Status
 from feeds.versions.upstream import key
-from notifier.alerts.alert_state import Concern, sortable
-from notifier.alerts.digest import CORRECTION, Action, Ahead, Fixed, Group, Item, Open
-from notifier.alerts.news import Books, Told
+from notifier.alerts.alert_state import AffectedComponent, sortable
+from notifier.alerts.digest import CORRECTION, Action, DigestItem, Fixed, Group, Open, Upcoming
+from notifier.alerts.news import NewsInput, Told
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.assessment.upgrades import plan, worst
 from notifier.domain.components import Component
@@ -54,7 +54,9 @@ class People(Protocol):
         """A few of their names."""
 
 
-def actions(matcher: Matcher, items: Iterable[Item], concerns: Iterable[Concern], today: date) -> list[Action]:
+def actions(
+    matcher: Matcher, items: Iterable[DigestItem], concerns: Iterable[AffectedComponent], today: date
+) -> list[Action]:
     """The smallest upgrades for what a digest tells of, worst first. What it does not tell of is only counted."""
     told = {i.advisory.id: i for i in items if i.change != CORRECTION and i.advisory.kind is Kind.VULNERABILITY}
     of_component: dict[int, list[tuple[Match, Hosts]]] = defaultdict(list)
@@ -97,7 +99,7 @@ def _joined(one: Action, other: Action) -> Action:
     )
 
 
-def _in_item(item: Item | None, component: Component) -> Hosts | None:
+def _in_item(item: DigestItem | None, component: Component) -> Hosts | None:
     """The hosts for which an item speaks of a component."""
     what = (component.product, component.version, component.package)
     groups = item.groups if item else ()
@@ -141,9 +143,9 @@ def _together(one: Hosts, other: Hosts) -> Hosts:
     return Hosts(one.count + other.count, tuple(sorted({*one.names, *other.names}))[:_NAMED])
 
 
-def still_open(concerns: Iterable[Concern], books: Books, besides: set[int]) -> list[Open]:
+def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides: set[int]) -> list[Open]:
     """The vulnerabilities that were told and still concern hosts, worst first, without those in `besides`."""
-    grouped: dict[int, list[Concern]] = defaultdict(list)
+    grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         advisory = concern.match.advisory
         if advisory.kind is Kind.VULNERABILITY and advisory.id not in besides and books.before(advisory):
@@ -201,11 +203,11 @@ def fixed(
 
 
 def ahead(
-    concerns: Iterable[Concern], items: Iterable[Item], matcher: Matcher, today: date, *, editions: bool
-) -> list[Ahead]:
+    concerns: Iterable[AffectedComponent], items: Iterable[DigestItem], matcher: Matcher, today: date, *, editions: bool
+) -> list[Upcoming]:
     """Ends of life that are still to come, and (with `editions`) the CIS editions that apply, if not in the items."""
     told = {i.advisory.id for i in items}
-    grouped: dict[tuple[int, str], list[Concern]] = defaultdict(list)
+    grouped: dict[tuple[int, str], list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         advisory = concern.match.advisory
         ending = advisory.kind is Kind.END_OF_LIFE and _maintained(matcher, concern.match.component, today)
@@ -218,7 +220,7 @@ def ahead(
         for concern in group:
             hosts = _together(hosts, concern.hosts)
         advisory = group[0].match.advisory
-        found.append(Ahead(advisory.title, reason, hosts, advisory.url))
+        found.append(Upcoming(advisory.title, reason, hosts, advisory.url))
     return sorted(found, key=lambda a: (a.reason, a.title))[:_NAMED]
 
 

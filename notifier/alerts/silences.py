@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from feeds.advisories.records import Advisory
-from notifier.alerts.alert_state import Concern, Facets, escalations
+from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations
 from notifier.alerts.digest import Silenced
 from notifier.domain.filters import Named, Scope
 
@@ -35,7 +35,7 @@ class Silence:
     author: str
     created_at: datetime
     until: datetime
-    facets: Facets = field(default_factory=Facets)
+    facets: AlertState = field(default_factory=AlertState)
     justification: str = ""
     name: str = ""
     """The advisory's name."""
@@ -47,7 +47,7 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class Assignment:
     """Who took an advisory in hand, for the hosts of a scope, until the end of a day (in UTC)."""
 
     advisory: int
@@ -71,7 +71,7 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SilenceStatement:
     """A silence as a VEX statement: `status` is not_affected where it was justified as such, else affected."""
 
     advisory: str
@@ -90,13 +90,13 @@ def about(advisory: Advisory) -> tuple[int, ...]:
     return (advisory.id, *advisory.doubles)
 
 
-def broken(silence: Silence, advisory: Advisory, group: Iterable[Concern]) -> tuple[str, ...]:
+def broken(silence: Silence, advisory: Advisory, group: Iterable[AffectedComponent]) -> tuple[str, ...]:
     """What got worse since it was silenced, in words; () where the silence holds."""
     return tuple(escalations(silence.facets, advisory, group))
 
 
 def in_force(
-    silences: Iterable[Silence], concerns: Mapping[int, list[Concern]], now: datetime
+    silences: Iterable[Silence], concerns: Mapping[int, list[AffectedComponent]], now: datetime
 ) -> dict[int, tuple[Silence, ...]]:
     """The silences that hold now, by the number of their advisory. `concerns` are by advisory, for all hosts."""
     found: dict[int, tuple[Silence, ...]] = {}
@@ -139,12 +139,14 @@ def line(silence: Silence) -> Silenced:
     return Silenced(silence.name, shown(silence.scope), silence.reason, silence.author, silence.until)
 
 
-def statements(silences: Iterable[Silence], advisories: Mapping[int, Advisory], now: datetime) -> Iterator[Statement]:
+def statements(
+    silences: Iterable[Silence], advisories: Mapping[int, Advisory], now: datetime
+) -> Iterator[SilenceStatement]:
     """The silences that last, as VEX statements. `advisories` are by number; of others nothing is stated."""
     for silence in silences:
         advisory = advisories.get(silence.advisory)
         if advisory is not None and silence.lasts(now):
-            yield Statement(
+            yield SilenceStatement(
                 advisory.name,
                 advisory.aliases,
                 silence.scope,

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from feeds.advisories.facts import Line, line_of, starts_with
+from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Edition, Kind
-from feeds.verdicts.evidence import Case, PackageCase, Status, Verdict
+from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
 from notifier.domain.components import Component
@@ -27,7 +27,7 @@ EXPOSED = frozenset({Status.AFFECTED, Status.CONFLICTING})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VerdictCache:
     """Verdicts on vulnerabilities from an earlier matching, so that only what is new is matched.
 
     `through` says of an advisory (by its number) up to which component it was matched; `verdicts` has,
@@ -39,7 +39,7 @@ class Known:
     verdicts: Mapping[int, Mapping[int, Verdict]]
 
 
-NOTHING_KNOWN = Known({}, {}, {})
+NOTHING_KNOWN = VerdictCache({}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Matcher:
         *,
         corrections: bool = True,
         only: Collection[int] | None = None,
-        known: Known = NOTHING_KNOWN,
+        known: VerdictCache = NOTHING_KNOWN,
     ) -> None:
         """`only` are the numbers of the advisories that are asked about; None for all."""
         self.releases = catalogue.releases
         self._known = known
         self._today = today
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
-        self._cases: dict[str, list[Case]] = defaultdict(list)
+        self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
         self._editions: list[Advisory] = []
         self._ends: list[Advisory] = []
@@ -83,9 +83,9 @@ class Matcher:
             if any(claim.package for claim, _ in advisory.claims):
                 self._distributed.append(advisory)
             for product in advisory.products & frozenset(PRODUCTS):
-                self._cases[product].append(Case(advisory, product, self.releases, corrections=corrections))
+                self._cases[product].append(EvidenceSet(advisory, product, self.releases, corrections=corrections))
 
-    def case(self, advisory: Advisory, product: str) -> Case | None:
+    def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
         return next((c for c in self._cases[product] if c.advisory.name == advisory.name), None)
 
@@ -110,14 +110,14 @@ class Matcher:
             if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
                 yield Match(component, advisory, verdict)
 
-    def judge(self, case: Case, component: Component) -> Verdict:
+    def judge(self, case: EvidenceSet, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""
         return (self._judge_build if component.rebuilt else self._judge_release)(case, component)
 
-    def _judge_release(self, case: Case, component: Component) -> Verdict:
+    def _judge_release(self, case: EvidenceSet, component: Component) -> Verdict:
         return case.decide(component.version)
 
-    def _judge_build(self, case: Case, component: Component) -> Verdict:
+    def _judge_build(self, case: EvidenceSet, component: Component) -> Verdict:
         if component.other_numbers:
             return _numbered_otherwise(component)
         package = self.package_case(case.advisory, component)
@@ -264,7 +264,7 @@ def _decider(component: Component) -> str:
     return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
 
 
-def _end_reason(line: Line, today: date) -> str:
+def _end_reason(line: ReleaseLine, today: date) -> str:
     """What to say of a line's end: nothing while it is more than three months ahead."""
     if not line.maintained(today):
         return f"{line.name} gets no more security fixes"

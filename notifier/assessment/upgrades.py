@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from feeds.advisories.facts import Line, line_of
+from feeds.advisories.facts import ReleaseLine, line_of
 from feeds.advisories.records import Advisory
 from feeds.verdicts.evidence import Status
 from feeds.versions.packages import scheme
@@ -52,7 +52,7 @@ class Option:
     """"restart", "own line", "next maintained line", "later maintained line" (which leaves less open), "later release"
     (where no line above is maintained, or lines are not known), or "distribution"."""
     to: str
-    line: Line | None
+    line: ReleaseLine | None
     closes: tuple[Advisory, ...]
     leaves: tuple[Advisory, ...]
     regressions: tuple[Regression, ...]
@@ -66,7 +66,7 @@ class Plan:
     """What one component is open to, and the ways out; none where nothing is open or nothing helps."""
 
     component: Component
-    line: Line | None
+    line: ReleaseLine | None
     maintained: bool | None
     """Whether its line still gets security fixes; None where that is not known."""
     open: tuple[Match, ...]
@@ -92,7 +92,7 @@ def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[
     return Plan(component, line, maintained, tuple(exposed), undecided, tuple(options))
 
 
-def _older(component: Component, lines: tuple[Line, ...]) -> bool:
+def _older(component: Component, lines: tuple[ReleaseLine, ...]) -> bool:
     return all(key(component.version) < key(line.name) for line in lines)
 
 
@@ -104,7 +104,7 @@ _RESTARTS = {
 
 
 def _restart(
-    matcher: Matcher, component: Component, exposed: list[Match], waiting: Waiting, lines: tuple[Line, ...]
+    matcher: Matcher, component: Component, exposed: list[Match], waiting: Waiting, lines: tuple[ReleaseLine, ...]
 ) -> Option:
     """Starting what is installed already."""
     installed = waiting.component
@@ -119,8 +119,8 @@ def _releases(
     matcher: Matcher,
     component: Component,
     exposed: list[Match],
-    line: Line | None,
-    lines: tuple[Line, ...],
+    line: ReleaseLine | None,
+    lines: tuple[ReleaseLine, ...],
     today: date,
 ) -> Iterable[Option]:
     at = key(component.version)
@@ -164,7 +164,7 @@ def _open(matcher: Matcher, component: Component) -> dict[str, Advisory]:
 
 
 def _option(
-    matcher: Matcher, component: Component, way: str, to: str, line: Line | None, exposed: list[Match]
+    matcher: Matcher, component: Component, way: str, to: str, line: ReleaseLine | None, exposed: list[Match]
 ) -> Option:
     left = _open(matcher, Component(component.product, to))
     closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)

@@ -20,13 +20,13 @@ from typing import Any, Self
 from feeds.core.errors import ChannelError
 from notifier.channels import apprise, atom, files, slack, webhook
 from notifier.channels.addresses import expand, kind, local, parse, redacted, scheme, shown
-from notifier.channels.http import Poster
+from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
-from notifier.channels.mail import Post
+from notifier.channels.mail import SmtpClient
 from notifier.channels.mime import compose
 from notifier.domain.messages import Message, Target
 
-__all__ = ["Courier", "Limits", "compose", "expand", "redacted", "shown"]
+__all__ = ["Limits", "MessageSender", "compose", "expand", "redacted", "shown"]
 
 _PATIENCE = 30
 """Seconds that a message of several parts waits between two of them, where the receiver asks for it."""
@@ -34,7 +34,7 @@ _SLACK = "https://hooks.slack.com/services"
 _SLACK_API = "https://slack.com/api"
 
 
-class Courier:
+class MessageSender:
     """Delivers messages; a context manager that keeps connections open for the next message.
 
     `sender` is used for mails whose address names none, `unsubscribe` stands in their
@@ -57,8 +57,8 @@ class Courier:
         self._slack = (slack, slack_api)
         self._environment = dict(os.environ if environment is None else environment)
         self._watchdog = Watchdog()
-        self._post = Post(sender, unsubscribe, ca_bundle, limits, self._watchdog)
-        self._poster = Poster(ca_bundle, limits, self._watchdog, self._environment)
+        self._post = SmtpClient(sender, unsubscribe, ca_bundle, limits, self._watchdog)
+        self._poster = HttpClient(ca_bundle, limits, self._watchdog, self._environment)
 
     def __enter__(self) -> Self:
         return self

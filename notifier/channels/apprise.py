@@ -102,7 +102,7 @@ def send(
     # not -m: of a module that its own package imports Python warns, and an environment may make warnings errors
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", "from notifier.channels.services import main; main()"],
+            [sys.executable, "-P", "-c", "from notifier.channels.apprise import main; main()"],
             input=json.dumps(job).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

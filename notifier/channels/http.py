@@ -24,7 +24,7 @@ _PASSING = (302, 303, 307, 408, 409, 423, 425, 429)
 """Statuses below 500 after which the same question may be answered later."""
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What a server answered: its status, the beginning of its body, and its headers by names in lower case."""
 
     status: int
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
-class Poster:
+class HttpClient:
     """Posts to any server. The connections stay open for the next message.
 
     A redirect is never followed: the address of a webhook is its secret, and so may be its headers.
@@ -60,7 +60,7 @@ class Poster:
         method: str = "POST",
         verify: bool = True,
         who: str = "",
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send a body; what the server answered comes back where that is 2xx.
 
         ChannelError where it is not, or where there is no answer in time; `who` names the server in it.
@@ -174,7 +174,7 @@ def _proxies(environment: Mapping[str, str]) -> dict[str, str]:
     return {n.lower().removesuffix("_proxy"): environment[n] for n in names if environment[n]}
 
 
-def _read(response: urllib3.BaseHTTPResponse, most: int) -> Answer:
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> HttpAnswer:
     """An answer's beginning. A connection with more on it is closed, as the rest would have to be read."""
     body = b""
     while len(body) < most and (chunk := response.read(min(4096, most - len(body)), decode_content=False)):
@@ -182,10 +182,10 @@ def _read(response: urllib3.BaseHTTPResponse, most: int) -> Answer:
     if len(body) >= most:
         response.close()
     response.release_conn()
-    return Answer(response.status, body, {k.lower(): v for k, v in response.headers.items()})
+    return HttpAnswer(response.status, body, {k.lower(): v for k, v in response.headers.items()})
 
 
-def refused(who: str, answer: Answer) -> ChannelError:
+def refused(who: str, answer: HttpAnswer) -> ChannelError:
     """The error of an answer that is not 2xx: for good, or until later, and until when."""
     status = answer.status
     said = f"{who} says {status} {decoded(answer.body)}".rstrip()

@@ -22,7 +22,7 @@ _LINES = 100
 """Lines that one answer of a mail server may have."""
 
 
-class Post:
+class SmtpClient:
     """Mail servers, each with a connection that stays open for the next mail.
 
     `sender` is used for mails whose address names none; `unsubscribe` stands in List-Unsubscribe.

@@ -15,7 +15,7 @@ import re
 from typing import Any
 
 from feeds.core.errors import ChannelError
-from notifier.channels.http import Answer, Poster, refused
+from notifier.channels.http import HttpAnswer, HttpClient, refused
 from notifier.domain.messages import Message, Target
 from notifier.domain.text import mrkdwn
 
@@ -140,7 +140,7 @@ def _whole(text: str, most: int) -> int:
     return most
 
 
-def send(poster: Poster, parsed: Any, target: Target, message: Message, number: int, base: tuple[str, str]) -> str:
+def send(poster: HttpClient, parsed: Any, target: Target, message: Message, number: int, base: tuple[str, str]) -> str:
     """Post one part of a message; `base` is where Slack's webhooks and its API are."""
     found = parts(message)
     title = mrkdwn(message.subject)[:TEXT] + (f" ({number + 1} of {len(found)})" if len(found) > 1 else "")
@@ -163,7 +163,7 @@ def send(poster: Poster, parsed: Any, target: Target, message: Message, number: 
     return "accepted by Slack"
 
 
-def _check(answer: Answer) -> None:
+def _check(answer: HttpAnswer) -> None:
     """ChannelError where Slack's API answers 200 and means no."""
     try:
         said = json.loads(answer.body)
@@ -172,4 +172,4 @@ def _check(answer: Answer) -> None:
         raise ChannelError("Slack answers with something that is not its API's") from None
     if error:
         later = error in _GOOD
-        raise refused("Slack", Answer(503 if later else 400, error.encode(), answer.headers))
+        raise refused("Slack", HttpAnswer(503 if later else 400, error.encode(), answer.headers))

@@ -7,11 +7,11 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from notifier.channels.http import Poster
+from notifier.channels.http import HttpClient
 from notifier.domain.messages import Message
 
 
-def send(poster: Poster, parsed: Any, message: Message) -> str:
+def send(poster: HttpClient, parsed: Any, message: Message) -> str:
     """Post a message. Every byte follows from the message and the address, so a repeat is the same."""
     url = f"{'https' if parsed.secure else 'http'}://{_host(parsed)}{parsed.fullpath or '/'}"
     if parsed.params:

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import click
 
-from notifier.cli.app import Day, nobody_yet, now, opened, say, scope, scope_options, settings
+from notifier.cli.app import DateType, nobody_yet, now, opened, say, scope, scope_options, settings
 
 
 @click.command("acknowledge")
 @click.argument("advisory")
 @click.option("--owner", required=True, metavar="NAME", help="Who takes care of it.")
-@click.option("--due", required=True, type=Day(), metavar="DATE", help="The day it is due.")
+@click.option("--due", required=True, type=DateType(), metavar="DATE", help="The day it is due.")
 @scope_options
 @click.option("--note", default="", metavar="TEXT", help="What is to be done.")
 def acknowledge(
@@ -32,7 +32,7 @@ def acknowledge(
     navtex advisory acknowledge CVE-2024-41110 --owner Ann --due 2026-12-31 --tag env=prod
     """
     from feeds import storage
-    from notifier.alerts.silences import Hand, shown
+    from notifier.alerts.silences import Assignment, shown
     from notifier.storage import silences
 
     if not owner.strip():
@@ -43,7 +43,7 @@ def acknowledge(
     chosen = scope(hosts, tags, products)
     with opened(settings()) as database, database.begin() as connection:
         found = storage.catalogue(connection).find(advisory)
-        silences.take(connection, Hand(found.id, chosen, owner.strip(), due.date(), at, note.strip()))
+        silences.take(connection, Assignment(found.id, chosen, owner.strip(), due.date(), at, note.strip()))
         nobody_yet(connection, chosen)
     where = f" for {shown(chosen)}" if shown(chosen) else ""
     say(f"{owner.strip()} has {found.name} in hand{where} until {due:%Y-%m-%d}")

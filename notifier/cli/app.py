@@ -64,7 +64,7 @@ def format_option(command: F) -> F:
     )(command)
 
 
-class Day(click.DateTime):
+class DateType(click.DateTime):
     """A day, 2026-12-31; with `moments` also a moment of one, in UTC."""
 
     def __init__(self, *, moments: bool = False) -> None:

@@ -14,7 +14,7 @@ from notifier.cli.app import count_of, now, opened, say, settings, tag_values
 from notifier.config import Collecting
 
 if TYPE_CHECKING:
-    from notifier.collection import Answer
+    from notifier.collection import CollectedTarget
     from notifier.collection.targets import Chosen
 
 
@@ -81,7 +81,7 @@ def command(
     said = Collecting(local, contexts, ssh, ssh_hosts)
     whom = said if said != Collecting() else config.collect
     asked = targets.renamed(targets.targets(_chosen(whom), os.environ), host)
-    answers: list[Answer] = []
+    answers: list[CollectedTarget] = []
     try:
         collecting.gather(asked, jobs or config.collect.jobs, timeout or config.collect.timeout, answers.append)
     finally:
@@ -107,19 +107,19 @@ def _hosts_file(name: str) -> str:
         raise InventoryError(f"its text cannot be read: {error}", where=name) from error
 
 
-def _keep(answers: list[Answer], tags: dict[str, str]) -> None:
+def _keep(answers: list[CollectedTarget], tags: dict[str, str]) -> None:
     """Store what was collected. Of a host that did not say what runs on it, what is known otherwise stays."""
-    from notifier.services.inventory import Wish, take
+    from notifier.services.inventory import ImportOptions, take
 
     hosts = [h for a in answers for h in a.hosts]
     if not hosts:
         return
     with opened(settings()) as database:
-        taken = take(database, hosts, Wish("collect", tags), now(), told=lambda _: None).taken
+        taken = take(database, hosts, ImportOptions("collect", tags), now(), told=lambda _: None).taken
     say(f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before")
 
 
-def _missing(answers: list[Answer], asked: int) -> int:
+def _missing(answers: list[CollectedTarget], asked: int) -> int:
     """List who did not answer, and why; the exit status that it means."""
     for bad in (row for a in answers for row in a.bad):
         say(f"{bad.where}: {bad.reason}")

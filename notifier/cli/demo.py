@@ -17,7 +17,7 @@ from notifier.config import Config
 
 if TYPE_CHECKING:
     from feeds.mirror.server import Mirror
-    from feeds.services.polling import Report
+    from feeds.services.polling import PollReport
     from feeds.storage.database import Database
 
 _MARK = "navtex-demo.txt"
@@ -42,6 +42,7 @@ def command(where: Path) -> None:
     """
     from feeds.mirror.server import Mirror
     from notifier import inventory
+    from notifier.domain import components
     from notifier.domain.filters import Filters
     from notifier.domain.subscriptions import Subscription
     from notifier.storage import inventory as hosts
@@ -53,7 +54,7 @@ def command(where: Path) -> None:
     with Mirror(documents / "day-1") as mirror:
         config = Config(database=f"sqlite:///{where / 'navtex.db'}", mirror=mirror.url)
         with opened(config) as database:
-            found = inventory.gathered(inventory.read((documents / "inventory.csv").read_bytes()))
+            found = components.gathered(inventory.read((documents / "inventory.csv").read_bytes()))
             wanted = Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
             with database.begin() as connection:
                 hosts.take(connection, found.hosts, {}, now())
@@ -111,7 +112,7 @@ def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tup
     return delivery.message.text, path
 
 
-def _counts(polled: Report) -> str:
+def _counts(polled: PollReport) -> str:
     return f"{len(polled.changes.new)} advisories new, {len(polled.changes.changed)} changed"
 
 

@@ -14,7 +14,7 @@ from notifier.cli.app import format_option, now, opened, settings, wrapped, writ
 from notifier.cli.log import exit_status
 
 if TYPE_CHECKING:
-    from notifier.services.checks import Finding
+    from notifier.services.checks import CheckResult
 
 
 @click.command("doctor")
@@ -35,12 +35,12 @@ def command(ctx: click.Context, form: str) -> None:
     ctx.exit(status)
 
 
-def _findings(path: Path) -> tuple[list[Finding], int]:
+def _findings(path: Path) -> tuple[list[CheckResult], int]:
     """What was found, as far as one could look, and the exit status."""
     from notifier.services import checks
     from notifier.services.doctor import examine
 
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     try:
         config = settings()
         with opened(config) as database:

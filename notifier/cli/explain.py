@@ -13,7 +13,7 @@ from notifier.cli.app import format_option, line, now, opened, settings, severit
 if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
     from feeds.storage.database import Connection
-    from feeds.verdicts.evidence import Testimony, Verdict
+    from feeds.verdicts.evidence import EvidenceEntry, Verdict
     from notifier.assessment.matcher import Matcher
     from notifier.domain.components import Component
 
@@ -80,7 +80,7 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, list[
     return found.name, list(found.components)
 
 
-def _verdict(matcher: Matcher, advisory: Advisory, component: Component) -> tuple[Verdict, list[Testimony]]:
+def _verdict(matcher: Matcher, advisory: Advisory, component: Component) -> tuple[Verdict, list[EvidenceEntry]]:
     case = matcher.case(advisory, component.product)
     assert case is not None
     upstream = case.testimony(component.version)
@@ -142,7 +142,7 @@ def _show(
             _testimony(number, one, component)
 
 
-def _testimony(number: int, one: Testimony, component: Component) -> None:
+def _testimony(number: int, one: EvidenceEntry, component: Component) -> None:
     click.echo("\n" + line(f"  {number}. {one.source}  [{one.rank.name.lower()}]  {one.weight}"))
     wrapped(f"says: {one.ranges}", 5)
     said = one.status.value.replace("_", " ") if one.status else "nothing"

@@ -109,7 +109,7 @@ def command(
     from feeds import storage
     from feeds.advisories.records import Severity
     from notifier.assessment.findings import Question, meets
-    from notifier.cli.exposure_forms import Wish, answer
+    from notifier.cli.exposure_forms import OutputOptions, answer
     from notifier.cli.gate import judged
     from notifier.services.exposure import survey
     from notifier.storage import inventory
@@ -130,7 +130,12 @@ def command(
         if fail_on:
             judged(connection, found)
         stale_days = config.digest.stale_days
-        answer(connection, found, question, Wish(form, group, bool(verdicts), output, author, namespace, stale_days))
+        answer(
+            connection,
+            found,
+            question,
+            OutputOptions(form, group, bool(verdicts), output, author, namespace, stale_days),
+        )
         count, some, oldest = inventory.stale(connection, chosen, found.at - timedelta(days=stale_days))
         if not verdicts and form == "table":
             _tell_of_undecided(found, question)

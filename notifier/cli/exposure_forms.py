@@ -28,7 +28,7 @@ NAMED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OutputOptions:
     """How the answer is to be written."""
 
     form: str
@@ -41,7 +41,7 @@ class Wish:
     stale_days: int
 
 
-def answer(connection: Connection, found: Survey, question: Question, wish: Wish) -> None:
+def answer(connection: Connection, found: Survey, question: Question, wish: OutputOptions) -> None:
     """Write the answer where it is wanted."""
     if wish.form == "table":
         exposure_tables.write(connection, found, wish.group, wish.output, reasons=wish.reasons)
@@ -85,7 +85,7 @@ def _json(found: Survey, key: str, rows: Iterable[msgspec.Struct]) -> Generator[
     yield "]}\n"
 
 
-def _exported(connection: Connection, found: Survey, wish: Wish) -> str:
+def _exported(connection: Connection, found: Survey, wish: OutputOptions) -> str:
     made = document(
         found.findings,
         lambda number: exposure.some(connection, found.scope, number, NAMED),

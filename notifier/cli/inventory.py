@@ -26,7 +26,7 @@ from notifier.cli.app import (
 
 if TYPE_CHECKING:
     from notifier.domain.components import Component
-    from notifier.domain.hosts import Stored
+    from notifier.domain.hosts import StoredHost
 
 
 @click.group("inventory")
@@ -118,7 +118,7 @@ def packages() -> None:
         say("The inventory holds no package of a distribution's own.")
 
 
-def _components(host: Stored) -> str:
+def _components(host: StoredHost) -> str:
     return ", ".join(map(_one, host.components))
 
 
@@ -126,7 +126,7 @@ def _one(component: Component) -> str:
     return f"{component.product} {component.version}" + (f" ({component.package})" if component.package else "")
 
 
-def _row(host: Stored) -> dict[str, Any]:
+def _row(host: StoredHost) -> dict[str, Any]:
     return {
         "host": host.name,
         "tags": host.tags,

@@ -14,7 +14,7 @@ from feeds.core.errors import InventoryError
 from notifier.cli.app import count_of, now, opened, say, settings, tag_values
 
 if TYPE_CHECKING:
-    from notifier.services.inventory import Report, Wish
+    from notifier.services.inventory import ImportOptions, ImportReport
 
 
 @click.command("import")
@@ -64,22 +64,24 @@ def command(
     with their line; the others are kept.
     """
     from notifier import inventory
-    from notifier.services.inventory import Wish, take
+    from notifier.domain import components
+    from notifier.inventory import text
+    from notifier.services.inventory import ImportOptions, take
 
     name = "standard input" if file == "-" else file
-    wish = Wish(scope or name, tags, strict, prune)
+    wish = ImportOptions(scope or name, tags, strict, prune)
     shows = sys.stderr.isatty()
 
     def progress(done: int) -> None:
         if shows:
             click.echo(f"\r\x1b[K{done} hosts", nl=False, err=True)
 
-    def told(one: inventory.BadRow | inventory.Note) -> None:
-        say(f"{name}, {one.where}: {one.reason}" if isinstance(one, inventory.BadRow) else f"{name}: {one.text}")
+    def told(one: components.BadRow | components.Note) -> None:
+        say(f"{name}, {one.where}: {one.reason}" if isinstance(one, components.BadRow) else f"{name}: {one.text}")
 
     with _stream(file) as stream, opened(settings()) as database:
         try:
-            found = inventory.read(inventory.Text(stream), form, host)
+            found = inventory.read(text.Text(stream), form, host)
             report = take(database, found, wish, now(), told=told, progress=progress)
         except InventoryError as error:
             raise InventoryError(error.what, where=name, remedy=error.remedy) from error
@@ -89,7 +91,7 @@ def command(
     ctx.exit(1 if report.bad or report.unpruned else 0)
 
 
-def _tell(report: Report, wish: Wish) -> None:
+def _tell(report: ImportReport, wish: ImportOptions) -> None:
     taken = report.taken
     bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
     if report.refused:

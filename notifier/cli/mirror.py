@@ -16,8 +16,8 @@ from notifier.cli.app import count_of, line, now, opened, say, settings, stamp
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.crawl.protocol import Job
-    from feeds.mirror.builder import Report
+    from feeds.crawl.protocol import CrawlJob
+    from feeds.mirror.builder import MirrorReport
     from feeds.sources.health import MirrorState
     from feeds.storage.database import Database
 
@@ -54,19 +54,19 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
     ctx.exit(0 if report.ok else 1)
 
 
-def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]]) -> Job:
+def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]]) -> CrawlJob:
     """Everything that a poll elsewhere would ask: CVEs of corrections and of what is known here, and packages."""
     from feeds import storage
     from feeds.advisories.records import is_cve
     from feeds.services.polling import reviewed
-    from feeds.sources.base import Wanted
+    from feeds.sources.base import RequestContext
     from notifier.cli.poll import job_of
     from notifier.storage import inventory
 
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     with database.connect() as connection:
-        wanted = Wanted(cves=storage.cves(connection) | named, packages=inventory.packages(connection) | listed)
+        wanted = RequestContext(cves=storage.cves(connection) | named, packages=inventory.packages(connection) | listed)
         waiting = storage.waiting(connection)
     return job_of(config, wanted=wanted, not_before=waiting)
 
@@ -86,7 +86,7 @@ def _listed(file: str | None) -> frozenset[tuple[str, str]]:
     return packages(text.splitlines(), file)
 
 
-def _tell(report: Report, folder: Path) -> None:
+def _tell(report: MirrorReport, folder: Path) -> None:
     for source, problems in report.failures.items():
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
         say(line(f"{source}: {'; '.join(problems[:3])}{more}"))

@@ -10,7 +10,7 @@ from notifier.cli.app import clean, format_option, now, opened, say, settings, s
 from notifier.cli.notification_explain import explain
 
 if TYPE_CHECKING:
-    from notifier.domain.deliveries import Entry
+    from notifier.domain.deliveries import DeliveryRecord
 
 _STATES = click.Choice(["pending", "sending", "sent", "failed"])
 
@@ -33,13 +33,15 @@ command.add_command(explain)
 @format_option
 def list_(state: str | None, subscription: str | None, form: str) -> None:
     """The outbox and its log, the newest first: what goes where, each try, and what the channel answered."""
-    from notifier.domain.retry import State
+    from notifier.domain.retry import DeliveryState
     from notifier.storage import delivery_log, subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
         if subscription:
             subscriptions.named(connection, subscription)
-        found = delivery_log.entries(connection, state=State(state) if state else None, subscription=subscription)
+        found = delivery_log.entries(
+            connection, state=DeliveryState(state) if state else None, subscription=subscription
+        )
     if form == "json":
         write_json({"notifications": [_values(e) for e in found]})
         return
@@ -69,24 +71,24 @@ def list_(state: str | None, subscription: str | None, form: str) -> None:
     )
 
 
-def _to(entry: Entry) -> str:
+def _to(entry: DeliveryRecord) -> str:
     from notifier.channels import shown
 
     return entry.target.recipient or shown(entry.target.address)
 
 
-def _when(entry: Entry) -> str:
+def _when(entry: DeliveryRecord) -> str:
     """When it was sent, was given up, or is tried next."""
     last = entry.log[-1].at if entry.log else entry.created_at
     at = {"sent": entry.sent_at, "failed": last}.get(entry.state.value) or entry.due_at
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _tries(entry: Entry) -> list[Any]:
+def _tries(entry: DeliveryRecord) -> list[Any]:
     return [a for a in entry.log if a.outcome.value != "asked for"]
 
 
-def _values(entry: Entry) -> dict[str, Any]:
+def _values(entry: DeliveryRecord) -> dict[str, Any]:
     from notifier.channels import shown
 
     return {

@@ -15,9 +15,9 @@ from notifier.config import Config
 
 if TYPE_CHECKING:
     from feeds.storage.database import Database
-    from notifier.channels import Courier
+    from notifier.channels import MessageSender
     from notifier.domain.deliveries import Delivery
-    from notifier.services.notifications import Report
+    from notifier.services.notifications import NotifyReport
 
 
 @click.command("notify")
@@ -61,14 +61,14 @@ def _dry_run(database: Database, config: Config) -> None:
                 click.echo(f"Subject: {message.subject}\n\n{message.text}")
 
 
-def courier(config: Config) -> Courier:
+def courier(config: Config) -> MessageSender:
     """Who delivers, as configured."""
-    from notifier.channels import Courier
+    from notifier.channels import MessageSender
 
-    return Courier(sender=config.mail.sender, unsubscribe=config.mail.unsubscribe, ca_bundle=config.ca_bundle)
+    return MessageSender(sender=config.mail.sender, unsubscribe=config.mail.unsubscribe, ca_bundle=config.ca_bundle)
 
 
-def tell(report: Report) -> None:
+def tell(report: NotifyReport) -> None:
     """Say what failed, and to the log, or somebody who watches, also what was sent."""
     for delivery, answer in report.delivered:
         text = f"sent to {_whom(delivery)}: {delivery.message.subject}"

@@ -11,8 +11,8 @@ import click
 from feeds.core.addresses import web_address
 from feeds.core.errors import ConfigError, UnknownName
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import Job, Outcome
-from feeds.sources.base import Wanted
+from feeds.crawl.protocol import CrawlJob, FetchResult
+from feeds.sources.base import RequestContext
 from notifier.cli.app import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
@@ -21,7 +21,7 @@ from notifier.cli.running import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.services.polling import Report
+    from feeds.services.polling import PollReport
     from feeds.storage.database import Database
 
 
@@ -84,9 +84,9 @@ def environment(config: Config) -> dict[str, str]:
     return {**os.environ, **own, **({"SSL_CERT_FILE": config.ca_bundle} if config.ca_bundle else {})}
 
 
-def job_of(config: Config, **more: Any) -> Job:
+def job_of(config: Config, **more: Any) -> CrawlJob:
     """What a crawl has to do, as the configuration says, and `more` of Job's fields."""
-    return Job(
+    return CrawlJob(
         disabled=config.disabled,
         urls=config.urls,
         mirror=config.mirror,
@@ -99,7 +99,7 @@ def job_of(config: Config, **more: Any) -> Job:
 
 def poll(
     config: Config, database: Database, crawl: Crawl, sources: tuple[str, ...] = (), accept: tuple[str, ...] = ()
-) -> Report:
+) -> PollReport:
     """Poll, with progress where somebody watches."""
     from feeds.services.polling import poll as run
     from notifier.storage import inventory
@@ -107,7 +107,7 @@ def poll(
     own = Path(config.corrections) if config.corrections else None
     with database.connect() as connection:
         packages = inventory.packages(connection)
-    job = job_of(config, wanted=Wanted(packages=packages), sources=sources)
+    job = job_of(config, wanted=RequestContext(packages=packages), sources=sources)
     must_have = {name: s.known for name, s in config.sources.items() if s.known}
     if not (plain() and sys.stderr.isatty()):
         return run(
@@ -115,7 +115,7 @@ def poll(
         )
     seen = 0
 
-    def progress(outcome: Outcome) -> None:
+    def progress(outcome: FetchResult) -> None:
         nonlocal seen
         seen += 1
         click.echo(f"\r\x1b[K{seen} documents, {outcome.source}", nl=False, err=True)
@@ -134,13 +134,13 @@ def poll(
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _document(outcome: Outcome) -> None:
+def _document(outcome: FetchResult) -> None:
     """Tell the log of one document."""
     text = f"{outcome.url} {outcome.result}{f': {outcome.reason}' if outcome.reason else ''}"
     event("document", text, level="debug", source=outcome.source, url=outcome.url, result=outcome.result)
 
 
-def tell(report: Report, *, aloud: bool, mirror: str = "") -> None:
+def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
     """Say what failed, and what is new: to the log, and `aloud` to a person, too. `mirror` is what was read, or ""."""
     for source in report.failed:
         text = line(f"{source.name} is {source.state.value}: {source.message}")

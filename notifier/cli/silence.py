@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from notifier.cli.app import (
-    Day,
+    DateType,
     format_option,
     nobody_yet,
     now,
@@ -42,7 +42,7 @@ def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetim
 @click.option(
     "--until",
     required=True,
-    type=Day(moments=True),
+    type=DateType(moments=True),
     callback=_end,
     metavar="DATE",
     help="The last day of the silence, in UTC, or its last moment.",

@@ -19,7 +19,7 @@ def list_(form: str) -> None:
     """Every source: its address, its state after the last poll, and how many entries it has."""
     from feeds import storage
     from feeds.sources import SOURCES
-    from feeds.sources.health import SourceState, State, assessed
+    from feeds.sources.health import SourceHealth, SourceState, assessed
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
@@ -28,7 +28,7 @@ def list_(form: str) -> None:
     states = stored | {s.name: s for s in assessed(stored.values(), now())}
     rows = []
     for source in SOURCES:
-        state = states.get(source.name) or SourceState(source.name, State.UNPOLLED)
+        state = states.get(source.name) or SourceState(source.name, SourceHealth.UNPOLLED)
         rows.append(
             {
                 "name": source.name,
@@ -63,6 +63,6 @@ def list_(form: str) -> None:
         ],
         empty="There are no sources.",
     )
-    if any(r["state"] == State.UNPOLLED for r in rows):
+    if any(r["state"] == SourceHealth.UNPOLLED for r in rows):
         wrapped("unpolled: never asked, for want of a `navtex poll`, or of something to ask it for.", 0)
     tell_age(mirror, config, now())

@@ -57,11 +57,11 @@ _WORDS = {
 
 def _do(connection: object, step: object) -> None:
     from feeds.storage.database import Connection
-    from notifier.services.subscription_files import Step
+    from notifier.services.subscription_files import SyncStep
     from notifier.storage import subscriptions
 
     assert isinstance(connection, Connection)
-    assert isinstance(step, Step)
+    assert isinstance(step, SyncStep)
     if step.what == "create":
         subscriptions.add(connection, step.subscription)
     elif step.what == "change":

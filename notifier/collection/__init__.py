@@ -15,31 +15,33 @@ from typing import TypeVar
 from feeds.core.errors import InventoryError
 from notifier.collection import engines, ssh
 from notifier.collection.engines import Engine
-from notifier.collection.targets import Target
+from notifier.collection.targets import CollectionTarget
 from notifier.domain.components import BadRow, Host, gathered
 from notifier.inventory.formats import docker_version, probe
 from notifier.inventory.text import Text
 
 T = TypeVar("T")
 
-__all__ = ["Answer", "Target", "distinct", "gather"]
+__all__ = ["CollectedTarget", "distinct", "gather"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CollectedTarget:
     """What came of a target: hosts of one name in their views; `problem` says why it is not known what runs there.
 
     `engine` is the engine's own id, "" where it tells none.
     """
 
-    target: Target
+    target: CollectionTarget
     hosts: tuple[Host, ...] = ()
     problem: str = ""
     bad: tuple[BadRow, ...] = ()
     engine: str = ""
 
 
-def gather(targets: Sequence[Target], jobs: int, seconds: float, told: Callable[[Answer], None]) -> None:
+def gather(
+    targets: Sequence[CollectionTarget], jobs: int, seconds: float, told: Callable[[CollectedTarget], None]
+) -> None:
     """Ask every target, `jobs` at a time, each within `seconds`; `told` gets each answer as it comes.
 
     A signal that ends the program ends what it started, and raises KeyboardInterrupt.
@@ -50,10 +52,12 @@ def gather(targets: Sequence[Target], jobs: int, seconds: float, told: Callable[
         raise KeyboardInterrupt from None
 
 
-async def _gather(targets: Sequence[Target], jobs: int, seconds: float, told: Callable[[Answer], None]) -> None:
+async def _gather(
+    targets: Sequence[CollectionTarget], jobs: int, seconds: float, told: Callable[[CollectedTarget], None]
+) -> None:
     room = asyncio.Semaphore(jobs)
 
-    async def one(target: Target) -> None:
+    async def one(target: CollectionTarget) -> None:
         async with room:
             answer = await _ask(target, seconds)
         told(answer)
@@ -80,9 +84,9 @@ def _ended_by_signals() -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _ask(target: Target, seconds: float) -> Answer:
+async def _ask(target: CollectionTarget, seconds: float) -> CollectedTarget:
     if target.problem:
-        return Answer(target, problem=target.problem)
+        return CollectedTarget(target, problem=target.problem)
     try:
         if isinstance(target.way, Engine):
             async with asyncio.timeout(seconds):
@@ -91,10 +95,10 @@ async def _ask(target: Target, seconds: float) -> Answer:
         text = await ssh.probe(target.way, seconds)
         found = probe.probed(text, target.name or probe.own_name(text) or _own_name(target))
     except TimeoutError:
-        return Answer(target, problem=f"timed out after {seconds:g} s")
+        return CollectedTarget(target, problem=f"timed out after {seconds:g} s")
     except InventoryError as error:
-        return Answer(target, problem=_said(error))
-    return Answer(target, _tagged(found.hosts, target), found.problem, found.bad)
+        return CollectedTarget(target, problem=_said(error))
+    return CollectedTarget(target, _tagged(found.hosts, target), found.problem, found.bad)
 
 
 def _said(error: InventoryError) -> str:
@@ -102,22 +106,22 @@ def _said(error: InventoryError) -> str:
     return f"{what}. {error.remedy}" if error.remedy else what
 
 
-def _of_engine(target: Target, said: engines.Said) -> Answer:
+def _of_engine(target: CollectionTarget, said: engines.EngineAnswer) -> CollectedTarget:
     name = target.name or said.name or _own_name(target)
     found = gathered(docker_version.read(Text.of(said.version), name))
     hosts = found.hosts
     problem = "" if hosts else "; ".join(found.notes) or "what answers is no engine"
     if "podman" in problem.lower():
         problem = f"Podman: {problem}"
-    return Answer(target, _tagged(hosts, target), problem, engine=said.id)
+    return CollectedTarget(target, _tagged(hosts, target), problem, engine=said.id)
 
 
-def _own_name(target: Target) -> str:
+def _own_name(target: CollectionTarget) -> str:
     """What a host is called whose engine does not say: as its context, or as this machine."""
     return target.label.removeprefix("context ") if target.label.startswith("context ") else socket.gethostname()
 
 
-def _tagged(hosts: tuple[Host, ...], target: Target) -> tuple[Host, ...]:
+def _tagged(hosts: tuple[Host, ...], target: CollectionTarget) -> tuple[Host, ...]:
     return tuple(replace(h, tags=h.tags | target.tags) for h in hosts)
 
 
@@ -139,7 +143,7 @@ async def _in_a_thread(call: Callable[[], T]) -> T:
     return await done
 
 
-def distinct(answers: Sequence[Answer]) -> list[Answer]:
+def distinct(answers: Sequence[CollectedTarget]) -> list[CollectedTarget]:
     """The answers with one name a host.
 
     An engine that was reached in two ways is kept once.  Machines that call themselves alike (`localhost`)
@@ -148,7 +152,7 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     engines_of: dict[str, set[str]] = {}
     for answer in answers:
         engines_of.setdefault(_name(answer), set()).add(answer.engine)
-    kept: dict[object, Answer] = {}
+    kept: dict[object, CollectedTarget] = {}
     for number, answer in enumerate(answers):
         name = _name(answer)
         if answer.engine and not answer.target.name and len(engines_of[name] - {""}) > 1:
@@ -159,5 +163,5 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     return list(kept.values())
 
 
-def _name(answer: Answer) -> str:
+def _name(answer: CollectedTarget) -> str:
     return answer.hosts[0].name if answer.hosts else ""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from notifier.collection.engines import Engine, Tls
+from notifier.collection.engines import Engine, EngineTls
 from notifier.inventory.formats.probe import fit
 
 _SOCKET = "unix:///var/run/docker.sock"
@@ -45,7 +45,7 @@ def local(environment: Mapping[str, str]) -> Engine:
     if not environment.get("DOCKER_TLS_VERIFY") or not address.startswith(("tcp:", "http")):
         return Engine(address)
     named = environment.get("DOCKER_CERT_PATH")
-    return Engine(address, Tls(Path(named) if named else folder(environment)))
+    return Engine(address, EngineTls(Path(named) if named else folder(environment)))
 
 
 def stored(environment: Mapping[str, str]) -> list[Context]:
@@ -67,5 +67,5 @@ def _read(path: Path, tls: Path) -> Context:
     if endpoint is None or not endpoint.host:
         return Context(meta.name, Engine(""), f"{path} names no engine")
     files = tls / "docker"
-    secured = Tls(files, not endpoint.skip) if files.is_dir() or endpoint.skip else None
+    secured = EngineTls(files, not endpoint.skip) if files.is_dir() or endpoint.skip else None
     return Context(meta.name, Engine(endpoint.host, secured))

@@ -17,7 +17,7 @@ from notifier.inventory.formats.probe import fit
 _LARGEST = 1 << 20
 
 
-class Tls(NamedTuple):
+class EngineTls(NamedTuple):
     """What TLS to an engine needs: its folder's ca.pem, cert.pem and key.pem, as far as there are such."""
 
     folder: Path
@@ -42,10 +42,10 @@ class Engine(NamedTuple):
     """Where an engine listens: `unix:///PATH`, or `tcp://HOST:PORT`, with TLS or without."""
 
     address: str
-    tls: Tls | None = None
+    tls: EngineTls | None = None
 
 
-class Said(NamedTuple):
+class EngineAnswer(NamedTuple):
     """What an engine says: its /version, and of its /info the host's name and the engine's id, or ""."""
 
     version: str
@@ -64,7 +64,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def ask(engine: Engine, seconds: float) -> Said:
+def ask(engine: Engine, seconds: float) -> EngineAnswer:
     """What an engine says; InventoryError, with the reason, where none answers. No step takes longer than `seconds`."""
     connection = _connection(engine, seconds)
     try:
@@ -77,7 +77,7 @@ def ask(engine: Engine, seconds: float) -> Said:
         raise InventoryError(what, where=engine.address, remedy=remedy) from error
     finally:
         connection.close()
-    return Said(version, *info)
+    return EngineAnswer(version, *info)
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:

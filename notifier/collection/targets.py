@@ -15,7 +15,7 @@ EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CollectionTarget:
     """One to ask. `name` is the host's, where it is given and not the engine's to say; `tags` are added to it.
 
     `problem` says why it cannot be asked, where that is known before.
@@ -40,9 +40,9 @@ class Chosen:
         return bool(self.local or self.contexts or self.ssh)
 
 
-def targets(chosen: Chosen, environment: Mapping[str, str]) -> list[Target]:
+def targets(chosen: Chosen, environment: Mapping[str, str]) -> list[CollectionTarget]:
     """Everybody to ask, each once; UnknownName for a context that there is not."""
-    found: list[Target] = []
+    found: list[CollectionTarget] = []
     if chosen.local or not chosen:
         found.append(_engine("the local engine", contexts.local(environment)))
     if chosen.contexts:
@@ -51,16 +51,16 @@ def targets(chosen: Chosen, environment: Mapping[str, str]) -> list[Target]:
     return found
 
 
-def _engine(label: str, engine: Engine, problem: str = "") -> Target:
+def _engine(label: str, engine: Engine, problem: str = "") -> CollectionTarget:
     if not engine.address.startswith("ssh://"):
-        return Target(label, engine, problem=problem)
+        return CollectionTarget(label, engine, problem=problem)
     try:
-        return Target(label, ssh.destination(engine.address))
+        return CollectionTarget(label, ssh.destination(engine.address))
     except ValueError as error:
-        return Target(label, engine, problem=str(error))
+        return CollectionTarget(label, engine, problem=str(error))
 
 
-def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[Target]:
+def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[CollectionTarget]:
     stored = {c.name: c for c in contexts.stored(environment)}
     wanted = list(dict.fromkeys(names))
     if EVERY in wanted:
@@ -79,19 +79,19 @@ def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[
             )
 
 
-def _hosts(lines: Iterable[str]) -> Iterator[Target]:
+def _hosts(lines: Iterable[str]) -> Iterator[CollectionTarget]:
     """One target a host; of a host that is named twice, the tags add up."""
-    found: dict[ssh.Destination, Target] = {}
+    found: dict[ssh.Destination, CollectionTarget] = {}
     for line in lines:
         written, *words = line.split()
         try:
             to = ssh.destination(written)
             tags = parse_tags(";".join(words))
         except ValueError as error:
-            yield Target(f"ssh {written[:80]}", Engine(""), problem=str(error))
+            yield CollectionTarget(f"ssh {written[:80]}", Engine(""), problem=str(error))
             continue
         known = found[to].tags if to in found else {}
-        found[to] = Target(f"ssh {written}", to, name=to.host, tags=known | tags)
+        found[to] = CollectionTarget(f"ssh {written}", to, name=to.host, tags=known | tags)
     yield from found.values()
 
 
@@ -107,11 +107,11 @@ def lines_of(text: str, name: str) -> tuple[str, ...]:
     return found
 
 
-def renamed(found: list[Target], name: str) -> list[Target]:
+def renamed(found: list[CollectionTarget], name: str) -> list[CollectionTarget]:
     """The one target under a name that is given; UsageProblem where there are several."""
     if not name:
         return found
     if len(found) != 1:
         raise UsageProblem(f"--host names one host, and {len(found)} are asked")
     (one,) = found
-    return [Target(one.label, one.way, name, one.tags, one.problem)]
+    return [CollectionTarget(one.label, one.way, name, one.tags, one.problem)]

@@ -39,7 +39,7 @@ _BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})
 _LONGEST = 253
 
 
-class View(StrEnum):
+class Observed(StrEnum):
     """From where somebody looks at a host: which sets of components may differ, and all be true."""
 
     DECLARED = "declared"
@@ -112,7 +112,7 @@ class Host:
     name: str
     components: tuple[Component, ...]
     tags: dict[str, str] = field(default_factory=dict)
-    view: View = View.DECLARED
+    view: Observed = Observed.DECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class Tally:
 
 def gathered(found: Iterable[Found]) -> Inventory:
     """All that a file holds: hosts of one name and view joined, in the order in which they first come."""
-    hosts: dict[tuple[str, View], tuple[dict[Component, None], dict[str, str]]] = {}
+    hosts: dict[tuple[str, Observed], tuple[dict[Component, None], dict[str, str]]] = {}
     bad: list[BadRow] = []
     notes: dict[str, None] = {}
     for one in found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.messages import Message, Target
-from notifier.domain.retry import Outcome, State
+from notifier.domain.retry import DeliveryOutcome, DeliveryState
 
 OPERATOR = "operator"
 """Who gets a notice, where a digest has its subscription."""
@@ -30,8 +30,8 @@ class Result:
 
     delivery: Delivery
     at: datetime
-    outcome: Outcome | None
-    state: State
+    outcome: DeliveryOutcome | None
+    state: DeliveryState
     due_at: datetime
     answer: str
 
@@ -41,12 +41,12 @@ class Attempt:
     """One try: when, what it came to, and what the channel said."""
 
     at: datetime
-    outcome: Outcome
+    outcome: DeliveryOutcome
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DeliveryRecord:
     """A row of the outbox with its log."""
 
     id: int
@@ -55,7 +55,7 @@ class Entry:
     key: str
     subject: str
     target: Target
-    state: State
+    state: DeliveryState
     attempts: int
     created_at: datetime
     due_at: datetime

@@ -37,7 +37,7 @@ Holder = tuple[str, dict[str, str], tuple[int, ...], Named]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RiskSummary:
     """What is to be said of a component: how bad the worst is (0: nothing), how much there is, and of what sort."""
 
     weight: int = 0
@@ -47,7 +47,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HostRiskCount:
     """So many hosts have this weight at worst."""
 
     weight: int
@@ -57,7 +57,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class TrendDay:
     """One day's numbers: hosts by the worst level that affected them, and all hosts."""
 
     day: date
@@ -66,7 +66,7 @@ class Day:
 
 
 @dataclass(slots=True)
-class Taken:
+class ImportResult:
     """What an import did: hosts that are new, that changed, that were as before, and that are gone."""
 
     added: int = 0
@@ -78,7 +78,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredHost:
     """A host as the store has it."""
 
     name: str
@@ -102,7 +102,7 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedHosts:
     """What marks hosts that moved: they came after a moment, from one of some components."""
 
     left: frozenset[int]

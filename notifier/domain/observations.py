@@ -14,27 +14,27 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from feeds.versions.upstream import key
-from notifier.domain.components import Component, View
+from notifier.domain.components import Component, Observed
 
-_LETTERS = {View.DECLARED: "d", View.INSTALLED: "i", View.RUNNING: "r"}
+_LETTERS = {Observed.DECLARED: "d", Observed.INSTALLED: "i", Observed.RUNNING: "r"}
 _VIEWS = {letter: view for view, letter in _LETTERS.items()}
 BEHIND = 4
 """So many statements of other scopes are kept behind each view: with imports of ever new names they never end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """One view of a host as it is stored: the import that gave it, and the numbers of its components."""
 
     by: int
     components: frozenset[int]
 
 
-Statement = tuple[View, Seen]
+HostObservation = tuple[Observed, Observation]
 """What an import said of a host in one view."""
 
 
-def encode(views: Mapping[View, Seen], behind: Iterable[Statement] = ()) -> str:
+def encode(views: Mapping[Observed, Observation], behind: Iterable[HostObservation] = ()) -> str:
     """Views as one short text, the same for the same views, and the statements behind them.
 
     >>> encode({View.RUNNING: Seen(13, frozenset({7})), View.DECLARED: Seen(12, frozenset({5, 3}))})
@@ -50,47 +50,50 @@ def encode(views: Mapping[View, Seen], behind: Iterable[Statement] = ()) -> str:
     return f"{front}|{rest}" if rest else front
 
 
-def encode_one(view: View, by: int, components: Iterable[int]) -> str:
+def encode_one(view: Observed, by: int, components: Iterable[int]) -> str:
     """One view as text; its components are in order."""
     return f"{_LETTERS[view]}{by}:{','.join(map(str, components))}"
 
 
-def decode(text: str) -> dict[View, Seen]:
+def decode(text: str) -> dict[Observed, Observation]:
     """The views in such a text."""
     return dict(_statements(text.partition("|")[0]))
 
 
-def behind(text: str) -> tuple[Statement, ...]:
+def behind(text: str) -> tuple[HostObservation, ...]:
     """The statements behind the views."""
     return tuple(_statements(text.partition("|")[2]))
 
 
-def mentions(text: str) -> Iterator[Seen]:
+def mentions(text: str) -> Iterator[Observation]:
     """All that such a text names, views and what stands behind them."""
     return (seen for _, seen in _statements(text.replace("|", ";")))
 
 
-def _statements(text: str) -> Iterator[Statement]:
+def _statements(text: str) -> Iterator[HostObservation]:
     for part in filter(None, text.split(";")):
         head, _, numbers = part.partition(":")
-        yield _VIEWS[head[0]], Seen(int(head[1:]), frozenset(int(n) for n in numbers.split(",") if n))
+        yield _VIEWS[head[0]], Observation(int(head[1:]), frozenset(int(n) for n in numbers.split(",") if n))
 
 
-def same(one: Mapping[View, Seen], other: Mapping[View, Seen]) -> bool:
+def same(one: Mapping[Observed, Observation], other: Mapping[Observed, Observation]) -> bool:
     """Whether two say the same of a host, whichever imports they are of."""
     return {v: s.components for v, s in one.items()} == {v: s.components for v, s in other.items()}
 
 
 def stated(
-    before: Mapping[View, Seen], views: Mapping[View, Collection[int]], run: int, products: Mapping[int, str]
-) -> dict[View, Seen]:
+    before: Mapping[Observed, Observation],
+    views: Mapping[Observed, Collection[int]],
+    run: int,
+    products: Mapping[int, str],
+) -> dict[Observed, Observation]:
     """The views of a host after what an import says of it; `products` are those of the components."""
     after = dict(before)
     for view, numbers in views.items():
         told = after.get(view)
         # within one import a host adds up: its rows need not stand together
         joined = {*numbers, *told.components} if told and told.by == run else numbers
-        after[view] = Seen(run, frozenset(joined))
+        after[view] = Observation(run, frozenset(joined))
     if len(after) == 1:
         return after
     for view in views:
@@ -101,23 +104,23 @@ def stated(
                 continue
             kept = frozenset(n for n in seen.components if products[n] not in named)
             if kept:
-                after[other] = Seen(seen.by, kept)
+                after[other] = Observation(seen.by, kept)
             else:
                 del after[other]
     return after
 
 
-def _superseded_by(view: View) -> tuple[View, ...]:
-    return (View.INSTALLED, View.RUNNING) if view is View.DECLARED else (View.DECLARED,)
+def _superseded_by(view: Observed) -> tuple[Observed, ...]:
+    return (Observed.INSTALLED, Observed.RUNNING) if view is Observed.DECLARED else (Observed.DECLARED,)
 
 
 def set_aside(
-    were: Iterable[Statement],
-    before: Mapping[View, Seen],
-    after: Mapping[View, Seen],
-    views: Collection[View],
+    were: Iterable[HostObservation],
+    before: Mapping[Observed, Observation],
+    after: Mapping[Observed, Observation],
+    views: Collection[Observed],
     mine: Collection[int],
-) -> list[Statement]:
+) -> list[HostObservation]:
     """The statements that stand behind a host's views after an import of some views: the newest of other scopes.
 
     `were` stood there before, and `mine` are the imports of this one's scope.
@@ -128,25 +131,25 @@ def set_aside(
         if seen.by not in mine and after.get(view) != seen and (view, seen.by) not in known:
             kept.append((view, seen))
     kept.sort(key=lambda one: -one[1].by)
-    return [one for view in View for one in [s for s in kept if s[0] is view][:BEHIND]]
+    return [one for view in Observed for one in [s for s in kept if s[0] is view][:BEHIND]]
 
 
-def said(text: str) -> list[Statement]:
+def said(text: str) -> list[HostObservation]:
     """All statements on a host, each as it was made."""
     whole = behind(text)
     known = {(view, seen.by) for view, seen in whole}
     return [*whole, *((view, seen) for view, seen in decode(text).items() if (view, seen.by) not in known)]
 
 
-def replayed(statements: Iterable[Statement], products: Mapping[int, str]) -> dict[View, Seen]:
+def replayed(statements: Iterable[HostObservation], products: Mapping[int, str]) -> dict[Observed, Observation]:
     """The views that some statements lead to, one import after the other."""
-    after: dict[View, Seen] = {}
+    after: dict[Observed, Observation] = {}
     for run, group in groupby(sorted(statements, key=_run), key=_run):
         after = stated(after, {view: seen.components for view, seen in group}, run, products)
     return after
 
 
-def _run(statement: Statement) -> int:
+def _run(statement: HostObservation) -> int:
     return statement[1].by
 
 
@@ -158,17 +161,17 @@ class Effective:
     restarts: frozenset[tuple[Component, Component]] = frozenset()
 
 
-def effective(views: Mapping[View, Collection[Component]]) -> Effective:
+def effective(views: Mapping[Observed, Collection[Component]]) -> Effective:
     """What counts of a host's views.
 
     Of a product that a daemon speaks of, what runs.  Where the very same release is installed, the
     package stands for it, because it tells more: the distribution's revision.  Of other products what
     is installed, and what was declared.
     """
-    counted = set(views.get(View.DECLARED, ()))
+    counted = set(views.get(Observed.DECLARED, ()))
     restarts: set[tuple[Component, Component]] = set()
-    running = _by_product(views.get(View.RUNNING, ()))
-    installed = _by_product(views.get(View.INSTALLED, ()))
+    running = _by_product(views.get(Observed.RUNNING, ()))
+    installed = _by_product(views.get(Observed.INSTALLED, ()))
     for product in running.keys() | installed.keys():
         runs, packages = running.get(product, []), installed.get(product, [])
         if not runs:

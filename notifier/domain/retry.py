@@ -21,7 +21,7 @@ FURTHEST = max(_PATIENCE, _LONGEST * (1 + _JITTER))
 """Nothing is put off for longer: what is due later was put off by a clock that was wrong."""
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """Pending: still to be tried.  Sending: a process is at it.  Sent: the channel took it.  Failed: given up."""
 
     PENDING = "pending"
@@ -30,7 +30,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What a try came to.
 
     Sent, retry (it failed and is tried again) and failed (it is not).  Interrupted: the process ended
@@ -48,7 +48,7 @@ class Outcome(StrEnum):
 class Next:
     """What to do with a delivery after a try, and why."""
 
-    state: State
+    state: DeliveryState
     due_at: datetime
     reason: str
 
@@ -68,13 +68,13 @@ def after_failure(
     together; or it is what the receiver asked for, up to two days.
     """
     if permanent:
-        return Next(State.FAILED, now, f"{error} (not tried again: it cannot succeed)")
+        return Next(DeliveryState.FAILED, now, f"{error} (not tried again: it cannot succeed)")
     if attempts >= LIMIT:
-        return Next(State.FAILED, now, f"{error} (given up after {attempts} tries)")
+        return Next(DeliveryState.FAILED, now, f"{error} (given up after {attempts} tries)")
     if retry_at:
-        return Next(State.PENDING, min(max(retry_at, now), now + _PATIENCE), error)
+        return Next(DeliveryState.PENDING, min(max(retry_at, now), now + _PATIENCE), error)
     pause = min(_FIRST * 3 ** (attempts - 1), _LONGEST)
-    return Next(State.PENDING, now + pause * (1 + _JITTER * _fraction(f"{key} {attempts}")), error)
+    return Next(DeliveryState.PENDING, now + pause * (1 + _JITTER * _fraction(f"{key} {attempts}")), error)
 
 
 def _fraction(text: str) -> float:

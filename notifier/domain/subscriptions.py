@@ -37,7 +37,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class SentCopy:
     """One row of the outbox: where a digest goes, and what became of it."""
 
     target: str
@@ -50,11 +50,11 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ToldRecord:
     """One time that an advisory was told: in which digest, when and why, and what the channels answered."""
 
     key: str
     at: datetime
     change: str
     words: str
-    tries: tuple[Try, ...]
+    tries: tuple[SentCopy, ...]

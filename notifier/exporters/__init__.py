@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from notifier.exporters import csaf, cyclonedx, openvex, sarif
-from notifier.exporters.model import Document
+from notifier.exporters.model import ExportDocument
 
 
-class Format(Protocol):
+class ExportFormat(Protocol):
     """What a module of a format has."""
 
     NAME: str
 
-    def write(self, document: Document) -> str:
+    def write(self, document: ExportDocument) -> str:
         """The document's text; UsageProblem where the format cannot say it."""
         ...
 
 
-FORMATS: Final[dict[str, Format]] = {f.NAME: f for f in (openvex, csaf, sarif, cyclonedx)}
+FORMATS: Final[dict[str, ExportFormat]] = {f.NAME: f for f in (openvex, csaf, sarif, cyclonedx)}
 """Every format for other tools, by what `--format` calls it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from feeds.advisories.records import is_cve
 from feeds.verdicts.evidence import Status
-from notifier.exporters.model import TOOL, VERSION, Document, Product, Statement
+from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
 NAME = "csaf"
 
@@ -21,7 +21,7 @@ _STATUS = {
 }
 
 
-def write(document: Document) -> str:
+def write(document: ExportDocument) -> str:
     """The document's text. Without a statement it is of the profile `csaf_base`: VEX needs one."""
     value: dict[str, Any] = {"document": _head(document)}
     if document.products:
@@ -32,7 +32,7 @@ def write(document: Document) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _head(document: Document) -> dict[str, Any]:
+def _head(document: ExportDocument) -> dict[str, Any]:
     return {
         "category": "csaf_vex" if document.statements else "csaf_base",
         "csaf_version": "2.0",
@@ -59,7 +59,7 @@ def _product(product: Product) -> dict[str, Any]:
     }
 
 
-def _vulnerability(statements: Sequence[Statement]) -> dict[str, Any]:
+def _vulnerability(statements: Sequence[ExportStatement]) -> dict[str, Any]:
     advisory = statements[0].advisory
     value: dict[str, Any] = {}
     others = list(advisory.aliases)
@@ -93,7 +93,7 @@ def _vulnerability(statements: Sequence[Statement]) -> dict[str, Any]:
     return value
 
 
-def _title(statement: Statement) -> str:
+def _title(statement: ExportStatement) -> str:
     return f"{statement.status.value.replace('_', ' ')}: {', '.join(p.name for p in statement.products)}"
 
 
@@ -101,12 +101,12 @@ def _place(product: Product) -> str:
     return f"{product.name} {product.where}"
 
 
-def _remedy(statement: Statement) -> dict[str, Any]:
+def _remedy(statement: ExportStatement) -> dict[str, Any]:
     category = "vendor_fix" if statement.verdict.upgrade_to else "none_available"
     return {"category": category, "details": statement.action, "product_ids": [p.id for p in statement.products]}
 
 
-def _impact(statement: Statement) -> dict[str, Any]:
+def _impact(statement: ExportStatement) -> dict[str, Any]:
     return {"category": "impact", "details": statement.note, "product_ids": [p.id for p in statement.products]}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from feeds.advisories.records import Advisory
 from feeds.verdicts.evidence import Status
-from notifier.exporters.model import TOOL, VERSION, Document, Product, Statement
+from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
 NAME = "cyclonedx"
 
@@ -26,7 +26,7 @@ _STATE = {
 }
 
 
-def write(document: Document) -> str:
+def write(document: ExportDocument) -> str:
     """The document's text: a component for each version in use, a vulnerability for each statement."""
     value = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -62,7 +62,7 @@ def _component(product: Product) -> dict[str, Any]:
     return value
 
 
-def _vulnerability(number: int, statement: Statement) -> dict[str, Any]:
+def _vulnerability(number: int, statement: ExportStatement) -> dict[str, Any]:
     advisory = statement.advisory
     exploitable = _STATE[statement.status] == "exploitable"
     analysis: dict[str, Any] = {"state": _STATE[statement.status], "detail": statement.note}
@@ -99,7 +99,7 @@ def _ratings(advisory: Advisory) -> list[dict[str, Any]]:
     return [rating]
 
 
-def _version(product: Product, statement: Statement) -> dict[str, str]:
+def _version(product: Product, statement: ExportStatement) -> dict[str, str]:
     status = {Status.NOT_AFFECTED: "unaffected", Status.UNKNOWN: "unknown"}.get(statement.status, "affected")
     return {"version": product.version, "status": status}
 

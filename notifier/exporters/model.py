@@ -60,7 +60,7 @@ NO_REMARK = Remark()
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ExportStatement:
     """One verdict with its reason, and the products that it is about."""
 
     advisory: Advisory
@@ -100,13 +100,13 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ExportDocument:
     """Statements, worst first, the products that they are about, and who says so when."""
 
     at: datetime
     author: str
     namespace: str
-    statements: tuple[Statement, ...]
+    statements: tuple[ExportStatement, ...]
     products: tuple[Product, ...]
 
     @property
@@ -136,7 +136,7 @@ def document(
     author: str = AUTHOR,
     namespace: str = NAMESPACE,
     remark: Callable[[Finding], Remark] = lambda _: NO_REMARK,
-) -> Document:
+) -> ExportDocument:
     """The document of findings that are sorted worst first.
 
     `names` gives the hosts to name for a component, `remark` what is said of a finding here.
@@ -149,12 +149,12 @@ def document(
         verdict = finding.match.verdict
         key = finding.match.advisory.name, verdict.status, verdict.reason, verdict.upgrade_to, remark(finding)
         statements.setdefault(key, []).append(finding)
-    return Document(
+    return ExportDocument(
         at=at,
         author=author,
         namespace=namespace,
         statements=tuple(
-            Statement(
+            ExportStatement(
                 group[0].match.advisory,
                 group[0].match.verdict,
                 tuple(products[f.number] for f in group),

@@ -7,7 +7,7 @@ from typing import Any
 
 from feeds.core.errors import UsageProblem
 from feeds.verdicts.evidence import Status
-from notifier.exporters.model import TOOL, VERSION, Document, Statement, distinct
+from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, distinct
 
 NAME = "openvex"
 
@@ -19,7 +19,7 @@ _STATUS = {
 }
 
 
-def write(document: Document) -> str:
+def write(document: ExportDocument) -> str:
     """The document's text; UsageProblem where there is nothing to state, which OpenVEX cannot say."""
     if not document.statements:
         raise UsageProblem("an OpenVEX document needs a statement, and there is none", remedy="Ask with --verdict all")
@@ -35,7 +35,7 @@ def write(document: Document) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _statement(statement: Statement) -> dict[str, Any]:
+def _statement(statement: ExportStatement) -> dict[str, Any]:
     value: dict[str, Any] = {
         "vulnerability": _vulnerability(statement),
         "products": [_product(*pair) for pair in distinct(statement.products)],
@@ -49,7 +49,7 @@ def _statement(statement: Statement) -> dict[str, Any]:
     return value
 
 
-def _vulnerability(statement: Statement) -> dict[str, Any]:
+def _vulnerability(statement: ExportStatement) -> dict[str, Any]:
     advisory = statement.advisory
     value: dict[str, Any] = {"name": advisory.name, "description": advisory.title}
     if advisory.url:

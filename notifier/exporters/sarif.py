@@ -8,7 +8,7 @@ from typing import Any
 
 from feeds.advisories.records import Advisory, Severity
 from feeds.verdicts.evidence import Status
-from notifier.exporters.model import TOOL, VERSION, Document, Product, Statement
+from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
 NAME = "sarif"
 
@@ -21,7 +21,7 @@ _KIND = {
 _LEVEL = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 
 
-def write(document: Document) -> str:
+def write(document: ExportDocument) -> str:
     """The document's text: a rule for each advisory, a result for each version in use that it concerns."""
     advisories = {s.advisory.name: s.advisory for s in document.statements}
     places = {name: number for number, name in enumerate(advisories)}
@@ -66,7 +66,7 @@ def _rule(advisory: Advisory) -> dict[str, Any]:
     return value
 
 
-def _result(statement: Statement, product: Product, place: int) -> dict[str, Any]:
+def _result(statement: ExportStatement, product: Product, place: int) -> dict[str, Any]:
     kind = _KIND[statement.status]
     fails = kind == "fail"
     text = f"{product.name} {product.where}: {statement.status.value.replace('_', ' ')} ({statement.note})."
@@ -92,5 +92,5 @@ def _result(statement: Statement, product: Product, place: int) -> dict[str, Any
     }
 
 
-def _fingerprint(statement: Statement, product: Product) -> str:
+def _fingerprint(statement: ExportStatement, product: Product) -> str:
     return hashlib.sha256(f"{statement.advisory.name}\0{product.id}".encode()).hexdigest()

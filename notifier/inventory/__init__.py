@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.domain.components import BadRow, Component, Found, Host, Inventory, Note, View, gathered
+from notifier.domain.components import BadRow, Found, Host, Note, gathered
 from notifier.inventory import unsupported
 from notifier.inventory.formats import (
     ansible,
@@ -30,7 +30,7 @@ from notifier.inventory.formats import (
 from notifier.inventory.text import Text
 
 
-class Format(Protocol):
+class InputFormat(Protocol):
     """What a format's module offers."""
 
     NAME: str
@@ -42,7 +42,7 @@ class Format(Protocol):
         """The hosts in a text, what could not be taken, and notes; `host` names the host where the format does not."""
 
 
-FORMATS: tuple[Format, ...] = (
+FORMATS: tuple[InputFormat, ...] = (
     probe,
     docker_version,
     docker_info,
@@ -63,20 +63,7 @@ FORMATS: tuple[Format, ...] = (
 )
 """In the order of asking: the first that recognises a text reads it."""
 
-__all__ = [
-    "FORMATS",
-    "BadRow",
-    "Component",
-    "Format",
-    "Found",
-    "Host",
-    "Inventory",
-    "Note",
-    "Text",
-    "View",
-    "gathered",
-    "read",
-]
+__all__ = ["FORMATS", "InputFormat", "gathered", "read"]
 
 
 def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[Found]:
@@ -91,7 +78,7 @@ def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[F
     return _told(_format(text, form).read(text, host), host)
 
 
-def _format(text: Text, form: str) -> Format:
+def _format(text: Text, form: str) -> InputFormat:
     names = ", ".join(f.NAME for f in FORMATS)
     unsupported.refuse_bytes(text.head)
     if form:

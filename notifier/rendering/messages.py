@@ -31,7 +31,7 @@ from notifier.alerts.digest import ORDER, Digest
 from notifier.domain.hosts import Hosts
 from notifier.domain.messages import Message
 from notifier.domain.text import _CONTROL, line, mrkdwn, safe_url, wrapped
-from notifier.rendering.report import Report
+from notifier.rendering.report import ExposureReport
 from notifier.schemas.digest import plain
 
 _HEADINGS = {
@@ -80,7 +80,7 @@ def message(
     )
 
 
-def page(report: Report) -> str:
+def page(report: ExposureReport) -> str:
     """The HTML page of a report: one file that asks for nothing; ConfigError where its template is wrong."""
     style = (folder(notifier.__file__, "templates") / "report" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

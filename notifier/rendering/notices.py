@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from notifier.alerts import sample
-from notifier.domain.deliveries import Entry
+from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Message
 from notifier.domain.text import line, mrkdwn, wrapped
 from notifier.rendering.messages import render
@@ -101,7 +101,7 @@ def key_of(*values: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, values)).encode()).hexdigest()[:16]
 
 
-def given_up(entries: Sequence[Entry], shown: Sequence[str], now: datetime) -> Message:
+def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datetime) -> Message:
     """What the operator hears of deliveries that were given up; `shown` names their targets."""
     count = len(entries)
     what = f"{count} notification{'s were' if count > 1 else ' was'} not delivered"

@@ -48,7 +48,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportRow:
     """An advisory, what is to be said of each column, and how many hosts it affects, each counted once."""
 
     advisory: Advisory
@@ -64,7 +64,7 @@ class Matrix:
 
     product: str
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ReportRow, ...]
     left_out: int
     """Versions that are not shown, because they are too many."""
 
@@ -89,7 +89,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ReportDay:
     """One day's numbers."""
 
     day: date
@@ -114,12 +114,12 @@ class Chart:
     bars: tuple[Bar, ...]
     rows: tuple[Tick, ...]
     days: tuple[Tick, ...]
-    numbers: tuple[Day, ...]
+    numbers: tuple[ReportDay, ...]
     """The days themselves, the newest first, for those who read and do not look."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReportStep:
     """What to upgrade, and the hosts that it is about."""
 
     plan: Plan
@@ -128,7 +128,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ExposureReport:
     """Everything that the page says."""
 
     at: datetime
@@ -146,7 +146,7 @@ class Report:
     advisories: int
     matrices: tuple[Matrix, ...]
     chart: Chart | None
-    steps: tuple[Step, ...]
+    steps: tuple[ReportStep, ...]
     sources: tuple[SourceState, ...]
 
 
@@ -183,7 +183,7 @@ def _matrix(product: str, found: Sequence[Finding], hosts: Mapping[str, int], sa
         product=product,
         columns=_columns([first[n] for n in shown]),
         lines=tuple(
-            Line(
+            ReportRow(
                 of_name[name],
                 hosts.get(name, 0),
                 tuple(_cell(cells.get((name, n))) for n in shown),
@@ -211,7 +211,7 @@ def _cell(finding: Finding | None) -> Cell | None:
     return Cell(verdict.status, finding.hosts, verdict.reason)
 
 
-def chart(days: Iterable[Day]) -> Chart | None:
+def chart(days: Iterable[ReportDay]) -> Chart | None:
     """The chart of some days, the oldest first; None where there are none."""
     numbers = tuple(days)
     if not numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from notifier.alerts.digest import Digest, Group, Item
+from notifier.alerts.digest import Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts
 
 
@@ -30,7 +30,7 @@ def plain(digest: Digest) -> dict[str, Any]:
     }
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: DigestItem) -> dict[str, Any]:
     about = item.advisory
     return {
         "advisory": about.name,

@@ -32,7 +32,7 @@ class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.product} {self.version}: {self.verdict.replace('_', ' ')} on {self.hosts}"
 
 
-class Silent(msgspec.Struct, frozen=True, kw_only=True):
+class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
     """A silence that is in force: why it is not told, by whom, until when, and for which hosts ("" is all)."""
 
     reason: str
@@ -46,7 +46,7 @@ class Silent(msgspec.Struct, frozen=True, kw_only=True):
         return f"Silenced{where} until {self.until:%Y-%m-%d} by {self.author}: {self.reason}"
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class AssignmentRow(msgspec.Struct, frozen=True, kw_only=True):
     """Who has an advisory in hand, until when, and for which hosts ("" is all)."""
 
     owner: str
@@ -73,8 +73,8 @@ class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     epss: float | None
     url: str
     hosts: int
-    silenced: tuple[Silent, ...] = ()
-    in_hand: tuple[Taken, ...] = ()
+    silenced: tuple[SilenceRow, ...] = ()
+    in_hand: tuple[AssignmentRow, ...] = ()
     versions: tuple[VersionVerdict, ...]
 
 
@@ -140,8 +140,8 @@ def advisory_group(
     advisory: Advisory,
     found: Sequence[Finding],
     hosts: int,
-    silenced: tuple[Silent, ...] = (),
-    in_hand: tuple[Taken, ...] = (),
+    silenced: tuple[SilenceRow, ...] = (),
+    in_hand: tuple[AssignmentRow, ...] = (),
 ) -> AdvisoryGroup:
     """The row of an advisory that concerns so many hosts."""
     return AdvisoryGroup(

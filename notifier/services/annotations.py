@@ -15,7 +15,7 @@ from notifier.alerts.silences import Silence
 from notifier.assessment.findings import Finding
 from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
-from notifier.schemas.exposure import Silent, Taken
+from notifier.schemas.exposure import AssignmentRow, SilenceRow
 from notifier.services.context import World
 from notifier.storage import exposure, silences
 
@@ -32,7 +32,7 @@ class Remarks:
     """By the number of their advisory: the silences in force, and who has it in hand."""
 
     silenced: dict[int, tuple[Silence, ...]]
-    in_hand: dict[int, tuple[Taken, ...]]
+    in_hand: dict[int, tuple[AssignmentRow, ...]]
 
     @classmethod
     def read(cls, connection: Connection, now: datetime) -> Remarks:
@@ -41,12 +41,14 @@ class Remarks:
             return cls({}, {})
         world = World.read(connection, now)
         taken = {
-            number: tuple(Taken(owner=h.owner, due=h.due, scope=h.scope, note=h.note, overdue=h.overdue) for h in hands)
+            number: tuple(
+                AssignmentRow(owner=h.owner, due=h.due, scope=h.scope, note=h.note, overdue=h.overdue) for h in hands
+            )
             for number, hands in world.in_hand.items()
         }
         return cls(world.held, taken)
 
-    def silent(self, advisory: int) -> tuple[Silent, ...]:
+    def silent(self, advisory: int) -> tuple[SilenceRow, ...]:
         """The silences of an advisory as rows."""
         return _rows(self.silenced.get(advisory, ()))
 
@@ -78,7 +80,7 @@ class Remarks:
         return remark
 
 
-def _rows(silences: Iterable[Silence]) -> tuple[Silent, ...]:
+def _rows(silences: Iterable[Silence]) -> tuple[SilenceRow, ...]:
     return tuple(
-        Silent(reason=s.reason, author=s.author, until=s.until, scope=silence.shown(s.scope)) for s in silences
+        SilenceRow(reason=s.reason, author=s.author, until=s.until, scope=silence.shown(s.scope)) for s in silences
     )

@@ -29,7 +29,7 @@ _WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navte
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at. `level` is "ok", "note" (worth knowing) or "problem"."""
 
     level: str
@@ -37,23 +37,23 @@ class Finding:
     remedy: str = ""
 
 
-def configuration(config: Config, file: Path) -> Iterator[Finding]:
+def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
     """Whether what the configuration names exists."""
     if file.exists():
-        yield Finding("ok", f"the configuration {file} can be read")
+        yield CheckResult("ok", f"the configuration {file} can be read")
     else:
-        yield Finding("ok", f"there is no configuration file ({file}), and none is needed")
+        yield CheckResult("ok", f"there is no configuration file ({file}), and none is needed")
     for setting, named in (("ca_bundle", config.ca_bundle), ("corrections", config.corrections)):
         if named and not os.access(named, os.R_OK):
-            yield Finding("problem", f"{named} cannot be read", f"Correct `{setting}` in {file}")
+            yield CheckResult("problem", f"{named} cannot be read", f"Correct `{setting}` in {file}")
     try:
         known_sources(config)
     except (ConfigError, UnknownName) as error:
-        yield Finding("problem", f"{error.what}", f"Correct it in {file}. {error.remedy}")
+        yield CheckResult("problem", f"{error.what}", f"Correct it in {file}. {error.remedy}")
     for setting, named in (("log.file", config.log.file), ("metrics.textfile", config.metrics.textfile)):
         folder = Path(named).parent
         if named and not os.access(named if setting == "log.file" and Path(named).exists() else folder, os.W_OK):
-            yield Finding("problem", f"{named} cannot be written", f"Make {folder}, and let this user write there")
+            yield CheckResult("problem", f"{named} cannot be written", f"Make {folder}, and let this user write there")
 
 
 def known_sources(config: Config) -> None:
@@ -85,7 +85,7 @@ def files(config: Config, config_file: Path, database: Database) -> list[Path]:
     return [*found, *(Path(value) for value in named)]
 
 
-def private(paths: Iterable[Path]) -> Iterator[Finding]:
+def private(paths: Iterable[Path]) -> Iterator[CheckResult]:
     """Whether files are kept from others, and lie where nobody else can put another in their place.
 
     What is somebody else's (a mounted secret, a volume) is worth a note: it may be the only way there.
@@ -95,12 +95,12 @@ def private(paths: Iterable[Path]) -> Iterator[Finding]:
         mode, level = _mode(path)
         if mode & 0o077:
             who = "written" if mode & 0o022 else "read"
-            yield Finding(level, f"{path} can be {who} by others", f"chmod 600 {path}")
+            yield CheckResult(level, f"{path} can be {who} by others", f"chmod 600 {path}")
     for folder in dict.fromkeys(path.parent for path in found):
         mode, level = _mode(folder)
         if mode & 0o022 and not mode & stat.S_ISVTX:
-            yield Finding(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
-    yield Finding("ok", f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
+            yield CheckResult(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
+    yield CheckResult("ok", f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
 
 
 def _mode(path: Path) -> tuple[int, str]:
@@ -109,21 +109,21 @@ def _mode(path: Path) -> tuple[int, str]:
     return stat.S_IMODE(said.st_mode), "problem" if said.st_uid == os.geteuid() else "note"
 
 
-def database(database: Database) -> Iterator[Finding]:
+def database(database: Database) -> Iterator[CheckResult]:
     """Whether the schema is the expected one, and the file undamaged."""
     differences = drift(database)
     for difference in differences[:5]:
-        yield Finding("problem", f"the schema of {database.shown} differs: {difference}", "Restore a backup")
+        yield CheckResult("problem", f"the schema of {database.shown} differs: {difference}", "Restore a backup")
     with database.connect() as connection:
         damage = operations.damage(connection)
         size = operations.size(connection)
     for what in damage:
-        yield Finding("problem", f"the database {database.shown} is damaged: {what}", "Restore a backup")
+        yield CheckResult("problem", f"the database {database.shown} is damaged: {what}", "Restore a backup")
     if not (differences or damage):
-        yield Finding("ok", f"the database {database.shown} is at {database.current()}, undamaged, {_bytes(size)}")
+        yield CheckResult("ok", f"the database {database.shown} is at {database.current()}, undamaged, {_bytes(size)}")
 
 
-def room(config: Config, database: Database) -> Iterator[Finding]:
+def room(config: Config, database: Database) -> Iterator[CheckResult]:
     """Whether there is room where the database, the log and the metrics are written."""
     named = [config.log.file, config.metrics.textfile, database.url.database if database.sqlite else ""]
     seen: set[int] = set()
@@ -133,56 +133,56 @@ def room(config: Config, database: Database) -> Iterator[Finding]:
         seen.add(folder.stat().st_dev)
         free = shutil.disk_usage(folder).free
         if free < _ROOM:
-            yield Finding("problem", f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
+            yield CheckResult("problem", f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
         else:
-            yield Finding("ok", f"{folder} has {_bytes(free)} left")
+            yield CheckResult("ok", f"{folder} has {_bytes(free)} left")
 
 
-def clock(connection: Connection, now: datetime) -> Iterator[Finding]:
+def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     """Whether the clock is behind what was done already, or so far ahead that every source would have fallen silent."""
     newest = operations.newest(connection)
     if newest is not None and newest > now + _BEHIND:
         what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and something was already done at {newest:%Y-%m-%d %H:%M} UTC"
         remedy = "Set the clock. If it was ahead before, deliveries wait until it has caught up"
-        yield Finding("problem", what, remedy)
+        yield CheckResult("problem", what, remedy)
         return
     said = operations.last_modified(connection, since=now - _IDLE)
     if said is not None and now - said > _OLD_NEWS:
         what = f"the newest document of the sources is of {said:%Y-%m-%d}, {(now - said).days} days ago"
-        yield Finding("note", what, "Either the mirror is old, or this machine's clock is ahead")
+        yield CheckResult("note", what, "Either the mirror is old, or this machine's clock is ahead")
     elif said is not None and said > now + _BEHIND:
         what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and a source's document is of {said:%Y-%m-%d %H:%M} UTC"
-        yield Finding("problem", what, "Set the clock")
+        yield CheckResult("problem", what, "Set the clock")
     else:
-        yield Finding("ok", f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
+        yield CheckResult("ok", f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
 
 
-def runs(connection: Connection, now: datetime) -> Iterator[Finding]:
+def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     """Whether somebody calls Navtex, and how that ended."""
     known = {run.command: run for run in operations.runs(connection)}
     unattended = [run for name, run in known.items() if name in ("run", "poll")]
     if not unattended:
-        yield Finding("note", "no `navtex run` has ended yet", "See docs/how-to/run-from-cron.md")
+        yield CheckResult("note", "no `navtex run` has ended yet", "See docs/how-to/run-from-cron.md")
         return
     last = max(unattended, key=lambda run: run.ended_at)
     if now - last.ended_at > _IDLE:
         what = f"the last run ended {(now - last.ended_at).days} days ago"
-        yield Finding("problem", what, "Look whether cron or the timer is active: docs/how-to/run-from-cron.md")
+        yield CheckResult("problem", what, "Look whether cron or the timer is active: docs/how-to/run-from-cron.md")
     for run in known.values():
         how = f"the last `navtex {run.command}` ended at {run.ended_at:%Y-%m-%d %H:%M} UTC with status {run.status}"
         if run.status == 0:
-            yield Finding("ok", f"{how}, after {run.seconds:.0f} seconds")
+            yield CheckResult("ok", f"{how}, after {run.seconds:.0f} seconds")
         else:
             good = (
                 f"the last good one at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "none was good"
             )
-            yield Finding("note", f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
+            yield CheckResult("note", f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
 
 
-def unusable(error: ConfigError | DatabaseError) -> Finding:
+def unusable(error: ConfigError | DatabaseError) -> CheckResult:
     """The finding for what kept the rest from being looked at."""
     where = f"{error.where}: " if error.where else ""
-    return Finding("problem", f"{where}{error.what}", error.remedy)
+    return CheckResult("problem", f"{where}{error.what}", error.remedy)
 
 
 def _bytes(number: float) -> str:

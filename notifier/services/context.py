@@ -15,9 +15,9 @@ from feeds.sources.health import MirrorState, SourceState
 from feeds.storage.database import Connection
 from notifier.alerts import alert_state
 from notifier.alerts import silences as silence
-from notifier.alerts.alert_state import Concern
-from notifier.alerts.digest import InHand
-from notifier.alerts.silences import Hand, Silence
+from notifier.alerts.alert_state import AffectedComponent
+from notifier.alerts.digest import DigestAssignment
+from notifier.alerts.silences import Assignment, Silence
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope
@@ -35,7 +35,7 @@ class World:
     now: datetime
     components: Mapping[int, Component]
     silences: tuple[Silence, ...]
-    hands: tuple[Hand, ...]
+    hands: tuple[Assignment, ...]
     stale_days: int = 14
     mirror: MirrorState | None = None
     """The mirror that the sources were read from."""
@@ -94,17 +94,17 @@ class World:
             return {}
         return silence.in_force(self.silences, self._everywhere(connection, lasting), self.now)
 
-    def _everywhere(self, connection: Connection, advisories: set[int]) -> dict[int, list[Concern]]:
+    def _everywhere(self, connection: Connection, advisories: set[int]) -> dict[int, list[AffectedComponent]]:
         """What some advisories concern in the whole inventory, by their number."""
-        grouped: dict[int, list[Concern]] = defaultdict(list)
+        grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
         for number, people in inventory.populations(connection, Scope()).items():
             for match in self.matches(number):
                 if advisories & set(silence.about(match.advisory)):
                     hosts = Hosts(people.hosts, people.names)
-                    grouped[match.advisory.id].append(Concern(number, match, hosts, people.latest))
+                    grouped[match.advisory.id].append(AffectedComponent(number, match, hosts, people.latest))
         return grouped
 
-    def standing(self, connection: Connection, advisory: Advisory) -> alert_state.Facets:
+    def standing(self, connection: Connection, advisory: Advisory) -> alert_state.AlertState:
         """What matters of an advisory now, for all hosts."""
         return alert_state.facets_of(advisory, self._everywhere(connection, {advisory.id}).get(advisory.id, ()))
 
@@ -115,11 +115,11 @@ class World:
         return {s.id for s in self.silences if s.lasts(self.now) and s.advisory in concerned}
 
     @property
-    def in_hand(self) -> dict[int, tuple[InHand, ...]]:
+    def in_hand(self) -> dict[int, tuple[DigestAssignment, ...]]:
         """Who has which advisory in hand."""
-        found: dict[int, tuple[InHand, ...]] = {}
+        found: dict[int, tuple[DigestAssignment, ...]] = {}
         for hand in self.hands:
-            shown = InHand(hand.owner, hand.due, silence.shown(hand.scope), hand.note, hand.overdue(self.now))
+            shown = DigestAssignment(hand.owner, hand.due, silence.shown(hand.scope), hand.note, hand.overdue(self.now))
             found[hand.advisory] = (*found.get(hand.advisory, ()), shown)
         of_double = {d: a.id for a in self.catalogue.advisories for d in a.doubles if d in found}
         for double, number in of_double.items():

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
-from notifier.channels import Courier, expand, shown
+from notifier.channels import MessageSender, expand, shown
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.messages import Message, Target
-from notifier.domain.retry import Outcome, State
+from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.security.references import resolved
@@ -40,7 +40,7 @@ class Deliveries:
 
 def deliver(
     database: Database,
-    courier: Courier,
+    courier: MessageSender,
     report: Deliveries,
     now: datetime | None = None,
     *,
@@ -58,7 +58,7 @@ class _Round:
     """One go through the outbox."""
 
     def __init__(
-        self, database: Database, courier: Courier, report: Deliveries, now: datetime | None, name: str
+        self, database: Database, courier: MessageSender, report: Deliveries, now: datetime | None, name: str
     ) -> None:
         self._database, self._courier, self._report = database, courier, report
         self._fixed, self._name = now, name
@@ -90,7 +90,7 @@ class _Round:
             # the receiver asked to be left alone: that costs this one no try
             due = retry.after_failure(1, self._now(), "", retry_at=trouble.retry_at).due_at
             said = f"waits with others for this channel: {trouble}"
-            return Result(one, self._now(), None, State.PENDING, due, said)
+            return Result(one, self._now(), None, DeliveryState.PENDING, due, said)
         if trouble is not None:
             return self._failed(one, trouble)
         try:
@@ -106,7 +106,7 @@ class _Round:
             return self._failed(one, error)
         at = self._now()
         self._report.delivered.append((one, answer))
-        return Result(one, at, Outcome.SENT, State.SENT, at, answer)
+        return Result(one, at, DeliveryOutcome.SENT, DeliveryState.SENT, at, answer)
 
     def _failed(self, one: Delivery, error: Exception) -> Result:
         channel = error if isinstance(error, ChannelError) else ChannelError(f"{type(error).__name__}: {error}")
@@ -121,7 +121,7 @@ class _Round:
             retry_at=channel.retry_at,
             permanent=channel.permanent,
         )
-        outcome = Outcome.RETRY if following.state is State.PENDING else Outcome.FAILED
+        outcome = DeliveryOutcome.RETRY if following.state is DeliveryState.PENDING else DeliveryOutcome.FAILED
         self._report.failed.append((one, following.reason))
         return Result(one, self._now(), outcome, following.state, following.due_at, following.reason)
 
@@ -165,7 +165,7 @@ def named(target: Target) -> str:
 
 
 def sample(
-    courier: Courier, subscription: Subscription, now: datetime, templates: Path | None = None
+    courier: MessageSender, subscription: Subscription, now: datetime, templates: Path | None = None
 ) -> list[tuple[Target, str]]:
     """Send a digest of made-up news, marked as a test, to every target; what each answered comes back.
 

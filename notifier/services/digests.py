@@ -17,22 +17,21 @@ from feeds.storage.database import Connection
 from notifier.alerts import digest as digests
 from notifier.alerts import news as ledger
 from notifier.alerts import silences
-from notifier.alerts.alert_state import Concern
-from notifier.alerts.digest import Digest, Foot, Group, Item
-from notifier.alerts.news import Books, News, Return, Strangers, Told
+from notifier.alerts.alert_state import AffectedComponent
+from notifier.alerts.digest import Digest, DigestItem, Footer, Group
+from notifier.alerts.news import NewHosts, News, NewsInput, Reopened, Told
 from notifier.alerts.sections import actions, ahead, fixed, still_open, undecided
 from notifier.alerts.silences import Silence
 from notifier.assessment.matcher import Match
 from notifier.domain import hosts, schedule
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import Hosts
+from notifier.domain.hosts import Hosts, MovedHosts
 from notifier.domain.schedule import Due
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
 from notifier.services.context import World
 from notifier.services.mirror_age import age
 from notifier.storage import departures, inventory, subscriptions
-from notifier.storage.inventory import Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def compose(connection: Connection, world: World, subscription: Subscription, *,
     return Composed(found, digest, time, reminder or not started, urgent)
 
 
-def _breaks(subscription: Subscription, item: Item) -> bool:
+def _breaks(subscription: Subscription, item: DigestItem) -> bool:
     advisory = item.advisory
     if item.change == digests.CORRECTION:
         return False
@@ -93,7 +92,7 @@ def _breaks(subscription: Subscription, item: Item) -> bool:
     )
 
 
-def _concerns(connection: Connection, world: World, scope: Scope) -> list[Concern]:
+def _concerns(connection: Connection, world: World, scope: Scope) -> list[AffectedComponent]:
     """Everything that concerns a scope, without the hosts for which it is silenced."""
     populations = inventory.populations(connection, scope)
     left: dict[tuple[int, ...], dict[int, hosts.Population]] = {(): populations}
@@ -106,7 +105,7 @@ def _concerns(connection: Connection, world: World, scope: Scope) -> list[Concer
                 left[those] = inventory.populations(connection, scope, without=[s.scope for s in held])
             people = left[those].get(number)
             if people:
-                found.append(Concern(number, match, Hosts(people.hosts, people.names), people.latest))
+                found.append(AffectedComponent(number, match, Hosts(people.hosts, people.names), people.latest))
     return found
 
 
@@ -114,9 +113,9 @@ def _books(
     connection: Connection,
     world: World,
     subscription: Subscription,
-    concerns: list[Concern],
+    concerns: list[AffectedComponent],
     told: dict[int, Told],
-) -> Books:
+) -> NewsInput:
     scope = subscription.filters.scope
     concerned = {(c.match.advisory.id, c.number) for c in concerns}
     everyone = inventory.populations(connection, scope)
@@ -135,7 +134,7 @@ def _books(
         moment: _hosts(inventory.populations(connection, scope, since=moment))
         for moment in ledger.moments(concerns, told)
     }
-    books = Books(
+    books = NewsInput(
         told, subscription.started_at, world.now, arrivals, in_hand=world.in_hand, judge=judge,
         returns=tuple(_returns(connection, world, scope, told)),
     )  # fmt: skip
@@ -147,10 +146,10 @@ def _strangers(
     connection: Connection,
     world: World,
     subscription: Subscription,
-    concerns: list[Concern],
-    books: Books,
+    concerns: list[AffectedComponent],
+    books: NewsInput,
     looked: datetime,
-) -> dict[int, Strangers]:
+) -> dict[int, NewHosts]:
     """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others.
 
     Only moves since the subscription's news were last looked at count: who moved before to what was
@@ -158,7 +157,7 @@ def _strangers(
     """
     scope = subscription.filters.scope
     moves = departures.moves(connection, scope, looked)
-    of_advisory: dict[int, list[Concern]] = defaultdict(list)
+    of_advisory: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         of_advisory[concern.match.advisory.id].append(concern)
     found = {}
@@ -174,7 +173,7 @@ def _strangers(
             came = {c.number: c.hosts if c.number not in told else fresh.get(c.number, Hosts(0, ())) for c in group}
             # where all that came have moved, there is nobody to look for
             left = {n for n, hosts in came.items() if held or hosts.count > moved[n]}
-            away = Moved(frozenset(told), looked)
+            away = MovedHosts(frozenset(told), looked)
             found[number] = _others(connection, scope, before.since, left - told, left & told, away, held)
     return found
 
@@ -185,23 +184,23 @@ def _others(
     since: datetime,
     new: set[int],
     known: set[int],
-    away: Moved,
+    away: MovedHosts,
     held: tuple[Silence, ...],
-) -> Strangers:
+) -> NewHosts:
     """The hosts of components that are new to somebody, and those that came to the ones that are known."""
     without = [s.scope for s in held]
     everyone = inventory.populations(connection, scope, without=without, only=new, moved=away) if new else {}
     came = (
         inventory.populations(connection, scope, since=since, without=without, only=known, moved=away) if known else {}
     )
-    return Strangers(_hosts(everyone), _hosts(came))
+    return NewHosts(_hosts(everyone), _hosts(came))
 
 
 def _hosts(populations: dict[int, hosts.Population]) -> dict[int, Hosts]:
     return {n: Hosts(p.hosts, p.names) for n, p in populations.items()}
 
 
-def _returns(connection: Connection, world: World, scope: Scope, told: dict[int, Told]) -> Iterable[Return]:
+def _returns(connection: Connection, world: World, scope: Scope, told: dict[int, Told]) -> Iterable[Reopened]:
     """Silences that ended and due dates that passed since an advisory was told."""
     of_double = {d: a.id for a in world.catalogue.advisories for d in a.doubles}
 
@@ -212,11 +211,11 @@ def _returns(connection: Connection, world: World, scope: Scope, told: dict[int,
     for ended in world.silences:
         if since(ended.advisory, ended.until):
             words = f"its silence ended on {ended.until:%Y-%m-%d} ({ended.reason})"
-            yield Return(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
+            yield Reopened(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
     for hand in world.hands:
         if since(hand.advisory, hand.overdue_at):
             words = f"overdue: {hand.owner} had it in hand until {hand.due.isoformat()}"
-            yield Return(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
+            yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
 
 
 def _within(connection: Connection, scope: Scope, part: Scope) -> dict[int, Hosts] | None:
@@ -230,8 +229,8 @@ def _digest(
     world: World,
     subscription: Subscription,
     found: News,
-    concerns: list[Concern],
-    books: Books,
+    concerns: list[AffectedComponent],
+    books: NewsInput,
     reminded: tuple[digests.Open, ...],
 ) -> Digest:
     scope, now = subscription.filters.scope, world.now
@@ -255,7 +254,7 @@ def _digest(
         items=tuple(found.items),
         clear=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys())),
         undecided=tuple(undecided(world.matcher, world.components, populations, told_now).values()),
-        foot=Foot(
+        foot=Footer(
             world.sources,
             inventory.count(connection, scope),
             found.unsaid,

@@ -11,10 +11,10 @@ from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
 from feeds.core.errors import ChannelError, ConfigError
-from feeds.sources.base import Wanted
-from feeds.sources.health import SourceState, State, assessed
+from feeds.sources.base import RequestContext
+from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import Case
+from feeds.verdicts.evidence import EvidenceSet
 from feeds.versions.upstream import is_version
 from notifier.alerts import sample
 from notifier.channels import expand, shown
@@ -24,13 +24,13 @@ from notifier.rendering.messages import own_templates, render
 from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 from notifier.services import checks, mirror_age, operator_alerts
-from notifier.services.checks import Finding
+from notifier.services.checks import CheckResult
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md"
 
 
-def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[Finding]:
+def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[CheckResult]:
     """Look at the whole installation. Nothing is changed, and nothing outside of this machine is asked."""
     yield from checks.configuration(config, config_file)
     yield from checks.private(checks.files(config, config_file, database))
@@ -47,125 +47,129 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from _corrections(storage.catalogue(connection))
 
 
-def _sources(config: Config, connection: Connection) -> Iterator[Finding]:
+def _sources(config: Config, connection: Connection) -> Iterator[CheckResult]:
     from feeds.sources import SOURCES
 
     stored = storage.sources(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
-    wanted = Wanted(cves=storage.cves(connection), packages=inventory.packages(connection))
+    wanted = RequestContext(cves=storage.cves(connection), packages=inventory.packages(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):
-        yield Finding("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
+        yield CheckResult("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
         return
     if never:
         which = f"the source {never[0]} was" if len(never) == 1 else f"{len(never)} sources were"
         names = f": {', '.join(never)}" if len(never) > 1 else ""
-        yield Finding("note", f"{which} never asked{names}", "Run `navtex poll`")
+        yield CheckResult("note", f"{which} never asked{names}", "Run `navtex poll`")
     yield from source_states(len(asked), [states[s.name] for s in asked if s.name in states])
     yield from _mirror(config, connection)
 
 
-def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[Finding]:
+def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[CheckResult]:
     """How the sources do, those in the same bad state in one finding; `asked` counts the unpolled, too."""
-    for bad in (State.DEGRADED, State.FAILING, State.SILENT):
+    for bad in (SourceHealth.DEGRADED, SourceHealth.FAILING, SourceHealth.SILENT):
         these = [s for s in states if s.state is bad]
         read = [s.last_success for s in these if s.last_success]
         since = f", last read {min(read):%Y-%m-%d %H:%M} UTC" if read else ", never read"
         if len(these) == 1:
             what = f"the source {these[0].name} is {bad.value}{since}: {redact(these[0].message)}"
-            yield Finding("problem", what, _LATER)
+            yield CheckResult("problem", what, _LATER)
         elif these:
             since += (" or later" if len(read) == len(these) else " or never") if read else ""
             what = f"{len(these)} sources are {bad.value}{since}: {', '.join(s.name for s in these)}"
-            yield Finding("problem", what, f"`navtex source list` says why. {_LATER}")
-    healthy = sum(s.state is State.HEALTHY for s in states)
+            yield CheckResult("problem", what, f"`navtex source list` says why. {_LATER}")
+    healthy = sum(s.state is SourceHealth.HEALTHY for s in states)
     if healthy == asked:
-        yield Finding("ok", f"{healthy} of {asked} sources are healthy")
+        yield CheckResult("ok", f"{healthy} of {asked} sources are healthy")
     elif healthy:
-        yield Finding("note", f"{healthy} of {asked} sources are healthy", "See `navtex source list`")
+        yield CheckResult("note", f"{healthy} of {asked} sources are healthy", "See `navtex source list`")
     else:
-        yield Finding("problem", f"none of the {asked} sources is healthy", "See `navtex source list`")
+        yield CheckResult("problem", f"none of the {asked} sources is healthy", "See `navtex source list`")
 
 
-def _mirror(config: Config, connection: Connection) -> Iterator[Finding]:
+def _mirror(config: Config, connection: Connection) -> Iterator[CheckResult]:
     found = storage.mirror(connection)
     if found is None:
         return
     told, old = mirror_age.age(found, config.poll.mirror_days, datetime.now(UTC))
-    yield Finding("problem" if old else "ok", told, mirror_age.REMEDY if old else "")
+    yield CheckResult("problem" if old else "ok", told, mirror_age.REMEDY if old else "")
 
 
-def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[Finding]:
+def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[CheckResult]:
     hosts = inventory.count(connection)
     if not hosts:
-        yield Finding("note", "the inventory is empty", "See `navtex inventory import --help`")
+        yield CheckResult("note", "the inventory is empty", "See `navtex inventory import --help`")
     else:
-        yield Finding("ok", f"the inventory has {hosts} hosts")
+        yield CheckResult("ok", f"the inventory has {hosts} hosts")
     stale, names, oldest = inventory.stale(connection, Scope(), now - timedelta(days=stale_days))
     if stale and oldest:
         some = ", ".join(names) + (" and others" if stale > len(names) else "")
         what = f"{stale} of them no import has named for {stale_days} days, since {oldest:%Y-%m-%d} at the earliest"
-        yield Finding(
+        yield CheckResult(
             "problem", f"{what}: {some}", "Import them anew, or `navtex inventory remove` those that are gone"
         )
 
 
-def _channels(connection: Connection) -> Iterator[Finding]:
+def _channels(connection: Connection) -> Iterator[CheckResult]:
     found = subscriptions.every(connection)
     if not found:
-        yield Finding("note", "there is no subscription", "See `navtex subscription add --help`")
+        yield CheckResult("note", "there is no subscription", "See `navtex subscription add --help`")
     for subscription in found:
         for address in subscription.targets:
             try:
                 expand(resolved(address))
             except ChannelError as error:
                 remedy = f"Remove the subscription {subscription.name}, and add it again with an address that is one"
-                yield Finding("problem", f"the subscription {subscription.name}: {error}", remedy)
+                yield CheckResult("problem", f"the subscription {subscription.name}: {error}", remedy)
             else:
                 where = shown_with_references(address) if has_references(address) else shown(address)
-                yield Finding("ok", f"the subscription {subscription.name} goes to {where}")
+                yield CheckResult("ok", f"the subscription {subscription.name} goes to {where}")
 
 
-def _deliveries(config: Config, connection: Connection) -> Iterator[Finding]:
+def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]:
     for address in config.operator.to:
         try:
             expand(resolved(address))
         except ChannelError as error:
-            yield Finding("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
+            yield CheckResult("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
         else:
             where = shown_with_references(address) if has_references(address) else shown(address)
-            yield Finding("ok", f"the operator's channel is {where}")
+            yield CheckResult("ok", f"the operator's channel is {where}")
     lost = delivery_log.given_up(connection)
     if lost:
-        yield Finding("problem", f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
+        yield CheckResult(
+            "problem", f"{lost} deliveries were given up", "See `navtex notification list --state failed`"
+        )
     waiting = outbox.pending(connection)
     if waiting:
-        yield Finding("note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+        yield CheckResult(
+            "note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again"
+        )
 
 
-def _templates(folder: Path | None) -> Iterator[Finding]:
+def _templates(folder: Path | None) -> Iterator[CheckResult]:
     """Whether the user's own templates compile, and show a digest that has everything."""
     if folder is None:
         return
     if not folder.is_dir():
-        yield Finding("problem", f"the templates' folder {folder} does not exist", "Correct `templates`")
+        yield CheckResult("problem", f"the templates' folder {folder} does not exist", "Correct `templates`")
         return
     replaced, others = own_templates(folder)
     for file in others:
-        yield Finding("note", f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
+        yield CheckResult("note", f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
     if replaced:
         try:
             for digest in (sample.DIGEST, replace(sample.DIGEST, welcome=True)):
                 render(digest, folder)
             operator_alerts.render(sample.CHANGES, sample.AT, folder)
         except ConfigError as error:
-            yield Finding("problem", str(error), "Until it is mended no message can be made")
+            yield CheckResult("problem", str(error), "Until it is mended no message can be made")
         else:
-            yield Finding("ok", f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
+            yield CheckResult("ok", f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
 
 
-def _corrections(catalogue: Catalogue) -> Iterator[Finding]:
+def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
     count = 0
     needless: list[str] = []
     for advisory in catalogue.advisories:
@@ -173,16 +177,16 @@ def _corrections(catalogue: Catalogue) -> Iterator[Finding]:
         count += len(corrected)
         for product in sorted(corrected):
             releases = _compared(catalogue, advisory, product)
-            with_them = Case(advisory, product, catalogue.releases)
-            without = Case(advisory, product, catalogue.releases, corrections=False)
+            with_them = EvidenceSet(advisory, product, catalogue.releases)
+            without = EvidenceSet(advisory, product, catalogue.releases, corrections=False)
             if releases and all(with_them.decide(r).status is without.decide(r).status for r in releases):
                 needless.append(f"{advisory.name} ({product})")
     if count:
-        yield Finding("ok", f"{count} reviewed corrections are in force")
+        yield CheckResult("ok", f"{count} reviewed corrections are in force")
     if needless:
         what = f"of the corrections {len(needless)} are no longer needed, what is published says the same: "
         remedy = "Remove those from your own file; Navtex's own go with its next release"
-        yield Finding("note", what + ", ".join(needless), remedy)
+        yield CheckResult("note", what + ", ".join(needless), remedy)
 
 
 def _compared(catalogue: Catalogue, advisory: Advisory, product: str) -> list[str]:

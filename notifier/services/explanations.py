@@ -10,7 +10,7 @@ from feeds.storage.database import Connection
 from notifier.alerts import silences
 from notifier.domain import schedule
 from notifier.domain.hosts import Hosts
-from notifier.domain.subscriptions import Subscription, Telling
+from notifier.domain.subscriptions import Subscription, ToldRecord
 from notifier.rendering.messages import host_names
 from notifier.services.context import World
 from notifier.services.digests import Composed, compose
@@ -34,7 +34,7 @@ class Explanation:
     advisory: str
     answer: str
     points: tuple[Point, ...]
-    tellings: tuple[Telling, ...]
+    tellings: tuple[ToldRecord, ...]
 
 
 def explain(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Explanation:
@@ -58,7 +58,7 @@ def explain(connection: Connection, world: World, subscription: Subscription, ad
     )
 
 
-def _answer(points: tuple[Point, ...], tellings: tuple[Telling, ...], pending: str) -> str:
+def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending: str) -> str:
     """The answer in a sentence; `pending` says when something goes out that is not told yet ("": there is nothing)."""
     against = next((p.words for p in points if p.effect == "against"), "")
     if tellings:
@@ -77,7 +77,7 @@ def _wait(subscription: Subscription, made: Composed, advisory: Advisory) -> str
     return f"not before {schedule.shown(subscription.schedule, made.time.at)}: {made.time.reason}"
 
 
-def _delivered(telling: Telling) -> str:
+def _delivered(telling: ToldRecord) -> str:
     states = [t.state for t in telling.tries]
     if not states:
         return "no delivery of it is kept"

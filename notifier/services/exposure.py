@@ -15,7 +15,7 @@ from notifier.assessment.findings import LEVELS, Finding, Question, findings, le
 from notifier.assessment.matcher import EXPOSED, Matcher
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import Mark
+from notifier.domain.hosts import RiskSummary
 from notifier.storage import exposure, inventory, verdicts
 
 
@@ -64,7 +64,7 @@ def host_counts(
         yield known[numbers]
 
 
-def marks(found: Iterable[Finding], weighed: frozenset[Status] = EXPOSED) -> dict[int, Mark]:
+def marks(found: Iterable[Finding], weighed: frozenset[Status] = EXPOSED) -> dict[int, RiskSummary]:
     """What the findings say of each component: of the verdicts that are weighed how bad, and whether any is unknown."""
     groups: dict[int, list[Finding]] = {}
     for finding in found:
@@ -72,9 +72,9 @@ def marks(found: Iterable[Finding], weighed: frozenset[Status] = EXPOSED) -> dic
     return {number: _mark(group, weighed) for number, group in groups.items()}
 
 
-def _mark(group: Sequence[Finding], weighed: frozenset[Status]) -> Mark:
+def _mark(group: Sequence[Finding], weighed: frozenset[Status]) -> RiskSummary:
     counted = [f for f in group if f.match.verdict.status in weighed]
-    return Mark(
+    return RiskSummary(
         weight=weight(counted),
         exposures=len(counted),
         kev=any(f.match.advisory.exploited for f in counted),

@@ -13,7 +13,7 @@ from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrades import plan
 from notifier.domain.filters import Scope
 from notifier.rendering.messages import page as rendered
-from notifier.rendering.report import Day, Report, Step, chart, matrices
+from notifier.rendering.report import ExposureReport, ReportDay, ReportStep, chart, matrices
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import Survey, host_counts, marks, survey
 from notifier.storage import exposure, inventory
@@ -34,10 +34,12 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         if one.weight:
             levels[level_of(one.weight)] += one.hosts
     hosts_asked = inventory.count(connection, found.scope)
-    days = {d.day: Day(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
+    days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
     if found.scope == Scope() and question == Question(verdicts=question.verdicts):
-        days[found.at.date()] = Day(found.at.date(), hosts_asked, levels)  # the last run may be older than an import
-    report = Report(
+        days[found.at.date()] = ReportDay(
+            found.at.date(), hosts_asked, levels
+        )  # the last run may be older than an import
+    report = ExposureReport(
         at=found.at,
         about=_about(found, question),
         hosts=hosts_asked,
@@ -56,10 +58,10 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
     return rendered(report)
 
 
-def _steps(connection: Connection, found: Survey, exposed: list[Finding]) -> tuple[Step, ...]:
+def _steps(connection: Connection, found: Survey, exposed: list[Finding]) -> tuple[ReportStep, ...]:
     """The plans of what is exposed, the worst first."""
     return tuple(
-        Step(
+        ReportStep(
             plan(found.matcher, found.components[number], found.at.date()),
             found.hosts[number],
             exposure.some(connection, found.scope, number, _NAMED),

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from feeds import storage
 from feeds.storage.database import Connection, Database
-from notifier.domain.components import BadRow, Bare, Found, Host, Note, View
+from notifier.domain.components import BadRow, Bare, Found, Host, Note, Observed
+from notifier.domain.hosts import ImportResult
 from notifier.storage import verdicts
-from notifier.storage.inventory import Import, Taken
+from notifier.storage.inventory import Import
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImportOptions:
     """How an inventory is to be taken.
 
     `scope` is what it speaks for; with `prune`, hosts that an earlier import of the scope had and this
@@ -28,10 +29,10 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What came of it."""
 
-    taken: Taken
+    taken: ImportResult
     hosts: int = 0
     bad: int = 0
     refused: bool = False
@@ -47,14 +48,14 @@ class _Refused(Exception):
 def take(
     database: Database,
     found: Iterable[Found],
-    wish: Wish,
+    wish: ImportOptions,
     at: datetime,
     *,
     told: Callable[[BadRow | Note], None],
     progress: Callable[[int], None] = lambda _: None,
-) -> Report:
+) -> ImportReport:
     """Store hosts as they are read, in one transaction; `told` gets the bad rows and the notes as they come."""
-    report = Report(Taken())
+    report = ImportReport(ImportResult())
     try:
         with database.begin() as connection:
             _take(connection, found, wish, at, report, told, progress)
@@ -66,9 +67,9 @@ def take(
 def _take(
     connection: Connection,
     found: Iterable[Found],
-    wish: Wish,
+    wish: ImportOptions,
     at: datetime,
-    report: Report,
+    report: ImportReport,
     told: Callable[[BadRow | Note], None],
     progress: Callable[[int], None],
 ) -> None:
@@ -86,19 +87,19 @@ def _take(
         verdicts.refresh(connection, storage.catalogue(connection), at.date())
 
 
-def _hosts(found: Iterable[Found], report: Report, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:
+def _hosts(found: Iterable[Found], report: ImportReport, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:
     for one in found:
         if isinstance(one, Host):
             report.hosts += 1
             yield one
         elif isinstance(one, Bare):
-            yield Host(one.name, (), view=View.INSTALLED)
+            yield Host(one.name, (), view=Observed.INSTALLED)
         else:
             report.bad += isinstance(one, BadRow)
             told(one)
 
 
-def _why_not(work: Import, report: Report) -> str:
+def _why_not(work: Import, report: ImportReport) -> str:
     """Why pruning would forget what it should not."""
     if report.bad:
         return "rows that could not be read may be of hosts that are still there"

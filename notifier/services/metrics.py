@@ -18,7 +18,7 @@ from pathlib import Path
 import feeds
 from feeds import storage
 from feeds.advisories.records import Kind, Severity
-from feeds.sources.health import State
+from feeds.sources.health import SourceHealth
 from feeds.storage.database import Connection
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain import retry, runs
@@ -72,7 +72,7 @@ def _sources(connection: Connection) -> Iterator[Metric]:
     yield Metric("navtex_source_last_attempt_timestamp_seconds", "When the source was last asked", ("source",), tried)
     read = _moments(((s.name,), s.last_success) for s in known)
     yield Metric("navtex_source_last_success_timestamp_seconds", "When the source last answered", ("source",), read)
-    states = tuple(((s.name, state.value), float(s.state is state)) for s in known for state in State)
+    states = tuple(((s.name, state.value), float(s.state is state)) for s in known for state in SourceHealth)
     yield Metric("navtex_source_state", "1 for the state that the source is in", ("source", "state"), states)
     items = tuple(((s.name,), float(s.items)) for s in known)
     yield Metric("navtex_source_items", "How many entries of the source are known", ("source",), items)
@@ -125,7 +125,7 @@ def _by_severity(name: str, text: str, found: dict[str, set[str]]) -> Metric:
 def _deliveries(connection: Connection) -> Iterator[Metric]:
     yield _one("navtex_subscriptions", "How many subscriptions there are", len(subscriptions.every(connection)))
     states, oldest = operations.deliveries(connection)
-    samples = tuple(((s.value,), float(states.get(s.value, 0))) for s in retry.State)
+    samples = tuple(((s.value,), float(states.get(s.value, 0))) for s in retry.DeliveryState)
     yield Metric("navtex_deliveries", "How many deliveries are in each state", ("state",), samples)
     waits = "Since when the oldest delivery waits that is still to be made"
     yield Metric("navtex_oldest_pending_delivery_timestamp_seconds", waits, (), _moments([((), oldest)]))

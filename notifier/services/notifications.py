@@ -15,7 +15,7 @@ import msgspec
 from feeds.core.errors import ChannelError, ConfigError
 from feeds.storage.database import Connection, Database
 from notifier.alerts.digest import Digest
-from notifier.channels import Courier, expand
+from notifier.channels import MessageSender, expand
 from notifier.config import Config
 from notifier.domain import deliveries
 from notifier.domain.messages import Target
@@ -28,11 +28,11 @@ from notifier.services.delivery import Deliveries, deliver, sample
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
-__all__ = ["Report", "World", "deliver", "notify", "preview", "sample"]
+__all__ = ["NotifyReport", "World", "deliver", "notify", "preview", "sample"]
 
 
 @dataclass(slots=True)
-class Report(Deliveries):
+class NotifyReport(Deliveries):
     """What a notification run did."""
 
     digests: list[Digest] = field(default_factory=list)
@@ -65,13 +65,13 @@ class Settings:
 
 def notify(
     database: Database,
-    courier: Courier,
+    courier: MessageSender,
     *,
     now: datetime | None = None,
     settings: Settings = Settings(),
-) -> Report:
+) -> NotifyReport:
     """Make the digests that are due, and deliver what the outbox holds; `now` None is the clock's."""
-    report = Report()
+    report = NotifyReport()
     with database.begin() as connection:
         world = World.read(
             connection,
@@ -110,7 +110,7 @@ def preview(
 
 
 def _prepare(
-    connection: Connection, world: World, subscription: Subscription, report: Report, settings: Settings
+    connection: Connection, world: World, subscription: Subscription, report: NotifyReport, settings: Settings
 ) -> None:
     if subscription.started_at is None and not any(s.last_success for s in world.sources):
         report.held.append(subscription.name)

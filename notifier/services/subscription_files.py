@@ -49,7 +49,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SyncStep:
     """What is to be done about one subscription: "create", "change", "remove" or "keep", and what differs."""
 
     what: str
@@ -99,7 +99,7 @@ def _subscription(name: str, one: Declared, origin: str, at: datetime) -> Subscr
     )
 
 
-def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin: str) -> list[Step]:
+def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin: str) -> list[SyncStep]:
     """What makes the subscriptions of a file what it says. Those that it made and no longer names are removed.
 
     UsageProblem where one of its names belongs to a subscription that it did not make.
@@ -110,7 +110,7 @@ def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin:
     for one in wanted:
         before = there.get(one.name)
         if before is None:
-            found.append(Step("create", one))
+            found.append(SyncStep("create", one))
         elif before.origin != origin:
             made = f"by {before.origin}" if before.origin else "on the command line"
             raise UsageProblem(
@@ -121,9 +121,9 @@ def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin:
         else:
             now = replace(before, **{n: getattr(one, n) for n in _FIELDS})
             differs = tuple(n for n in _FIELDS if getattr(now, n) != getattr(before, n))
-            found.append(Step("change" if differs else "keep", now, differs))
+            found.append(SyncStep("change" if differs else "keep", now, differs))
     names = {s.name for s in wanted}
-    found += [Step("remove", s) for s in there.values() if s.origin == origin and s.name not in names]
+    found += [SyncStep("remove", s) for s in there.values() if s.origin == origin and s.name not in names]
     return found
 
 

@@ -8,9 +8,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from notifier.domain.deliveries import OPERATOR, Attempt, Entry
+from notifier.domain.deliveries import Attempt, DeliveryRecord
 from notifier.domain.messages import Message, Target
-from notifier.domain.retry import Outcome, State
+from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.security.encryption import unsealed
 from notifier.storage import tables
 from notifier.storage.outbox import MESSAGE, WHOSE, joined
@@ -19,10 +19,10 @@ from notifier.storage.outbox import MESSAGE, WHOSE, joined
 def entries(
     connection: Connection,
     *,
-    state: State | None = None,
+    state: DeliveryState | None = None,
     subscription: str | None = None,
     numbers: Sequence[int] | None = None,
-) -> list[Entry]:
+) -> list[DeliveryRecord]:
     """The rows of the outbox, the newest first: all, or those of a state, a subscription ("" is the operator's)."""
     outbox = tables.outbox
     statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
@@ -40,13 +40,13 @@ def entries(
     for row in rows:
         message = msgspec.json.decode(row.message, type=Message)
         found.append(
-            Entry(
+            DeliveryRecord(
                 id=row.id,
                 subscription=row.subscription if row.digest is not None else "",
                 key=message.key,
                 subject=message.subject,
                 target=Target(unsealed(row.target), row.recipient),
-                state=State(row.state),
+                state=DeliveryState(row.state),
                 attempts=row.attempts,
                 created_at=message.created_at,
                 due_at=row.due_at,
@@ -65,7 +65,7 @@ def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> d
     )
     found: dict[int, list[Attempt]] = {}
     for row in rows:
-        found.setdefault(row.outbox, []).append(Attempt(row.at, Outcome(row.outcome), row.answer))
+        found.setdefault(row.outbox, []).append(Attempt(row.at, DeliveryOutcome(row.outcome), row.answer))
     return found
 
 
@@ -73,7 +73,7 @@ def unreported(connection: Connection) -> list[int]:
     """The numbers of the digests' deliveries that were given up and of which the operator has not heard."""
     outbox = tables.outbox
     statement = sa.select(outbox.c.id).where(
-        outbox.c.state == State.FAILED.value, outbox.c.digest.is_not(None), sa.not_(outbox.c.reported)
+        outbox.c.state == DeliveryState.FAILED.value, outbox.c.digest.is_not(None), sa.not_(outbox.c.reported)
     )
     return list(connection.execute(statement.order_by(outbox.c.id)).scalars())
 
@@ -85,8 +85,10 @@ def report(connection: Connection, numbers: Sequence[int]) -> None:
 
 def given_up(connection: Connection) -> int:
     """How many deliveries were given up."""
-    statement = sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == State.FAILED.value)
+    statement = (
+        sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == DeliveryState.FAILED.value)
+    )
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["OPERATOR", "Attempt", "Entry", "entries", "given_up", "report", "unreported"]
+__all__ = ["entries", "given_up", "report", "unreported"]

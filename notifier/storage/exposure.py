@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import Grouping
 
 from feeds.storage import upsert
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import Day, Holder, Mark, Standing
+from notifier.domain.hosts import Holder, HostRiskCount, RiskSummary, TrendDay
 from notifier.storage import bulk, host_patterns, tables
 from notifier.storage.inventory import conditions, tagsets
 
@@ -120,7 +120,7 @@ def some(connection: Connection, scope: Scope, number: int, limit: int) -> tuple
 
 
 def worst(
-    connection: Connection, scope: Scope, marks: Mapping[int, Mark], patterns: Sequence[tuple[str, ...]] = ()
+    connection: Connection, scope: Scope, marks: Mapping[int, RiskSummary], patterns: Sequence[tuple[str, ...]] = ()
 ) -> Iterator[Holder]:
     """Every host that has a weight, with the marked components that it runs.
 
@@ -151,7 +151,7 @@ def worst(
             yield name, tags[tagset], tuple(sorted(int(n) for n in numbers.split(","))), named(matched)
 
 
-def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> list[Standing]:
+def standings(connection: Connection, scope: Scope, marks: Mapping[int, RiskSummary]) -> list[HostRiskCount]:
     """How many hosts have which weight at worst, each host counted once; those that nothing marks are left out."""
     installation = tables.installation
     # SQLite can only add; nine bits a sign are room for more components than a host has
@@ -171,14 +171,14 @@ def standings(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -
         weight = max((n + 1 for n in range(_KEV) if seen[n]), default=0)
         standing = (weight, seen[_KEV], seen[_UNKNOWN])
         hosts[standing] = hosts.get(standing, 0) + count
-    return [Standing(*standing, count) for standing, count in hosts.items()]
+    return [HostRiskCount(*standing, count) for standing, count in hosts.items()]
 
 
 _WIDTH = 9
 _KEV, _UNKNOWN = 5, 6  # below them stand the weights, from 1 on; more would not fit into a number
 
 
-def _signs(mark: Mark) -> int:
+def _signs(mark: RiskSummary) -> int:
     """What is to be said of a component, as bits that stay apart when a host's components are added up."""
     found = [
         *([mark.weight - 1] if mark.weight else []),
@@ -200,11 +200,11 @@ def note(connection: Connection, today: date, hosts: int, levels: Mapping[str, i
     connection.execute(sa.delete(tables.trend).where(tables.trend.c.day <= today - KEPT))
 
 
-def history(connection: Connection) -> tuple[Day, ...]:
+def history(connection: Connection) -> tuple[TrendDay, ...]:
     """The days that were kept, the oldest first."""
-    days: dict[date, Day] = {}
+    days: dict[date, TrendDay] = {}
     for row in connection.execute(sa.select(tables.trend).order_by(tables.trend.c.day)):
-        days.setdefault(row.day, Day(row.day, row.hosts, {})).levels[row.level] = row.affected
+        days.setdefault(row.day, TrendDay(row.day, row.hosts, {})).levels[row.level] = row.affected
     return tuple(days.values())
 
 
@@ -223,7 +223,7 @@ def _streamed(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any
 
 
 @contextmanager
-def _marked(connection: Connection, scope: Scope, marks: Mapping[int, Mark]) -> Iterator[_Marked]:
+def _marked(connection: Connection, scope: Scope, marks: Mapping[int, RiskSummary]) -> Iterator[_Marked]:
     """The marked installations of a scope, as long as the block lasts.
 
     On PostgreSQL the marks are arrays, in which a component's number is the place of its own: with no join to

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.storage import insert
-from notifier.domain.components import Component, Host, View
-from notifier.domain.hosts import Taken
+from notifier.domain.components import Component, Host, Observed
+from notifier.domain.hosts import ImportResult
 from notifier.domain.observations import (
     Effective,
-    Seen,
+    Observation,
     behind,
     decode,
     effective,
@@ -83,7 +83,7 @@ class _Writes:
 
     hosts: list[bulk.Row] = field(default_factory=list)
     updates: list[bulk.Row] = field(default_factory=list)
-    same: dict[View, list[int]] = field(default_factory=lambda: {view: [] for view in View})
+    same: dict[Observed, list[int]] = field(default_factory=lambda: {view: [] for view in Observed})
     """Hosts of which only who said it, and when, is new."""
     added: list[bulk.Row] = field(default_factory=list)
     removed: list[bulk.Row] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Import:
     def __init__(
         self, connection: Connection, at: datetime, *, scope: str = "", tags: Mapping[str, str] | None = None
     ) -> None:
-        self.taken = Taken()
+        self.taken = ImportResult()
         self._connection = connection
         self._spreads = connection.dialect.name == "sqlite"
         self._now, self._at = at, bulk.moment(connection, at)
@@ -119,7 +119,7 @@ class Import:
         self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
         mine = sa.select(tables.inventory_import.c.id).where(tables.inventory_import.c.scope == self._scope)
         self._mine = frozenset(connection.execute(mine).scalars())
-        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in View}
+        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in Observed}
         self._numbers = _Numbers(connection)
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
@@ -191,7 +191,7 @@ class Import:
             elif (row := known.get(host.name)) is not None:
                 views = {host.view: self._in_order(host)}
                 self._again(writes, row, host.tags, views if host.components else self._stated(row, views))
-            elif host.components or host.view is not View.INSTALLED:
+            elif host.components or host.view is not Observed.INSTALLED:
                 self._fresh(writes, host)
         for name, several in repeated.items():
             self._several(writes, name, known.get(name), several)
@@ -200,26 +200,26 @@ class Import:
     def _in_order(self, host: Host) -> list[int]:
         return sorted({*map(self._numbers.__getitem__, host.components)})
 
-    def _stated(self, row: _Row, views: dict[View, list[int]]) -> dict[View, list[int]]:
+    def _stated(self, row: _Row, views: dict[Observed, list[int]]) -> dict[Observed, list[int]]:
         """What is said of a host; not that no package is installed where some of what it has came in none."""
-        if views.get(View.INSTALLED) != []:
+        if views.get(Observed.INSTALLED) != []:
             return views
-        seen = decode(row.views).get(View.INSTALLED)
+        seen = decode(row.views).get(Observed.INSTALLED)
         if seen and all(self._components[n].package_name in FOLLOWED for n in seen.components):
             return views
-        return {view: numbers for view, numbers in views.items() if view is not View.INSTALLED}
+        return {view: numbers for view, numbers in views.items() if view is not Observed.INSTALLED}
 
     def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
         """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
         tags: dict[str, str] = {}
-        views: dict[View, list[int]] = {}
+        views: dict[Observed, list[int]] = {}
         for host in hosts:
             tags |= host.tags
             views[host.view] = sorted({*views.get(host.view, ()), *self._in_order(host)})
         if row is not None:
             self._again(writes, row, tags, self._stated(row, views))
             return
-        if views == {View.INSTALLED: []}:
+        if views == {Observed.INSTALLED: []}:
             return
         self._last = number = self._last + 1
         after = stated({}, views, self._run, self._numbers.products)
@@ -247,7 +247,7 @@ class Import:
         writes.hosts.append((number, name, self._tagset(None, tags), self._at, self._at, self._run, views))
         self.taken.added += 1
 
-    def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[View, list[int]]) -> None:
+    def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[Observed, list[int]]) -> None:
         tagset = self._tagset(row.tagset, tags)
         if tagset == row.tagset and (view := self._said_again(row.views, views)):
             writes.same[view].append(row.id)
@@ -265,7 +265,7 @@ class Import:
         else:
             self.taken.changed += 1
 
-    def _said_again(self, text: str, views: Mapping[View, list[int]]) -> View | None:
+    def _said_again(self, text: str, views: Mapping[Observed, list[int]]) -> Observed | None:
         """The only view of a host where it says what an import of this scope said before; None otherwise."""
         if len(views) != 1:
             return None
@@ -275,7 +275,9 @@ class Import:
         again = front[start:] == ",".join(map(str, numbers)) and front[:start] in self._heads[view]
         return view if again else None
 
-    def _differ(self, writes: _Writes, host: int, before: Mapping[View, Seen], after: Mapping[View, Seen]) -> None:
+    def _differ(
+        self, writes: _Writes, host: int, before: Mapping[Observed, Observation], after: Mapping[Observed, Observation]
+    ) -> None:
         had, waited = self._effective(before)
         counts, waits = self._effective(after)
         writes.removed.extend([(c, host) for c in had - counts])
@@ -289,7 +291,7 @@ class Import:
             writes.restarted.extend([(installed, host) for _, installed in waited])
             writes.restarts.extend([(runs, installed, host) for runs, installed in waits])
 
-    def _note_lost(self, before: Mapping[View, Seen], had: frozenset[int], counts: frozenset[int]) -> None:
+    def _note_lost(self, before: Mapping[Observed, Observation], had: frozenset[int], counts: frozenset[int]) -> None:
         products = self._numbers.products
         were, are = {products[c] for c in had}, {products[c] for c in counts}
         self.taken.lost.update(were - are)
@@ -303,11 +305,11 @@ class Import:
             times = Counter(products[c] for c in components)
             writes.several.extend([(host, product) for product, n in times.items() if n > 1])
 
-    def _effective(self, views: Mapping[View, Seen]) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
+    def _effective(self, views: Mapping[Observed, Observation]) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
         """What counts of some views, and what waits for a restart, by numbers; a fleet has few distinct ones."""
         if len(views) == 1:
             return next(iter(views.values())).components, frozenset()
-        text = encode({view: Seen(0, seen.components) for view, seen in views.items()})
+        text = encode({view: Observation(0, seen.components) for view, seen in views.items()})
         found = self._known.get(text)
         if found is None:
             counts: Effective = effective({v: [self._components[n] for n in s.components] for v, s in views.items()})
@@ -344,7 +346,7 @@ class Import:
         bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
         bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
 
-    def _renew(self, view: View, numbers: list[int]) -> None:
+    def _renew(self, view: Observed, numbers: list[int]) -> None:
         """Let hosts have been seen by this import in the one view that they have."""
         if not numbers:
             return
@@ -381,7 +383,7 @@ class Import:
 
 def take(
     connection: Connection, hosts: Iterable[Host], tags: Mapping[str, str], at: datetime, *, scope: str = ""
-) -> Taken:
+) -> ImportResult:
     """Store hosts in one go."""
     work = Import(connection, at, scope=scope, tags=tags)
     for _ in work.add(hosts):

@@ -13,7 +13,7 @@ from feeds.core.errors import UnknownName
 from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
-from notifier.domain.hosts import Moved, Population, Stored, Taken
+from notifier.domain.hosts import MovedHosts, Population, StoredHost
 from notifier.storage import tables
 from notifier.storage.importing import Import, take
 from notifier.storage.movements import came, runs
@@ -21,10 +21,6 @@ from notifier.storage.movements import came, runs
 __all__ = [
     "NAMED",
     "Import",
-    "Moved",
-    "Population",
-    "Stored",
-    "Taken",
     "components",
     "count",
     "hosts",
@@ -68,7 +64,7 @@ def populations(
     within: Scope | None = None,
     without: Iterable[Scope] = (),
     only: Collection[int] = (),
-    moved: Moved | None = None,
+    moved: MovedHosts | None = None,
 ) -> dict[int, Population]:
     """The hosts of a scope by component, or by those of the components that are named in `only`.
 
@@ -170,7 +166,7 @@ def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[
         yield row.name, tagsets[row.tagset], row.component
 
 
-def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # noqa: B008 - a frozen value
+def hosts(connection: Connection, scope: Scope = Scope()) -> list[StoredHost]:  # noqa: B008 - a frozen value
     """The hosts of a scope with their components (of the scope's products), sorted by name."""
     tagsets, known = _tagsets(connection), components(connection)
     scopes, runs = tables.inventory_scope, tables.inventory_import
@@ -188,7 +184,7 @@ def hosts(connection: Connection, scope: Scope = Scope()) -> list[Stored]:  # no
     for row in connection.execute(sa.select(tables.restart)):
         due.setdefault(row.host, []).append((known[row.runs], known[row.installed]))
     return [
-        Stored(
+        StoredHost(
             r.name,
             tagsets[r.tagset],
             r.first_seen,

@@ -14,7 +14,7 @@ from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage import insert
 from notifier.domain.deliveries import OPERATOR, Delivery, Result
 from notifier.domain.messages import Message, Target
-from notifier.domain.retry import FURTHEST, Outcome, State, abandoned
+from notifier.domain.retry import FURTHEST, DeliveryOutcome, DeliveryState, abandoned
 from notifier.domain.schedule import Schedule, quiet_until
 from notifier.domain.subscriptions import Subscription
 from notifier.security.encryption import seal, unsealed
@@ -60,7 +60,7 @@ def _rows(connection: Connection, kind: str, number: int, message: Message, targ
             kind: number,
             "target": seal(t.address),
             "recipient": t.recipient,
-            "state": State.PENDING.value,
+            "state": DeliveryState.PENDING.value,
             "attempts": 0,
             "due_at": message.created_at,
             "answer": "",
@@ -95,7 +95,7 @@ def due(connection: Connection, now: datetime) -> list[int]:
     """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
     statement = joined(outbox.c.id, outbox.c.digest, tables.subscription.c.schedule).where(
-        outbox.c.state == State.PENDING.value,
+        outbox.c.state == DeliveryState.PENDING.value,
         sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
         sa.or_(paused.is_(None), sa.not_(paused)),
     )
@@ -122,12 +122,12 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
     these = bulk.in_list(connection, outbox.c.id, numbers)
     connection.execute(
         sa.update(outbox)
-        .where(these, outbox.c.state == State.PENDING.value)
-        .values(state=State.SENDING.value, claimed_by=by, claimed_at=at)
+        .where(these, outbox.c.state == DeliveryState.PENDING.value)
+        .values(state=DeliveryState.SENDING.value, claimed_by=by, claimed_at=at)
     )
     needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
     statement = joined(*needed, MESSAGE, WHOSE).where(
-        these, outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by
+        these, outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by
     )
     rows = connection.execute(statement.order_by(outbox.c.id)).all()
     addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
@@ -149,8 +149,11 @@ def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     outbox = tables.outbox
     connection.execute(
         sa.update(outbox)
-        .where(bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]), outbox.c.state == State.SENDING.value)
-        .values(state=State.PENDING.value, claimed_by="", claimed_at=None)
+        .where(
+            bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]),
+            outbox.c.state == DeliveryState.SENDING.value,
+        )
+        .values(state=DeliveryState.PENDING.value, claimed_by="", claimed_at=None)
     )
 
 
@@ -160,7 +163,7 @@ def recover(connection: Connection, now: datetime, ended: Callable[[str], bool])
     Nobody knows whether it arrived, so it counts as a try, and the repeat carries the same key.
     """
     outbox = tables.outbox
-    rows = connection.execute(sa.select(outbox).where(outbox.c.state == State.SENDING.value)).all()
+    rows = connection.execute(sa.select(outbox).where(outbox.c.state == DeliveryState.SENDING.value)).all()
     left = [r.id for r in rows if abandoned(r.claimed_at or now, now, ended=ended(r.claimed_by))]
     if left:
         said = "the process that sent it ended; whether it arrived is not known"
@@ -168,7 +171,7 @@ def recover(connection: Connection, now: datetime, ended: Callable[[str], bool])
             sa.update(outbox)
             .where(bulk.in_list(connection, outbox.c.id, left))
             .values(
-                state=State.PENDING.value,
+                state=DeliveryState.PENDING.value,
                 claimed_by="",
                 claimed_at=None,
                 attempts=outbox.c.attempts + 1,
@@ -176,7 +179,7 @@ def recover(connection: Connection, now: datetime, ended: Callable[[str], bool])
                 answer=said,
             )
         )
-        _log(connection, [(number, now, Outcome.INTERRUPTED, said) for number in left])
+        _log(connection, [(number, now, DeliveryOutcome.INTERRUPTED, said) for number in left])
     return left
 
 
@@ -190,7 +193,7 @@ def keep(connection: Connection, results: Sequence[Result]) -> None:
             r.state.value,
             bulk.moment(connection, r.due_at),
             r.delivery.attempts + (r.outcome is not None),
-            bulk.moment(connection, r.at) if r.state is State.SENT else None,
+            bulk.moment(connection, r.at) if r.state is DeliveryState.SENT else None,
             r.answer,
             "",
             None,
@@ -202,7 +205,7 @@ def keep(connection: Connection, results: Sequence[Result]) -> None:
     _log(connection, [(r.delivery.id, r.at, r.outcome, r.answer) for r in results if r.outcome])
 
 
-def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Outcome, str]]) -> None:
+def _log(connection: Connection, entries: Sequence[tuple[int, datetime, DeliveryOutcome, str]]) -> None:
     rows = [(number, bulk.moment(connection, at), outcome.value, answer) for number, at, outcome, answer in entries]
     bulk.insert_rows(connection, tables.attempt, ("outbox", "at", "outcome", "answer"), rows)
 
@@ -215,7 +218,7 @@ def arrived(connection: Connection, number: int, parts: int) -> None:
 def renew(connection: Connection, by: str, at: datetime) -> None:
     """Note that the process that claimed these is still at it."""
     outbox = tables.outbox
-    mine = (outbox.c.state == State.SENDING.value, outbox.c.claimed_by == by)
+    mine = (outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by)
     connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
 
 
@@ -224,7 +227,7 @@ def pending(connection: Connection) -> int:
     statement = (
         sa.select(sa.func.count())
         .select_from(tables.outbox)
-        .where(tables.outbox.c.state.in_((State.PENDING.value, State.SENDING.value)))
+        .where(tables.outbox.c.state.in_((DeliveryState.PENDING.value, DeliveryState.SENDING.value)))
     )
     return connection.execute(statement).scalar() or 0
 
@@ -238,14 +241,14 @@ def retry(connection: Connection, number: int, now: datetime) -> None:
     state = connection.execute(sa.select(outbox.c.state).where(outbox.c.id == number)).scalar()
     if state is None:
         raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
-    if state in (State.SENT, State.SENDING):
+    if state in (DeliveryState.SENT, DeliveryState.SENDING):
         raise UsageProblem(
-            f"notification {number} {'was sent' if state == State.SENT else 'is being sent now'}",
+            f"notification {number} {'was sent' if state == DeliveryState.SENT else 'is being sent now'}",
             remedy="Only one that is pending or failed can be tried again",
         )
     connection.execute(
         sa.update(outbox)
         .where(outbox.c.id == number)
-        .values(state=State.PENDING.value, due_at=now, attempts=0, reported=False)
+        .values(state=DeliveryState.PENDING.value, due_at=now, attempts=0, reported=False)
     )
-    _log(connection, [(number, now, Outcome.ASKED, "")])
+    _log(connection, [(number, now, DeliveryOutcome.ASKED, "")])

@@ -15,16 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.storage import tables as feeds_tables
-from notifier.alerts.alert_state import Facets
+from notifier.alerts.alert_state import AlertState
 from notifier.domain.observations import mentions
-from notifier.domain.retry import State
+from notifier.domain.retry import DeliveryState
 from notifier.storage import bulk, tables
 
 FEW_IMPORTS = 1000
 """So many old imports, and one more for each host, are not looked at: they are a few bytes each."""
 FEW = 100
 """So many components that nobody runs, and sets of tags, are not looked at either."""
-_OPEN = (State.PENDING.value, State.SENDING.value)
+_OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
 
 
 def digests(connection: Connection, before: datetime, limit: int) -> int:
@@ -174,7 +174,7 @@ def _untell(connection: Connection, gone: frozenset[int]) -> None:
     """Take components out of what the ledger says of them: their numbers mean nothing any more."""
     told = tables.told
     for row in connection.execute(sa.select(told.c.subscription, told.c.advisory, told.c.facets)).all():
-        facets = msgspec.json.decode(row.facets, type=Facets)
+        facets = msgspec.json.decode(row.facets, type=AlertState)
         if gone.isdisjoint(facets.components):
             continue
         left = {n: status for n, status in facets.components.items() if n not in gone}

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 from feeds.core.errors import UnknownName
 from feeds.storage import insert
 from feeds.storage import tables as feeds_tables
-from notifier.alerts.alert_state import Facets
-from notifier.alerts.silences import Hand, Silence
+from notifier.alerts.alert_state import AlertState
+from notifier.alerts.silences import Assignment, Silence
 from notifier.domain.filters import Scope
 from notifier.storage import tables
 
@@ -62,7 +62,7 @@ def every(connection: Connection) -> list[Silence]:
             author=r.author,
             created_at=r.created_at,
             until=r.until,
-            facets=msgspec.json.decode(r.facets, type=Facets),
+            facets=msgspec.json.decode(r.facets, type=AlertState),
             justification=r.justification,
             name=r.name,
             id=r.id,
@@ -80,7 +80,7 @@ def expire(connection: Connection, number: int, at: datetime) -> Silence:
     return found
 
 
-def take(connection: Connection, hand: Hand) -> int:
+def take(connection: Connection, hand: Assignment) -> int:
     """Store that somebody took an advisory in hand. What was said before of the same scope ends with it."""
     table = tables.hand
     same = [h.id for h in hands(connection) if h.advisory == hand.advisory and h.scope.alike(hand.scope)]
@@ -97,7 +97,7 @@ def take(connection: Connection, hand: Hand) -> int:
     )
 
 
-def release(connection: Connection, advisories: tuple[int, ...], scope: Scope | None, at: datetime) -> list[Hand]:
+def release(connection: Connection, advisories: tuple[int, ...], scope: Scope | None, at: datetime) -> list[Assignment]:
     """Nobody has it in hand any more, for a scope or (None) for any; what was released comes back."""
     released = [h for h in hands(connection) if h.advisory in advisories and scope in (None, h.scope)]
     numbers = [h.id for h in released]
@@ -105,7 +105,7 @@ def release(connection: Connection, advisories: tuple[int, ...], scope: Scope | 
     return released
 
 
-def hands(connection: Connection) -> list[Hand]:
+def hands(connection: Connection) -> list[Assignment]:
     """What is in somebody's hand now, the first due first."""
     table, advisory = tables.hand, feeds_tables.advisory
     rows = connection.execute(
@@ -115,7 +115,7 @@ def hands(connection: Connection) -> list[Hand]:
         .order_by(table.c.due, table.c.id)
     )
     return [
-        Hand(r.advisory, _decoded(r.scope), r.owner, r.due, r.created_at, r.note, r.released_at, r.name, r.id)
+        Assignment(r.advisory, _decoded(r.scope), r.owner, r.due, r.created_at, r.note, r.released_at, r.name, r.id)
         for r in rows
     ]
 

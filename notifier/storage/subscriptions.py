@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage import upsert
-from notifier.alerts.alert_state import Facets
-from notifier.alerts.digest import Item
+from notifier.alerts.alert_state import AlertState
+from notifier.alerts.digest import DigestItem
 from notifier.alerts.news import Told
 from notifier.domain.filters import Filters
 from notifier.domain.schedule import Schedule
-from notifier.domain.subscriptions import Subscription, Telling, Try
+from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
 from notifier.security.encryption import seal, unsealed
 from notifier.storage import tables
 
@@ -128,7 +128,7 @@ def told(connection: Connection, subscription: Subscription) -> dict[int, Told]:
     threads = {r.advisory: keys[r.digest] for r in first}
     return {
         r.advisory: Told(
-            msgspec.json.decode(r.facets, type=Facets),
+            msgspec.json.decode(r.facets, type=AlertState),
             r.at,
             r.first_at or r.at,
             keys.get(r.digest, ""),
@@ -143,7 +143,7 @@ def _of(subscription: Subscription) -> sa.ColumnElement[bool]:
 
 
 def tell(
-    connection: Connection, subscription: Subscription, facets: dict[int, Facets], at: datetime, digest: int | None
+    connection: Connection, subscription: Subscription, facets: dict[int, AlertState], at: datetime, digest: int | None
 ) -> None:
     """Write into the ledger what a digest tells, or what is noted in silence (`digest` None)."""
     table = tables.told
@@ -164,7 +164,7 @@ def tell(
         upsert(connection, table, row, ["subscription", "advisory"])
 
 
-def recall(connection: Connection, digest: int, items: Iterable[Item]) -> None:
+def recall(connection: Connection, digest: int, items: Iterable[DigestItem]) -> None:
     """Write down what a digest told of, and why: `navtex notification explain` reads it."""
     rows: dict[int, dict[str, Any]] = {}
     for item in items:
@@ -176,7 +176,7 @@ def recall(connection: Connection, digest: int, items: Iterable[Item]) -> None:
         connection.execute(sa.insert(tables.telling), list(rows.values()))
 
 
-def note(connection: Connection, subscription: Subscription, facets: dict[int, Facets]) -> None:
+def note(connection: Connection, subscription: Subscription, facets: dict[int, AlertState]) -> None:
     """Correct the ledger without telling anything: when it was told, and where, stays."""
     table = tables.told
     for advisory, value in facets.items():
@@ -187,7 +187,7 @@ def note(connection: Connection, subscription: Subscription, facets: dict[int, F
         )
 
 
-def tellings(connection: Connection, subscription: Subscription, advisories: Iterable[int]) -> list[Telling]:
+def tellings(connection: Connection, subscription: Subscription, advisories: Iterable[int]) -> list[ToldRecord]:
     """The digests that told a subscription of an advisory, oldest first, with what became of each delivery."""
     digest, telling, outbox = tables.digest, tables.telling, tables.outbox
     rows = connection.execute(
@@ -200,9 +200,10 @@ def tellings(connection: Connection, subscription: Subscription, advisories: Ite
     for row in rows.all():
         sent = connection.execute(sa.select(outbox).where(outbox.c.digest == row.id).order_by(outbox.c.id))
         tries = tuple(
-            Try(unsealed(r.target), r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer) for r in sent.all()
+            SentCopy(unsealed(r.target), r.recipient, r.state, r.attempts, r.due_at, r.sent_at, r.answer)
+            for r in sent.all()
         )
-        found.append(Telling(row.key, row.created_at, row.change, row.words, tries))
+        found.append(ToldRecord(row.key, row.created_at, row.change, row.words, tries))
     return found
 
 

@@ -21,14 +21,14 @@ import feeds.storage
 import notifier
 from feeds.advisories.merging import Catalogue
 from feeds.verdicts.evidence import Status, Verdict
-from notifier.assessment.matcher import Known, Match, Matcher
+from notifier.assessment.matcher import Match, Matcher, VerdictCache
 from notifier.storage import bulk, tables
 from notifier.storage.inventory import components
 
 _COLUMNS = ("advisory", "component", "status", "reason", "fixed_in", "upgrade_to")
 
 
-def load(connection: Connection, only: Collection[int] = ()) -> Known:
+def load(connection: Connection, only: Collection[int] = ()) -> VerdictCache:
     """What is known of verdicts, and still holds; with `only`, on these advisories."""
     numbers = {component: number for number, component in components(connection).items()}
     through = _through(connection, _current(connection))
@@ -41,7 +41,7 @@ def load(connection: Connection, only: Collection[int] = ()) -> Known:
     for advisory, component, status, reason, fixed, upgrade in connection.execute(statement):
         if advisory in through:
             verdicts[component][advisory] = Verdict(meant[status], reason, None, tuple(fixed.split()), upgrade)
-    return Known(numbers, through, verdicts)
+    return VerdictCache(numbers, through, verdicts)
 
 
 def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:

@@ -20,7 +20,7 @@ from feeds.crawl.unpack import unpacked
 from feeds.mirror import layout
 from feeds.mirror.server import Mirror
 from feeds.sources import SOURCES
-from feeds.sources.base import Document, Source, Wanted
+from feeds.sources.base import Document, RequestContext, Source
 from feeds.versions import packages, products, ranges, upstream
 from notifier import inventory
 from notifier.services import mirror_age
@@ -69,7 +69,7 @@ def _parser(source: Source, form: str, url: str) -> Callable[[bytes], object]:
 def _demo() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with Mirror(ROOT / "demo" / "day-1", ROOT / "demo" / "day-2") as mirror:
-        wanted = Wanted(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
+        wanted = RequestContext(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
         for source in SOURCES:
             for ask in source.requests(wanted):
                 path = f"{urlsplit(ask.url).netloc}{urlsplit(ask.url).path}"
@@ -84,7 +84,7 @@ def _demo() -> dict[str, bytes]:
 
 def _forms() -> Iterator[tuple[Source, str, str]]:
     """Each kind of document once: forms that are names of repositories or packages are read alike."""
-    wanted = Wanted(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
+    wanted = RequestContext(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
     for source in SOURCES:
         asks = {a.form: a.url for a in source.requests(wanted)}
         alike = source.name in ("release-feeds", "tags", "release-notes") or source.name.endswith("-advisories")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from feeds.core.errors import InventoryError
-from notifier.domain.components import BadRow, Bare, Found, Host, Note, Tally, View, host_name
+from notifier.domain.components import BadRow, Bare, Found, Host, Note, Observed, Tally, host_name
 from notifier.inventory.formats import docker_info
 from notifier.inventory.formats.distros import of_id
 from notifier.inventory.formats.packages import Package, complete, components, named
@@ -131,7 +131,7 @@ def _packages(facts: dict[str, Any], name: str, host: str, where: str, without: 
             return
     name = name or own or named(host, "the list of packages")
     try:
-        yield Bare(host_name(name)) if not found else Host(host_name(name), tuple(found), view=View.INSTALLED)
+        yield Bare(host_name(name)) if not found else Host(host_name(name), tuple(found), view=Observed.INSTALLED)
     except ValueError as error:
         yield BadRow(where, str(error))
 

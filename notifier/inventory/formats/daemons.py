@@ -8,7 +8,7 @@ from typing import Any
 
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
-from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component, host_name
+from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, host_name
 from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.text import obj, word
 
@@ -88,7 +88,7 @@ def engine(name: str, version: str, distro: str, where: str, parts: Sequence[tup
             found = part(product, commit, distro)
             if found:
                 components.append(found)
-        yield Host(host_name(name), tuple(components), view=View.RUNNING)
+        yield Host(host_name(name), tuple(components), view=Observed.RUNNING)
     except (NavtexError, ValueError) as error:
         yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))
 

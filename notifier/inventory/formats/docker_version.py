@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from feeds.core.errors import InventoryError, NavtexError
-from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component
+from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component
 from notifier.inventory.formats import daemons, rpm
 from notifier.inventory.formats.distros import of_kernel
 from notifier.inventory.formats.packages import named
@@ -44,7 +44,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     yield from (one for one in found if not isinstance(one, Component))
     components = tuple(one for one in found if isinstance(one, Component))
     if components:
-        yield Host(named(host, "`docker version`"), components, view=View.RUNNING)
+        yield Host(named(host, "`docker version`"), components, view=Observed.RUNNING)
 
 
 def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:

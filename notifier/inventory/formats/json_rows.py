@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from feeds.core.errors import NavtexError
-from notifier.domain.components import BadRow, Component, Found, Host, View, component, host_name, parse_tags
+from notifier.domain.components import BadRow, Component, Found, Host, Observed, component, host_name, parse_tags
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "json"
@@ -46,7 +46,7 @@ def _flat(items: Iterator[Item | BadRow]) -> Iterator[Item | BadRow]:
 def joined(items: Iterator[Item | BadRow]) -> Iterator[Found]:
     """A host for each run of rows that name it."""
     current = ""
-    views: dict[View, tuple[dict[Component, None], dict[str, str]]] = {}
+    views: dict[Observed, tuple[dict[Component, None], dict[str, str]]] = {}
     for item in items:
         if isinstance(item, BadRow):
             yield item
@@ -60,7 +60,7 @@ def joined(items: Iterator[Item | BadRow]) -> Iterator[Found]:
             yield from _hosts(current, views)
             current, views = name, {}
         if item.value.get("components") == []:
-            views.setdefault(View.DECLARED, ({}, tags))
+            views.setdefault(Observed.DECLARED, ({}, tags))
         for found in _components(item, name):
             if isinstance(found, BadRow):
                 yield found
@@ -71,7 +71,7 @@ def joined(items: Iterator[Item | BadRow]) -> Iterator[Found]:
     yield from _hosts(current, views)
 
 
-def _hosts(name: str, views: dict[View, tuple[dict[Component, None], dict[str, str]]]) -> Iterator[Host]:
+def _hosts(name: str, views: dict[Observed, tuple[dict[Component, None], dict[str, str]]]) -> Iterator[Host]:
     for view, (components, tags) in views.items():
         yield Host(name, tuple(components), tags, view)
 
@@ -88,13 +88,13 @@ def _name(row: Any) -> tuple[str, dict[str, str]]:
     return name, parse_tags(tags) if isinstance(tags, str) else {}
 
 
-def _components(item: Item, name: str) -> Iterator[tuple[View, Component] | BadRow]:
+def _components(item: Item, name: str) -> Iterator[tuple[Observed, Component] | BadRow]:
     several = item.value.get("components")
     rows = enumerate(several) if isinstance(several, list) else [(-1, item.value)]
     for number, row in rows:
         where = item.where if number < 0 else f"{item.where}.components[{number}]"
         try:
             made = component(word(row, "product"), word(row, "version"), word(row, "package"), word(row, "distro"))
-            yield View(word(row, "view") or View.DECLARED), made
+            yield Observed(word(row, "view") or Observed.DECLARED), made
         except (NavtexError, ValueError) as error:
             yield BadRow(where, f"{name}: {error}")

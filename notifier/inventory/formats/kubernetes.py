@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
-from notifier.domain.components import BadRow, Found, Host, Tally, View, component, host_name
+from notifier.domain.components import BadRow, Found, Host, Observed, Tally, component, host_name
 from notifier.inventory.formats import daemons
 from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.text import Item, Text, obj, seq, word
@@ -66,6 +66,6 @@ def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
     distro = "windows" if windows else of_pretty(word(told, "osImage"))
     try:
         made = component(product, daemons.zero_kept(version) if product == "engine" else version, "", distro)
-        yield Host(host_name(name), (made,), view=View.RUNNING)
+        yield Host(host_name(name), (made,), view=Observed.RUNNING)
     except (NavtexError, ValueError) as error:
         yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))

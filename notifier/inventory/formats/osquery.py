@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from notifier.domain.components import BadRow, Found, Host, Note, View, host_name
+from notifier.domain.components import BadRow, Found, Host, Note, Observed, host_name
 from notifier.inventory.formats import daemons
 from notifier.inventory.formats.distros import of_id
 from notifier.inventory.formats.packages import Package, components, interesting, named, product
@@ -167,7 +167,7 @@ def _running(held: dict[tuple[str, ...], _Row], name: str, host: str, distro: st
         called = name or named(host, "osquery's docker_version")
         yield from daemons.engine(called, word(row.columns, "version"), distro, row.where)
     elif row and name:
-        yield Host(name, (), view=View.RUNNING)
+        yield Host(name, (), view=Observed.RUNNING)
 
 
 def _installed(held: dict[tuple[str, ...], _Row], name: str, host: str, distro: str) -> Iterator[Found]:
@@ -176,7 +176,7 @@ def _installed(held: dict[tuple[str, ...], _Row], name: str, host: str, distro: 
     yield from bad
     gone = name and any(not r.there and product(word(r.columns, "name"), r.kind) for r in rows)
     if found or gone:
-        yield Host(name or named(host, "osquery's list of packages"), tuple(found), view=View.INSTALLED)
+        yield Host(name or named(host, "osquery's list of packages"), tuple(found), view=Observed.INSTALLED)
 
 
 def _package(row: _Row) -> Package | None:

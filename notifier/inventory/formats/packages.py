@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
-from notifier.domain.components import BadRow, Bare, Component, Found, Host, Note, View, component, host_name
+from notifier.domain.components import BadRow, Bare, Component, Found, Host, Note, Observed, component, host_name
 from notifier.inventory.formats import distros
 
 _EVERYWHERE = {
@@ -181,7 +181,7 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     found, bad = components(held, distro)
     yield from bad
     if found:
-        yield Host(named(name, what), tuple(found), view=View.INSTALLED)
+        yield Host(named(name, what), tuple(found), view=Observed.INSTALLED)
         return
     yield from notes
     if not bad:

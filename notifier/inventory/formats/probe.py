@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
-from notifier.domain.components import BadRow, Component, Found, Host, Note, View, component, gathered
+from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, gathered
 from notifier.inventory.formats import docker_version, packages
 from notifier.inventory.text import Text
 
@@ -123,7 +123,7 @@ def probed(text: str, name: str) -> Probed:
     distro = _distro(said.get("os-release", ""))
     installed, bad = _packages(said, name, distro)
     running, problem = _running(said, name)
-    views = ((installed, View.INSTALLED), (running, View.RUNNING))
+    views = ((installed, Observed.INSTALLED), (running, Observed.RUNNING))
     hosts = tuple(Host(name, held, view=view) for held, view in views if held)
     if problem == _NO_PROGRAM and installed and not any(c.product == "engine" for c in installed):
         # containerd alone, as on many nodes of Kubernetes

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from feeds.core.errors import InventoryError
 from feeds.versions.products import of_module
-from notifier.domain.components import Component, Found, Host, Note, View
+from notifier.domain.components import Component, Found, Host, Note, Observed
 from notifier.inventory.formats.distros import of_id
 from notifier.inventory.formats.packages import Package, components, interesting, named
 from notifier.inventory.text import word
@@ -87,7 +87,7 @@ def hosts(
 
 def _host(found: tuple[Component, ...], host: str, described: str, image: str) -> Host:
     if host.strip():
-        return Host(named(host, "the SBOM"), found, view=View.INSTALLED)
+        return Host(named(host, "the SBOM"), found, view=Observed.INSTALLED)
     if image:
         raise InventoryError(
             f"it is of the container image {image[:100]!r}, which is no host",
@@ -95,4 +95,4 @@ def _host(found: tuple[Component, ...], host: str, described: str, image: str) -
         )
     if not re.fullmatch(r"(?=[A-Za-z0-9.-]*[A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._-]*", described):
         described = ""
-    return Host(named(described, "the SBOM"), found, view=View.INSTALLED)
+    return Host(named(described, "the SBOM"), found, view=Observed.INSTALLED)
