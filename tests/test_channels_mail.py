@@ -380,21 +380,6 @@ def test_a_mail_that_is_refused_leaves_the_connection_to_the_next() -> None:
     assert len(box.peers) == 1
 
 
-def test_a_mail_that_was_composed_while_the_one_before_was_sent_is_the_same_mail(mailbox: Mailbox) -> None:
-    first, second = (msgspec.structs.replace(MESSAGE, key=key, subject=f"Message {key}") for key in ("one", "two"))
-    (target,) = expand(mailbox.address())
-    nowhere = Target("mailto://127.0.0.1:1?from=navtex@example.org&to=x", "not an address")
-    with MessageSender() as courier:
-        courier.deliver(target, first, following=lambda: (target, second))
-        courier.deliver(target, second, following=lambda: (nowhere, first))
-        courier.deliver(target, first, following=lambda: (target, second))
-        courier.deliver(Target(target.address, "other@example.org"), second)
-    alone = [compose(m, "Navtex <navtex@example.org>", "ops@example.org").as_bytes() for m in (first, second, first)]
-    parsed = [email.message_from_bytes(one, policy=email.policy.default).as_bytes() for one in alone]
-    assert [m.as_bytes().replace(b"\r\n", b"\n") for m in mailbox.mails[:3]] == parsed
-    assert mailbox.mails[3]["To"] == "other@example.org"
-
-
 def test_lines_that_begin_with_a_dot_arrive_as_they_are(mailbox: Mailbox) -> None:
     text = ".\n..two\n.three\n"
     send(mailbox.address(), msgspec.structs.replace(MESSAGE, text=text))

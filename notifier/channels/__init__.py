@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -77,15 +76,13 @@ class MessageSender:
         *,
         done: int = 0,
         arrived: Callable[[int], None] = lambda _: None,
-        following: Callable[[], tuple[Target, Message] | None] = lambda: None,
     ) -> str:
         """Send a message to a target. Returns what the channel answered; ChannelError where it failed.
 
         A message that a channel takes in several parts goes on after the `done` first of them, and
-        `arrived` is told how many have arrived whenever there are more to come. A mail that is `following`
-        is composed while the server looks at this one. No secret of the address is in an answer or an error.
+        `arrived` is called with how many have arrived whenever there are more to come. No secret of the
+        address is in an answer or an error.
         """
-        self._post.meanwhile = lambda: self._prepare(following())
         try:
             ways = self._ways(target, message)
             answer = ""
@@ -109,12 +106,6 @@ class MessageSender:
                 raise
             self._pause(max(seconds, 0))
             return way()
-
-    def _prepare(self, following: tuple[Target, Message] | None) -> None:
-        if following and scheme(following[0].address).startswith("mailto"):
-            # what is wrong with it is said when it is sent
-            with suppress(ChannelError, ValueError):
-                self._post.prepare(parse(following[0].address), *following)
 
     def _ways(self, target: Target, message: Message) -> list[Callable[[], str]]:
         """What to do for a message, a part each, in order."""

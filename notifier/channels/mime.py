@@ -1,4 +1,8 @@
-"""A mail, composed by hand: plain text and HTML, headers that nothing can forge, and the same bytes at every try."""
+"""Compose a mail: plain text and HTML, headers that nothing can forge, and the same bytes at every attempt.
+
+By hand, because `email.message.EmailMessage` with `email.policy.SMTP` takes 1.0 ms for a digest's mail and this 0.05:
+1,000 mails over one connection would take 2.8 times as long as the bare `smtplib`, not 1.2 (benchmarks/delivery.py).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from notifier.domain.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it goes over the wire. Made by hand: the email package takes four milliseconds for one."""
+    """A mail as it goes over the wire."""
 
     sender: str
     recipient: str
@@ -24,7 +28,7 @@ class Mail:
     body: bytes
 
     def as_bytes(self) -> bytes:
-        """All of it, with the lines ended as mail has them."""
+        """Return the whole mail, with CRLF line ends."""
         head = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
         return (head.encode() + b"\n" + self.body).replace(b"\n", b"\r\n")
 
@@ -32,10 +36,10 @@ class Mail:
 def compose(
     message: Message, sender: str, recipient: str, *, reply_to: list[str] | None = None, unsubscribe: str = ""
 ) -> Mail:
-    """The mail of a message to a recipient: every byte of it follows from these values, so a repeat is the same.
+    """Compose the mail of a message for a recipient. The same values always give the same bytes.
 
     The Message-ID is made of the digest's key and the recipient. `message.thread`, the key of an earlier
-    digest, puts the mail into its thread. ChannelError where an address is none.
+    digest, puts the mail into its thread. Raises ChannelError for an invalid address.
     """
     name, address = _sender(sender)
     whom, key = _address(recipient), one_line(message.key)
@@ -105,16 +109,11 @@ def _words(text: str, before: int = 0) -> str:
     return str(Header(text, charset, header_name="x" * max(before - 2, 0)).encode())
 
 
-@lru_cache(maxsize=4096)
-def _mark(recipient: str) -> str:
-    return hashlib.sha256(recipient.lower().encode()).hexdigest()[:8]
-
-
 def _id(key: str, recipient: str, domain: str) -> str:
-    return f"<{key}.{_mark(recipient)}.navtex@{domain}>"
+    mark = hashlib.sha256(recipient.lower().encode()).hexdigest()[:8]
+    return f"<{key}.{mark}.navtex@{domain}>"
 
 
-@lru_cache(maxsize=256)
 def _ascii(domain: str) -> str:
     try:
         return domain if domain.isascii() else domain.encode("idna").decode()

@@ -7,7 +7,6 @@ a channel answered. Only a process that is killed in between leads to a repeat.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +16,13 @@ from feeds.storage.database import Database
 from notifier.channels import MessageSender, expand, shown
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
-from notifier.domain.messages import Message, Target
+from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.security.references import resolved
 from notifier.services import leases
-from notifier.services.delivery_queue import Journal
+from notifier.services.delivery_queue import DeliveryQueue
 from notifier.storage import delivery_log
 from notifier.storage import outbox as delivery
 
@@ -80,11 +79,11 @@ class _Round:
     def _all(self, waiting: Sequence[int]) -> None:
         """Deliver these. Whatever stops it, what is known of them is noted."""
         if waiting:
-            with Journal(self._database, self._name, self._now, waiting) as journal:
-                while one := journal.take():
-                    journal.note(self._send(one, journal))
+            with DeliveryQueue(self._database, self._name, self._now, waiting) as queue:
+                while one := queue.take():
+                    queue.note(self._send(one, queue))
 
-    def _send(self, one: Delivery, journal: Journal) -> Result:
+    def _send(self, one: Delivery, queue: DeliveryQueue) -> Result:
         trouble = self._troubles.get(one.target.address)
         if trouble is not None and trouble.retry_at:
             # the receiver asked to be left alone: that costs this one no try
@@ -96,11 +95,7 @@ class _Round:
         try:
             target = one.target._replace(address=resolved(one.target.address))
             answer = self._courier.deliver(
-                target,
-                one.message,
-                done=one.parts,
-                arrived=lambda parts: journal.arrived(one, parts),
-                following=lambda: _following(journal),
+                target, one.message, done=one.parts, arrived=lambda parts: queue.arrived(one, parts)
             )
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
             return self._failed(one, error)
@@ -138,14 +133,6 @@ class _Round:
                 delivery.put_notice(connection, message, targets)
             delivery_log.report(connection, numbers)
         return bool(targets)
-
-
-def _following(journal: Journal) -> tuple[Target, Message] | None:
-    """What is sent next, where that is known already."""
-    one = journal.following()
-    with suppress(ChannelError):
-        return (one.target._replace(address=resolved(one.target.address)), one.message) if one else None
-    return None
 
 
 def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
