@@ -70,9 +70,9 @@ def test_a_recipient_who_is_named_twice_gets_one_mail(mailbox: Mailbox) -> None:
 
 @pytest.mark.parametrize("to", ["broken", "ops@example.org,broken", "@", "ops@example.org&cc=broken", "&bcc=broken"])
 def test_a_recipient_that_is_no_address_is_told_and_not_dropped(to: str) -> None:
-    with pytest.raises(ChannelError, match=r"'(broken|@)' is no mail address"):
+    with pytest.raises(ChannelError, match=r"'(broken|@)' is not a mail address"):
         expand(f"mailto://mail.example.org?from=navtex@example.org&to={to}")
-    with pytest.raises(ChannelError, match="'broken' is no mail address"):
+    with pytest.raises(ChannelError, match="'broken' is not a mail address"):
         expand("mailto://mail.example.org/ops@example.org/broken?from=navtex@example.org")
 
 
@@ -82,8 +82,8 @@ def test_a_recipient_that_is_no_address_is_told_and_not_dropped(to: str) -> None
         ("?to=ops%2Bdocker@example.org", ["ops+docker@example.org"]),
         ("?to=Ops%20Team%3COps@example.org%3E", ["Ops@example.org"]),
         ("?to=a@example.org%20b@example.org", ["a@example.org", "b@example.org"]),
-        ("/a@example.org/b@example.org?x=", ["a@example.org", "b@example.org"]),
-        ("?x=", ["navtex@example.org"]),
+        ("/a@example.org/b@example.org?verify=yes", ["a@example.org", "b@example.org"]),
+        ("?verify=yes", ["navtex@example.org"]),
     ],
 )
 def test_recipients_may_be_written_in_several_ways(rest: str, recipients: list[str]) -> None:
@@ -313,7 +313,7 @@ def test_a_senders_name_may_be_anything(name: str) -> None:
     "recipient", ["a@b\r\nBcc: c@d", "a b@example.org", "<a@example.org>", "a@", "@b", "a,b@c", ""]
 )
 def test_a_recipient_that_could_be_more_than_one_is_none(recipient: str) -> None:
-    with pytest.raises(ChannelError, match="is no mail address") as error:
+    with pytest.raises(ChannelError, match="is not a mail address") as error:
         compose(MESSAGE, "a@example.org", recipient)
     assert error.value.permanent
 

@@ -308,5 +308,5 @@ def test_the_doctor_asks_nobody_on_the_network(navtex: Program) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ASKS], capture_output=True, text=True, check=False, env=navtex.environment
     )
-    assert "the subscription b goes to slack://" in done.stdout
+    assert "the subscription b goes to https://hooks.slack.com/" in done.stdout
     assert done.stderr == ""

@@ -18,26 +18,28 @@ from typing import Any, Self
 
 from feeds.core.errors import ChannelError
 from notifier.channels import apprise, atom, files, slack, webhook
-from notifier.channels.addresses import expand, kind, local, parse, redacted, scheme, shown
+from notifier.channels.addresses import described, expand, kind, local, parse, redacted, scheme, shown
 from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import SmtpClient
+from notifier.channels.mail_address import SCHEMES as MAIL
+from notifier.channels.mail_address import mail_address
 from notifier.channels.mime import compose
+from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Message, Target
 
-__all__ = ["Limits", "MessageSender", "compose", "expand", "redacted", "shown"]
+__all__ = ["Limits", "MessageSender", "compose", "described", "expand", "redacted", "shown"]
 
 _PATIENCE = 30
 """Seconds that a message of several parts waits between two of them, where the receiver asks for it."""
-_SLACK = "https://hooks.slack.com/services"
-_SLACK_API = "https://slack.com/api"
 
 
 class MessageSender:
     """Delivers messages; a context manager that keeps connections open for the next message.
 
     `sender` is used for mails whose address names none, `unsubscribe` stands in their
-    List-Unsubscribe; `slack` and `slack_api` are where Slack's webhooks and its API are.
+    List-Unsubscribe; `slack` and `slack_api` take the place of https://hooks.slack.com and https://slack.com/api,
+    for gateways and tests.
     """
 
     def __init__(
@@ -46,8 +48,8 @@ class MessageSender:
         sender: str = "",
         unsubscribe: str = "",
         ca_bundle: str = "",
-        slack: str = _SLACK,
-        slack_api: str = _SLACK_API,
+        slack: str = "",
+        slack_api: str = "",
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         environment: Mapping[str, str] | None = None,
         pause: Callable[[float], None] = time.sleep,
@@ -113,17 +115,13 @@ class MessageSender:
         if scheme(address) in ("file", "atom"):
             way = files.send if scheme(address) == "file" else atom.send
             return [partial(way, local(address), message)]
+        if scheme(address) in MAIL:
+            return [partial(self._post.send, mail_address(address), target, message)]
+        if is_slack(address):
+            return slack.ways(self._poster, slack_address(address), target, message, *self._slack)
         parsed: Any = parse(address)
-        match kind(parsed):
-            case "mail":
-                return [partial(self._post.send, parsed, target, message)]
-            case "json":
-                return [partial(webhook.send, self._poster, parsed, message)]
-            case "slack":
-                count = len(slack.parts(message))
-                return [
-                    partial(slack.send, self._poster, parsed, target, message, n, self._slack) for n in range(count)
-                ]
+        if kind(parsed) == "json":
+            return [partial(webhook.send, self._poster, parsed, message)]
         return [
             partial(apprise.send, address, part, self._limits, self._ca_bundle, self._environment)
             for part in apprise.parts(parsed, message)

@@ -1,4 +1,7 @@
-"""Addresses: Apprise's are the one way to name a channel, beside `file:///FOLDER` and `atom:///FILE`."""
+"""Addresses: how a channel is named. Mail, Slack, `file:///FOLDER` and `atom:///FILE` are read here, others by Apprise.
+
+What Apprise parses is checked (`intact`) before it is used.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from feeds.core.errors import ChannelError
+from notifier.channels import intact
+from notifier.channels.mail_address import SCHEMES as MAIL
+from notifier.channels.mail_address import mail_address
+from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Target
 from notifier.security.encryption import is_sealed
 
-_HELP = "See docs/reference/channels.md"
+_HELP = "See `navtex help channels`"
 
 
 def scheme(address: str) -> str:
@@ -23,32 +30,29 @@ def scheme(address: str) -> str:
 
 
 def expand(address: str) -> tuple[Target, ...]:
-    """The targets of an address, one a recipient, so that one failing recipient delays no other.
+    """The targets of an address, one for each recipient, so that one failing recipient delays no other.
 
-    ChannelError where the address cannot be understood.
+    ChannelError where the address cannot be understood, or where part of it would be lost.
     """
     if scheme(address) in ("file", "atom"):
         local(address)
         return (Target(address),)
-    parsed = parse(address)
-    if kind(parsed) == "slack" and parsed.mode != "hook":
-        return tuple(Target(address, c) for c in dict.fromkeys(parsed.channels)) or (Target(address),)
-    if kind(parsed) != "mail":
-        return (Target(address),)
-    found = [e[1] for e in parsed.targets] + sorted(parsed.cc) + sorted(parsed.bcc)
-    for named in _recipients(address):
-        # Apprise leaves out what it takes for no mail address, and says nothing
-        if not any(f.lower() in named.lower() for f in found):
-            raise ChannelError(f"{named!r} is no mail address", remedy=_HELP)
-    return tuple(Target(address, r) for r in dict.fromkeys(found))
+    if scheme(address) in MAIL:
+        return tuple(Target(address, r) for r in mail_address(address).recipients)
+    if is_slack(address):
+        return tuple(Target(address, c) for c in slack_address(address).channels) or (Target(address),)
+    intact.check_signs(address)
+    intact.check_kept(address, parse(address))
+    return (Target(address),)
 
 
-def _recipients(address: str) -> list[str]:
-    """The recipients that a mail address names, as they are written."""
-    parts = urlsplit(address)
-    fields = [pair.partition("=") for pair in parts.query.split("&")]
-    named = [value for name, _, value in fields if name in ("to", "cc", "bcc")] + parts.path.split("/")
-    return [n.strip() for text in named for n in re.split("[,;]", unquote(text)) if n.strip()]
+def described(address: str) -> str:
+    """In words, what was understood of an address: where messages go, and how. Holds no secret."""
+    if scheme(address) in MAIL:
+        return mail_address(address).described()
+    if is_slack(address):
+        return slack_address(address).described()
+    return shown(address)
 
 
 def shown(address: str) -> str:
@@ -58,6 +62,11 @@ def shown(address: str) -> str:
     if is_sealed(address):
         return "sealed://****"
     try:
+        if scheme(address) in MAIL:
+            return mail_address(address).shown()
+        if is_slack(address):
+            return slack_address(address).shown()
+        intact.check_signs(address)
         return _without_tokens(str(parse(address).url(privacy=True)).partition("?")[0])
     except ChannelError:
         return f"{scheme(address)}://****" if "://" in address else "****"
@@ -137,9 +146,13 @@ def parse(address: str) -> Any:
     log = logging.getLogger("apprise")
     log.handlers, log.propagate = [logging.NullHandler()], False
     parsed = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+    if parsed is None and scheme(address) in ("http", "https"):
+        raise ChannelError(
+            f"{scheme(address)}:// does not say what to send there",
+            remedy=f"For a webhook that takes JSON write json{scheme(address)[4:]}://HOST/PATH",
+        )
     if parsed is None:
-        hint = "; a mailto:// address needs from=ADDRESS and to=ADDRESS" if scheme(address).startswith("mailto") else ""
-        raise ChannelError(f"the {scheme(address)}:// address cannot be understood{hint}", remedy=_HELP)
+        raise ChannelError(f"the {scheme(address)}:// address cannot be understood", remedy=_HELP)
     return parsed
 
 
@@ -157,5 +170,5 @@ def _no_address(text: str) -> ChannelError:
 
 
 def kind(parsed: Any) -> str:
-    """Which way a parsed address goes: "mail", "slack", "json", or "" for Apprise's own."""
-    return {"NotifyEmail": "mail", "NotifySlack": "slack", "NotifyJSON": "json"}.get(type(parsed).__name__, "")
+    """Which way a parsed address goes: "json", or "" for Apprise's own."""
+    return {"NotifyJSON": "json"}.get(type(parsed).__name__, "")

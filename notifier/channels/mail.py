@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from email.utils import parseaddr
-from functools import lru_cache, partial
+from email.utils import parseaddr, quote
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from feeds.core.errors import ChannelError
-from notifier.channels.addresses import parse
 from notifier.channels.limits import Limits, Watchdog
+from notifier.channels.mail_address import MailAddress
 from notifier.channels.mime import Mail, compose, one_line
 from notifier.domain.messages import Message, Target
 
@@ -41,11 +41,11 @@ class SmtpClient:
                 connection.quit()
         self._connections.clear()
 
-    def send(self, parsed: Any, target: Target, message: Message) -> str:
+    def send(self, parsed: MailAddress, target: Target, message: Message) -> str:
         """Send a message to a recipient. Returns what the server answered; ChannelError where it failed."""
         mail = compose(
             message,
-            _from(target.address, self._sender),
+            _from(parsed, self._sender),
             target.recipient,
             reply_to=sorted(parsed.reply_to),
             unsubscribe=self._unsubscribe,
@@ -56,9 +56,9 @@ class SmtpClient:
                 self._try(parsed, target, mail, held)
         return f"accepted by {parsed.smtp_host}"
 
-    def _try(self, parsed: Any, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
+    def _try(self, parsed: MailAddress, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
         """Hand a mail over; false where the server had hung up on an idle connection, so that another is needed."""
-        key = (parsed.smtp_host, parsed.port or 0, parsed.secure_mode, parsed.user or "", parsed.verify_certificate)
+        key = (parsed.smtp_host, parsed.port, parsed.secure_mode, parsed.user, parsed.verify_certificate)
         reused = key in self._connections
         try:
             if not reused:
@@ -77,13 +77,12 @@ class SmtpClient:
             raise _error(parsed, error, self._limits if self._watchdog.bitten else None) from error
         return True
 
-    def _connect(self, parsed: Any, held: list[smtplib.SMTP]) -> smtplib.SMTP:
+    def _connect(self, parsed: MailAddress, held: list[smtplib.SMTP]) -> smtplib.SMTP:
         mode = parsed.secure_mode
-        port = parsed.port or {"ssl": 465, "starttls": 587}.get(mode, 25)
         connection = _Tls(self._context(parsed), self._limits) if mode == "ssl" else _Plain(self._limits)
         held[:] = [connection]
         try:
-            code, said = connection.connect(parsed.smtp_host, port)
+            code, said = connection.connect(parsed.smtp_host, parsed.port)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, said)
             if mode == "starttls":
@@ -95,7 +94,7 @@ class SmtpClient:
             raise
         return connection
 
-    def _context(self, parsed: Any) -> ssl.SSLContext:
+    def _context(self, parsed: MailAddress) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._ca_bundle)
         if not parsed.verify_certificate:
             context.check_hostname = False
@@ -131,6 +130,23 @@ class _Plain(smtplib.SMTP):
         self.send(msg.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         return self.getreply()
 
+    def login(self, user: str, password: str, *, initial_response_ok: bool = True) -> tuple[int, bytes]:
+        """Log in. smtplib sends a login in ASCII only; RFC 4616 has PLAIN in UTF-8, and servers read LOGIN as UTF-8."""
+        if (user + password).isascii():
+            return super().login(user, password, initial_response_ok=initial_response_ok)
+        self.ehlo_or_helo_if_needed()
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in offered:
+            said = self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}")
+        elif "LOGIN" in offered:
+            said = self.docmd("AUTH", f"LOGIN {_base64(user)}")
+            said = self.docmd(_base64(password)) if said[0] == 334 else said
+        else:
+            raise smtplib.SMTPNotSupportedError("it offers neither PLAIN nor LOGIN, which a login in UTF-8 needs")
+        if said[0] not in (235, 503):
+            raise smtplib.SMTPAuthenticationError(*said)
+        return said
+
     def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
         self._host = host  # the name that STARTTLS verifies
         return super().connect(host, port, source_address)
@@ -159,6 +175,10 @@ class _Tls(_Plain):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 class _Bounded:
@@ -195,13 +215,13 @@ def _hand_over(connection: smtplib.SMTP, mail: Mail) -> None:
     connection.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), options)
 
 
-@lru_cache(maxsize=1024)
-def _from(address: str, configured: str) -> str:
-    parsed = parse(address)
-    name, named = parsed.from_addr
-    if configured and not parsed.user and "from" not in parse_qs(urlsplit(address).query):
-        name, named = parseaddr(configured)
-    return f"{name} <{named}>" if name and name != "Apprise" else f"Navtex <{named}>"
+def _from(parsed: MailAddress, configured: str) -> str:
+    """The sender: the address's own, else the configured one; a name is quoted once, whatever it holds."""
+    name, address = parsed.sender_name, parsed.sender
+    if not address:
+        configured_name, address = parseaddr(configured)
+        name = name or configured_name
+    return f'"{quote(name or "Navtex")}" <{address or "navtex@localhost"}>'
 
 
 def _usable(error: Exception) -> bool:
@@ -214,15 +234,15 @@ def _hung_up(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError) or getattr(error, "smtp_code", 0) == 421
 
 
-def _refused(parsed: Any, target: Target, error: smtplib.SMTPRecipientsRefused) -> ChannelError:
+def _refused(parsed: MailAddress, target: Target, error: smtplib.SMTPRecipientsRefused) -> ChannelError:
     code, said = next(iter(error.recipients.values()))
     return ChannelError(
         f"{target.recipient} is refused: {code} {decoded(said)}", where=parsed.smtp_host, permanent=code >= 500
     )
 
 
-def _error(parsed: Any, error: Exception, cut: Limits | None) -> ChannelError:
-    where = f"{parsed.smtp_host}:{parsed.port or {'ssl': 465, 'starttls': 587}.get(parsed.secure_mode, 25)}"
+def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> ChannelError:
+    where = f"{parsed.smtp_host}:{parsed.port}"
     if cut:
         return ChannelError(f"the mail server took longer than {cut.total:g} seconds", where=where, unreachable=True)
     if isinstance(error, smtplib.SMTPResponseException):

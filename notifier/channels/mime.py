@@ -79,7 +79,7 @@ def _address(address: str) -> str:
     """An address as a header and an envelope may have it: nothing that ends it, its domain in ASCII."""
     local, _, domain = address.rpartition("@")
     if not re.fullmatch(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f]+", local) or not re.fullmatch(r"[^\s<>(),;:\"@]+", domain):
-        raise ChannelError(f"{one_line(address)!r} is no mail address", permanent=True)
+        raise ChannelError(f"{one_line(address)!r} is not a mail address", permanent=True)
     return f"{local}@{_ascii(domain)}"
 
 
@@ -118,7 +118,7 @@ def _ascii(domain: str) -> str:
     try:
         return domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
-        raise ChannelError(f"{one_line(domain)!r} is no domain", permanent=True) from None
+        raise ChannelError(f"{one_line(domain)!r} is not a domain", permanent=True) from None
 
 
 def one_line(text: str) -> str:

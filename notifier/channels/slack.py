@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from feeds.core.errors import ChannelError
 from notifier.channels.http import HttpAnswer, HttpClient, refused
+from notifier.channels.slack_address import SlackAddress, SlackWay
 from notifier.domain.messages import Message, Target
 from notifier.domain.text import mrkdwn
 
@@ -26,6 +29,8 @@ FIELDS, FIELD = 10, 2000
 ELEMENTS = 10
 MESSAGE = 10_000
 
+_API = "https://slack.com/api"
+_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 _GOOD = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Errors of Slack's API after which the same question may be answered later."""
 
@@ -140,26 +145,46 @@ def _whole(text: str, most: int) -> int:
     return most
 
 
-def send(poster: HttpClient, parsed: Any, target: Target, message: Message, number: int, base: tuple[str, str]) -> str:
-    """Post one part of a message; `base` is where Slack's webhooks and its API are."""
+def ways(
+    poster: HttpClient, address: SlackAddress, target: Target, message: Message, hooks: str, api: str
+) -> list[Callable[[], str]]:
+    """How to send a message, one call for each part. `hooks` and `api` replace Slack's own hosts where they are set."""
+    if address.way is SlackWay.WORKFLOW:
+        return [partial(_post, poster, address, _webhook(address, hooks), _flat(message))]
     found = parts(message)
-    title = mrkdwn(message.subject)[:TEXT] + (f" ({number + 1} of {len(found)})" if len(found) > 1 else "")
-    body: dict[str, Any] = {"text": title, "blocks": found[number]}
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    if parsed.mode == "hook":
-        url = f"{base[0]}/{parsed.token_a}/{parsed.token_b}/{parsed.token_c}"
-        poster.post(url, json.dumps(body).encode(), headers, verify=parsed.verify_certificate, who="Slack")
-        return "accepted by Slack"
-    for channel in [target.recipient] if target.recipient else parsed.channels:
-        quiet = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
-        answer = poster.post(
-            f"{base[1]}/chat.postMessage",
-            json.dumps({**body, **quiet}).encode(),
-            {**headers, "Authorization": f"Bearer {parsed.access_token}"},
-            verify=parsed.verify_certificate,
-            who="Slack",
-        )
-        _check(answer)
+    bodies = [_body(message, blocks, n, len(found)) for n, blocks in enumerate(found, 1)]
+    if address.way is SlackWay.WEBHOOK:
+        return [partial(_post, poster, address, _webhook(address, hooks), body) for body in bodies]
+    channels = [target.recipient] if target.recipient else list(address.channels)
+    return [partial(_by_bot, poster, address, f"{api or _API}/chat.postMessage", channels, body) for body in bodies]
+
+
+def _webhook(address: SlackAddress, hooks: str) -> str:
+    host = f"https://hooks.slack{'-gov' if address.government else ''}.com"
+    return f"{hooks.rstrip('/') or host}/{address.path}"
+
+
+def _body(message: Message, blocks: list[dict[str, Any]], number: int, of: int) -> dict[str, Any]:
+    title = mrkdwn(message.subject)[:TEXT] + (f" ({number} of {of})" if of > 1 else "")
+    return {"text": title, "blocks": blocks}
+
+
+def _flat(message: Message) -> dict[str, Any]:
+    """What a workflow takes: texts by the names of its variables, and no blocks."""
+    text = message.text if len(message.text) <= MESSAGE else f"{message.text[:MESSAGE].rpartition(chr(10))[0]}\n[cut]"
+    return {"title": message.subject, "text": text, "key": message.key}
+
+
+def _post(poster: HttpClient, address: SlackAddress, url: str, body: dict[str, Any]) -> str:
+    poster.post(url, json.dumps(body).encode(), _HEADERS, verify=address.verify_certificate, who="Slack")
+    return "accepted by Slack"
+
+
+def _by_bot(poster: HttpClient, address: SlackAddress, url: str, channels: list[str], body: dict[str, Any]) -> str:
+    headers = {**_HEADERS, "Authorization": f"Bearer {address.token}"}
+    for channel in channels:
+        sent = json.dumps({**body, "channel": channel, "unfurl_links": False, "unfurl_media": False}).encode()
+        _check(poster.post(url, sent, headers, verify=address.verify_certificate, who="Slack"))
     return "accepted by Slack"
 
 
