@@ -142,22 +142,12 @@ def test_parts_of_equal_precedence_all_speak() -> None:
     assert [c.fixed for c, _ in advisory(*parts).claims] == [("25.0.6",), ("26.1.5",)]
 
 
-def test_the_feeds_link_serves_an_edition_whose_page_has_no_date() -> None:
-    edition = Edition("1.8.0")
-    page = read(
-        name="cis", kind=Kind.BENCHMARK, source="cis", precedence=1, edition=edition, url="https://example.org/list"
-    )
-    feed = read(
-        name="cis",
-        kind=Kind.BENCHMARK,
-        source="cis",
-        precedence=2,
-        edition=edition,
-        url="https://example.org/new",
-        published=NOW,
-    )
-    found = advisory(page, feed)
-    assert (found.url, found.edition) == ("https://example.org/new", edition)
+def test_a_reviewed_edition_says_when_it_came_out_whatever_the_feed_says() -> None:
+    reviewed = read(name="cis", kind=Kind.BENCHMARK, source="cis-editions", precedence=0,
+                    edition=Edition("1.8.0", dated="2025-07"))  # fmt: skip
+    feed = read(name="cis", kind=Kind.BENCHMARK, source="cis", precedence=2, edition=Edition("1.8.0"), published=NOW)
+    found = advisory(reviewed, feed)
+    assert (found.published, found.edition) == (None, Edition("1.8.0", dated="2025-07"))
 
 
 def test_the_record_of_lowest_precedence_gives_the_words_and_the_earliest_date_counts() -> None:

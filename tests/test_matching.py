@@ -218,7 +218,7 @@ SPRING = datetime(2026, 3, 1, tzinfo=NOW.tzinfo)
         ("1.13.1", {"cis-1.13-1.0.0": "written for Docker Engine 1.13"}),
         ("25.0.5", {"cis-1.8.0": "Docker Engine 25.0 was maintained when it came out"}),
         ("29.5.1", {"cis-1.8.0": "Docker Engine 29 was maintained when it came out"}),
-        ("28.5.2", {}),
+        ("28.5.2", {"cis-1.7.0": "Docker Engine 28 was released since it came out"}),
         ("24.0.9", {}),
     ],
 )
@@ -238,9 +238,15 @@ def test_a_line_that_came_after_a_benchmark_is_concerned_until_the_next_edition(
     assert list(concerning("25.0.5", old, edition("1.0.0", "1.13"))) == ["cis-1.7.0"]
 
 
-def test_an_edition_without_a_date_counts_from_when_it_was_seen() -> None:
-    assert list(concerning("29.5.1", edition("1.8.0", published=None))) == ["cis-1.8.0"]
-    assert concerning("28.5.2", edition("1.8.0", published=None)) == {}
+def test_an_edition_without_a_date_is_for_the_lines_that_are_maintained_now() -> None:
+    undated = edition("1.8.0", published=None)
+    assert concerning("29.5.1", undated) == {"cis-1.8.0": "date not published; Docker Engine 29 is maintained"}
+    assert concerning("28.5.2", undated) == {}
+
+
+def test_an_edition_is_for_the_lines_that_it_names_however_old() -> None:
+    named = read(name="cis-1.2.0", kind=Kind.BENCHMARK, edition=Edition("1.2.0", engines=("18.09",)), source="cis")
+    assert concerning("18.09.9", named, edition("1.8.0")) == {"cis-1.2.0": "written for Docker Engine 18.09"}
 
 
 def test_benchmarks_concern_engines_only() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from feeds import storage
 from feeds.advisories.facts import Exploited, ReleaseLine
-from feeds.advisories.records import Kind, Record, Severity
+from feeds.advisories.records import Edition, Kind, Record, Severity
 from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
@@ -457,3 +457,37 @@ def test_facets_survive_the_ledger(fleet: Database) -> None:
         severity=Severity.HIGH,
         since=START,
     )
+
+
+def benchmark(version: str, *engines: str) -> Record:
+    edition = Edition(version, engines=engines, dated="2026-01-01")
+    return Record(id=f"cis-{version}", kind=Kind.BENCHMARK, title=f"CIS v{version}", url="https://example.org/cis",
+                  edition=edition)  # fmt: skip
+
+
+def test_an_edition_is_news_when_it_comes_out_and_never_because_a_host_was_upgraded(
+    database: Database, tmp_path: Path
+) -> None:
+    install(database, web_1="23.0.6", web_2="29.7.2")
+    publish(database, benchmark("1.7.0", "23.0", "25.0", "29"))
+    subscribe(database, f"file://{tmp_path}/ops", filters=Filters(kinds=(Kind.BENCHMARK,)))
+    assert names(one(database, 0).items) == ["cis-1.7.0"]
+    publish(database, benchmark("1.8.0", "29"), at=NOW + DAY)
+    assert names(one(database, 1).items) == ["cis-1.8.0"]
+    install(database, NOW + 2 * DAY, web_1="29.7.2")  # an upgrade: 1.8.0 is now for it
+    assert run(database, NOW + 2 * DAY).digests == []
+    install(database, NOW + 3 * DAY, lab_1="25.0.5")  # a new host, for which 1.7.0 is the newest
+    assert run(database, NOW + 3 * DAY).digests == []
+
+
+def test_an_edition_that_concerned_nobody_when_it_came_out_is_not_told_after_an_upgrade(
+    database: Database, tmp_path: Path
+) -> None:
+    install(database, web_1="23.0.6")
+    publish(database, benchmark("1.7.0", "23.0"))
+    subscribe(database, f"file://{tmp_path}/ops")
+    run(database)
+    publish(database, benchmark("1.8.0", "29"), at=NOW + DAY)
+    assert run(database, NOW + DAY).digests == []
+    install(database, NOW + 2 * DAY, web_1="29.7.2")
+    assert not [i for d in run(database, NOW + 2 * DAY).digests for i in d.items if i.advisory.kind is Kind.BENCHMARK]

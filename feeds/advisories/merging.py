@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from feeds.advisories.editions import held_back
 from feeds.advisories.records import (
     CORRECTIONS,
     PRODUCTS,
@@ -54,7 +55,10 @@ def merge(reads: Iterable[Read]) -> list[Advisory]:
     announcement mentions, and that is Log4j's) is no advisory of ours and is left out.  So is one
     that only a correction tells of: a correction corrects what is published.
     """
-    return sorted((_advisory(group) for group in groups(reads) if _ours(group)), key=lambda a: a.name)
+    found = groups(reads)
+    early = held_back(found)
+    kept = (group for group in found if _ours(group) and group[0].record.id not in early)
+    return sorted(map(_advisory, kept), key=lambda a: a.name)
 
 
 def groups(reads: Iterable[Read]) -> list[list[Read]]:
@@ -117,8 +121,6 @@ def _completed(first: Read, other: Read) -> Record:
         claims=mine.claims or theirs.claims,
         aliases=tuple(dict.fromkeys((*mine.aliases, *theirs.aliases))),
         mentions=tuple(dict.fromkeys((*mine.mentions, *theirs.mentions))),
-        # the page of editions is undated: the feed's entry is the better link
-        url=theirs.url if mine.edition and theirs.published and not mine.published else mine.url,
     )
 
 
@@ -144,10 +146,18 @@ def _advisory(group: list[Read]) -> Advisory:
         url=best.url,
         severity=score.severity if score else None,
         cvss=score.base if score else None,
-        published=min((r.record.published for r in group if r.record.published), default=None),
+        published=_published(group),
         withdrawn=_withdrawn(group),
         records=tuple(group),
     )
+
+
+def _published(group: list[Read]) -> datetime | None:
+    """The first date that a record gives; for an edition that was reviewed, the reviewed one or none."""
+    edition = group[0].record.edition
+    if edition and edition.dated:
+        return edition.exact
+    return min((r.record.published for r in group if r.record.published), default=None)
 
 
 def _name(names: list[str], fallback: str) -> str:

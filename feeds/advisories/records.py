@@ -8,7 +8,7 @@ weighs the claims, so a claim is kept as it was read, with the words it was read
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -22,7 +22,10 @@ PRODUCTS: Final = ("engine", "cli", "containerd", "runc", "buildkit", "buildx", 
 """The products that Navtex follows, by the names used everywhere."""
 CORRECTIONS: Final = ("corrections", "corrections-own")
 """The names under which reviewed corrections stand as sources: Navtex's own, and the operator's."""
+EDITIONS: Final = "cis-editions"
+"""The name under which the reviewed list of CIS editions stands as a source."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
 _GHSA = re.compile(r"\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b", re.IGNORECASE)
 
@@ -106,10 +109,39 @@ class VersionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A CIS Docker benchmark: its version, and the engine line it was written for ("" for all current ones)."""
+    """An edition of the CIS Docker benchmark.
+
+    `line` is the one engine line that it was written for, "" for an edition of the general series; `engines` are
+    the lines that it names.  `dated` says when it came out: "2015-04-22", "2025-07", "by 2016-04-20" (the
+    latest day that there is evidence for), or "" where nothing is known but the record's own date.
+    """
 
     version: str
     line: str = ""
+    engines: tuple[str, ...] = ()
+    dated: str = ""
+
+    @property
+    def exact(self) -> datetime | None:
+        """The day that it came out on, at midnight UTC, where the day is known."""
+        return datetime.fromisoformat(self.dated).replace(tzinfo=UTC) if _DAY.fullmatch(self.dated) else None
+
+    @property
+    def latest(self) -> date | None:
+        """The latest day that it can have come out on; None where nothing is known."""
+        text = self.dated.removeprefix("by ")
+        if not text:
+            return None
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        year, month = map(int, text.split("-"))
+        return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one sentence."""
+        lines = ", ".join((self.line,) if self.line else self.engines)
+        return f"Hardening guide for Docker Engine {lines}." if lines else "Hardening guide for Docker Engine."
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="record"):

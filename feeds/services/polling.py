@@ -14,8 +14,8 @@ from msgspec.structs import replace as with_values
 
 import feeds
 from feeds import storage
-from feeds.advisories import corrections
-from feeds.advisories.records import is_cve
+from feeds.advisories import corrections, editions
+from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
@@ -94,7 +94,7 @@ class _How:
 
 
 def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
-    """The corrections that ship and the operator's own, as if they were documents that had been read."""
+    """The reviewed lists (corrections, the operator's, CIS editions), as if they were documents that were read."""
     now = at or datetime.now(UTC)
     shipped = Path(feeds.__file__).with_name("corrections.toml")
     found = []
@@ -104,12 +104,15 @@ def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
             text = path.read_text(encoding="utf-8") if path else ""
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
-        records = corrections.records(corrections.read(text, str(path), now.date()))
-        pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
-        found.append(
-            FetchResult(source=name, url=name, form="toml", complete=True, result="read", at=now, items=pieces)
-        )
+        found.append(_as_read(name, corrections.records(corrections.read(text, str(path), now.date())), now))
+    listed = Path(feeds.__file__).with_name("cis_editions.toml")
+    found.append(_as_read(EDITIONS, editions.read(listed.read_text(encoding="utf-8"), str(listed)), now))
     return found
+
+
+def _as_read(name: str, records: Iterable[Record], at: datetime) -> FetchResult:
+    pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+    return FetchResult(source=name, url=name, form="toml", complete=True, result="read", at=at, items=pieces)
 
 
 def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult]) -> CrawlJob:
@@ -151,7 +154,7 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
         # of a source that could not be read when it should have been, all that stands is news
         fresh = {s.name for s in report.sources if s.name not in before}
         report.changes = storage.sync(
-            connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN})
+            connection, now, baseline=frozenset(fresh | {corrections.SHIPPED, corrections.OWN, EDITIONS})
         )
     storage.wait(connection, _waiting(outcomes, now), now)
     return report

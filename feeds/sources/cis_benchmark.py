@@ -3,7 +3,8 @@
 The page lists the editions that can be had ("Docker  (1.8.0)"; for one engine line "Docker 1.10
 (1.0.0)"), without a date.  The feed tells in a sentence which editions a month brought ("CIS
 Docker Benchmark v1.8.0", "CIS Docker 1.13.0 Benchmark v1.0.0"), and its date is the edition's.
-The page drops old editions, which therefore are not withdrawn.
+The page drops old editions, which therefore are not withdrawn.  Whatever names an edition, it links to the page, where
+every edition can be downloaded.  Dates and old editions come from the reviewed list (`feeds.advisories.editions`), too.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from feeds.advisories.editions import PAGE, edition_id
 from feeds.advisories.records import Edition, Kind, Record
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique
 
-_PAGE = "https://www.cisecurity.org/benchmark/docker"
 _LISTED = re.compile(
     r"^Docker\s*(?:(?:CE|Community Edition|EE|Enterprise Edition)\s*)?(?P<line>\d+(?:\.\d+)+)?"
     r"\s*\(v?(?P<version>\d+(?:\.\d+)+)\)$",
@@ -51,7 +52,7 @@ def _page(document: Document) -> list[Record]:
     found = [match for text in texts if (match := _LISTED.match(text))]
     if not found:
         raise ShapeError("no Docker edition on it; the layout may have changed", where=document.url)
-    return [_record(m["line"], m["version"], _PAGE, precedence=1) for m in found]
+    return [_record(m["line"], m["version"], precedence=1) for m in found]
 
 
 def _feed(document: Document) -> Iterator[Record]:
@@ -59,25 +60,32 @@ def _feed(document: Document) -> Iterator[Record]:
     for item in reversed(markup.feed(document)):
         for match in _NAMED.finditer(f"{item.title}. {item.summary} {markup.plain(item.body)}"):
             if match["line"] or match["version"]:
-                yield _record(match["line"], match["version"], item.link or _PAGE, item.published, precedence=2)
+                yield _record(
+                    match["line"], match["version"], item.published, (item.link,) if item.link else (), precedence=2
+                )
 
 
 def _record(
-    line: str | None, version: str | None, url: str, published: datetime | None = None, *, precedence: int
+    line: str | None,
+    version: str | None,
+    published: datetime | None = None,
+    references: tuple[str, ...] = (),
+    *,
+    precedence: int,
 ) -> Record:
     # an edition for one engine line has, so far, never had a second version
     line, version = _major(line), version or "1.0.0"
     middle = f" {line}" if line else ""
+    edition = Edition(version=version, line=line)
     return Record(
-        id=f"cis-docker{'-' + line if line else ''}-benchmark-{version}",
+        id=edition_id(line, version),
         kind=Kind.BENCHMARK,
         title=f"CIS Docker{middle} Benchmark v{version}",
-        url=url,
+        url=PAGE,
         published=published,
-        summary=f"Hardening guide for Docker Engine {line}."
-        if line
-        else "Hardening guide for the maintained Docker Engine lines.",
-        edition=Edition(version=version, line=line),
+        references=references,
+        summary=edition.summary,
+        edition=edition,
         precedence=precedence,
     )
 
@@ -90,6 +98,6 @@ def _major(line: str | None) -> str:
 SOURCE = CisBenchmark(
     name="cis-benchmark",
     title="CIS Docker benchmarks",
-    home=_PAGE,
-    urls={"page": _PAGE, "rss": "https://www.cisecurity.org/feed/blog/"},
+    home=PAGE,
+    urls={"page": PAGE, "rss": "https://www.cisecurity.org/feed/blog/"},
 )

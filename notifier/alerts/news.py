@@ -107,6 +107,8 @@ class NewsInput:
     returns: tuple[Reopened, ...] = ()
     in_hand: Mapping[int, tuple[DigestAssignment, ...]] = field(default_factory=dict)
     judge: Judge = lambda *_: None
+    looked_at: datetime | None = None
+    """When the subscription's news were last looked at; None at the first run."""
 
     def before(self, advisory: Advisory) -> Told | None:
         """What was told of an advisory, under whatever number it had."""
@@ -151,6 +153,8 @@ def _consider(
             # noted even where the filters leave it out: when it comes to pass them, that is news
             found.silent[advisory.id] = now
             found.unsaid += wanted
+        elif _passed(advisory, books.looked_at):
+            found.silent[advisory.id] = now
         elif wanted:
             groups = tuple(_group(c, c.hosts) for c in group)
             found.items.append(DigestItem(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
@@ -178,10 +182,18 @@ def _late(advisory: Advisory, started_at: datetime | None) -> bool:
     return advisory.baseline and started_at is not None and seen is not None and seen > started_at
 
 
+def _passed(advisory: Advisory, looked_at: datetime | None) -> bool:
+    """Whether an edition of a benchmark was there before: it is news when it comes out, and not when a host changes."""
+    seen = advisory.first_seen
+    return advisory.kind is Kind.BENCHMARK and looked_at is not None and seen is not None and seen <= looked_at
+
+
 def _update(advisory: Advisory, group: list[AffectedComponent], before: Told, books: NewsInput) -> DigestItem | None:
     """The item that says what changed since it was told; None where nothing that matters did."""
     changes = list(escalations(before.facets, advisory, group))
     came = _arrived(group, before, books.arrivals.get(before.since, {}), books.strangers.get(advisory.id))
+    if advisory.kind is Kind.BENCHMARK:
+        came = {}
     groups: dict[int, Group] = {c.number: _group(c, c.hosts) for c in group} if changes else dict(came)
     if came and not before.facets.withdrawn:
         changes.append("newly affected hosts")

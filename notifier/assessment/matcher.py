@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
-from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Edition, Kind
+from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
 from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
@@ -84,6 +84,12 @@ class Matcher:
                 self._distributed.append(advisory)
             for product in advisory.products & frozenset(PRODUCTS):
                 self._cases[product].append(EvidenceSet(advisory, product, self.releases, corrections=corrections))
+
+        self._general = sorted(
+            (a for a in self._editions if a.edition and not a.edition.line),
+            key=lambda a: key(a.edition.version) if a.edition else (),
+            reverse=True,
+        )
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
@@ -181,23 +187,37 @@ class Matcher:
                     yield Match(component, case.advisory, verdict)
 
     def _benchmarks(self, component: Component) -> Iterator[Match]:
+        """The editions for an engine: those of its own line, else the newest of the general series that applies."""
         if component.product != ENGINE or component.other_numbers:
             return
-        for advisory in self._editions:
-            reason = self._edition_reason(advisory, component.version)
-            if reason:
+        at = key(component.version)
+        own = [a for a in self._editions if a.edition and a.edition.line and starts_with(at, a.edition.line)]
+        for advisory in own:
+            assert advisory.edition is not None
+            reason = f"written for Docker Engine {advisory.edition.line}"
+            yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+        if own:
+            return
+        for advisory in self._general:
+            if reason := self._edition_reason(advisory, component.version):
                 yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
+                return
 
     def _edition_reason(self, advisory: Advisory, version: str) -> str:
+        """Why an edition of the general series is for an engine; "" where it is not."""
         edition = advisory.edition
         assert edition is not None
-        if edition.line:
-            return f"written for Docker Engine {edition.line}" if starts_with(key(version), edition.line) else ""
-        newer = [a for a in self._editions if _supersedes(a.edition, edition)]
+        named = next((name for name in edition.engines if starts_with(key(version), name)), "")
+        if named:
+            return f"written for Docker Engine {named}"
         line = line_of(version, self._lines.get(ENGINE, ()))
-        out = _day(advisory.published or advisory.first_seen) or self._today
-        if newer or line is None:
+        out = edition.latest or _day(advisory.published)
+        if line is None:
             return ""
+        if out is None:
+            return (
+                f"date not published; Docker Engine {line.name} is maintained" if line.maintained(self._today) else ""
+            )
         if line.maintained(out):
             return f"Docker Engine {line.name} was maintained when it came out"
         if line.released is not None and line.released >= out:
@@ -271,10 +291,6 @@ def _end_reason(line: ReleaseLine, today: date) -> str:
     if line.ends is not None and line.ends - today <= _AHEAD:
         return f"{line.name} gets security fixes until {line.ends.isoformat()}"
     return ""
-
-
-def _supersedes(other: Edition | None, edition: Edition) -> bool:
-    return other is not None and not other.line and key(other.version) > key(edition.version)
 
 
 def _day(at: datetime | None) -> date | None:

@@ -134,11 +134,12 @@ def _books(
         moment: _hosts(inventory.populations(connection, scope, since=moment))
         for moment in ledger.moments(concerns, told)
     }
+    looked_at = subscription.served_at or subscription.started_at
     books = NewsInput(
         told, subscription.started_at, world.now, arrivals, in_hand=world.in_hand, judge=judge,
-        returns=tuple(_returns(connection, world, scope, told)),
+        returns=tuple(_returns(connection, world, scope, told)), looked_at=looked_at,
     )  # fmt: skip
-    looked = subscription.served_at or subscription.started_at or world.now
+    looked = looked_at or world.now
     return replace(books, strangers=_strangers(connection, world, subscription, concerns, books, looked))
 
 
