@@ -115,13 +115,13 @@ def test_an_overlong_paragraph_is_read_at_its_beginning_only() -> None:
 
 
 def test_the_record_of_a_fix_names_the_release_and_quotes_the_words() -> None:
-    fix = notes.Fix((CVE, "GHSA-v23v-6jw2-98fq"), f"{CVE} Fix a bypass.")
-    record = notes.record(fix, "engine", "29.3.1", "https://example.org/29/#2931", AT)
+    fix = notes.Fix((CVE, "GHSA-v23v-6jw2-98fq"), f"{CVE} Fix a bypass.", "engine")
+    record = notes.record(fix, "29.3.1", "https://example.org/29/#2931", AT)
     assert (record.id, record.aliases, record.published) == (CVE, ("GHSA-v23v-6jw2-98fq",), AT)
     (claim,) = record.claims
     assert (claim.product, claim.affected, claim.fixed) == ("engine", (), ("29.3.1",))
     assert claim.words == f"engine 29.3.1: {CVE} Fix a bypass."
-    bare = notes.record(notes.Fix(("GHSA-v23v-6jw2-98fq",), "x " * 200), "engine", "29.3.1", "", None)
+    bare = notes.record(notes.Fix(("GHSA-v23v-6jw2-98fq",), "x " * 200, "engine"), "29.3.1", "", None)
     assert (bare.id, bare.aliases) == ("GHSA-v23v-6jw2-98fq", ())
     assert len(bare.title) <= 160
 
@@ -137,7 +137,7 @@ def test_the_record_of_a_fix_names_the_release_and_quotes_the_words() -> None:
         ),
         ("<p>Fixes several vulnerabilities in the parser</p>", ["Fixes several vulnerabilities in the parser"]),
         ("<h3>Security</h3><ul><li>Drop a capability</li></ul><h3>New</h3><ul><li>x</li></ul>", ["Drop a capability"]),
-        (f"<h3>Security</h3><ul><li>{CVE} fix</li><li>Drop a capability</li></ul>", []),
+        (f"<h3>Security</h3><ul><li>{CVE} fix</li><li>Drop a capability</li></ul>", ["Drop a capability"]),
         (f"<h3>Security</h3><ul><li><a href='{MOBY}'>Fix it</a></li></ul>", []),
         ("<h3>Security</h3><ul><li>Update Go runtime to 1.22.1</li></ul>", []),
         ("<h3>Security</h3><ul><li>Fix a flaw in runc</li></ul>", []),

@@ -187,7 +187,7 @@ def test_a_versions_heading_is_its_number_at_whatever_level(article: str, expect
 def test_what_stands_below_another_heading_of_its_level_is_not_of_the_version_above() -> None:
     fix = f"<ul><li>{CVE} Fix docker cp</li></ul>"
     assert [r.id for r in records(notes(f"<h2>29.5.1</h2><h3>Security</h3>{fix}"), Kind.VULNERABILITY)] == [CVE]
-    other = f"<h2>29.5.2</h2><h2>29.5.1 (the security release)</h2><h3>Security</h3>{fix}"
+    other = f"<h2>29.5.2</h2><h2>About the 29.5 packages</h2><h3>Security</h3>{fix}"
     assert records(notes(other), Kind.VULNERABILITY) == []
 
 

@@ -93,13 +93,16 @@ def text_of(element: Any) -> str:
 class Block(NamedTuple):
     """A piece of text as a reader sees it: a paragraph, a heading, a list item, a row of a table.
 
-    `links` are the addresses in it; `above` the items of the lists that it is nested in.
+    `links` are the addresses in it and `labels` the text of each; `above` holds the items of the lists that it is
+    nested in, and `cells` the cells of a row.
     """
 
     tag: str
     text: str
     links: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
 
 
 def blocks(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
@@ -113,7 +116,8 @@ def blocks_of(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
     if element.tag in _SKIPPED:
         return
     if element.tag == "tr":
-        yield from _block(element, " ".join("".join(cell.itertext()) for cell in element.iterchildren()), above)
+        cells = tuple(text_of(cell) for cell in element.iterchildren())
+        yield from (row._replace(cells=cells) for row in _block(element, " ".join(cells), above))
     elif element.tag == "li":
         yield from _list_item(element, above)
     elif element.tag not in _BLOCKS or next(element.iterdescendants(*_BLOCKS), None) is not None:
@@ -123,23 +127,26 @@ def blocks_of(element: Any, above: tuple[str, ...] = ()) -> Iterator[Block]:
 
 
 def _block(element: Any, text: str, above: tuple[str, ...]) -> Iterator[Block]:
-    text, links = squeeze(text), _links(element) if len(element) else ()
-    if text or links:
-        yield Block(element.tag, text, links, above)
+    text, anchors = squeeze(text), _links(element) if len(element) else ()
+    if text or anchors:
+        links, labels = tuple(a for a, _ in anchors), tuple(label for _, label in anchors)
+        yield Block(element.tag, text, links, above, labels)
 
 
 def _list_item(item: Any, above: tuple[str, ...]) -> Iterator[Block]:
     own = [child for child in item if child.tag not in ("ul", "ol")]
     text = squeeze(" ".join([item.text or "", *("".join(e.itertext()) + (e.tail or "") for e in own)]))
     if text:
-        yield Block("li", text, tuple(link for e in own for link in _links(e)), above)
+        anchors = [anchor for e in own for anchor in _links(e)]
+        yield Block("li", text, tuple(a for a, _ in anchors), above, tuple(label for _, label in anchors))
     for child in item:
         if child.tag in ("ul", "ol"):
             yield from blocks(child, (*above, text))
 
 
-def _links(element: Any) -> tuple[str, ...]:
-    return tuple(e.get("href") for e in element.iter("a") if e.get("href"))
+def _links(element: Any) -> tuple[tuple[str, str], ...]:
+    """The links in an element: each address with its text."""
+    return tuple((e.get("href"), text_of(e)) for e in element.iter("a") if e.get("href"))
 
 
 class FeedItem:

@@ -64,7 +64,7 @@ def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[It
         precedence=6,
     )
     for fix in found:
-        yield notes.record(fix, product, version, entry.link, entry.published)
+        yield notes.record(fix, version, entry.link, entry.published)
 
 
 SOURCE = ReleaseFeeds(

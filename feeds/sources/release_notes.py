@@ -18,11 +18,13 @@ from feeds.core.errors import ShapeError
 from feeds.sources import markup, notes
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique, when
+from feeds.sources.parts import HEADINGS, Part
 
 _BASE = "https://docs.docker.com/engine/release-notes"
 _LINK = re.compile(r"^(?:https://docs\.docker\.com)?/engine/release-notes/(\d+(?:\.\d+)?)/$")
-_VERSION = re.compile(r"^v?(\d+\.\d+\.\d+(?:-[\w.]+)?)$")
-_HEADINGS = ("h2", "h3", "h4")
+_VERSION = re.compile(
+    r"^(?:docker )?(?:engine )?(?:version |release )?v?(\d+\.\d+\.\d+(?:-[\w.]+)?)(?:\s*[(–—:-].*)?$", re.IGNORECASE
+)
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -59,9 +61,9 @@ class ReleaseNotes(Source):
 def _sections(article: Any) -> Iterator[_Section]:
     current: _Section | None = None
     level = ""
-    for element in article.iterchildren():
-        heading = _VERSION.match(markup.text_of(element)) if element.tag in _HEADINGS else None
-        if heading or (element.tag in _HEADINGS and element.tag <= level):
+    for element in _flat(article):
+        heading = _VERSION.match(markup.text_of(element)) if element.tag in HEADINGS else None
+        if heading or _ends(element, level):
             if current:
                 yield current
             # below any other heading of its level, nothing is of the version any more
@@ -71,6 +73,23 @@ def _sections(article: Any) -> Iterator[_Section]:
             current.blocks.extend(markup.blocks_of(element) if element.tag != "em" else _stray(element))
     if current:
         yield current
+
+
+def _flat(article: Any) -> Iterator[Any]:
+    """The elements of an article, those in boxes that hold headings included."""
+    for element in article.iterchildren():
+        boxed = element.tag in ("div", "section", "article") and next(element.iterdescendants(*HEADINGS), None)
+        if boxed is None or boxed is False:
+            yield element
+        else:
+            yield from _flat(element)
+
+
+def _ends(element: Any, level: str) -> bool:
+    """Whether a heading ends a version's notes: one of its level or above it, unless it names a part of the notes."""
+    if element.tag not in HEADINGS or element.tag > level:
+        return False
+    return Part.of(markup.text_of(element)) is Part.OTHER
 
 
 def _stray(element: Any) -> Iterator[markup.Block]:
@@ -99,7 +118,7 @@ def _items(section: _Section, page: str) -> Iterator[Item]:
         precedence=4,
     )
     for fix in found:
-        yield notes.record(fix, "engine", version, url, published)
+        yield notes.record(fix, version, url, published)
     unnamed = notes.unnamed(section.blocks, "engine")
     if unnamed:
         yield Record(
