@@ -163,10 +163,10 @@ EXAMPLE = """\
 # Certificates to trust instead of the system's, as one PEM file.
 # ca_bundle = "/etc/ssl/company.pem"
 
-# Your own corrections to wrong advisories, beside those that come with Navtex (docs/reference/corrections.md).
+# Your own corrections to wrong advisories, beside those that come with Navtex (`navtex help corrections`).
 # corrections = "/etc/navtex/corrections.toml"
 
-# A folder with templates that replace Navtex's own (docs/how-to/own-templates.md).
+# A folder with templates that replace Navtex's own (`navtex help own-templates`).
 # templates = "/etc/navtex/templates"
 
 [poll]

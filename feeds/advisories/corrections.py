@@ -76,7 +76,7 @@ def read(text: str, where: str, today: date) -> tuple[Correction, ...]:
     try:
         file = msgspec.convert(values, _File)
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), where=where, remedy="See docs/reference/corrections.md") from error
+        raise ConfigError(str(error), where=where, remedy="See `navtex help corrections`") from error
     for number, correction in enumerate(file.correction, 1):
         problem = _problem(correction, today)
         if problem:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood
 from feeds.advisories.merging import Catalogue, merge
-from feeds.advisories.records import Advisory, Kind, Read, Record
+from feeds.advisories.records import EDITIONS, Advisory, Kind, Read, Record
 from feeds.advisories.releases import gathered
 from feeds.storage import tables
 from feeds.storage.documents import decoded
@@ -166,7 +166,8 @@ def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> C
                 "baseline": all(r.source in baseline for r in advisory.records),
             }
             number = insert(connection, tables.advisory, **values)
-            changes.new.append(advisory.name)
+            if any(r.source != EDITIONS for r in advisory.records):  # those of the list that ships are no news
+                changes.new.append(advisory.name)
         else:
             number = row.id
             if row.digest != values["digest"]:

@@ -31,7 +31,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 # Any number that no other program is likely to use as an advisory lock on the same database.
@@ -94,6 +94,15 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    @contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        """A part of a transaction that an error rolls back alone.
+
+        What the database itself reports (a lost connection, a full disk) is a DatabaseError and ends the transaction.
+        """
+        with self._explained(), connection.begin_nested():
+            yield
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

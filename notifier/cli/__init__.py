@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("db", "The database: its schema, and backups."),
     "metrics": ("metrics", "What a monitoring system wants to know, as Prometheus reads it."),
     "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
+    "help": ("help", "Show a page of the manual, or list the pages."),
     "completion": ("completion", "A script that lets a shell complete commands and options."),
     "demo": ("demo", "Show all of it on documents that come with Navtex."),
 }

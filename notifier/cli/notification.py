@@ -30,18 +30,27 @@ command.add_command(explain)
     metavar="NAME",
     help='Only those of this subscription; "" stands for notices to the operator.',
 )
+@click.option("--advisory", metavar="ID", help="Only digests that told of this advisory: who was told of it, and when.")
 @format_option
-def list_(state: str | None, subscription: str | None, form: str) -> None:
-    """The outbox and its log, the newest first: what goes where, each try, and what the channel answered."""
+def list_(state: str | None, subscription: str | None, advisory: str | None, form: str) -> None:
+    """List deliveries and attempts, newest first.
+
+    Deliveries of a removed subscription are listed under the name that it had.
+    """
+    from feeds import storage
     from notifier.domain.retry import DeliveryState
-    from notifier.storage import delivery_log, subscriptions
+    from notifier.storage import delivery_log
 
     with opened(settings()) as database, database.connect() as connection:
-        if subscription:
-            subscriptions.named(connection, subscription)
+        about = storage.catalogue(connection).find(advisory) if advisory else None
         found = delivery_log.entries(
-            connection, state=DeliveryState(state) if state else None, subscription=subscription
+            connection,
+            state=DeliveryState(state) if state else None,
+            subscription=subscription,
+            advisories=(about.id, *about.doubles) if about else (),
         )
+        if subscription and not found:
+            delivery_log.known(connection, subscription)
     if form == "json":
         write_json({"notifications": [_values(e) for e in found]})
         return

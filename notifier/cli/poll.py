@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,9 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
     """Say what failed, and what is new: to the log, and `aloud` to a person, too. `mirror` is what was read, or ""."""
     for source in report.failed:
         text = line(f"{source.name} is {source.state.value}: {source.message}")
-        event("source", text, level="warning", source=source.name, state=source.state.value, failures=source.failures)
+        # in a total outage one line says it for all
+        level = "debug" if report.unreached else "warning"
+        event("source", text, level=level, source=source.name, state=source.state.value, failures=source.failures)
     if report.problem:
         event("poll_broken", f"The poll did not end well: {report.problem}", level="warning")
     healthy = len(report.sources) - len(report.failed)
@@ -156,13 +159,17 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
             some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
             event(f"advisories_{what}", f"{len(names)} {what}: {some}", aloud=aloud, advisories=names)
     if report.unreached:
-        event("unreached", _unreached(mirror), level="warning")
+        event("unreached", _unreached(report, mirror), level="warning")
 
 
-def _unreached(mirror: str) -> str:
+def _unreached(report: PollReport, mirror: str) -> str:
+    """One line for a total outage, with its cause."""
+    reasons = Counter(part.rpartition(": ")[2] for s in report.failed for part in s.message.split("; ") if ": " in part)
+    cause = f" ({reasons.most_common(1)[0][0]})" if reasons else ""
+    what = f"None of the {len(report.failed)} sources could be reached"
     if mirror:
-        return line(f"Nothing could be reached through the mirror {mirror}. See docs/how-to/mirror-and-air-gap.md")
-    return (
-        "No source could be reached. Where this machine has no way to the internet, name a proxy (https_proxy) or read "
-        "from a mirror: docs/how-to/mirror-and-air-gap.md"
+        return line(f"{what} through the mirror {mirror}{cause}. See `navtex help mirror-and-air-gap`")
+    return line(
+        f"{what}{cause}. Without access to the internet set https_proxy or read from a mirror: "
+        "`navtex help mirror-and-air-gap`"
     )

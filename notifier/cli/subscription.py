@@ -276,5 +276,5 @@ def remove(name: str) -> None:
     from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
-        subscriptions.remove(connection, name)
+        subscriptions.remove(connection, name, now())
     say(f"{name} is removed")

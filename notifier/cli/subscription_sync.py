@@ -67,7 +67,7 @@ def _do(connection: object, step: object) -> None:
     elif step.what == "change":
         subscriptions.change(connection, step.subscription)
     elif step.what == "remove":
-        subscriptions.remove(connection, step.subscription.name)
+        subscriptions.remove(connection, step.subscription.name, now())
 
 
 def check_address(address: str, where: str = "") -> None:

@@ -28,6 +28,10 @@ class Subscription:
     served_at: datetime | None = None
     """When its news were last looked at because it was time."""
     reminded_at: datetime | None = None
+    problem: str = ""
+    """Why its digest could not be made the last time; "" where it could."""
+    unreadable: str = ""
+    """Why its stored row cannot be read; such a subscription has no targets and gets nothing."""
 
     def due(self, now: datetime) -> Due:
         """Whether it is time for its news, or its welcome; a silent start sends nothing, and waits for nothing."""

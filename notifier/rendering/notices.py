@@ -115,3 +115,15 @@ def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datet
     return written(
         key_of("given up", now, *numbers), f"[Navtex] {what}", [f"Navtex gave up: {what}.", *rows, *more, remedy], now
     )
+
+
+def broken(problems: Sequence[tuple[str, str]], now: datetime) -> Message:
+    """What the operator hears of subscriptions whose digest could not be made: each by its name, with the reason."""
+    count = len(problems)
+    what = f"{count} digest{'s' if count > 1 else ''} could not be made"
+    rows = [f"{name}\n{why}" for name, why in problems[:20]]
+    more = [f"and {count - 20} more: navtex doctor"] if count > 20 else []
+    remedy = "Nothing is lost: each is made by the next run after its cause is fixed. See: navtex doctor"
+    return written(
+        key_of("broken", now, *problems), f"[Navtex] {what}", [f"Navtex reports: {what}.", *rows, *more, remedy], now
+    )

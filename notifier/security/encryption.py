@@ -140,5 +140,5 @@ def _make(path: Path) -> None:
         raise ConfigError(
             f"the key that addresses are sealed with cannot be made: {error.strerror}",
             where=str(path),
-            remedy=f"Make the folder writable, or set {_NAME} or {_NAME}_FILE (see docs/reference/configuration.md)",
+            remedy=f"Make the folder writable, or set {_NAME} or {_NAME}_FILE (see `navtex help configuration`)",
         ) from error

@@ -162,12 +162,12 @@ def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     known = {run.command: run for run in operations.runs(connection)}
     unattended = [run for name, run in known.items() if name in ("run", "poll")]
     if not unattended:
-        yield CheckResult("note", "no `navtex run` has ended yet", "See docs/how-to/run-from-cron.md")
+        yield CheckResult("note", "no `navtex run` has ended yet", "See `navtex help run-from-cron`")
         return
     last = max(unattended, key=lambda run: run.ended_at)
     if now - last.ended_at > _IDLE:
         what = f"the last run ended {(now - last.ended_at).days} days ago"
-        yield CheckResult("problem", what, "Look whether cron or the timer is active: docs/how-to/run-from-cron.md")
+        yield CheckResult("problem", what, "Check that cron or the timer is active: `navtex help run-from-cron`")
     for run in known.values():
         how = f"the last `navtex {run.command}` ended at {run.ended_at:%Y-%m-%d %H:%M} UTC with status {run.status}"
         if run.status == 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feeds.core.errors import ChannelError
+from feeds.core.errors import ChannelError, NavtexError
 from feeds.storage.database import Database
 from notifier.channels import MessageSender, expand, shown
 from notifier.domain import deliveries, retry
@@ -20,6 +20,7 @@ from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
+from notifier.security.redaction import redact
 from notifier.security.references import resolved
 from notifier.services import leases
 from notifier.services.delivery_queue import DeliveryQueue
@@ -104,7 +105,7 @@ class _Round:
         return Result(one, at, DeliveryOutcome.SENT, DeliveryState.SENT, at, answer)
 
     def _failed(self, one: Delivery, error: Exception) -> Result:
-        channel = error if isinstance(error, ChannelError) else ChannelError(f"{type(error).__name__}: {error}")
+        channel = error if isinstance(error, ChannelError) else ChannelError(reason(error))
         if channel.unreachable or channel.retry_at:
             # the next ones to this channel would fare no better, and might wait as long
             self._troubles[one.target.address] = channel
@@ -146,6 +147,14 @@ def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
     return found
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, in one line without secrets. What nobody foresaw is named by its class."""
+    if isinstance(error, NavtexError):
+        return redact(str(error))
+    said = str(error).strip().splitlines()
+    return redact(f"unexpected {type(error).__name__}{': ' + said[0][:300] if said else ''}")
+
+
 def named(target: Target) -> str:
     """A target as it may be shown."""
     return target.recipient or shown(target.address)
@@ -170,4 +179,4 @@ def sample(
     return answers
 
 
-__all__ = ["Deliveries", "deliver", "named", "operators", "sample"]
+__all__ = ["Deliveries", "deliver", "named", "operators", "reason", "sample"]

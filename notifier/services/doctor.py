@@ -27,7 +27,7 @@ from notifier.services import checks, mirror_age, operator_alerts
 from notifier.services.checks import CheckResult
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
-_LATER = "Later polls try again; if it lasts, see docs/how-to/mirror-and-air-gap.md"
+_LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
 
 
 def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[CheckResult]:
@@ -116,6 +116,12 @@ def _channels(connection: Connection) -> Iterator[CheckResult]:
     if not found:
         yield CheckResult("note", "there is no subscription", "See `navtex subscription add --help`")
     for subscription in found:
+        if why := subscription.unreadable or subscription.problem:
+            yield CheckResult(
+                "problem",
+                f"the digest for {subscription.name} could not be made: {why}",
+                "Fix that, then run `navtex run`",
+            )
         for address in subscription.targets:
             try:
                 expand(resolved(address))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from feeds.core.errors import ChannelError, ConfigError
+from feeds.core.errors import DatabaseError
 from feeds.storage.database import Connection, Database
 from notifier.alerts.digest import Digest
 from notifier.channels import MessageSender, expand
@@ -20,15 +22,16 @@ from notifier.config import Config
 from notifier.domain import deliveries
 from notifier.domain.messages import Target
 from notifier.domain.subscriptions import Subscription
+from notifier.rendering import notices
 from notifier.rendering.messages import render
 from notifier.security.references import resolved
 from notifier.services import operator_alerts
 from notifier.services.context import World
-from notifier.services.delivery import Deliveries, deliver, sample
+from notifier.services.delivery import Deliveries, deliver, reason, sample
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
-__all__ = ["NotifyReport", "World", "deliver", "notify", "preview", "sample"]
+__all__ = ["NotifyReport", "World", "deliver", "notify", "preview", "queue_digests", "sample"]
 
 
 @dataclass(slots=True)
@@ -70,30 +73,71 @@ def notify(
     now: datetime | None = None,
     settings: Settings = Settings(),
 ) -> NotifyReport:
-    """Make the digests that are due, and deliver what the outbox holds; `now` None is the clock's."""
-    report = NotifyReport()
-    with database.begin() as connection:
-        world = World.read(
-            connection,
-            now or datetime.now(UTC),
-            stale_days=settings.stale_days,
-            disabled=settings.disabled,
-            keep=True,
-        )
-        for subscription in subscriptions.every(connection):
-            if not subscription.paused:
-                try:
-                    _prepare(connection, world, subscription, report, settings)
-                except (ChannelError, ConfigError) as error:  # one that cannot be made stops nobody else's
-                    report.broken.append((subscription.name, str(error)))
-        try:
-            operator_alerts.tell_of_sources(
-                connection, world.sources, settings.operators, world.now, templates=settings.templates
-            )
-        except (ChannelError, ConfigError) as error:
-            report.broken.append((deliveries.OPERATOR, str(error)))
+    """Queue the digests that are due, and deliver what is due in the outbox; `now` None is the clock's."""
+    report = queue_digests(database, now or datetime.now(UTC), settings)
     deliver(database, courier, report, now, operator=settings.operators)
     return report
+
+
+def queue_digests(database: Database, now: datetime, settings: Settings = Settings()) -> NotifyReport:
+    """Make the digests that are due, and put them and the operators' notices into the outbox. Sends nothing.
+
+    Whatever goes wrong with one subscription, it is rolled back alone, named in the report, kept as its problem, and
+    told to the operators once; the others are served. Only a database that fails ends the run.
+    """
+    report = NotifyReport()
+    with database.begin() as connection:
+        world = World.read(connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=True)
+        fresh = [
+            report.broken[-1]
+            for subscription in subscriptions.every(connection)
+            if not subscription.paused and _queued(database, connection, world, subscription, report, settings)
+        ]
+        for notice in (_of_sources, partial(_of_broken, fresh)):
+            try:
+                with database.savepoint(connection):
+                    notice(connection, world, settings)
+            except DatabaseError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the digests go out, whatever stops a notice
+                report.broken.append((deliveries.OPERATOR, reason(error)))
+    return report
+
+
+def _queued(
+    database: Database,
+    connection: Connection,
+    world: World,
+    subscription: Subscription,
+    report: NotifyReport,
+    settings: Settings,
+) -> bool:
+    """Queue what is due for one subscription. True where that failed, and failed otherwise the last time."""
+    problem = subscription.unreadable
+    try:
+        if not problem:
+            with database.savepoint(connection):
+                made = _prepare(connection, world, subscription, settings)
+            report.held += [subscription.name] if made.waits else []
+            report.digests += [made.digest] if made.digest else []
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one stops nobody else's
+        problem = reason(error)
+    if problem:
+        report.broken.append((subscription.name, problem))
+    return subscriptions.mark(connection, subscription, problem)
+
+
+def _of_sources(connection: Connection, world: World, settings: Settings) -> None:
+    operator_alerts.tell_of_sources(
+        connection, world.sources, settings.operators, world.now, templates=settings.templates
+    )
+
+
+def _of_broken(fresh: list[tuple[str, str]], connection: Connection, world: World, settings: Settings) -> None:
+    if fresh and settings.operators:
+        operator_alerts.tell(connection, notices.broken(fresh, world.now), settings.operators)
 
 
 def preview(
@@ -109,12 +153,16 @@ def preview(
     return compose(connection, world, subscription, whenever=whenever)
 
 
-def _prepare(
-    connection: Connection, world: World, subscription: Subscription, report: NotifyReport, settings: Settings
-) -> None:
+class _Prepared(NamedTuple):
+    """What was queued for a subscription; `waits` where its welcome waits until a source was read."""
+
+    digest: Digest | None = None
+    waits: bool = False
+
+
+def _prepare(connection: Connection, world: World, subscription: Subscription, settings: Settings) -> _Prepared:
     if subscription.started_at is None and not any(s.last_success for s in world.sources):
-        report.held.append(subscription.name)
-        return
+        return _Prepared(waits=True)
     made = compose(connection, world, subscription)
     found, number = made.news, None
     if made.digest is not None:
@@ -122,7 +170,6 @@ def _prepare(
         message = msgspec.structs.replace(render(made.digest, settings.templates), urgent=bool(made.at_once))
         number = outbox.put(connection, subscription, message, targets, welcome=made.digest.welcome)
         subscriptions.recall(connection, number, made.digest.items)
-        report.digests.append(made.digest)
     subscriptions.note(connection, subscription, found.noted)
     subscriptions.tell(connection, subscription, found.silent, world.now, None)
     subscriptions.tell(connection, subscription, found.facets, world.now, number)
@@ -130,6 +177,7 @@ def _prepare(
         subscriptions.serve(connection, subscription, world.now, reminded=made.reminded)
         if subscription.started_at is None:
             subscriptions.start(connection, subscription, world.now)
+    return _Prepared(made.digest)
 
 
 def _targets(address: str) -> list[Target]:

@@ -16,7 +16,7 @@ from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
 
-_REMEDY = "See docs/how-to/subscriptions-in-git.md"
+_REMEDY = "See `navtex help subscriptions-in-git`"
 NAMES = r"^[^\x00-\x1f\x7f]{1,100}$"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds.core.errors import UnknownName
 from notifier.domain.deliveries import Attempt, DeliveryRecord
 from notifier.domain.messages import Message, Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
@@ -22,18 +23,26 @@ def entries(
     state: DeliveryState | None = None,
     subscription: str | None = None,
     numbers: Sequence[int] | None = None,
+    advisories: Collection[int] = (),
 ) -> list[DeliveryRecord]:
-    """The rows of the outbox, the newest first: all, or those of a state, a subscription ("" is the operator's)."""
+    """The deliveries, newest first: all, or those of a state, of a subscription ("" stands for the operators').
+
+    With `advisories`, those of digests that told of one of them. Removed subscriptions are found by their name of then.
+    """
     outbox = tables.outbox
     statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
     chosen: list[sa.ColumnElement[bool]] = []
     if state is not None:
         chosen.append(outbox.c.state == state.value)
     if subscription is not None:
-        name = tables.subscription.c.name
+        name = sa.func.coalesce(tables.subscription.c.removed_name, tables.subscription.c.name)
         chosen.append(name == subscription if subscription else name.is_(None))
     if numbers is not None:
         chosen.append(outbox.c.id.in_(numbers))
+    if advisories:
+        telling = tables.telling
+        told_of = sa.select(telling.c.digest).where(telling.c.advisory.in_(sorted(advisories)))
+        chosen.append(outbox.c.digest.in_(told_of))
     rows = connection.execute(statement.where(*chosen)).all()
     logs = _logs(connection, chosen)
     found = []
@@ -56,6 +65,14 @@ def entries(
             )
         )
     return found
+
+
+def known(connection: Connection, subscription: str) -> None:
+    """UnknownName where no subscription, not even a removed one, has or had this name."""
+    table = tables.subscription
+    found = sa.select(table.c.id).where(sa.or_(table.c.name == subscription, table.c.removed_name == subscription))
+    if connection.execute(found.limit(1)).scalar() is None:
+        raise UnknownName(f"no subscription is called {subscription!r}", remedy="See `navtex subscription list`")
 
 
 def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> dict[int, list[Attempt]]:
@@ -91,4 +108,4 @@ def given_up(connection: Connection) -> int:
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["entries", "given_up", "report", "unreported"]
+__all__ = ["entries", "given_up", "known", "report", "unreported"]

@@ -84,7 +84,7 @@ def joined(*columns: Any) -> sa.Select[Any]:
 
 
 MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
-WHOSE = sa.func.coalesce(tables.subscription.c.name, OPERATOR).label("subscription")
+WHOSE = sa.func.coalesce(tables.subscription.c.removed_name, tables.subscription.c.name, OPERATOR).label("subscription")
 
 
 _MESSAGE = msgspec.json.Decoder(Message)

@@ -16,6 +16,7 @@ from notifier.alerts.alert_state import AlertState
 from notifier.alerts.digest import DigestItem
 from notifier.alerts.news import Told
 from notifier.domain.filters import Filters
+from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
 from notifier.security.encryption import seal, unsealed
@@ -59,18 +60,29 @@ def change(connection: Connection, subscription: Subscription) -> None:
 
 
 def every(connection: Connection) -> list[Subscription]:
-    """Every subscription, sorted by name."""
+    """Every subscription, sorted by name. One that cannot be read has its `problem`, and stops no other."""
     table = tables.subscription
-    rows = connection.execute(sa.select(table).order_by(table.c.name))
-    return [_value(row) for row in rows]
+    rows = connection.execute(sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name))
+    return [_readable(row) for row in rows]
 
 
 def named(connection: Connection, name: str) -> Subscription:
     """The subscription of a name; UnknownName where there is none."""
-    row = connection.execute(sa.select(tables.subscription).where(tables.subscription.c.name == name)).one_or_none()
+    table = tables.subscription
+    row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
         raise UnknownName(f"no subscription is called {name!r}", remedy="See `navtex subscription list`")
     return _value(row)
+
+
+def _readable(row: Any) -> Subscription:
+    """A row as it is, or what can be said of one that is damaged: its name, and why nothing can be made of it."""
+    try:
+        return _value(row)
+    except (msgspec.MsgspecError, ValueError) as error:
+        return Subscription(
+            row.name, (), Filters(), row.created_at, id=row.id, unreadable=f"its row is damaged: {error}"
+        )
 
 
 def _value(row: Any) -> Subscription:
@@ -87,6 +99,7 @@ def _value(row: Any) -> Subscription:
         origin=row.origin,
         served_at=row.served_at,
         reminded_at=row.reminded_at,
+        problem=row.problem or "",
     )
 
 
@@ -96,10 +109,28 @@ def pause(connection: Connection, name: str, *, paused: bool) -> None:
     connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == number).values(paused=paused))
 
 
-def remove(connection: Connection, name: str) -> None:
-    """Forget a subscription, with all that was told and is still to be delivered."""
+def remove(connection: Connection, name: str, at: datetime) -> None:
+    """End a subscription. Its history stays under its name until retention; what was not sent yet is not sent."""
+    subscription, digest, outbox = tables.subscription, tables.digest, tables.outbox
     number = named(connection, name).id
-    connection.execute(sa.delete(tables.subscription).where(tables.subscription.c.id == number))
+    waiting = outbox.c.digest.in_(sa.select(digest.c.id).where(digest.c.subscription == number))
+    connection.execute(
+        sa.update(outbox)
+        .where(waiting, outbox.c.state == DeliveryState.PENDING.value)
+        .values(state=DeliveryState.FAILED.value, answer="the subscription was removed", reported=True)
+    )
+    # the name is free for another subscription
+    values = {"removed_at": at, "removed_name": name, "name": f"{name}\n{number}", "paused": True}
+    connection.execute(sa.update(subscription).where(subscription.c.id == number).values(values))
+
+
+def mark(connection: Connection, subscription: Subscription, problem: str) -> bool:
+    """Note why its digest could not be made, or "" where it could; true where that is a new problem."""
+    if subscription.problem == problem:
+        return False
+    table = tables.subscription
+    connection.execute(sa.update(table).where(table.c.id == subscription.id).values(problem=problem or None))
+    return bool(problem)
 
 
 def start(connection: Connection, subscription: Subscription, at: datetime) -> None:

@@ -122,6 +122,9 @@ subscription = sa.Table(
     sa.Column("origin", sa.Text, nullable=False, server_default="", comment="the synced file that made it, or empty"),
     sa.Column("served_at", UtcDateTime, comment="when its news were last looked at because it was time"),
     sa.Column("reminded_at", UtcDateTime, comment="when it was last reminded of what is open"),
+    sa.Column("removed_at", UtcDateTime, comment="empty: it is in force"),
+    sa.Column("removed_name", sa.Text, comment="what a removed one was called"),
+    sa.Column("problem", sa.Text, comment="why its digest could not be made the last time"),
 )
 
 digest = sa.Table(
