@@ -80,8 +80,9 @@ def _readable(row: Any) -> Subscription:
     try:
         return _value(row)
     except (msgspec.MsgspecError, ValueError) as error:
+        why = f"its row is damaged: {error}"
         return Subscription(
-            row.name, (), Filters(), row.created_at, id=row.id, unreadable=f"its row is damaged: {error}"
+            row.name, (), Filters(), row.created_at, id=row.id, problem=row.problem or "", unreadable=why
         )
 
 
