@@ -55,7 +55,7 @@ browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debi
 	$(BIN)/pytest -m browser -n 0 --no-cov
 
 fuzz: $(STAMP)   ## odd inputs for every reader of what strangers write, for FUZZ_SECONDS
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-120} $(BIN)/python -m tests.fuzz
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-120} $(BIN)/python -m tests.unit.fuzz
 
 ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed from Debian
 	test -x /usr/sbin/sshd || { apt-get update -q && apt-get install -y -q openssh-server; }
@@ -63,10 +63,10 @@ ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed fro
 
 faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock that jumps (faketime, which is installed from Debian)
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
-	$(BIN)/pytest tests/test_faults.py -n 0 --no-cov -rs
+	$(BIN)/pytest tests/acceptance/test_faults.py -n 0 --no-cov -rs
 
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
-	$(BIN)/python tests/killing.py 200
+	$(BIN)/python tests/integration/endurance/killing.py 200
 
 network: $(STAMP) ## what a whole run connects to, seen by strace, which is installed from Debian
 	command -v strace >/dev/null || { apt-get update -q && apt-get install -y -q strace; }
@@ -74,7 +74,7 @@ network: $(STAMP) ## what a whole run connects to, seen by strace, which is inst
 
 soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half a day apart; an hour or more
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
-	$(BIN)/python tests/soaking.py $${RUNS:-2000}
+	$(BIN)/python tests/integration/endurance/soaking.py $${RUNS:-2000}
 
 systemd:         ## the units in deploy/systemd, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }

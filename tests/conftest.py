@@ -34,7 +34,7 @@ from cryptography.x509.oid import NameOID
 
 from feeds.mirror.server import Mirror
 from feeds.storage.database import Database
-from tests.unruly import Unruly
+from tests.support.unruly import Unruly
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"

@@ -37,9 +37,10 @@ HostObservation = tuple[Observed, Observation]
 def encode(views: Mapping[Observed, Observation], behind: Iterable[HostObservation] = ()) -> str:
     """Views as one short text, the same for the same views, and the statements behind them.
 
-    >>> encode({View.RUNNING: Seen(13, frozenset({7})), View.DECLARED: Seen(12, frozenset({5, 3}))})
+    >>> runs = {Observed.RUNNING: Observation(13, frozenset({7}))}
+    >>> encode({**runs, Observed.DECLARED: Observation(12, frozenset({5, 3}))})
     'd12:3,5;r13:7'
-    >>> encode({View.RUNNING: Seen(13, frozenset({7}))}, [(View.RUNNING, Seen(9, frozenset({6})))])
+    >>> encode(runs, [(Observed.RUNNING, Observation(9, frozenset({6})))])
     'r13:7|r9:6'
     """
     front = ";".join(encode_one(view, seen.by, sorted(seen.components)) for view, seen in sorted(views.items()))

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from feeds.storage.database import Database
+from notifier.channels import MessageSender
+from notifier.domain.messages import Target
+from notifier.services.delivery import Deliveries, deliver
+from tests.conftest import Mailbox, Program
+from tests.integration.notifier.services.test_delivery import put
+from tests.support.samples import START
+
+
+@pytest.fixture
+def navtex(sqlite_database: Database, mailbox: Mailbox, program_with: Callable[..., Program]) -> Program:
+    """An outbox with one that was sent, one that was refused and a notice to the operator."""
+    mailbox.refuse["gone@example.org"] = "550 no such user"
+    address = mailbox.address().replace("mailto://", "mailto://me:hunter2@") + "&mode=insecure"
+    put(sqlite_database, Target(mailbox.address(), "a@example.org"), Target(mailbox.address(), "gone@example.org"))
+    put(sqlite_database, Target(address, "late@example.org"), key="later", name="web")
+    with MessageSender() as courier:
+        deliver(sqlite_database, courier, Deliveries(), START, operator=[mailbox.address("operator@example.org")])
+    return program_with(NAVTEX_DATABASE_URL=sqlite_database.url.render_as_string(hide_password=False))
+
+
+def test_the_list_says_what_went_where_and_what_was_answered(navtex: Program) -> None:
+    notice, late, gone, sent = navtex.json("notification", "list")["notifications"]
+    assert (sent["state"], sent["recipient"], sent["subscription"]) == ("sent", "a@example.org", "ops")
+    assert sent["attempts"] == [{"at": "2026-04-15T12:00:00Z", "outcome": "sent", "answer": "accepted by 127.0.0.1"}]
+    assert (gone["state"], gone["due_at"], gone["sent_at"]) == ("failed", None, None)
+    assert "550 no such user" in gone["answer"]
+    assert (notice["subscription"], notice["recipient"]) == (None, "operator@example.org")
+    assert "hunter2" not in str(late)
+
+
+@pytest.mark.parametrize(
+    ("options", "recipients"),
+    [
+        (["--state", "failed"], ["late@example.org", "gone@example.org"]),
+        (["--subscription", "ops"], ["gone@example.org", "a@example.org"]),
+        (["--subscription", ""], ["operator@example.org"]),
+        (["--subscription", "ops", "--state", "sent"], ["a@example.org"]),
+        (["--state", "sending"], []),
+    ],
+)
+def test_the_list_can_be_narrowed(navtex: Program, options: list[str], recipients: list[str]) -> None:
+    found = navtex.json("notification", "list", *options)["notifications"]
+    assert [f["recipient"] for f in found] == recipients
+
+
+def test_the_table_fits_80_columns_and_shows_no_password(navtex: Program) -> None:
+    shown = navtex("notification", "list").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "hunter2" not in shown
+    assert "There are no notifications." in navtex("notification", "list", "--state", "sending").stderr
+
+
+def test_one_that_was_given_up_is_sent_by_the_next_notify(navtex: Program, mailbox: Mailbox) -> None:
+    number = next(
+        n["id"] for n in navtex.json("notification", "list")["notifications"] if n["recipient"] == "gone@example.org"
+    )
+    assert f"Notification {number} is sent by the next" in navtex("notification", "retry", str(number)).stderr
+    mailbox.refuse.clear()
+    navtex("notify")
+    assert [m["To"] for m in mailbox.mails].count("gone@example.org") == 1
+    assert "was sent" in navtex("notification", "retry", str(number), status=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["retry", "99"], "there is no notification 99"),
+        (["retry", "x"], "is not a valid integer"),
+        (["list", "--subscription", "nobody"], "no subscription is called 'nobody'"),
+    ],
+)
+def test_wrong_use_says_what_is_wrong(navtex: Program, arguments: list[str], said: str) -> None:
+    assert said in navtex("notification", *arguments, status=2).stderr
+
+
+def test_the_doctor_tells_of_what_was_given_up_and_of_the_operators_channel(navtex: Program) -> None:
+    config = navtex.home / "config.toml"
+    config.write_text('[operator]\nto = ["json://127.0.0.1:1/x", "nonsense://x"]\n')
+    config.chmod(0o600)
+    shown = " ".join(navtex("doctor", status=1, NAVTEX_CONFIG=str(config)).stdout.split())
+    assert "2 deliveries were given up See `navtex notification list --state failed`" in shown
+    assert "the operator's channel is json://127.0.0.1:1/x" in shown
+    assert "the operator's channel: the nonsense:// address cannot be understood" in shown
+
+
+def test_the_operators_channel_of_the_configuration_hears_of_what_is_given_up(
+    navtex: Program, mailbox: Mailbox, sqlite_database: Database
+) -> None:
+    config = navtex.home / "config.toml"
+    config.write_text(
+        f'[operator]\nto = ["{mailbox.address("root@example.org")}"]\n'
+        '[mail]\nunsubscribe = "mailto:ops@example.org?subject=unsubscribe"\n'
+    )
+    put(sqlite_database, Target(mailbox.address(), "gone@example.org"), key="third")
+    navtex("notify", status=1, NAVTEX_CONFIG=str(config))
+    mail = mailbox.mails[-1]
+    assert mail["To"] == "root@example.org"
+    assert mail["List-Unsubscribe"] == "<mailto:ops@example.org?subject=unsubscribe>"

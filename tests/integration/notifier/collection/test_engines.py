@@ -1,0 +1,390 @@
+"""Asking engines over their API, and the contexts of the docker program."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from feeds.core.errors import InventoryError, UnknownName, UsageProblem
+from notifier.collection import CollectedTarget as Said
+from notifier.collection import contexts, distinct, gather
+from notifier.collection.engines import Engine, EngineTls
+from notifier.collection.ssh import Destination
+from notifier.collection.targets import Chosen, CollectionTarget, lines_of, renamed, targets
+from notifier.domain.components import Observed
+from tests.support.loopback import Answer, over_http, over_socket, over_tls
+
+VERSION = json.dumps(
+    {
+        "Platform": {"Name": "Docker Engine - Community"},
+        "Components": [
+            {"Name": "Engine", "Version": "29.5.0", "Details": {"GitCommit": "abcdef0"}},
+            {"Name": "containerd", "Version": "v2.2.5", "Details": {}},
+        ],
+        "Version": "29.5.0",
+        "ApiVersion": "1.54",
+    }
+)
+PODMAN = json.dumps(
+    {"Components": [{"Name": "Podman Engine", "Version": "5.7.0"}], "Version": "5.7.0", "ApiVersion": "1.41"}
+)
+
+
+def info(name: str, number: str = "one") -> Answer:
+    return Answer(body=json.dumps({"Name": name, "ID": number}))
+
+
+def ask(*asked: CollectionTarget, seconds: float = 20) -> list[Said]:
+    answers: list[Said] = []
+    gather(asked, 4, seconds, answers.append)
+    return sorted(answers, key=lambda a: a.target.label)
+
+
+def one(engine: Engine, name: str = "", **options: Any) -> Said:
+    (answer,) = ask(CollectionTarget("context lab", engine, name), **options)
+    return answer
+
+
+def tcp(url: str) -> str:
+    return url.replace("http://", "tcp://").replace("https://", "tcp://")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    # a socket's path must be short
+    with tempfile.TemporaryDirectory(prefix="navtex-") as folder:
+        yield Path(folder)
+
+
+def test_an_engine_is_asked_over_its_socket_and_says_its_hosts_name(place: Path) -> None:
+    with over_socket(place / "docker.sock", Answer(body=VERSION), info("lab-1", "AAAA")) as engine:
+        answer = one(Engine(engine.url))
+    assert engine.paths == ["/version", "/info"]
+    assert (answer.problem, answer.engine) == ("", "AAAA")
+    (host,) = answer.hosts
+    assert (host.name, host.view) == ("lab-1", Observed.RUNNING)
+    assert [(c.product, c.version) for c in host.components] == [("engine", "29.5.0"), ("containerd", "2.2.5")]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Answer(403, "no"),
+        Answer(body="{"),
+        Answer(body="[]"),
+        Answer(body='{"Name": null}'),
+        info("a\nb"),
+        info(" "),
+        info("x" * 300),
+        Answer(body="[" * 100_000),
+    ],
+)
+@pytest.mark.parametrize(
+    ("label", "name"), [("context lab", "lab"), ("the local engine", socket.gethostname())], ids=["context", "local"]
+)
+def test_a_host_whose_engine_does_not_name_it_is_called_as_its_context_or_as_this_machine(
+    second: Answer, label: str, name: str
+) -> None:
+    with over_http(Answer(body=VERSION), second) as engine:
+        (answer,) = ask(CollectionTarget(label, Engine(tcp(engine.url))))
+    assert [h.name for h in answer.hosts] == [name]
+
+
+def test_a_name_that_is_given_wins_and_tags_are_the_targets() -> None:
+    with over_http(Answer(body=VERSION), info("lab-1")) as engine:
+        (answer,) = ask(CollectionTarget("x", Engine(engine.url), "mine", {"env": "lab"}))
+    assert [(h.name, h.tags) for h in answer.hosts] == [("mine", {"env": "lab"})]
+
+
+def test_podmans_socket_gives_no_host(place: Path) -> None:
+    with over_socket(place / "podman.sock", Answer(body=PODMAN)) as engine:
+        answer = one(Engine(engine.url))
+    assert answer.hosts == ()
+    assert answer.problem.startswith("Podman: ")
+
+
+def test_where_there_is_no_socket_it_is_told_where_and_what_to_do(place: Path) -> None:
+    answer = one(Engine(f"unix://{place / 'docker.sock'}"))
+    assert answer.problem.startswith("no Docker")
+    assert str(place / "docker.sock") in answer.problem
+    assert "DOCKER_HOST" in answer.problem
+
+
+def test_where_nobody_listens_it_is_unreachable() -> None:
+    with over_http() as gone:
+        pass
+    assert one(Engine(tcp(gone.url))).problem.startswith("unreachable: Connection refused")
+
+
+def test_an_engine_that_takes_the_call_and_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answer = one(Engine(f"tcp://127.0.0.1:{silent.getsockname()[1]}"), seconds=0.2)
+    assert answer.problem.startswith("timed out")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(500, "down"), "HTTP 500"),
+        (Answer(403, "no"), "HTTP 403"),
+        (Answer(400, "Client sent an HTTP request to an HTTPS server."), "it speaks TLS only"),
+        (Answer(200, "{broken"), "JSON"),
+        (Answer(200, "[]"), "no server answered"),
+        (Answer(200, '{"Server":' * 100_000), "JSON"),
+        (Answer(200, " " * (1 << 21)), "larger than 1 MiB"),
+    ],
+)
+def test_an_engine_that_answers_no_version_says_why(answer: Answer, said: str) -> None:
+    with over_http(answer) as engine:
+        found = one(Engine(tcp(engine.url)))
+    assert found.hosts == ()
+    assert said in found.problem
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["npipe:////./pipe/docker_engine", "lab-1", "tcp://", "unix://", "tcp://h:99999", "tcp://[::1", "fd://", ""],
+)
+def test_an_address_that_cannot_be_asked_is_told_with_those_that_can(address: str) -> None:
+    assert "Use unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST" in one(Engine(address)).problem
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def listening(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    return context
+
+
+def files(folder: Path, authority: trustme.CA, *, trusted: trustme.CA | None = None) -> Path:
+    """The files that docker keeps for an engine with TLS."""
+    folder.mkdir(parents=True)
+    client = authority.issue_cert("navtex@example.org")
+    (trusted or authority).cert_pem.write_to_path(str(folder / "ca.pem"))
+    client.private_key_pem.write_to_path(str(folder / "key.pem"))
+    for part in client.cert_chain_pems:
+        part.write_to_path(str(folder / "cert.pem"), append=True)
+    return folder
+
+
+def test_an_engine_that_wants_certificates_is_shown_them(authority: trustme.CA, tmp_path: Path) -> None:
+    with over_tls(listening(authority), Answer(body=VERSION), info("lab-1")) as engine:
+        answer = one(Engine(tcp(engine.url), EngineTls(files(tmp_path / "tls", authority))))
+    assert (answer.problem, [h.name for h in answer.hosts]) == ("", ["lab-1"])
+
+
+@pytest.mark.parametrize(("verify", "said"), [(True, "its certificate is not trusted: "), (False, "")])
+def test_a_certificate_of_a_stranger_is_trusted_only_by_a_context_that_says_so(
+    authority: trustme.CA, tmp_path: Path, verify: bool, said: str
+) -> None:
+    folder = files(tmp_path / "tls", authority, trusted=trustme.CA())
+    with over_tls(listening(authority), Answer(body=VERSION), info("lab-1")) as engine:
+        answer = one(Engine(tcp(engine.url), EngineTls(folder, verify)))
+    assert answer.problem.startswith(said)
+    assert bool(answer.hosts) is not verify
+
+
+def test_a_certificate_of_another_name_is_not_trusted(authority: trustme.CA, tmp_path: Path) -> None:
+    with over_tls(listening(authority, "other.example.org"), Answer(body=VERSION)) as engine:
+        answer = one(Engine(tcp(engine.url), EngineTls(files(tmp_path / "tls", authority))))
+    assert "mismatch" in answer.problem
+
+
+def test_without_certificates_an_engine_that_wants_them_does_not_answer(authority: trustme.CA, tmp_path: Path) -> None:
+    folder = files(tmp_path / "tls", authority)
+    (folder / "cert.pem").unlink()
+    with over_tls(listening(authority), Answer(body=VERSION)) as engine:
+        answer = one(Engine(tcp(engine.url), EngineTls(folder)))
+    assert answer.problem.startswith(("no TLS with it: ", "unreachable: "))
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "key.pem"])
+def test_files_that_are_no_certificates_are_told_with_their_folder(
+    authority: trustme.CA, tmp_path: Path, name: str
+) -> None:
+    folder = files(tmp_path / "tls", authority)
+    (folder / name).write_text("no key")
+    assert "its TLS files cannot be used" in one(Engine("tcp://127.0.0.1:1", EngineTls(folder))).problem
+    assert str(folder) in one(Engine("tcp://127.0.0.1:1", EngineTls(folder))).problem
+
+
+# contexts
+
+
+def context(home: Path, name: str, meta: object = None, **endpoint: object) -> str:
+    """Store a context as docker does; its id comes back."""
+    number = hashlib.sha256(name.encode()).hexdigest()
+    at = home / "contexts" / "meta" / number
+    at.mkdir(parents=True)
+    said = {"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}} if meta is None else meta
+    (at / "meta.json").write_text(said if isinstance(said, str) else json.dumps(said), encoding="utf-8")
+    return number
+
+
+def chosen(home: Path, *names: str, **environment: str) -> list[CollectionTarget]:
+    return targets(Chosen(contexts=names), {"DOCKER_CONFIG": str(home), **environment})
+
+
+def test_contexts_are_read_with_their_endpoints_and_their_certificates(tmp_path: Path, authority: trustme.CA) -> None:
+    context(tmp_path, "socket", Host="unix:///run/user/1000/docker.sock", SkipTLSVerify=False)
+    secured = context(tmp_path, "secured", Host="tcp://lab-1:2376")
+    context(tmp_path, "lax", Host="tcp://lab-2:2376", SkipTLSVerify=True)
+    context(tmp_path, "far", Host="ssh://ops@lab-3:2222")
+    folder = files(tmp_path / "contexts" / "tls" / secured / "docker", authority)
+    found = {t.label: t.way for t in chosen(tmp_path, "all")}
+    assert found == {
+        "context far": Destination("lab-3", "ops", 2222),
+        "context lax": Engine("tcp://lab-2:2376", EngineTls(found["context lax"].tls.folder, verify=False)),  # type: ignore[union-attr]
+        "context secured": Engine("tcp://lab-1:2376", EngineTls(folder)),
+        "context socket": Engine("unix:///run/user/1000/docker.sock"),
+    }
+    assert [t.label for t in chosen(tmp_path, "socket", "far", "socket")] == ["context socket", "context far"]
+
+
+def test_a_context_over_tls_is_asked_with_its_own_certificates(tmp_path: Path, authority: trustme.CA) -> None:
+    with over_tls(listening(authority), Answer(body=VERSION), info("lab-1")) as engine:
+        number = context(tmp_path, "lab", Host=tcp(engine.url))
+        files(tmp_path / "contexts" / "tls" / number / "docker", authority)
+        (answer,) = ask(*chosen(tmp_path, "lab"))
+    assert [h.name for h in answer.hosts] == ["lab-1"]
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ("{broken", "cannot be read"),
+        ("[]", "cannot be read"),
+        ({"Name": 3}, "cannot be read"),
+        ('{"Name":' + "[" * 100_000, "cannot be read"),
+        ({"Name": "a\x1b[31m"}, "has a name that cannot be shown"),
+        ({"Name": "x" * 300}, "has a name that cannot be shown"),
+        ({"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}, "cannot be read"),
+        ({"Name": "lab", "Endpoints": {}}, "names no engine"),
+        ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "no host for ssh"),
+    ],
+)
+def test_a_context_that_cannot_be_read_stands_among_those_that_did_not_answer(
+    tmp_path: Path, meta: object, said: str
+) -> None:
+    context(tmp_path, "lab", meta)
+    with over_http(Answer(body=VERSION), info("good-1")) as engine:
+        context(tmp_path, "good", Host=tcp(engine.url))
+        answers = ask(*chosen(tmp_path, "all"))
+    assert [h.name for a in answers for h in a.hosts] == ["good-1"]
+    assert [said in a.problem for a in answers if a.problem] == [True]
+
+
+def test_an_unknown_context_is_wrong_use_that_names_the_folder(tmp_path: Path) -> None:
+    context(tmp_path, "lab", Host="unix:///x")
+    with pytest.raises(UnknownName, match="no docker context is called 'lob'") as error:
+        chosen(tmp_path, "all", "lob")
+    assert str(tmp_path) in str(error.value)
+
+
+def test_the_default_context_and_nothing_said_are_the_local_engine(tmp_path: Path) -> None:
+    assert [t.way for t in chosen(tmp_path, "default", DOCKER_HOST="tcp://lab-1:1")] == [Engine("tcp://lab-1:1")]
+    assert [t.way for t in targets(Chosen(), {})] == [Engine("unix:///var/run/docker.sock")]
+    assert [t.way for t in targets(Chosen(), {"DOCKER_HOST": "ssh://ops@lab-1"})] == [Destination("lab-1", "ops")]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"DOCKER_HOST": "tcp://h:1"}, Engine("tcp://h:1")),
+        ({"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": ""}, Engine("tcp://h:1")),
+        ({"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1"}, Engine("tcp://h:1", EngineTls(Path("/d")))),
+        (
+            {"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/c"},
+            Engine("tcp://h:1", EngineTls(Path("/c"))),
+        ),
+        ({"DOCKER_HOST": "unix:///x", "DOCKER_TLS_VERIFY": "1"}, Engine("unix:///x")),
+    ],
+)
+def test_the_variables_of_docker_say_where_the_local_engine_is(environment: dict[str, str], expected: Engine) -> None:
+    assert contexts.local({"DOCKER_CONFIG": "/d", **environment}) == expected
+
+
+# whom to ask
+
+
+def test_a_hosts_file_has_one_host_a_line_with_its_tags() -> None:
+    lines = lines_of("# all\nweb-1 env=prod team=web  # the first\n\n  ops@web-2\nweb-1 site=a;rack=b\n", "hosts")
+    found = targets(Chosen(ssh=lines), {})
+    assert [(t.name, t.way, t.tags) for t in found] == [
+        ("web-1", Destination("web-1"), {"env": "prod", "team": "web", "site": "a", "rack": "b"}),
+        ("web-2", Destination("web-2", "ops"), {}),
+    ]
+
+
+@pytest.mark.parametrize("line", ["-oProxyCommand=x", "web-1 prod", "web-1 =x", "a;b", "$(x)"])
+def test_a_bad_line_of_a_hosts_file_costs_no_other(line: str) -> None:
+    found = targets(Chosen(ssh=lines_of(f"{line}\nweb-2\n", "hosts")), {})
+    assert sorted((t.name, bool(t.problem)) for t in found) == [("", True), ("web-2", False)]
+
+
+@pytest.mark.parametrize("text", ["", "\n# nobody\n"])
+def test_a_hosts_file_without_a_host_is_an_error(text: str) -> None:
+    with pytest.raises(InventoryError, match="hosts: it names no host"):
+        lines_of(text, "hosts")
+
+
+def test_a_name_can_be_given_to_one_only() -> None:
+    both = [CollectionTarget("a", Engine("x")), CollectionTarget("b", Engine("y"))]
+    assert renamed(both[:1], "mine")[0].name == "mine"
+    assert renamed(both, "") == both
+    with pytest.raises(UsageProblem, match="--host names one host, and 2 are asked"):
+        renamed(both, "mine")
+
+
+# several of one name
+
+
+def called(*said: tuple[str, str]) -> list[tuple[str, str]]:
+    """The contexts' labels and the names that their hosts get: each is asked as (host's name, engine's id)."""
+    answers: Sequence[Said] = [
+        answer
+        for number, (name, engine) in enumerate(said)
+        for receiver in [over_http(Answer(body=VERSION), info(name, engine))]
+        for answer in [_from(receiver, f"context c{number}")]
+    ]
+    return [(a.target.label, a.hosts[0].name) for a in distinct(answers)]
+
+
+def _from(receiver: Any, label: str) -> Said:
+    with receiver as engine:
+        return ask(CollectionTarget(label, Engine(tcp(engine.url))))[0]
+
+
+def test_an_engine_that_is_reached_in_two_ways_is_one_host() -> None:
+    assert called(("lab-1", "A"), ("lab-1", "A"), ("lab-2", "B")) == [("context c0", "lab-1"), ("context c2", "lab-2")]
+
+
+def test_machines_that_call_themselves_alike_are_called_as_their_contexts() -> None:
+    assert called(("localhost", "A"), ("localhost", "B"), ("lab-1", "C")) == [
+        ("context c0", "c0"),
+        ("context c1", "c1"),
+        ("context c2", "lab-1"),
+    ]
+
+
+def test_those_that_did_not_answer_are_all_kept() -> None:
+    gone = [Said(CollectionTarget(f"context {n}", Engine("x")), problem="gone") for n in range(3)]
+    assert distinct(gone) == gone
