@@ -54,7 +54,7 @@ def advisory(number: int) -> Read:
     line = _LINES[product][number // 5 % len(_LINES[product])]
     low, high = line.format(0), line.format(1 + number % (_PATCHES - 1))
     name = f"CVE-2026-{10000 + number}"
-    severity = list(Severity)[number % 4]
+    place = number % 4
     record = Record(
         id=name,
         kind=Kind.VULNERABILITY,
@@ -62,7 +62,7 @@ def advisory(number: int) -> Read:
         url=f"https://example.org/{name}",
         published=AT,
         claims=(VersionStatement(product=product, affected=(Span(low, high),), fixed=(high,)),),
-        scores=(Score(by="cna", severity=severity, base=2.0 + 2 * severity.rank, own=True),),
+        scores=(Score(by="cna", severity=list(Severity)[place], base=4.0 + 2 * place, own=True),),
     )
     return Read(record, "benchmark", f"https://example.org/{name}", AT)
 

@@ -24,6 +24,7 @@ from feeds.advisories.records import (
     Severity,
     is_cve,
     is_ghsa,
+    severity_rank,
 )
 from feeds.advisories.releases import Releases
 from feeds.core.errors import UnknownName
@@ -185,14 +186,11 @@ def _cvss_version(vector: str) -> float:
     return float(start) if start in ("3.0", "3.1", "4.0") else 2.0
 
 
-def badness(advisory: Advisory) -> tuple[float, float]:
-    """How bad an advisory is, the worse the larger: its severity, and within that its CVSS.
-
-    Unscored stands between high and medium: it may be anything.
-    """
-    return (advisory.severity.rank if advisory.severity else 2.5), advisory.cvss or 0.0
+def badness(advisory: Advisory) -> tuple[int, float]:
+    """How bad an advisory is, the worse the larger: its severity, and within that its CVSS."""
+    return severity_rank(advisory.severity), advisory.cvss or 0.0
 
 
 def at_least(severity: Severity | None, least: Severity) -> bool:
     """Whether a severity reaches a level. Unscored does: no filter drops it unless asked to."""
-    return severity is None or severity.rank >= least.rank
+    return severity is None or severity_rank(severity) >= severity_rank(least)

@@ -42,20 +42,51 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """The qualitative rating of CVSS; None stands for "unscored"."""
+    """The qualitative rating of CVSS. An advisory without one is unscored: its severity is None."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
 
+
+class Level(StrEnum):
+    """A severity or "unscored", worst first. Unscored comes between high and medium, since it may be anything."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    UNSCORED = "unscored"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @classmethod
+    def of(cls, severity: Severity | None) -> Level:
+        """The level of a severity, of None as well."""
+        return cls(severity.value) if severity else cls.UNSCORED
+
+    @property
+    def severity(self) -> Severity | None:
+        """The severity; None for unscored."""
+        return None if self is Level.UNSCORED else Severity(self.value)
+
     @property
     def rank(self) -> int:
-        """1 for low up to 4 for critical."""
+        """5 for critical down to 1 for low; 0 is left for "nothing"."""
         return _RANKS[self]
 
+    @classmethod
+    def ranked(cls, rank: int) -> Level:
+        """The level of a rank from 1 to 5."""
+        return _LEVELS[-rank]
 
-_RANKS = {severity: number for number, severity in enumerate(Severity, 1)}
+
+_LEVELS = tuple(Level)
+_RANKS = {level: len(_LEVELS) - place for place, level in enumerate(_LEVELS)}
+
+
+def severity_rank(severity: Severity | None) -> int:
+    """How bad a severity is, from 5 (critical) to 1 (low): the one order by which everything is sorted and filtered."""
+    return Level.of(severity).rank
 
 
 class Rank(IntEnum):

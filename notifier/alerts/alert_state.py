@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from feeds.advisories.records import Advisory, Severity
+from feeds.advisories.records import Advisory, Severity, severity_rank
 from feeds.verdicts.evidence import Status
 from feeds.versions.upstream import Key, key
 from notifier.assessment.matcher import Match
@@ -67,8 +67,8 @@ def escalations(before: AlertState, advisory: Advisory, group: Iterable[Affected
 
 
 def _raised(before: Severity | None, now: Severity | None) -> bool:
-    """Whether a severity band went up. Unscored counts as between high and medium: it may be anything."""
-    return now is not None and now.rank > (before.rank if before else 2.5)
+    """Whether a severity band went up."""
+    return now is not None and severity_rank(now) > severity_rank(before)
 
 
 def sortable(version: str) -> tuple[Key | tuple[()], str]:

@@ -14,6 +14,7 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
+from notifier.assessment.upgrades import Way
 from notifier.domain.hosts import Hosts
 
 ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.RELEASE, Kind.PUBLICATION)
@@ -92,7 +93,7 @@ class Action:
     versions: tuple[str, ...]
     hosts: Hosts
     upgrade_to: str
-    way: str
+    way: Way
     closes: tuple[Advisory, ...]
     leaves: tuple[Advisory, ...]
     worst: Severity | None
@@ -228,7 +229,7 @@ class Digest:
         return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
 
 
-def rank(item: DigestItem) -> tuple[int, float, float, int, str]:
+def rank(item: DigestItem) -> tuple[int, int, float, int, str]:
     """Sort key: by section, then the worst first, then what concerns the most hosts."""
     severity, cvss = badness(item.advisory)
     return ORDER.index(item.advisory.kind), -severity, -cvss, -item.count, item.advisory.name

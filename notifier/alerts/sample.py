@@ -23,6 +23,7 @@ from notifier.alerts.digest import (
     Silenced,
     Upcoming,
 )
+from notifier.assessment.upgrades import Way
 from notifier.domain.hosts import Hosts
 
 AT = datetime(2030, 3, 1, 8, 0, tzinfo=UTC)
@@ -123,13 +124,13 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 ("29.4.0", "29.5.0"),
                 Hosts(15, ("web-1", "web-2", "web-3")),
                 "29.5.1",
-                "own line",
+                Way.OWN_LINE,
                 (_CRITICAL, _HIGH),
                 (),
                 Severity.CRITICAL,
                 2,
                 1,
-                mind=("29.5.2 repairs what 29.5.1 broke: containers with a health check did not stop",),
+                mind=("Known regression in 29.5.1, fixed in 29.5.2: containers with a health check did not stop",),
             ),
         ),
         reminder=True,

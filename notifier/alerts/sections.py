@@ -10,14 +10,15 @@ from typing import Protocol
 
 from feeds.advisories.facts import line_of
 from feeds.advisories.merging import badness
-from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.advisories.records import Advisory, Kind, severity_rank
 from feeds.verdicts.evidence import Status
 from feeds.versions.upstream import key
 from notifier.alerts.alert_state import AffectedComponent, sortable
 from notifier.alerts.digest import CORRECTION, Action, DigestItem, Fixed, Group, Open, Upcoming
 from notifier.alerts.news import NewsInput, Told
+from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
-from notifier.assessment.upgrades import plan, worst
+from notifier.assessment.upgrades import plan
 from notifier.domain.components import Component
 from notifier.domain.hosts import Hosts
 
@@ -81,7 +82,7 @@ def actions(
 def _first_to_do(matches: list[tuple[Match, Hosts]]) -> tuple[object, ...]:
     component = matches[0][0].component
     place = component.product, key(component.version), component.package, component.distro
-    return -worst(m for m, _ in matches), -len(matches), -_most(matches).count, place
+    return -worst_rank(m for m, _ in matches), -len(matches), -_most(matches).count, place
 
 
 def _joined(one: Action, other: Action) -> Action:
@@ -90,7 +91,7 @@ def _joined(one: Action, other: Action) -> Action:
         one,
         versions=tuple(dict.fromkeys((*one.versions, *other.versions))),
         hosts=_together(one.hosts, other.hosts),
-        worst=max((one.worst, other.worst), key=_rank),
+        worst=max((one.worst, other.worst), key=severity_rank),
         closes_more=max(one.closes_more, other.closes_more),
         leaves_more=max(one.leaves_more, other.leaves_more),
         exact=one.exact
@@ -117,7 +118,6 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
     option = max(options, key=lambda o: sum(a.id in told for a in o.closes), default=None)
     if option is None or not any(a.id in told for a in option.closes):
         return None
-    severities = [m.advisory.severity for m, _ in matches if m.advisory.severity]
     closes, leaves = ([a for a in some if a.id in told] for some in (option.closes, option.leaves))
     return Action(
         component.product,
@@ -127,14 +127,14 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
         option.way,
         tuple(sorted(closes, key=_worst_first)),
         tuple(sorted(leaves, key=_worst_first)),
-        max(severities, key=lambda s: s.rank, default=None),
+        max((m.advisory.severity for m, _ in matches), key=severity_rank),
         len(option.closes) - len(closes),
         len(option.leaves) - len(leaves),
         mind=tuple(map(str, option.regressions)),
     )
 
 
-def _worst_first(advisory: Advisory) -> tuple[float, float, str]:
+def _worst_first(advisory: Advisory) -> tuple[int, float, str]:
     severity, cvss = badness(advisory)
     return -severity, -cvss, advisory.name
 
@@ -163,10 +163,6 @@ def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides:
         hands = books.in_hand.get(advisory.id, ())
         found.append(Open(advisory, hosts, since, (books.now - since).days, hands, tuple(ways)))
     return sorted(found, key=lambda o: (*_worst_first(o.advisory)[:2], o.since, o.advisory.name))
-
-
-def _rank(severity: Severity | None) -> float:
-    return severity.rank if severity else 2.5
 
 
 def fixed(

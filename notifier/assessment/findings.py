@@ -11,19 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Final
 
 import msgspec
 
 from feeds.advisories.merging import at_least, badness
-from feeds.advisories.records import Advisory, Severity
+from feeds.advisories.records import Advisory, Severity, severity_rank
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
-
-UNSCORED: Final = "unscored"
-LEVELS: Final = ("critical", "high", UNSCORED, "medium", "low")
-"""What a host can be exposed to at worst, worst first: an unscored vulnerability may be anything."""
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,19 +120,14 @@ def by_component(found: Iterable[Finding]) -> list[tuple[int, tuple[Finding, ...
     )
 
 
-def level(advisory: Advisory) -> str:
-    """The level of an advisory, of LEVELS."""
-    return advisory.severity.value if advisory.severity else UNSCORED
+def worst_rank(matches: Iterable[Match]) -> int:
+    """The `severity_rank` of the worst advisory among some matches, 0 where there are none."""
+    return max((severity_rank(m.advisory.severity) for m in matches), default=0)
 
 
 def weight(found: Iterable[Finding]) -> int:
-    """How bad the worst of some findings is: 5 for critical down to 1 for low, 0 for none."""
-    return max((len(LEVELS) - LEVELS.index(level(f.match.advisory)) for f in found), default=0)
-
-
-def level_of(weight: int) -> str:
-    """The level of a weight above 0."""
-    return LEVELS[len(LEVELS) - weight]
+    """The `severity_rank` of the worst of some findings, 0 where there are none."""
+    return worst_rank(f.match for f in found)
 
 
 def row(
@@ -167,8 +157,8 @@ def row(
     )
 
 
-def worst_first(match: Match) -> tuple[float, float, str, str]:
-    """Sort key: the worst first, then by name. Unscored stands between high and medium."""
+def worst_first(match: Match) -> tuple[int, float, str, str]:
+    """Sort key: the worst first, then by name."""
     severity, cvss = badness(match.advisory)
     return -severity, -cvss, match.advisory.name, match.component.version
 
@@ -181,4 +171,4 @@ def meets(matches: Iterable[Match], level: Severity | None) -> bool:
     found = (m for m in matches if m.verdict.status in EXPOSED)
     if level is None:
         return any(True for _ in found)
-    return any(m.advisory.severity is not None and m.advisory.severity.rank >= level.rank for m in found)
+    return any(m.advisory.severity and severity_rank(m.advisory.severity) >= severity_rank(level) for m in found)

@@ -1,8 +1,7 @@
-"""Verdicts, releases and ends of life -> what to upgrade to.  Pure.
+"""Upgrade plans, from verdicts, releases and end-of-life dates.  Pure.
 
-For each component in use two ways are weighed: the smallest release of its own line that closes the
-most, and the same on the next line that is still maintained.  A distribution's package has one way:
-the distribution's own newest fix.
+A component gets up to two upgrades: the lowest release of its own line that closes the most, and the
+same on the next maintained line.  A distribution's package gets one: the distribution's newest fix.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from feeds.advisories.facts import ReleaseLine, line_of
 from feeds.advisories.records import Advisory
@@ -22,9 +22,23 @@ from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
 
 
+class Way(StrEnum):
+    """The kind of an upgrade. The values are part of the JSON of `navtex plan`."""
+
+    RESTART = "restart"
+    """A newer version is installed; only a restart is missing."""
+    OWN_LINE = "own line"
+    NEXT_LINE = "next maintained line"
+    LATER_LINE = "later maintained line"
+    """A maintained line above the next one, offered because it leaves less open."""
+    LATER_RELEASE = "later release"
+    """Any later release, where no later line is maintained or no lines are known."""
+    DISTRIBUTION = "distribution"
+
+
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Something that a release broke: the release, the one that repairs it, and the notes' words."""
+    """A known regression in a release: the release that fixes it, and the words and address of the release notes."""
 
     release: str
     repaired_in: str
@@ -32,38 +46,38 @@ class Regression:
     url: str
 
     def __str__(self) -> str:
-        return f"{self.repaired_in} repairs what {self.release} broke: {self.words}"
+        return f"Known regression in {self.release}, fixed in {self.repaired_in}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is installed already where an older version still runs: on how many hosts, and a few of their names."""
+    """A version that is installed but not running yet: on how many hosts, and the names of some."""
 
     component: Component
     hosts: int
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way out: the release, what it closes and leaves open, and how to install it."""
+    """One upgrade: the release, what it closes and leaves open, and the command that installs it."""
 
-    way: str
-    """"restart", "own line", "next maintained line", "later maintained line" (which leaves less open), "later release"
-    (where no line above is maintained, or lines are not known), or "distribution"."""
+    way: Way
     to: str
-    line: ReleaseLine | None
+    line: ReleaseLine | None = None
+    maintained: bool | None = None
+    """Whether that line still gets security fixes; None where that is not known."""
     closes: tuple[Advisory, ...]
     leaves: tuple[Advisory, ...]
-    regressions: tuple[Regression, ...]
+    regressions: tuple[Regression, ...] = ()
     command: str
     waiting: Waiting | None = None
-    """Where only a restart is missing."""
+    """The hosts that only need a restart; None for every other way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one component is open to, and the ways out; none where nothing is open or nothing helps."""
+    """The open vulnerabilities of one component, and the upgrades that close some of them."""
 
     component: Component
     line: ReleaseLine | None
@@ -71,25 +85,77 @@ class Plan:
     """Whether its line still gets security fixes; None where that is not known."""
     open: tuple[Match, ...]
     undecided: tuple[Match, ...]
-    """Of which nobody can say whether they are open: mostly a distribution's builds."""
+    """Matches without a verdict: mostly of a distribution's builds."""
     options: tuple[Option, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A component in use with what its upgrade is chosen by."""
+
+    matcher: Matcher
+    component: Component
+    exposed: tuple[Match, ...]
+    line: ReleaseLine | None
+    lines: tuple[ReleaseLine, ...]
+    today: date
+
+    def option(self, way: Way, to: str, line: ReleaseLine | None) -> Option:
+        """The upgrade to one of the vendor's releases."""
+        product = self.component.product
+        closes, leaves = self.closing(Component(product, to))
+        regressions = tuple(
+            Regression(to, release.version, repair.words, release.url)
+            for release, repair in self.matcher.releases.regressions(product, to)
+        )
+        return Option(
+            way=way,
+            to=to,
+            line=line,
+            maintained=self.maintained(line),
+            closes=closes,
+            leaves=leaves,
+            regressions=regressions,
+            command=command(self.component, to),
+        )
+
+    def maintained(self, line: ReleaseLine | None) -> bool | None:
+        """Whether a line gets security fixes today; None where the line is not known."""
+        return line.maintained(self.today) if line else None
+
+    def closing(self, other: Component) -> tuple[tuple[Advisory, ...], tuple[Advisory, ...]]:
+        """The advisories that running another component instead closes, and those open then, worst first."""
+        left = self.open_in(other)
+        return tuple(m.advisory for m in self.exposed if m.advisory.name not in left), tuple(left.values())
+
+    def open_in(self, other: Component) -> dict[str, Advisory]:
+        """The advisories that affect another component, by name, worst first."""
+        return {m.advisory.name: m.advisory for m in sorted(self.matcher.exposures(other), key=worst_first)}
+
+    def left(self, release: str) -> int:
+        """How many advisories affect a release."""
+        return len(self.open_in(Component(self.component.product, release)))
+
+    def best(self, releases: list[str]) -> str | None:
+        """The lowest of the releases that leave the fewest advisories open; None where none closes anything."""
+        left = {r: self.left(r) for r in releases}
+        best = min(releases, key=lambda r: (left[r], key(r)), default=None)
+        return best if best is not None and left[best] < len(self.exposed) else None
+
+
 def plan(matcher: Matcher, component: Component, today: date, waiting: Iterable[Waiting] = ()) -> Plan:
-    """The plan for one component that runs; `waiting` is what its hosts have installed beside it."""
+    """The plan for one component in use; `waiting` are the versions that its hosts have installed but not started."""
     lines = tuple(x for x in matcher.releases.lines if x.product == component.product and not component.other_numbers)
     line = line_of(component.version, lines)
     known = sorted(matcher.standing(component), key=worst_first)
-    exposed = [m for m in known if m.verdict.status in EXPOSED]
+    exposed = tuple(m for m in known if m.verdict.status in EXPOSED)
     undecided = tuple(m for m in known if m.verdict.status is Status.UNKNOWN)
     maintained = line.maintained(today) if line else (False if lines and _older(component, lines) else None)
-    options = [_restart(matcher, component, exposed, one, lines) for one in waiting]
+    running = _Running(matcher, component, exposed, line, lines, today)
+    options = [_restart(running, one) for one in waiting]
     if exposed:
-        if component.rebuilt:
-            options.extend(_distribution(component, exposed))
-        else:
-            options.extend(_releases(matcher, component, exposed, line, lines, today))
-    return Plan(component, line, maintained, tuple(exposed), undecided, tuple(options))
+        options.extend(_distribution(component, exposed) if component.rebuilt else _releases(running))
+    return Plan(component, line, maintained, exposed, undecided, tuple(options))
 
 
 def _older(component: Component, lines: tuple[ReleaseLine, ...]) -> bool:
@@ -103,79 +169,53 @@ _RESTARTS = {
 }
 
 
-def _restart(
-    matcher: Matcher, component: Component, exposed: list[Match], waiting: Waiting, lines: tuple[ReleaseLine, ...]
-) -> Option:
-    """Starting what is installed already."""
+def _restart(running: _Running, waiting: Waiting) -> Option:
+    """Start what is installed already."""
     installed = waiting.component
-    left = _open(matcher, installed)
-    closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
-    to = installed.package_version or installed.version
-    command = _RESTARTS.get(component.product, "")
-    return Option("restart", to, line_of(installed.version, lines), closes, tuple(left.values()), (), command, waiting)
-
-
-def _releases(
-    matcher: Matcher,
-    component: Component,
-    exposed: list[Match],
-    line: ReleaseLine | None,
-    lines: tuple[ReleaseLine, ...],
-    today: date,
-) -> Iterable[Option]:
-    at = key(component.version)
-    above = [r for r in _candidates(matcher, component, exposed) if key(r) > at]
-    own = [r for r in above if (line.holds(r) if line else branch(key(r)) == branch(at))]
-    best = _best(matcher, component, own, exposed)
-    if best:
-        yield _option(matcher, component, "own line", best, line, exposed)
-    following = sorted(
-        (x for x in lines if key(x.name) > at and x != line and x.maintained(today)), key=lambda x: key(x.name)
+    line = line_of(installed.version, running.lines)
+    closes, leaves = running.closing(installed)
+    return Option(
+        way=Way.RESTART,
+        to=installed.package_version or installed.version,
+        line=line,
+        maintained=running.maintained(line),
+        closes=closes,
+        leaves=leaves,
+        command=_RESTARTS.get(running.component.product, ""),
+        waiting=waiting,
     )
-    if not following:
-        best = _best(matcher, component, [r for r in above if r not in own], exposed)
-        if best:
-            yield _option(matcher, component, "later release", best, line_of(best, lines), exposed)
-    way, least = "next maintained line", len(exposed)
+
+
+def _releases(running: _Running) -> Iterable[Option]:
+    """The vendor's releases: on the same line, and on later lines as long as each leaves less open."""
+    at, line = key(running.component.version), running.line
+    above = [r for r in _candidates(running) if key(r) > at]
+    own = [r for r in above if (line.holds(r) if line else branch(key(r)) == branch(at))]
+    if best := running.best(own):
+        yield running.option(Way.OWN_LINE, best, line)
+    following = sorted(
+        (x for x in running.lines if key(x.name) > at and x != line and x.maintained(running.today)),
+        key=lambda x: key(x.name),
+    )
+    if not following and (best := running.best([r for r in above if r not in own])):
+        yield running.option(Way.LATER_RELEASE, best, line_of(best, running.lines))
+    way, least = Way.NEXT_LINE, len(running.exposed)
     for each in following:
-        best = _best(matcher, component, [r for r in above if each.holds(r)], exposed)
-        if best and (left := len(_open(matcher, Component(component.product, best)))) < least:
-            yield _option(matcher, component, way, best, each, exposed)
-            way, least = "later maintained line", left
+        best = running.best([r for r in above if each.holds(r)])
+        if best and (left := running.left(best)) < least:
+            yield running.option(way, best, each)
+            way, least = Way.LATER_LINE, left
 
 
-def _candidates(matcher: Matcher, component: Component, exposed: list[Match]) -> list[str]:
-    """The releases to choose from: all that exist, and those that are named as fixes."""
-    named = {f for m in exposed for f in (*m.verdict.fixed_in, m.verdict.upgrade_to) if f and "-" not in f}
-    known = {key(r): r for r in (*matcher.releases.finals(component.product), *sorted(named))}
+def _candidates(running: _Running) -> list[str]:
+    """The releases to choose from, lowest first: all that exist, and those that are named as fixes."""
+    named = {f for m in running.exposed for f in (*m.verdict.fixed_in, m.verdict.upgrade_to) if f and "-" not in f}
+    releases = running.matcher.releases.finals(running.component.product)
+    known = {key(r): r for r in (*releases, *sorted(named))}
     return [known[k] for k in sorted(known)]
 
 
-def _best(matcher: Matcher, component: Component, releases: list[str], exposed: list[Match]) -> str | None:
-    """The lowest of the releases that leave least open; None where none closes anything."""
-    left = {r: len(_open(matcher, Component(component.product, r))) for r in releases}
-    best = min(releases, key=lambda r: (left[r], key(r)), default=None)
-    return best if best is not None and left[best] < len(exposed) else None
-
-
-def _open(matcher: Matcher, component: Component) -> dict[str, Advisory]:
-    """What a component is exposed to, by name, the worst first."""
-    return {m.advisory.name: m.advisory for m in sorted(matcher.exposures(component), key=worst_first)}
-
-
-def _option(
-    matcher: Matcher, component: Component, way: str, to: str, line: ReleaseLine | None, exposed: list[Match]
-) -> Option:
-    left = _open(matcher, Component(component.product, to))
-    closes = tuple(m.advisory for m in exposed if m.advisory.name not in left)
-    regressions = tuple(
-        Regression(to, release.version, repair.words, release.url)
-        for release, repair in matcher.releases.regressions(component.product, to)
-    )
-    return Option(way, to, line, closes, tuple(left.values()), regressions, command(component, to))
-
-
-def _distribution(component: Component, exposed: list[Match]) -> Iterable[Option]:
+def _distribution(component: Component, exposed: Iterable[Match]) -> Iterable[Option]:
     """The distribution's newest fix of anything that is open."""
     order = scheme(component.ecosystem)
     fixes = {m.advisory.name: m.verdict.fixed_in for m in exposed if m.verdict.fixed_in}
@@ -183,9 +223,13 @@ def _distribution(component: Component, exposed: list[Match]) -> Iterable[Option
         return
     to = max((f[0] for f in fixes.values()), key=order)
     closed = {name for name, versions in fixes.items() if any(order(v) <= order(to) for v in versions)}
-    closes = tuple(m.advisory for m in exposed if m.advisory.name in closed)
-    leaves = tuple(m.advisory for m in exposed if m.advisory.name not in closed)
-    yield Option("distribution", to, None, closes, leaves, (), command(component, to))
+    yield Option(
+        way=Way.DISTRIBUTION,
+        to=to,
+        closes=tuple(m.advisory for m in exposed if m.advisory.name in closed),
+        leaves=tuple(m.advisory for m in exposed if m.advisory.name not in closed),
+        command=command(component, to),
+    )
 
 
 _PACKAGES = {
@@ -240,8 +284,3 @@ def _manager(component: Component) -> str:
     if distro.startswith("alpine") or re.search(r"-r\d+$", version):
         return "apk"
     return "zypper" if distro.startswith(("sles", "opensuse")) else ""
-
-
-def worst(matches: Iterable[Match]) -> int:
-    """The worst severity among some matches, as a rank; 0 where none is scored."""
-    return max((m.advisory.severity.rank for m in matches if m.advisory.severity), default=0)

@@ -153,15 +153,17 @@ def command(
 
 def _tell_of_undecided(found: Survey, question: Question) -> None:
     """Say how much was left out because nothing that was read decides it."""
-    from notifier.assessment.findings import findings, level_of, weight
+    from feeds.advisories.records import Level
+    from notifier.assessment.findings import findings, weight
 
     unknown = replace(question, verdicts=frozenset({Status.UNKNOWN}))
     left = findings(found.matcher, found.components, found.hosts, unknown)
     if left:
         advisories = len({f.match.advisory.id for f in left})
         versions = len({f.number for f in left})
+        worst = Level.ranked(weight(left)).value
         say(
-            f"{count_of(advisories, 'advisory', 'advisories')} ({level_of(weight(left))} at worst) cannot be decided "
+            f"{count_of(advisories, 'advisory', 'advisories')} ({worst} at worst) could not be assessed "
             f"for {count_of(versions, 'version', 'versions')} in use: see --verdict unknown"
         )
 

@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from feeds.advisories.records import Level
 from feeds.storage.database import Connection
-from notifier.assessment.findings import UNSCORED, Finding, by_advisory, by_component, level_of, weight
+from notifier.assessment.findings import Finding, by_advisory, by_component, weight
 from notifier.cli.app import day, nobody, say, severity, table, wrapped
 from notifier.cli.exposure import verdict
 from notifier.cli.output import emit
@@ -122,7 +123,7 @@ def _by_version(connection: Connection, found: Survey, remarks: Remarks, reasons
         [
             _build(group[0]),
             str(group[0].hosts),
-            level_of(weight(group)),
+            Level.ranked(weight(group)).value,
             str(len(group)),
             group[0].match.advisory.name,
         ]
@@ -143,7 +144,7 @@ def _by_host(connection: Connection, found: Survey, remarks: Remarks, reasons: b
     rows = (
         [
             group.host,
-            group.severity.value if group.severity else UNSCORED,
+            Level.of(group.severity).value,
             str(group.advisories),
             str(group.kev or "-"),
             str(group.silenced or ""),

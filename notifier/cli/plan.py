@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
     """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
     from feeds import storage
+    from notifier.assessment.findings import worst_rank
     from notifier.assessment.matcher import Matcher
-    from notifier.assessment.upgrades import Waiting, plan, worst
+    from notifier.assessment.upgrades import Waiting, plan
     from notifier.services.annotations import Remarks
     from notifier.storage import inventory, verdicts
 
@@ -57,7 +58,7 @@ def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, .
         (plan(matcher, held[number], today, waiting.get(number, ())), population)
         for number, population in people.items()
     ]
-    plans.sort(key=lambda p: (-worst(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
+    plans.sort(key=lambda p: (-worst_rank(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
     if form == "json":
         write_json({"generated_at": stamp(now()), "plans": [_row(p, who) for p, who in plans]})
         return
@@ -115,7 +116,7 @@ def _show(plan: Plan, who: Population) -> None:
     elif not plan.options:
         wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No release is known that closes any of it.", 2)
     for option in plan.options:
-        maintained = "maintained" in option.way or plan.maintained is not False
+        maintained = option.maintained is not False
         _option(option, len(plan.open), maintained=maintained)
     if plan.undecided:
         wrapped(f"Cannot be decided: {_names([m.advisory for m in plan.undecided])}.", 2)
@@ -134,10 +135,12 @@ def _standing(plan: Plan) -> str:
 
 
 def _option(option: Option, total: int, *, maintained: bool) -> None:
+    from notifier.assessment.upgrades import Way
+
     if option.waiting:
         _restart(option, total)
         return
-    words = {"own line": "", "later release": " of line {}"}.get(option.way, " {}")
+    words = {Way.OWN_LINE: "", Way.LATER_RELEASE: " of line {}"}.get(option.way, " {}")
     line = words.format(option.line.name) if option.line else ""
     ends = f", which {'ends' if maintained else 'ended'} {option.line.ends}" if option.line and option.line.ends else ""
     click.echo("\n" + one_line(f"  -> {option.to}  ({option.way}{line}{ends})"))
@@ -145,7 +148,7 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     for regression in option.regressions:
-        wrapped(f"mind: {regression}", 5)
+        wrapped(f"{regression}", 5)
     if option.command:
         click.echo(one_line(f"     $ {option.command}"))
 

@@ -24,7 +24,7 @@ import msgspec
 from markupsafe import Markup
 
 import notifier
-from feeds.advisories.records import Advisory
+from feeds.advisories.records import Advisory, severity_rank
 from feeds.core.errors import ConfigError
 from feeds.core.resources import folder
 from notifier.alerts.digest import ORDER, Digest
@@ -157,7 +157,7 @@ def _overview(digest: Digest) -> list[dict[str, Any]]:
                 key, {"product": group.product, "version": group.version, "hosts": group.hosts, "open": 0, "ranks": []}
             )
             row["open"] += 1
-            row["ranks"].append(item.advisory.severity.rank if item.advisory.severity else 0)
+            row["ranks"].append(severity_rank(item.advisory.severity))
             row["worst"] = item.advisory.severity if max(row["ranks"]) == row["ranks"][-1] else row["worst"]
     return sorted(rows.values(), key=lambda r: (-max(r["ranks"]), -r["open"], r["product"], r["version"]))
 

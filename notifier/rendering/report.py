@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from feeds.advisories.records import Advisory
+from feeds.advisories.records import Advisory, Level
 from feeds.sources.health import SourceState
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import LEVELS, Finding, by_component, weight
+from notifier.assessment.findings import Finding, by_component, weight
 from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrades import Plan
 from notifier.domain.components import Component
@@ -227,11 +227,11 @@ def chart(days: Iterable[ReportDay]) -> Chart | None:
     for one in numbers:
         x = _MARGIN + ((one.day - first).days + 0.5) * step - width / 2
         y = float(_HEIGHT - _BOTTOM)
-        for level in reversed(LEVELS):
+        for level in reversed(Level):
             height = one.levels.get(level, 0) * scale
             if height:
                 y -= height
-                bars.append(Bar(level, round(x, 2), round(y, 2), round(width, 2), round(height, 2)))
+                bars.append(Bar(level.value, round(x, 2), round(y, 2), round(width, 2), round(height, 2)))
     rows = tuple(
         Tick(round(_HEIGHT - _BOTTOM - value * scale, 2), f"{value:,}") for value in range(0, top + 1, max(top // 4, 1))
     )

@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 import msgspec
 
-from feeds.advisories.records import Advisory, Severity
+from feeds.advisories.records import Advisory, Level, Severity, severity_rank
 from feeds.verdicts.evidence import Status
 from notifier.alerts.silences import Silence, covered_until
-from notifier.assessment.findings import LEVELS, UNSCORED, Finding, level, level_of, weight
+from notifier.assessment.findings import Finding, weight
 from notifier.domain.filters import Named
 
 
@@ -202,10 +202,10 @@ _Quiet = tuple[tuple[Silence, ...], frozenset[str]]
 """The silences of an advisory, and the products of a host that it concerns."""
 
 _Told = tuple[int, int, bool]
-"""What a verdict counts as: its place in _ORDER, its advisory's place in LEVELS, and whether that is exploited."""
+"""What a verdict counts as: its place in _ORDER, its advisory's `severity_rank`, and whether that is exploited."""
 
 _ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
-_NAMES = ("critical", "high", "medium", "low", UNSCORED)
+_NAMES = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW, Level.UNSCORED)
 _REMEMBERED = 20_000
 """So many different sets of components are kept in memory."""
 
@@ -224,7 +224,7 @@ def _told(finding: Finding) -> _Told:
     advisory = finding.match.advisory
     return (
         _ORDER.index(finding.match.verdict.status),
-        LEVELS.index(level(advisory)),
+        severity_rank(advisory.severity),
         advisory.exploited is not None,
     )
 
@@ -271,19 +271,19 @@ def _host_group(parts: Sequence[_Part]) -> HostGroup:
         # the same advisory may concern two components of a host: it counts once, with its worst verdict
         twice = {name: min(told[name], part.told[name]) for name in told.keys() & part.told.keys()}
         told |= part.told | twice
-    severities, verdicts, kev = [0] * len(LEVELS), [0] * len(_ORDER), 0
+    severities, verdicts, kev = [0] * (len(Level) + 1), [0] * len(_ORDER), 0
     for (status, severity, exploited), number in Counter(told.values()).items():
         severities[severity] += number
         verdicts[status] += number
         kev += exploited * number
-    worst = next((name for name, number in zip(LEVELS, severities, strict=True) if number), UNSCORED)
+    worst = next((level for level in Level if severities[level.rank]), Level.UNSCORED)
     return HostGroup(
         host="",
         tags={},
-        severity=None if worst == UNSCORED else Severity(worst),
+        severity=worst.severity,
         advisories=len(told),
         kev=kev,
-        severities={name: severities[LEVELS.index(name)] for name in _NAMES},
+        severities={level.value: severities[level.rank] for level in _NAMES},
         verdicts={status.value: verdicts[_ORDER.index(status)] for status in Status},
         versions=tuple(p.runs for p in parts),
         silenced=0,
@@ -291,5 +291,4 @@ def _host_group(parts: Sequence[_Part]) -> HostGroup:
 
 
 def _severity(found: Iterable[Finding]) -> Severity | None:
-    worst = level_of(weight(found))
-    return None if worst == UNSCORED else Severity(worst)
+    return Level.ranked(weight(found)).severity

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from feeds import storage
 from feeds.advisories.merging import Catalogue
-from feeds.advisories.records import Advisory
+from feeds.advisories.records import Advisory, Level
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import LEVELS, Finding, Question, findings, level_of, speaking, weight
+from notifier.assessment.findings import Finding, Question, findings, speaking, weight
 from notifier.assessment.matcher import EXPOSED, Matcher
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope
@@ -91,8 +91,8 @@ def note_trend(database: Database, now: datetime) -> None:
         standing = exposure.standings(connection, everything, marks(found))
     if not hosts:
         return
-    levels = dict.fromkeys(LEVELS, 0)
+    levels = dict.fromkeys(map(str, Level), 0)
     for one in standing:
-        levels[level_of(one.weight)] += one.hosts
+        levels[Level.ranked(one.weight)] += one.hosts
     with database.begin() as connection:
         exposure.note(connection, now.date(), hosts, levels)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from feeds import storage
+from feeds.advisories.records import Level
 from feeds.storage.database import Connection
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import LEVELS, Finding, Question, by_advisory, by_component, level_of
+from notifier.assessment.findings import Finding, Question, by_advisory, by_component
 from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrades import plan
 from notifier.domain.filters import Scope
@@ -29,10 +30,10 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
     standing = exposure.standings(connection, found.scope, marks(whole.findings))
-    levels = dict.fromkeys(LEVELS, 0)
+    levels = dict.fromkeys(map(str, Level), 0)
     for one in standing:
         if one.weight:
-            levels[level_of(one.weight)] += one.hosts
+            levels[Level.ranked(one.weight)] += one.hosts
     hosts_asked = inventory.count(connection, found.scope)
     days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
     if found.scope == Scope() and question == Question(verdicts=question.verdicts):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import feeds
 from feeds import storage
-from feeds.advisories.records import Kind, Severity
+from feeds.advisories.records import Kind, Level, Severity
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Connection
 from notifier.assessment.matcher import Match, Matcher
@@ -25,8 +25,7 @@ from notifier.domain import retry, runs
 from notifier.domain.filters import Scope
 from notifier.storage import exposure, inventory, operations, subscriptions, verdicts
 
-UNSCORED = "unscored"
-_SEVERITIES = (*(s.value for s in Severity), UNSCORED)
+_LEVELS = (*(Level.of(s).value for s in Severity), Level.UNSCORED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _by_severity("navtex_exposing_advisories", f"How many vulnerabilities there are {text}", affected)
     yield _one("navtex_exposing_advisories_exploited", "How many of them are in CISA's KEV", len(affected["kev"]))
     yield _one("navtex_exposed_hosts", "How many hosts some vulnerability affects, or may affect", hosts.get("", 0))
-    samples = tuple(((s,), float(hosts.get(s, 0))) for s in _SEVERITIES)
+    samples = tuple(((s,), float(hosts.get(s, 0))) for s in _LEVELS)
     by = "How many hosts some vulnerability of this severity affects, or may affect"
     yield Metric("navtex_exposed_hosts_by_severity", by, ("severity",), samples)
     exploited = "How many hosts some vulnerability in CISA's KEV affects, or may affect"
@@ -113,13 +112,13 @@ def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
 
 def _groups(match: Match) -> Iterator[str]:
     severity = match.advisory.severity
-    yield from ("", severity.value if severity else UNSCORED)
+    yield from ("", Level.of(severity).value)
     if match.advisory.exploited is not None:
         yield "kev"
 
 
 def _by_severity(name: str, text: str, found: dict[str, set[str]]) -> Metric:
-    return Metric(name, text, ("severity",), tuple(((s,), float(len(found[s]))) for s in _SEVERITIES))
+    return Metric(name, text, ("severity",), tuple(((s,), float(len(found[s]))) for s in _LEVELS))
 
 
 def _deliveries(connection: Connection) -> Iterator[Metric]:

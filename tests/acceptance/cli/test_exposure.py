@@ -61,9 +61,9 @@ def test_what_cannot_be_decided_is_told_where_it_is_not_listed(navtex: Program) 
     advisories = {r["advisory"] for r in unknown}
     told = navtex("exposure", "--host", "deb-1").stderr
     assert f"{len(advisories)} advisories (" in told
-    assert "at worst) cannot be decided for 1 version in use: see --verdict unknown" in told
-    assert "cannot be decided" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
-    assert "cannot be decided" not in navtex("exposure", "--host", "lab-1").stderr
+    assert "at worst) could not be assessed for 1 version in use: see --verdict unknown" in told
+    assert "could not be assessed" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
+    assert "could not be assessed" not in navtex("exposure", "--host", "lab-1").stderr
     assert "Nothing is known to affect it for certain." in navtex("plan", "--host", "deb-1").stdout
 
 

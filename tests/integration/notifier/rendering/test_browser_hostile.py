@@ -23,7 +23,7 @@ from feeds.advisories.records import Severity
 from feeds.sources.health import SourceHealth, SourceState
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
-from notifier.assessment.upgrades import Option, Plan
+from notifier.assessment.upgrades import Option, Plan, Way
 from notifier.channels import MessageSender
 from notifier.domain.components import Component
 from notifier.domain.messages import Target
@@ -121,7 +121,7 @@ def full_report(text: str) -> str:
     about = advisory(1, text, title=text, url=f"{EVIL}/link", severity=Severity.CRITICAL, aliases=(text,))
     verdict = replace(FOUND[0].match.verdict, reason=text, fixed_in=(text,), upgrade_to=text)
     match = Match(Component("engine", "25.0.5", text, text), about, verdict)
-    option = Option("own line", text, None, (about,), (), (), text)
+    option = Option(way=Way.OWN_LINE, to=text, closes=(about,), leaves=(), command=text)
     plan = Plan(match.component, None, None, (match,), (), (option,))
     return page(
         report(

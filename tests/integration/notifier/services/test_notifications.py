@@ -55,7 +55,7 @@ def test_what_the_upgrade_is_known_to_break_is_told_beside_it(fleet: Database, m
     subscribe(fleet, mailbox.address())
     run(fleet)
     (welcome,) = mailbox.mails
-    assert "mind: 25.0.7 repairs what 25.0.6 broke: docker cp works again" in " ".join(text_of(welcome).split())
+    assert "Known regression in 25.0.6, fixed in 25.0.7: docker cp works again" in " ".join(text_of(welcome).split())
 
 
 def test_a_silent_start_sends_no_welcome_and_then_only_news(fleet: Database, mailbox: Mailbox) -> None:

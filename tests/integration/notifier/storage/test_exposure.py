@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from feeds import storage
-from feeds.advisories.records import Severity
+from feeds.advisories.records import Level, Severity
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import LEVELS, Question, by_advisory
+from notifier.assessment.findings import Question, by_advisory
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostRiskCount, RiskSummary, TrendDay
@@ -247,7 +247,7 @@ def test_a_days_numbers_count_each_host_once_by_its_worst(fleet: Database) -> No
     note_trend(fleet, START)
     (day,) = days(fleet)
     assert (day.day, day.hosts) == (START.date(), 5)
-    assert day.levels == {**dict.fromkeys(LEVELS, 0), "critical": 2, "unscored": 1}
+    assert day.levels == dict.fromkeys(map(str, Level), 0) | {"critical": 2, "unscored": 1}
 
 
 def test_an_empty_inventory_has_no_numbers(database: Database) -> None:

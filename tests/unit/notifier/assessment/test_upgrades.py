@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from feeds.advisories.facts import Fact, Release, ReleaseLine, Repair
-from feeds.advisories.records import Rank, Read, Score, Severity
+from feeds.advisories.records import Level, Rank, Read, Score, Severity, severity_rank
 from feeds.advisories.releases import gathered
+from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import Matcher
-from notifier.assessment.upgrades import Plan, Waiting, command, plan, worst
+from notifier.assessment.upgrades import Plan, Waiting, command, plan
 from notifier.domain.components import Component
 from tests.support.records import catalogue, claim, packaged, read, tags
 
@@ -212,15 +213,16 @@ def test_a_component_is_planned_for_with_its_own_flaws_alone() -> None:
     assert ways(found) == [("own line", "1.1.12", ["21626"], [])]
 
 
-def test_the_worst_severity_counts_and_unscored_counts_for_nothing() -> None:
+def test_the_worst_severity_counts_and_unscored_ranks_between_medium_and_high() -> None:
     rated = [
         read(claim("< 30"), name=f"CVE-2026-100{n}", scores=(Score(by="x", severity=s, own=True),) if s else ())
         for n, s in enumerate((None, Severity.LOW, Severity.HIGH))
     ]
     found = planned(engine("29.6.0"), *rated)
-    assert worst(found.open) == Severity.HIGH.rank
-    assert worst(planned(engine("29.6.0"), rated[0]).open) == 0
-    assert worst(()) == 0
+    assert Level.ranked(worst_rank(found.open)) is Level.HIGH
+    unscored = worst_rank(planned(engine("29.6.0"), rated[0], rated[1]).open)
+    assert severity_rank(Severity.MEDIUM) < unscored == severity_rank(None) < severity_rank(Severity.HIGH)
+    assert worst_rank(()) == 0
 
 
 def test_a_correction_opens_the_own_line_as_a_way_out() -> None:

@@ -182,6 +182,16 @@ def test_an_overview_names_what_the_hosts_run_and_the_worst_of_each() -> None:
     assert re.search(r"^engine +20\.10\.27 +1 open +worst: critical", text, re.MULTILINE)
 
 
+def test_an_overview_ranks_unscored_between_high_and_medium() -> None:
+    rated = (Severity.LOW, Severity.MEDIUM, None, Severity.HIGH)
+    items = [item(advisory(n, severity=s), group(f"2{n}.0.0", "a")) for n, s in enumerate(rated, 1)]
+    text = render(digest(*items, welcome=True)).text
+    assert re.findall(r"1 open +worst: (\w+)", text) == ["high", "unscored", "medium", "low"]
+    both = [item(advisory(n, severity=s), group("25.0.5", "a")) for n, s in enumerate((Severity.MEDIUM, None), 1)]
+    text = render(digest(*both, items[0], welcome=True)).text
+    assert re.findall(r"open +worst: (\w+)", text) == ["unscored", "low"]
+
+
 @pytest.mark.parametrize(
     ("shown", "subject"),
     [

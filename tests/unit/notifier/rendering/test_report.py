@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from lxml import html
 
-from feeds.advisories.records import Severity
+from feeds.advisories.records import Level, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status, Verdict
-from notifier.assessment.findings import LEVELS, Finding
+from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
-from notifier.assessment.upgrades import Option, Plan
+from notifier.assessment.upgrades import Option, Plan, Way
 from notifier.domain.components import Component
 from notifier.rendering.messages import page
 from notifier.rendering.report import COLUMNS, ExposureReport, ReportDay, ReportStep, chart, matrices
@@ -45,7 +45,7 @@ FOUND = (
     finding(3, "29.7.2", LOW, Status.NOT_AFFECTED),
 )
 HISTORY = tuple(
-    ReportDay(date(2026, 4, 1) + timedelta(days=n), 10, {**dict.fromkeys(LEVELS, 0), "critical": n, "low": 1})
+    ReportDay(date(2026, 4, 1) + timedelta(days=n), 10, dict.fromkeys(map(str, Level), 0) | {"critical": n, "low": 1})
     for n in range(9)
 )
 
@@ -57,7 +57,7 @@ def report(**values: object) -> ExposureReport:
         None,
         (FOUND[0].match,),
         (),
-        (Option("own line", "25.0.6", None, (CRITICAL,), (), (), f"apt-get install {HOSTILE}"),),
+        (Option(way=Way.OWN_LINE, to="25.0.6", closes=(CRITICAL,), leaves=(), command=f"apt-get install {HOSTILE}"),),
     )
     standing: dict[str, object] = {
         "at": START,
