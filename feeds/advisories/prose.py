@@ -87,7 +87,7 @@ _GRAMMAR = (
     ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}|F[wh]{{0,4}}i{_LIST}hN"),
     (
         "fixed",
-        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",
+        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_FROM_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",
     ),
     ("fixed", rf"{_LIST}v?[wh(]{{0,4}}F(?!i[wv]{{0,2}}{_ITEM})"),
     ("only", rf"o?Av?[wi]{{0,3}}P?h?{_LIST}(?!L)o?|{_LIST}o"),
@@ -133,8 +133,10 @@ def read_prose(text: str, *, about: str = "") -> tuple[VersionStatement, ...]:
         if not names_distribution(sentence):
             found.extend(_statements(tokens, context, " ".join(sentence.split())))
             bare.extend(_bare(tokens, " ".join(sentence.split())))
-        named = [t.product for t in tokens if t.product and t.product != products.FOREIGN]
-        context = about or (named[0] if named else context)
+        named = [t.product for t in tokens if t.product]
+        known = [p for p in named if p != products.FOREIGN]
+        # a sentence that names a stranger alone leaves what follows to the stranger
+        context = about or next(iter(known or named), context)
     found = found or bare[:1]
     return tuple(_claim(product, [f for f in found if f.product == product]) for product in _order(found))
 

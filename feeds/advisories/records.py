@@ -136,6 +136,8 @@ class VersionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     prose: bool = False
     package: str = ""
     ecosystem: str = ""
+    only_with: str = ""
+    """The subscription that a package's fix needs, by its name ("Ubuntu Pro"); "" where it needs none."""
     words: str = ""
 
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from feeds.advisories.prose import names_distribution, read_prose
-from feeds.advisories.records import PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
+from feeds.advisories.records import ENGINE, PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
 from feeds.advisories.scores import rating, vector_score
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when
 from feeds.versions import products
+from feeds.versions.modules import closed, ended_at
 from feeds.versions.ranges import Span, exactly, read_range, remainder
 from feeds.versions.upstream import is_version, key
 
@@ -109,19 +112,52 @@ def _first_sentence(text: str) -> str:
     return shortened(squeeze(text.split(". ", maxsplit=1)[0]))
 
 
-def _subject(entry: dict[str, Any]) -> tuple[str, str]:
-    """Vendor and product of an entry; since format 5.2 a package URL may stand for both."""
+def _package(entry: dict[str, Any]) -> tuple[str, str]:
+    """The kind and the name of the package that an entry names (format 5.2: by a URL): ("golang", "github.com/...")."""
     kind, _, package = str(entry.get("packageURL") or "").partition("?")[0].removeprefix("pkg:").partition("/")
-    stranger = "" if kind in ("golang", "github") else kind
-    return str(entry.get("vendor") or stranger), str(entry.get("product") or entry.get("packageName") or package)
+    package = package.partition("@")[0]
+    return (kind, package) if package else ("", str(entry.get("packageName") or ""))
+
+
+def _subject(entry: dict[str, Any]) -> tuple[str, str]:
+    """Vendor and product of an entry. A package that is a path tells whose numbers follow, and the product need not."""
+    kind, package = _package(entry)
+    stranger = "" if kind in ("", "golang", "github") else kind
+    path = package if "/" in package and not stranger else ""
+    return str(entry.get("vendor") or stranger), path or str(entry.get("product") or package)
+
+
+class _Entry(NamedTuple):
+    """An entry of `affected`: the product it names (None for a stranger's), and the module whose numbers it holds."""
+
+    product: str | None
+    module: str
+    label: str
+    default: str
+    versions: list[dict[str, Any]]
+
+
+def _entry(entry: dict[str, Any]) -> _Entry:
+    vendor, subject = _subject(entry)
+    name = str(entry.get("product") or subject)
+    label = f"{vendor} {name}" + (f" ({subject})" if subject != name else "")
+    module = subject if subject.lower().startswith("github.com/") else ""
+    default = str(entry.get("defaultStatus") or "unknown")
+    return _Entry(products.of_field(vendor, subject), module, label, default, mappings(entry.get("versions")))
 
 
 def _structured(cna: dict[str, Any]) -> Iterator[VersionStatement]:
-    for entry in mappings(cna.get("affected")):
-        vendor, product = _subject(entry)
-        named = products.of_field(vendor, product)
-        default = str(entry.get("defaultStatus") or "unknown")
-        yield from _versions(mappings(entry.get("versions")), named, f"{vendor} {product}", default)
+    entries = [_entry(e) for e in mappings(cna.get("affected"))]
+    by_name = {e.product for e in entries if not e.module}
+    for entry in entries:
+        said = tuple(_versions(entry.versions, entry.product, entry.label, entry.default))
+        end = ended_at(entry.module)
+        ended = end and any(not s.high for c in said for s in c.affected)
+        if (ended or (entry.module and entry.product == ENGINE)) and entry.product in by_name:
+            continue  # another entry tells the same in the product's own numbers
+        for claim in said:
+            # of the releases after its end, a module says nothing
+            yield msgspec.structs.replace(claim, affected=closed(claim.affected, end), partial=True) if ended else claim
 
 
 def _versions(

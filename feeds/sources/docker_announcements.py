@@ -15,12 +15,15 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
+import msgspec
+
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import shortened, squeeze, text_body, unique
+from feeds.versions import products
 from feeds.versions.ranges import Span
 
 _BASE = "https://docs.docker.com/security/security-announcements"
@@ -31,6 +34,8 @@ _UPDATED = re.compile(
 )
 _RATED = re.compile(r"[\[(](low|medium|high|critical)\b[^\])]*[\])]", re.IGNORECASE)
 _DESKTOP_RELEASE = re.compile(r"docker desktop (?:for \w+ )?v?(\d+\.\d+\.\d+)\b.{0,300}security", re.IGNORECASE)
+_FIXED_COLUMN = re.compile(r"\b(?:patched|fix(?:ed)?|resolved|remediated)\b", re.IGNORECASE)
+_AFFECTED_COLUMN = re.compile(r"\b(?:affected|impacted|vulnerable)\b", re.IGNORECASE)
 _MONTHS = tuple(name.lower() for name in calendar.month_name)
 
 
@@ -53,7 +58,7 @@ class DockerAnnouncements(Source):
     def parse(self, document: Document) -> Parsed:
         """One announcement a heading, and one vulnerability a CVE that it makes a statement on."""
         reader = {"page": _page, "markdown": _markdown, "rss": _rss}[document.form]
-        sections = list(reader(document))
+        sections = [s._replace(blocks=list(_worded(s.blocks))) for s in reader(document)]
         if not sections:
             raise ShapeError("no announcement on it; the layout may have changed", where=document.url)
         precedence = _PRECEDENCE[document.form]
@@ -95,11 +100,48 @@ def _markdown(document: Document) -> Iterator[_Section]:
             title = _unmarked(heading[2])
             current = _Section(_anchor(title, used), title, [])
         elif current is not None and line:
-            tag = f"h{len(heading[1])}" if heading else "li" if line[:2] in ("- ", "* ") else "p"
-            text = heading[2] if heading else line.lstrip("-*> ").replace("|", " ")
-            current.blocks.append(markup.Block(tag, _unmarked(text)))
+            current.blocks.extend(_markdown_block(heading, line))
     if current:
         yield current
+
+
+def _markdown_block(heading: re.Match[str] | None, line: str) -> Iterator[markup.Block]:
+    if heading:
+        yield markup.Block(f"h{len(heading[1])}", _unmarked(heading[2]))
+    elif line.startswith("|"):
+        cells = tuple(_unmarked(cell) for cell in line.strip("| ").split("|")) if line.strip("|:- ") else ()
+        if any(cells):
+            # an empty cell in front has its bar, too
+            cells = ("", *cells) if re.match(r"^\|\s*\|", line) else cells
+            yield markup.Block("tr", squeeze(" ".join(cells)), cells=cells)
+    else:
+        yield markup.Block("li" if line[:2] in ("- ", "* ") else "p", _unmarked(line.lstrip("-*> ").replace("|", " ")))
+
+
+def _worded(blocks: list[markup.Block]) -> Iterator[markup.Block]:
+    """The blocks, with rows of tables as sentences: a column "Patched versions" says "fixed in" of its cells."""
+    head: tuple[str, ...] = ()
+    for block in blocks:
+        if block.tag != "tr" or not block.cells:
+            head = ()
+            yield block
+        elif any(_FIXED_COLUMN.search(c) or _AFFECTED_COLUMN.search(c) for c in block.cells) and not head:
+            head = block.cells
+            yield block
+        else:
+            yield from _row(block, head)
+
+
+def _row(block: markup.Block, head: tuple[str, ...]) -> Iterator[markup.Block]:
+    columns = list(zip(head, block.cells, strict=False))
+    subject = next((cell for cell in block.cells if products.mentions(cell)), "")
+    fixed = [cell for name, cell in columns if _FIXED_COLUMN.search(name)]
+    affected = [cell for name, cell in columns if _AFFECTED_COLUMN.search(name) and not _FIXED_COLUMN.search(name)]
+    if not subject or not (fixed or affected):
+        yield block
+        return
+    yield from (block._replace(text=f"{subject} {cell}") for cell in affected if cell not in ("", subject))
+    yield from (block._replace(text=f"{subject} is fixed in {cell}") for cell in fixed if cell not in ("", subject))
 
 
 def _unmarked(text: str) -> str:
@@ -130,7 +172,7 @@ def _announcement(section: _Section, precedence: int, home: str) -> Record:
     text = "\n\n".join(b.text for b in section.blocks)
     said = [b.text for b in section.blocks if b.tag in ("p", "li") and not _UPDATED.match(b.text)]
     release = _DESKTOP_RELEASE.search(section.title)
-    claims = (_before(release[1], section.title),) if release else read_prose(f"{section.title}.\n\n{text}")
+    claims = (_of_release(section, release[1]),) if release else read_prose(f"{section.title}.\n\n{text}")
     return Record(
         id=section.anchor,
         kind=Kind.ANNOUNCEMENT,
@@ -142,6 +184,27 @@ def _announcement(section: _Section, precedence: int, home: str) -> Record:
         claims=claims,
         precedence=precedence,
     )
+
+
+def _of_release(section: _Section, version: str) -> VersionStatement:
+    """What a release announcement says of Docker Desktop: the ranges of its CVEs, where each of them has one."""
+    passages = _bullets(section)
+    claims = [_desktop_claims(words, version) for words in passages.values()]
+    if not claims or not all(claims) or set(cves_in(section.title)) - set(passages):
+        return _before(version, section.title)
+    return VersionStatement(
+        product="desktop",
+        affected=tuple(dict.fromkeys(s for found in claims for c in found for s in c.affected)),
+        fixed=(version,),
+        prose=True,
+        words=" … ".join(dict.fromkeys((section.title, *(c.words for found in claims for c in found)))),
+    )
+
+
+def _desktop_claims(words: str, version: str) -> tuple[VersionStatement, ...]:
+    """The ranges of Docker Desktop in the words of one CVE that is fixed in a release."""
+    found = (c for c in read_prose(words) if c.product == "desktop" and c.affected)
+    return tuple(msgspec.structs.replace(c, fixed=c.fixed or (version,)) for c in found)
 
 
 def _before(version: str, words: str) -> VersionStatement:
@@ -166,7 +229,7 @@ def _vulnerabilities(section: _Section, announcement: Record, precedence: int) -
         claims = read_prose(words) if words else ()
         if release:
             default = _before(release[1], f"{section.title}: {words}" if words else section.title)
-            claims = tuple(c for c in claims if c.product == "desktop" and c.affected) or (default,)
+            claims = _desktop_claims(words, release[1]) or (default,)
         rated = _RATED.search(words)
         if claims:
             yield Record(
@@ -194,15 +257,24 @@ def _bullets(section: _Section) -> dict[str, str]:
 
 def _headed(section: _Section) -> dict[str, str]:
     """The words under each heading that names one CVE, the heading's first: "CVE-2024-21626 (High)"."""
-    told: dict[str, list[str]] = {}
+    told: dict[str, list[markup.Block]] = {}
     subject = ""
     for block in section.blocks:
         if re.fullmatch(r"h[3-6]", block.tag):
             named = cves_in(block.text)
             subject = named[0] if len(named) == 1 else ""
         if subject:
-            told.setdefault(subject, []).append(block.text)
-    return {cve: "\n\n".join(words) for cve, words in told.items()}
+            told.setdefault(subject, []).append(block)
+    return {cve: "\n\n".join(_about(blocks)) for cve, blocks in told.items()}
+
+
+def _about(blocks: list[markup.Block]) -> Iterator[str]:
+    """The words under a heading, without the rows of a table about products that the sentences do not name."""
+    named = {p for b in blocks if b.tag != "tr" for p, _, _ in products.mentions(b.text)}
+    for block in blocks:
+        row = {p for p, _, _ in products.mentions(block.text)} if block.tag == "tr" else set()
+        if not named or row <= named:
+            yield block.text
 
 
 def _title(cve: str, words: str, fallback: str) -> str:

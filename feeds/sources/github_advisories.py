@@ -18,6 +18,7 @@ from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when
 from feeds.versions import products
+from feeds.versions.modules import closed, ended_at
 from feeds.versions.ranges import read_range
 from feeds.versions.upstream import is_version
 
@@ -81,9 +82,12 @@ class GitHubAdvisories(Source):
             expression = read_range(written)
             fixed = tuple(v.lstrip("v") for v in _VERSIONS.findall(patched) if is_version(v))
             if product and (expression or fixed):
+                spans = expression.spans if expression else ()
+                end = ended_at(package)
                 yield VersionStatement(
                     product=product,
-                    affected=expression.spans if expression else (),
+                    affected=closed(spans, end),
+                    partial=bool(end) and any(not s.high for s in spans),
                     fixed=fixed,
                     rank=Rank.TRANSLATED if product == products.ENGINE_MODULE else Rank.VENDOR,
                     words=squeeze(

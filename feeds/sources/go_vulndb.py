@@ -17,6 +17,7 @@ from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when
 from feeds.versions import products
+from feeds.versions.modules import DOMAINS
 from feeds.versions.ranges import Span, intersection, remainder
 from feeds.versions.upstream import is_version
 
@@ -100,13 +101,13 @@ def _claim(module: str, affected: dict[str, Any], modules: list[tuple[str, dict[
         return None
     rank = Rank.TRANSLATED if product in (*_FORCED, products.ENGINE_MODULE) else Rank.MODULE
     words = f"{module}: {'; '.join(str(s) for s in spans)}"
-    domain = _DOMAINS.get(module)
+    domain = DOMAINS.get(module)
     if not spans:
         return VersionStatement(product=product, rank=rank, words=f"{module}: no range that can be read")
     if domain is None:
         return VersionStatement(product=product, affected=spans, rank=rank, words=words)
     inside = tuple(s for span in spans if (s := intersection(span, domain)))
-    alone = all(_DOMAINS.get(m) == domain for m, _ in modules if m != module and _stem(m) == _stem(module))
+    alone = all(DOMAINS.get(m) == domain for m, _ in modules if m != module and _stem(m) == _stem(module))
     return VersionStatement(
         product=product,
         affected=inside,
@@ -126,18 +127,6 @@ def _stretched(domain: Span, inside: tuple[Span, ...]) -> Span:
     came = all(s.low and s.low != domain.low for s in inside)
     went = all(s.high and s.high != domain.high and not s.closed_high for s in inside)
     return Span("" if came else domain.low, "" if went else domain.high)
-
-
-_DOMAINS = {
-    "github.com/docker/docker": Span("", "29-dev"),
-    "github.com/moby/moby": Span("", "29-dev"),
-    "github.com/containerd/containerd": Span("", "2-dev"),
-    "github.com/containerd/containerd/v2": Span("2-dev", ""),
-    "github.com/docker/compose": Span("", "2-dev"),
-    "github.com/docker/compose/v2": Span("2-dev", "5-dev"),
-    "github.com/docker/compose/v5": Span("5-dev", ""),
-}
-"""The modules that hold only some of their product's releases, and which: of others they cannot call any affected."""
 
 
 def _stem(module: str) -> str:

@@ -2,11 +2,14 @@
 
 A distribution carries fixes back, so for its packages its own word decides.  The records name the
 CVE under `upstream`; no "fixed" event means unfixed; an empty answer is {}.  One record (DSA, USN)
-can be about several CVEs, and then says the same of each.
+can be about several CVEs, and then says the same of each.  An erratum of a module lists every package
+of the module, and names the one that a CVE is in by its words only.  Ubuntu keeps the fixes that need
+a subscription in ecosystems of their own (`Ubuntu:Pro:20.04:LTS`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -17,7 +20,9 @@ from feeds.advisories.scores import vector_score
 from feeds.core.errors import ShapeError, VersionError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
+from feeds.versions import products
 from feeds.versions.packages import scheme
+from feeds.versions.ranges import Span
 
 _PRODUCTS = {
     "docker.io": "engine",
@@ -43,6 +48,10 @@ _PRODUCTS = {
     "docker-compose-v2": "compose",
     "moby-compose": "compose",
 }
+_PRO = "Ubuntu Pro"
+_COMPONENT = re.compile(r"^\W*(?P<name>[\w./+-]+):\s+\S.*?\((?P<ids>[^()]*CVE-[^()]*)\)", re.IGNORECASE | re.MULTILINE)
+_BUILD_TOOLS = frozenset({"go", "golang", "rust", "gcc"})
+"""Their flaws are in everything that was built with them."""
 
 
 class Osv(Source):
@@ -54,6 +63,8 @@ class Osv(Source):
         """One question a package and distribution; an API, which robots.txt does not govern."""
         for ecosystem, name in sorted(wanted.packages):
             yield self._ask(ecosystem, name)
+            if pro := _pro(ecosystem):
+                yield msgspec.structs.replace(self._ask(pro, name), optional=True)
 
     def _ask(self, ecosystem: str, name: str, page: str = "") -> Request:
         query = {"package": {"ecosystem": ecosystem, "name": name}} | ({"page_token": page} if page else {})
@@ -82,6 +93,8 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
         return
     # AlmaLinux names its CVEs under `related`, and only there
     for cve in _cves(entry, "upstream", "aliases") or _cves(entry, "related"):
+        if _of_another(entry, cve, name):
+            continue
         yield Record(
             id=cve,
             kind=Kind.VULNERABILITY,
@@ -101,24 +114,63 @@ def _cves(entry: dict[str, Any], *fields: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in names if is_cve(n)))
 
 
+def _pro(ecosystem: str) -> str:
+    """Where Ubuntu keeps the fixes of a release that need a subscription; "" for what has none."""
+    distribution, _, release = ecosystem.partition(":")
+    return f"Ubuntu:Pro:{release}" if distribution == "Ubuntu" and release.endswith(":LTS") else ""
+
+
+def _of_another(entry: dict[str, Any], cve: str, name: str) -> bool:
+    """Whether an erratum that lists several packages says that a CVE is in another one of them."""
+    listed = {str(mapping(a.get("package")).get("name")) for a in mappings(entry.get("affected"))} - {name}
+    words = f"{entry.get('summary') or ''}\n{entry.get('details') or ''}"
+    found = (m["name"] for m in _COMPONENT.finditer(words) if cve in m["ids"].upper())
+    component = next(found, "").rpartition("/")[2].lower()
+    if not component or component == name or component in _BUILD_TOOLS:
+        return False
+    product = products.of_words(component)
+    if product is not None:
+        return product != _PRODUCTS.get(name)
+    return component in listed or (bool(listed) and any(component in other for other in listed)) or _is_module(entry)
+
+
+def _is_module(entry: dict[str, Any]) -> bool:
+    events = (
+        e for a in mappings(entry.get("affected")) for r in mappings(a.get("ranges")) for e in mappings(r.get("events"))
+    )
+    return any(".module" in str(event.get("fixed")) for event in events)
+
+
 def _claims(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[VersionStatement]:
     product = _PRODUCTS.get(name)
+    standard = ecosystem.replace("Ubuntu:Pro:", "Ubuntu:")
     for affected in mappings(entry.get("affected")):
         package = mapping(affected.get("package"))
-        if product is None or package.get("name") != name or package.get("ecosystem") != ecosystem:
+        wanted = package.get("ecosystem") in (standard, _pro(standard) or standard)
+        if product is None or package.get("name") != name or not wanted:
             continue
         spans = tuple(osv_spans(r for r in mappings(affected.get("ranges")) if r.get("type") == "ECOSYSTEM"))
-        if spans and all(_readable(v, ecosystem) for s in spans for v in (s.low, s.high)):
-            fixed = tuple(s.high for s in spans if s.high and not s.closed_high)
-            yield VersionStatement(
-                product=product,
-                affected=spans,
-                fixed=fixed,
-                rank=Rank.DISTRIBUTION,
-                package=name,
-                ecosystem=ecosystem,
-                words=f"{entry.get('id')}: {ecosystem} {name} {'fixed in ' + ', '.join(fixed) if fixed else 'unfixed'}",
+        if spans and all(_readable(v, standard) for s in spans for v in (s.low, s.high)):
+            pro = package.get("ecosystem") != standard
+            yield _claim(
+                entry,
+                spans,
+                VersionStatement(
+                    product=product,
+                    rank=Rank.DISTRIBUTION,
+                    package=name,
+                    ecosystem=standard,
+                    only_with=_PRO if pro else "",
+                ),
             )
+
+
+def _claim(entry: dict[str, Any], spans: tuple[Span, ...], package: VersionStatement) -> VersionStatement:
+    fixed = tuple(s.high for s in spans if s.high and not s.closed_high)
+    only = f"fixed only with {package.only_with}" if package.only_with else "fixed"
+    said = f"{only} in {', '.join(fixed)}" if fixed else "unfixed"
+    words = f"{entry.get('id')}: {package.ecosystem} {package.package} {said}"
+    return msgspec.structs.replace(package, affected=spans, fixed=fixed, words=words)
 
 
 def _readable(version: str, ecosystem: str) -> bool:

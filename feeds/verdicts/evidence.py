@@ -212,7 +212,7 @@ class PackageCase:
         ]
         # where a package moved to another source package, the newer one's record speaks
         newest = max((names.index(c.package) for c, _ in entries), default=-1)
-        self.entries = [(c, e) for c, e in entries if names.index(c.package) == newest]
+        self.entries = _within_reach([(c, e) for c, e in entries if names.index(c.package) == newest])
 
     def decide(self, package_version: str) -> Verdict | None:
         """The verdict on a package's version; None where the distribution says nothing of it."""
@@ -254,6 +254,13 @@ class PackageCase:
     def _key(self, version: str) -> PackageKey:
         assert self._order is not None
         return self._order(version)
+
+
+def _within_reach(entries: list[tuple[VersionStatement, Read]]) -> list[tuple[VersionStatement, Read]]:
+    """Without the fixes that need a subscription where one is free; else without the words that there is no fix."""
+    if any(c.fixed and not c.only_with for c, _ in entries):
+        return [(c, e) for c, e in entries if not c.only_with]
+    return [(c, e) for c, e in entries if c.only_with] or entries
 
 
 def _inside(claim: VersionStatement, at: PackageKey, order: Callable[[str], PackageKey]) -> bool:

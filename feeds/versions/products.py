@@ -44,6 +44,15 @@ _MODULES: Final = {
 # Libraries that live in a product's repository, but run elsewhere.
 _LIBRARIES: Final = re.compile(r"^(?:github\.com/)?moby/moby/(?:api|client)(?:/|$)")
 
+# What follows "Docker" with a capital and names no product: "Docker Security Advisory", "Docker Swarm", "Docker API".
+_COMMON: Final = (
+    r"(?:Security|Advisor|Vulnerabilit|Swarm|Remote|Socket|Container|Image|Version|Release|Update|Upgrade|Patch)\w*"
+    r"|(?:API|REST|HTTP|TCP|TLS|Inc|Linux|Windows|Mac|Server|Client|Host|User|Plugin|Network|Volume|Secret|Stack)s?\b"
+    r"|(?:CVE|GHSA)-"
+    r"|(?:And|Or|In|On|Of|For|With|Before|Through|Prior|From|To|Is|Are|Has|Can|May|Allows?|Fixe[sd]|Affected)\b"
+    r"|(?:Multiple|Critical|High|Medium|Low|Privilege|Escape|Fix|Bug|Issue|Build|Builder|Registry|Daemon)\w*"
+)
+
 # Longest first: the first pattern that matches at a place names the product.
 _WORDS: Final = (
     (
@@ -59,6 +68,11 @@ _WORDS: Final = (
     (FOREIGN, r"\bgit (?:vulnerabilit|client)\w*|(?<=vulnerability in )git\b(?!hub)"),
     (FOREIGN, r"\bkernels?\b|kubernetes|\bpodman\b|cri-o\b|nerdctl"),
     (FOREIGN, r"containerd/(?:imgcrypt|nerdctl|stargz-snapshotter|cgroups|ttrpc)|\bnetavark\b|\bcrun\b"),
+    (
+        FOREIGN,
+        r"docker[- ](?:sandbox(?:es)?|agents?|mcp|model|debug|extensions?)\b(?: (?:gateway|toolkit|catalog|runner))?",
+    ),
+    (FOREIGN, r"\bmcp (?:gateway|toolkit|catalog)\b|\bmodel runner\b|\bcagent\b"),
     ("desktop", r"docker desktop(?: community(?: edition)?| for (?:windows|mac|linux))?|docker for (?:windows|mac)"),
     ("compose", r"docker[- ]compose|\bcompose\b"),
     ("buildx", r"docker[- ]buildx|\bbuildx\b"),
@@ -68,8 +82,11 @@ _WORDS: Final = (
     ("containerd", r"\bcontainerd(?:\.io)?\b"),
     (ENGINE_MODULE, r"(?:github\.com/)?(?:moby/)?moby(?:/| )v2(?![.\d])(?:/daemon)?|moby daemon"),
     ("engine", r"docker(?:[- ](?:engine|ce|moby|daemon|community edition))\b|moby \(docker engine\)|\bdockerd\b"),
+    # a name with a capital that stands in none of the rows above is a product of Docker's that is none of ours
+    (FOREIGN, rf"(?-i:\bDocker(?= [A-Z])(?! (?:{_COMMON})))(?: (?-i:[A-Z])\w+)+"),
     ("engine", r"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?)(?![-\w]|/\w)"),
 )
+_ADDED: Final = re.compile(r"docker (?!(?:engine|ce|moby|daemon|community|swarm|api|v?\d)\b)[a-z]", re.IGNORECASE)
 _ANY_WORD: Final = re.compile("|".join(f"(?P<p{i}>{pattern})" for i, (_, pattern) in enumerate(_WORDS)), re.IGNORECASE)
 
 
@@ -92,10 +109,12 @@ def of_field(vendor: str, product: str) -> str | None:
     >>> of_field("moby", "Docker Engine"), of_field("moby", "moby/v2/daemon"), of_field("redhat", "docker")
     ('engine', 'engine-module', None)
     """
-    vendor, product = vendor.strip().lower(), product.strip().lower()
-    if vendor not in _VENDORS or product in ("", "n/a"):
+    product = product.strip()
+    if vendor.strip().lower() not in _VENDORS or product.lower() in ("", "n/a"):
         return None
-    return of_module(product) or of_words(product)
+    named = of_module(product) or of_words(product)
+    # a field that adds a word to the bare name, "docker frobnicator", names another product
+    return None if named == "engine" and _ADDED.match(product) else named
 
 
 _VENDORS: Final = frozenset(
