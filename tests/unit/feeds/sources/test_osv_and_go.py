@@ -55,9 +55,14 @@ def test_one_question_is_posted_for_each_package_of_a_distribution() -> None:
             f"{ecosystem}/{name}",
             False,
         )
-        for ecosystem, name in (DEBIAN, ("Ubuntu:22.04:LTS", "docker.io-app"))
+        for ecosystem, name in (
+            DEBIAN,
+            ("Ubuntu:22.04:LTS", "docker.io-app"),
+            ("Ubuntu:Pro:22.04:LTS", "docker.io-app"),
+        )
     ]
-    assert len({a.name for a in found}) == 2
+    assert len({a.name for a in found}) == 3
+    assert [a.optional for a in found] == [False, False, True]
     assert asks(SOURCE["osv"]) == []
 
 

@@ -75,3 +75,34 @@ def test_an_entry_without_an_id_beside_one_with_an_id_is_announced() -> None:
     found = case("14-unnamed-beside-named")
     assert vulnerabilities(found) == {}
     assert announcements(found) == {"engine-29.4.3-security": [("engine", [], ["29.4.3"])]}
+
+
+def test_the_numbers_of_a_module_are_not_the_engines() -> None:
+    (found,) = case("01-module-star-on-engine")
+    engine = [(a, f) for p, a, f in said(found.claims) if p == "engine"]
+    assert engine == [(["< 25.0.19"], []), ([">= 26.0.0, < 29.8.2"], [])]
+
+
+def test_a_product_of_dockers_that_is_none_of_ours_claims_nothing_of_the_engine() -> None:
+    found = case("03b-docker-sandboxes-announcement")
+    sandboxes, desktop = announcements(found).items()
+    assert sandboxes[1] == []
+    assert desktop[1] == [("desktop", ["< 4.86.0"], ["4.86.0"])]
+    assert list(vulnerabilities(found)) == ["CVE-2026-17106"]
+
+
+def test_fixed_in_an_inequality_is_read() -> None:
+    found = case("11-fixed-in-greater-equal")
+    ((_, affected, releases),) = vulnerabilities(found)["CVE-2024-24557"]
+    assert (affected, releases) == (["<= 25.0.1", "<= 24.0.8"], ["25.0.2", "24.0.9"])
+    assert list(announcements(found).values()) == [[("engine", affected, releases)]]
+
+
+def test_only_this_version_holds_for_the_announcement_and_the_cve() -> None:
+    found = case("12-only-this-version")
+    expected = [("desktop", ["= 4.46.0"], ["4.47.0"])]
+    assert [*vulnerabilities(found).values(), *announcements(found).values()] == [expected, expected]
+
+
+def test_an_erratum_of_a_module_that_names_another_package_is_nothing_of_ours() -> None:
+    assert case("15-module-erratum") == []
