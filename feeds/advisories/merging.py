@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
@@ -31,18 +32,19 @@ from feeds.core.errors import UnknownName
 from feeds.versions.products import ENGINE_MODULE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """Everything that is known: the advisories, and the releases."""
 
     advisories: tuple[Advisory, ...]
     releases: Releases = field(default_factory=Releases)
-    _names: dict[str, Advisory] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _names(self) -> dict[str, Advisory]:
+        return {n.lower(): a for a in self.advisories for n in a.names}
 
     def find(self, name: str) -> Advisory:
         """The advisory of a name or alias, in any case of letters; UnknownName where there is none."""
-        if not self._names:
-            self._names.update({n.lower(): a for a in self.advisories for n in a.names})
         try:
             return self._names[name.strip().lower()]
         except KeyError:

@@ -70,6 +70,7 @@ class Matcher:
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
+        self._concerns: dict[Component, tuple[Match, ...]] = {}
         self._editions: list[Advisory] = []
         self._ends: list[Advisory] = []
         self._distributed: list[Advisory] = []
@@ -145,14 +146,17 @@ class Matcher:
         """The vulnerabilities that affect it, or of which the evidence conflicts."""
         return [m for m in self.standing(component) if m.verdict.status in EXPOSED]
 
-    def concerns(self, component: Component) -> list[Match]:
-        """Everything that its owner should hear of: exposures, announcements, benchmarks, ends of life."""
-        return [
-            *self.exposures(component),
-            *self._announcements(component),
-            *self._benchmarks(component),
-            *self._ends_of_life(component),
-        ]
+    def concerns(self, component: Component) -> tuple[Match, ...]:
+        """What its owner should be told of: exposures, announcements, benchmarks, ends of life. Worked out once."""
+        known = self._concerns.get(component)
+        if known is None:
+            known = self._concerns[component] = (
+                *self.exposures(component),
+                *self._announcements(component),
+                *self._benchmarks(component),
+                *self._ends_of_life(component),
+            )
+        return known
 
     def retraction(self, advisory: Advisory, component: Component) -> Verdict | None:
         """What is to be said of a component that an advisory concerned once and no longer does.

@@ -22,15 +22,15 @@ def explain(name: str, advisory: str, form: str) -> None:
     \b
     navtex notification explain ops CVE-2024-41110
     """
-    from notifier.services.context import World
+    from notifier.services.assessment import Assessment
     from notifier.services.explanations import explain as look
     from notifier.storage import subscriptions
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
         subscription = subscriptions.named(connection, name)
-        world = World.read(connection, now(), stale_days=config.digest.stale_days, disabled=config.disabled)
-        found = look(connection, world, subscription, world.catalogue.find(advisory))
+        assessment = Assessment.load(connection, now(), stale_days=config.digest.stale_days, disabled=config.disabled)
+        found = look(connection, assessment, subscription, assessment.find(advisory))
     if form == "json":
         write_json(_plain(found))
         return

@@ -86,10 +86,10 @@ def add(
         raise click.BadParameter("it is empty", param_hint="--reason")
     chosen = scope(hosts, tags, products)
     with opened(settings()) as database, database.begin() as connection:
-        from notifier.services.context import World
+        from notifier.services.assessment import Assessment
 
-        world = World.read(connection, at)
-        found = world.catalogue.find(advisory)
+        assessment = Assessment.load(connection, at)
+        found = assessment.find(advisory)
         made = silences.Silence(
             found.id,
             chosen,
@@ -97,7 +97,7 @@ def add(
             author if author is not None else _user(),
             at,
             until,
-            world.standing(connection, found),
+            assessment.alert_state(connection, found),
             justification,
         )
         number, ended = store.renew(connection, made, silences.about(found))
@@ -120,15 +120,15 @@ def _user() -> str:
 def list_(everything: bool, form: str) -> None:
     """The silences that last, what they speak of, and whether something has broken them."""
     from notifier.alerts import silences
-    from notifier.services.context import World
+    from notifier.services.assessment import Assessment
 
     at = now()
     with opened(settings()) as database, database.connect() as connection:
-        world = World.read(connection, at)
+        assessment = Assessment.load(connection, at)
     rows: list[dict[str, Any]] = []
-    held = {s.id for some in world.held.values() for s in some}
-    concerned = world.lasting
-    for one in world.silences:
+    held = {s.id for some in assessment.in_force.values() for s in some}
+    concerned = assessment.lasting
+    for one in assessment.silences:
         state = "ended" if not one.lasts(at) else "broken" if one.id in concerned - held else "in force"
         if everything or one.lasts(at):
             rows.append(

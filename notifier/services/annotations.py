@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,37 +16,37 @@ from notifier.assessment.findings import Finding
 from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.storage import exposure, silences
 
 
-def in_force(connection: Connection, now: datetime) -> dict[int, tuple[Silence, ...]]:
+def in_force(connection: Connection, now: datetime) -> Mapping[int, tuple[Silence, ...]]:
     """The silences in force, by the number of their advisory. Silences that something broke are not."""
     if not any(s.lasts(now) for s in silences.every(connection)):
         return {}
-    return World.read(connection, now).held
+    return Assessment.load(connection, now).in_force
 
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
     """By the number of their advisory: the silences in force, and who has it in hand."""
 
-    silenced: dict[int, tuple[Silence, ...]]
-    in_hand: dict[int, tuple[AssignmentRow, ...]]
+    silenced: Mapping[int, tuple[Silence, ...]]
+    in_hand: Mapping[int, tuple[AssignmentRow, ...]]
 
     @classmethod
     def read(cls, connection: Connection, now: datetime) -> Remarks:
         """What stands now. Silences that something broke stand no longer."""
         if not (silences.every(connection) or silences.hands(connection)):
             return cls({}, {})
-        world = World.read(connection, now)
+        assessment = Assessment.load(connection, now)
         taken = {
             number: tuple(
                 AssignmentRow(owner=h.owner, due=h.due, scope=h.scope, note=h.note, overdue=h.overdue) for h in hands
             )
-            for number, hands in world.in_hand.items()
+            for number, hands in assessment.assigned.items()
         }
-        return cls(world.held, taken)
+        return cls(assessment.in_force, taken)
 
     def silent(self, advisory: int) -> tuple[SilenceRow, ...]:
         """The silences of an advisory as rows."""

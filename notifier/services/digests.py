@@ -29,7 +29,7 @@ from notifier.domain.hosts import Hosts, MovedHosts
 from notifier.domain.schedule import Due
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.services.mirror_age import age
 from notifier.storage import departures, inventory, subscriptions
 
@@ -46,18 +46,20 @@ class Composed:
     """The advisories, by their numbers, of which the news do not wait until it is time."""
 
 
-def compose(connection: Connection, world: World, subscription: Subscription, *, whenever: bool = False) -> Composed:
+def compose(
+    connection: Connection, assessment: Assessment, subscription: Subscription, *, whenever: bool = False
+) -> Composed:
     """What goes out to a subscription now; with `whenever`, what would if it were time.
 
     A welcome is one message: it goes out whole as soon as something in it need not wait.
     """
-    filters, now = subscription.filters, world.now
+    filters, now = subscription.filters, assessment.now
     started = subscription.started_at is not None
     time = subscription.due(now)
-    concerns = _concerns(connection, world, filters.scope)
+    concerns = _concerns(connection, assessment, filters.scope)
     told = subscriptions.told(connection, subscription)
-    books = _books(connection, world, subscription, concerns, told)
-    found = ledger.news(concerns, world.catalogue.advisories, books, filters)
+    books = _books(connection, assessment, subscription, concerns, told)
+    found = ledger.news(concerns, assessment.advisories, books, filters)
     urgent = frozenset(i.advisory.id for i in found.items if _breaks(subscription, i))
     if urgent and not started:
         time = Due(now=True, at=now)
@@ -76,7 +78,7 @@ def compose(connection: Connection, world: World, subscription: Subscription, *,
     silent = not started and subscription.silent_start
     if silent or (started and not found.items and not reminded):
         return Composed(found, None, time, reminder, urgent)
-    digest = _digest(connection, world, subscription, found, concerns, books, tuple(reminded))
+    digest = _digest(connection, assessment, subscription, found, concerns, books, tuple(reminded))
     return Composed(found, digest, time, reminder or not started, urgent)
 
 
@@ -92,14 +94,14 @@ def _breaks(subscription: Subscription, item: DigestItem) -> bool:
     )
 
 
-def _concerns(connection: Connection, world: World, scope: Scope) -> list[AffectedComponent]:
+def _concerns(connection: Connection, assessment: Assessment, scope: Scope) -> list[AffectedComponent]:
     """Everything that concerns a scope, without the hosts for which it is silenced."""
     populations = inventory.populations(connection, scope)
     left: dict[tuple[int, ...], dict[int, hosts.Population]] = {(): populations}
     found = []
     for number in populations:
-        for match in world.matches(number):
-            held = world.held.get(match.advisory.id, ())
+        for match in assessment.matches(number):
+            held = assessment.in_force.get(match.advisory.id, ())
             those = tuple(s.id for s in held)
             if those not in left:
                 left[those] = inventory.populations(connection, scope, without=[s.scope for s in held])
@@ -111,7 +113,7 @@ def _concerns(connection: Connection, world: World, scope: Scope) -> list[Affect
 
 def _books(
     connection: Connection,
-    world: World,
+    assessment: Assessment,
     subscription: Subscription,
     concerns: list[AffectedComponent],
     told: dict[int, Told],
@@ -124,10 +126,10 @@ def _books(
         people = everyone.get(number)
         if people is None or (advisory.id, number) in concerned:
             return None
-        verdict = world.matcher.retraction(advisory, world.components[number])
+        verdict = assessment.matcher.retraction(advisory, assessment.components[number])
         if verdict is None:
             return None
-        match = Match(world.components[number], advisory, verdict)
+        match = Match(assessment.components[number], advisory, verdict)
         return ledger.group_of(match, Hosts(people.hosts, people.names))
 
     arrivals = {
@@ -136,16 +138,16 @@ def _books(
     }
     looked_at = subscription.served_at or subscription.started_at
     books = NewsInput(
-        told, subscription.started_at, world.now, arrivals, in_hand=world.in_hand, judge=judge,
-        returns=tuple(_returns(connection, world, scope, told)), looked_at=looked_at,
+        told, subscription.started_at, assessment.now, arrivals, in_hand=assessment.assigned, judge=judge,
+        returns=tuple(_returns(connection, assessment, scope, told)), looked_at=looked_at,
     )  # fmt: skip
-    looked = looked_at or world.now
-    return replace(books, strangers=_strangers(connection, world, subscription, concerns, books, looked))
+    looked = looked_at or assessment.now
+    return replace(books, strangers=_strangers(connection, assessment, subscription, concerns, books, looked))
 
 
 def _strangers(
     connection: Connection,
-    world: World,
+    assessment: Assessment,
     subscription: Subscription,
     concerns: list[AffectedComponent],
     books: NewsInput,
@@ -164,7 +166,7 @@ def _strangers(
     found = {}
     for number, group in of_advisory.items():
         before = books.before(group[0].match.advisory)
-        held = world.held.get(number, ())
+        held = assessment.in_force.get(number, ())
         if before is None:
             continue
         told = before.facets.components.keys()
@@ -201,19 +203,19 @@ def _hosts(populations: dict[int, hosts.Population]) -> dict[int, Hosts]:
     return {n: Hosts(p.hosts, p.names) for n, p in populations.items()}
 
 
-def _returns(connection: Connection, world: World, scope: Scope, told: dict[int, Told]) -> Iterable[Reopened]:
+def _returns(connection: Connection, assessment: Assessment, scope: Scope, told: dict[int, Told]) -> Iterable[Reopened]:
     """Silences that ended and due dates that passed since an advisory was told."""
-    of_double = {d: a.id for a in world.catalogue.advisories for d in a.doubles}
+    of_double = {d: a.id for a in assessment.advisories for d in a.doubles}
 
     def since(number: int, at: datetime) -> bool:
         before = told.get(number) or told.get(of_double.get(number, 0))
-        return before is not None and before.at < at <= world.now
+        return before is not None and before.at < at <= assessment.now
 
-    for ended in world.silences:
+    for ended in assessment.silences:
         if since(ended.advisory, ended.until):
             words = f"its silence ended on {ended.until:%Y-%m-%d} ({ended.reason})"
             yield Reopened(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
-    for hand in world.hands:
+    for hand in assessment.assignments:
         if since(hand.advisory, hand.overdue_at):
             words = f"overdue: {hand.owner} had it in hand until {hand.due.isoformat()}"
             yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
@@ -227,22 +229,22 @@ def _within(connection: Connection, scope: Scope, part: Scope) -> dict[int, Host
 
 def _digest(
     connection: Connection,
-    world: World,
+    assessment: Assessment,
     subscription: Subscription,
     found: News,
     concerns: list[AffectedComponent],
     books: NewsInput,
     reminded: tuple[digests.Open, ...],
 ) -> Digest:
-    scope, now = subscription.filters.scope, world.now
+    scope, now = subscription.filters.scope, assessment.now
     welcome = subscription.started_at is None
     populations = inventory.populations(connection, scope)
     # a host is clear when nothing affects it, followed here or not
     everyone = populations
     if scope.products:
         everyone = inventory.populations(connection, msgspec.structs.replace(scope, products=()))
-    doubtful = undecided(world.matcher, world.components, everyone)
-    exposed = {number for number in everyone if world.exposed(number)}
+    doubtful = undecided(assessment.matcher, assessment.components, everyone)
+    exposed = {number for number in everyone if assessment.exposed(number)}
     told_now = None if welcome else {i.advisory.id for i in found.items}
     last = subscriptions.last_digest(connection, subscription) or subscription.started_at
     gone = departures.departures(connection, scope, last) if last else ()
@@ -254,20 +256,22 @@ def _digest(
         created_at=now,
         items=tuple(found.items),
         clear=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys())),
-        undecided=tuple(undecided(world.matcher, world.components, populations, told_now).values()),
+        undecided=tuple(undecided(assessment.matcher, assessment.components, populations, told_now).values()),
         foot=Footer(
-            world.sources,
+            assessment.sources,
             inventory.count(connection, scope),
             found.unsaid,
-            inventory.count(connection, scope, unseen_since=now - timedelta(days=world.stale_days)),
-            world.stale_days,
-            tuple(silences.line(s) for held in world.held.values() for s in held),
+            inventory.count(connection, scope, unseen_since=now - timedelta(days=assessment.stale_days)),
+            assessment.stale_days,
+            tuple(silences.line(s) for held in assessment.in_force.values() for s in held),
             # one that does not say when it was filled is no news in each digest: the doctor tells of it
-            redact(age(world.mirror, timedelta.max.days, now)[0]) if world.mirror and world.mirror.fetched_at else "",
+            redact(age(assessment.mirror, timedelta.max.days, now)[0])
+            if assessment.mirror and assessment.mirror.fetched_at
+            else "",
         ),
-        actions=tuple(actions(world.matcher, found.items, concerns, now.date())),
+        actions=tuple(actions(assessment.matcher, found.items, concerns, now.date())),
         reminder=bool(reminded),
         open=reminded,
-        fixed=tuple(fixed(gone, world.components, books.told, world.exposed)),
-        ahead=tuple(ahead(stands, found.items, world.matcher, now.date(), editions=welcome or bool(reminded))),
+        fixed=tuple(fixed(gone, assessment.components, books.told, assessment.exposed)),
+        ahead=tuple(ahead(stands, found.items, assessment.matcher, now.date(), editions=welcome or bool(reminded))),
     )

@@ -12,7 +12,7 @@ from notifier.domain import schedule
 from notifier.domain.hosts import Hosts
 from notifier.domain.subscriptions import Subscription, ToldRecord
 from notifier.rendering.messages import host_names
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.services.digests import Composed, compose
 from notifier.storage import inventory, subscriptions
 
@@ -37,17 +37,19 @@ class Explanation:
     tellings: tuple[ToldRecord, ...]
 
 
-def explain(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Explanation:
+def explain(
+    connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
+) -> Explanation:
     """Why `subscription` was told of `advisory`, or was not, and what the next run would do."""
     points = (
-        *_subscription(world, subscription),
-        *_hosts(connection, world, subscription, advisory),
+        *_subscription(assessment, subscription),
+        *_hosts(connection, assessment, subscription, advisory),
         *_wishes(subscription, advisory),
-        *_silences(connection, world, subscription, advisory),
-        *_ledger(connection, world, subscription, advisory),
+        *_silences(connection, assessment, subscription, advisory),
+        *_ledger(connection, assessment, subscription, advisory),
     )
     tellings = tuple(subscriptions.tellings(connection, subscription, silences.about(advisory)))
-    made = compose(connection, world, subscription, whenever=True)
+    made = compose(connection, assessment, subscription, whenever=True)
     pending = any(i.advisory.id == advisory.id for i in made.digest.items) if made.digest else False
     return Explanation(
         subscription.name,
@@ -84,21 +86,23 @@ def _delivered(telling: ToldRecord) -> str:
     return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
 
 
-def _subscription(world: World, subscription: Subscription) -> Iterator[Point]:
+def _subscription(assessment: Assessment, subscription: Subscription) -> Iterator[Point]:
     if subscription.paused:
         yield Point("subscription", "against", "the subscription is paused")
     if subscription.started_at is None:
-        read = any(s.last_success for s in world.sources)
+        read = any(s.last_success for s in assessment.sources)
         words = "its welcome is still to come" if read else "its welcome waits until a source could be read"
         yield Point("subscription", "note" if read else "against", words)
     else:
         yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
-    times, when = subscription.schedule, subscription.due(world.now)
+    times, when = subscription.schedule, subscription.due(assessment.now)
     said = "it is time" if when.now else f"it is time at {schedule.shown(times, when.at)}: {when.reason}"
     yield Point("schedule", "note", f"{times.every} ({times.zone}); {said}")
 
 
-def _hosts(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+def _hosts(
+    connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
+) -> Iterator[Point]:
     scope = subscription.filters.scope
     found = []
     others = []
@@ -106,14 +110,14 @@ def _hosts(connection: Connection, world: World, subscription: Subscription, adv
         yield Point("hosts", "against", "no host of the inventory is in its scope")
         return
     for number, people in inventory.populations(connection, scope).items():
-        component = world.components[number]
+        component = assessment.components[number]
         hosts = host_names(Hosts(people.hosts, people.names))
         what = f"{component.package or f'{component.product} {component.version}'} on {hosts}"
-        match = next((m for m in world.matches(number) if m.advisory.id == advisory.id), None)
+        match = next((m for m in assessment.matches(number) if m.advisory.id == advisory.id), None)
         if match is not None:
             found.append(Point("hosts", "for", f"{what} is {match.verdict.status.value}: {match.verdict.reason}"))
         elif advisory.kind in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT) and component.product in advisory.products:
-            verdict = world.matcher.retraction(advisory, component)
+            verdict = assessment.matcher.retraction(advisory, component)
             if verdict is not None:
                 others.append(Point("hosts", "note", f"{what} is {verdict.status.value}: {verdict.reason}"))
     yield from found or others
@@ -128,16 +132,18 @@ def _wishes(subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
         yield Point("filter", "against", reason)
 
 
-def _silences(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+def _silences(
+    connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
+) -> Iterator[Point]:
     """The silences that last and that hosts in its scope are of: against it where they leave no host over."""
     scope = subscription.filters.scope
-    mine = [s for s in world.silences if s.advisory in silences.about(advisory) and s.lasts(world.now)]
+    mine = [s for s in assessment.silences if s.advisory in silences.about(advisory) and s.lasts(assessment.now)]
     numbers = inventory.populations(connection, scope) if mine else {}
-    only = [n for n in numbers if any(m.advisory.id == advisory.id for m in world.matches(n))]
+    only = [n for n in numbers if any(m.advisory.id == advisory.id for m in assessment.matches(n))]
     if not only:
         return
     mine = [s for s in mine if inventory.populations(connection, scope, within=s.scope, only=only)]
-    held = [s for s in mine if s in world.held.get(advisory.id, ())]
+    held = [s for s in mine if s in assessment.in_force.get(advisory.id, ())]
     all_of_them = not inventory.populations(connection, scope, without=[s.scope for s in held], only=only)
     for one in mine:
         who = f"by {one.author}, " if one.author else ""
@@ -149,7 +155,9 @@ def _silences(connection: Connection, world: World, subscription: Subscription, 
             yield Point("silence", "note", f"{text}; broken, for it got worse")
 
 
-def _ledger(connection: Connection, world: World, subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
+def _ledger(
+    connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
+) -> Iterator[Point]:
     told = subscriptions.told(connection, subscription)
     before = next((told[n] for n in silences.about(advisory) if n in told), None)
     started = subscription.started_at

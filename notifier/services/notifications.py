@@ -26,12 +26,12 @@ from notifier.rendering import notices
 from notifier.rendering.messages import render
 from notifier.security.references import resolved
 from notifier.services import operator_alerts
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.services.delivery import Deliveries, deliver, reason, sample
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
-__all__ = ["NotifyReport", "World", "deliver", "notify", "preview", "queue_digests", "sample"]
+__all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "queue_digests", "sample"]
 
 
 @dataclass(slots=True)
@@ -87,16 +87,18 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
     """
     report = NotifyReport()
     with database.begin() as connection:
-        world = World.read(connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=True)
+        assessment = Assessment.load(
+            connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=True
+        )
         fresh = [
             report.broken[-1]
             for subscription in subscriptions.every(connection)
-            if not subscription.paused and _queued(database, connection, world, subscription, report, settings)
+            if not subscription.paused and _queued(database, connection, assessment, subscription, report, settings)
         ]
         for notice in (_of_sources, partial(_of_broken, fresh)):
             try:
                 with database.savepoint(connection):
-                    notice(connection, world, settings)
+                    notice(connection, assessment, settings)
             except DatabaseError:
                 raise
             except Exception as error:  # noqa: BLE001 - the digests go out, whatever stops a notice
@@ -107,7 +109,7 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
 def _queued(
     database: Database,
     connection: Connection,
-    world: World,
+    assessment: Assessment,
     subscription: Subscription,
     report: NotifyReport,
     settings: Settings,
@@ -117,7 +119,7 @@ def _queued(
     try:
         if not problem:
             with database.savepoint(connection):
-                made = _prepare(connection, world, subscription, settings)
+                made = _prepare(connection, assessment, subscription, settings)
             report.held += [subscription.name] if made.waits else []
             report.digests += [made.digest] if made.digest else []
     except DatabaseError:
@@ -129,15 +131,17 @@ def _queued(
     return subscriptions.mark(connection, subscription, problem)
 
 
-def _of_sources(connection: Connection, world: World, settings: Settings) -> None:
+def _of_sources(connection: Connection, assessment: Assessment, settings: Settings) -> None:
     operator_alerts.tell_of_sources(
-        connection, world.sources, settings.operators, world.now, templates=settings.templates
+        connection, assessment.sources, settings.operators, assessment.now, templates=settings.templates
     )
 
 
-def _of_broken(fresh: list[tuple[str, str]], connection: Connection, world: World, settings: Settings) -> None:
+def _of_broken(
+    fresh: list[tuple[str, str]], connection: Connection, assessment: Assessment, settings: Settings
+) -> None:
     if fresh and settings.operators:
-        operator_alerts.tell(connection, notices.broken(fresh, world.now), settings.operators)
+        operator_alerts.tell(connection, notices.broken(fresh, assessment.now), settings.operators)
 
 
 def preview(
@@ -149,8 +153,8 @@ def preview(
     whenever: bool = True,
 ) -> Composed:
     """What would go out now, and with `whenever` even if it is not time. Nothing is kept."""
-    world = World.read(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
-    return compose(connection, world, subscription, whenever=whenever)
+    assessment = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+    return compose(connection, assessment, subscription, whenever=whenever)
 
 
 class _Prepared(NamedTuple):
@@ -160,10 +164,12 @@ class _Prepared(NamedTuple):
     waits: bool = False
 
 
-def _prepare(connection: Connection, world: World, subscription: Subscription, settings: Settings) -> _Prepared:
-    if subscription.started_at is None and not any(s.last_success for s in world.sources):
+def _prepare(
+    connection: Connection, assessment: Assessment, subscription: Subscription, settings: Settings
+) -> _Prepared:
+    if subscription.started_at is None and not any(s.last_success for s in assessment.sources):
         return _Prepared(waits=True)
-    made = compose(connection, world, subscription)
+    made = compose(connection, assessment, subscription)
     found, number = made.news, None
     if made.digest is not None:
         targets = [t for address in subscription.targets for t in _targets(address)]
@@ -171,12 +177,12 @@ def _prepare(connection: Connection, world: World, subscription: Subscription, s
         number = outbox.put(connection, subscription, message, targets, welcome=made.digest.welcome)
         subscriptions.recall(connection, number, made.digest.items)
     subscriptions.note(connection, subscription, found.noted)
-    subscriptions.tell(connection, subscription, found.silent, world.now, None)
-    subscriptions.tell(connection, subscription, found.facets, world.now, number)
+    subscriptions.tell(connection, subscription, found.silent, assessment.now, None)
+    subscriptions.tell(connection, subscription, found.facets, assessment.now, number)
     if made.time.now:
-        subscriptions.serve(connection, subscription, world.now, reminded=made.reminded)
+        subscriptions.serve(connection, subscription, assessment.now, reminded=made.reminded)
         if subscription.started_at is None:
-            subscriptions.start(connection, subscription, world.now)
+            subscriptions.start(connection, subscription, assessment.now)
     return _Prepared(made.digest)
 
 

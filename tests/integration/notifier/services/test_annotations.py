@@ -15,7 +15,7 @@ from notifier.assessment.findings import Question
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.services.annotations import in_force
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.services.exposure import Survey, survey
 from notifier.services.exposure_rows import each_host, host_groups
 from notifier.storage import inventory, silences
@@ -53,9 +53,9 @@ def hush(
 ) -> None:
     """Silence an advisory as if it was of this severity: for the first scope until `last`, for each next a day less."""
     with database.begin() as connection:
-        world = World.read(connection, NOW)
-        found = world.catalogue.find(name)
-        facets = msgspec.structs.replace(world.standing(connection, found), severity=before)
+        assessment = Assessment.load(connection, NOW)
+        found = assessment.find(name)
+        facets = msgspec.structs.replace(assessment.alert_state(connection, found), severity=before)
         for place, scope in enumerate(scopes):
             until = last - place * DAY
             silences.add(connection, Silence(found.id, scope, "not used", "Ann", NOW - DAY, until, facets))
@@ -174,3 +174,20 @@ def test_a_fleet_that_is_read_anew_for_each_advisory_is_silenced_the_same(databa
             assert until == (last if host.startswith("host-00") else next_ if odd else None), host
         else:
             assert until == (last if host.endswith("9") else None), host
+
+
+def test_an_assessment_is_frozen_and_knows_its_silences_when_it_is_loaded(fleet: Database) -> None:
+    hush(fleet, ONE, Scope(), FAR)
+    with fleet.connect() as connection:
+        assessment = Assessment.load(connection, NOW)
+        number = assessment.find(ONE).id
+    # the connection is closed: nothing is read later
+    assert {s.scope.hosts for s in assessment.in_force[number]} == {(), FAR.hosts}
+    assert assessment.lasting == {s.id for s in assessment.silences}
+    assert assessment.matches(next(iter(assessment.components))) is assessment.matches(
+        next(iter(assessment.components))
+    )
+    with pytest.raises(TypeError):
+        assessment.in_force[number] = ()  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        assessment.now = START  # type: ignore[misc]

@@ -11,7 +11,7 @@ from feeds.storage.database import Database
 from notifier.alerts.silences import Silence
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.services.explanations import Explanation, explain
 from notifier.storage import silences, subscriptions
 from tests.support.samples import DAY, NOW, install, publish, record, run, subscribe
@@ -28,8 +28,8 @@ def fleet(sqlite_database: Database) -> Database:
 
 def why(database: Database, name: str = NAME, days: float = 0) -> Explanation:
     with database.connect() as connection:
-        world = World.read(connection, NOW + days * DAY)
-        return explain(connection, world, subscriptions.named(connection, "ops"), world.catalogue.find(name))
+        assessment = Assessment.load(connection, NOW + days * DAY)
+        return explain(connection, assessment, subscriptions.named(connection, "ops"), assessment.find(name))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_quiet_hours_are_a_reason_for_the_welcome_as_for_news(
         run(sqlite_database, NIGHT.replace(hour=8) - DAY)
     publish(sqlite_database, record(NAME, below="25.0.6", severity=severity), at=NIGHT)
     with sqlite_database.connect() as connection:
-        world = World.read(connection, NIGHT)
-        found = explain(connection, world, subscriptions.named(connection, "ops"), world.catalogue.find(NAME))
+        assessment = Assessment.load(connection, NIGHT)
+        found = explain(connection, assessment, subscriptions.named(connection, "ops"), assessment.find(NAME))
     assert found.answer == said
 
 
@@ -140,9 +140,9 @@ def test_each_telling_is_there_with_its_digest_its_words_and_what_the_channel_sa
 
 def hush(database: Database, hosts: tuple[str, ...], reason: str, days: float = 10, name: str = NAME) -> None:
     with database.begin() as connection:
-        world = World.read(connection, NOW)
-        found = world.catalogue.find(name)
-        standing = world.standing(connection, found)
+        assessment = Assessment.load(connection, NOW)
+        found = assessment.find(name)
+        standing = assessment.alert_state(connection, found)
         made = Silence(found.id, Scope(hosts=hosts), reason, "Ann", NOW, NOW + days * DAY, standing)
         silences.add(connection, made)
 

@@ -19,7 +19,7 @@ from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Digest
 from notifier.alerts.silences import Assignment, Silence, statements
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
-from notifier.services.context import World
+from notifier.services.assessment import Assessment
 from notifier.storage import departures, inventory, silences, subscriptions
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
@@ -288,7 +288,7 @@ def test_reminders_updates_and_corrections_keep_quiet_hours(database: Database, 
 
 def test_a_reminder_says_what_is_still_open_how_long_and_who_has_it_in_hand(fleet: Database) -> None:
     with fleet.begin() as connection:
-        number = World.read(connection, NOW).catalogue.find(NAME).id
+        number = Assessment.load(connection, NOW).find(NAME).id
         due = (NOW + 60 * DAY).date()
         silences.take(connection, Assignment(number, Scope(), "Ann", due, NOW))
     assert run(fleet, NOW + 20 * DAY).digests == []
@@ -313,9 +313,9 @@ def test_a_reminder_that_falls_on_news_is_one_digest_with_them(fleet: Database) 
 
 def silenced(database: Database, *, until: float, scope: Scope = Scope(), at: float = 0) -> None:  # noqa: B008
     with database.begin() as connection:
-        world = World.read(connection, NOW + at * DAY)
-        found = world.catalogue.find(NAME)
-        facets = world.standing(connection, found)
+        assessment = Assessment.load(connection, NOW + at * DAY)
+        found = assessment.find(NAME)
+        facets = assessment.alert_state(connection, found)
         silences.add(
             connection,
             Silence(found.id, scope, "not used here", "Ann", NOW + at * DAY, NOW + until * DAY, facets),
@@ -393,7 +393,7 @@ def test_what_is_silenced_is_no_correction_and_not_open(fleet: Database) -> None
 def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(fleet: Database) -> None:
     due = (NOW + 5 * DAY).date()
     with fleet.begin() as connection:
-        number = World.read(connection, NOW).catalogue.find(NAME).id
+        number = Assessment.load(connection, NOW).find(NAME).id
         silences.take(connection, Assignment(number, Scope(hosts=("lab-*",)), "Ann", due, NOW))
     assert run(fleet, NOW + 4 * DAY).digests == []
     (item,) = one(fleet, 6.1).items
@@ -405,7 +405,7 @@ def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(f
 
 def test_what_was_released_or_mended_in_time_does_not_come_back(fleet: Database) -> None:
     with fleet.begin() as connection:
-        number = World.read(connection, NOW).catalogue.find(NAME).id
+        number = Assessment.load(connection, NOW).find(NAME).id
         silences.take(connection, Assignment(number, Scope(), "Ann", (NOW + DAY).date(), NOW))
         (released,) = silences.release(connection, (number,), None, NOW)
         assert released.owner == "Ann"
@@ -417,8 +417,8 @@ def test_what_was_released_or_mended_in_time_does_not_come_back(fleet: Database)
 def test_silences_can_be_read_as_statements(fleet: Database) -> None:
     silenced(fleet, until=10)
     with fleet.connect() as connection:
-        world = World.read(connection, NOW)
-        advisories = {a.id: a for a in world.catalogue.advisories}
+        assessment = Assessment.load(connection, NOW)
+        advisories = {a.id: a for a in assessment.advisories}
         made = silences.every(connection)
         (stated,) = statements(made, advisories, NOW + DAY)
         assert list(statements(made, advisories, NOW + 10 * DAY)) == []

@@ -1,0 +1,156 @@
+"""The state of the database that every question and every digest is answered from, loaded once a command."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from feeds import storage
+from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory, Kind
+from feeds.sources import health
+from feeds.sources.health import MirrorState, SourceState
+from feeds.storage.database import Connection
+from notifier.alerts import alert_state
+from notifier.alerts import silences as silence
+from notifier.alerts.alert_state import AffectedComponent
+from notifier.alerts.digest import DigestAssignment
+from notifier.alerts.silences import Assignment, Silence
+from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.domain.components import Component
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import Hosts
+from notifier.storage import inventory, silences, verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Advisories, components, silences and assignments as the database has them, ready to be matched.
+
+    Nothing in it changes after `load`. The matcher remembers what it has matched.
+    """
+
+    now: datetime
+    catalogue: Catalogue
+    """The advisories and releases that are known now."""
+    lost: tuple[Advisory, ...]
+    """Advisories that are in no source any more; subscribers may have been told of them."""
+    matcher: Matcher
+    components: Mapping[int, Component]
+    sources: tuple[SourceState, ...]
+    mirror: MirrorState | None
+    """The mirror that the sources were read from; None without one."""
+    silences: tuple[Silence, ...]
+    assignments: tuple[Assignment, ...]
+    stale_days: int
+    in_force: Mapping[int, tuple[Silence, ...]]
+    """The silences in force, by the number of their advisory. A silence ends early when its advisory gets worse."""
+    lasting: frozenset[int]
+    """The ids of the silences that have not expired and whose advisory affects some host."""
+    assigned: Mapping[int, tuple[DigestAssignment, ...]]
+    """The assignments, by the number of their advisory."""
+
+    @classmethod
+    def load(
+        cls,
+        connection: Connection,
+        now: datetime,
+        *,
+        stale_days: int = 14,
+        disabled: frozenset[str] = frozenset(),
+        keep: bool = False,
+        only: Sequence[str] = (),
+    ) -> Assessment:
+        """Read the database once.
+
+        `disabled` sources are left out of `sources`. With `keep`, verdicts that are missing or out of date are
+        stored first. `only` are names of advisories: no others are matched then. UnknownName for a name that no
+        advisory has.
+        """
+        catalogue = storage.catalogue(connection)
+        if keep:
+            verdicts.refresh(connection, catalogue, now.date())
+        lost = tuple(storage.lost(connection, {a.id for a in catalogue.advisories}))
+        everything = Catalogue((*catalogue.advisories, *lost), catalogue.releases)
+        numbers = frozenset(catalogue.find(name).id for name in only)
+        known = verdicts.load(connection, numbers)
+        states = [s for s in storage.sources(connection).values() if s.name not in disabled]
+        assignments = tuple(silences.hands(connection))
+        loaded = cls(
+            now=now,
+            catalogue=catalogue,
+            lost=lost,
+            matcher=Matcher(everything, now.date(), only=numbers or None, known=known),
+            components=MappingProxyType({number: component for component, number in known.numbers.items()}),
+            sources=tuple(health.assessed(states, now)),
+            mirror=storage.mirror(connection),
+            silences=tuple(silences.every(connection)),
+            assignments=assignments,
+            stale_days=stale_days,
+            in_force=MappingProxyType({}),
+            lasting=frozenset(),
+            assigned=MappingProxyType(_assigned(assignments, everything.advisories, now)),
+        )
+        return loaded._with_silences(connection)
+
+    @property
+    def advisories(self) -> tuple[Advisory, ...]:
+        """All advisories, the lost ones included."""
+        return (*self.catalogue.advisories, *self.lost)
+
+    def find(self, name: str) -> Advisory:
+        """The advisory of a name or alias, a lost one included; UnknownName where there is none."""
+        lost = (a for a in self.lost if a.name.lower() == name.strip().lower())
+        return next(lost, None) or self.catalogue.find(name)
+
+    def matches(self, number: int) -> tuple[Match, ...]:
+        """The matches of a component that its owner should be told of, by its number."""
+        return self.matcher.concerns(self.components[number])
+
+    def exposed(self, number: int) -> dict[int, Advisory]:
+        """The vulnerabilities that affect a component, or on which the evidence conflicts, by number."""
+        found = (m for m in self.matches(number) if m.advisory.kind is Kind.VULNERABILITY)
+        return {m.advisory.id: m.advisory for m in found if m.verdict.status in EXPOSED}
+
+    def alert_state(self, connection: Connection, advisory: Advisory) -> alert_state.AlertState:
+        """What an advisory means for the whole inventory now."""
+        return alert_state.facets_of(advisory, self._affected(connection, {advisory.id}).get(advisory.id, ()))
+
+    def _with_silences(self, connection: Connection) -> Assessment:
+        lasting = {s.advisory for s in self.silences if s.lasts(self.now)}
+        if not lasting:
+            return self
+        affected = self._affected(connection, lasting)
+        concerned = {n for group in affected.values() for n in silence.about(group[0].match.advisory)}
+        return replace(
+            self,
+            in_force=MappingProxyType(silence.in_force(self.silences, affected, self.now)),
+            lasting=frozenset(s.id for s in self.silences if s.lasts(self.now) and s.advisory in concerned),
+        )
+
+    def _affected(self, connection: Connection, advisories: set[int]) -> dict[int, list[AffectedComponent]]:
+        """The components of the whole inventory that some advisories affect, by the advisory's number."""
+        grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
+        for number, people in inventory.populations(connection, Scope()).items():
+            for match in self.matches(number):
+                if advisories & set(silence.about(match.advisory)):
+                    hosts = Hosts(people.hosts, people.names)
+                    grouped[match.advisory.id].append(AffectedComponent(number, match, hosts, people.latest))
+        return grouped
+
+
+def _assigned(
+    assignments: Iterable[Assignment], advisories: Iterable[Advisory], now: datetime
+) -> dict[int, tuple[DigestAssignment, ...]]:
+    """The assignments by advisory. One that was merged into another lends it its own."""
+    found: dict[int, tuple[DigestAssignment, ...]] = {}
+    for one in assignments:
+        shown = DigestAssignment(one.owner, one.due, silence.shown(one.scope), one.note, one.overdue(now))
+        found[one.advisory] = (*found.get(one.advisory, ()), shown)
+    of_double = {d: a.id for a in advisories for d in a.doubles if d in found}
+    for double, number in of_double.items():
+        found[number] = (*found.get(number, ()), *found[double])
+    return found
