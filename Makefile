@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+RUNS   := $(VENV)/.runs
 STAMP  := $(VENV)/.installed
 TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test lint types contracts unit accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -16,19 +17,27 @@ GOLD   ?= $(CORPUS)/gold.csv
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
-env: $(STAMP)    ## the environment, exactly as requirements.lock says
+env: $(STAMP)    ## the environment in .venv: what runs, and the tools of development, as requirements.lock pins them
 
-$(STAMP): requirements.lock pyproject.toml
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+$(RUNS): locks/runtime.lock locks/build.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes --requirement locks/runtime.lock --requirement locks/build.lock
+	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP)   ## the main job on documents that come with Navtex, up to a digest
+$(STAMP): $(RUNS) requirements.lock
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	@touch $@
+
+demo: $(RUNS)    ## the main job on documents that come with Navtex, up to a digest; installs only what runs
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit accuracy ## everything that needs nothing but Python: CI runs this, and browser, network, systemd, deploy, audit and sbom
-	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, there is no systemd-analyze here; \`make systemd\` installs it"
+test: lint types contracts unit accuracy ## lint, types, contracts, tests and accuracy: the short run, for every change
+
+test-all: lint types contracts unit-all accuracy ## the same with the long tests: both databases everywhere, real processes, kills, soak
+	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, systemd-analyze is not installed; \`make systemd\` installs it"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -40,9 +49,12 @@ types: $(STAMP)
 contracts: $(STAMP)
 	$(BIN)/lint-imports
 
-# COVER="--cov --cov-report=term:skip-covered" measures branches, of the programs that tests start, too, and takes longer
 unit: $(STAMP)
-	$(BIN)/pytest $(COVER)
+	$(BIN)/pytest
+
+# COVER="--cov --cov-report=term:skip-covered" measures branches, in child processes too
+unit-all: $(STAMP)
+	$(BIN)/pytest --long $(COVER)
 
 accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpus of real documents is at hand
 	@if [ -f "$(GOLD)" ]; then \

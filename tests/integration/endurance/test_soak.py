@@ -19,6 +19,7 @@ def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
         yield soak
 
 
+@pytest.mark.long
 def test_what_is_due_arrives_once_while_everything_changes(soaked: Soak) -> None:
     soaked.settle()
     assert len(soaked.expected["a@example.org"]) > 3
@@ -26,6 +27,7 @@ def test_what_is_due_arrives_once_while_everything_changes(soaked: Soak) -> None
     assert all(soaked.expected[who] for who in soaked.arrived)
 
 
+@pytest.mark.long
 def test_a_run_is_measured_and_leaves_nothing_but_its_database(soaked: Soak) -> None:
     for run in soaked.measured:
         assert run.memory > 20_000
@@ -33,6 +35,7 @@ def test_a_run_is_measured_and_leaves_nothing_but_its_database(soaked: Soak) -> 
         assert (run.left, run.kept) == (0, 0)
 
 
+@pytest.mark.long
 def test_a_message_that_is_lost_doubled_or_wrong_is_found(soaked: Soak) -> None:
     found = soaked.arrived["/high"]
     for wrong, what in (

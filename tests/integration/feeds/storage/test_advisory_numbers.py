@@ -14,6 +14,7 @@ from feeds import storage
 from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Connection, Database, metadata
+from tests.support.depth import examples
 
 NAMES = ("CVE-2031-20001", "CVE-2031-20002", "GHSA-2222-2222-2222", "GHSA-3333-3333-3333", "a-heading")
 SOURCES = ("a", "b", "c")
@@ -60,7 +61,7 @@ def outcome(source: str, listed: list[Entry], at: datetime) -> FetchResult:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(days)
 def test_names_may_come_go_join_and_part(connection: Connection, days: list[dict[str, list[Entry]]]) -> None:
     with connection.begin_nested() as attempt:

@@ -37,6 +37,9 @@ SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(s
 def run(at: Path, shell: str = "sh", script: str = SCRIPT) -> str:
     """What the script prints on a computer, given to a shell by standard input as ssh does."""
     command = [shell, "sh", "-s"] if shell == "busybox" else [shell, "-s"]
+    if shell == "busybox":  # it prefers its own applets to PATH, and functions to its applets
+        programs = [p for p in (at / "bin").iterdir() if p.name.isidentifier()]
+        script = "".join(f'{p.name}() {{ "{p}" "$@"; }}\n' for p in programs) + script
     path = f"{at / 'bin'}:/usr/bin:/bin"
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=True, env={"PATH": path})
     assert done.stderr == ""

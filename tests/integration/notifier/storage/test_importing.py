@@ -18,6 +18,7 @@ from notifier.domain.hosts import ImportResult
 from notifier.domain.observations import BEHIND, behind, decode, effective
 from notifier.storage import importing, inventory, tables
 from notifier.storage.inventory import Import
+from tests.support.depth import examples
 from tests.support.samples import DAY, START
 
 RUNS = Component("engine", "28.3.3")
@@ -197,7 +198,7 @@ imports = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(imports)
 def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]
@@ -211,7 +212,7 @@ def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
     database.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(imports)
 def test_what_a_scope_said_is_gone_with_it_as_if_it_had_never_been_said(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]

@@ -23,6 +23,7 @@ from feeds.advisories.records import (
 )
 from feeds.core.errors import UnknownName
 from feeds.versions.products import ENGINE_MODULE, FOREIGN
+from tests.support.depth import examples
 from tests.support.records import NOW, advisory, catalogue, claim, read
 
 CVE, GHSA, GO = "CVE-2026-41567", "GHSA-x86f-5xw2-fm2r", "GO-2026-4001"
@@ -262,14 +263,14 @@ def distinct(reads: list[Read]) -> list[Read]:
 
 
 @given(st.lists(entries, max_size=8), st.randoms())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_any_order_of_arrival_gives_the_same_catalogue(reads: list[Read], chance: Any) -> None:
     reads = distinct(reads)
     assert merge(chance.sample(reads, len(reads))) == merge(reads)
 
 
 @given(st.lists(entries, max_size=8))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_groups_share_no_name_and_lose_none(reads: list[Read]) -> None:
     def spelt(name: str) -> str:
         return name.upper() if is_cve(name) or is_ghsa(name) else name

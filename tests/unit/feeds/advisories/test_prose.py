@@ -8,6 +8,7 @@ from feeds.advisories.prose import CURRENT, names_distribution, read_prose
 from feeds.advisories.records import PRODUCTS
 from feeds.verdicts.statements import bounds
 from feeds.versions.upstream import is_version
+from tests.support.depth import examples
 
 
 def told(text: str, about: str = "") -> str:
@@ -257,7 +258,7 @@ vocabulary = st.sampled_from(WORDS.split())
 
 
 @given(st.text() | st.lists(vocabulary, max_size=30).map(" ".join), st.sampled_from(["", "engine", "runc"]))
-@settings(deadline=None, max_examples=1_500)
+@settings(deadline=None, max_examples=examples(1_500))
 def test_whatever_is_read_of_any_text_can_be_weighed(text: str, about: str) -> None:
     claims = read_prose(text, about=about)
     assert len({c.product for c in claims}) == len(claims)

@@ -18,6 +18,7 @@ from feeds.advisories.records import Record
 from feeds.core.errors import ShapeError
 from feeds.sources import SOURCES
 from feeds.sources.base import Item, Parsed
+from tests.support.depth import examples
 from tests.support.documents import SOURCE, atom, document, entry, page, read, records, rss
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"
@@ -202,7 +203,7 @@ json_values = st.recursive(
 
 
 @given(value=json_values, at=st.integers(0, 200), name=st.sampled_from(sorted(VALID)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_value_at_any_place_is_read_or_refused(value: Any, at: int, name: str) -> None:
     source, form, valid = VALID[name]
     paths = list(places(valid))
@@ -210,7 +211,7 @@ def test_any_value_at_any_place_is_read_or_refused(value: Any, at: int, name: st
 
 
 @given(body=st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_bytes_are_read_or_refused_by_every_source(body: bytes) -> None:
     for source in SOURCES:
         for form in (*source.urls, "api", "Debian:12/docker.io"):

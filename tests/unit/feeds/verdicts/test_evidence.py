@@ -11,6 +11,7 @@ from feeds.advisories.records import Rank, Read, VersionStatement
 from feeds.core.errors import VersionError
 from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status
 from feeds.versions.products import ENGINE_MODULE
+from tests.support.depth import examples
 from tests.support.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 
@@ -257,7 +258,7 @@ def ranked(one: VersionStatement, rank: Rank, source: str) -> Read:
 
 
 @given(st.lists(st.tuples(said, st.sampled_from(ranks)), min_size=1, max_size=4), st.randoms())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_any_records_in_any_order_give_the_same_verdicts(
     given_claims: list[tuple[VersionStatement, Rank]], chance: Any
 ) -> None:
@@ -268,7 +269,7 @@ def test_any_records_in_any_order_give_the_same_verdicts(
 
 
 @given(st.lists(said, min_size=1, max_size=3), said)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_a_weaker_record_never_changes_what_a_stronger_one_decides(
     strong: list[VersionStatement], weak: VersionStatement
 ) -> None:
@@ -282,7 +283,7 @@ def test_a_weaker_record_never_changes_what_a_stronger_one_decides(
 
 
 @given(st.lists(st.tuples(said, st.sampled_from(ranks)), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_nobody_is_sent_to_a_release_that_is_affected(given_claims: list[tuple[VersionStatement, Rank]]) -> None:
     about = case(*(ranked(one, rank, f"source-{n}") for n, (one, rank) in enumerate(given_claims)))
     for version in versions:

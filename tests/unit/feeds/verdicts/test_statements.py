@@ -10,6 +10,7 @@ from feeds.verdicts.statements import SourceStatement, Status, bounds, readings
 from feeds.versions.products import ENGINE_MODULE
 from feeds.versions.ranges import Span
 from feeds.versions.upstream import key
+from tests.support.depth import examples
 from tests.support.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words
 
 
@@ -222,7 +223,7 @@ ranges = st.builds(Span, ends | st.just(""), ends | st.just(""), st.just(value=T
 
 
 @given(st.lists(ranges, max_size=3), st.lists(ends, max_size=3), st.booleans())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_named_fix_and_what_follows_on_its_branch_is_never_affected(
     affected: list[Span], fixed: list[str], partial: bool
 ) -> None:
@@ -234,7 +235,7 @@ def test_a_named_fix_and_what_follows_on_its_branch_is_never_affected(
 
 
 @given(ranges)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_a_single_range_is_read_literally(span: Span) -> None:
     about = case(read(VersionStatement(product="engine", affected=(span,))))
     low, high = span.keys()

@@ -21,6 +21,7 @@ from feeds.versions.packages import (
     scheme,
     source_packages,
 )
+from tests.support.depth import examples
 
 Order = Callable[[str], PackageKey]
 
@@ -59,20 +60,20 @@ def sign(one: Any, other: Any) -> int:
 
 
 @given(debian, debian)
-@settings(deadline=None, max_examples=1_000)
+@settings(deadline=None, max_examples=examples(1_000))
 def test_debian_packages_are_ordered_as_dpkg_orders_them(one: str, other: str) -> None:
     assume(not one.endswith("-") and not other.endswith("-"))
     assert sign(dpkg(one), dpkg(other)) == sign(DebianVersion(one), DebianVersion(other))
 
 
 @given(red_hat, red_hat)
-@settings(deadline=None, max_examples=1_000)
+@settings(deadline=None, max_examples=examples(1_000))
 def test_rpm_packages_are_ordered_as_rpm_orders_them(one: str, other: str) -> None:
     assert sign(rpm(one), rpm(other)) == sign(RpmVersion(one), RpmVersion(other))
 
 
 @given(alpine, alpine)
-@settings(deadline=None, max_examples=1_000)
+@settings(deadline=None, max_examples=examples(1_000))
 def test_alpine_packages_are_ordered_as_apk_orders_them(one: str, other: str) -> None:
     assert sign(apk(one), apk(other)) == sign(AlpineLinuxVersion(one), AlpineLinuxVersion(other))
 
@@ -143,7 +144,7 @@ def test_a_version_of_another_scheme_is_refused(order: Order, text: str) -> None
 
 
 @given(st.text() | debian | red_hat, st.text())
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_any_text_is_a_package_version_or_refused(one: str, other: str) -> None:
     for order in (dpkg, rpm, apk):
         try:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from feeds.advisories.records import PRODUCTS
 from feeds.versions.products import ENGINE_MODULE, FOREIGN, mentions, numbering, of_field, of_module, of_words
+from tests.support.depth import examples
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_number_tells_products_apart_that_share_a_name(product: str, version: 
 
 
 @given(st.text() | st.text(alphabet="docker -/v2mobyrunc.", max_size=60))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_what_is_found_in_any_text_stands_there_in_order(text: str) -> None:
     end = 0
     for product, start, stop in mentions(text):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from feeds.versions.ranges import Span, exactly, intersection, read_range, remainder, whole_branch
 from feeds.versions.upstream import is_version
+from tests.support.depth import examples
 
 EVERY = [f"{a}.{b}.{c}{rc}" for a in (1, 2) for b in (0, 1) for c in (0, 1, 2) for rc in ("-rc1", "")] + [
     "2.2.0",
@@ -152,7 +153,7 @@ def test_a_hostile_range_is_refused_without_much_ado(text: str) -> None:
 
 
 @given(st.text() | st.text(alphabet="<>=, 0123456789.xv*-rc|;&and", max_size=60))
-@settings(deadline=None, max_examples=1_000)
+@settings(deadline=None, max_examples=examples(1_000))
 def test_what_is_read_of_any_text_can_be_compared(text: str) -> None:
     found = read_range(text)
     for span in found.spans if found else ():
@@ -173,14 +174,14 @@ def test_a_span_is_read_back_as_it_is_written(span: Span) -> None:
 
 
 @given(spans, spans)
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_an_intersection_holds_what_both_hold(one: Span, other: Span) -> None:
     assert held(intersection(one, other)) == held(one) & held(other)
     assert held(intersection(other, one)) == held(one) & held(other)
 
 
 @given(spans, st.lists(spans, max_size=4))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_a_remainder_holds_what_no_span_holds(domain: Span, taken: list[Span]) -> None:
     left = remainder(domain, taken)
     assert held(*left) == held(domain) - held(*taken)

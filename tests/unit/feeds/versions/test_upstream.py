@@ -13,6 +13,7 @@ from univers.versions import GolangVersion, SemverVersion
 
 from feeds.core.errors import VersionError
 from feeds.versions.upstream import LOWEST, Key, branch, branch_start, is_development, is_version, key, read
+from tests.support.depth import examples
 
 number = st.integers(0, 130)
 stages = ("dev", "tp", "alpha", "beta", "rc")
@@ -96,7 +97,7 @@ def test_a_month_keeps_its_zero_in_speech_and_loses_it_in_comparison(parts: list
 
 
 @given(versions, versions, versions)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_the_order_is_total(one: str, other: str, third: str) -> None:
     a, b, c = sorted((one, other, third), key=key)
     assert key(a) <= key(b) <= key(c)
@@ -107,7 +108,7 @@ def test_the_order_is_total(one: str, other: str, third: str) -> None:
 
 
 @given(semantic, semantic)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_plain_numbers_are_ordered_as_semantic_versioning_says(one: str, other: str) -> None:
     expected = order(SemverVersion(one), SemverVersion(other))
     assert order(key(one), key(other)) == expected
@@ -184,7 +185,7 @@ def test_what_is_no_version_is_refused_in_words_that_fit_a_line(text: str) -> No
 
 
 @given(st.text() | st.text(alphabet="0123456789.-+~v rcbeta\x00", max_size=300))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_any_text_is_read_or_refused(text: str) -> None:
     if is_version(text):
         at = key(text)

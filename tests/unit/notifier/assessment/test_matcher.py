@@ -15,6 +15,7 @@ from feeds.verdicts.evidence import Status
 from feeds.versions.products import ENGINE_MODULE
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component
+from tests.support.depth import examples
 from tests.support.records import NAME, NOW, catalogue, claim, packaged, read, twinned
 
 TODAY = date(2026, 6, 1)
@@ -292,7 +293,7 @@ text = st.text(max_size=20) | st.sampled_from(["docker.io", "docker-ce", "moby-e
     text | st.sampled_from([FIXED, "5:25.0.5-1~debian.12~bookworm", "1.0-1.el9"]),
     st.sampled_from(["", "debian-12", "rocky-9", "alpine-3.20", "x"]) | st.text(max_size=12),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_no_package_that_an_inventory_may_hold_stops_the_matching(name: str, version: str, distro: str) -> None:
     everywhere = [
         read(packaged(fixed, "docker.io", where), source=where)

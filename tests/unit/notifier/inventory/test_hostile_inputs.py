@@ -19,6 +19,7 @@ from notifier import inventory
 from notifier.domain.components import Host, Inventory
 from notifier.inventory import FORMATS
 from notifier.inventory.text import MAX_LINE, Text
+from tests.support.depth import examples
 from tests.support.inventories import read
 from tests.unit.notifier.inventory.test_formats import FILES
 
@@ -82,7 +83,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(value[key])
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(DOCUMENTS), st.data(), VALUES)
 def test_a_real_document_with_any_value_at_any_place(document: Any, data: st.DataObject, value: Any) -> None:
     document = copy.deepcopy(document)

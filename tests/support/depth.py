@@ -1,0 +1,22 @@
+"""How thorough a run of the tests is: `make test` is short, `make test-all` is long."""
+
+from __future__ import annotations
+
+import os
+
+_NAME = "NAVTEX_TESTS_LONG"
+
+
+def is_long() -> bool:
+    """Whether this is a long run (`pytest --long`)."""
+    return bool(os.environ.get(_NAME))
+
+
+def be_long() -> None:
+    """Make this run, and the processes that it starts, a long one."""
+    os.environ[_NAME] = "1"
+
+
+def examples(count: int) -> int:
+    """How many examples Hypothesis tries: `count` in a long run, a tenth of that but at least 20 in a short one."""
+    return count if is_long() else max(20, count // 10)

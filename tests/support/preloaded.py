@@ -1,0 +1,5 @@
+"""Importing this imports the whole program: what `forked` forks from."""
+
+from tests.support.forked import preload
+
+preload()

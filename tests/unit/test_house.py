@@ -1,0 +1,74 @@
+"""The house keeps its rules: rooms that contracts name are there, stores stay light, kept verdicts know their code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import grimp
+import pytest
+
+from notifier.storage.verdicts import _JUDGES
+from tests.conftest import ROOT
+
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+SHELLS = {"feeds.services", "notifier.services", "notifier.cli", "notifier.config"}
+
+
+def rooms(package: str) -> set[str]:
+    """The folders and modules directly below a package."""
+    found = [p for p in (ROOT / package).iterdir() if (p / "__init__.py").is_file() or p.suffix == ".py"]
+    return {p.stem for p in found} - {"__init__"}
+
+
+def contract(name: str) -> dict[str, list[str]]:
+    (found,) = [c for c in CONTRACTS if c["name"] == name]
+    return dict(found)
+
+
+def layers(package: str) -> set[str]:
+    (found,) = [c for c in CONTRACTS if c.get("containers") == [package]]
+    return {name.strip() for layer in found["layers"] for name in layer.split("|")}
+
+
+@pytest.mark.parametrize("package", ["feeds", "notifier"])
+def test_every_room_has_its_place_in_the_layers_and_no_other_has(package: str) -> None:
+    assert layers(package) == rooms(package)
+
+
+def test_every_room_is_either_pure_or_an_edge_or_a_shell() -> None:
+    pure = contract("pure modules import only pure modules")
+    named = set(pure["source_modules"]) | set(pure["forbidden_modules"])
+    every = {f"{package}.{room}" for package in ("feeds", "notifier") for room in rooms(package)}
+    assert every - named <= SHELLS | {"notifier.security"}
+    assert set(contract("pure modules touch no edge")["source_modules"]) == set(pure["source_modules"])
+
+
+def loads(module: str, unwanted: Iterable[str]) -> set[str]:
+    """Which of these modules a fresh interpreter has loaded after it imported a module."""
+    code = f"import {module}, sys; print(*({set(unwanted)!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["notifier.storage", "notifier.storage.outbox", "feeds.storage"])
+def test_a_store_loads_neither_templates_nor_an_http_client(module: str) -> None:
+    assert loads(module, {"jinja2", "urllib3", "apprise", "smtplib", "scrapy", "http.client"}) == set()
+
+
+def test_a_module_that_is_loaded_is_found() -> None:
+    assert loads("notifier.rendering.messages", {"jinja2", "scrapy"}) == {"jinja2"}
+
+
+def test_kept_verdicts_depend_on_every_module_that_judges() -> None:
+    """A verdict is kept with a fingerprint of the code; code that is missing from it would leave stale verdicts."""
+    graph = grimp.build_graph("feeds", "notifier", cache_dir=None)
+    inside = graph.find_descendants("notifier.assessment")
+    closure = set().union(*(graph.find_upstream_modules(m) for m in inside)) | inside
+    judging = {f"{Path(package).parent.name}.{room}" for package, names in _JUDGES for room in names}
+    outside = {m for m in closure if ".".join(m.split(".")[:2]) not in judging}
+    assert outside <= {"feeds", "notifier"}
+    assert {"feeds.versions.products", "feeds.advisories.merging", "feeds.verdicts.evidence"} <= closure
