@@ -1,7 +1,9 @@
 """Many records, one advisory: merging through aliases, and what has changed.  Pure.
 
-Records that share a name are of one matter, transitively, in whatever order they came.  What a
-record merely *mentions* joins nothing: an announcement that speaks of six CVEs is a seventh matter.
+Records that share a name are of one matter, transitively, in whatever order they came, but two CVE
+ids that each have a record of their own are two matters, whoever says that they are one: the claim is
+kept as a doubt.  What a record merely *mentions* joins nothing: an announcement that speaks of six
+CVEs is a seventh matter.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from feeds.advisories.records import (
     CORRECTIONS,
     PRODUCTS,
     Advisory,
+    Doubt,
     Kind,
     Read,
     Record,
@@ -61,34 +64,85 @@ def merge(reads: Iterable[Read]) -> list[Advisory]:
     found = groups(reads)
     early = held_back(found)
     kept = (group for group in found if _ours(group) and group[0].record.id not in early)
-    return sorted(map(_advisory, kept), key=lambda a: a.name)
+    doubts = _doubts(found)
+    return sorted((_advisory(group, doubts) for group in kept), key=lambda a: a.name)
+
+
+def _doubts(found: Iterable[list[Read]]) -> dict[str, list[Doubt]]:
+    """By name: what was said to be the same and is not taken for it, for the advisories of both sides."""
+    doubts: dict[str, list[Doubt]] = {}
+    for group in found:
+        mine = _name([_canonical(n) for read in group for n in read.record.names], group[0].record.id)
+        for read, other in ((r, other) for r in group for other in r.doubted):
+            doubts.setdefault(mine, []).append(Doubt(other, read.source, read.record.url))
+            doubts.setdefault(other, []).append(Doubt(mine, read.source, read.record.url))
+    return doubts
 
 
 def groups(reads: Iterable[Read]) -> list[list[Read]]:
-    """Records that share a name, or share one with a record that does (union-find over names)."""
-    parent: dict[str, str] = {}
+    """Records that share a name, or share one with a record that does; two CVEs with records of their own stay two.
 
-    def find(name: str) -> str:
+    Names are joined in the order of the records' precedence, so that a third party's wrong alias never
+    outweighs the maker's right one, and the order of arrival leaves no trace.
+    """
+    everything = sorted(reads, key=_order)
+    names = _Names(n for r in everything if is_cve(n := _canonical(r.record.id)))
+    found: dict[str, list[Read]] = {}
+    said = [names.join(read) for read in everything]
+    for read in said:
+        found.setdefault(names.root(_canonical(read.record.id)), []).append(read)
+    return [_one_voice(group) for group in found.values()]
+
+
+def _order(read: Read) -> tuple[int, str, str, str]:
+    return read.record.precedence, read.source, read.record.id, read.document
+
+
+class _Names:
+    """Which names are of one matter (union-find). A matter has at most one CVE that has a record of its own."""
+
+    def __init__(self, owned: Iterable[str]) -> None:
+        self._parent: dict[str, str] = {}
+        self._cve: dict[str, str] = {cve: cve for cve in owned}
+        """By root: the CVE with a record of its own."""
+
+    def root(self, name: str) -> str:
+        """The name that stands for the matter of a name."""
+        self._parent.setdefault(name, name)
         root = name
-        while parent[root] != root:
-            root = parent[root]
-        while parent[name] != root:
-            parent[name], name = root, parent[name]
+        while self._parent[root] != root:
+            root = self._parent[root]
+        while self._parent[name] != root:
+            self._parent[name], name = root, self._parent[name]
         return root
 
-    everything = list(reads)
-    for read in everything:
-        names = [_canonical(n) for n in read.record.names]
-        for name in names:
-            parent.setdefault(name, name)
-        for name in names[1:]:
-            # the lesser name becomes the root, so that the order of arrival leaves no trace
-            one, other = sorted((find(names[0]), find(name)))
-            parent[other] = one
-    found: dict[str, list[Read]] = {}
-    for read in everything:
-        found.setdefault(find(_canonical(read.record.id)), []).append(read)
-    return [_one_voice(group) for group in found.values()]
+    def join(self, read: Read) -> Read:
+        """Join the names of a record; aliases that would join two CVEs are taken from it, and kept as doubts."""
+        record = read.record
+        name = _canonical(record.id)
+        wanted = self._cve.get(self.root(name)) or self._most([_canonical(a) for a in record.aliases])
+        doubted = []
+        for alias in record.aliases:
+            one, other = self.root(name), self.root(_canonical(alias))
+            if self._cve.get(other, wanted) != wanted:
+                doubted.append(alias)
+                continue
+            # the lesser name becomes the root
+            one, other = sorted((one, other))
+            self._parent[other] = one
+            if wanted:
+                self._cve[one] = wanted
+        if not doubted:
+            return read
+        kept = tuple(a for a in record.aliases if a not in doubted)
+        return msgspec.structs.replace(
+            read, record=msgspec.structs.replace(record, aliases=kept), doubted=tuple(map(_canonical, doubted))
+        )
+
+    def _most(self, aliases: list[str]) -> str | None:
+        """The CVE that most of some aliases are of, the first of equals."""
+        cves = [cve for a in aliases if (cve := self._cve.get(self.root(a)))]
+        return max(cves, key=cves.count, default=None)
 
 
 def _canonical(name: str) -> str:
@@ -103,7 +157,7 @@ def _one_voice(group: list[Read]) -> list[Read]:
     The others lend it what it lacks: a date that only the feed has.  Entries of equal precedence
     are no forms of each other but parts (two pages of release notes), and all of them speak.
     """
-    ordered = sorted(group, key=lambda r: (r.record.precedence, r.source, r.record.id, r.document))
+    ordered = sorted(group, key=_order)
     first: dict[tuple[str, str], int] = {}
     kept: list[Read] = []
     for read in ordered:
@@ -135,7 +189,7 @@ def _ours(group: list[Read]) -> bool:
     return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for r in group for claim in r.record.claims)
 
 
-def _advisory(group: list[Read]) -> Advisory:
+def _advisory(group: list[Read], doubts: dict[str, list[Doubt]]) -> Advisory:
     best = group[0].record
     names = dict.fromkeys(_canonical(n) for read in group for n in read.record.names)
     name = _name(list(names), best.id)
@@ -152,6 +206,7 @@ def _advisory(group: list[Read]) -> Advisory:
         published=_published(group),
         withdrawn=_withdrawn(group),
         records=tuple(group),
+        doubts=tuple(d for n in names for d in doubts.get(n, ())),
     )
 
 

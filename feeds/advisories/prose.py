@@ -85,6 +85,8 @@ _GRAMMAR = (
     ("earlier", rf"{_LIST},?E"),
     ("through", r"TP?v?V"),
     ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}|F[wh]{{0,4}}i{_LIST}hN"),
+    # "fixed in 1.2 only" tells where it was wrong, as "1.2 is the only affected version" does
+    ("only", rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}o|ov?{_LIST}[iPhw]{{0,4}}A|{_LIST}hoAv?|Aio{_LIST}"),
     (
         "fixed",
         rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_FROM_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",

@@ -224,6 +224,16 @@ class Read(msgspec.Struct, frozen=True):
     source: str
     document: str
     at: datetime
+    doubted: tuple[str, ...] = ()
+    """Aliases of the record that are not believed: each is of a CVE that has a record of its own."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """A name that a source gives a matter, and that is not believed: both have CVE records of their own."""
+
+    name: str
+    source: str
+    url: str
 
 
 class Advisory(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +253,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     published: datetime | None
     withdrawn: datetime | None
     records: tuple[Read, ...]
+    doubts: tuple[Doubt, ...] = ()
     exploited: date | None = None
     """The day it came into CISA's catalogue of known exploited vulnerabilities."""
     epss: float | None = None

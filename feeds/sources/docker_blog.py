@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from feeds.advisories.prose import read_prose
-from feeds.advisories.records import Kind, Record, cves_in
+from feeds.advisories.records import Kind, Record, cves_in, is_cve, is_ghsa
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import last_part, unique
@@ -49,6 +49,8 @@ RULES = tuple(
         ),
     )
 )
+_GUID = re.compile(r"[?&]p=(?P<post>\d{1,12})$")
+"""The number of a post, which stays when its address is corrected."""
 _FOOTER = re.compile(r"The post .{1,300}? appeared first on .{1,40}\.?\s*$", re.DOTALL)
 
 
@@ -60,7 +62,7 @@ class DockerBlog(Source):
         yield Request(url=self.urls["rss"], form="rss")
 
     def parse(self, document: Document) -> Parsed:
-        """The posts that a rule keeps; a post is named by the last part of its address."""
+        """The posts that a rule keeps; a post is named by its number, else by the last part of its address."""
         return Parsed(unique(r for item in markup.feed(document) if (r := _kept(item))))
 
 
@@ -71,13 +73,17 @@ def _kept(item: markup.FeedItem) -> Record | None:
         return None
     text = _FOOTER.sub("", markup.plain(item.body))
     announced = rule.kind is Kind.ANNOUNCEMENT
+    guid = _GUID.search(item.guid)
+    aliases = [f"docker-blog/{slug}"] if guid else []
+    # the id of a CVE in an address says what the post speaks of, and is no name of the post
+    aliases += [slug] if announced and not is_cve(slug) and not is_ghsa(slug) else []
     return Record(
-        id=f"docker-blog/{slug}",
+        id=f"docker-blog/{guid['post'] if guid else slug}",
         kind=rule.kind,
         title=item.title,
         url=item.link,
         # the announcements page gives an entry that it shares with the blog the same last part
-        aliases=(slug,) if announced else (),
+        aliases=tuple(aliases),
         mentions=cves_in(f"{item.title} {text}"),
         summary=text[:600],
         published=item.published,

@@ -52,6 +52,7 @@ def command(subject: str, name: str, form: str) -> None:
                 "cvss": advisory.cvss,
                 "withdrawn": stamp(advisory.withdrawn),
                 "url": advisory.url,
+                "doubts": [{"name": d.name, "source": d.source, "url": d.url} for d in advisory.doubts],
                 "host": host,
                 "verdicts": [_row(matcher, advisory, c) for c in cases],
             }
@@ -127,6 +128,12 @@ def _show(
     wrapped(advisory.title, 0)
     if advisory.withdrawn:
         wrapped(f"Withdrawn on {stamp(advisory.withdrawn)}: it affects nothing any more.", 0)
+    for doubt in advisory.doubts:
+        wrapped(
+            f"{doubt.source} treats {doubt.name} as the same vulnerability ({doubt.url}). Both have a CVE record of "
+            "their own, so they are kept apart.",
+            0,
+        )
     if not cases:
         held = ", ".join(f"{c.product} {c.version}" for c in components)
         wrapped(f"Nothing is claimed about {held}.", 0)

@@ -151,6 +151,9 @@ def release(*items: str) -> list[Record]:
     [
         (f"Fixed {CVE} where a setting was ignored in Docker Desktop 4.89.0 only.", ["= 4.89.0"]),
         (f"Fixed {CVE}. Only Docker Desktop 4.89.0 is affected.", ["= 4.89.0"]),
+        (f"Fixed {CVE} in Docker Desktop 4.89.0 only.", ["= 4.89.0"]),
+        (f"Fixed {CVE}. Only version 4.89.0 of Docker Desktop is affected.", ["= 4.89.0"]),
+        (f"Fixed {CVE}. Docker Desktop 4.89.0 is the only affected version.", ["= 4.89.0"]),
         (f"Fixed {CVE}, which affects only Docker Desktop 4.89.0.", ["= 4.89.0"]),
         (f"Fixed {CVE}, which affects Docker Desktop 4.88.0 and 4.89.0.", ["= 4.88.0", "= 4.89.0"]),
         (f"Fixed {CVE} in Docker Desktop versions 4.80.0 through 4.89.0.", [">= 4.80.0, <= 4.89.0"]),
