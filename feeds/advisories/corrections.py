@@ -26,6 +26,7 @@ from feeds.advisories.records import (
     is_ghsa,
 )
 from feeds.advisories.scores import vector_score
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ConfigError
 from feeds.versions.ranges import Span, intersection, read_range
 from feeds.versions.upstream import is_version
@@ -177,5 +178,5 @@ def _record(correction: Correction) -> Record:
         scores=(score,) if score else (),
         claims=(claim,) if says else (),
         references=tuple(p.url for p in correction.proof),
-        precedence=99,
+        precedence=Precedence.CORRECTION,
     )

@@ -11,6 +11,7 @@ import tomllib
 import msgspec
 
 from feeds.advisories.records import EDITIONS, Edition, Kind, Read, Record
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ConfigError
 from feeds.versions.upstream import key
 
@@ -49,7 +50,7 @@ def _record(one: ReviewedEdition) -> Record:
         summary=edition.summary,
         edition=edition,
         reason=one.evidence,
-        precedence=0,
+        precedence=Precedence.REVIEWED_EDITIONS,
     )
 
 

@@ -31,6 +31,7 @@ from feeds.advisories.records import (
     severity_rank,
 )
 from feeds.advisories.releases import Releases
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import UnknownName
 from feeds.versions.products import ENGINE_MODULE
 
@@ -82,10 +83,10 @@ def _doubts(found: Iterable[list[Read]]) -> dict[str, list[Doubt]]:
 def groups(reads: Iterable[Read]) -> list[list[Read]]:
     """Records that share a name, or share one with a record that does; two CVEs with records of their own stay two.
 
-    Names are joined in the order of the records' precedence, so that a third party's wrong alias never
-    outweighs the maker's right one, and the order of arrival leaves no trace.
+    The maintainers' aliases are joined first, and then the others' in the order of their precedence, so that
+    nobody's wrong alias outweighs the maker's right one, and the order of arrival leaves no trace.
     """
-    everything = sorted(reads, key=_order)
+    everything = sorted(reads, key=lambda r: (r.record.precedence != Precedence.MAINTAINERS, _order(r)))
     names = _Names(n for r in everything if is_cve(n := _canonical(r.record.id)))
     found: dict[str, list[Read]] = {}
     said = [names.join(read) for read in everything]

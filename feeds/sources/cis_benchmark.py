@@ -15,6 +15,7 @@ from datetime import datetime
 
 from feeds.advisories.editions import PAGE, edition_id
 from feeds.advisories.records import Edition, Kind, Record
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
@@ -52,7 +53,7 @@ def _page(document: Document) -> list[Record]:
     found = [match for text in texts if (match := _LISTED.match(text))]
     if not found:
         raise ShapeError("no Docker edition on it; the layout may have changed", where=document.url)
-    return [_record(m["line"], m["version"], precedence=1) for m in found]
+    return [_record(m["line"], m["version"], precedence=Precedence.PAGE) for m in found]
 
 
 def _feed(document: Document) -> Iterator[Record]:
@@ -61,7 +62,11 @@ def _feed(document: Document) -> Iterator[Record]:
         for match in _NAMED.finditer(f"{item.title}. {item.summary} {markup.plain(item.body)}"):
             if match["line"] or match["version"]:
                 yield _record(
-                    match["line"], match["version"], item.published, (item.link,) if item.link else (), precedence=2
+                    match["line"],
+                    match["version"],
+                    item.published,
+                    (item.link,) if item.link else (),
+                    precedence=Precedence.PAGE.in_form(1),
                 )
 
 

@@ -18,6 +18,7 @@ import msgspec
 from feeds.advisories.prose import names_distribution, read_prose
 from feeds.advisories.records import ENGINE, PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
 from feeds.advisories.scores import rating, vector_score
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when
@@ -87,7 +88,7 @@ def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]
         withdrawn_reason=squeeze(description) if rejected else "",
         scores=(*_scores(cna, str(meta.get("assignerShortName") or "CNA"), own=True), *_adp_scores(adp)),
         claims=(*claims, *(c for c in prose if not covered or c.product in covered)),
-        precedence=2,
+        precedence=Precedence.CVE_RECORD,
     )
 
 

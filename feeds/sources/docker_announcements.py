@@ -19,6 +19,7 @@ import msgspec
 
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_cve, is_ghsa
+from feeds.advisories.standing import DOCKERS, Precedence, spoken
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
@@ -27,7 +28,8 @@ from feeds.versions import products
 from feeds.versions.ranges import Span
 
 _BASE = "https://docs.docker.com/security/security-announcements"
-_PRECEDENCE = {"page": 1, "markdown": 2, "rss": 3}
+_FORMS = ("page", "markdown", "rss")
+"""The fullest form speaks first."""
 _UPDATED = re.compile(
     r"^_?last updated (?P<month>[a-z]+)\.?,? (?:(?P<day>\d{1,2})(?:st|nd|rd|th)?,? )?(?P<year>\d{4})_?$",
     re.IGNORECASE,
@@ -61,12 +63,12 @@ class DockerAnnouncements(Source):
         sections = [s._replace(blocks=list(_worded(s.blocks))) for s in reader(document)]
         if not sections:
             raise ShapeError("no announcement on it; the layout may have changed", where=document.url)
-        precedence = _PRECEDENCE[document.form]
+        number = _FORMS.index(document.form)
         items: list[Item] = []
         for section in sections:
-            announcement = _announcement(section, precedence, self.home)
+            announcement = _announcement(section, number, self.home)
             items.append(announcement)
-            items.extend(_vulnerabilities(section, announcement, precedence))
+            items.extend(_vulnerabilities(section, announcement, number))
         return Parsed(unique(items))
 
 
@@ -168,7 +170,7 @@ def _rss(document: Document) -> Iterator[_Section]:
         yield _Section(anchor, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
 
 
-def _announcement(section: _Section, precedence: int, home: str) -> Record:
+def _announcement(section: _Section, form: int, home: str) -> Record:
     text = "\n\n".join(b.text for b in section.blocks)
     said = [b.text for b in section.blocks if b.tag in ("p", "li") and not _UPDATED.match(b.text)]
     release = _DESKTOP_RELEASE.search(section.title)
@@ -182,8 +184,8 @@ def _announcement(section: _Section, precedence: int, home: str) -> Record:
         mentions=cves_in(f"{section.title} {text}"),
         summary=" ".join(said[:3]),
         published=next((d for b in section.blocks if (d := _updated(b.text))), None),
-        claims=claims,
-        precedence=precedence,
+        claims=spoken(claims, DOCKERS),
+        precedence=Precedence.PAGE.in_form(form),
     )
 
 
@@ -222,7 +224,7 @@ def _updated(text: str) -> datetime | None:
         return None
 
 
-def _vulnerabilities(section: _Section, announcement: Record, precedence: int) -> Iterator[Record]:
+def _vulnerabilities(section: _Section, announcement: Record, form: int) -> Iterator[Record]:
     """What the entry says of single CVEs: in a bullet of its own, or under a heading of its own."""
     release = _DESKTOP_RELEASE.search(section.title)
     passages = _bullets(section) if release else _headed(section)
@@ -241,8 +243,8 @@ def _vulnerabilities(section: _Section, announcement: Record, precedence: int) -
                 summary=words or section.title,
                 published=announcement.published,
                 scores=(Score(by="Docker", severity=Severity(rated[1].lower()), own=True),) if rated else (),
-                claims=claims,
-                precedence=5 + precedence,
+                claims=spoken(claims, DOCKERS),
+                precedence=Precedence.ANNOUNCED_CVE.in_form(form),
             )
 
 

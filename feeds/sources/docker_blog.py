@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, cves_in, is_cve, is_ghsa
+from feeds.advisories.standing import DOCKERS, spoken
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import last_part, unique
@@ -87,7 +88,7 @@ def _kept(item: markup.FeedItem) -> Record | None:
         mentions=cves_in(f"{item.title} {text}"),
         summary=text[:600],
         published=item.published,
-        claims=read_prose(f"{item.title}.\n\n{text}") if announced else (),
+        claims=spoken(read_prose(f"{item.title}.\n\n{text}"), DOCKERS) if announced else (),
         reason=rule.reason,
     )
 

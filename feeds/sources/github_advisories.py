@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, cves_in, is_cve, is_ghsa
 from feeds.advisories.scores import rating, vector_score
+from feeds.advisories.standing import Precedence, spoken
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when
@@ -54,6 +55,7 @@ class GitHubAdvisories(Source):
         withdrawn = when(entry.get("withdrawn_at"))
         if entry.get("state") == "withdrawn":
             withdrawn = withdrawn or when(entry.get("updated_at")) or document.fetched_at
+        said = (*self._claims(entry), *read_prose(description, about=self.product))
         return Record(
             id=ghsa,
             kind=Kind.VULNERABILITY,
@@ -66,9 +68,9 @@ class GitHubAdvisories(Source):
             modified=when(entry.get("updated_at")),
             withdrawn=withdrawn,
             scores=tuple(_scores(entry)),
-            claims=tuple(self._claims(entry)) + read_prose(description, about=self.product)
+            claims=spoken(said, frozenset({self.product}))
             or (VersionStatement(product=self.product, words="no range that can be read"),),
-            precedence=3,
+            precedence=Precedence.MAINTAINERS,
         )
 
     def _claims(self, entry: dict[str, Any]) -> Iterator[VersionStatement]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, is_cve, is_ghsa
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when
@@ -73,7 +74,7 @@ def _record(entry: dict[str, Any]) -> Record:
         modified=when(entry.get("modified")),
         withdrawn=when(entry.get("withdrawn")),
         claims=tuple(c for module, affected in modules if (c := _claim(module, affected, modules))),
-        precedence=7,
+        precedence=Precedence.GO_DATABASE,
     )
 
 

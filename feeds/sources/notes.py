@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from feeds.advisories.facts import Repair
 from feeds.advisories.records import Kind, Record, VersionStatement, ghsas_in, is_cve, is_ghsa
+from feeds.advisories.standing import Precedence
 from feeds.sources import clauses
 from feeds.sources.clauses import FIX, ID, Passage, Sense
 from feeds.sources.markup import Block
@@ -206,7 +207,7 @@ def record(fix: Fix, version: str, url: str, published: datetime | None) -> Reco
         summary=fix.words,
         published=published,
         claims=(VersionStatement(product=fix.product, fixed=(version,), words=words),),
-        precedence=8,
+        precedence=Precedence.FIX,
     )
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from feeds.advisories.records import Kind, Rank, Record, Score, VersionStatement, is_cve
 from feeds.advisories.scores import vector_score
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError, VersionError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
@@ -105,7 +106,7 @@ def _records(entry: dict[str, Any], ecosystem: str, name: str) -> Iterator[Recor
             modified=when(entry.get("modified")),
             scores=tuple(_scores(entry, ecosystem)),
             claims=claims,
-            precedence=9,
+            precedence=Precedence.DISTRIBUTION,
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from feeds.advisories.facts import Release
 from feeds.advisories.records import Kind, Record
+from feeds.advisories.standing import Precedence
 from feeds.sources import markup, notes
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique
@@ -61,7 +62,7 @@ def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[It
         mentions=named,
         summary=f"Fixes {', '.join(named)}." if named else "",
         published=entry.published,
-        precedence=6,
+        precedence=Precedence.RELEASE_FEED,
     )
     for fix in found:
         yield notes.record(fix, version, entry.link, entry.published)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from feeds.advisories.facts import Release
 from feeds.advisories.records import Kind, Record, VersionStatement
+from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources import markup, notes
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
@@ -115,7 +116,7 @@ def _items(section: _Section, page: str) -> Iterator[Item]:
         mentions=named,
         summary=f"Fixes {', '.join(named)}." if named else "",
         published=published,
-        precedence=4,
+        precedence=Precedence.RELEASE_NOTES,
     )
     for fix in found:
         yield notes.record(fix, version, url, published)
@@ -129,7 +130,7 @@ def _items(section: _Section, page: str) -> Iterator[Item]:
             summary=" ".join(unnamed),
             published=published,
             claims=(VersionStatement(product="engine", fixed=(version,), words=" ".join(unnamed)),),
-            precedence=4,
+            precedence=Precedence.RELEASE_NOTES,
         )
 
 

@@ -123,6 +123,9 @@ class EvidenceSet:
         for guesses in (False, True):
             for rank in self._ranks:
                 speaking = [i for i, s in enumerate(said) if s and s.guess is guesses and self.readings[i].rank is rank]
+                if rank is Rank.OTHERS and any(s and s.status is Status.AFFECTED for s in said):
+                    # what others say never clears what anybody calls affected
+                    speaking = [i for i in speaking if (s := said[i]) and s.status is not Status.NOT_AFFECTED]
                 if speaking:
                     return self._agreed(said, speaking)
         return Verdict(Status.UNKNOWN, self._undecided()), {}

@@ -295,3 +295,49 @@ def test_ids_are_found_in_a_text_in_the_order_of_their_mention(
     text: str, cves: tuple[str, ...], ghsas: tuple[str, ...]
 ) -> None:
     assert (cves_in(text), ghsas_in(text)) == (cves, ghsas)
+
+
+ONE, TWO = "CVE-2031-41110", "CVE-2031-24557"
+ONES, TWOS = "GHSA-2222-3333-4444", "GHSA-5555-6666-7777"
+OWN = (
+    read(OURS, name=ONE, source="cve-records", precedence=2),
+    read(claim("< 24.0.9"), name=TWO, source="cve-records", precedence=2),
+    read(OURS, name=ONES, aliases=(ONE,), source="maker", precedence=3),
+    read(claim("< 24.0.9"), name=TWOS, aliases=(TWO,), source="maker", precedence=3),
+)
+
+
+@pytest.mark.parametrize(
+    ("third", "joins"),
+    [
+        (read(OURS, name=GO, aliases=(ONE, ONES, TWO), source="go-vulndb", precedence=7), ONE),
+        (read(OURS, name=GO, aliases=(TWO, ONE, ONES), source="go-vulndb", precedence=7), ONE),
+        (read(OURS, name=GO, aliases=(TWO, TWOS, ONES), source="go-vulndb", precedence=7), TWO),
+        (read(OURS, name=ONE, aliases=(TWOS,), source="release-feeds", precedence=8), ONE),
+        (read(OURS, name=TWO, aliases=(ONE,), source="release-feeds", precedence=8), TWO),
+        (read(OURS, name=TWO, aliases=(ONES,), source="docker-announcements", precedence=1), TWO),
+    ],
+)
+def test_two_cves_with_records_of_their_own_never_merge_and_the_claim_is_a_doubt(third: Read, joins: str) -> None:
+    for reads in permutations((*OWN, third), 5):
+        found = {a.name: a for a in merge(reads)}
+        assert set(found) == {ONE, TWO}
+        assert third in [r if not r.doubted else third for r in found[joins].records if r.source == third.source]
+        assert not set(found[ONE].names) & set(found[TWO].names)
+        for mine, other in ((ONE, TWO), (TWO, ONE)):
+            doubts = found[mine].doubts
+            assert doubts, "each side shows the claim"
+            assert {d.source for d in doubts} == {third.source}
+            assert {d.name for d in doubts} <= {other, ONES, TWOS, ONE, TWO}
+
+
+def test_a_wrong_alias_does_not_take_away_the_makers_own_record() -> None:
+    wrong = read(OURS, name=TWO, aliases=(ONES,), source="release-feeds", precedence=8)
+    found = {a.name: a for a in merge((*OWN, wrong))}
+    assert (found[ONE].aliases, found[TWO].aliases) == ((ONES,), (TWOS,))
+
+
+def test_a_cve_without_a_record_of_its_own_is_another_name() -> None:
+    (found,) = merge((read(OURS, name=GO, aliases=(ONE, TWO)), read(OURS, name=ONE)))
+    assert set(found.names) == {GO, ONE, TWO}
+    assert found.doubts == ()

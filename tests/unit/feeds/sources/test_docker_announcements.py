@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from feeds.advisories.merging import merge
-from feeds.advisories.records import Kind, Read, Severity
+from feeds.advisories.records import Kind, Read, Severity, is_cve, is_ghsa
 from feeds.sources.docker_blog import RULES
 from tests.support.documents import AT, SOURCE, asks, entry, only, page, read, records, rss, said
 
@@ -327,3 +327,25 @@ def test_posts_that_are_dropped_leave_a_healthy_feed_of_none() -> None:
 def test_a_post_without_an_address_is_dropped_and_costs_no_other() -> None:
     bare = "<item><title>Best practices</title></item>"
     assert [r.id for r in records(read(BLOG, rss(bare, post("Best practices")), "rss"))] == ["docker-blog/a-post"]
+
+
+def test_a_post_is_named_by_its_number_and_its_address_may_be_corrected() -> None:
+    title, guid = "Docker Security Advisory: a flaw", "https://www.docker.com/?p=12345"
+    before = only(read(BLOG, rss(post(title, link="https://www.docker.com/blog/a-pots/", guid=guid)), "rss"))
+    after = only(read(BLOG, rss(post(title, link="https://www.docker.com/blog/a-post/", guid=guid)), "rss"))
+    assert before.id == after.id == "docker-blog/12345"
+    assert after.aliases == ("docker-blog/a-post", "a-post")
+    assert after.url == "https://www.docker.com/blog/a-post/"
+    by_address = only(read(BLOG, rss(post(title, guid="https://www.docker.com/blog/a-post/")), "rss"))
+    assert by_address.id == "docker-blog/a-post"
+
+
+@pytest.mark.parametrize("slug", ["cve-2031-41110", "CVE-2031-41110", "ghsa-2222-3333-4444"])
+def test_an_id_in_an_address_or_an_anchor_is_no_name(slug: str) -> None:
+    link = f"https://www.docker.com/blog/{slug}/"
+    record = only(read(BLOG, rss(post("Docker Security Advisory: a flaw", link=link)), "rss"))
+    assert not any(is_cve(n) or is_ghsa(n) for n in record.names)
+    heading = f"<h2 id={slug}>CVE-2031-41110</h2><p>runc 1.9.9 and earlier leak.</p>"
+    announcement = only(read(SOURCE_NAME, page(heading), "page"), Kind.ANNOUNCEMENT)
+    assert not any(is_cve(n) or is_ghsa(n) for n in announcement.names)
+    assert announcement.url.endswith(f"#{slug}")
