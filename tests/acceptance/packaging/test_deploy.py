@@ -18,8 +18,8 @@ import yaml
 
 from notifier.cli import COMMANDS
 from notifier.security.encryption import is_sealed, seal
-from tests.acceptance.docs.test_docs import parse
 from tests.conftest import ROOT
+from tests.support.pages import parse
 
 DEPLOY = ROOT / "deploy"
 CONTAINER = DEPLOY / "container" / "Containerfile"

@@ -16,9 +16,9 @@ from feeds.core.errors import ChannelError
 from notifier.channels import MessageSender, expand
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
-from tests.acceptance.docs.test_docs import problems
 from tests.conftest import ROOT
 from tests.support.digests import NEWS, WELCOME
+from tests.support.schemas import problems
 
 MESSAGE = render(NEWS)
 SCHEMA = json.loads((ROOT / "docs/reference/schemas/files/digest.json").read_text())
