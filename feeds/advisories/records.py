@@ -205,6 +205,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     line: str = ""
     """The engine line that an end-of-life notice is about."""
     precedence: int = 5
+    place: int = 0
+    """The place on its page, counted from the oldest entry, which new ones do not change."""
     reason: str = ""
     """Why a source that keeps only part of what it reads kept this."""
 
@@ -292,6 +294,11 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     def edition(self) -> Edition | None:
         """The benchmark edition that this is, if it is one."""
         return next((r.record.edition for r in self.records if r.record.edition), None)
+
+    @property
+    def place(self) -> int:
+        """The place on the page that lists it, counted from the oldest: what orders entries without a date."""
+        return max((r.record.place for r in self.records), default=0)
 
     @property
     def line(self) -> str:

@@ -65,8 +65,8 @@ class DockerAnnouncements(Source):
             raise ShapeError("no announcement on it; the layout may have changed", where=document.url)
         number = _FORMS.index(document.form)
         items: list[Item] = []
-        for section in sections:
-            announcement = _announcement(section, number, self.home)
+        for place, section in zip(range(len(sections), 0, -1), sections, strict=True):
+            announcement = msgspec.structs.replace(_announcement(section, number, self.home), place=place)
             items.append(announcement)
             items.extend(_vulnerabilities(section, announcement, number))
         return Parsed(unique(items))

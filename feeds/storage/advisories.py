@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds.advisories.dates import dated
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import EDITIONS, Advisory, Kind, Read, Record
@@ -95,7 +96,8 @@ def catalogue(connection: Connection) -> Catalogue:
             values |= {"id": row.id, "first_seen": row.first_seen, "baseline": row.baseline}
             values["doubles"] = tuple(doubles.get(row.id, ()))
         found.append(msgspec.structs.replace(advisory, **values))
-    return Catalogue(tuple(found), gathered(known_facts))
+    releases = gathered(known_facts)
+    return Catalogue(dated(found, releases), releases)
 
 
 def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:

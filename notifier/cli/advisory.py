@@ -56,7 +56,7 @@ def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: 
         and (least is None or at_least(a.severity, Severity(least)))
         and (product is None or product in a.products)
     ]
-    chosen.sort(key=lambda a: (-(a.published.timestamp() if a.published else 0), a.name))
+    chosen.sort(key=lambda a: (-(a.published.timestamp() if a.published else 0), -a.place, a.name))
     if form == "json":
         write_json({"advisories": [_row(a) for a in chosen]})
         return
@@ -147,7 +147,7 @@ def show(name: str, form: str) -> None:
     lines += [advisory.title, ""]
     for label, value in (
         ("Also called", ", ".join(advisory.aliases)),
-        ("Published", day(advisory.published)),
+        ("Published", day(advisory.published) or "date not published"),
         ("Withdrawn", day(advisory.withdrawn)),
         ("Speaks of", ", ".join(sorted(advisory.mentions))),
         ("Kept because", "; ".join(reasons)),
