@@ -102,6 +102,13 @@ _LIBRARY = _any(
     r"(?:dependenc\w+|librar\w+|binar\w+|modules?|packages?|toolchains?|compilers?|runtime|base images?|plugin)\b",
     r"(?:vendored\b|golang\.org/|google\.golang\.org/|gopkg\.in/|go\.\w+\.\w+/|github\.com/)",
 )
+_COMPILER = re.compile(
+    r"\b[Gg]o ?v?1\.\d+|\b(?i:(?:re)?(?:built|build|compil\w+) (?:with|using|against)\b.{0,30}?\b(?:go|rust|gcc)\b)"
+)
+_EXCHANGED = _any(
+    r"(?:switch|replac|swap|mov|migrat|refresh|bundl|shipp?)(?:e|es|ed|ing|s)?\b[^.;]{0,40}"
+    r"\b(?:vendored|librar\w+|dependenc\w+|binar\w+)"
+)
 _OWN_PART = re.compile(
     r"^\W*(?:the |our |its )?(?:default |built-in )?(?:[\w-]+ ){0,2}(?:profiles?|polic(?:y|ies)|permissions?"
     r"|capabilit\w+|validation|handling|checks?|rules?|defaults?|code|logic|documentation|parser|parsing)\b",
@@ -224,6 +231,8 @@ def is_dependency(text: str, product: str) -> bool:
     """Whether a text tells of an update of something that `product` contains, or is built with."""
     text = _REFERENCE.sub("", text)
     if re.match(r"^\W*(?:vendor|deps|build|chore)(?:\([^)]*\))?:", text, re.IGNORECASE):
+        return True
+    if _COMPILER.search(text) or _EXCHANGED.search(text):
         return True
     return any(_updates_another(match, product) for match in _UPDATE.finditer(text))
 
