@@ -53,6 +53,13 @@ _COMMON: Final = (
     r"|(?:Multiple|Critical|High|Medium|Low|Privilege|Escape|Fix|Bug|Issue|Build|Builder|Registry|Daemon)\w*"
 )
 
+_ACTS: Final = (
+    r"(?:has |is |will )?(?:released?|releasing|publish(?:ed|es)?|recommends?|recommended|thanks|announced|notified)"
+    r"|(?:has )?(?:fixed|addressed|patched|resolved|mitigated) (?:this|the|these|it|them|both|all|an?)"
+    r"|(?:has )?(?:received|learned|investigated|issued|assigned)"
+)
+"""What a company does."""
+
 # Longest first: the first pattern that matches at a place names the product.
 _WORDS: Final = (
     (
@@ -84,7 +91,8 @@ _WORDS: Final = (
     ("engine", r"docker(?:[- ](?:engine|ce|moby|daemon|community edition))\b|moby \(docker engine\)|\bdockerd\b"),
     # a name with a capital that stands in none of the rows above is a product of Docker's that is none of ours
     (FOREIGN, rf"(?-i:\bDocker(?= [A-Z])(?! (?:{_COMMON})))(?: (?-i:[A-Z])\w+)+"),
-    ("engine", r"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?)(?![-\w]|/\w)"),
+    # the company, "Docker released a fix", is no product
+    ("engine", rf"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?(?! (?:{_ACTS})\b))(?![-\w]|/\w)"),
 )
 _ADDED: Final = re.compile(r"docker (?!(?:engine|ce|moby|daemon|community|swarm|api|v?\d)\b)[a-z]", re.IGNORECASE)
 _ANY_WORD: Final = re.compile("|".join(f"(?P<p{i}>{pattern})" for i, (_, pattern) in enumerate(_WORDS)), re.IGNORECASE)

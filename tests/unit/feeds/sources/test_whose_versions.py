@@ -135,6 +135,14 @@ def test_an_unknown_product_of_dockers_is_none_of_ours(name: str) -> None:
     assert only_of(cve_record(entry(name.lower(), affected("0", "0.42.0")))) == ()
 
 
+@pytest.mark.parametrize(
+    "act", ["Docker fixed this in 1.2.0.", "Docker has released 1.2.0, which fixes it.", "Docker recommends 1.2.0."]
+)
+def test_what_the_company_does_is_said_of_no_product(act: str) -> None:
+    article = f"<h2 id=a>Docker Agent: {CVE}</h2><h3>{CVE} (High)</h3><p>The agent before 1.2.0 leaks. {act}</p>"
+    assert [r.claims for r in records(read("docker-announcements", page(article), "page"))] == [()]
+
+
 @pytest.mark.parametrize("name", ["Docker", "Docker Engine", "Docker Swarm Engine", "Moby", "Docker Daemon"])
 def test_the_engine_is_still_known_by_its_names(name: str) -> None:
     assert [c.product for c in only_of(cve_record(entry(name, affected("0", "29.1.0"))))] == ["engine"]
