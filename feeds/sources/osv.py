@@ -37,6 +37,8 @@ _PRODUCTS = {
     "moby-cli": "cli",
     "containerd": "containerd",
     "containerd-app": "containerd",
+    "containerd-stable": "containerd",
+    "containerd2": "containerd",
     "moby-containerd": "containerd",
     "runc": "runc",
     "runc-app": "runc",

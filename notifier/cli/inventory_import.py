@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     "form",
     default="",
     metavar="FORMAT",
-    help="The format, where it is not recognised: ansible, apk, csv, cyclonedx, dnf, docker-info, docker-node, "
-    "docker-version, dpkg, json, kubernetes, ndjson, osquery, probe, prometheus, rpm, syft.",
+    help="The format, where it is not recognised: ansible, apk, apt, csv, cyclonedx, dnf, docker-info, docker-node, "
+    "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, prometheus, rpm, "
+    "spdx, syft.",
 )
-@click.option("--host", default="", metavar="NAME", help="The host, where the format does not name it.")
+@click.option(
+    "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."
+)
 @click.option(
     "--tag",
     "tags",

@@ -113,6 +113,8 @@ class Host:
     components: tuple[Component, ...]
     tags: dict[str, str] = field(default_factory=dict)
     view: Observed = Observed.DECLARED
+    identity: str = ""
+    """KIND:ID, where the kind is `engine`, `machine` or `node`. Two ids of a kind are two hosts, even with one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +175,19 @@ class Tally:
 
 def gathered(found: Iterable[Found]) -> Inventory:
     """All that a file holds: hosts of one name and view joined, in the order in which they first come."""
-    hosts: dict[tuple[str, Observed], tuple[dict[Component, None], dict[str, str]]] = {}
+    hosts: dict[tuple[str, Observed, str], tuple[dict[Component, None], dict[str, str]]] = {}
     bad: list[BadRow] = []
     notes: dict[str, None] = {}
     for one in found:
         if isinstance(one, Host):
-            components, tags = hosts.setdefault((one.name, one.view), ({}, {}))
+            components, tags = hosts.setdefault((one.name, one.view, one.identity), ({}, {}))
             components.update(dict.fromkeys(one.components))
             tags.update(one.tags)
         elif isinstance(one, BadRow):
             bad.append(one)
         elif isinstance(one, Note):
             notes[one.text] = None
-    return Inventory(tuple(Host(n, tuple(c), t, v) for (n, v), (c, t) in hosts.items()), tuple(bad), tuple(notes))
+    return Inventory(tuple(Host(n, tuple(c), t, v, i) for (n, v, i), (c, t) in hosts.items()), tuple(bad), tuple(notes))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.domain.components import BadRow, Found, Host, Note, gathered
+from notifier.domain.components import BadRow, Bare, Found, Host, Note, gathered, host_name
 from notifier.inventory import unsupported
 from notifier.inventory.formats import (
     ansible,
     apk,
+    apt,
     csv_rows,
     cyclonedx,
     dnf,
     docker_info,
     docker_node,
+    docker_report,
     docker_version,
     dpkg,
     json_rows,
     kubernetes,
     ndjson,
     osquery,
+    pacman,
     probe,
     prometheus,
     rpm,
+    spdx,
     syft,
 )
 from notifier.inventory.text import Text
@@ -44,11 +49,13 @@ class InputFormat(Protocol):
 
 FORMATS: tuple[InputFormat, ...] = (
     probe,
+    docker_report,
     docker_version,
     docker_info,
     docker_node,
     kubernetes,
     cyclonedx,
+    spdx,
     syft,
     ansible,
     json_rows,
@@ -58,6 +65,8 @@ FORMATS: tuple[InputFormat, ...] = (
     csv_rows,
     dnf,
     apk,
+    apt,
+    pacman,
     dpkg,
     rpm,
 )
@@ -75,7 +84,7 @@ def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[F
     """
     if not isinstance(text, Text):
         text = Text.of(text)
-    return _told(_format(text, form).read(text, host), host)
+    return _reported(_named(_format(text, form).read(text, host), host.strip()))
 
 
 def _format(text: Text, form: str) -> InputFormat:
@@ -95,21 +104,34 @@ def _format(text: Text, form: str) -> InputFormat:
     raise unsupported.unrecognised(text.head, names)
 
 
-def _told(found: Iterator[Found], host: str) -> Iterator[Found]:
-    """What was read, with a word where nothing was, or where `host` named nobody."""
-    nothing, others = True, ""
+def _named(found: Iterator[Found], host: str) -> Iterator[Found]:
+    """The hosts, the only one of them under the name `host`: what the operator says goes before what the input says."""
+    held: list[Found] = []
+    names: dict[str, None] = {}
+    for one in found if host else ():
+        held.append(one)
+        if isinstance(one, Host | Bare):
+            names[one.name] = None
+            if len(names) > 1:
+                yield Note(f"it names several hosts ({', '.join(names)}, ...), so --host {host} is ignored")
+                break
+    else:
+        held = [replace(one, name=host_name(host)) if isinstance(one, Host | Bare) else one for one in held]
+    yield from held
+    yield from found
+
+
+def _reported(found: Iterator[Found]) -> Iterator[Found]:
+    """What was read, in characters that can be shown, with a note where nothing was."""
+    nothing = True
     for one in found:
         nothing = False
-        if isinstance(one, Host) and one.name != host.strip():
-            others = others or one.name
         if isinstance(one, BadRow):
             yield BadRow(_shown(one.where), _shown(one.reason))
         else:
             yield Note(_shown(one.text)) if isinstance(one, Note) else one
     if nothing:
         yield Note("it holds no host")
-    elif host and others:
-        yield Note(f"the file names its hosts itself ({others}): --host {host} is not used")
 
 
 def _shown(text: str) -> str:

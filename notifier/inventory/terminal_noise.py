@@ -33,6 +33,35 @@ def plain(text: str) -> str:
     return _COLOUR.sub("", text) if "\x1b" in text else text
 
 
+_HEADING = re.compile(
+    r"^(?P<margin>[ \t>]{0,40})(?:Client|Server|Containers|Client version|Server version):", re.MULTILINE
+)
+
+
+def without_margin(text: str) -> str:
+    r"""Return a text without the indentation or quote marks that an issue, a list or a mail puts before each line.
+
+    The first heading of Docker's output shows the margin.
+
+    >>> without_margin("  # docker version\n  Client:\n   Version: 17.06.0-ce\n")
+    '# docker version\nClient:\n Version: 17.06.0-ce\n'
+    >>> without_margin("> Client:\n>  Version: 1.9.0\n")
+    'Client:\n Version: 1.9.0\n'
+    """
+    heading = _HEADING.search(text)
+    margin = heading["margin"] if heading else ""
+    if not margin:
+        return text
+    return "".join(
+        line.removeprefix(margin)
+        if line.startswith(margin)
+        else line.lstrip(" \t>")
+        if line.strip(" \t>\r\n")
+        else "\n"
+        for line in text.splitlines(keepends=True)
+    )
+
+
 def is_noise(line: str) -> bool:
     """Whether a line is a prompt, a warning or an error, and no part of what was asked for.
 

@@ -14,6 +14,7 @@ _KUBECTL = "Give `kubectl get nodes -o json`"
 _NODES = "Give `docker node ls -q | xargs docker node inspect`"
 _VERSION = "Give `docker version` of a host on which the daemon runs"
 _CYCLONEDX = "Give it as CycloneDX JSON: `syft -o cyclonedx-json`, `trivy rootfs --format cyclonedx /`"
+_API = "Use the body of /version or /info"
 _INSIDE = "What runs in an engine does not tell its version. Give `docker version` or `docker info` of the host"
 _FACTS = "Give `ansible all -m ansible.builtin.package_facts`, or run the playbook with ANSIBLE_STDOUT_CALLBACK=json"
 
@@ -31,14 +32,14 @@ _KNOWN = tuple(
     (re.compile(pattern, re.MULTILINE | re.IGNORECASE), what, remedy)
     for pattern, what, remedy in (
         (r"\A\s*<\?xml[\s\S]*cyclonedx|\A\s*<bom\b", "it is CycloneDX as XML", _CYCLONEDX),
-        (r'"spdxVersion"|^SPDXVersion:', "it is SPDX", _CYCLONEDX),
+        (r"^SPDXVersion:", "it is SPDX as text", "Use SPDX as JSON, or CycloneDX: `syft -o cyclonedx-json`"),
         (r'\A\s*\{\s*"SchemaVersion"', "it is a report of Trivy", _CYCLONEDX),
         (r"\A\s*<(?:!doctype html|html)", "it is a page of the web", "Look at what it says, and where it came from"),
         (r"\A\s*<\?xml", "it is XML", "Give it as one of the formats that are read"),
         (r"\A\s*\[\s*\]", "it is an empty list", "Look whether the command that made it found anything"),
         (r"CONTAINER-RUNTIME|^NAME +STATUS +ROLES", "it is a table of kubectl", _KUBECTL),
         (r"^ *(?:nodeInfo|containerRuntimeVersion):|\A(?:---\n)?apiVersion: ", "it is YAML of Kubernetes", _KUBECTL),
-        (r'^ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s|"EngineVersion"', "it is a short list of nodes", _NODES),
+        (r"^ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s", "it is a short list of nodes", _NODES),
         (r'^CONTAINER ID +IMAGE\b|"(?:LocalVolumes|RestartCount|HostConfig)": ?["{\d]',
          "it is a list of containers", _INSIDE),
         (r'^REPOSITORY +TAG +|^IMAGE +ID +DISK USAGE|"(?:CreatedSince|RepoTags)":', "it is a list of images", _INSIDE),
@@ -46,7 +47,9 @@ _KNOWN = tuple(
         (r"cannot connect to the docker daemon|permission denied.*docker", "no engine answered", _VERSION),
         (r"^\S+ \| (?:SUCCESS|CHANGED) =>\s*$", "it is Ansible's result as YAML", _FACTS),
         (r"^PLAY \[", "it is the report of a playbook", _FACTS),
-        (r"^\[?\S+/\S+ \S+ \S+(?: \[.*\])?$|^Listing\.\.\.", "it is a list of apt", _DPKG),
+        (r"\AHTTP/\d(?:\.\d)? \d{3}\b", "it is an HTTP answer that shows no version", _API),
+        (r"^Listing\.\.\.", "it is a list of apt without an installed package", _DPKG),
+        (r"^ {0,20}Container Runtime Version: ", "it is `kubectl describe nodes`", _KUBECTL),
         (r"^  Candidate: |^ *\S+ \| \S+ \| \S+:/", "it is what apt could install", _DPKG),
         (r"^Package: .*\n(?:.*\n){0,30}?(?:Status|Version): ", "it describes packages at length", _DPKG),
         (r"^dpkg-query: no packages found", "dpkg has no such package", "Look whether the host has an engine at all"),
@@ -56,8 +59,6 @@ _KNOWN = tuple(
         (r"^\+(?:-+\+)+$", "it is a table", "Ask for JSON: `osqueryi --json`"),
         (r'^\{"status": ?"\w+', "it is no answer to a query for metrics",
          "Give Prometheus' answer to the query engine_daemon_engine_info"),
-        (r"^(?:pacman|archlinux-keyring|docker 1:)\b", "it is a list of pacman, whose packages are not followed",
-         "Give `docker version`, or write a CSV"),
         (r"^[\w.-]+==\d", "it is a list of pip, and a library is no engine", _VERSION),
         (r"^[^,;\t\n]+[,;\t](?:engine|cli|containerd|runc|compose|desktop)[,;\t]v?\d", "its rows have no header",
          "Put the header host,product,version above them"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from notifier.domain.components import Found, Note
-from notifier.inventory.formats import sbom
+import msgspec
+
+from notifier.domain.components import BadRow, Found, Host, Note, Tally
+from notifier.inventory.formats import kubernetes, sbom
 from notifier.inventory.formats.distros import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
@@ -25,6 +28,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     root = obj(bom, "metadata", "component")
     kind, name = word(root, "type"), word(root, "name")
     entries = list(_all(seq(bom, "components"), "components"))
+    if any(_property(c, "resource:Type") == "node" for _, c in entries):
+        yield from _cluster(bom, entries)
+        return
     system: Any = next((c for _, c in entries if word(c, "type") == "operating-system"), {})
     if kind == "operating-system" and of_id(name, word(root, "version")):
         # it is named for the system, and not for the host
@@ -38,6 +44,55 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         of_id(word(system, "name"), word(system, "version")),
         image=name if kind == "container" else "",
     )
+
+
+def _property(component: Any, name: str) -> str:
+    """A property that Trivy writes; "" where there is none."""
+    named = (p for p in seq(component, "properties") if word(p, "name") == f"aquasecurity:trivy:{name}")
+    return next((word(p, "value") for p in named), "")
+
+
+def _cluster(bom: dict[str, Any], entries: list[tuple[str, Any]]) -> Iterator[Found]:
+    """The nodes of Trivy's KBOM (`trivy k8s --format cyclonedx`), each with the runtime that it depends on."""
+    links = {word(d, "ref"): [r for r in seq(d, "dependsOn") if isinstance(r, str)] for d in seq(bom, "dependencies")}
+    parts = {word(c, "bom-ref"): c for _, c in entries}
+    nodes = [(w, c) for w, c in entries if _property(c, "HostName") or _property(c, "NodeRole")]
+    others = Tally()
+    for where, node in nodes:
+        name = _property(node, "resource:Name") or _property(node, "HostName") or word(node, "name")
+        reached = _reached(word(node, "bom-ref"), links) if links or len(nodes) > 1 else parts.keys()
+        mine = [parts[r] for r in reached if r in parts]
+        runtimes = [c for c in mine if word(c, "type") == "application" and _property(c, "resource:Type") == "node"]
+        runtime = next((c for c in runtimes if word(c, "name").lower() in _RUNTIMES), None)
+        if runtime is None:
+            yield BadRow(where, f"{name[:60]}: the KBOM does not show its runtime; use `kubectl get nodes -o json`")
+            continue
+        system: Any = next((c for c in mine if word(c, "type") == "operating-system"), {})
+        version = word(runtime, "version").removeprefix("v")
+        info = {"containerRuntimeVersion": f"{word(runtime, 'name').lower()}://{version}"}
+        distro = of_id(word(system, "name"), word(system, "version"))
+        made = kubernetes.of_node({"metadata": {"name": name}, "status": {"nodeInfo": info}}, where, others)
+        yield from (on(one, distro) if isinstance(one, Host) else one for one in made)
+    yield from others.notes()
+
+
+def _reached(start: str, links: dict[str, list[str]]) -> list[str]:
+    """All that depends lead to from one reference."""
+    found = dict.fromkeys(links.get(start, ()))
+    for reference in (waiting := list(found)):
+        for further in links.get(reference, ()):
+            if further not in found and further != start:
+                found[further] = None
+                waiting.append(further)
+    return list(found)
+
+
+def on(host: Host, distro: str) -> Host:
+    """A host whose components are of a distribution."""
+    return replace(host, components=tuple(msgspec.structs.replace(c, distro=distro) for c in host.components))
+
+
+_RUNTIMES = ("docker", "containerd", "cri-o", "crio")
 
 
 def _is_image(component: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
@@ -77,7 +77,9 @@ def part(product: str, commit: str, distro: str) -> Component | None:
     return component(product, "" if ours else version, f"{product} {version}" if ours else "", distro)
 
 
-def engine(name: str, version: str, distro: str, where: str, parts: Sequence[tuple[str, str]] = ()) -> Iterator[Found]:
+def engine(
+    name: str, version: str, distro: str, where: str, parts: Sequence[tuple[str, str]] = (), identity: str = ""
+) -> Iterator[Found]:
     """The host of an engine that told its version and, in `parts`, the commits of (product, commit)."""
     try:
         if numbering("engine", version) == ENGINE_MODULE:
@@ -88,7 +90,7 @@ def engine(name: str, version: str, distro: str, where: str, parts: Sequence[tup
             found = part(product, commit, distro)
             if found:
                 components.append(found)
-        yield Host(host_name(name), tuple(components), view=Observed.RUNNING)
+        yield Host(host_name(name), tuple(components), view=Observed.RUNNING, identity=identity)
     except (NavtexError, ValueError) as error:
         yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))
 
@@ -102,7 +104,72 @@ def zero_kept(version: str) -> str:
     return re.sub(r"^(1[789])\.(\d)(?=\.)", r"\1.0\2", version)
 
 
-def info(said: dict[str, Any]) -> tuple[str, str, str, list[tuple[str, str]]]:
-    """(host's name, engine's version, distribution, parts) of an engine's /info."""
-    parts = [("containerd", word(said, "ContainerdCommit", "ID")), ("runc", word(said, "RuncCommit", "ID"))]
-    return word(said, "Name"), word(said, "ServerVersion"), of_pretty(word(said, "OperatingSystem")), parts
+class Info(NamedTuple):
+    """What `docker info` says of an engine and its host."""
+
+    name: str
+    version: str
+    system: str
+    """What the operating system calls itself."""
+    kernel: str
+    containerd: str
+    runc: str
+    init: str
+    identity: str
+
+    @property
+    def distro(self) -> str:
+        """The distribution whose build the engine may be; "" where the evidence is against it.
+
+        Docker's own static build runs in containers of Alpine (docker:dind) and in the virtual machines of
+        Docker for Mac. Alpine's package runs on Alpine's kernels and has no `docker-init` of a known commit.
+        """
+        if "(containerized)" in self.system or re.search(r"-(?:linuxkit|moby|boot2docker)\b|WSL2", self.kernel):
+            return ""
+        found = of_pretty(self.system, self.kernel)
+        if found.startswith("alpine"):
+            own = re.search(r"-\d+-(?:lts|virt|rpi\d?|edge|vanilla|hardened|grsec|stable)$", self.kernel)
+            return found if own and not re.match(r"[0-9a-f]{7}|v?\d", self.init) else ""
+        return found
+
+    def notes(self) -> Iterator[Note]:
+        """What cannot be told from `docker info`, and which command decides."""
+        if self.system == "Docker Desktop":
+            yield Note(f"{self.name}: `docker info` does not show Docker Desktop's own version; `docker version` does")
+        elif self.system.startswith("Alpine") and not self.distro:
+            yield Note(
+                f"{self.name}: treated as Docker's own build in a container of Alpine, not as Alpine's package; "
+                "to decide, run `apk info -v docker` on the host"
+            )
+        elif rebuilt(self.distro) and not self.distro.startswith("balenaos"):
+            yield Note(
+                f"{self.name}: `docker info` does not show who built the engine on {self.system[:60]}; "
+                "`docker version` names the platform of Docker's own builds"
+            )
+
+
+def info(said: dict[str, Any]) -> Info:
+    """Read an engine's /info as JSON."""
+    return Info(
+        word(said, "Name"),
+        word(said, "ServerVersion"),
+        word(said, "OperatingSystem"),
+        word(said, "KernelVersion"),
+        word(said, "ContainerdCommit", "ID"),
+        word(said, "RuncCommit", "ID"),
+        word(said, "InitCommit", "ID"),
+        word(said, "ID"),
+    )
+
+
+def host_of(said: Info, name: str, where: str) -> Iterator[Found]:
+    """The host of an engine's info under a name, and notes on what it does not show."""
+    parts = (("containerd", said.containerd), ("runc", said.runc))
+    identity = f"engine:{said.identity[:200]}" if said.identity else ""
+    yield from engine(name, said.version, said.distro, where, parts, identity)
+    yield from said._replace(name=name).notes()
+
+
+def rebuilt(distro: str) -> bool:
+    """Whether an engine without a package on this distribution counts as the distribution's own build."""
+    return component("engine", "28.0.0", "", distro).rebuilt

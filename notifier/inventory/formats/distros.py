@@ -24,15 +24,28 @@ _PRETTY = (
     (r"Alpine Linux v(\d+\.\d+)\b(?!.*containerized)", "alpine-{}"),
     (r"Raspbian GNU/Linux (\d+)\b", "raspbian-{}"),
     (r"(?:Microsoft )?Azure Linux (\d+\.\d+)\b", "azurelinux-{}"),
-    (r"CBL-Mariner/Linux (\d+\.\d+)\b", "mariner-{}"),
-    (r"VMware Photon OS/Linux (\d+\.\d+)\b", "photon-{}"),
+    (r"(?:Common Base Linux Mariner|CBL-Mariner(?:/Linux)?) (\d+\.\d+)\b", "mariner-{}"),
+    (r"(?:VMware )?Photon(?: OS)?(?:/Linux)? (\d+\.\d+)\b", "photon-{}"),
     (r"Bottlerocket OS (\d+\.\d+\.\d+)\b", "bottlerocket-{}"),
-    (r"Flatcar Container Linux by Kinvolk (\d+\.\d+\.\d+)\b", "flatcar-{}"),
+    (r"Flatcar Container Linux(?: by Kinvolk)? (\d+\.\d+\.\d+)\b", "flatcar-{}"),
+    (r"NixOS (\d\d\.\d\d)\b", "nixos-{}"),
     (r"Mageia (\d+)\b", "mageia-{}"),
+    (r"(?:balena|resin)OS (\d+\.\d+\.\d+)", "balenaos-{}"),
+    # Systems whose own builds carry their own numbers, and whose name may come without a version
+    (r"(?:Microsoft )?Azure Linux\b", "azurelinux"),
+    (r"(?:Common Base Linux Mariner|CBL-Mariner)\b", "mariner"),
+    (r"(?:VMware )?Photon\b", "photon"),
+    (r"Bottlerocket\b", "bottlerocket"),
+    (r"Flatcar\b", "flatcar"),
+    (r"NixOS\b", "nixos"),
+    (r"Gentoo\b", "gentoo"),
+    (r"Wolfi\b", "wolfi"),
+    (r"Mageia\b", "mageia"),
     (r"Arch Linux\b", "arch"),
+    (r"(?:Manjaro|EndeavourOS|Garuda)\b", "arch"),
     (r"Container-Optimized OS from Google\b", "cos"),
     (r"Talos\b", "talos"),
-    (r"balenaOS (\d+\.\d+\.\d+)", "balenaos-{}"),
+    (r"(?:balena|resin)OS\b", "balenaos"),
     (r"(?:Microsoft )?Windows\b", "windows"),
 )
 # What Ansible and osquery call a distribution -> os-release's ID, and how many of the version's numbers are its own.
@@ -70,6 +83,28 @@ _NAMES = {
     "archlinux": ("arch", 0),
     "wolfi": ("wolfi", 0),
     "chainguard": ("chainguard", 0),
+    "nixos": ("nixos", 2),
+    "gentoo": ("gentoo", 0),
+    "flatcar": ("flatcar", 3),
+    "bottlerocket": ("bottlerocket", 3),
+    "talos": ("talos", 0),
+    "cos": ("cos", 0),
+    "manjaro": ("arch", 0),
+    "endeavouros": ("arch", 0),
+    "balena-os": ("balenaos", 3),
+    "balenaos": ("balenaos", 3),
+    "vmware photon os": ("photon", 2),
+    "microsoft azure linux": ("azurelinux", 2),
+    "azure linux": ("azurelinux", 2),
+    "amazon linux": ("amzn", 1),
+    "amazonlinux": ("amzn", 1),
+    "red hat enterprise linux": ("rhel", 2),
+    "rocky linux": ("rocky", 2),
+    "oracle linux": ("ol", 2),
+    "oracle linux server": ("ol", 2),
+    "debian gnu/linux": ("debian", 1),
+    "alpine linux": ("alpine", 2),
+    "arch linux": ("arch", 0),
 }
 # What an rpm's release ends in, where only one distribution writes that.
 _RELEASES = (
@@ -110,15 +145,19 @@ SYSTEM_PACKAGES = frozenset({*_SYSTEM, "base-files", "alpine-release", "system-r
 """The packages that `of_system_package` knows."""
 
 
-def of_pretty(text: str) -> str:
-    """The distribution that calls itself so.
+def of_pretty(text: str, kernel: str = "") -> str:
+    """Return the distribution for a PRETTY_NAME; the kernel's build gives the version where the name has none.
 
     >>> of_pretty("Ubuntu 20.04.6 LTS"), of_pretty("SUSE Linux Enterprise Server 15 SP5"), of_pretty("Docker Desktop")
     ('ubuntu-20.04', 'sles-15.5', '')
+    >>> of_pretty("CBL-Mariner/Linux", "5.15.34-1.cm2"), of_pretty("VMware Photon OS/Linux"), of_pretty("Gentoo Linux")
+    ('mariner-2.0', 'photon', 'gentoo')
     """
     for pattern, name in _PRETTY:
         if match := re.match(pattern, text.strip()[:200]):
-            return name.format(*match.groups())
+            found = name.format(*match.groups())
+            built = of_rpm_release(re.sub(r"\.(?:x86_64|aarch64)$", "", kernel.strip()[:200]))
+            return built if built.rpartition("-")[0] == found else found
     return ""
 
 
@@ -136,6 +175,16 @@ def of_id(name: str, version: str) -> str:
     if not count:
         return identity
     return f"{identity}-{'.'.join(numbers[0].split('.')[:count])}" if numbers else ""
+
+
+def of_os_release(text: str) -> str:
+    r"""Return the distribution that the lines of an os-release in a text name; "" where there are none.
+
+    >>> of_os_release('NAME="Photon"\nID=photon\nVERSION_ID=4.0\n'), of_os_release("Client:\n")
+    ('photon-4.0', '')
+    """
+    said = dict(re.findall(r"""^(ID|VERSION_ID)=["']?([\w.+-]{1,60})["']?\r?$""", text, re.MULTILINE))
+    return of_id(said.get("ID", ""), said.get("VERSION_ID", ""))
 
 
 def of_rpm_release(release: str) -> str:

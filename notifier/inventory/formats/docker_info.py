@@ -12,13 +12,17 @@ from itertools import pairwise
 
 from notifier.domain.components import BadRow, Found, Note
 from notifier.inventory.formats import daemons
-from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.formats.packages import named
+from notifier.inventory.terminal_noise import without_margin
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-info"
 _NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
-_NO_VERSION = "before Docker 1.9 `docker info` does not tell the engine's version; `docker version` does"
+_LINES = (
+    *("Name", "Server Version", "Operating System", "Kernel Version"),
+    *("containerd version", "runc version", "init version", "ID"),
+)
+_NO_VERSION = "before Docker 1.9 `docker info` does not show the engine's version; `docker version` does"
 _NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
 _VERSION = re.compile(r"API version|ApiVersion|^ containerd:$", re.MULTILINE)
@@ -33,18 +37,20 @@ def recognises(text: Text) -> bool:
     if text.sample is not None:
         said = obj(text.sample)
         told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
-        return told or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
-    begins = _BEGINS.search(text.head) is not None and not _VERSION.search(text.head)
-    return (begins and bool(_TEXT.search(text.head))) or _PODMAN.search(text.head) is not None
+        old = "ExecutionDriver" in said and "Containers" in said
+        return told or old or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
+    head = without_margin(text.head)
+    begins = _BEGINS.search(head) is not None and not _VERSION.search(head)
+    return (begins and bool(_TEXT.search(head))) or _PODMAN.search(head) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The host that it describes, and by the name that it says; each of them where several follow each other."""
     if text.sample is None:
-        whole = text.whole()
+        whole = without_margin(text.whole())
         starts = [m.start() for m in _BEGINS.finditer(whole)] or [0]
         for number, (start, end) in enumerate(pairwise([*starts, len(whole)]), 1):
-            yield from _from_text(whole[start:end], host, "the text" if len(starts) == 1 else f"answer {number}")
+            yield from of_text(whole[start:end], host, "the text" if len(starts) == 1 else f"answer {number}")
         return
     for item in text.items():
         if isinstance(item, Item):
@@ -55,25 +61,22 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 def of_info(said: dict[str, object], host: str = "", where: str = "the document") -> Iterator[Found]:
     """The host of one answer to /info."""
-    name, version, distro, parts = daemons.info(said)
+    info = daemons.info(said)
     if daemons.is_podman_info(said):
         yield daemons.no_docker("Podman")
     elif daemons.is_nerdctl_info(said):
         yield _NERDCTL
-    elif not version:
+    elif not info.version and ("ExecutionDriver" in said or word(said, "Driver")):
+        yield BadRow(where, f"{info.name[:60]}: {_NO_VERSION}".removeprefix(": "))
+    elif not info.version:
         yield _NO_SERVER
     else:
-        yield from daemons.engine(name or named(host, "`docker info`"), version, distro, where, parts)
-        if word(said, "OperatingSystem") == "Docker Desktop":
-            yield Note(f"{name}: `docker info` does not tell Docker Desktop's own version; `docker version` does")
+        yield from daemons.host_of(info, info.name or named(host, "`docker info`"), where)
 
 
-def _from_text(text: str, host: str, where: str) -> Iterator[Found]:
-    said = {
-        key: match[1].strip()
-        for key in ("Server Version", "Name", "Operating System", "containerd version", "runc version")
-        if (match := re.search(rf"^ ?{key}: ?(.*)$", text, re.MULTILINE))
-    }
+def of_text(text: str, host: str, where: str) -> Iterator[Found]:
+    """The host of one answer as text."""
+    said = {key: match[1].strip() for key in _LINES if (match := re.search(rf"^ ?{key}: ?(.*)$", text, re.MULTILINE))}
     if _PODMAN.search(text) or re.search(r"^ *Storage: ", text, re.MULTILINE):
         yield daemons.no_docker("Podman") if _PODMAN.search(text) else _NERDCTL
         return
@@ -81,9 +84,7 @@ def _from_text(text: str, host: str, where: str) -> Iterator[Found]:
         told = re.search(r"^ ?Storage Driver: ", text, re.MULTILINE)
         yield BadRow(where, f"{said.get('Name', '')[:60]}: {_NO_VERSION}".lstrip(": ")) if told else _NO_SERVER
         return
-    parts = [(p, said.get(f"{p} version", "").split(" ")[0]) for p in ("containerd", "runc")]
-    name = said.get("Name") or named(host, "`docker info`")
-    distro = of_pretty(said.get("Operating System", ""))
-    yield from daemons.engine(name, said["Server Version"], distro, where, parts)
-    if said.get("Operating System") == "Docker Desktop":
-        yield Note(f"{name}: `docker info` does not tell Docker Desktop's own version; `docker version` does")
+    name, version, system, kernel, containerd, runc, init, identity = (said.get(key, "") for key in _LINES)
+    commits = [commit.split(" ")[0] for commit in (containerd, runc, init)]
+    info = daemons.Info(name, version, system, kernel, commits[0], commits[1], commits[2], identity)
+    yield from daemons.host_of(info, name or named(host, "`docker info`"), where)

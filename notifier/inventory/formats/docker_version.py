@@ -13,15 +13,23 @@ from typing import Any
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component
 from notifier.inventory.formats import daemons, rpm
-from notifier.inventory.formats.distros import of_kernel
+from notifier.inventory.formats.distros import of_kernel, of_os_release
 from notifier.inventory.formats.packages import named
+from notifier.inventory.terminal_noise import without_margin
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "docker-version"
 _PRODUCTS = {"engine": "engine", "containerd": "containerd", "runc": "runc", "buildkit": "buildkit"}
-_BEGINS = re.compile(r"^(?:Client|Server):|^Version: .*\nAPI Version: ", re.MULTILINE)
-_TELLS = re.compile(r"^ *API [Vv]ersion: |^ containerd:\n  Version:", re.MULTILINE)
+_BEGINS = re.compile(r"^(?:Client|Server)(?: version)?:|^Version: .*\nAPI Version: ", re.MULTILINE)
+_TELLS = re.compile(r"^ *API [Vv]ersion: |^(?:Client|Server) version: |^ containerd:\n  Version:", re.MULTILINE)
 _SERVER = re.compile(r"^Server:(?P<platform>[^\n]*)\n(?P<body>(?:[ \t]+[^\n]*\n?)*)", re.MULTILINE)
+_OLD_SERVER = re.compile(r"^Server version: *(\S+)", re.MULTILINE)
+"""Docker 0.5 to 1.7: no headings, and a line for each side."""
+_BALENA = re.compile(
+    r"""^ID=["']?(?:balena|resin)-?os|[$#>] *(?:sudo +)?balena(?:-engine)? +(?:version|info)\b"""
+    r"|^(?:Client|Server): *balena",
+    re.MULTILINE | re.IGNORECASE,
+)
 _PODMAN = re.compile(r"^(?:Client|Server): +Podman Engine|^Version: .*\nAPI Version: ", re.MULTILINE)
 _NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
 _Part = tuple[str, str, str]
@@ -34,13 +42,15 @@ def recognises(text: Text) -> bool:
         said = obj(text.sample)
         answer = obj(said, "Server") or obj(said, "Client") or said
         return "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
-    probed = "=== navtex probe" in text.head
-    return not probed and _BEGINS.search(text.head) is not None and _TELLS.search(text.head) is not None
+    if "=== navtex probe" in text.head:
+        return False
+    head = without_margin(text.head)
+    return _BEGINS.search(head) is not None and _TELLS.search(head) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The one host that it describes, named `host`, because the text does not name it."""
-    found = list(_from_text(text.whole()) if text.sample is None else _from_json(text.document()))
+    found = list(of_text(text.whole()) if text.sample is None else _from_json(text.document()))
     yield from (one for one in found if not isinstance(one, Component))
     components = tuple(one for one in found if isinstance(one, Component))
     if components:
@@ -69,17 +79,24 @@ def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:
     yield from _components(parts, word(server, "Platform", "Name"), system)
 
 
-def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
+def of_text(text: str) -> Iterator[Component | Note | BadRow]:
+    """What one answer of `docker version` says, as components and notes; InventoryError where there are several."""
+    text = without_margin(text)
     if _PODMAN.search(text):
         yield daemons.no_docker("Podman")
         return
     servers = list(_SERVER.finditer(text))
-    answers = max(len(servers), len(re.findall(r"^Client:", text, re.MULTILINE)))
+    old = _OLD_SERVER.findall(text)
+    answers = max(len(servers) + len(old), len(re.findall(r"^Client(?: version)?:", text, re.MULTILINE)))
     if answers > 1:
         raise InventoryError(
             f"it holds several answers of `docker version` ({answers}), which do not say of which hosts they are",
             remedy="Give each by itself, with --host NAME",
         )
+    system = "balenaos" if _BALENA.search(text) else of_os_release(text)
+    if old:
+        yield from _components([("Engine", old[0], "")], "", system)
+        return
     if not servers or "Version:" not in servers[0]["body"]:
         yield _NO_SERVER
         return
@@ -95,7 +112,7 @@ def _from_text(text: str) -> Iterator[Component | Note | BadRow]:
         elif key.replace(" ", "").lower() in ("packageversion", "gitcommit") and parts and parts[-1][::2] == (name, ""):
             parts[-1] = (name, parts[-1][1], value)
     windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
-    yield from _components(parts, server["platform"].strip(), "windows" if windows else "")
+    yield from _components(parts, server["platform"].strip(), "windows" if windows else system)
 
 
 def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator[Component | Note | BadRow]:
@@ -103,6 +120,8 @@ def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator
     if other:
         yield other
         return
+    if any(name.lower().startswith(("balena", "resin")) for name, _, _ in parts):
+        distro = distro if distro.startswith("balenaos") else "balenaos"
     # Docker's own builds name their platform: without one it is a build of the system's own
     distro = "" if platform else distro
     for name, version, commit in parts:

@@ -29,7 +29,15 @@ _WIDTHS = re.compile(r"\+\+\+-(=+)-(=+)(?:-(=+))?-(=+)")
 _CANDIDATES = re.compile(r" *\S+ \| \S+ \| \w+:/")
 _PACMAN = re.compile(r"(?:pacman|archlinux-keyring) \S|docker (?:\d:)?(?:1[7-9]|[2-9]\d)\.")
 _GONE = frozenset({"not-installed", "config-files", "half-installed"})
-_OWN_WORDS = re.compile(r"ubuntu|\+deb\d|[+~](?:dfsg|ds|bpo)|\+b\d|~(?:debian|ubuntu)|-\d+$|build\d")
+_OWN_WORDS = re.compile(r"ubuntu|[+~]deb\d|[+~](?:dfsg|ds|bpo)|\+b\d|~(?:debian|ubuntu)|build\d")
+_OWN_NAMES = frozenset({"docker.io", "libc6", "dpkg", "apt", "adduser", "base-files"})
+_EXCLUSIVE = (
+    frozenset({"docker-ce", "docker.io", "docker-engine", "docker-ee", "lxc-docker", "moby-engine"}),
+    frozenset({"docker-ce-cli", "docker-cli", "docker-ee-cli", "moby-cli"}),
+    frozenset({"containerd.io", "containerd", "moby-containerd"}),
+    frozenset({"containerd.io", "runc", "moby-runc"}),
+)
+"""Packages that conflict: where a list has two of a group, one was removed and left its configuration."""
 
 
 def recognises(text: Text) -> bool:
@@ -48,7 +56,27 @@ def recognises(text: Text) -> bool:
 
 def read(text: Text, host_name: str = "") -> Iterator[Found]:
     """The one host whose packages are listed, named `host_name`, because no list names it."""
-    yield from host(_packages(text), host_name, "a list of packages")
+    yield from host(_sure(_packages(text)), host_name, "a list of packages")
+
+
+def _sure(found: Iterator[Package | BadRow | Note]) -> Iterator[Package | BadRow | Note]:
+    """The packages, without those that a list without states cannot hold at once."""
+    held: dict[str, Package] = {}
+    for one in found:
+        if isinstance(one, Package) and not one.state_known and any(one.name in group for group in _EXCLUSIVE):
+            held[one.name] = one
+        else:
+            yield one
+    for name, one in held.items():
+        others = sorted({n for g in _EXCLUSIVE if name in g for n in g & held.keys()} - {name})
+        if not others:
+            yield one
+            continue
+        yield BadRow(
+            one.where,
+            f"{name} conflicts with {', '.join(others)}, so one was removed and this list does not show which; use "
+            "`dpkg-query -W -f '${Package} ${Version} ${Status}\\n'`",
+        )
 
 
 def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
@@ -96,7 +124,8 @@ def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | 
 
 def _package(line: str, where: str) -> Package | Note | BadRow | None:
     """The package that a line lists; a note where it is not installed; None where it is no package's line."""
-    if _LISTED.match(line):
+    state_known = _LISTED.match(line) is not None
+    if state_known:
         words = line[3:].split()
         # columns that are cut to the screen's width lose the end of a version
         name, version, state = words[0], words[1] if len(words) > 1 else "", line[1]
@@ -111,6 +140,7 @@ def _package(line: str, where: str) -> Package | Note | BadRow | None:
         status = next((m for w in rest if (m := _STATUS.fullmatch(w.replace("_", " ")))), None)
         columns = [w for w in rest if w not in _ARCHITECTURES][:1]
         version = columns[0] if columns and _VERSION.fullmatch(columns[0]) else ""
+        state_known = status is not None
         gone = status is not None and (status["state"] in _GONE or (not status["state"] and status[0][1] in "ncH"))
         if not version and not gone:
             return None
@@ -127,7 +157,7 @@ def _package(line: str, where: str) -> Package | Note | BadRow | None:
         return (
             BadRow(where, f"{known['name']}: {version[:60]!r} is no version") if product(known["name"], "deb") else None
         )
-    return Package(where, known["name"], version, "deb")
+    return Package(where, known["name"], version, "deb", state_known=state_known)
 
 
 def _joined(line: str) -> str:
@@ -140,4 +170,6 @@ def _of_dpkg(line: str) -> bool:
     if _LISTED.match(line) or "\t" in line or " ok " in line:
         return True
     words = re.split(r"[\s,;|=]+", line.strip())
+    if words[0].partition(":")[0] in _OWN_NAMES:
+        return True
     return any(w in _ARCHITECTURES for w in words[1:]) or any(_OWN_WORDS.search(w) for w in words[1:])

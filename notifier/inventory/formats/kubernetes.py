@@ -37,9 +37,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             for number, node in enumerate(items):
                 # `kubectl get nodes,pods` gives others, too
                 if "kind" not in obj(node) or _is_node(node):
-                    yield from _node(node, f"items[{number}]", others)
+                    yield from of_node(node, f"items[{number}]", others)
         else:
-            yield from _node(item.value, item.where, others)
+            yield from of_node(item.value, item.where, others)
     yield from others.notes()
 
 
@@ -47,7 +47,8 @@ def _is_node(value: object) -> bool:
     return word(value, "kind") == "Node" or "nodeInfo" in obj(value, "status")
 
 
-def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
+def of_node(node: object, where: str, others: Tally) -> Iterator[Found]:
+    """The host of one node's object; what runs no runtime that is followed is counted in `others`."""
     name = word(node, "metadata", "name")
     told = obj(node, "status", "nodeInfo")
     runtime = word(told, "containerRuntimeVersion")
@@ -63,9 +64,11 @@ def _node(node: object, where: str, others: Tally) -> Iterator[Found]:
         others.add(f"docker {version[:60]} is a number of Azure's Moby, which tells no version of the engine", name)
         return
     windows = word(told, "operatingSystem").lower() == "windows"
-    distro = "windows" if windows else of_pretty(word(told, "osImage"))
+    distro = "windows" if windows else of_pretty(word(told, "osImage"), word(told, "kernelVersion"))
+    machine = word(told, "systemUUID") or word(told, "machineID")
     try:
         made = component(product, daemons.zero_kept(version) if product == "engine" else version, "", distro)
-        yield Host(host_name(name), (made,), view=Observed.RUNNING)
+        identity = f"machine:{machine[:200].lower()}" if machine else ""
+        yield Host(host_name(name), (made,), view=Observed.RUNNING, identity=identity)
     except (NavtexError, ValueError) as error:
         yield BadRow(where, f"{name[:60]}: {error}" if name else str(error))

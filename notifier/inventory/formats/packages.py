@@ -49,11 +49,13 @@ _OF_KIND = {
     },
     "rpm": {
         "docker": "engine",
+        "containerd2": "containerd",
         "docker-stable": "engine",
         "docker-stable-buildx": "buildx",
         "docker-latest": "engine",
     },
     "apk": {"docker": "engine"},
+    "pacman": {"docker": "engine", "docker-git": "engine", "containerd-git": "containerd", "runc-git": "runc"},
 }
 FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
 """The packages that are products, of any kind."""
@@ -62,6 +64,7 @@ _CORE = frozenset(
         *("adduser", "base-files", "dpkg", "sed", "tar", "util-linux"),
         *("bash", "filesystem", "glibc", "rpm", "setup"),
         *("alpine-baselayout", "apk-tools", "busybox", "musl"),
+        *("base", "pacman", "filesystem", "linux"),
     }
 )
 """Packages that a system has which dpkg, rpm or apk made, whatever else is installed."""
@@ -77,6 +80,8 @@ class Package(NamedTuple):
     version: str
     kind: str
     distro: str = ""
+    state_known: bool = False
+    """Whether the list says that it is installed, and not only known."""
 
 
 def product(name: str, kind: str) -> str:
@@ -184,11 +189,12 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
         yield Host(named(name, what), tuple(found), view=Observed.INSTALLED)
         return
     yield from notes
-    if not bad:
-        yield Note("no package in it is an engine or one of its parts")
+    if bad or unread:
         # what cannot be read may be Docker's
-        if name.strip() and not unread and listing.whole:
-            yield Bare(named(name, what))
+        return
+    yield Note("no package in it is an engine or one of its parts")
+    if name.strip() and listing.whole:
+        yield Bare(named(name, what))
 
 
 def named(name: str, what: str) -> str:

@@ -10,15 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats import daemons
+from notifier.domain.components import BadRow, Found, Note, Tally
+from notifier.inventory.formats import daemons, kubernetes
 from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.formats.packages import named
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "prometheus"
 _METRIC = "engine_daemon_engine_info"
-_SAMPLE = re.compile(rf'{_METRIC}\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)')
+_NODE = "kube_node_info"
+_SAMPLE = re.compile(
+    rf'(?P<metric>{_METRIC}|{_NODE})\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)'
+)
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _LONGEST = 1 << 14
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
@@ -29,16 +32,23 @@ def recognises(text: Text) -> bool:
     if text.sample is not None:
         results = obj(text.sample, "data").get("result")
         return isinstance(results, list) and all("metric" in obj(r) for r in results[:1])
-    return _METRIC in text.head or re.match(r"# (?:HELP|TYPE) \w+ ", text.head.lstrip()) is not None
+    return (
+        _METRIC in text.head
+        or f"{_NODE}{{" in text.head
+        or re.match(r"# (?:HELP|TYPE) \w+ ", text.head.lstrip()) is not None
+    )
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The engines, each by its label `instance` (without the port), or the one there is as `host`."""
     nameless: list[tuple[str, dict[str, str]]] = []
     seen = False
+    others = Tally()
     for where, labels in _samples(text) if text.sample is None else _results(text):
         seen = True
-        if not labels.get("version"):
+        if "container_runtime_version" in labels:
+            yield from kubernetes.of_node(_node(labels), where, others)
+        elif not labels.get("version"):
             yield BadRow(where, f"{_METRIC} has no label `version` that can be read")
         elif name := re.sub(r"^https?://([^/]+).*", r"\1", labels.get("instance", "")):
             yield from _engine(re.sub(r"(?<=[^:]):\d+$", "", name), labels, where)
@@ -50,13 +60,25 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     elif nameless:
         where, labels = nameless[0]
         yield from _engine(named(host, f"{_METRIC} without the label `instance`"), labels, where)
+    yield from others.notes()
     if not seen:
-        yield Note(f"it has no {_METRIC}, so no engine is told there")
+        yield Note(f"it has neither {_METRIC} nor {_NODE}, so it shows no engine")
+
+
+def _node(labels: dict[str, str]) -> dict[str, Any]:
+    """The node that kube-state-metrics describes, as Kubernetes writes it."""
+    info = {
+        "containerRuntimeVersion": labels["container_runtime_version"],
+        "osImage": labels.get("os_image", ""),
+        "kernelVersion": labels.get("kernel_version", ""),
+        "systemUUID": labels.get("system_uuid", ""),
+    }
+    return {"metadata": {"name": labels.get("node", "")}, "status": {"nodeInfo": info}}
 
 
 def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
     for number, line in enumerate(text.lines(), 1):
-        if line.startswith(_METRIC) and line[len(_METRIC) : len(_METRIC) + 1] in "{ ":
+        if line.startswith((f"{_METRIC}{{", f"{_METRIC} ", f"{_NODE}{{", f"{_NODE} ")):
             sample = _SAMPLE.match(line.strip()) if len(line) < _LONGEST else None
             yield f"line {number}", {k: _plain(v) for k, v in _LABEL.findall(sample["labels"])} if sample else {}
 
@@ -66,12 +88,17 @@ def _results(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
     results = seq(text.document(), "data", "result")
     last: dict[str, float] = {}
     for result in results:
-        name = word(result, "metric", "instance")
+        name = _who(obj(result, "metric"))
         last[name] = max(last.get(name, 0), _time(result))
     for number, result in enumerate(results):
         metric = obj(result, "metric")
-        if metric.get("__name__", _METRIC) == _METRIC and _time(result) >= last[word(metric, "instance")]:
+        if metric.get("__name__", _METRIC) in (_METRIC, _NODE) and _time(result) >= last[_who(metric)]:
             yield f"data.result[{number}]", {k: word(metric, k) for k in metric}
+
+
+def _who(metric: dict[str, Any]) -> str:
+    """Whom a result is about: kube-state-metrics has one instance for all nodes."""
+    return word(metric, "node") or word(metric, "instance")
 
 
 def _time(result: Any) -> float:
