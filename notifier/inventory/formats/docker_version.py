@@ -45,7 +45,8 @@ def recognises(text: Text) -> bool:
     if "=== navtex probe" in text.head:
         return False
     head = without_margin(text.head)
-    return _BEGINS.search(head) is not None and _TELLS.search(head) is not None
+    with_info = re.search(r"^ ?Containers: *\d", head, re.MULTILINE) is not None
+    return not with_info and _BEGINS.search(head) is not None and _TELLS.search(head) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:

@@ -110,10 +110,10 @@ def test_where_nobody_says_the_host_the_error_says_how_to() -> None:
             read(path.read_bytes())
 
 
-def test_a_name_that_is_not_needed_is_told() -> None:
+def test_a_name_that_is_given_goes_before_the_name_in_the_input() -> None:
     found = read((FIXTURES / "docker-node" / "one.json").read_bytes(), host="lab-1")
-    assert [h.name for h in found.hosts] == ["swarm-1"]
-    assert found.notes == ("the file names its hosts itself (swarm-1): --host lab-1 is not used",)
+    assert [h.name for h in found.hosts] == ["lab-1"]
+    assert found.notes == ()
 
 
 def test_the_sbom_of_an_image_is_no_host_unless_it_is_given_a_name() -> None:

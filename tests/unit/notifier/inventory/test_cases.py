@@ -8,9 +8,9 @@ import pytest
 
 from feeds.core.errors import InventoryError
 from notifier.domain.components import Inventory
-from tests.inventories import read
+from tests.support.inventories import read
 
-CASES = Path(__file__).parents[2] / "shared" / "cases"
+CASES = Path(__file__).parents[5] / "shared" / "cases"
 
 
 def case(name: str) -> bytes:
