@@ -155,9 +155,9 @@ class EvidenceSet:
             return f"no source states a range of {self.product} versions"
         best = max(telling, key=lambda r: r.rank)
         lack = (
-            "which tells nothing of this version"
+            "which does not cover this version"
             if best.fixes
-            else "names no fixed release, and nothing tells of later ones"
+            else "names no fixed release and does not cover later versions"
         )
         return f"{best.read.source} says {best.ranges()}, {lack}"
 
@@ -187,7 +187,7 @@ class EvidenceSet:
                     rank=reading.rank,
                     ranges=reading.ranges(),
                     status=said.status if said else None,
-                    reason=said.reason if said else "says nothing of this version",
+                    reason=said.reason if said else "does not cover this version",
                     weight=weights.get(i, "silent"),
                     words=tuple(dict.fromkeys(c.words for c in reading.claims if c.words)),
                     unreleased=tuple(reading.unreleased),

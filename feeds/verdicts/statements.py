@@ -101,10 +101,12 @@ class SourceStatement:
             return None
         last = max(self.fixes)
         if at >= last:
-            return StatementResult(Status.NOT_AFFECTED, f"newer than the fix, {self.fixes[last]}", guess=True)
+            return StatementResult(Status.NOT_AFFECTED, f"newer than the fix ({self.fixes[last]})", guess=True)
         first = min(f for f in self.fixes if f > at)
         return StatementResult(
-            Status.AFFECTED, f"older than the fix, {self.fixes[first]}; nothing says where it begins", guess=True
+            Status.AFFECTED,
+            f"older than the fix ({self.fixes[first]}); first affected version not published",
+            guess=True,
         )
 
     def _outside(self, at: Key) -> StatementResult | None:

@@ -24,6 +24,16 @@ NEW, UPDATE, CORRECTION = "new", "update", "correction"
 """Why an item is in a digest: it was never told; it has changed; what was told does not hold."""
 
 
+_COUNTED = {
+    Kind.VULNERABILITY.value: ("open vulnerability", "open vulnerabilities"),
+    Kind.END_OF_LIFE.value: ("end of life", "ends of life"),
+    Kind.ANNOUNCEMENT.value: ("announcement", "announcements"),
+    Kind.BENCHMARK.value: ("benchmark edition", "benchmark editions"),
+    Kind.RELEASE.value: ("release", "releases"),
+    Kind.PUBLICATION.value: ("publication", "publications"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The hosts that run one component which an item concerns."""
@@ -64,7 +74,7 @@ class DigestItem:
     changes: tuple[str, ...] = ()
     told_at: datetime | None = None
     thread: str = ""
-    in_hand: tuple[DigestAssignment, ...] = ()
+    assignments: tuple[DigestAssignment, ...] = ()
 
     @property
     def count(self) -> int:
@@ -100,8 +110,8 @@ class Action:
     closes_more: int = 0
     leaves_more: int = 0
     exact: bool = True
-    mind: tuple[str, ...] = ()
-    """What the upgrade is known to break, in words, each with the release that repairs it."""
+    regressions: tuple[str, ...] = ()
+    """What the upgrade is known to break, in words, each with the release that fixes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class Open:
     hosts: Hosts
     since: datetime
     days: int
-    in_hand: tuple[DigestAssignment, ...]
+    assignments: tuple[DigestAssignment, ...]
     upgrade_to: tuple[str, ...] = ()
 
 
@@ -175,7 +185,7 @@ class Footer:
 
     @property
     def line(self) -> str:
-        """It in one sentence: "12 of 12 sources healthy, inventory of 214 hosts, 3 not seen for 14 days"."""
+        """One line: "12 of 12 sources healthy, inventory of 214 hosts, 3 not seen for 14 days"."""
         parts = [
             f"{self.healthy} of {len(self.sources)} sources healthy",
             f"inventory of {self.hosts} host{'' if self.hosts == 1 else 's'}",
@@ -196,18 +206,18 @@ class Digest:
     welcome: bool
     created_at: datetime
     items: tuple[DigestItem, ...]
-    clear: Hosts
-    """Hosts of the scope that nothing known affects."""
+    unaffected_hosts: Hosts
+    """Hosts of the scope that no known vulnerability affects; none where the subscription does not follow those."""
     undecided: tuple[Group, ...]
-    """Components of which some verdict is unknown: a distribution's builds, mostly."""
-    foot: Footer
+    """Components with an unknown verdict, mostly a distribution's builds."""
+    footer: Footer
     actions: tuple[Action, ...] = ()
     """What to do first, worst first."""
     reminder: bool = False
     open: tuple[Open, ...] = ()
     """What a reminder tells: what was told and still stands."""
     fixed: tuple[Fixed, ...] = ()
-    ahead: tuple[Upcoming, ...] = ()
+    upcoming: tuple[Upcoming, ...] = ()
 
     def of(self, *kinds: str) -> tuple[DigestItem, ...]:
         """The items of some kinds, corrections left out: those have a section of their own."""
@@ -222,6 +232,14 @@ class Digest:
     def concerned(self) -> int:
         """How many vulnerabilities it tells of."""
         return len(self.of(Kind.VULNERABILITY.value))
+
+    @property
+    def summary(self) -> str:
+        """What a welcome lists, in a few words: "7 open vulnerabilities", "1 benchmark edition", "nothing open"."""
+        for kind, (one, many) in _COUNTED.items():
+            if count := len(self.of(kind)):
+                return f"{count} {one if count == 1 else many}"
+        return "nothing open"
 
     @property
     def threads(self) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class NewsInput:
     strangers: Mapping[int, NewHosts] = field(default_factory=dict)
     """For advisories of which hosts are silenced, or moved from one version that they concern to another."""
     returns: tuple[Reopened, ...] = ()
-    in_hand: Mapping[int, tuple[DigestAssignment, ...]] = field(default_factory=dict)
+    assignments: Mapping[int, tuple[DigestAssignment, ...]] = field(default_factory=dict)
     judge: Judge = lambda *_: None
     looked_at: datetime | None = None
     """When the subscription's news were last looked at; None at the first run."""
@@ -157,7 +157,7 @@ def _consider(
             found.silent[advisory.id] = now
         elif wanted:
             groups = tuple(_group(c, c.hosts) for c in group)
-            found.items.append(DigestItem(advisory, NEW, groups, in_hand=books.in_hand.get(advisory.id, ())))
+            found.items.append(DigestItem(advisory, NEW, groups, assignments=books.assignments.get(advisory.id, ())))
             found.facets[advisory.id] = now
         return
     after = worst_of(before.facets, now)
@@ -206,7 +206,7 @@ def _update(advisory: Advisory, group: list[AffectedComponent], before: Told, bo
     if not changes:
         return None
     ordered = tuple(groups[c.number] for c in group if c.number in groups)
-    hands = books.in_hand.get(advisory.id, ())
+    hands = books.assignments.get(advisory.id, ())
     told_at = before.at if before.digest else None
     return DigestItem(advisory, UPDATE, ordered, (), tuple(changes), told_at, before.thread, hands)
 

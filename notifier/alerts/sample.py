@@ -102,11 +102,11 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 _advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()
             ),
         ),
-        clear=Hosts(1, ("db-2",)),
+        unaffected_hosts=Hosts(1, ("db-2",)),
         undecided=(
             _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),
         ),
-        foot=Footer(
+        footer=Footer(
             _SOURCES,
             214,
             unsaid=2,
@@ -130,7 +130,9 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 Severity.CRITICAL,
                 2,
                 1,
-                mind=("Known regression in 29.5.1, fixed in 29.5.2: containers with a health check did not stop",),
+                regressions=(
+                    "Known regression in 29.5.1, fixed in 29.5.2: containers with a health check did not stop",
+                ),
             ),
         ),
         reminder=True,
@@ -139,7 +141,7 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
             Open(_UNSCORED, Hosts(1, ("db-5",)), at - timedelta(days=1), 1, ()),
         ),
         fixed=(Fixed("engine", "25.0.5", ("25.0.6",), Hosts(2, ("app-1", "app-2")), (_HIGH,)),),
-        ahead=(
+        upcoming=(
             Upcoming(
                 "Docker Engine 25.0 reaches its end of life",
                 f"25.0 gets security fixes until {at + timedelta(days=61):%Y-%m-%d}",

@@ -130,7 +130,7 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
         max((m.advisory.severity for m, _ in matches), key=severity_rank),
         len(option.closes) - len(closes),
         len(option.leaves) - len(leaves),
-        mind=tuple(map(str, option.regressions)),
+        regressions=tuple(map(str, option.regressions)),
     )
 
 
@@ -160,7 +160,7 @@ def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides:
         hosts = Hosts(0, ())
         for concern in group:
             hosts = _together(hosts, concern.hosts)
-        hands = books.in_hand.get(advisory.id, ())
+        hands = books.assignments.get(advisory.id, ())
         found.append(Open(advisory, hosts, since, (books.now - since).days, hands, tuple(ways)))
     return sorted(found, key=lambda o: (*_worst_first(o.advisory)[:2], o.since, o.advisory.name))
 
@@ -198,7 +198,7 @@ def fixed(
     return sorted(found, key=lambda f: (-f.hosts.count, f.product, sortable(f.version)))
 
 
-def ahead(
+def upcoming(
     concerns: Iterable[AffectedComponent], items: Iterable[DigestItem], matcher: Matcher, today: date, *, editions: bool
 ) -> list[Upcoming]:
     """Ends of life that are still to come, and (with `editions`) the CIS editions that apply, if not in the items."""

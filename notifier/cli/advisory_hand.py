@@ -65,4 +65,4 @@ def release(advisory: str, hosts: tuple[str, ...], tags: dict[str, str], product
         released = silences.release(connection, about(found), chosen, now())
         if not released:
             raise UnknownName(f"nobody has {found.name} in hand", remedy="See `navtex advisory show`")
-    say(f"{found.name} is in nobody's hand any more ({', '.join(h.owner for h in released)} had it)")
+    say(f"{found.name} is unassigned (was assigned to {', '.join(h.owner for h in released)})")

@@ -119,7 +119,7 @@ def _show(plan: Plan, who: Population) -> None:
         maintained = option.maintained is not False
         _option(option, len(plan.open), maintained=maintained)
     if plan.undecided:
-        wrapped(f"Cannot be decided: {_names([m.advisory for m in plan.undecided])}.", 2)
+        wrapped(f"Could not be assessed: {_names([m.advisory for m in plan.undecided])}.", 2)
     click.echo("")
 
 
@@ -148,7 +148,7 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
     for regression in option.regressions:
-        wrapped(f"{regression}", 5)
+        wrapped(str(regression), 5)
     if option.command:
         click.echo(one_line(f"     $ {option.command}"))
 

@@ -40,7 +40,7 @@ _HEADINGS = {
     "announcement": "Announcements",
     "benchmark": "Benchmarks",
     "release": "Releases",
-    "publication": "Worth reading",
+    "publication": "Publications",
 }
 
 

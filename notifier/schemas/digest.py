@@ -17,14 +17,14 @@ def plain(digest: Digest) -> dict[str, Any]:
         "welcome": digest.welcome,
         "created_at": _stamp(digest.created_at),
         "items": [_item(i) for i in digest.items],
-        "clear": _hosts(digest.clear),
+        "clear": _hosts(digest.unaffected_hosts),
         "undecided": [_group(g) for g in digest.undecided],
         "foot": {
-            "hosts": digest.foot.hosts,
-            "mirror": digest.foot.mirror or None,
+            "hosts": digest.footer.hosts,
+            "mirror": digest.footer.mirror or None,
             "sources": [
                 {"name": s.name, "state": s.state.value, "last_success": _stamp(s.last_success)}
-                for s in digest.foot.sources
+                for s in digest.footer.sources
             ],
         },
     }

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from feeds.advisories.records import Advisory, Severity
+from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.storage.database import Connection
 from notifier.alerts import digest as digests
 from notifier.alerts import news as ledger
@@ -20,7 +20,7 @@ from notifier.alerts import silences
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import Digest, DigestItem, Footer, Group
 from notifier.alerts.news import NewHosts, News, NewsInput, Reopened, Told
-from notifier.alerts.sections import actions, ahead, fixed, still_open, undecided
+from notifier.alerts.sections import actions, fixed, still_open, undecided, upcoming
 from notifier.alerts.silences import Silence
 from notifier.assessment.matcher import Match
 from notifier.domain import hosts, schedule
@@ -138,7 +138,7 @@ def _books(
     }
     looked_at = subscription.served_at or subscription.started_at
     books = NewsInput(
-        told, subscription.started_at, assessment.now, arrivals, in_hand=assessment.assigned, judge=judge,
+        told, subscription.started_at, assessment.now, arrivals, assignments=assessment.assigned, judge=judge,
         returns=tuple(_returns(connection, assessment, scope, told)), looked_at=looked_at,
     )  # fmt: skip
     looked = looked_at or assessment.now
@@ -217,7 +217,7 @@ def _returns(connection: Connection, assessment: Assessment, scope: Scope, told:
             yield Reopened(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
     for hand in assessment.assignments:
         if since(hand.advisory, hand.overdue_at):
-            words = f"overdue: {hand.owner} had it in hand until {hand.due.isoformat()}"
+            words = f"overdue: assigned to {hand.owner} until {hand.due.isoformat()}"
             yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
 
 
@@ -243,7 +243,9 @@ def _digest(
     everyone = populations
     if scope.products:
         everyone = inventory.populations(connection, msgspec.structs.replace(scope, products=()))
-    doubtful = undecided(assessment.matcher, assessment.components, everyone)
+    kinds = subscription.filters.kinds
+    assessed = not kinds or Kind.VULNERABILITY in kinds
+    doubtful = undecided(assessment.matcher, assessment.components, everyone) if assessed else {}
     exposed = {number for number in everyone if assessment.exposed(number)}
     told_now = None if welcome else {i.advisory.id for i in found.items}
     last = subscriptions.last_digest(connection, subscription) or subscription.started_at
@@ -255,9 +257,13 @@ def _digest(
         welcome=welcome,
         created_at=now,
         items=tuple(found.items),
-        clear=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys())),
-        undecided=tuple(undecided(assessment.matcher, assessment.components, populations, told_now).values()),
-        foot=Footer(
+        unaffected_hosts=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys()))
+        if assessed
+        else Hosts(0, ()),
+        undecided=tuple(undecided(assessment.matcher, assessment.components, populations, told_now).values())
+        if assessed
+        else (),
+        footer=Footer(
             assessment.sources,
             inventory.count(connection, scope),
             found.unsaid,
@@ -273,5 +279,7 @@ def _digest(
         reminder=bool(reminded),
         open=reminded,
         fixed=tuple(fixed(gone, assessment.components, books.told, assessment.exposed)),
-        ahead=tuple(ahead(stands, found.items, assessment.matcher, now.date(), editions=welcome or bool(reminded))),
+        upcoming=tuple(
+            upcoming(stands, found.items, assessment.matcher, now.date(), editions=welcome or bool(reminded))
+        ),
     )

@@ -38,8 +38,8 @@ def item(
 
 
 def digest(*items: DigestItem, welcome: bool = False, subscription: str = "ops", **values: Any) -> Digest:
-    """A digest of items, with a quiet foot."""
-    said: dict[str, Any] = {"clear": Hosts(0, ()), "undecided": (), "foot": Footer(SOURCES[:1], 4)}
+    """A digest of items, with a quiet footer."""
+    said: dict[str, Any] = {"unaffected_hosts": Hosts(0, ()), "undecided": (), "footer": Footer(SOURCES[:1], 4)}
     return Digest(
         key="0123456789abcdef",
         subscription=subscription,
@@ -85,7 +85,7 @@ WELCOME = digest(
     ),
     item(BENCHMARK, group("25.0.5", "lab-4", reason="Docker Engine 25.0 was maintained when it came out", fixed_in=())),
     welcome=True,
-    clear=Hosts(7, ("a-1", "a-2", "a-3", "a-4", "a-5")),
+    unaffected_hosts=Hosts(7, ("a-1", "a-2", "a-3", "a-4", "a-5")),
     undecided=(
         group(
             "20.10.24+dfsg1",
@@ -95,7 +95,7 @@ WELCOME = digest(
             reason="CVE-2024-41110. upstream's 20.10.24 is affected, but this is a distribution's build",
         ),
     ),
-    foot=Footer(SOURCES, 27),
+    footer=Footer(SOURCES, 27),
 )
 
 NEWS = digest(
@@ -119,10 +119,10 @@ NEWS = digest(
     ),
     item(BENCHMARK, group("29.5.0", "lab-1", reason="Docker Engine 29 was maintained when it came out", fixed_in=())),
     item(advisory(5, "paper", kind=Kind.PUBLICATION, severity=None, products=(), title="How to harden an engine")),
-    clear=Hosts(1, ("lab-2",)),
-    foot=Footer(SOURCES[:1], 4, unsaid=3),
+    unaffected_hosts=Hosts(1, ("lab-2",)),
+    footer=Footer(SOURCES[:1], 4, unsaid=3),
 )
 
-EMPTY = digest(welcome=True, clear=Hosts(2, ("lab-1", "lab-2")), foot=Footer(SOURCES[:1], 2))
+EMPTY = digest(welcome=True, unaffected_hosts=Hosts(2, ("lab-1", "lab-2")), footer=Footer(SOURCES[:1], 2))
 
 LATER = START + DAY

@@ -296,7 +296,7 @@ def test_a_reminder_says_what_is_still_open_how_long_and_who_has_it_in_hand(flee
     assert (digest.reminder, digest.items) == (True, ())
     (still,) = digest.open
     assert (still.advisory.name, still.days, still.hosts.count) == (NAME, 32, 2)
-    assert [(h.owner, h.due, h.overdue) for h in still.in_hand] == [("Ann", due, False)]
+    assert [(h.owner, h.due, h.overdue) for h in still.assignments] == [("Ann", due, False)]
     assert run(fleet, NOW + 33 * DAY).digests == []
     install(fleet, NOW + 40 * DAY, web_1="29.5.1", lab_1="29.5.1")
     assert run(fleet, NOW + 64 * DAY).digests == [], "nothing is open any more"
@@ -335,13 +335,13 @@ def quiet(database: Database, tmp_path: Path) -> Database:
 def test_what_is_silenced_is_not_told_and_stands_in_the_foot_until_it_ends(quiet: Database) -> None:
     welcome = one(quiet, 0)
     assert welcome.items == ()
-    assert [(s.advisory, s.reason, s.author) for s in welcome.foot.silences] == [(NAME, "not used here", "Ann")]
-    assert "1 silence" in welcome.foot.line
+    assert [(s.advisory, s.reason, s.author) for s in welcome.footer.silences] == [(NAME, "not used here", "Ann")]
+    assert "1 silence" in welcome.footer.line
     install(quiet, NOW + DAY, web_7="29.5.0")
     assert run(quiet, NOW + 2 * DAY).digests == [], "hosts that come later are silenced, too"
     digest = one(quiet, 10)
     assert [(i.change, i.count) for i in digest.items] == [(NEW, 3)]
-    assert digest.foot.silences == ()
+    assert digest.footer.silences == ()
 
 
 def test_a_silence_is_broken_by_an_escalation(quiet: Database) -> None:
@@ -349,7 +349,7 @@ def test_a_silence_is_broken_by_an_escalation(quiet: Database) -> None:
     publish(quiet, CRITICAL, at=NOW + DAY)
     digest = one(quiet, 1)
     assert names(digest.items) == [NAME]
-    assert digest.foot.silences == ()
+    assert digest.footer.silences == ()
 
 
 def test_what_was_told_before_it_was_silenced_comes_back_when_that_ends(fleet: Database) -> None:
@@ -397,9 +397,9 @@ def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(f
         silences.take(connection, Assignment(number, Scope(hosts=("lab-*",)), "Ann", due, NOW))
     assert run(fleet, NOW + 4 * DAY).digests == []
     (item,) = one(fleet, 6.1).items
-    assert item.changes == (f"overdue: Ann had it in hand until {due}",)
+    assert item.changes == (f"overdue: assigned to Ann until {due}",)
     assert [g.hosts.names for g in item.groups] == [("lab-1",)]
-    assert [h.overdue for h in item.in_hand] == [True]
+    assert [h.overdue for h in item.assignments] == [True]
     assert run(fleet, NOW + 7.2 * DAY).digests == []
 
 
@@ -434,7 +434,7 @@ def test_silences_can_be_read_as_statements(fleet: Database) -> None:
 def test_hosts_that_no_import_names_are_counted_as_not_seen(fleet: Database) -> None:
     install(fleet, NOW + 20 * DAY, web_1="29.5.0")
     publish(fleet, HIGH, record("CVE-2026-2", below="99.0.0"), at=NOW + 20 * DAY)
-    foot = one(fleet, 20).foot
+    foot = one(fleet, 20).footer
     assert (foot.hosts, foot.stale) == (3, 2)
     assert "inventory of 3 hosts, 2 not seen for 14 days" in foot.line
 

@@ -63,7 +63,7 @@ def test_without_a_mirror_that_tells_its_age_the_foot_says_nothing_of_it(fleet: 
     with fleet.connect() as connection:
         shown = preview(connection, subscriptions.named(connection, "ops"), NOW).digest
     assert shown is not None
-    assert shown.foot.mirror == ""
+    assert shown.footer.mirror == ""
 
 
 def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Database, mailbox: Mailbox) -> None:
@@ -122,7 +122,7 @@ def told(database: Database, tmp_path: Path) -> Callable[[Filters], str]:
 def test_a_subscription_hears_of_what_its_filters_want(
     told: Callable[[Filters], str], filters: Filters, there: list[str], absent: list[str]
 ) -> None:
-    items = told(filters).partition("Not affected by anything known")[0]
+    items = told(filters).partition("No matching vulnerabilities")[0]
     assert [w for w in there if w not in items] == []
     assert [w for w in absent if w in items] == []
 
@@ -131,7 +131,7 @@ def test_a_subscription_hears_of_what_its_filters_want(
 def test_only_hosts_that_nothing_affects_are_called_so_whatever_the_filters(
     told: Callable[[Filters], str], filters: Filters
 ) -> None:
-    _, _, clear = told(filters).partition("Not affected by anything known")
+    _, _, clear = told(filters).partition("No matching vulnerabilities")
     assert clear.split("--\n")[1].strip() == "lab-2"
 
 

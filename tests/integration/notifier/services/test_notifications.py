@@ -128,7 +128,7 @@ def test_a_welcome_without_anything_to_tell_is_sent_all_the_same(database: Datab
     publish(database, OLD)
     subscribe(database, mailbox.address())
     run(database)
-    assert "nothing known against" in mailbox.mails[0]["Subject"]
+    assert "nothing open for" in mailbox.mails[0]["Subject"]
 
 
 @pytest.mark.parametrize("refusal", ["450 greylisted, come again", "421 too busy"])

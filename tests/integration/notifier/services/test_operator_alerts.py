@@ -93,12 +93,12 @@ def test_operators_hear_once_of_each_change_on_their_own_channel(database: Datab
         return [str(m["Subject"]) for m in mailbox.mails[before:]]
 
     assert polled(SourceHealth.HEALTHY, 0, 0) == []
-    assert polled(SourceHealth.FAILING, 1, 0) == ["[Navtex] The source example is failing"]
+    assert polled(SourceHealth.FAILING, 1, 0) == ["[Navtex] Source example is failing"]
     assert "HTTP 503" in text_of(mailbox.mails[-1])
     assert polled(SourceHealth.FAILING, 2, 0) == []
-    assert polled(SourceHealth.FAILING, 4, 0) == ["[Navtex] The source example is silent"]
+    assert polled(SourceHealth.FAILING, 4, 0) == ["[Navtex] Source example is silent"]
     assert [polled(SourceHealth.FAILING, day, 0) for day in range(5, 16)] == [[]] * 11
-    assert polled(SourceHealth.HEALTHY, 16, 16) == ["[Navtex] The source example is healthy"]
+    assert polled(SourceHealth.HEALTHY, 16, 16) == ["[Navtex] Source example is healthy"]
     assert {m["To"] for m in mailbox.mails} == {"oncall@example.org"}
 
 

@@ -195,7 +195,7 @@ FIX = "CVE-2031-1003 (high): a fix is out: 29.0.0"
 NEW_DESKTOP = "Docker Desktop 4.71.0 security update"
 EXPECTED = {
     "everybody": {
-        0: "Welcome: 3 known vulnerabilities in what everybody follows",
+        0: "Welcome: 3 open vulnerabilities for everybody",
         2: "CVE-2031-1004 (high)",
         6: RAISED,
         8: EXPLOITED,
@@ -207,18 +207,18 @@ EXPECTED = {
         26: "CVE-2031-1004 (critical): newly affected hosts and 3 more",
     },
     "critical": {
-        0: "Welcome: nothing known against what critical follows",
+        0: "Welcome: nothing open for critical",
         6: "CVE-2031-1004 (critical)",
         8: EXPLOITED,
         26: "CVE-2031-1004 (critical): newly affected hosts",
     },
     "exploited": {
-        0: "Welcome: nothing known against what exploited follows",
+        0: "Welcome: nothing open for exploited",
         8: "CVE-2031-1004 (critical)",
         26: "CVE-2031-1004 (critical): newly affected hosts",
     },
     "web": {
-        0: "Welcome: 3 known vulnerabilities in what web follows",
+        0: "Welcome: 3 open vulnerabilities for web",
         2: "CVE-2031-1004 (high)",
         6: RAISED,
         7: "Reminder: 4 still open for web",
@@ -232,22 +232,22 @@ EXPECTED = {
         28: "Reminder: 5 still open for web",
     },
     "news": {
-        0: "Welcome: nothing known against what news follows",
+        0: "Welcome: 1 announcement for news",
         20: NEW_DESKTOP,
     },
     "calm": {
-        0: "Welcome: 3 known vulnerabilities in what calm follows",
+        0: "Welcome: 3 open vulnerabilities for calm",
         7: "CVE-2031-1004 (critical)",
         14: "CVE-2031-1004 (critical): now known to be exploited and 1 more",
         21: "CVE-2031-1005 (high) and 1 more",
         28: "CVE-2031-1004 (critical): newly affected hosts and 5 more",
     },
     deliveries.OPERATOR: {
-        12: "The source moby-advisories is failing",
-        15: "The source moby-advisories is silent",
-        17: "The source moby-advisories is healthy",
-        18: "The source docker-announcements is degraded",
-        20: "The source docker-announcements is healthy",
+        12: "Source moby-advisories is failing",
+        15: "Source moby-advisories is silent",
+        17: "Source moby-advisories is healthy",
+        18: "Source docker-announcements is degraded",
+        20: "Source docker-announcements is healthy",
     },
 }
 

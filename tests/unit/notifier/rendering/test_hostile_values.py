@@ -72,9 +72,9 @@ def everywhere(text: str, url: str = "https://example.org/x", *, welcome: bool) 
         *(item(a, one, one, see_also=((text, url),), change="update", changes=(text,)) for a in about),
         welcome=welcome,
         subscription=text,
-        clear=Hosts(3, (text, text)),
+        unaffected_hosts=Hosts(3, (text, text)),
         undecided=(one,),
-        foot=Footer((SourceState(text, SourceHealth.FAILING, text),), 3, unsaid=2),
+        footer=Footer((SourceState(text, SourceHealth.FAILING, text),), 3, unsaid=2),
     )
 
 

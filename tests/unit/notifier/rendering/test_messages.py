@@ -85,7 +85,7 @@ def wordy(*, welcome: bool) -> Digest:
         *flaws,
         welcome=welcome,
         subscription="everything that the team of the north runs, " * 4,
-        clear=Hosts(40, names),
+        unaffected_hosts=Hosts(40, names),
         undecided=(
             group("20.10.24+dfsg1", *names, more=5, package="docker.io 20.10.24+dfsg1-1+deb12u1", reason=words),
         ),
@@ -157,9 +157,9 @@ def test_host_names_are_named_and_the_rest_counted(hosts: Hosts, said: str) -> N
 
 def test_hosts_that_nothing_affects_and_builds_that_cannot_be_decided_are_named() -> None:
     for form in (render(WELCOME).text, render(WELCOME).html):
-        assert "Not affected by anything known" in form
+        assert "No matching vulnerabilities" in form
         assert "a-1, a-2, a-3, a-4, a-5 and 2 more" in form
-        assert "Cannot be decided" in form
+        assert "Could not be assessed" in form
 
 
 def test_sources_that_are_not_well_are_named_at_the_foot() -> None:
@@ -195,8 +195,8 @@ def test_an_overview_ranks_unscored_between_high_and_medium() -> None:
 @pytest.mark.parametrize(
     ("shown", "subject"),
     [
-        (WELCOME, "[Navtex] Welcome: 2 known vulnerabilities in what ops follows"),
-        (EMPTY, "[Navtex] Welcome: nothing known against what ops follows"),
+        (WELCOME, "[Navtex] Welcome: 2 open vulnerabilities for ops"),
+        (EMPTY, "[Navtex] Welcome: nothing open for ops"),
         (NEWS, "[Navtex] CVE-2026-41567 (high) and 4 more"),
         (digest(NEWS.items[3]), "[Navtex] CIS Docker Benchmark v1.8.0"),
     ],
