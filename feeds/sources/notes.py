@@ -101,14 +101,15 @@ def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first
         return False
     if any(clauses.in_passing(text) for text in above) or _of_dependency(block, place, product):
         return False
-    if passage.sense is Sense.FIXED:
-        return True
+    secure = Part.SECURITY in place.parts()
+    if passage.sense is Sense.FIXED or (place.columns and secure):
+        return True  # in a table of what was fixed, whatever its first column is
     if passage.sense is Sense.CHANGED:
-        return entry or Part.SECURITY in place.parts()
+        return entry or secure
     if entry and first and any(FIX.search(text) for text in above):
         return True
     own_link = any(_REPOSITORY.search(link) for link in block.links)
-    return passage.opens and Part.SECURITY in place.parts() and (entry or own_link)
+    return passage.opens and secure and (entry or own_link)
 
 
 def _of_dependency(block: Block, place: Place, product: str) -> bool:

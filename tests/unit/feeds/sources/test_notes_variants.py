@@ -226,6 +226,8 @@ def test_a_tables_column_says_whose_a_flaw_is(component: str, expected: list[tup
     assert fixed(intro + table) == expected
     turned = f"<table>{row(*reversed(head))}{row(*reversed(cells))}</table>"
     assert fixed(intro + turned) == expected
+    bare = f"<h2>Security</h2><table>{row('Component', 'CVE')}{row(component, CVE)}</table>"
+    assert fixed(bare) == expected
 
 
 @pytest.mark.parametrize(
