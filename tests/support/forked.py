@@ -19,9 +19,14 @@ from collections.abc import Mapping, Sequence
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 
+import notifier
+
 _FILES = ("stdin", "stdout", "stderr")
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
+
+MAIN = Path(notifier.__file__).with_name("cli") / "__main__.py"
+"""What `python -m notifier.cli` has as the name of the program."""
 
 
 def call(
@@ -61,7 +66,7 @@ def _navtex(arguments: list[str], paths: list[Path], home: Path, environment: di
     warnings.resetwarnings()
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
-    sys.argv = ["navtex", *arguments]
+    sys.argv = [str(MAIN), *arguments]
     main(arguments)
 
 
