@@ -105,8 +105,34 @@ class Likelihood(msgspec.Struct, frozen=True, kw_only=True, tag="epss"):
         return "epss"
 
 
-Fact = ReleaseLine | Tags | Release | Exploited | Likelihood
-FACTS = ("line:", "tags:", "notes:", "kev", "epss")
+class Package(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A package that Docker published: product and upstream version, its own name and version, architecture.
+
+    For a static build, `package_version` is the file's name.
+    """
+
+    product: str
+    version: str
+    name: str
+    package_version: str
+    architecture: str
+
+
+class Packages(msgspec.Struct, frozen=True, kw_only=True, tag="packages"):
+    """The packages in a channel of download.docker.com: which releases can be installed there."""
+
+    channel: str
+    url: str
+    packages: tuple[Package, ...]
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return f"packages:{self.channel}"
+
+
+Fact = ReleaseLine | Tags | Release | Packages | Exploited | Likelihood
+FACTS = ("line:", "tags:", "notes:", "packages:", "kev", "epss")
 """How the keys of facts begin; records' keys begin with their kind."""
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+import msgspec
 import scrapy
 from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Response
@@ -54,7 +55,7 @@ class Spider(scrapy.Spider):
     def idle(self) -> None:
         """All has been answered: ask the late ones. Raises DontCloseSpider where that takes the spider on."""
         late, self.late = self.late, ()
-        wanted = RequestContext(cves=frozenset(self.wanted), packages=self.job.wanted.packages)
+        wanted = msgspec.structs.replace(self.job.wanted, cves=frozenset(self.wanted))
         requests = [r for source in late for ask in source.requests(wanted) for r in self._requests(source, ask)]
         for request in requests:
             self.crawler.engine.crawl(request)

@@ -20,7 +20,6 @@ from feeds.core.errors import ConfigError
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.sources import health
-from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
 from feeds.storage.database import Connection, Database
@@ -121,7 +120,7 @@ def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult
     return with_values(
         job,
         known=storage.known(connection),
-        wanted=RequestContext(cves=storage.cves(connection) | named, packages=job.wanted.packages),
+        wanted=with_values(job.wanted, cves=storage.cves(connection) | named),
         not_before=storage.waiting(connection),
     )
 

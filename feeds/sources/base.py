@@ -14,10 +14,10 @@ from typing import ClassVar
 
 import msgspec
 
-from feeds.advisories.facts import Exploited, Likelihood, Release, ReleaseLine, Tags
+from feeds.advisories.facts import Exploited, Likelihood, Packages, Release, ReleaseLine, Tags
 from feeds.advisories.records import Record
 
-Item = Record | ReleaseLine | Tags | Release | Exploited | Likelihood
+Item = Record | ReleaseLine | Tags | Release | Packages | Exploited | Likelihood
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,10 +63,12 @@ class RequestContext(msgspec.Struct, frozen=True):
     """What a source must ask because of other sources or of the inventory.
 
     `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
+    `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
     """
 
     cves: frozenset[str] = frozenset()
     packages: frozenset[tuple[str, str]] = frozenset()
+    channels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,23 @@ def _links(element: Any) -> tuple[tuple[str, str], ...]:
     return tuple((e.get("href"), text_of(e)) for e in element.iter("a") if e.get("href"))
 
 
+def elements(stream: Any, tag: str, url: str) -> Iterator[Any]:
+    """Each element of a name in a long XML file, read as a stream: what was read is let go of again.
+
+    ShapeError, with the URL, where the file is not XML or is cut off.
+    """
+    try:
+        for _, element in lxml.etree.iterparse(
+            stream, tag=tag, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        ):
+            yield element
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+    except lxml.etree.XMLSyntaxError as error:
+        raise ShapeError(f"not valid XML: {error}", where=url) from error
+
+
 class FeedItem:
     """One entry of an RSS or Atom feed, as plain text."""
 

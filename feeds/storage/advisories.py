@@ -67,7 +67,7 @@ def facts(connection: Connection) -> list[Fact]:
 def fingerprints(connection: Connection) -> dict[int, str]:
     """By advisory: of what its records say, and of the releases that exist. Equal ones lead to equal verdicts."""
     known = tables.item
-    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("kev", "epss")]
+    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("packages:", "kev", "epss")]
     statement = sa.select(known.c.payload).where(sa.or_(*of_releases), known.c.gone_at.is_(None))
     releases = hashlib.sha256("\n".join(sorted(connection.execute(statement).scalars())).encode()).hexdigest()
     rows = connection.execute(sa.select(tables.advisory.c.id, tables.advisory.c.digest))

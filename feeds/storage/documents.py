@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 import feeds
-from feeds.advisories.facts import FACTS, Likelihood, Tags
+from feeds.advisories.facts import FACTS, Likelihood, Packages, Tags
 from feeds.crawl.protocol import FetchResult, Validators
 from feeds.sources.base import Item, Request
 from feeds.sources.health import REMEMBERED, Polled, SourceHealth, SourceState, floor
@@ -158,13 +158,13 @@ def forget_pages(connection: Connection, source: str, asked: set[str], at: datet
 
 
 def _entries(key: str, payload: str) -> set[str]:
-    """What an item lists: itself, or its tags. A score of EPSS is asked for anew each time, and cannot be lost."""
+    """What an item lists: itself, or its tags. Scores and packages are read anew each time, and cannot be lost."""
     if not key.startswith(FACTS):
         return {key}
     fact = decoded(payload)
     if isinstance(fact, Tags):
         return {f"{fact.repository} {tag.name}" for tag in fact.tags}
-    return set() if isinstance(fact, Likelihood) else {key}
+    return set() if isinstance(fact, Likelihood | Packages) else {key}
 
 
 def sources(connection: Connection) -> dict[str, SourceState]:

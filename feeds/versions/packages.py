@@ -206,3 +206,22 @@ def distro_in(version: str) -> str:
         if match := pattern.search(version):
             return name.format(next(g for g in match.groups() if g))
     return ""
+
+
+def upstream(package_version: str) -> str:
+    """The upstream version in a package's: without epoch and revision, the edition as Docker writes it.
+
+    >>> upstream("5:29.1.3-1~debian.12~bookworm"), upstream("20.10.24+dfsg1-1+deb12u1+b6"), upstream("27.3.1-r3")
+    ('29.1.3', '20.10.24+dfsg1', '27.3.1')
+    >>> upstream("5:20.10.24~3-0~debian-bookworm"), upstream("17.03.2~ce-0~ubuntu-xenial"), upstream("28.5.1_ce-3.1")
+    ('20.10.24', '17.03.2-ce', '28.5.1-ce')
+    """
+    version = re.sub(r"^\d+:", "", package_version.strip())
+    # Docker's packages once ended in a code name with a dash before it
+    version = re.sub(r"-\d+~(?:debian|ubuntu|raspbian)-[a-z]+$", "-0", version)
+    head, dash, revision = version.rpartition("-")
+    version = head if dash and re.match(r"r?\d", revision) else version
+    # ... and told a release from its candidates by a number of their own
+    version = re.sub(r"(?<=\d)~3$", "", version)
+    version = re.sub(r"(?<=\d)~[12]\.\d+\.(?=(?:beta|rc)\d)", "-", version)
+    return re.sub(r"(?<=\d)[._~](?=(?:ce|ee)(?![a-z]))", "-", version)

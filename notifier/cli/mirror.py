@@ -66,7 +66,11 @@ def _job(config: Config, database: Database, listed: frozenset[tuple[str, str]])
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     with database.connect() as connection:
-        wanted = RequestContext(cves=storage.cves(connection) | named, packages=inventory.packages(connection) | listed)
+        wanted = RequestContext(
+            cves=storage.cves(connection) | named,
+            packages=inventory.packages(connection) | listed,
+            channels=inventory.channels(connection),
+        )
         waiting = storage.waiting(connection)
     return job_of(config, wanted=wanted, not_before=waiting)
 

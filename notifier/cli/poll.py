@@ -107,8 +107,8 @@ def poll(
 
     own = Path(config.corrections) if config.corrections else None
     with database.connect() as connection:
-        packages = inventory.packages(connection)
-    job = job_of(config, wanted=RequestContext(packages=packages), sources=sources)
+        wanted = RequestContext(packages=inventory.packages(connection), channels=inventory.channels(connection))
+    job = job_of(config, wanted=wanted, sources=sources)
     must_have = {name: s.known for name, s in config.sources.items() if s.known}
     if not (plain() and sys.stderr.isatty()):
         return run(

@@ -12,7 +12,8 @@ import msgspec
 
 from feeds.advisories.records import PRODUCTS
 from feeds.core.errors import VersionError
-from feeds.versions.packages import distro_in, ecosystem
+from feeds.versions.channels import STATIC, channel
+from feeds.versions.packages import distro_in, ecosystem, upstream
 from feeds.versions.upstream import is_version, key, read
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
@@ -76,6 +77,18 @@ class Component(msgspec.Struct, frozen=True, order=True):
     def ecosystem(self) -> str:
         """What OSV calls the distribution that built it; "" where that is not known."""
         return ecosystem(self.distro or distro_in(self.package_version or self.version))
+
+    @property
+    def channel(self) -> str:
+        """The channel of download.docker.com that its upgrade comes from; "" for other people's builds, and unknown.
+
+        Without a package and a distribution it is the static builds', which run everywhere.
+        """
+        if self.rebuilt or self.product == "desktop":
+            return ""
+        if not self.package and not self.distro:
+            return STATIC
+        return channel(self.distro, self.package_version)
 
     @property
     def rebuilt(self) -> bool:
@@ -218,25 +231,6 @@ def host_name(text: str) -> str:
     if len(name) > _LONGEST or not name.isprintable():
         raise ValueError(f"the host {name[:60]!r} is too long, or holds characters that cannot be shown")
     return name
-
-
-def upstream(package_version: str) -> str:
-    """The upstream version in a package's: without epoch and revision, the edition as Docker writes it.
-
-    >>> upstream("5:29.1.3-1~debian.12~bookworm"), upstream("20.10.24+dfsg1-1+deb12u1+b6"), upstream("27.3.1-r3")
-    ('29.1.3', '20.10.24+dfsg1', '27.3.1')
-    >>> upstream("5:20.10.24~3-0~debian-bookworm"), upstream("17.03.2~ce-0~ubuntu-xenial"), upstream("28.5.1_ce-3.1")
-    ('20.10.24', '17.03.2-ce', '28.5.1-ce')
-    """
-    version = re.sub(r"^\d+:", "", package_version.strip())
-    # Docker's packages once ended in a code name with a dash before it
-    version = re.sub(r"-\d+~(?:debian|ubuntu|raspbian)-[a-z]+$", "-0", version)
-    head, dash, revision = version.rpartition("-")
-    version = head if dash and re.match(r"r?\d", revision) else version
-    # ... and told a release from its candidates by a number of their own
-    version = re.sub(r"(?<=\d)~3$", "", version)
-    version = re.sub(r"(?<=\d)~[12]\.\d+\.(?=(?:beta|rc)\d)", "-", version)
-    return re.sub(r"(?<=\d)[._~](?=(?:ce|ee)(?![a-z]))", "-", version)
 
 
 def parse_tags(text: str) -> dict[str, str]:

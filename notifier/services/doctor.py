@@ -52,7 +52,11 @@ def _sources(config: Config, connection: Connection) -> Iterator[CheckResult]:
 
     stored = storage.sources(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
-    wanted = RequestContext(cves=storage.cves(connection), packages=inventory.packages(connection))
+    wanted = RequestContext(
+        cves=storage.cves(connection),
+        packages=inventory.packages(connection),
+        channels=inventory.channels(connection),
+    )
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):

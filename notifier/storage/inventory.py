@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.core.errors import UnknownName
+from feeds.versions.channels import STATIC
 from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
@@ -54,6 +55,12 @@ def packages(connection: Connection) -> frozenset[tuple[str, str]]:
         if c.package and c.rebuilt and c.ecosystem and not c.other_numbers
         for name in source_packages(c.package_name)
     )
+
+
+def channels(connection: Connection) -> frozenset[str]:
+    """The channels of download.docker.com that serve the distributions of hosts with Docker's own builds."""
+    found = (c.channel for c in components(connection).values())
+    return frozenset(name for name in found if name and name != STATIC)
 
 
 def populations(

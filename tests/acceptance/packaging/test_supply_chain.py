@@ -42,6 +42,7 @@ ALLOWED = {
 # What those say that do not say it as an SPDX expression: their classifier or the words of their old field.
 WORDS = {
     "Apache License 2.0": "Apache-2.0",
+    "Apache-2.0 AND BSD-3-Clause AND MIT": "Apache-2.0 AND BSD-3-Clause AND MIT",
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
