@@ -31,7 +31,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 # Any number that no other program is likely to use as an advisory lock on the same database.

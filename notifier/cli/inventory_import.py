@@ -72,7 +72,7 @@ def command(
     from notifier.services.inventory import ImportOptions, take
 
     name = "standard input" if file == "-" else file
-    wish = ImportOptions(scope or name, tags, strict, prune)
+    wish = ImportOptions(scope or name, tags, strict, prune, host.strip())
     shows = sys.stderr.isatty()
 
     def progress(done: int) -> None:
@@ -91,14 +91,17 @@ def command(
     if shows and report.hosts:
         click.echo("\r\x1b[K", nl=False, err=True)
     _tell(report, wish)
-    ctx.exit(1 if report.bad or report.unpruned else 0)
+    ctx.exit(1 if report.bad or report.unpruned or report.refused else 0)
 
 
 def _tell(report: ImportReport, wish: ImportOptions) -> None:
     taken = report.taken
     bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
     if report.refused:
-        say(f"Nothing was taken (--strict): {bad}")
+        taken_names = (
+            f"{count_of(report.renamed, 'host has', 'hosts have')} the name of another" if report.renamed else ""
+        )
+        say(f"Nothing was imported (--strict): {bad or taken_names}")
         return
     gone = f", {taken.gone} gone" if wish.prune and not report.unpruned else ""
     say(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from feeds import storage
 from feeds.storage.database import Connection, Database
 from notifier.domain.components import BadRow, Bare, Found, Host, Note, Observed
 from notifier.domain.hosts import ImportResult
 from notifier.storage import verdicts
+from notifier.storage.identities import Identities
+from notifier.storage.importing import CHUNK
 from notifier.storage.inventory import Import
 
 
@@ -26,6 +29,8 @@ class ImportOptions:
     tags: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     prune: bool = False
+    host: str = ""
+    """The name that the operator gave; it is kept whatever the host's identity is."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class ImportReport:
     bad: int = 0
     refused: bool = False
     """Whether nothing was kept, because a row was bad."""
+    renamed: int = 0
+    """Hosts whose name another engine, machine or node had already."""
     unpruned: str = ""
     """Why nothing was forgotten that should have been; "" otherwise."""
 
@@ -75,9 +82,11 @@ def _take(
 ) -> None:
     work = Import(connection, at, scope=wish.scope, tags=wish.tags)
     report.taken = work.taken
-    for done in work.add(_hosts(found, report, told)):
+    identities = Identities(connection)
+    for done in work.add(_identified(_hosts(found, report, told), identities, wish, report, told)):
+        identities.store()
         progress(done)
-    if wish.strict and report.bad:
+    if wish.strict and (report.bad or report.renamed):
         raise _Refused
     if wish.prune:
         report.unpruned = _why_not(work, report)
@@ -85,6 +94,22 @@ def _take(
             work.prune()
     if verdicts.is_behind(connection):
         verdicts.refresh(connection, storage.catalogue(connection), at.date())
+
+
+def _identified(
+    hosts: Iterator[Host],
+    identities: Identities,
+    wish: ImportOptions,
+    report: ImportReport,
+    told: Callable[[BadRow | Note], None],
+) -> Iterator[Host]:
+    """The hosts, those whose name belongs to another identity under a name of their own."""
+    while batch := list(islice(hosts, CHUNK)):
+        for host, warning in identities.resolve(batch, given=wish.host):
+            if warning:
+                report.renamed += 1
+                told(warning)
+            yield host
 
 
 def _hosts(found: Iterable[Found], report: ImportReport, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:

@@ -45,6 +45,14 @@ host = sa.Table(
     sa.Column("views", sa.Text, nullable=False, comment="what each view says of it, see notifier.inventory.views"),
 )
 
+host_identity = sa.Table(
+    "host_identity",
+    metadata,
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True, comment="engine, machine or node"),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
 component = sa.Table(
     "component",
     metadata,

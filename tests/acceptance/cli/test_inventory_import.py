@@ -32,7 +32,7 @@ def names(navtex: Program) -> list[str]:
 def test_strict_takes_all_or_nothing(navtex: Program) -> None:
     done = navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0", "b,engine,latest"), status=1)
     assert "standard input, line 3: b: 'latest' is no version" in done.stderr
-    assert "Nothing was taken (--strict): 1 row could not be read" in done.stderr
+    assert "Nothing was imported (--strict): 1 row could not be read" in done.stderr
     assert names(navtex) == []
     navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0"))
     assert names(navtex) == ["a"]
@@ -120,3 +120,26 @@ def test_what_runs_counts_and_the_restart_is_said(navtex: Program) -> None:
     text = navtex("plan", "--product", "engine").stdout
     assert "-> restart: 5:28.5.2-1~debian.12~bookworm is installed and does not run yet" in text
     assert "$ systemctl restart docker" in text
+
+
+def test_two_engines_of_one_name_stay_two_hosts(navtex: Program) -> None:
+    def info(engine: str, version: str) -> str:
+        return (
+            f"Client:\n Context: default\n\nServer:\n Containers: 1\n Server Version: {version}\n"
+            f" Operating System: Docker Desktop\n Name: docker-desktop\n ID: {engine}\n"
+        )
+
+    def versions() -> dict[str, str]:
+        hosts = navtex.json("inventory", "list")["hosts"]
+        return {h["host"]: next(c["version"] for c in h["components"] if c["product"] == "engine") for h in hosts}
+
+    navtex("inventory", "import", stdin=info("AAAA:BBBB", "25.0.3"))
+    refused = navtex("inventory", "import", "--strict", stdin=info("CCCC:DDDD", "29.6.2"), status=1)
+    assert "Nothing was imported (--strict): 1 host has the name of another" in refused.stderr
+    warned = navtex("inventory", "import", stdin=info("CCCC:DDDD", "29.6.2"))
+    assert "another engine was already imported as docker-desktop" in warned.stderr
+    assert versions() == {"docker-desktop": "25.0.3", "docker-desktop~ccccdddd": "29.6.2"}
+    # the same again is the same hosts, and the operator's name goes before all
+    navtex("inventory", "import", stdin=info("CCCC:DDDD", "29.6.3"))
+    navtex("inventory", "import", "--host", "anna-mac", stdin=info("EEEE:FFFF", "29.6.2"))
+    assert versions() == {"docker-desktop": "25.0.3", "docker-desktop~ccccdddd": "29.6.3", "anna-mac": "29.6.2"}
