@@ -9,9 +9,11 @@ from datetime import date
 
 import msgspec
 
-from feeds.advisories.facts import Fact, Release, ReleaseLine, Repair, Tags
+from feeds.advisories.facts import Fact, Package, Packages, Release, ReleaseLine, Repair, Tags
 from feeds.advisories.records import ENGINE, VersionStatement
 from feeds.versions import products
+from feeds.versions.channels import is_apt
+from feeds.versions.packages import dpkg, rpm
 from feeds.versions.ranges import Span
 from feeds.versions.upstream import Key, is_development, is_version, key, read
 
@@ -39,6 +41,8 @@ class Releases:
     """By product: the releases that exist, by their keys."""
     notes: dict[str, dict[Key, Release]] = field(default_factory=dict)
     twins: tuple[Twin, ...] = ()
+    published: dict[str, dict[str, dict[Key, Package]]] = field(default_factory=dict)
+    """By channel of download.docker.com and product: the newest package of each release, by the release's key."""
 
     def exists(self, product: str, at: Key) -> bool:
         """Whether a release was tagged; where the product's tags are not known, whether it may have been."""
@@ -145,7 +149,18 @@ def gathered(facts: Iterable[Fact]) -> Releases:
             if known is None or not known.repairs:
                 notes[fact.product][key(fact.version)] = fact
     lines = tuple(f for f in everything if isinstance(f, ReleaseLine))
-    return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)))
+    published = {f.channel: _published(f) for f in everything if isinstance(f, Packages)}
+    return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)), published)
+
+
+def _published(fact: Packages) -> dict[str, dict[Key, Package]]:
+    order = dpkg if is_apt(fact.channel) else rpm
+    found: dict[str, dict[Key, Package]] = defaultdict(dict)
+    for package in fact.packages:
+        known = found[package.product].get(key(package.version))
+        if known is None or order(known.package_version) < order(package.package_version):
+            found[package.product][key(package.version)] = package
+    return dict(found)
 
 
 def _version(tag: str) -> str:

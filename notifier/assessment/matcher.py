@@ -19,6 +19,7 @@ from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
 from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
+from notifier.assessment import targets
 from notifier.domain.components import Component
 
 _AHEAD = timedelta(days=92)
@@ -101,7 +102,8 @@ class Matcher:
         judge = self._judge_build if component.rebuilt else self._judge_release
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.VULNERABILITY:
-                yield Match(component, case.advisory, judge(case, component))
+                verdict = judge(case, component)
+                yield Match(component, case.advisory, self._advised(case, component, verdict))
 
     def standing(self, component: Component) -> Iterator[Match]:
         """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
@@ -115,7 +117,10 @@ class Matcher:
             covered = through.get(advisory.id, -1) >= number
             verdict = before.get(advisory.id) if covered else self.judge(case, component)
             if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
-                yield Match(component, advisory, verdict)
+                yield Match(component, advisory, self._advised(case, component, verdict))
+
+    def _advised(self, case: EvidenceSet, component: Component, verdict: Verdict) -> Verdict:
+        return targets.advised(self.releases, component, verdict, case.decide, self._today)
 
     def judge(self, case: EvidenceSet, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""

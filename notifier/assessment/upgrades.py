@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from feeds.advisories.facts import ReleaseLine, line_of
+from feeds.advisories.facts import Package, ReleaseLine, line_of
 from feeds.advisories.records import Advisory
 from feeds.verdicts.evidence import Status
 from feeds.versions.packages import scheme
 from feeds.versions.upstream import branch, key
 from notifier.assessment.findings import worst_first
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.assessment.targets import Offer, offers, source_only
 from notifier.domain.components import Component
 
 
@@ -71,6 +72,12 @@ class Option:
     leaves: tuple[Advisory, ...]
     regressions: tuple[Regression, ...] = ()
     command: str
+    minimum: str = ""
+    """The lowest release of the line that closes as much; "" where the package was not verified."""
+    package: str = ""
+    """The package version that the host's channel holds; "" where it was not verified."""
+    source_only: tuple[str, ...] = ()
+    """Releases that fix something open and have a tag, but no package for the host's distribution."""
     waiting: Waiting | None = None
     """The hosts that only need a restart; None for every other way."""
 
@@ -100,7 +107,7 @@ class _Running:
     lines: tuple[ReleaseLine, ...]
     today: date
 
-    def option(self, way: Way, to: str, line: ReleaseLine | None) -> Option:
+    def option(self, way: Way, to: str, line: ReleaseLine | None, package: Package | None = None) -> Option:
         """The upgrade to one of the vendor's releases."""
         product = self.component.product
         closes, leaves = self.closing(Component(product, to))
@@ -116,8 +123,24 @@ class _Running:
             closes=closes,
             leaves=leaves,
             regressions=regressions,
-            command=command(self.component, to),
+            command=install(package) if package else command(self.component, to),
+            minimum=self.minimum(to, line) if package else "",
+            package=package.package_version if package else "",
+            source_only=self.source_only(),
         )
+
+    def minimum(self, to: str, line: ReleaseLine | None) -> str:
+        """The lowest release of a line, above the one that runs, that leaves no more open than another one."""
+        at, left = key(self.component.version), self.left(to)
+        lower = (r for r in _candidates(self) if at < key(r) <= key(to) and (line is None or line.holds(r)))
+        return next((r for r in lower if self.left(r) <= left), to)
+
+    def source_only(self) -> tuple[str, ...]:
+        """The fixed releases of its own line, above it, that have no package in its channel; lowest first."""
+        fixed = {f for m in self.exposed for f in m.verdict.fixed_in}
+        line, at = self.line, key(self.component.version)
+        own = [f for f in fixed if key(f) > at and (line.holds(f) if line else branch(key(f)) == branch(at))]
+        return source_only(self.matcher.releases, self.component, tuple(sorted(own, key=key)))
 
     def maintained(self, line: ReleaseLine | None) -> bool | None:
         """Whether a line gets security fixes today; None where the line is not known."""
@@ -187,7 +210,14 @@ def _restart(running: _Running, waiting: Waiting) -> Option:
 
 
 def _releases(running: _Running) -> Iterable[Option]:
-    """The vendor's releases: on the same line, and on later lines as long as each leaves less open."""
+    """The vendor's releases: on the same line, and on later lines as long as each leaves less open.
+
+    Where the index of the host's channel was read, only what can be installed from it.
+    """
+    found = offers(running.matcher.releases, running.component, running.today)
+    if found is not None:
+        yield from _packaged(running, found)
+        return
     at, line = key(running.component.version), running.line
     above = [r for r in _candidates(running) if key(r) > at]
     own = [r for r in above if (line.holds(r) if line else branch(key(r)) == branch(at))]
@@ -204,6 +234,20 @@ def _releases(running: _Running) -> Iterable[Option]:
         best = running.best([r for r in above if each.holds(r)])
         if best and (left := running.left(best)) < least:
             yield running.option(way, best, each)
+            way, least = Way.LATER_LINE, left
+
+
+def _packaged(running: _Running, found: Iterable[Offer]) -> Iterable[Option]:
+    """The offers that close something, each of a later line only if it leaves less open than those before it."""
+    way, least = Way.NEXT_LINE, len(running.exposed)
+    for offer in found:
+        to = offer.package.version
+        left = running.left(to)
+        if offer.own and left < least:
+            yield running.option(Way.OWN_LINE, to, offer.line, offer.package)
+        elif not offer.own and left < least:
+            later = offer.line is None or not offer.line.maintained(running.today)
+            yield running.option(Way.LATER_RELEASE if later else way, to, offer.line, offer.package)
             way, least = Way.LATER_LINE, left
 
 
@@ -242,6 +286,7 @@ _PACKAGES = {
 }
 # a command is copied into a shell, and a package's name may come from a host that is not ours alone
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:_^-]*")
 _APT = re.compile(r"^(?:debian|ubuntu|raspbian|linuxmint)")
 _DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
 
@@ -273,6 +318,17 @@ def command(component: Component, to: str) -> str:
         else f"apt-get install --only-upgrade '{name}={to}*'",
         "dnf": f"dnf upgrade '{name}-{to}*'",
     }.get(manager, "")
+
+
+def install(package: Package) -> str:
+    """The command that installs a package of Docker's, with its version as the channel's index writes it."""
+    if package.package_version.endswith(".tgz"):
+        return f"curl -fsSLO https://download.docker.com/linux/static/stable/x86_64/{package.package_version}"
+    if not (_NAME.fullmatch(package.name) and _VERSION.fullmatch(package.package_version)):
+        return ""
+    if package.architecture in ("amd64", "armhf"):
+        return f"apt-get install --only-upgrade {package.name}={package.package_version}"
+    return f"dnf upgrade {package.name}-{package.package_version}"
 
 
 def _manager(component: Component) -> str:

@@ -89,6 +89,9 @@ def _row(plan: Plan, who: Population) -> dict[str, Any]:
             {
                 "way": o.way,
                 "to": o.to,
+                "minimum": o.minimum or None,
+                "package": o.package or None,
+                "source_only": o.source_only,
                 "line": o.line.name if o.line else None,
                 "ends": o.line.ends if o.line else None,
                 "closes": [a.name for a in o.closes],
@@ -147,6 +150,12 @@ def _option(option: Option, total: int, *, maintained: bool) -> None:
     wrapped(f"closes {len(option.closes)} of {total}: {_names(option.closes)}", 5)
     if option.leaves:
         wrapped(f"leaves open: {_names(option.leaves)}", 5)
+    if option.minimum not in ("", option.to):
+        wrapped(f"the lowest release of the line that closes as much is {option.minimum}", 5)
+    if option.source_only:
+        wrapped(f"fixed in {', '.join(option.source_only)} (source only: no package for this distribution)", 5)
+    if not option.package and option.way is not Way.DISTRIBUTION:
+        wrapped("package not verified", 5)
     for regression in option.regressions:
         wrapped(str(regression), 5)
     if option.command:
