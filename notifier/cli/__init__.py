@@ -15,27 +15,27 @@ from feeds.core.errors import NavtexError
 from notifier.cli.log_options import log_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run", "Poll the sources, match, notify: what cron calls."),
-    "poll": ("poll", "Ask the sources what is new."),
-    "mirror": ("mirror", "Fill a folder with what the sources answer, to read it elsewhere."),
-    "source": ("source", "The sources and how they do."),
-    "inventory": ("inventory", "The hosts and what runs on them."),
-    "advisory": ("advisory", "What is known of vulnerabilities, announcements and benchmarks."),
-    "check": ("check", "What is known against one version of a product."),
-    "exposure": ("exposure", "What the hosts are exposed to."),
-    "explain": ("explain", "The proof of a verdict: who says what, and which claim decides."),
-    "plan": ("plan", "What to upgrade, and to what."),
-    "subscription": ("subscription", "Who is told of what, and where."),
-    "notification": ("notification", "What was sent, what was not, and why."),
-    "notify": ("notify", "Make the digests that are due, and deliver them."),
-    "silence": ("silence", "What is not told for a while, and why."),
-    "config": ("config", "The configuration file."),
-    "db": ("db", "The database: its schema, and backups."),
-    "metrics": ("metrics", "What a monitoring system wants to know, as Prometheus reads it."),
-    "doctor": ("doctor", "What is wrong with this installation, and what to do about it."),
+    "run": ("run", "Poll the sources, match and send digests. Call it from cron."),
+    "poll": ("poll", "Poll the sources for news."),
+    "mirror": ("mirror", "Copy what the sources answer into a folder, for machines without internet."),
+    "source": ("source", "List the sources and their health."),
+    "inventory": ("inventory", "Import, list and remove hosts."),
+    "advisory": ("advisory", "List and show advisories; assign them to people."),
+    "check": ("check", "Check one version of a product."),
+    "exposure": ("exposure", "List the vulnerabilities affecting your hosts."),
+    "explain": ("explain", "Show the evidence behind a verdict."),
+    "plan": ("plan", "List the upgrades that close what is open."),
+    "subscription": ("subscription", "Manage subscriptions to digests."),
+    "notification": ("notification", "List what was sent to whom, and retry deliveries."),
+    "notify": ("notify", "Send the digests that are due, without polling."),
+    "silence": ("silence", "Silence advisories for a time."),
+    "config": ("config", "Show and create the configuration file."),
+    "db": ("db", "Upgrade, check, back up and restore the database."),
+    "metrics": ("metrics", "Print metrics for Prometheus."),
+    "doctor": ("doctor", "Check this installation and say how to fix what is wrong."),
     "help": ("help", "Show a page of the manual, or list the pages."),
-    "completion": ("completion", "A script that lets a shell complete commands and options."),
-    "demo": ("demo", "Show all of it on documents that come with Navtex."),
+    "completion": ("completion", "Print a shell completion script."),
+    "demo": ("demo", "Try Navtex on sample documents."),
 }
 """Every command: the module of this package that has it (its attribute is `command`), and its short help."""
 
@@ -69,10 +69,10 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(feeds.__version__, prog_name="navtex")
+@click.version_option(feeds.__version__, "-V", "--version", prog_name="navtex")
 @log_options
 def cli() -> None:
-    """Docker's security news, matched to the engines you run.
+    """Tell which Docker security news affects your fleet.
 
     Exit status: 0 done; 1 done, but a source or a delivery failed, or rows of an import were bad;
     2 wrong use, wrong configuration or an unknown name; 3 the --fail-on level is met; 4 another run

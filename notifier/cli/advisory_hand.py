@@ -11,10 +11,10 @@ from notifier.cli.app import DateType, nobody_yet, now, opened, say, scope, scop
 
 @click.command("acknowledge")
 @click.argument("advisory")
-@click.option("--owner", required=True, metavar="NAME", help="Who takes care of it.")
-@click.option("--due", required=True, type=DateType(), metavar="DATE", help="The day it is due.")
+@click.option("--owner", required=True, metavar="NAME", help="Who is responsible.")
+@click.option("--due", required=True, type=DateType(), metavar="DATE", help="The day by which it is to be done.")
 @scope_options
-@click.option("--note", default="", metavar="TEXT", help="What is to be done.")
+@click.option("--note", default="", metavar="TEXT", help="What is to be done, for the digests.")
 def acknowledge(
     advisory: str,
     owner: str,
@@ -24,7 +24,7 @@ def acknowledge(
     products: tuple[str, ...],
     note: str,
 ) -> None:
-    """Take an advisory in hand, for some hosts or all.
+    """Assign an advisory to someone, for some hosts or all.
 
     Digests show it. It silences nothing, and comes back when the day is over and hosts are still affected.
 
@@ -53,7 +53,7 @@ def acknowledge(
 @click.argument("advisory")
 @scope_options
 def release(advisory: str, hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...]) -> None:
-    """Nobody has it in hand any more: for the hosts that are named just so, or at all."""
+    """Remove an assignment: the one for these hosts, or all of the advisory."""
     from feeds import storage
     from feeds.core.errors import UnknownName
     from notifier.alerts.silences import about

@@ -60,7 +60,7 @@ def format_option(command: F) -> F:
         type=click.Choice(["table", "json"]),
         default="table",
         show_default=True,
-        help="How to write the answer.",
+        help="Output format.",
     )(command)
 
 
@@ -89,14 +89,14 @@ def scope_options(command: F) -> F:
             multiple=True,
             metavar="NAME=VALUE",
             callback=_tags,
-            help="Only hosts with this tag (repeatable: all of them).",
+            help="Only hosts with this tag (repeatable; all must match).",
         ),
         click.option(
             "--host",
             "hosts",
             multiple=True,
             metavar="PATTERN",
-            help="Only hosts of this name; * and ? stand for any characters (repeatable).",
+            help="Only hosts with this name; * and ? match any characters (repeatable).",
         ),
     ):
         command = option(command)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("probe")
 def probe() -> None:
-    """Print the shell script that tells what a host has of Docker.
+    """Print a shell script that reports which Docker components a host has.
 
     Run it by other means than SSH, or as an SSH key's forced command, and import what it prints.
     """
@@ -30,32 +30,36 @@ def probe() -> None:
 
 
 @click.command("collect")
-@click.option("--local", is_flag=True, help="Ask this machine's engine (DOCKER_HOST, or /var/run/docker.sock).")
+@click.option("--local", is_flag=True, help="Query this machine's engine (DOCKER_HOST, or /var/run/docker.sock).")
 @click.option(
-    "--context", "contexts", multiple=True, metavar="NAME", help="Ask a context of docker, or `all` (repeatable)."
+    "--context",
+    "contexts",
+    multiple=True,
+    metavar="NAME",
+    help="Query a context of the docker CLI, or `all` (repeatable).",
 )
-@click.option("--ssh", multiple=True, metavar="HOST", help="Ask a host over SSH: [USER@]HOST (repeatable).")
+@click.option("--ssh", multiple=True, metavar="HOST", help="Query a host over SSH: [USER@]HOST (repeatable).")
 @click.option(
     "--ssh-hosts",
     default="",
     metavar="FILE",
-    help="Ask the hosts of a file over SSH: one a line, with NAME=VALUE tags behind it; - is standard input.",
+    help="Query the hosts in a file over SSH: one per line, with NAME=VALUE tags after the name; - is stdin.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Ask so many at a time (16).")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="How many to query at a time (16).")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3600, min_open=True),
     metavar="SECONDS",
-    help="Each may take so long (20).",
+    help="Time limit for each host, in seconds (20).",
 )
-@click.option("--host", default="", metavar="NAME", help="The host's name in the inventory, where one is asked.")
+@click.option("--host", default="", metavar="NAME", help="The host's name in the inventory, where one host is queried.")
 @click.option(
     "--tag",
     "tags",
     multiple=True,
     metavar="NAME=VALUE",
     callback=tag_values,
-    help="Give every host this tag (repeatable).",
+    help="Tag every host (repeatable).",
 )
 @click.pass_context
 def command(
@@ -69,7 +73,7 @@ def command(
     host: str,
     tags: dict[str, str],
 ) -> None:
-    """Ask engines what they are, and keep what they say.
+    """Query engines and store what they report.
 
     Without an option that says whom, it asks those that the configuration names under [collect], or
     else this machine's engine. Who did not answer is listed, with the reason.

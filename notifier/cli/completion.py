@@ -9,7 +9,7 @@ import click
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """A script that lets a shell (bash, zsh or fish) complete commands and options.
+    """Print a completion script for bash, zsh or fish.
 
     Make the file's folder first, where it does not exist: mkdir -p ~/.local/share/bash-completion/completions
 

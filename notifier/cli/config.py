@@ -13,13 +13,13 @@ from notifier.cli.app import say
 
 @click.group("config")
 def command() -> None:
-    """The configuration file. Nothing needs one."""
+    """Show and create the configuration file, which is optional."""
 
 
 @command.command("init")
-@click.option("--force", is_flag=True, help="Replace a file that exists.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(force: bool) -> None:
-    """Write a commented configuration file, to NAVTEX_CONFIG or the user's configuration folder."""
+    """Create a commented configuration file, at NAVTEX_CONFIG or in the user's configuration folder."""
     path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
     if path.exists() and not force:
         raise click.ClickException(f"{path} exists; --force replaces it")
@@ -34,5 +34,5 @@ def init(force: bool) -> None:
 
 @command.command("path")
 def path() -> None:
-    """Where the configuration is looked for."""
+    """Print where the configuration file is expected."""
     click.echo(os.environ.get("NAVTEX_CONFIG") or configs.default_path())

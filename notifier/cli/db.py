@@ -11,12 +11,12 @@ from notifier.cli.app import now, say, settings
 
 @click.group("db")
 def command() -> None:
-    """The database: its schema, which is brought up to date by itself, a copy of it, and such a copy put back."""
+    """Upgrade, check, back up and restore the database."""
 
 
 @command.command("upgrade")
 def upgrade() -> None:
-    """Bring the schema up to date."""
+    """Upgrade the schema. Other commands do so by themselves."""
     from feeds.storage.database import HEAD, Database
 
     database = Database(settings().database)
@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 @command.command("current")
 def current() -> None:
-    """The migration that the database is at."""
+    """Print the database's migration."""
     from feeds.storage.database import Database
 
     database = Database(settings().database)
@@ -38,7 +38,7 @@ def current() -> None:
 @command.command("check")
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Whether the schema is what this Navtex expects, table by table."""
+    """Compare the schema with the one that this version expects."""
     import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
     from feeds.storage.database import Database
     from feeds.storage.schema import drift
@@ -56,7 +56,7 @@ def check(ctx: click.Context) -> None:
 @command.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
-    """Write the whole database to a new file, while others use it.
+    """Back up the database to a new file, also while it is in use.
 
     SQLite only; for PostgreSQL the command to run is named.
     """
@@ -72,7 +72,7 @@ def backup(file: Path) -> None:
 @command.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 def restore(file: Path) -> None:
-    """Put a backup in the database's place. The old one is kept beside it.
+    """Restore a backup. The old database is kept beside it.
 
     The backup is checked first; nothing is changed where it is damaged, or newer than this Navtex.
     """

@@ -31,10 +31,10 @@ _MARK = "navtex-demo.txt"
     default="navtex-demo",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for its database and its mails. What is in it is replaced.",
+    help="Folder for the demo's database and mails. Its contents are replaced.",
 )
 def command(where: Path) -> None:
-    """Show all of it on documents that come with Navtex.
+    """Try Navtex on sample documents.
 
     The real crawl over loopback HTTP, a real SQLite file, and a fleet of a dozen hosts, on two days:
     the welcome digest, and the news of the second day. It needs no network, and touches nothing

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @format_option
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
-    """What is wrong with this installation, and what to do about it. Asks nothing outside of this machine."""
+    """Check this installation and say how to fix what is wrong. Contacts no other machine."""
     path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
     findings, status = _findings(path)
     if form == "json":

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.group("inventory")
 def command() -> None:
-    """The hosts and what runs on them."""
+    """Import, list and remove hosts."""
 
 
 command.add_command(inventory_import.command)
@@ -43,7 +43,7 @@ command.add_command(collect.probe)
 @scope_options
 @format_option
 def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
-    """The hosts and what runs on them."""
+    """Import, list and remove hosts."""
     from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
@@ -68,7 +68,7 @@ def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...
 @click.argument("host")
 @format_option
 def show(host: str, form: str) -> None:
-    """One host and all that runs on it."""
+    """Show one host and its components."""
     from notifier.domain.filters import Scope
     from notifier.storage import inventory as store
 
@@ -97,7 +97,7 @@ def show(host: str, form: str) -> None:
 @command.command("remove")
 @click.argument("host")
 def remove(host: str) -> None:
-    """Forget a host."""
+    """Remove a host."""
     from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.begin() as connection:
@@ -107,7 +107,7 @@ def remove(host: str) -> None:
 
 @command.command("packages")
 def packages() -> None:
-    """The distributions' packages to ask OSV for, one a line: what `navtex mirror fetch --packages` reads."""
+    """List the distribution packages of the inventory, one per line, for `navtex mirror fetch --packages`."""
     from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "form",
     default="",
     metavar="FORMAT",
-    help="The format, where it is not recognised: ansible, apk, apt, csv, cyclonedx, dnf, docker-info, docker-node, "
+    help="Input format, where it is not recognised: ansible, apk, apt, csv, cyclonedx, dnf, docker-info, docker-node, "
     "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, prometheus, rpm, "
     "spdx, syft.",
 )
@@ -37,15 +37,17 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME=VALUE",
     callback=tag_values,
-    help="Give every host this tag (repeatable).",
+    help="Tag every host (repeatable).",
 )
-@click.option("--strict", is_flag=True, help="Take nothing where a row cannot be read.")
-@click.option("--prune", is_flag=True, help="Forget the hosts that an earlier import had and this one has not.")
+@click.option("--strict", is_flag=True, help="Import nothing if a row cannot be read.")
+@click.option(
+    "--prune", is_flag=True, help="Remove hosts that an earlier import of the same scope had and this one has not."
+)
 @click.option(
     "--scope",
     default="",
     metavar="NAME",
-    help="What this import speaks for: --prune forgets no host of another scope. Otherwise the file's name.",
+    help="Name for this set of hosts; --prune removes no host of another scope. Default: the file's name.",
 )
 @click.pass_context
 def command(
@@ -58,7 +60,7 @@ def command(
     prune: bool,
     scope: str,
 ) -> None:
-    """Read hosts from FILE, or from standard input where it is - or not given.
+    """Import hosts from FILE, or from standard input if it is - or missing.
 
     The format is recognised: rows of your own as CSV (host,product,version), JSON or NDJSON; what
     `docker version`, `docker info`, `docker node inspect` and `kubectl get nodes -o json` print; facts of

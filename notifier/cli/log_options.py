@@ -19,8 +19,8 @@ LEVELS = ("debug", "info", "warning", "error")
 def log_options(command: F) -> F:
     """The two options: before any command, and behind those that run unattended."""
     for name, words, text in (
-        ("level", LEVELS, "Log from this level on."),
-        ("format", FORMATS, "Log as text or as JSON, one event a line."),
+        ("level", LEVELS, "Lowest level to log."),
+        ("format", FORMATS, "Log format; JSON writes one event per line."),
     ):
         command = click.option(
             f"--log-{name}", type=click.Choice(words), expose_value=False, callback=_choose, help=text

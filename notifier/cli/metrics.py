@@ -9,7 +9,7 @@ from notifier.cli.app import now, opened, settings
 
 @click.command("metrics")
 def command() -> None:
-    """What a monitoring system wants to know, in OpenMetrics, which Prometheus reads.
+    """Print metrics for Prometheus, in the OpenMetrics format.
 
     `[metrics] textfile` in the configuration lets each run, poll and notify write it to a file.
     """

@@ -26,7 +26,7 @@ _LARGEST_LIST = 4 << 20
 
 @click.group("mirror")
 def command() -> None:
-    """Fill a folder with what the sources answer, to read it where there is no internet."""
+    """Copy what the sources answer into a folder, for machines without internet."""
 
 
 @command.command("fetch")
@@ -36,11 +36,11 @@ def command() -> None:
     "listed",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Ask OSV for the packages of this list, too: what `navtex inventory packages` prints.",
+    help="Also fetch OSV records for the packages in this list (from `navtex inventory packages`).",
 )
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
-    """Fill a folder with what the sources answer now; a second fetch renews it."""
+    """Fetch what the sources answer into a folder, or update that folder."""
     from feeds.crawl.client import Crawl
     from feeds.mirror.builder import fetch as fill
     from notifier.cli.poll import check_forms, check_names, environment

@@ -17,20 +17,20 @@ _STATES = click.Choice(["pending", "sending", "sent", "failed"])
 
 @click.group("notification")
 def command() -> None:
-    """What was sent, what was not, and why."""
+    """List what was sent to whom, and retry deliveries."""
 
 
 command.add_command(explain)
 
 
 @command.command("list")
-@click.option("--state", type=_STATES, help="Only those in this state.")
+@click.option("--state", type=_STATES, help="Only deliveries in this state.")
 @click.option(
     "--subscription",
     metavar="NAME",
-    help='Only those of this subscription; "" stands for notices to the operator.',
+    help='Only deliveries of this subscription; "" means notices to the operator.',
 )
-@click.option("--advisory", metavar="ID", help="Only digests that told of this advisory: who was told of it, and when.")
+@click.option("--advisory", metavar="ID", help="Only digests that reported this advisory: who was told, and when.")
 @format_option
 def list_(state: str | None, subscription: str | None, advisory: str | None, form: str) -> None:
     """List deliveries and attempts, newest first.
@@ -119,7 +119,7 @@ def _values(entry: DeliveryRecord) -> dict[str, Any]:
 @command.command("retry")
 @click.argument("number", metavar="ID", type=int)
 def retry(number: int) -> None:
-    """Have the next run send one again that was given up or that waits; its tries are counted anew."""
+    """Send a failed or waiting notification again with the next run; its attempts are counted from zero."""
     from notifier.storage import outbox
 
     with opened(settings()) as database, database.begin() as connection:

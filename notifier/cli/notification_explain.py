@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("advisory")
 @format_option
 def explain(name: str, advisory: str, form: str) -> None:
-    """Why a subscription was told of an advisory, or was not; when, and what the channels answered.
+    """Explain why a subscription was or was not told about an advisory, and what was sent.
 
     \b
     navtex notification explain ops CVE-2024-41110

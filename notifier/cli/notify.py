@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 @click.command("notify")
-@click.option("--dry-run", is_flag=True, help="Write what would go out, and send and keep nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; send and store nothing.")
 @log_options
 def command(dry_run: bool) -> None:
-    """Make the digests that are due from what is known, and deliver them and what is left over."""
+    """Send the digests that are due, without polling, and retry waiting deliveries."""
     config = settings()
     if dry_run:
         with opened(config) as database:

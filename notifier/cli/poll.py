@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 @click.command("poll")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option(
-    "--accept", multiple=True, metavar="SOURCE", help="Believe this source although it lists far less than before."
+    "--accept", multiple=True, metavar="SOURCE", help="Accept a list from this source that is far shorter than before."
 )
 @log_options
 def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
-    """Ask the sources (all of them, or those named) what is new, and keep what they say."""
+    """Poll all sources, or those named, and store what is new."""
     config = settings()
     check_names((*sources, *accept, *config.sources))
     check_forms(config.urls)

@@ -17,9 +17,9 @@ from notifier.cli.running import running
 @click.command("run")
 @log_options
 def command() -> None:
-    """Poll the sources, work out what concerns your hosts, and tell the subscribers.
+    """Poll the sources, match advisories with your hosts, and send digests.
 
-    One run at a time; quiet when there is nothing to say. Call it from cron as often as you like.
+    Only one run works at a time. Prints nothing if nothing is wrong. Call it from cron as often as you like.
     """
     config = settings()
     check_names(tuple(config.sources))

@@ -26,7 +26,7 @@ from notifier.cli.app import (
 
 @click.group("silence")
 def command() -> None:
-    """What is not told for a while, and why."""
+    """Silence advisories for a time."""
 
 
 def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetime:
@@ -38,22 +38,22 @@ def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetim
 
 @command.command("add")
 @click.argument("advisory")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it need not be told.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it is silenced.")
 @click.option(
     "--until",
     required=True,
     type=DateType(moments=True),
     callback=_end,
     metavar="DATE",
-    help="The last day of the silence, in UTC, or its last moment.",
+    help="Last day of the silence, in UTC, or its last moment.",
 )
 @scope_options
-@click.option("--author", metavar="NAME", help="Who says so; otherwise the user who runs this.")
+@click.option("--author", metavar="NAME", help="Who silences it. Default: the current user.")
 @click.option(
     "--justification",
     default="",
     metavar="WORD",
-    help="VEX's word for why it does not affect these hosts, if it does not.",
+    help="VEX justification, if these hosts are not affected.",
 )
 def add(
     advisory: str,
@@ -65,7 +65,7 @@ def add(
     author: str | None,
     justification: str,
 ) -> None:
-    """Tell nobody of an advisory, for some hosts or all, until a day.
+    """Silence an advisory for some hosts or all, until a date.
 
     It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out. One that was
     made before for the same hosts ends with it.
@@ -115,10 +115,10 @@ def _user() -> str:
 
 
 @command.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
+@click.option("--all", "everything", is_flag=True, help="Include silences that have ended.")
 @format_option
 def list_(everything: bool, form: str) -> None:
-    """The silences that last, what they speak of, and whether something has broken them."""
+    """List silences in force, their scope, and whether something has ended them early."""
     from notifier.alerts import silences
     from notifier.services.assessment import Assessment
 
@@ -174,7 +174,7 @@ def list_(everything: bool, form: str) -> None:
 @command.command("expire")
 @click.argument("number", type=int)
 def expire(number: int) -> None:
-    """End a silence now. The next digests tell of what it kept back."""
+    """End a silence now. The next digests report what it held back."""
     from notifier.storage import silences
 
     with opened(settings()) as database, database.begin() as connection:

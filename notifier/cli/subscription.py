@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group("subscription")
 def command() -> None:
-    """Who is told of what, and where."""
+    """Manage subscriptions to digests."""
 
 
 command.add_command(show)
@@ -47,10 +47,10 @@ command.add_command(sync)
     multiple=True,
     required=True,
     metavar="URL",
-    help="A channel, as an Apprise address (repeatable).",
+    help="Channel to send to (repeatable); see `navtex help channels`.",
 )
 @scope_options
-@click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored ones.")
+@click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored.")
 @click.option(
     "--kind",
     "kinds",
@@ -63,16 +63,14 @@ command.add_command(sync)
     "keywords",
     multiple=True,
     metavar="WORD",
-    help="Only news with this word in it (repeatable: any of them).",
+    help="Only news containing this word (repeatable; any may match).",
 )
-@click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA's list).")
+@click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA KEV).")
 @click.option(
-    "--epss", type=click.FloatRange(0, 1), metavar="MIN", help="This EPSS (0 to 1) or more, and those without one."
+    "--epss", type=click.FloatRange(0, 1), metavar="MIN", help="EPSS score (0 to 1) of at least this, and unscored."
 )
-@click.option(
-    "--everything", is_flag=True, help="Also what affects none of the hosts: publications, releases, and all the rest."
-)
-@click.option("--silent-start", is_flag=True, help="Send no welcome digest: begin with what is new from now on.")
+@click.option("--everything", is_flag=True, help="Also news that affects none of the hosts, publications and releases.")
+@click.option("--silent-start", is_flag=True, help="Send no welcome digest, only what is new from now on.")
 @click.option(
     "--schedule",
     "every",
@@ -81,22 +79,22 @@ command.add_command(sync)
     metavar="WHEN",
     help="immediate, hourly, daily, weekly, or a cron expression.",
 )
-@click.option("--zone", default="UTC", show_default=True, help="The time zone of the schedule and the quiet hours.")
-@click.option("--quiet", default="", metavar="FROM-TO", help="Hours in which nothing goes out: 22:00-07:00.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of the schedule and the quiet hours.")
+@click.option("--quiet", default="", metavar="FROM-TO", help="Hours in which nothing is sent, as 22:00-07:00.")
 @click.option(
     "--break-schedule",
     "breaks",
     type=click.Choice(BREAKS),
     default="both",
     show_default=True,
-    help="What goes out at once, whatever the schedule and the hour.",
+    help="What is sent at once, whatever the schedule and hour.",
 )
 @click.option(
     "--remind",
     type=click.Choice(REMINDERS),
     default="monthly",
     show_default=True,
-    help="How often to tell what is still open.",
+    help="How often to remind of what is still open.",
 )
 def add(
     name: str,
@@ -117,15 +115,17 @@ def add(
     breaks: str,
     remind: str,
 ) -> None:
-    """Subscribe a channel to the news that concern your hosts.
+    """Subscribe a channel to news that affects your hosts.
 
     \b
     navtex subscription add ops --to 'mailto://mail.example.org?from=navtex@example.org&to=ops@example.org'
     navtex subscription add web --to slack://A/B/C --tag team=web --severity high
     navtex subscription add boss --to "$MAIL" --schedule weekly --zone Europe/Berlin
     """
+    from notifier.channels import described
     from notifier.domain.filters import Filters
     from notifier.domain.subscriptions import Subscription
+    from notifier.security.references import has_references
     from notifier.storage import subscriptions
 
     if not name.strip() or not name.isprintable():
@@ -155,6 +155,9 @@ def add(
         nobody_yet(connection, filters.scope)
     first = "starts in silence" if silent_start else "gets its welcome digest"
     say(f"{name} is subscribed to {', '.join(shown_address(t) for t in targets)}; the next `navtex run` {first}")
+    for target in targets:
+        if not has_references(target) and (understood := described(target)) != shown_address(target):
+            say(f"  {understood}")
     welcome = made.due(made.created_at)
     if not welcome.now:
         say(f"In quiet hours the welcome waits, now until {shown(when, welcome.at)}, unless something breaks them")
@@ -163,7 +166,7 @@ def add(
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
-    """Every subscription, where it goes and what it wants."""
+    """List subscriptions, their channels and filters."""
     from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.connect() as connection:
@@ -191,7 +194,7 @@ def list_(form: str) -> None:
 @command.command("test")
 @click.argument("name")
 def test(name: str) -> None:
-    """Send a digest of made-up news, clearly marked as a test, to every channel of a subscription."""
+    """Send a test digest with example news to every channel of a subscription."""
     from notifier.channels import shown
     from notifier.cli.notify import courier
     from notifier.services.notifications import sample
@@ -213,10 +216,10 @@ def test(name: str) -> None:
     type=click.Choice(["text", "html"]),
     default="text",
     show_default=True,
-    help="Which part of the message to write.",
+    help="Part of the message to print.",
 )
 def preview(name: str, form: str) -> None:
-    """What would go out now. Nothing is sent or kept."""
+    """Print the digest that would be sent now. Nothing is sent or stored."""
     from notifier.rendering.messages import render
     from notifier.services.notifications import Settings
     from notifier.services.notifications import preview as compose
@@ -248,9 +251,9 @@ def _waits(subscription: Subscription, found: Composed) -> str:
 
 @command.command("pause")
 @click.argument("name")
-@click.option("--resume", is_flag=True, help="Go on. What happened meanwhile is told then.")
+@click.option("--resume", is_flag=True, help="Resume it. What happened meanwhile is sent then.")
 def pause(name: str, resume: bool) -> None:
-    """Send a subscription nothing until it is resumed."""
+    """Pause a subscription."""
     from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
@@ -261,7 +264,7 @@ def pause(name: str, resume: bool) -> None:
 @command.command("resume")
 @click.argument("name")
 def resume(name: str) -> None:
-    """Go on with a subscription that was paused. What happened meanwhile is told then."""
+    """Resume a paused subscription. What happened meanwhile is sent then."""
     from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:
@@ -272,7 +275,7 @@ def resume(name: str) -> None:
 @command.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Forget a subscription, and what is still to be delivered to it."""
+    """Remove a subscription. What was sent stays in the history."""
     from notifier.storage import subscriptions
 
     with opened(settings()) as database, database.begin() as connection:

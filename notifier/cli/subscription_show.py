@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @format_option
 def show(name: str, form: str) -> None:
-    """One subscription: where it goes, what it wants, when it is due, and what it was told."""
+    """Show a subscription: channels, filters, when it is due, and what was sent."""
     from notifier.domain import schedule
     from notifier.storage import subscriptions
 

@@ -12,10 +12,10 @@ from notifier.cli.app import nobody_yet, now, opened, say, settings
 
 @click.command("sync")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Only say what would be done. Exits with 1 where anything would.")
+@click.option("--check", is_flag=True, help="Print what would change, and exit with 1 if anything would.")
 @click.pass_context
 def sync(ctx: click.Context, file: Path, check: bool) -> None:
-    """Make the subscriptions of a TOML file what it says.
+    """Create, change and remove subscriptions as a TOML file says.
 
     Creates and changes those that it names, and removes those that it made and no longer names. What
     was told to one that is changed stays. A file is known by its name, wherever it lies.
