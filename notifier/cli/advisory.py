@@ -27,7 +27,7 @@ from notifier.cli.app import (
 
 @click.group("advisory")
 def command() -> None:
-    """What is known of vulnerabilities, announcements and benchmarks."""
+    """List and show advisories; assign them to people."""
 
 
 command.add_command(acknowledge)
@@ -42,7 +42,7 @@ command.add_command(release)
 @click.option("--product", "product", type=PRODUCT, metavar="PRODUCT", help="Only what speaks of this product.")
 @format_option
 def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: str) -> None:
-    """Everything that is known, newest first."""
+    """List advisories, newest first."""
     from feeds import storage
     from feeds.advisories.merging import at_least
     from feeds.advisories.records import Severity
@@ -99,7 +99,7 @@ def _row(advisory: Advisory) -> dict[str, Any]:
 @click.argument("name", metavar="ID")
 @format_option
 def show(name: str, form: str) -> None:
-    """One advisory with every claim that was read, by any of its names."""
+    """Show one advisory, by any of its names, with every claim read about it."""
     from feeds import storage
     from notifier.alerts.silences import about, shown
     from notifier.storage import silences

@@ -52,7 +52,7 @@ def command(
     fail_on: str | None,
     form: str,
 ) -> None:
-    """What is known against one version: `navtex check engine 25.0.5`."""
+    """Check one version of a product: `navtex check engine 25.0.5`."""
     from feeds import storage
     from feeds.advisories.records import Severity
     from notifier.assessment.findings import meets, row, worst_first

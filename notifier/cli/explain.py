@@ -27,7 +27,7 @@ UPSTREAM = "upstream"
 @click.argument("name", metavar="ADVISORY")
 @format_option
 def command(subject: str, name: str, form: str) -> None:
-    """The proof of a verdict: each claim, its rank, what it says of this version, and which one decides.
+    """Show the evidence behind a verdict: each claim, its rank, what it says of this version, and which one decides.
 
     \b
     navtex explain web-1 CVE-2024-41110

@@ -105,7 +105,7 @@ def command(
     author: str | None,
     namespace: str | None,
 ) -> None:
-    """What the hosts are exposed to, worst first, from what is known and what the inventory holds now."""
+    """List the vulnerabilities affecting your hosts, worst first."""
     from feeds import storage
     from feeds.advisories.records import Severity
     from notifier.assessment.findings import Question, meets

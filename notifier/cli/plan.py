@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @scope_options
 @format_option
 def command(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
-    """What to upgrade: for each version in use the smallest upgrade that closes the most, worst first."""
+    """List the upgrades that close what is open, for each version in use, worst first."""
     from feeds import storage
     from notifier.assessment.findings import worst_rank
     from notifier.assessment.matcher import Matcher

@@ -10,13 +10,13 @@ from notifier.cli.mirror import mirror_row, tell_age
 
 @click.group("source")
 def command() -> None:
-    """The sources and how they do."""
+    """List the sources and their health."""
 
 
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
-    """Every source: its address, its state after the last poll, and how many entries it has."""
+    """List the sources with their address, state and number of entries."""
     from feeds import storage
     from feeds.sources import SOURCES
     from feeds.sources.health import SourceHealth, SourceState, assessed

@@ -140,7 +140,7 @@ def test_what_is_taken_in_hand_is_shown_and_released(navtex: Program, mailbox: M
     assert f"Ann, due {SOON} (tag env=prod)" in navtex("advisory", "show", NAME).stdout
     navtex("notify")
     assert f"assigned to Ann until {SOON} (tag env=prod)" in text_of(mailbox.mails[0])
-    assert "Ann had it" in navtex("advisory", "release", NAME).stderr
+    assert "was assigned to Ann" in navtex("advisory", "release", NAME).stderr
     assert "nobody has" in navtex("advisory", "release", NAME, status=2).stderr
     assert "is over" in navtex("advisory", "acknowledge", NAME, "--owner", "A", "--due", "2020-01-01", status=2).stderr
 
