@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 
 import msgspec
 
@@ -62,9 +63,15 @@ class Releases:
 
         "" where it is not, or none is known. Below the newest nothing is said: a list may have gaps.
         """
-        texts = (*(r.version for r in self.notes.get(product, {}).values()), *self.tagged.get(product, {}).values())
+        packaged = (p.version for c in self.published.values() for p in c.get(product, {}).values())
+        noted = (r.version for r in self.notes.get(product, {}).values())
+        texts = (*noted, *self.tagged.get(product, {}).values(), *packaged)
         newest = max((t for t in texts if read(t).final), key=key, default="")
         return newest if newest and read(version).final and key(version) > key(newest) else ""
+
+    def near(self, product: str, version: str) -> list[str]:
+        """Up to three final releases whose numbers look most like a version's, for what may be a typing error."""
+        return get_close_matches(version, self.finals(product)[::-1], n=3)
 
     def day(self, product: str, version: str) -> date | None:
         """When a release came out, as far as notes or feeds tell."""

@@ -71,9 +71,12 @@ def command(
     if not catalogue.advisories:
         say(NOTHING_KNOWN)
     if not asked.rebuilt and (newest := catalogue.releases.newest_below(asked.product, asked.version)):
-        say(
-            f"No release {asked.version} of {asked.product} is known; the newest is {newest}. "
-            "Look for a typo; if it came out since, run `navtex poll`."
+        near = ", ".join(catalogue.releases.near(asked.product, asked.version))
+        raise click.BadParameter(
+            f"no release {asked.version} of {asked.product} is known; the newest is {newest}."
+            + (f" Did you mean one of {near}?" if near else "")
+            + " If it came out since, run `navtex poll`.",
+            param_hint="VERSION",
         )
     matcher = Matcher(catalogue, now().date())
     everything = list(matcher.vulnerabilities(asked))

@@ -84,12 +84,12 @@ def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path
         assert "Nothing is known yet, so this says nothing." in fresh(command).stderr
 
 
-def test_a_version_above_every_known_release_is_told_and_its_verdict_stays(navtex: Program) -> None:
-    done = navtex("check", "engine", "99.1.1", "--fail-on", "any")
-    assert "No release 99.1.1 of engine is known; the newest is 29." in done.stderr
-    assert "Nothing is known to affect engine 99.1.1." in done.stderr
-    assert "No release" not in navtex("check", "engine", "25.0.5").stderr
-    assert navtex.json("check", "engine", "99.1.1")["exposures"] == []
+def test_a_version_above_every_known_release_is_refused_with_near_ones(navtex: Program) -> None:
+    done = navtex("check", "engine", "29.53", status=2)
+    assert "no release 29.53 of engine is known; the newest is 29." in done.stderr
+    assert "Did you mean one of 29.5" in done.stderr
+    assert done.stdout == ""
+    assert "no release" not in navtex("check", "engine", "25.0.5").stderr
 
 
 def test_an_advisorys_hosts_are_those_of_its_rows_each_once(navtex: Program) -> None:
