@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Name for this set of hosts; --prune removes no host of another scope. Default: the file's name.",
 )
+@click.option("--allow-empty", is_flag=True, help="Accept an input that holds no host.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -59,6 +60,7 @@ def command(
     strict: bool,
     prune: bool,
     scope: str,
+    allow_empty: bool,
 ) -> None:
     """Import hosts from FILE, or from standard input if it is - or missing.
 
@@ -93,7 +95,12 @@ def command(
     if shows and report.hosts:
         click.echo("\r\x1b[K", nl=False, err=True)
     _tell(report, wish)
-    ctx.exit(1 if report.bad or report.unpruned or report.refused else 0)
+    nothing = report.empty and not allow_empty
+    if nothing and form:
+        raise InventoryError(
+            f"no host was found when it was read as {form}", where=name, remedy="Leave out --from, or use --allow-empty"
+        )
+    ctx.exit(1 if report.bad or report.unpruned or report.refused or nothing else 0)
 
 
 def _tell(report: ImportReport, wish: ImportOptions) -> None:

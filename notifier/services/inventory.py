@@ -40,12 +40,19 @@ class ImportReport:
     taken: ImportResult
     hosts: int = 0
     bad: int = 0
+    bare: int = 0
+    """Hosts of which a whole list shows that they have no Docker component."""
     refused: bool = False
     """Whether nothing was kept, because a row was bad."""
     renamed: int = 0
     """Hosts whose name another engine, machine or node had already."""
     unpruned: str = ""
     """Why nothing was forgotten that should have been; "" otherwise."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the input held no host at all."""
+        return not (self.hosts or self.bare)
 
 
 class _Refused(Exception):
@@ -118,6 +125,7 @@ def _hosts(found: Iterable[Found], report: ImportReport, told: Callable[[BadRow 
             report.hosts += 1
             yield one
         elif isinstance(one, Bare):
+            report.bare += 1
             yield Host(one.name, (), view=Observed.INSTALLED)
         else:
             report.bad += isinstance(one, BadRow)

@@ -67,7 +67,7 @@ def test_a_host_that_one_file_shows_in_two_views_is_one_host(navtex: Program) ->
     ],
 )
 def test_a_file_without_an_engine_imports_nobody_and_says_why(navtex: Program, path: str, said: str) -> None:
-    done = navtex("inventory", "import", str(FIXTURES / path))
+    done = navtex("inventory", "import", str(FIXTURES / path), status=1)
     assert said in done.stderr
     assert "0 hosts new" in done.stderr
     assert navtex.json("inventory", "list")["hosts"] == []

@@ -66,7 +66,7 @@ def test_a_whole_list_of_packages_without_docker_takes_away_what_was_installed(n
     dpkg = ("inventory", "import", "--host", "a")
     navtex(*dpkg, stdin=DPKG + SYSTEM)
     # one that was asked for a few packages says nothing of the others
-    navtex(*dpkg, stdin="nano\t7.2-1+deb12u1\tamd64\tinstall ok installed\n")
+    navtex(*dpkg, stdin="nano\t7.2-1+deb12u1\tamd64\tinstall ok installed\n", status=1)
     assert [len(h["components"]) for h in navtex.json("inventory", "list")["hosts"]] == [1]
     done = navtex(*dpkg, stdin=SYSTEM)
     assert "no package in it is an engine or one of its parts" in done.stderr
@@ -143,3 +143,12 @@ def test_two_engines_of_one_name_stay_two_hosts(navtex: Program) -> None:
     navtex("inventory", "import", stdin=info("CCCC:DDDD", "29.6.3"))
     navtex("inventory", "import", "--host", "anna-mac", stdin=info("EEEE:FFFF", "29.6.2"))
     assert versions() == {"docker-desktop": "25.0.3", "docker-desktop~ccccdddd": "29.6.3", "anna-mac": "29.6.2"}
+
+
+def test_an_import_that_brings_nothing_fails_unless_that_is_allowed(navtex: Program) -> None:
+    pods = '{"apiVersion": "v1", "kind": "NodeList", "items": []}'
+    navtex("inventory", "import", "-", stdin=pods, status=1)
+    navtex("inventory", "import", "-", "--allow-empty", stdin=pods)
+    said = navtex("inventory", "import", "-", "--from", "kubernetes", stdin=pods, status=1).stderr
+    assert "no host was found when it was read as kubernetes" in said
+    navtex("inventory", "import", "-", "--from", "kubernetes", "--allow-empty", stdin=pods)
