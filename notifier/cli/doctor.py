@@ -43,6 +43,7 @@ def _findings(path: Path) -> tuple[list[CheckResult], int]:
     found: list[CheckResult] = []
     try:
         config = settings()
+        found.extend(checks.configuration(config, path))
         with opened(config) as database:
             found.extend(examine(config, path, database, now()))
     except (ConfigError, DatabaseError) as error:

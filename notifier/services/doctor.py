@@ -31,8 +31,7 @@ _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-ga
 
 
 def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[CheckResult]:
-    """Look at the whole installation. Nothing is changed, and nothing outside of this machine is asked."""
-    yield from checks.configuration(config, config_file)
+    """Check all that needs the database. Nothing is changed, and no other machine is contacted."""
     yield from checks.private(checks.files(config, config_file, database))
     yield from checks.database(database)
     yield from checks.room(config, database)
