@@ -100,9 +100,12 @@ def postgres() -> Iterator[sa.URL]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[sa.URL]:
-    """A PostgreSQL server of our own, as long as the block lasts in any worker of this run."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+def running_postgres(name: str = "") -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, as long as the block lasts in any worker of this run.
+
+    One with a name is apart from that of the other tests, and may be killed.
+    """
+    run = name + os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     folder = Path(tempfile.gettempdir()) / f"navtex-pg-{run}"
     lock = FileLock(f"{folder}.lock")
     with lock:

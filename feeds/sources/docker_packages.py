@@ -57,7 +57,7 @@ class DockerPackages(Source):
         kind, _, channel = document.form.partition("/")
         if kind == "rpm":
             return Parsed((), (_primary(document, channel),))
-        read = {"apt": _apt, "primary": _rpm, STATIC: _static}[kind]
+        read = {"apt": _apt, "primary": _rpm}.get(kind, _static)
         packages = tuple(sorted(set(read(document))))
         if not packages:
             raise ShapeError("no package of Docker in it", where=document.url)

@@ -20,6 +20,7 @@ from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
 from notifier.assessment import targets
+from notifier.assessment.existence import KnownReleases
 from notifier.domain.components import Component
 
 _AHEAD = timedelta(days=92)
@@ -68,6 +69,7 @@ class Matcher:
         self.releases = catalogue.releases
         self._known = known
         self._today = today
+        self._known_releases = KnownReleases(self.releases)
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
@@ -127,7 +129,12 @@ class Matcher:
         return (self._judge_build if component.rebuilt else self._judge_release)(case, component)
 
     def _judge_release(self, case: EvidenceSet, component: Component) -> Verdict:
-        return case.decide(component.version)
+        verdict = case.decide(component.version)
+        if verdict.status is Status.NOT_AFFECTED and (
+            doubt := self._known_releases.doubt(component.product, component.version)
+        ):
+            return Verdict(Status.UNKNOWN, f"{component.version} is {doubt}", verdict.source)
+        return verdict
 
     def _judge_build(self, case: EvidenceSet, component: Component) -> Verdict:
         if component.other_numbers:

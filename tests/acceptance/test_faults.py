@@ -342,7 +342,7 @@ def test_a_database_server_that_cannot_be_reached_is_told(program_with: Callable
 
 
 def test_postgresql_that_is_killed_and_comes_back_loses_nothing(tmp_path: Path, mirror: str) -> None:
-    with running_postgres() as url:
+    with running_postgres("killed-") as url:
         address = url.set(database="navtex_template", drivername="postgresql").render_as_string(hide_password=False)
         navtex = program(tmp_path / "home", NAVTEX_MIRROR=mirror, NAVTEX_DATABASE_URL=address)
         digests = prepared(navtex)

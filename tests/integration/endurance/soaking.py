@@ -245,7 +245,7 @@ class Soak:
 
 def subjects(text: str) -> Said:
     """What a message speaks of."""
-    sources = re.findall(r"^\* ([a-z-]+) is ([a-z]+), and was", text, re.MULTILINE)
+    sources = re.findall(r"^\* ([a-z-]+) is ([a-z]+) \(was ", text, re.MULTILINE)
     return frozenset(re.findall(r"^(CVE-2031-\d+)\b.*\n  (.+)$", text, re.MULTILINE) or sources)
 
 

@@ -1,0 +1,55 @@
+"""Versions that never were: above every release of their line, as far as tags tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from feeds.advisories.facts import Tag, Tags
+from feeds.advisories.releases import gathered
+from feeds.verdicts.evidence import Status
+from notifier.assessment.existence import KnownReleases
+from notifier.assessment.matcher import Matcher
+from notifier.domain.components import Component
+from tests.support.records import claim, read
+
+TAGGED = ("v20.10.26", "v20.10.27", "v25.0.5", "v26.1.4", "docker-v29.5.3", "docker-v29.7.2", "docker-v29.8.0-rc.1")
+RELEASES = gathered(
+    [Tags(product="engine", repository="moby/moby", tags=tuple(Tag(t, str(n)) for n, t in enumerate(TAGGED)))]
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "newest"),
+    [
+        ("29.53", "29.7.2"),
+        ("99.0.0", "29.7.2"),
+        ("20.10.43", "20.10.27"),
+        ("26.7.0", "26.1.4"),
+        ("29.7.3", "29.7.2"),
+        ("25.0.5", ""),
+        ("25.0.4", ""),
+        ("20.10.3", ""),
+        ("1.6.2", ""),
+        ("29.8.0-rc.1", ""),
+        ("29.9.0-rc.1", ""),
+    ],
+)
+def test_a_version_above_every_release_of_its_line_is_doubted(version: str, newest: str) -> None:
+    said = KnownReleases(RELEASES).doubt("engine", version)
+    assert said == (f"not a known release; newest of its line is {newest}" if newest else "")
+
+
+def test_without_tags_of_a_product_nothing_is_doubted() -> None:
+    assert KnownReleases(gathered([])).doubt("engine", "29.53") == ""
+    assert KnownReleases(RELEASES).doubt("desktop", "99.0.0") == ""
+
+
+def test_what_was_never_released_is_unknown_and_not_unaffected() -> None:
+    from feeds.advisories.merging import Catalogue, merge
+    from tests.support.records import NOW
+
+    catalogue = Catalogue(tuple(merge([read(claim("< 29.5.1", "29.5.1"))])), RELEASES)
+    matcher = Matcher(catalogue, NOW.date())
+    found = {v: next(matcher.vulnerabilities(Component("engine", v))).verdict for v in ("29.53", "29.7.2", "25.0.5")}
+    assert [v.status for v in found.values()] == [Status.UNKNOWN, Status.NOT_AFFECTED, Status.AFFECTED]
+    assert found["29.53"].reason == "29.53 is not a known release; newest of its line is 29.7.2"
