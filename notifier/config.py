@@ -76,7 +76,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             try:
                 Address(addr_spec=parseaddr(self.sender)[1])
             except (ValueError, IndexError):
-                raise ValueError(f"`sender` is {self.sender!r}, which is no mail address") from None
+                raise ValueError(f"`sender` is {self.sender!r}, which is not a mail address") from None
         if self.unsubscribe and not re.fullmatch(r"(mailto:|https?://)[!-;=?-~]+", self.unsubscribe):
             raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is no mailto: or https:// address")
 
@@ -289,7 +289,7 @@ def read(path: Path) -> Config:
             f"cannot be read: {error.strerror}", where=str(path), remedy="See `navtex config init`"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"is no TOML: {error}", where=str(path)) from error
+        raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
     try:
         return msgspec.convert(values, Config)
     except msgspec.ValidationError as error:

@@ -73,7 +73,7 @@ def read(text: str, where: str, today: date) -> tuple[Correction, ...]:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is no TOML: {error}", where=where) from error
+        raise ConfigError(f"not valid TOML: {error}", where=where) from error
     try:
         file = msgspec.convert(values, _File)
     except msgspec.ValidationError as error:

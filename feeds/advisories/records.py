@@ -174,7 +174,7 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def summary(self) -> str:
-        """What it is, in one sentence."""
+        """A one-line description."""
         lines = ", ".join((self.line,) if self.line else self.engines)
         return f"Hardening guide for Docker Engine {lines}." if lines else "Hardening guide for Docker Engine."
 

@@ -49,7 +49,7 @@ class StatementResult:
     """What a record says of one version.
 
     `exact` when it rests on a fix that the record names on the version's own branch; `guess` when
-    only fixed releases are named, and nothing says where the flaw begins.
+    only fixed releases are named, and the first affected version is not published.
     """
 
     status: Status

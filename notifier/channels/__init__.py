@@ -79,7 +79,7 @@ class MessageSender:
         done: int = 0,
         arrived: Callable[[int], None] = lambda _: None,
     ) -> str:
-        """Send a message to a target. Returns what the channel answered; ChannelError where it failed.
+        """Send a message to a target. Returns the channel's answer; ChannelError where it failed.
 
         A message that a channel takes in several parts goes on after the `done` first of them, and
         `arrived` is called with how many have arrived whenever there are more to come. No secret of the

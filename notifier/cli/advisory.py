@@ -76,7 +76,7 @@ def list_(kinds: tuple[str, ...], least: str | None, product: str | None, form: 
             ]
             for a in chosen
         ],
-        empty="Nothing of this is known." if advisories else "Nothing is known yet. Run `navtex poll` first.",
+        empty="No matching advisories." if advisories else "No advisories yet. Run `navtex poll` first.",
     )
 
 

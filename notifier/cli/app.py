@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = click.Choice([s.value for s in Severity])
 PRODUCT = click.Choice(PRODUCTS)
-NOTHING_KNOWN = "Nothing is known yet, so this says nothing. Run `navtex poll` first."
+NOTHING_KNOWN = "No advisories were read yet, so this result means nothing. Run `navtex poll` first."
 
 
 def settings() -> Config:
@@ -76,7 +76,7 @@ class DateType(click.DateTime):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is no day. Give a day as 2026-12-31{self._also}", param, ctx)
+            self.fail(f"{value!r} is not a date (YYYY-MM-DD{self._also})", param, ctx)
 
 
 def scope_options(command: F) -> F:

@@ -100,10 +100,12 @@ def command(
                 ]
                 for m in found
             ],
-            empty="Nothing of these verdicts." if verdicts else f"Nothing is known to affect {product} {version}.",
+            empty="No vulnerability has one of these verdicts."
+            if verdicts
+            else f"No known vulnerability affects {product} {version}.",
         )
         unknown = sum(m.verdict.status == "unknown" for m in everything)
         if unknown and not verdicts:
-            say(f"{count_of(unknown, 'advisory', 'advisories')} cannot be decided: see --verdict unknown")
+            say(f"{count_of(unknown, 'advisory', 'advisories')} could not be assessed: see --verdict unknown")
     if fail_on and meets(found, None if fail_on == "any" else Severity(fail_on)):
         ctx.exit(3)

@@ -76,7 +76,7 @@ def command(
     """Query engines and store what they report.
 
     Without an option that says whom, it asks those that the configuration names under [collect], or
-    else this machine's engine. Who did not answer is listed, with the reason.
+    else this machine's engine. Hosts that did not answer are listed, with the reason.
     """
     from notifier import collection as collecting
     from notifier.collection import targets

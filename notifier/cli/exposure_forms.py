@@ -24,7 +24,7 @@ from notifier.services.exposure_rows import advisory_groups, each_host, host_gro
 from notifier.storage import exposure
 
 NAMED = 100
-"""So many hosts of a component are named to other tools; all are counted."""
+"""How many hosts of a component are named to other tools; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def write(connection: Connection, found: Survey, group: str | None, output: Path
     remarks = Remarks.read(connection, found.at)
     columns, rows, told = _TABLES[group](connection, found, remarks, reasons)
     shown = list(islice(rows, LONGEST + 1))
-    nothing = nobody(connection, found.scope) or "Nothing of this is known to affect any of these hosts."
+    nothing = nobody(connection, found.scope) or "No matching vulnerabilities."
     text = StringIO() if output else None
     table(*_filled(columns, shown[:LONGEST]), empty=nothing, file=text)
     for words, number in told.items():

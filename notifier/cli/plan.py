@@ -113,9 +113,9 @@ def _show(plan: Plan, who: Population) -> None:
     click.echo(one_line(f"{runs} on {names}"))
     wrapped(_standing(plan), 2)
     if not plan.open and not plan.undecided:
-        wrapped("Nothing is known to affect it.", 2)
+        wrapped("No known vulnerability affects it.", 2)
     elif not plan.open:
-        wrapped("Nothing is known to affect it for certain.", 2)
+        wrapped("No known vulnerability affects it for certain.", 2)
     elif not plan.options:
         wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No release is known that closes any of it.", 2)
     for option in plan.options:

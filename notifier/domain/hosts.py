@@ -48,7 +48,7 @@ class RiskSummary:
 
 @dataclass(frozen=True, slots=True)
 class HostRiskCount:
-    """So many hosts have this weight at worst."""
+    """How many hosts have this weight at worst."""
 
     weight: int
     kev: bool

@@ -62,7 +62,7 @@ def read(text: str, origin: str, at: datetime) -> list[Subscription]:
     try:
         file = msgspec.convert(tomllib.loads(text), File)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is no TOML: {error}", where=origin) from error
+        raise ConfigError(f"not valid TOML: {error}", where=origin) from error
     except msgspec.ValidationError as error:
         said = str(error).replace("Object contains unknown field", "nothing is called")
         raise ConfigError(said, where=origin, remedy=f"Write each as [subscriptions.NAME]. {_REMEDY}") from error

@@ -34,7 +34,7 @@ from notifier.inventory.formats.packages import FOLLOWED
 from notifier.storage import bulk, tables
 
 CHUNK = 10_000
-"""So many hosts are read and written at a time."""
+"""How many hosts are read and written at a time."""
 REMEMBERED = timedelta(days=400)
 """So long it is known what a host no longer runs."""
 

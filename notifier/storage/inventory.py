@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 NAMED = 5
-"""So many hosts of a group are named; the rest are counted."""
+"""How many hosts of a group are named; the rest are counted."""
 
 
 def components(connection: Connection) -> dict[int, Component]:

@@ -112,7 +112,7 @@ def silences(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def hands(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget who had something in hand until long ago; how many come back."""
+    """Delete assignments that ended long ago; return how many."""
     table = tables.hand
     old = sa.select(table.c.id).where(table.c.released_at < before)
     return _delete(connection, table, _numbers(connection, old.limit(limit)))

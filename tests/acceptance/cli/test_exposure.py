@@ -24,7 +24,7 @@ web-1,engine,25.0.5,docker-ce 5:25.0.5-1~ubuntu.22.04~jammy,ubuntu-22.04,env=pro
 web-1,runc,1.1.11,,,
 web-2,engine,25.0.5,docker-ce 5:25.0.5-1~ubuntu.22.04~jammy,ubuntu-22.04,env=prod
 web-2,engine,26.1.4,,,
-lab-1,engine,29.7.2,,,env=test
+lab-1,engine,29.5.3,,,env=test
 deb-1,engine,20.10.24+dfsg1,docker.io 20.10.24+dfsg1-1+deb12u1,debian-12,env=prod
 =2+3,engine,29.5.0,,,"note==1+1"
 """
@@ -64,7 +64,7 @@ def test_what_cannot_be_decided_is_told_where_it_is_not_listed(navtex: Program) 
     assert "at worst) could not be assessed for 1 version in use: see --verdict unknown" in told
     assert "could not be assessed" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
     assert "could not be assessed" not in navtex("exposure", "--host", "lab-1").stderr
-    assert "Nothing is known to affect it for certain." in navtex("plan", "--host", "deb-1").stdout
+    assert "No known vulnerability affects it for certain." in navtex("plan", "--host", "deb-1").stdout
 
 
 def test_reasons_stand_once_below_the_table_by_their_numbers(navtex: Program) -> None:
@@ -81,7 +81,7 @@ def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path
     fresh = program(tmp_path)
     fresh("inventory", "import", stdin=FLEET)
     for command in ("plan", "exposure"):
-        assert "Nothing is known yet, so this says nothing." in fresh(command).stderr
+        assert "No advisories were read yet" in fresh(command).stderr
 
 
 def test_a_version_above_every_known_release_is_refused_with_near_ones(navtex: Program) -> None:
@@ -154,7 +154,7 @@ def test_what_other_tools_get_is_what_their_standard_says(navtex: Program, name:
     text = navtex("exposure", *options, "--format", name).stdout
     CHECKS[name](text)
     assert "CVE-2024-41110" in text
-    assert ("pkg:github/moby/moby@docker-v29.7.2" in text) is bool(options)
+    assert ("pkg:github/moby/moby@docker-v29.5.3" in text) is bool(options)
 
 
 def test_a_document_names_its_author(navtex: Program) -> None:
@@ -172,7 +172,7 @@ def test_an_answer_goes_into_a_file(navtex: Program, tmp_path: Path, form: str) 
     assert done.stdout == ""
     text = file.read_text(encoding="utf-8")
     assert "CVE-2024-41110" in text
-    assert "before" not in text
+    assert "what was there before" not in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert list(tmp_path.iterdir()) == [file]
 

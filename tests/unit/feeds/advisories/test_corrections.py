@@ -114,7 +114,7 @@ def test_a_folder_is_no_file_of_corrections(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[[correction]]\nid = x", r"is no TOML: .*line 2"),
+        ("[[correction]]\nid = x", r"not valid TOML: .*line 2"),
         ("[[corrections]]", "unknown field `corrections`"),
         ("correction = 1", "array"),
         (entry(id='"RHSA-2026:1"'), "its id is neither a CVE nor a GHSA"),

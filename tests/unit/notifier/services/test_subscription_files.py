@@ -18,7 +18,7 @@ GOOD = "[subscriptions.a]\nto = ['file:///x']\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nonsense", "is no TOML"),
+        ("nonsense", "not valid TOML"),
         ("[ops]\nto = ['file:///x']", "nothing is called `ops`. Write each as [subscriptions.NAME]"),
         ("[subscriptions.a]", "to"),
         ("[subscriptions.a]\nto = []", "subscriptions"),
