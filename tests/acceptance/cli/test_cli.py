@@ -168,7 +168,10 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
         (["subscription", "add", "ops", "--to", "~/digests"], "For a folder write file:///WHOLE/PATH"),
         (["subscription", "add", "ops", "--to", "ops@example.org"], "Write mailto://SERVER?from=ADDRESS&to=ADDRESS"),
         (["subscription", "add", "ops", "--to", "hooks.example.org/hunter2"], "does not begin with a scheme"),
-        (["silence", "add", "X", "--reason", "x", "--until", "31.12.2026"], "is not a date (YYYY-MM-DD, or a moment as"),
+        (
+            ["silence", "add", "X", "--reason", "x", "--until", "31.12.2026"],
+            "is not a date (YYYY-MM-DD, or a moment as",
+        ),
         (["advisory", "acknowledge", "X", "--owner", "A", "--due", "soon"], "is not a date (YYYY-MM-DD)\n"),
         (["subscription", "remove", "nobody"], "nobody"),
         (["subscription", "pause", "nobody"], "nobody"),
