@@ -42,16 +42,14 @@ def command(dry_run: bool) -> None:
 def _dry_run(database: Database, config: Config) -> None:
     from notifier.domain.schedule import shown
     from notifier.rendering.messages import render
-    from notifier.services.notifications import Settings, preview
-    from notifier.storage import subscriptions
+    from notifier.services.notifications import Settings, previews
 
     settings = Settings.of(config)
     with database.connect() as connection:
-        for subscription in subscriptions.every(connection):
-            if subscription.paused:
+        for subscription, found in previews(connection, now(), settings):
+            if found is None:
                 say(f"{subscription.name}: paused")
                 continue
-            found = preview(connection, subscription, now(), settings, whenever=False)
             what = "one digest" if found.digest else "nothing new"
             if not (found.digest or found.time.now):
                 what = f"nothing before {shown(subscription.schedule, found.time.at)}: {found.time.reason}"

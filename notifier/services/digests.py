@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,9 @@ from notifier.services.assessment import Assessment
 from notifier.services.mirror_age import age
 from notifier.storage import departures, inventory, subscriptions
 
+Populations = dict[int, hosts.Population]
+"""The hosts that run each component, by its number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -56,9 +60,10 @@ def compose(
     filters, now = subscription.filters, assessment.now
     started = subscription.started_at is not None
     time = subscription.due(now)
-    concerns = _concerns(connection, assessment, filters.scope)
+    populations = inventory.populations(connection, filters.scope)
+    concerns = _concerns(connection, assessment, filters.scope, populations)
     told = subscriptions.told(connection, subscription)
-    books = _books(connection, assessment, subscription, concerns, told)
+    books = _books(connection, assessment, subscription, concerns, told, populations)
     found = ledger.news(concerns, assessment.advisories, books, filters)
     urgent = frozenset(i.advisory.id for i in found.items if _breaks(subscription, i))
     if urgent and not started:
@@ -78,7 +83,7 @@ def compose(
     silent = not started and subscription.silent_start
     if silent or (started and not found.items and not reminded):
         return Composed(found, None, time, reminder, urgent)
-    digest = _digest(connection, assessment, subscription, found, concerns, books, tuple(reminded))
+    digest = _digest(connection, assessment, subscription, found, concerns, books, populations, tuple(reminded))
     return Composed(found, digest, time, reminder or not started, urgent)
 
 
@@ -94,10 +99,11 @@ def _breaks(subscription: Subscription, item: DigestItem) -> bool:
     )
 
 
-def _concerns(connection: Connection, assessment: Assessment, scope: Scope) -> list[AffectedComponent]:
-    """Everything that concerns a scope, without the hosts for which it is silenced."""
-    populations = inventory.populations(connection, scope)
-    left: dict[tuple[int, ...], dict[int, hosts.Population]] = {(): populations}
+def _concerns(
+    connection: Connection, assessment: Assessment, scope: Scope, populations: Populations
+) -> list[AffectedComponent]:
+    """Return everything that affects a scope, without the hosts for which it is silenced."""
+    left: dict[tuple[int, ...], Populations] = {(): populations}
     found = []
     for number in populations:
         for match in assessment.matches(number):
@@ -117,13 +123,13 @@ def _books(
     subscription: Subscription,
     concerns: list[AffectedComponent],
     told: dict[int, Told],
+    populations: Populations,
 ) -> NewsInput:
     scope = subscription.filters.scope
     concerned = {(c.match.advisory.id, c.number) for c in concerns}
-    everyone = inventory.populations(connection, scope)
 
     def judge(advisory: Advisory, number: int) -> Group | None:
-        people = everyone.get(number)
+        people = populations.get(number)
         if people is None or (advisory.id, number) in concerned:
             return None
         verdict = assessment.matcher.retraction(advisory, assessment.components[number])
@@ -163,7 +169,8 @@ def _strangers(
     of_advisory: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         of_advisory[concern.match.advisory.id].append(concern)
-    found = {}
+    found: dict[int, NewHosts] = {}
+    answers: dict[tuple[Any, ...], NewHosts] = {}
     for number, group in of_advisory.items():
         before = books.before(group[0].match.advisory)
         held = assessment.in_force.get(number, ())
@@ -177,7 +184,11 @@ def _strangers(
             # where all that came have moved, there is nobody to look for
             left = {n for n, hosts in came.items() if held or hosts.count > moved[n]}
             away = MovedHosts(frozenset(told), looked)
-            found[number] = _others(connection, scope, before.since, left - told, left & told, away, held)
+            # the same hosts are asked for once, however many advisories affect them
+            asked = (before.since, frozenset(left), frozenset(told), tuple(s.id for s in held))
+            if asked not in answers:
+                answers[asked] = _others(connection, scope, before.since, left - told, left & told, away, held)
+            found[number] = answers[asked]
     return found
 
 
@@ -199,7 +210,7 @@ def _others(
     return NewHosts(_hosts(everyone), _hosts(came))
 
 
-def _hosts(populations: dict[int, hosts.Population]) -> dict[int, Hosts]:
+def _hosts(populations: Populations) -> dict[int, Hosts]:
     return {n: Hosts(p.hosts, p.names) for n, p in populations.items()}
 
 
@@ -234,11 +245,11 @@ def _digest(
     found: News,
     concerns: list[AffectedComponent],
     books: NewsInput,
+    populations: Populations,
     reminded: tuple[digests.Open, ...],
 ) -> Digest:
     scope, now = subscription.filters.scope, assessment.now
     welcome = subscription.started_at is None
-    populations = inventory.populations(connection, scope)
     # a host is clear when nothing affects it, followed here or not
     everyone = populations
     if scope.products:

@@ -6,6 +6,7 @@ be repeated: each try carries the digest's key.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +32,7 @@ from notifier.services.delivery import Deliveries, deliver, reason, sample
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
-__all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "queue_digests", "sample"]
+__all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests", "sample"]
 
 
 @dataclass(slots=True)
@@ -87,9 +88,7 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
     """
     report = NotifyReport()
     with database.begin() as connection:
-        assessment = Assessment.load(
-            connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=True
-        )
+        assessment = _assessment(connection, now, settings, keep=True)
         fresh = [
             report.broken[-1]
             for subscription in subscriptions.every(connection)
@@ -145,16 +144,23 @@ def _of_broken(
 
 
 def preview(
-    connection: Connection,
-    subscription: Subscription,
-    now: datetime,
-    settings: Settings = Settings(),
-    *,
-    whenever: bool = True,
+    connection: Connection, subscription: Subscription, now: datetime, settings: Settings = Settings()
 ) -> Composed:
-    """What would go out now, and with `whenever` even if it is not time. Nothing is kept."""
-    assessment = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
-    return compose(connection, assessment, subscription, whenever=whenever)
+    """Return what would be sent now, even if it is not time. Stores nothing."""
+    return compose(connection, _assessment(connection, now, settings), subscription, whenever=True)
+
+
+def previews(
+    connection: Connection, now: datetime, settings: Settings = Settings()
+) -> Iterator[tuple[Subscription, Composed | None]]:
+    """Yield what would be sent now to each subscription, or None for a paused one. Stores nothing."""
+    assessment = _assessment(connection, now, settings)
+    for subscription in subscriptions.every(connection):
+        yield subscription, None if subscription.paused else compose(connection, assessment, subscription)
+
+
+def _assessment(connection: Connection, now: datetime, settings: Settings, *, keep: bool = False) -> Assessment:
+    return Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=keep)
 
 
 class _Prepared(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,7 +15,7 @@ from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
 from notifier.domain.hosts import MovedHosts, Population, StoredHost
-from notifier.storage import tables
+from notifier.storage import bulk, tables
 from notifier.storage.importing import Import, take
 from notifier.storage.movements import came, runs
 
@@ -97,34 +97,59 @@ def populations(
         .where(*where)
         .group_by(component)
     ).all()
-    names: dict[int, list[str]] = {}
-    for row in counted:
-        # the first by number, which the index has in order: the first by name would sort every host
-        few = (
-            sa.select(host.c.name)
-            .select_from(joined)
-            .where(component == row.component, *where)
-            .order_by(installation.c.host)
-            .limit(NAMED)
-        )
-        names[row.component] = sorted(connection.execute(few).scalars())
-    return {r.component: Population(r.hosts, tuple(names[r.component]), moments[r.latest]) for r in counted}
+    names = _first_hosts(connection, where, [row.component for row in counted])
+    return {r.component: Population(r.hosts, names[r.component], moments[r.latest]) for r in counted}
+
+
+def _first_hosts(
+    connection: Connection, where: Collection[sa.ColumnElement[bool]], numbers: Sequence[int]
+) -> dict[int, tuple[str, ...]]:
+    """A few names of the hosts that run each component: by one statement, however many components there are.
+
+    The first by number, which the index has in order: the first by name would sort every host.
+    """
+    host, installation, component = tables.host, tables.installation, tables.component
+    names = _few(
+        sa.select(host.c.name)
+        .join(installation, host.c.id == installation.c.host)
+        .where(installation.c.component == component.c.id, *where)
+        .order_by(installation.c.host),
+        component,
+    )
+    rows = connection.execute(sa.select(component.c.id, names).where(bulk.in_list(connection, component.c.id, numbers)))
+    return {number: _names(said) for number, said in rows}
+
+
+def _few(names: sa.Select[tuple[str]], outer: sa.FromClause) -> sa.ScalarSelect[str]:
+    """The first of some names as one column of each row of `outer`; `_names` reads it."""
+    few = names.limit(NAMED).correlate(outer).subquery()
+    return sa.select(sa.func.aggregate_strings(few.c.name, "\n")).correlate(outer).scalar_subquery()
+
+
+def _names(said: str) -> tuple[str, ...]:
+    return tuple(sorted(said.split("\n")))
 
 
 def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, tuple[str, ...]]]:
     """(what runs, what is installed, on how many hosts, a few names) where a restart is due."""
     host, restart = tables.host, tables.restart
-    joined = restart.join(host, host.c.id == restart.c.host)
+    of = restart.alias()
     conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
-    pair = (restart.c.runs, restart.c.installed)
-    found = []
-    for row in connection.execute(
-        sa.select(*pair, sa.func.count().label("hosts")).select_from(joined).where(*conditions).group_by(*pair)
-    ).all():
-        mine = (restart.c.runs == row.runs, restart.c.installed == row.installed, *conditions)
-        names = sa.select(host.c.name).select_from(joined).where(*mine).order_by(host.c.name).limit(NAMED)
-        found.append((row.runs, row.installed, row.hosts, tuple(connection.execute(names).scalars())))
-    return found
+    pairs = (
+        sa.select(restart.c.runs, restart.c.installed, sa.func.count().label("hosts"))
+        .join(host, host.c.id == restart.c.host)
+        .where(*conditions)
+        .group_by(restart.c.runs, restart.c.installed)
+        .subquery()
+    )
+    names = _few(
+        sa.select(host.c.name)
+        .join(of, host.c.id == of.c.host)
+        .where(of.c.runs == pairs.c.runs, of.c.installed == pairs.c.installed, *conditions)
+        .order_by(host.c.name),
+        pairs,
+    )
+    return [(*row, _names(said)) for *row, said in connection.execute(sa.select(*pairs.c, names))]
 
 
 def stale(connection: Connection, scope: Scope, before: datetime) -> tuple[int, tuple[str, ...], datetime | None]:
