@@ -75,7 +75,7 @@ ssh: $(STAMP)    ## collect from a real sshd on loopback, which is installed fro
 
 faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock that jumps (faketime, which is installed from Debian)
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
-	$(BIN)/pytest tests/acceptance/test_faults.py -n 0 --no-cov -rs
+	$(BIN)/pytest --long tests/acceptance/test_faults.py -n 0 --no-cov -rs
 
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/integration/endurance/killing.py 200

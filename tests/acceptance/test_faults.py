@@ -29,6 +29,8 @@ from tests.conftest import DEMO, Program, program, running_postgres
 from tests.support.loopback import over_http
 from tests.support.samples import DAY, NOW, install, names, publish, record, run, subscribe
 
+pytestmark = pytest.mark.long
+
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 

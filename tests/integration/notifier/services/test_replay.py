@@ -1,7 +1,7 @@
 """Thirty daily polls of sources that change, fail and come back, and the exact messages of six subscriptions.
 
 Nothing is told twice, and nothing is missing.  The messages are kept in golden/replay beside this file, one file a
-subscription; `NAVTEX_UPDATE_GOLDEN=1 pytest`, with this file, writes them anew: look at what git then
+subscription; `NAVTEX_UPDATE_GOLDEN=1 pytest --long`, with this file, writes them anew: look at what git then
 shows.
 """
 
@@ -38,6 +38,8 @@ from tests.support.documents import entry as item
 from tests.support.documents import page, rss
 from tests.support.polling import MOBY
 from tests.support.unruly import environment
+
+pytestmark = pytest.mark.long
 
 GOLDEN = Path(__file__).parent / "golden" / "replay"
 UPDATE = bool(os.environ.get("NAVTEX_UPDATE_GOLDEN"))
