@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -139,6 +139,9 @@ lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, w
 
 man: $(STAMP)    ## the manual page, from the commands themselves
 	$(BIN)/python scripts/man.py docs/man/navtex.1
+
+schemas: $(STAMP) ## the JSON Schemas of docs/reference/schemas, from the structs
+	$(BIN)/python scripts/schemas.py docs/reference/schemas
 
 build: $(STAMP)  ## the wheel and the sdist, in dist/
 	$(BIN)/python -m hatchling build

@@ -30,10 +30,8 @@ from feeds.sources import SOURCES
 from feeds.sources.base import Document
 from feeds.storage.database import Database
 from notifier import inventory
-from notifier.assessment.findings import Question
 from notifier.domain import components
-from notifier.domain.filters import Scope
-from notifier.services.exposure import survey
+from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.exposure_rows import each_host
 from notifier.storage.inventory import take
 
@@ -129,9 +127,9 @@ def ours(paths: list[Path], folder: Path) -> Timed:
     with database.begin() as connection:
         read = (one for path in paths for one in inventory.read(path.read_bytes()))
         take(connection, (one for one in read if isinstance(one, components.Host)), {}, _AT)
-        asked = survey(connection, Scope(), Question(), _AT, storage.catalogue(connection))
-        packages = {number: c.package_name for number, c in asked.components.items()}
-        rows = each_host(connection, asked, {})
+        asked = assess(connection, ExposureQuery(), _AT)
+        packages = {number: c.package_name for number, c in asked.assessment.components.items()}
+        rows = each_host(connection, asked)
         found = {(host, packages[f.number], f.match.advisory.name) for f, host, *_ in rows}
     seconds = time.perf_counter() - start
     gc.unfreeze()

@@ -32,14 +32,13 @@ import sqlalchemy as sa
 from measure import Ratio, median_pair
 
 from feeds import storage
-from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
 from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Connection, Database
-from notifier.assessment.findings import Finding, Question, by_advisory
+from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
 from notifier.domain.filters import Scope
-from notifier.services.exposure import Survey, host_counts, marks, survey
+from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
 from notifier.storage import bulk, exposure, inventory, tables, verdicts
 
 Groups = Sequence[tuple[Advisory, Sequence[Finding]]]
@@ -194,13 +193,12 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     settled(database)
     found = []
     with database.connect() as connection, by_index(database) as other:
-        catalogue = storage.catalogue(connection)
-        asked = answer(connection, catalogue)
+        asked = answer(connection)
         few = by_advisory(asked.findings)
         count = lambda: counted(connection, few)  # noqa: E731
         floor = lambda: scan(other)  # noqa: E731
         found.append(_pairs(f"{name}: counts for all advisories", count, floor, limit(1.5), rounds))
-        whole = lambda: answer(connection, catalogue)  # noqa: E731
+        whole = lambda: answer(connection)  # noqa: E731
         found.append(_pairs(f"{name}: the whole answer, beside that", whole, floor, limit(1.5, 10**6), rounds))
         weights = marks(asked.findings)
         worst = lambda: exposure.standings(connection, Scope(), weights)  # noqa: E731
@@ -222,7 +220,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
     publish(database, _ADVISORIES, 9 * _ADVISORIES)
     rematch(database)
     with database.connect() as connection:
-        many = by_advisory(answer(connection, storage.catalogue(connection)).findings)
+        many = by_advisory(answer(connection).findings)
         count, fewer = lambda: counted(connection, many), lambda: counted(connection, few)
         told = f"{name}: counts for ten times the advisories, beside those"
         found.append(_pairs(told, count, fewer, limit(1.3), rounds))
@@ -244,14 +242,13 @@ def rematch(database: Database, name: str = "") -> None:
         catalogue = storage.catalogue(connection)
         verdicts.refresh(connection, catalogue, fleet.AT.date())
     with database.connect() as connection:
-        found = answer(connection, catalogue, name)
+        found = answer(connection, name)
         list(host_counts(connection, found.scope, by_advisory(found.findings)))
 
 
-def answer(connection: Connection, catalogue: Catalogue, name: str = "") -> Survey:
+def answer(connection: Connection, name: str = "") -> ScopedFindings:
     """What the commands ask: all findings, or those of one advisory."""
-    only = frozenset({catalogue.find(name).id}) if name else frozenset()
-    return survey(connection, Scope(), Question(advisories=only), fleet.AT, catalogue)
+    return assess(connection, ExposureQuery(advisories=(name,) if name else ()), fleet.AT)
 
 
 def counted(connection: Connection, groups: Groups) -> list[int]:

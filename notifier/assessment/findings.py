@@ -9,40 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
-
-import msgspec
 
 from feeds.advisories.merging import at_least, badness
 from feeds.advisories.records import Advisory, Severity, severity_rank
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
-
-
-class Exposure(msgspec.Struct, frozen=True, kw_only=True):
-    """One host (or none, when a version was asked for), one component, one advisory, and the verdict."""
-
-    host: str | None
-    tags: dict[str, str]
-    product: str
-    version: str
-    package: str | None
-    advisory: str
-    aliases: tuple[str, ...]
-    title: str
-    verdict: Status
-    reason: str
-    severity: Severity | None
-    cvss: float | None
-    kev: bool
-    epss: float | None
-    fixed_in: tuple[str, ...]
-    upgrade_to: str | None
-    url: str
-    silenced_until: datetime | None
-    """The end of the silence that covers this on this host, the latest of several; None without one, or a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +101,6 @@ def worst_rank(matches: Iterable[Match]) -> int:
 def weight(found: Iterable[Finding]) -> int:
     """The `severity_rank` of the worst of some findings, 0 where there are none."""
     return worst_rank(f.match for f in found)
-
-
-def row(
-    match: Match, host: str | None = None, tags: dict[str, str] | None = None, silenced_until: datetime | None = None
-) -> Exposure:
-    """The row of a match, for a host that runs its component, and how long that is silenced there."""
-    component, advisory, verdict = match.component, match.advisory, match.verdict
-    return Exposure(
-        host=host,
-        tags=tags or {},
-        product=component.product,
-        version=component.version,
-        package=component.package or None,
-        advisory=advisory.name,
-        aliases=advisory.aliases,
-        title=advisory.title,
-        verdict=verdict.status,
-        reason=verdict.reason,
-        severity=advisory.severity,
-        cvss=advisory.cvss,
-        kev=advisory.exploited is not None,
-        epss=advisory.epss,
-        fixed_in=verdict.fixed_in,
-        upgrade_to=verdict.upgrade_to,
-        url=advisory.url,
-        silenced_until=silenced_until,
-    )
 
 
 def worst_first(match: Match) -> tuple[int, float, str, str]:

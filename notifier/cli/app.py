@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,7 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = click.Choice([s.value for s in Severity])
 PRODUCT = click.Choice(PRODUCTS)
-NOTHING_KNOWN = "No advisories were read yet, so this result means nothing. Run `navtex poll` first."
+NOTHING_KNOWN = "No advisories yet: run `navtex poll` first."
 
 
 def settings() -> Config:
@@ -69,7 +70,7 @@ class DateType(click.DateTime):
 
     def __init__(self, *, moments: bool = False) -> None:
         super().__init__(["%Y-%m-%d", *(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"] if moments else [])])
-        self._also = ", or a moment as 2026-12-31T12:00:00Z" if moments else ""
+        self._also = " or YYYY-MM-DDTHH:MM:SSZ" if moments else ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The day, or a usage error that says how to write one."""
@@ -110,41 +111,24 @@ def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -
 
 def known_hosts(connection: Connection, chosen: Scope) -> None:
     """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
-    from notifier.storage import inventory
+    from notifier.services.scopes import check_hosts
 
-    for name in chosen.hosts:
-        if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
-            raise inventory.unknown_host(name)
+    check_hosts(connection, chosen)
 
 
 def nobody(connection: Connection, chosen: Scope) -> str:
-    """Why a scope holds nothing, in words; "" where it does."""
-    from notifier.storage import inventory
+    """Why a scope matches nothing, as a sentence; "" where it matches something."""
+    from notifier.services.scopes import nothing_in
 
-    if not inventory.count(connection):
-        return "The inventory is empty. See `navtex inventory import --help`."
-    if not inventory.count(connection, chosen):
-        return "No host of the inventory matches."
-    if not inventory.populations(connection, chosen):
-        return f"No host that matches runs {' or '.join(chosen.products) or 'anything that is followed'}."
-    return ""
+    return nothing_in(connection, chosen)
 
 
 def nobody_yet(connection: Connection, chosen: Scope, where: str = "") -> None:
-    """Say what of a scope matches no host of an inventory that has some: a mistake in writing, or hosts to come."""
-    from notifier.alerts.silences import shown
-    from notifier.storage import inventory
+    """Warn of each part of a scope that matches no host: a typing mistake, or hosts to come."""
+    from notifier.services.scopes import unmatched
 
-    if not inventory.count(connection):
-        return
-    wrong = [msgspec.structs.replace(chosen, products=())]
-    if inventory.count(connection, chosen):
-        wrong = [s for name in chosen.hosts if not inventory.count(connection, s := Scope(hosts=(name,)))]
-    for one in wrong:
-        say(
-            f"{where}no host of the inventory matches {shown(one)}: "
-            "right if such hosts are still to come; otherwise see `navtex inventory list`"
-        )
+    for warning in unmatched(connection, chosen):
+        say(f"{where}{warning}")
 
 
 def count_of(number: int, one: str, many: str) -> str:
@@ -181,12 +165,35 @@ def day(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""
 
 
-def write_json(values: dict[str, Any]) -> None:
-    """Write one JSON object to standard output; what would steer a terminal is escaped, which changes no value."""
+def limit_option(command: F) -> F:
+    """`--limit N` for a command that lists."""
+    return click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="List at most N; the default is no limit."
+    )(command)
+
+
+def output_option(command: F) -> F:
+    """`-o FILE` for a command whose answer may go into a file."""
+    return click.option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write to FILE instead of standard output; it is replaced only when the output is complete.",
+    )(command)
+
+
+def write_json(values: dict[str, Any] | msgspec.Struct) -> None:
+    """Write one JSON object to standard output. Control characters are escaped, which changes no value."""
+    sys.stdout.writelines(json_text(values))
+
+
+def json_text(values: dict[str, Any] | msgspec.Struct) -> Iterator[str]:
+    """The lines of one JSON object. Control characters are escaped, which changes no value."""
     plain = msgspec.to_builtins(values, str_keys=True)
     for text in json.dumps(plain, ensure_ascii=False, indent=2).split("\n"):
-        sys.stdout.write(text if text.isprintable() else "".join(_escaped(c) for c in text))
-        sys.stdout.write("\n")
+        yield text if text.isprintable() else "".join(_escaped(c) for c in text)
+        yield "\n"
 
 
 def _escaped(character: str) -> str:

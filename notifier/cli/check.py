@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from feeds.core.errors import VersionError
@@ -16,29 +18,32 @@ from notifier.cli.app import (
     say,
     settings,
     severity,
-    stamp,
     table,
     write_json,
 )
-from notifier.cli.exposure import VERDICTS, verdict, wanted_verdicts
+from notifier.cli.exposure import ANY, VERDICTS, threshold, verdict, wanted_verdicts
+
+if TYPE_CHECKING:
+    from notifier.domain.components import Component
+    from notifier.services.version_check import VersionCheck
 
 
 @click.command("check")
 @click.argument("product", type=PRODUCT, metavar="PRODUCT")
 @click.argument("version")
 @click.option(
-    "--package", default="", metavar="'NAME VERSION'", help="The package it came in, as the package manager tells it."
+    "--package", default="", metavar="'NAME VERSION'", help="The package it came in, as the package manager lists it."
 )
-@click.option("--distro", default="", metavar="ID-VERSION", help="The distribution (os-release), such as debian-12.")
+@click.option("--distro", default="", metavar="ID-VERSION", help="The distribution, from os-release: debian-12.")
 @click.option(
     "--verdict",
     "verdicts",
     multiple=True,
     type=VERDICTS,
-    help="List these verdicts (repeatable). Otherwise affected and conflicting.",
+    help="Verdicts to list (repeatable); the default is affected and conflicting.",
 )
 @click.option(
-    "--fail-on", type=click.Choice([*LEVELS.choices, "any"]), help="Exit with 3 when something this severe affects it."
+    "--fail-on", type=click.Choice([*LEVELS.choices, ANY]), help="Exit with 3 if this severity or worse affects it."
 )
 @format_option
 @click.pass_context
@@ -52,60 +57,46 @@ def command(
     fail_on: str | None,
     form: str,
 ) -> None:
-    """Check one version of a product: `navtex check engine 25.0.5`."""
-    from feeds import storage
-    from feeds.advisories.records import Severity
-    from notifier.assessment.findings import meets, row, worst_first
-    from notifier.assessment.matcher import Matcher
-    from notifier.cli.gate import judges
+    """List the vulnerabilities affecting one version: `navtex check engine 25.0.5`."""
     from notifier.domain.components import component
+    from notifier.services.version_check import check_version
 
     try:
         asked = component(product, version, package, distro)
     except VersionError as error:
         raise click.BadParameter(str(error), param_hint="VERSION") from error
-    with opened(settings()) as database, database.connect() as connection:
-        catalogue = storage.catalogue(connection)
-    if fail_on:
-        judges(catalogue)
-    if not catalogue.advisories:
+    with opened(settings()) as database:
+        found = check_version(database, asked, now(), verdicts=wanted_verdicts(verdicts), gated=fail_on is not None)
+    if not found.known:
         say(NOTHING_KNOWN)
-    if not asked.rebuilt and (newest := catalogue.releases.newest_below(asked.product, asked.version)):
-        near = ", ".join(catalogue.releases.near(asked.product, asked.version))
-        raise click.BadParameter(
-            f"no release {asked.version} of {asked.product} is known; the newest is {newest}."
-            + (f" Did you mean one of {near}?" if near else "")
-            + " If it came out since, run `navtex poll`.",
-            param_hint="VERSION",
-        )
-    matcher = Matcher(catalogue, now().date())
-    everything = list(matcher.vulnerabilities(asked))
-    shown = wanted_verdicts(verdicts)
-    found = sorted((m for m in everything if m.verdict.status in shown), key=worst_first)
     if form == "json":
-        write_json({"generated_at": stamp(now()), "exposures": [row(m) for m in found]})
+        write_json(found.value)
     else:
-        table(
-            [
-                ("Advisory", {"no_wrap": True}),
-                ("Severity", {"no_wrap": True}),
-                "Verdict" if verdicts else "Upgrade to",
-                ("Why" if verdicts else "Title", {"ratio": 1}),
-            ],
-            [
-                [
-                    m.advisory.name,
-                    severity(m.advisory.severity, m.advisory.cvss),
-                    *([verdict(m), m.verdict.reason] if verdicts else [m.verdict.upgrade_to or "-", m.advisory.title]),
-                ]
-                for m in found
-            ],
-            empty="No vulnerability has one of these verdicts."
-            if verdicts
-            else f"No known vulnerability affects {product} {version}.",
-        )
-        unknown = sum(m.verdict.status == "unknown" for m in everything)
-        if unknown and not verdicts:
-            say(f"{count_of(unknown, 'advisory', 'advisories')} could not be assessed: see --verdict unknown")
-    if fail_on and meets(found, None if fail_on == "any" else Severity(fail_on)):
+        _show(found, asked, reasons=bool(verdicts))
+    if fail_on and found.reach(threshold(fail_on)):
         ctx.exit(3)
+
+
+def _show(found: VersionCheck, asked: Component, *, reasons: bool) -> None:
+    table(
+        [
+            ("Advisory", {"no_wrap": True}),
+            ("Severity", {"no_wrap": True}),
+            "Verdict" if reasons else "Upgrade to",
+            ("Why" if reasons else "Title", {"ratio": 1}),
+        ],
+        [
+            [
+                m.advisory.name,
+                severity(m.advisory.severity, m.advisory.cvss),
+                *([verdict(m), m.verdict.reason] if reasons else [m.verdict.upgrade_to or "-", m.advisory.title]),
+            ]
+            for m in found.matches
+        ],
+        empty="No matching vulnerabilities."
+        if reasons
+        else f"No known vulnerability affects {asked.product} {asked.version}.",
+    )
+    if found.undecided and not reasons:
+        count = count_of(found.undecided, "advisory", "advisories")
+        say(f"{count} could not be assessed; list them with --verdict unknown")

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from feeds.advisories.records import Severity
 from feeds.verdicts.evidence import Status
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
-    count_of,
-    day,
-    known_hosts,
     now,
     opened,
+    output_option,
     say,
     scope,
     scope_options,
@@ -26,18 +23,18 @@ from notifier.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from notifier.assessment.findings import Question
     from notifier.assessment.matcher import Match
-    from notifier.services.exposure import Survey
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
+ANY = "any"
+"""The level of `--fail-on` that every severity reaches, unscored too."""
 ROWS = ("table", "json", "csv")
 OTHERS = ("openvex", "csaf", "sarif", "cyclonedx")
 """The formats of `notifier.exporters`, which is not imported for `--help`; a test compares."""
 
 
 def verdict(match: Match) -> str:
-    """A verdict as it stands in a table: "not affected"."""
+    """A verdict as a table has it: "not affected"."""
     return match.verdict.status.value.replace("_", " ")
 
 
@@ -48,6 +45,11 @@ def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     return frozenset(Status(n) for n in names) or frozenset({Status.AFFECTED, Status.CONFLICTING})
 
 
+def threshold(level: str) -> Severity | None:
+    """The severity of a `--fail-on`; None for "any"."""
+    return None if level == ANY else Severity(level)
+
+
 @click.command("exposure")
 @scope_options
 @click.option(
@@ -55,22 +57,20 @@ def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     "advisories",
     multiple=True,
     metavar="ID",
-    help="Only this advisory, by any of its names (repeatable).",
+    help="Only this advisory, by name or alias (repeatable).",
 )
-@click.option("--severity", "least", type=LEVELS, help="This severity or worse, and unscored ones.")
-@click.option("--kev", is_flag=True, help="Only what is known to be exploited (CISA's list).")
+@click.option("--severity", "least", type=LEVELS, help="Only this severity or worse; unscored advisories are included.")
+@click.option("--kev", is_flag=True, help="Only advisories that CISA lists as known exploited.")
 @click.option(
     "--verdict",
     "verdicts",
     multiple=True,
     type=VERDICTS,
-    help="List these verdicts (repeatable). Otherwise affected and conflicting.",
+    help="Verdicts to list (repeatable); the default is affected and conflicting.",
 )
-@click.option("--group-by", "group", type=click.Choice(["advisory", "host", "version"]), help="One row for each.")
+@click.option("--group-by", "group", type=click.Choice(["advisory", "host", "version"]), help="List one row for each.")
 @click.option(
-    "--fail-on",
-    type=click.Choice([*LEVELS.choices, "any"]),
-    help="Exit with 3 when something this severe affects a host.",
+    "--fail-on", type=click.Choice([*LEVELS.choices, ANY]), help="Exit with 3 if this severity or worse affects a host."
 )
 @click.option(
     "--format",
@@ -78,16 +78,11 @@ def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:
     type=click.Choice([*ROWS, *OTHERS, "html"]),
     default="table",
     show_default=True,
-    help="How to write the answer.",
+    help="Output format.",
 )
-@click.option(
-    "--output",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the answer into this file, whole or not at all.",
-)
-@click.option("--author", metavar="NAME", help="Who states what a VEX document says; otherwise Navtex.")
-@click.option("--namespace", metavar="URL", help="Where the author of a CSAF document is to be found.")
+@output_option
+@click.option("--author", metavar="NAME", help="The author of a VEX document; the default is Navtex.")
+@click.option("--namespace", metavar="URL", help="The namespace of a CSAF document's publisher.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -106,75 +101,47 @@ def command(
     namespace: str | None,
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
-    from feeds import storage
-    from feeds.advisories.records import Severity
-    from notifier.assessment.findings import Question, meets
-    from notifier.cli.exposure_forms import OutputOptions, answer
-    from notifier.cli.gate import judged
-    from notifier.services.exposure import survey
-    from notifier.storage import inventory
+    from notifier.cli.exposure_forms import OutputOptions, write
+    from notifier.services.exposure import ExposureQuery, assessed, stale_warning, undecided_warning
+    from notifier.services.exposure_rows import GroupBy
+    from notifier.services.gate import check_judged
 
     _check(group, form, output, author, namespace)
-    chosen = scope(hosts, tags, products)
     config = settings()
-    with opened(config) as database, database.connect() as connection:
-        catalogue = storage.catalogue(connection)
-        question = Question(
-            wanted_verdicts(verdicts),
-            frozenset(catalogue.find(name).id for name in advisories),
-            Severity(least) if least else None,
-            kev,
-        )
-        known_hosts(connection, chosen)
-        found = survey(connection, chosen, question, now(), catalogue)
+    query = ExposureQuery(
+        scope(hosts, tags, products),
+        wanted_verdicts(verdicts),
+        advisories,
+        Severity(least) if least else None,
+        kev,
+    )
+    grouped = GroupBy(group) if group else None
+    options = OutputOptions(form, grouped, bool(verdicts), output, author, namespace)
+    with (
+        opened(config) as database,
+        assessed(database, query, now(), stale_days=config.digest.stale_days) as (connection, found),
+    ):
         if fail_on:
-            judged(connection, found)
-        stale_days = config.digest.stale_days
-        answer(
-            connection,
-            found,
-            question,
-            OutputOptions(form, group, bool(verdicts), output, author, namespace, stale_days),
-        )
-        count, some, oldest = inventory.stale(connection, chosen, found.at - timedelta(days=stale_days))
+            check_judged(connection, found)
+        write(connection, found, options)
+        warnings = [stale_warning(connection, found)]
         if not verdicts and form == "table":
-            _tell_of_undecided(found, question)
-    if count:
-        names = ", ".join(some) + (f" and {count - len(some)} more" if count > len(some) else "")
-        say(
-            f"{count_of(count, 'host was', 'hosts were')} not seen for {stale_days} days (since {day(oldest)}), "
-            f"so that what runs there may be something else: {names}"
-        )
-    if not catalogue.advisories:
+            warnings.insert(0, undecided_warning(found))
+    for warning in filter(None, warnings):
+        say(warning)
+    if not found.assessment.catalogue.advisories:
         say(NOTHING_KNOWN)
-    if fail_on and meets((f.match for f in found.findings), None if fail_on == "any" else Severity(fail_on)):
+    if fail_on and found.reach(threshold(fail_on)):
         ctx.exit(3)
-
-
-def _tell_of_undecided(found: Survey, question: Question) -> None:
-    """Say how much was left out because nothing that was read decides it."""
-    from feeds.advisories.records import Level
-    from notifier.assessment.findings import findings, weight
-
-    unknown = replace(question, verdicts=frozenset({Status.UNKNOWN}))
-    left = findings(found.matcher, found.components, found.hosts, unknown)
-    if left:
-        advisories = len({f.match.advisory.id for f in left})
-        versions = len({f.number for f in left})
-        worst = Level.ranked(weight(left)).value
-        say(
-            f"{count_of(advisories, 'advisory', 'advisories')} ({worst} at worst) could not be assessed "
-            f"for {count_of(versions, 'version', 'versions')} in use: see --verdict unknown"
-        )
 
 
 def _check(group: str | None, form: str, output: Path | None, author: str | None, namespace: str | None) -> None:
     """A usage error where options do not go together."""
     if group and form not in ROWS:
-        raise click.UsageError(f"--group-by is for {', '.join(ROWS)}; {form} has a form of its own")
+        raise click.UsageError(f"--group-by cannot be used with --format {form}, only with {', '.join(ROWS)}")
     if author and form not in OTHERS:
-        raise click.UsageError(f"--author is for {', '.join(OTHERS)}")
+        raise click.UsageError(f"--author can only be used with --format {', '.join(OTHERS)}")
     if namespace and form != "csaf":
-        raise click.UsageError("--namespace is for csaf")
+        raise click.UsageError("--namespace can only be used with --format csaf")
     if form == "html" and output is None and sys.stdout.isatty():
-        raise click.UsageError("an HTML page is not for a terminal; name a file with --output, or write into a pipe")
+        raise click.UsageError("refusing to write HTML to a terminal; use --output FILE or a pipe")

@@ -11,53 +11,56 @@ from typing import Any
 from feeds.advisories.records import Level
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding, by_advisory, by_component, weight
-from notifier.cli.app import day, nobody, say, severity, table, wrapped
+from notifier.cli.app import day, say, severity, table, wrapped
 from notifier.cli.exposure import verdict
 from notifier.cli.output import emit
 from notifier.services.annotations import Remarks
-from notifier.services.exposure import Survey, host_counts
-from notifier.services.exposure_rows import each_host, host_groups
+from notifier.services.exposure import ScopedFindings, host_counts
+from notifier.services.exposure_rows import GroupBy, each_host, host_groups
+from notifier.services.scopes import nothing_in
 
 LONGEST = 2000
-"""So many rows a table has at most: nobody reads more, and it has to be held to be laid out."""
+"""The most rows of a table, which has to fit in memory to be laid out."""
 
 Column = str | tuple[str, dict[str, Any]]
 Laid = tuple[list[Column], Iterator[list[str]], Mapping[str, int]]
-"""Columns, rows, and the notes that are told below the table by their numbers, which the rows fill in."""
+"""Columns, rows, and the footnotes with their numbers, which are filled in while the rows are read."""
 
 
-def write(connection: Connection, found: Survey, group: str | None, output: Path | None, *, reasons: bool) -> None:
-    """Write the table to standard output, or into a file; with `reasons`, it says why each verdict is what it is."""
-    remarks = Remarks.read(connection, found.at)
-    columns, rows, told = _TABLES[group](connection, found, remarks, reasons)
+def write(
+    connection: Connection, found: ScopedFindings, group: GroupBy | None, output: Path | None, *, reasons: bool
+) -> None:
+    """Write the table to standard output or a file; with `reasons`, it gives the reason of each verdict."""
+    remarks = Remarks.of(found.assessment)
+    columns, rows, notes = _TABLES[group](connection, found, remarks, reasons)
     shown = list(islice(rows, LONGEST + 1))
-    nothing = nobody(connection, found.scope) or "No matching vulnerabilities."
+    nothing = nothing_in(connection, found.scope) or "No matching vulnerabilities."
     text = StringIO() if output else None
     table(*_filled(columns, shown[:LONGEST]), empty=nothing, file=text)
-    for words, number in told.items():
+    for words, number in notes.items():
         wrapped(f"({number}) {words}", 0, hang=4, file=text)
     if text:
         emit([text.getvalue()], output)
-    if group != "advisory":
-        _tell_of_remarks(found, remarks)
+    if group is not GroupBy.ADVISORY:
+        _mention_remarks(found, remarks)
     if len(shown) > LONGEST:
-        say(f"These are the first {LONGEST} rows. Narrow the question, or ask with --group-by, or for csv or json.")
+        say(f"Only the first {LONGEST} rows are shown. Use filters, --group-by, --format csv or --format json.")
 
 
 def _filled(columns: Sequence[Column], rows: Sequence[list[str]]) -> tuple[list[Column], list[list[str]]]:
-    """The table without the columns that have nothing to say."""
+    """The table without its empty columns."""
     kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
     return [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
-def _tell_of_remarks(found: Survey, remarks: Remarks) -> None:
-    """Name what is silenced or in hand where the rows have no room for it."""
+def _mention_remarks(found: ScopedFindings, remarks: Remarks) -> None:
+    """Name the advisories that are silenced or assigned, if the rows have no room for it."""
     said = [a.name for a, _ in by_advisory(found.findings) if remarks.words(a.id)]
     if said:
-        say(f"Silenced or in hand: {_few(said, 5)}. See --group-by advisory for who says so, of which hosts.")
+        say(f"Silenced or assigned: {_few(said, 5)}. Use --group-by advisory for details.")
 
 
-def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
     columns: list[Column] = [
         ("Host", {"min_width": 6}),
         ("Runs", {"min_width": 10}),
@@ -66,10 +69,10 @@ def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: boo
         *(("Verdict", ("Why", {"no_wrap": True})) if reasons else ("Upgrade to",)),
         ("Note", {"no_wrap": True}),
     ]
-    told: dict[str, int] = {}
+    notes: dict[str, int] = {}
 
     def note(words: str) -> str:
-        return f"({told.setdefault(words, len(told) + 1)})"
+        return f"({notes.setdefault(words, len(notes) + 1)})"
 
     rows = (
         [
@@ -80,12 +83,12 @@ def _plain(connection: Connection, found: Survey, remarks: Remarks, reasons: boo
             *((verdict(f.match), note(f.match.verdict.reason)) if reasons else (f.match.verdict.upgrade_to or "-",)),
             note(f"Silenced until {day(until)}") if until else "",
         ]
-        for f, host, _, until in each_host(connection, found, remarks.silenced)
+        for f, host, _, until in each_host(connection, found)
     )
-    return columns, rows, told
+    return columns, rows, notes
 
 
-def _by_advisory(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+def _by_advisory(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
     columns: list[Column] = [
         ("Advisory", {"no_wrap": True}),
         ("Severity", {"no_wrap": True}),
@@ -93,7 +96,7 @@ def _by_advisory(connection: Connection, found: Survey, remarks: Remarks, reason
         ("Versions", {"ratio": 1}),
         *(("Verdict",) if reasons else ()),
         "Upgrade to",
-        ("Said of it", {"ratio": 1}),
+        ("Notes", {"ratio": 1}),
     ]
     groups = by_advisory(found.findings)
     rows = (
@@ -111,13 +114,13 @@ def _by_advisory(connection: Connection, found: Survey, remarks: Remarks, reason
     return columns, rows, {}
 
 
-def _by_version(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+def _by_version(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
     columns: list[Column] = [
         ("Runs", {"ratio": 1}),
         ("Hosts", {"justify": "right"}),
         ("Worst", {"no_wrap": True}),
         ("Advisories", {"justify": "right"}),
-        ("The worst", {"no_wrap": True}),
+        ("Worst advisory", {"no_wrap": True}),
     ]
     rows = (
         [
@@ -132,7 +135,7 @@ def _by_version(connection: Connection, found: Survey, remarks: Remarks, reasons
     return columns, rows, {}
 
 
-def _by_host(connection: Connection, found: Survey, remarks: Remarks, reasons: bool) -> Laid:
+def _by_host(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
     columns: list[Column] = [
         ("Host", {"min_width": 6}),
         "Worst",
@@ -150,12 +153,17 @@ def _by_host(connection: Connection, found: Survey, remarks: Remarks, reasons: b
             str(group.silenced or ""),
             _few([f"{r.product} {r.version}" for r in group.versions], 6),
         ]
-        for group in host_groups(connection, found, remarks.silenced)
+        for group in host_groups(connection, found)
     )
     return columns, rows, {}
 
 
-_TABLES = {None: _plain, "advisory": _by_advisory, "version": _by_version, "host": _by_host}
+_TABLES = {
+    None: _plain,
+    GroupBy.ADVISORY: _by_advisory,
+    GroupBy.VERSION: _by_version,
+    GroupBy.HOST: _by_host,
+}
 
 
 def _runs(finding: Finding) -> str:

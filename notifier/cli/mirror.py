@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from feeds.core.errors import ConfigError, UsageProblem
-from notifier.cli.app import count_of, line, now, opened, say, settings, stamp
+from notifier.cli.app import count_of, line, now, opened, say, settings
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -139,17 +139,3 @@ def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_o
         say(f"Warning: {told}. {REMEDY}")
     elif not only_old and mirror.fetched_at:
         say(f"{told[:1].upper()}{told[1:]}")
-
-
-def mirror_row(mirror: MirrorState | None, config: Config, at: datetime) -> dict[str, Any] | None:
-    """A mirror as it stands in JSON."""
-    from notifier.services.mirror_age import age
-
-    if mirror is None:
-        return None
-    return {
-        "mirror": mirror.name,
-        "fetched_at": stamp(mirror.fetched_at),
-        "read_at": stamp(mirror.read_at),
-        "old": age(mirror, config.poll.mirror_days, at)[1],
-    }

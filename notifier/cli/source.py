@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import format_option, now, opened, settings, stamp, table, wrapped, write_json
-from notifier.cli.mirror import mirror_row, tell_age
+from notifier.cli.app import day, format_option, now, opened, settings, table, wrapped, write_json
+from notifier.cli.mirror import tell_age
 
 
 @click.group("source")
@@ -16,32 +16,15 @@ def command() -> None:
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
-    """List the sources with their address, state and number of entries."""
-    from feeds import storage
-    from feeds.sources import SOURCES
-    from feeds.sources.health import SourceHealth, SourceState, assessed
+    """List the sources with their state after the last poll and the number of their entries."""
+    from feeds.sources.health import SourceHealth
+    from notifier.services.sources import sources
 
     config = settings()
-    with opened(config) as database, database.connect() as connection:
-        stored = storage.sources(connection)
-        mirror = storage.mirror(connection)
-    states = stored | {s.name: s for s in assessed(stored.values(), now())}
-    rows = []
-    for source in SOURCES:
-        state = states.get(source.name) or SourceState(source.name, SourceHealth.UNPOLLED)
-        rows.append(
-            {
-                "name": source.name,
-                "title": source.title,
-                "url": source.home,
-                "state": "disabled" if source.name in config.disabled else state.state.value,
-                "last_success": stamp(state.last_success),
-                "items": state.items,
-                "message": state.message,
-            }
-        )
+    with opened(config) as database:
+        found = sources(database, config.disabled, config.poll.mirror_days, now())
     if form == "json":
-        write_json({"sources": rows, "mirror": mirror_row(mirror, config, now())})
+        write_json(found.value)
         return
     table(
         [
@@ -53,16 +36,16 @@ def list_(form: str) -> None:
         ],
         [
             [
-                str(r["name"]),
-                str(r["state"]),
-                str(r["items"]),
-                str(r["last_success"] or "never").replace("T", " ")[:16],
-                str(r["message"])[:200],
+                s.name,
+                s.state,
+                str(s.items),
+                f"{day(s.last_success)} {s.last_success:%H:%M}" if s.last_success else "never",
+                s.message[:200],
             ]
-            for r in rows
+            for s in found.value.sources
         ],
-        empty="There are no sources.",
+        empty="No sources.",
     )
-    if any(r["state"] == SourceHealth.UNPOLLED for r in rows):
-        wrapped("unpolled: never asked, for want of a `navtex poll`, or of something to ask it for.", 0)
-    tell_age(mirror, config, now())
+    if any(s.state == SourceHealth.UNPOLLED.value for s in found.value.sources):
+        wrapped("unpolled: not polled yet, or nothing to ask it about.", 0)
+    tell_age(found.mirror, config, now())

@@ -1,31 +1,96 @@
-"""Findings gathered by advisory, by version or by host, as rows.  Pure; their JSON is a contract."""
+"""The answers of `navtex exposure` and `check`: rows, and groups by advisory, version or host.
+
+Pure; their JSON is a contract (docs/reference/json.md).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from feeds.advisories.records import Advisory, Level, Severity, severity_rank
+from feeds.advisories.records import Advisory, Level, Severity
 from feeds.verdicts.evidence import Status
-from notifier.alerts.silences import Silence, covered_until
 from notifier.assessment.findings import Finding, weight
-from notifier.domain.filters import Named
+from notifier.assessment.matcher import Match
+from notifier.schemas.fields import (
+    DAY,
+    MOMENT,
+    AdvisoryName,
+    Aliases,
+    Count,
+    Cvss,
+    Epss,
+    FixedIn,
+    GeneratedAt,
+    Kev,
+    Package,
+    Product,
+    Reason,
+    ScopeWords,
+    SeverityField,
+    Tags,
+    Title,
+    UpgradeTo,
+    Url,
+    VerdictField,
+    Version,
+    WorstSeverity,
+    whole,
+)
+
+_WORST_FIRST = Meta(description="worst first; unscored ranks between high and medium")
+_LEVELS = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW, Level.UNSCORED)
+
+
+def _counted(words: Iterable[str]) -> Meta:
+    """Bounds of an object that counts by these words."""
+    names = list(words)
+    counts = {w: {"type": "integer", "minimum": 0, "description": f"how many are {w}"} for w in names}
+    return Meta(extra_json_schema={"properties": counts, "required": names})
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """One host (or none, if a version was asked for), one component, one advisory, and the verdict."""
+
+    host: Annotated[str | None, Meta(description="the host; null if a version was asked for")]
+    tags: Tags
+    product: Product
+    version: Version
+    package: Package
+    advisory: AdvisoryName
+    aliases: Aliases
+    title: Title
+    verdict: VerdictField
+    reason: Reason
+    severity: SeverityField
+    cvss: Cvss
+    kev: Kev
+    epss: Epss
+    fixed_in: FixedIn
+    upgrade_to: UpgradeTo
+    url: Url
+    silenced_until: Annotated[
+        datetime | None,
+        MOMENT,
+        Meta(description="the end of the last silence in force that covers this on this host; null without one"),
+    ]
 
 
 class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be said of one version in use, and how many hosts run it."""
+    """The verdict on one version in use, and how many hosts run it."""
 
-    product: str
-    version: str
-    package: str | None
-    hosts: int
-    verdict: Status
-    reason: str
-    fixed_in: tuple[str, ...]
-    upgrade_to: str | None
+    product: Product
+    version: Version
+    package: Package
+    hosts: Annotated[Count, Meta(description="how many hosts run it")]
+    verdict: VerdictField
+    reason: Reason
+    fixed_in: FixedIn
+    upgrade_to: UpgradeTo
 
     def __str__(self) -> str:
         """In a cell: "engine 25.0.5: affected on 3"."""
@@ -33,12 +98,12 @@ class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A silence that is in force: why it is not told, by whom, until when, and for which hosts ("" is all)."""
+    """A silence in force."""
 
-    reason: str
-    author: str
-    until: datetime
-    scope: str
+    reason: Annotated[str, Meta(description="the reason")]
+    author: Annotated[str, Meta(description="who added it")]
+    until: Annotated[datetime, MOMENT, Meta(description="when it ends")]
+    scope: ScopeWords
 
     def __str__(self) -> str:
         """In words: "Silenced for tag env=lab until 2026-07-01 by Ann: not reachable"."""
@@ -47,49 +112,49 @@ class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AssignmentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has an advisory in hand, until when, and for which hosts ("" is all)."""
+    """An assignment."""
 
-    owner: str
-    due: date
-    scope: str
-    note: str
-    overdue: bool
+    owner: Annotated[str, Meta(description="who it is assigned to")]
+    due: Annotated[date, DAY, Meta(description="the day it is due")]
+    scope: ScopeWords
+    note: Annotated[str, Meta(description="the note")]
+    overdue: Annotated[bool, Meta(description="whether that day has passed")]
 
     def __str__(self) -> str:
-        """In words: "Ann has it in hand, due 2026-07-01"."""
+        """In words: "Assigned to Ann, due 2026-07-01"."""
         where = f" for {self.scope}" if self.scope else ""
-        return f"{self.owner} has it in hand{where}, {'overdue since' if self.overdue else 'due'} {self.due}"
+        return f"Assigned to {self.owner}{where}, {'overdue since' if self.overdue else 'due'} {self.due}"
 
 
 class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One advisory, the versions in use that it concerns, and how many hosts that are, each counted once."""
+    """One advisory, the versions in use that it is about, and the number of their hosts."""
 
-    advisory: str
-    aliases: tuple[str, ...]
-    title: str
-    severity: Severity | None
-    cvss: float | None
-    kev: bool
-    epss: float | None
-    url: str
-    hosts: int
-    silenced: tuple[SilenceRow, ...] = ()
-    in_hand: tuple[AssignmentRow, ...] = ()
-    versions: tuple[VersionVerdict, ...]
+    advisory: AdvisoryName
+    aliases: Aliases
+    title: Title
+    severity: SeverityField
+    cvss: Cvss
+    kev: Kev
+    epss: Epss
+    url: Url
+    hosts: Annotated[Count, Meta(description="the number of hosts, each counted once")]
+    silenced: Annotated[tuple[SilenceRow, ...], Meta(description="the silences in force")]
+    in_hand: Annotated[tuple[AssignmentRow, ...], Meta(description="who it is assigned to")]
+    versions: Annotated[tuple[VersionVerdict, ...], Meta(description="the versions in use that it is about")]
 
 
 class AdvisoryVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be said of one advisory."""
+    """The verdict of one advisory."""
 
-    advisory: str
-    title: str
-    severity: Severity | None
-    cvss: float | None
-    kev: bool
-    verdict: Status
-    reason: str
-    fixed_in: tuple[str, ...]
-    upgrade_to: str | None
+    advisory: AdvisoryName
+    title: Title
+    severity: SeverityField
+    cvss: Cvss
+    kev: Kev
+    verdict: VerdictField
+    reason: Reason
+    fixed_in: FixedIn
+    upgrade_to: UpgradeTo
 
     def __str__(self) -> str:
         """In a cell: "CVE-2024-41110: affected"."""
@@ -97,22 +162,22 @@ class AdvisoryVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One version in use, how many hosts run it, the worst severity, and the advisories that concern it."""
+    """One version in use, how many hosts run it, the worst severity, and its advisories."""
 
-    product: str
-    version: str
-    package: str | None
-    hosts: int
-    severity: Severity | None
-    advisories: tuple[AdvisoryVerdict, ...]
+    product: Product
+    version: Version
+    package: Package
+    hosts: Annotated[Count, Meta(description="how many hosts run it")]
+    severity: WorstSeverity
+    advisories: Annotated[tuple[AdvisoryVerdict, ...], Meta(description="worst first")]
 
 
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a host runs that something concerns."""
+    """A component that a host runs."""
 
-    product: str
-    version: str
-    package: str | None
+    product: Product
+    version: Version
+    package: Package
 
     def __str__(self) -> str:
         """In a cell: "engine 25.0.5"."""
@@ -120,20 +185,91 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One host, the worst severity, and how many advisories concern it: in all, by severity, by verdict, silenced.
+    """One host, the worst severity, and how many advisories it has: in all, by severity, by verdict, silenced."""
 
-    An advisory is silenced on a host where it is so for every product of the host that it concerns.
-    """
+    host: Annotated[str, Meta(description="the host")]
+    tags: Tags
+    severity: WorstSeverity
+    advisories: Annotated[Count, Meta(description="the number of advisories")]
+    kev: Annotated[Count, Meta(description="how many of them are listed as known exploited")]
+    severities: Annotated[dict[str, int], _counted(_LEVELS), Meta(description="the advisories by severity")]
+    verdicts: Annotated[
+        dict[str, int],
+        _counted(Status),
+        Meta(description="the advisories by verdict; of two components of a host, the worse verdict counts"),
+    ]
+    versions: Annotated[tuple[Runs, ...], Meta(description="the components that they are about")]
+    silenced: Annotated[
+        Count, Meta(description="how many of the advisories are silenced for every product of the host they are about")
+    ]
 
-    host: str
-    tags: dict[str, str]
-    severity: Severity | None
-    advisories: int
-    kev: int
-    severities: dict[str, int]
-    verdicts: dict[str, int]
-    versions: tuple[Runs, ...]
-    silenced: int
+
+class Exposures(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `navtex exposure`."""
+
+    generated_at: GeneratedAt
+    exposures: Annotated[tuple[Exposure, ...], _WORST_FIRST]
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `navtex check`."""
+
+    generated_at: GeneratedAt
+    exposures: Annotated[tuple[Exposure, ...], _WORST_FIRST]
+
+
+class ExposureByAdvisory(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `navtex exposure --group-by advisory`."""
+
+    generated_at: GeneratedAt
+    advisories: Annotated[tuple[AdvisoryGroup, ...], _WORST_FIRST]
+
+
+class ExposureByVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `navtex exposure --group-by version`."""
+
+    generated_at: GeneratedAt
+    versions: Annotated[
+        tuple[VersionGroup, ...],
+        Meta(description="the version with the worst advisory first, then the one with the most"),
+    ]
+
+
+class ExposureByHost(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `navtex exposure --group-by host`."""
+
+    generated_at: GeneratedAt
+    hosts: Annotated[
+        tuple[HostGroup, ...],
+        Meta(description="the host with the worst advisory first, then the one with the most exposures, then by name"),
+    ]
+
+
+def exposure_row(
+    match: Match, host: str | None = None, tags: dict[str, str] | None = None, silenced_until: datetime | None = None
+) -> Exposure:
+    """The row of a match, for a host that runs its component."""
+    component, advisory, verdict = match.component, match.advisory, match.verdict
+    return Exposure(
+        host=host,
+        tags=tags or {},
+        product=component.product,
+        version=component.version,
+        package=component.package or None,
+        advisory=advisory.name,
+        aliases=advisory.aliases,
+        title=advisory.title,
+        verdict=verdict.status,
+        reason=verdict.reason,
+        severity=advisory.severity,
+        cvss=advisory.cvss,
+        kev=advisory.exploited is not None,
+        epss=advisory.epss,
+        fixed_in=verdict.fixed_in,
+        upgrade_to=verdict.upgrade_to,
+        url=advisory.url,
+        silenced_until=whole(silenced_until) if silenced_until else None,
+    )
 
 
 def advisory_group(
@@ -195,98 +331,6 @@ def version_group(found: Sequence[Finding]) -> VersionGroup:
             )
             for f in found
         ),
-    )
-
-
-_Quiet = tuple[tuple[Silence, ...], frozenset[str]]
-"""The silences of an advisory, and the products of a host that it concerns."""
-
-_Told = tuple[int, int, bool]
-"""What a verdict counts as: its place in _ORDER, its advisory's `severity_rank`, and whether that is exploited."""
-
-_ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
-_NAMES = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW, Level.UNSCORED)
-_REMEMBERED = 20_000
-"""So many different sets of components are kept in memory."""
-
-
-class _Part:
-    """What is to be said of a component wherever it runs, worked out once."""
-
-    def __init__(self, found: Sequence[Finding], silenced: Collection[int]) -> None:
-        self.component = made = found[0].match.component
-        self.runs = Runs(product=made.product, version=made.version, package=made.package or None)
-        self.told = {f.match.advisory.name: _told(f) for f in found}
-        self.silenced = tuple(f.match.advisory.id for f in found if f.match.advisory.id in silenced)
-
-
-def _told(finding: Finding) -> _Told:
-    advisory = finding.match.advisory
-    return (
-        _ORDER.index(finding.match.verdict.status),
-        severity_rank(advisory.severity),
-        advisory.exploited is not None,
-    )
-
-
-class HostGroups:
-    """Makes the rows of hosts. Hosts that run the same are worked out once.
-
-    `silenced` are the silences in force, by the number of their advisory.
-    """
-
-    def __init__(self, found: Mapping[int, Sequence[Finding]], silenced: Mapping[int, tuple[Silence, ...]]) -> None:
-        self._silenced = silenced
-        self._parts = {number: _Part(group, silenced) for number, group in found.items()}
-        self._shared: dict[tuple[int, frozenset[str]], _Quiet] = {}
-        self._known: dict[tuple[int, ...], tuple[HostGroup, tuple[_Quiet, ...]]] = {}
-
-    def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...], named: Named) -> HostGroup:
-        """The row of a host that runs the components of these numbers; `named` are the patterns that it matches."""
-        known = self._known.get(numbers)
-        if known is None:
-            parts = sorted((self._parts[n] for n in numbers if n in self._parts), key=lambda p: p.component)
-            known = _host_group(parts), self._silences(parts)
-            if len(self._known) < _REMEMBERED:
-                self._known[numbers] = known
-        group, silenced = known
-        count = sum(all(covered_until(of, tags, named, p) for p in products) for of, products in silenced)
-        return msgspec.structs.replace(group, host=host, tags=tags, silenced=count)
-
-    def _silences(self, parts: Iterable[_Part]) -> tuple[_Quiet, ...]:
-        products: dict[int, set[str]] = {}
-        for part in parts:
-            for number in part.silenced:
-                products.setdefault(number, set()).add(part.component.product)
-        return tuple(self._one(number, frozenset(of)) for number, of in products.items())
-
-    def _one(self, number: int, products: frozenset[str]) -> _Quiet:
-        # many sets of components have the same ones
-        return self._shared.setdefault((number, products), (self._silenced[number], products))
-
-
-def _host_group(parts: Sequence[_Part]) -> HostGroup:
-    told: dict[str, _Told] = {}
-    for part in parts:
-        # the same advisory may concern two components of a host: it counts once, with its worst verdict
-        twice = {name: min(told[name], part.told[name]) for name in told.keys() & part.told.keys()}
-        told |= part.told | twice
-    severities, verdicts, kev = [0] * (len(Level) + 1), [0] * len(_ORDER), 0
-    for (status, severity, exploited), number in Counter(told.values()).items():
-        severities[severity] += number
-        verdicts[status] += number
-        kev += exploited * number
-    worst = next((level for level in Level if severities[level.rank]), Level.UNSCORED)
-    return HostGroup(
-        host="",
-        tags={},
-        severity=worst.severity,
-        advisories=len(told),
-        kev=kev,
-        severities={level.value: severities[level.rank] for level in _NAMES},
-        verdicts={status.value: verdicts[_ORDER.index(status)] for status in Status},
-        versions=tuple(p.runs for p in parts),
-        silenced=0,
     )
 
 

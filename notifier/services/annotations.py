@@ -1,10 +1,9 @@
-"""What the operators themselves say of advisories, beside what exposes their hosts."""
+"""What operators have noted on advisories: silences and assignments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -17,47 +16,37 @@ from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
 from notifier.services.assessment import Assessment
-from notifier.storage import exposure, silences
-
-
-def in_force(connection: Connection, now: datetime) -> Mapping[int, tuple[Silence, ...]]:
-    """The silences in force, by the number of their advisory. Silences that something broke are not."""
-    if not any(s.lasts(now) for s in silences.every(connection)):
-        return {}
-    return Assessment.load(connection, now).in_force
+from notifier.storage import exposure
 
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """By the number of their advisory: the silences in force, and who has it in hand."""
+    """The silences in force and the assignments, by the number of their advisory."""
 
     silenced: Mapping[int, tuple[Silence, ...]]
     in_hand: Mapping[int, tuple[AssignmentRow, ...]]
 
     @classmethod
-    def read(cls, connection: Connection, now: datetime) -> Remarks:
-        """What stands now. Silences that something broke stand no longer."""
-        if not (silences.every(connection) or silences.hands(connection)):
-            return cls({}, {})
-        assessment = Assessment.load(connection, now)
-        taken = {
+    def of(cls, assessment: Assessment) -> Remarks:
+        """The remarks of an assessment."""
+        assigned = {
             number: tuple(
                 AssignmentRow(owner=h.owner, due=h.due, scope=h.scope, note=h.note, overdue=h.overdue) for h in hands
             )
             for number, hands in assessment.assigned.items()
         }
-        return cls(assessment.in_force, taken)
+        return cls(assessment.in_force, assigned)
 
     def silent(self, advisory: int) -> tuple[SilenceRow, ...]:
         """The silences of an advisory as rows."""
         return _rows(self.silenced.get(advisory, ()))
 
     def words(self, advisory: int) -> tuple[str, ...]:
-        """What is said of an advisory, in words."""
+        """The silences and assignments of an advisory as sentences."""
         return tuple(str(one) for one in (*self.silent(advisory), *self.in_hand.get(advisory, ())))
 
     def exported(self, connection: Connection) -> Callable[[Finding], Remark]:
-        """The same for other tools: of a finding, what concerns hosts that run its component.
+        """The remark on a finding for other tools: what applies to hosts that run its component.
 
         Only a silence of all hosts can justify that none is affected.
         """

@@ -1,53 +1,92 @@
-"""The database's answer to "what are these hosts exposed to?".  A thin shell over `exposure` and the stores."""
+"""Exposure: what affects the hosts of a scope, read from the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from feeds import storage
-from feeds.advisories.merging import Catalogue
-from feeds.advisories.records import Advisory, Level
+from feeds.advisories.records import Advisory, Level, Severity
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import Finding, Question, findings, speaking, weight
-from notifier.assessment.matcher import EXPOSED, Matcher
-from notifier.domain.components import Component
+from notifier.assessment.findings import Finding, Question, findings, meets, speaking, weight
+from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import RiskSummary
-from notifier.storage import exposure, inventory, verdicts
+from notifier.services.assessment import Assessment
+from notifier.services.scopes import check_hosts
+from notifier.storage import exposure, inventory
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """The findings on what the hosts of a scope run, worst first, and what they were made of."""
+class ExposureQuery:
+    """Which findings to list: of which hosts and components, with which verdicts, of which advisories."""
 
-    at: datetime
+    scope: Scope = Scope()  # noqa: RUF009 - a frozen value
+    verdicts: frozenset[Status] = EXPOSED
+    advisories: tuple[str, ...] = ()
+    """Names or aliases; empty for all."""
+    least: Severity | None = None
+    """This severity or worse, and unscored advisories."""
+    kev: bool = False
+    """Only what is listed as known exploited."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedFindings:
+    """The findings of a scope, worst first, and the assessment that they were made from."""
+
+    assessment: Assessment
     scope: Scope
-    catalogue: Catalogue
-    matcher: Matcher
-    components: dict[int, Component]
-    hosts: dict[int, int]
-    """How many hosts of the scope run each component; where advisories are asked for, each they do not leave alone."""
+    question: Question
+    hosts: Mapping[int, int]
+    """How many hosts of the scope run each component. If advisories were named: each that they do not leave alone."""
     findings: tuple[Finding, ...]
 
+    @property
+    def at(self) -> datetime:
+        """The time of the assessment."""
+        return self.assessment.now
 
-def survey(connection: Connection, scope: Scope, question: Question, now: datetime, catalogue: Catalogue) -> Survey:
-    """The answer to a question about the hosts of a scope. It grows with versions and advisories, not with hosts."""
-    known = verdicts.load(connection, question.advisories)
-    matcher = Matcher(catalogue, now.date(), only=question.advisories or None, known=known)
-    components = {number: component for component, number in known.numbers.items()}
-    # of a few advisories, only the hosts of what they have something to say of are counted
+    def reach(self, level: Severity | None) -> bool:
+        """Whether a finding that affects a host reaches a severity; None is reached by any, unscored too."""
+        return meets((f.match for f in self.findings), level)
+
+
+@contextmanager
+def assessed(
+    database: Database, query: ExposureQuery, now: datetime, *, stale_days: int = 14
+) -> Iterator[tuple[Connection, ScopedFindings]]:
+    """The findings of a query, and the connection from which their rows can be read while the block lasts.
+
+    UnknownName where an advisory or a host is named that is not known.
+    """
+    with database.connect() as connection:
+        yield connection, assess(connection, query, now, stale_days=stale_days)
+
+
+def assess(connection: Connection, query: ExposureQuery, now: datetime, *, stale_days: int = 14) -> ScopedFindings:
+    """The findings of a query. The work grows with versions and advisories, not with hosts."""
+    assessment = Assessment.load(connection, now, stale_days=stale_days, only=query.advisories)
+    check_hosts(connection, query.scope)
+    numbers = frozenset(assessment.find(name).id for name in query.advisories)
+    return find(connection, assessment, query.scope, Question(query.verdicts, numbers, query.least, query.kev))
+
+
+def find(connection: Connection, assessment: Assessment, scope: Scope, question: Question) -> ScopedFindings:
+    """The findings of a scope."""
+    matcher, components = assessment.matcher, assessment.components
+    # if advisories are named, only the hosts of the components that they are about are counted
     spoken_of = speaking(matcher, components, question) if question.advisories else None
     hosts = exposure.counts(connection, scope, spoken_of)
-    return Survey(now, scope, catalogue, matcher, components, hosts, findings(matcher, components, hosts, question))
+    return ScopedFindings(assessment, scope, question, hosts, findings(matcher, components, hosts, question))
 
 
 def host_counts(
     connection: Connection, scope: Scope, groups: Sequence[tuple[Advisory, Sequence[Finding]]]
 ) -> Iterator[int]:
-    """How many hosts each of some groups of findings concerns, each host counted once.
+    """The number of hosts of each group of findings, each host counted once.
 
     Where no host can run two of a group's components the sum is exact. Only the others are counted.
     """
@@ -65,7 +104,7 @@ def host_counts(
 
 
 def marks(found: Iterable[Finding], weighed: frozenset[Status] = EXPOSED) -> dict[int, RiskSummary]:
-    """What the findings say of each component: of the verdicts that are weighed how bad, and whether any is unknown."""
+    """The risk of each component: the worst severity among the `weighed` verdicts, and whether any is unknown."""
     groups: dict[int, list[Finding]] = {}
     for finding in found:
         groups.setdefault(finding.number, []).append(finding)
@@ -82,17 +121,43 @@ def _mark(group: Sequence[Finding], weighed: frozenset[Status]) -> RiskSummary:
     )
 
 
+def stale_warning(connection: Connection, found: ScopedFindings) -> str:
+    """A warning about hosts of the scope that were not seen for a while; "" where there are none."""
+    days = found.assessment.stale_days
+    count, names, oldest = inventory.stale(connection, found.scope, found.at - timedelta(days=days))
+    if not count or oldest is None:
+        return ""
+    listed = ", ".join(names) + (f" and {count - len(names)} more" if count > len(names) else "")
+    hosts = "1 host was" if count == 1 else f"{count} hosts were"
+    since = f"{hosts} last seen more than {days} days ago (since {oldest:%Y-%m-%d})"
+    return f"{since} and may run other versions now: {listed}"
+
+
+def undecided_warning(found: ScopedFindings) -> str:
+    """A warning about advisories that could not be assessed for some version; "" where there are none."""
+    question = Question(
+        frozenset({Status.UNKNOWN}), found.question.advisories, found.question.least, found.question.kev
+    )
+    left = findings(found.assessment.matcher, found.assessment.components, found.hosts, question)
+    if not left:
+        return ""
+    advisories, versions = len({f.match.advisory.id for f in left}), len({f.number for f in left})
+    return (
+        f"{advisories} {'advisory' if advisories == 1 else 'advisories'} (worst: {Level.ranked(weight(left)).value}) "
+        f"could not be assessed for {versions} version{'' if versions == 1 else 's'}; list them with --verdict unknown"
+    )
+
+
 def note_trend(database: Database, now: datetime) -> None:
-    """Keep this day's numbers of the whole inventory: hosts by the worst that affects them."""
-    everything = Scope()
+    """Store this day's numbers of the whole inventory: hosts by the worst severity that affects them."""
     with database.connect() as connection:
         hosts = inventory.count(connection)
-        found = survey(connection, everything, Question(), now, storage.catalogue(connection)).findings
-        standing = exposure.standings(connection, everything, marks(found))
+        found = assess(connection, ExposureQuery(), now)
+        counted = exposure.standings(connection, found.scope, marks(found.findings))
     if not hosts:
         return
     levels = dict.fromkeys(map(str, Level), 0)
-    for one in standing:
+    for one in counted:
         levels[Level.ranked(one.weight)] += one.hosts
     with database.begin() as connection:
         exposure.note(connection, now.date(), hosts, levels)

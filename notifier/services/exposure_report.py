@@ -16,16 +16,17 @@ from notifier.domain.filters import Scope
 from notifier.rendering.messages import page as rendered
 from notifier.rendering.report import ExposureReport, ReportDay, ReportStep, chart, matrices
 from notifier.services.annotations import Remarks
-from notifier.services.exposure import Survey, host_counts, marks, survey
+from notifier.services.exposure import ScopedFindings, find, host_counts, marks
 from notifier.storage import exposure, inventory
 
 _NAMED = 5
 
 
-def page(connection: Connection, found: Survey, question: Question, stale_days: int) -> str:
-    """The page that answers a question. Whatever verdicts it asks for, the page tells them apart itself."""
+def page(connection: Connection, found: ScopedFindings) -> str:
+    """The HTML report on a scope. It lists every verdict, whichever the query asked for."""
+    question, stale_days = found.question, found.assessment.stale_days
     everything = replace(question, verdicts=frozenset(Status))
-    whole = survey(connection, found.scope, everything, found.at, found.catalogue)
+    whole = find(connection, found.assessment, found.scope, everything)
     exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
@@ -42,7 +43,7 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         )  # the last run may be older than an import
     report = ExposureReport(
         at=found.at,
-        about=_about(found, question),
+        about=_about(found),
         hosts=hosts_asked,
         affected=sum(levels.values()),
         levels=levels,
@@ -51,7 +52,7 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
         stale=inventory.count(connection, found.scope, unseen_since=found.at - timedelta(days=stale_days)),
         stale_after=stale_days,
         advisories=len(groups),
-        matrices=matrices(whole.findings, hosts, Remarks.read(connection, found.at).words),
+        matrices=matrices(whole.findings, hosts, Remarks.of(found.assessment).words),
         chart=chart(days.values()),
         steps=_steps(connection, whole, exposed),
         sources=tuple(storage.sources(connection).values()),
@@ -59,11 +60,11 @@ def page(connection: Connection, found: Survey, question: Question, stale_days: 
     return rendered(report)
 
 
-def _steps(connection: Connection, found: Survey, exposed: list[Finding]) -> tuple[ReportStep, ...]:
+def _steps(connection: Connection, found: ScopedFindings, exposed: list[Finding]) -> tuple[ReportStep, ...]:
     """The plans of what is exposed, the worst first."""
     return tuple(
         ReportStep(
-            plan(found.matcher, found.components[number], found.at.date()),
+            plan(found.assessment.matcher, found.assessment.components[number], found.at.date()),
             found.hosts[number],
             exposure.some(connection, found.scope, number, _NAMED),
         )
@@ -71,10 +72,10 @@ def _steps(connection: Connection, found: Survey, exposed: list[Finding]) -> tup
     )
 
 
-def _about(found: Survey, question: Question) -> str:
+def _about(found: ScopedFindings) -> str:
     """What was asked for, in words."""
-    scope, parts = found.scope, []
-    advisories = [a.name for a in found.catalogue.advisories if a.id in question.advisories]
+    scope, question, parts = found.scope, found.question, []
+    advisories = [a.name for a in found.assessment.catalogue.advisories if a.id in question.advisories]
     if scope.hosts:
         parts.append(f"hosts {' or '.join(scope.hosts)}")
     if scope.tags:

@@ -1,34 +1,50 @@
-"""The rows of `navtex exposure`, as they are read: what is said of each host, and the groups."""
+"""The rows of `navtex exposure`, as they are read: one for each host and finding, and the groups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
+
+import msgspec
 
 from feeds.storage.database import Connection
 from feeds.verdicts.evidence import Status
 from notifier.alerts.silences import Silence, covered_until, patterns
 from notifier.assessment.findings import Finding, by_advisory, by_component
 from notifier.domain.hosts import Holder
-from notifier.schemas.exposure import AdvisoryGroup, HostGroup, HostGroups, advisory_group
+from notifier.schemas.exposure import (
+    AdvisoryGroup,
+    Exposure,
+    ExposureByAdvisory,
+    ExposureByHost,
+    ExposureByVersion,
+    Exposures,
+    HostGroup,
+    VersionGroup,
+    advisory_group,
+    exposure_row,
+    version_group,
+)
+from notifier.schemas.fields import whole
 from notifier.services.annotations import Remarks
-from notifier.services.exposure import Survey, host_counts, marks
+from notifier.services.exposure import ScopedFindings, host_counts, marks
+from notifier.services.exposure_hosts import HostGroups
 from notifier.storage import exposure
-
-Silences = Mapping[int, tuple[Silence, ...]]
-"""Those in force, by the number of their advisory."""
 
 
 def each_host(
-    connection: Connection, found: Survey, silenced: Silences
+    connection: Connection, found: ScopedFindings
 ) -> Generator[tuple[Finding, str, dict[str, str], datetime | None]]:
     """A finding for each host, its tags, and until when it is silenced there.
 
     The worst advisory comes first, its hosts by name. Nothing is held but one advisory's.
     """
-    holders = _holders(connection, found, silenced)
+    silenced = found.assessment.in_force
+    holders = _holders(connection, found)
     for advisory, group in by_advisory(found.findings):
         of_number = {f.number: f for f in group}
         mine = silenced.get(advisory.id, ())
@@ -46,7 +62,7 @@ _FEW = 20_000
 
 
 def _holders(
-    connection: Connection, found: Survey, silenced: Silences
+    connection: Connection, found: ScopedFindings
 ) -> Callable[[Collection[int], tuple[tuple[str, ...], ...]], Iterable[Holder]]:
     """Answers which hosts run some components, and which of some patterns each matches.
 
@@ -55,7 +71,7 @@ def _holders(
     concerned = {f.number for f in found.findings}
     if sum(found.hosts[n] for n in concerned) > _FEW:
         return lambda numbers, named: exposure.holders(connection, found.scope, numbers, named)
-    hosts = list(exposure.holders(connection, found.scope, concerned, _named(_of_findings(found, silenced))))
+    hosts = list(exposure.holders(connection, found.scope, concerned, _named(_silences(found))))
     places: dict[int, list[int]] = {n: [] for n in concerned}
     for place, (_, _, held, _) in enumerate(hosts):
         for number in held:
@@ -72,30 +88,71 @@ def _holders(
     return lambda numbers, _: holders(frozenset(numbers))
 
 
-def advisory_groups(connection: Connection, found: Survey) -> Generator[AdvisoryGroup]:
+def advisory_groups(connection: Connection, found: ScopedFindings) -> Generator[AdvisoryGroup]:
     """A row for each advisory, worst first."""
     groups = by_advisory(found.findings)
-    remarks = Remarks.read(connection, found.at)
+    remarks = Remarks.of(found.assessment)
     for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True):
-        taken = remarks.in_hand.get(advisory.id, ())
-        yield advisory_group(advisory, group, hosts, remarks.silent(advisory.id), taken)
+        assigned = remarks.in_hand.get(advisory.id, ())
+        yield advisory_group(advisory, group, hosts, remarks.silent(advisory.id), assigned)
 
 
-def host_groups(connection: Connection, found: Survey, silenced: Silences) -> Generator[HostGroup]:
-    """A row for each host that a finding concerns, worst first."""
-    mine = _of_findings(found, silenced)
+def host_groups(connection: Connection, found: ScopedFindings) -> Generator[HostGroup]:
+    """A row for each host that has a finding, worst first."""
+    mine = _silences(found)
     made = HostGroups(dict(by_component(found.findings)), mine)
     marked = marks(found.findings, frozenset(Status))
     for host in exposure.worst(connection, found.scope, marked, _named(mine)):
         yield made.row(*host)
 
 
-def _of_findings(found: Survey, silenced: Silences) -> Silences:
-    """The silences of advisories that were found, and no others."""
+class GroupBy(StrEnum):
+    """What an exposure has one row for, if not for each host, component and advisory."""
+
+    ADVISORY = "advisory"
+    HOST = "host"
+    VERSION = "version"
+
+
+ExposureAnswer = Exposures | ExposureByAdvisory | ExposureByHost | ExposureByVersion
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureRows:
+    """The rows of an answer as they are read from the database, with their type, and the answer that they make."""
+
+    key: str
+    """The name of their list in the answer."""
+    kind: type[msgspec.Struct]
+    answer: Callable[..., ExposureAnswer]
+    rows: Generator[msgspec.Struct]
+
+
+def exposure_rows(connection: Connection, found: ScopedFindings, group: GroupBy | None = None) -> ExposureRows:
+    """The rows of an answer. They are read while they are asked for, so that a large fleet need not fit in memory."""
+    if group is GroupBy.ADVISORY:
+        return ExposureRows("advisories", AdvisoryGroup, ExposureByAdvisory, advisory_groups(connection, found))
+    if group is GroupBy.VERSION:
+        rows = (version_group(g) for _, g in by_component(found.findings))
+        return ExposureRows("versions", VersionGroup, ExposureByVersion, rows)
+    if group is GroupBy.HOST:
+        return ExposureRows("hosts", HostGroup, ExposureByHost, host_groups(connection, found))
+    each = (exposure_row(f.match, host, tags, until) for f, host, tags, until in each_host(connection, found))
+    return ExposureRows("exposures", Exposure, Exposures, each)
+
+
+def exposure_answer(connection: Connection, found: ScopedFindings, group: GroupBy | None = None) -> ExposureAnswer:
+    """The whole answer as one value."""
+    made = exposure_rows(connection, found, group)
+    return made.answer(**{"generated_at": whole(found.at), made.key: tuple(made.rows)})
+
+
+def _silences(found: ScopedFindings) -> Mapping[int, tuple[Silence, ...]]:
+    """The silences in force of the advisories that were found, by the advisory's number."""
     advisories = {f.match.advisory.id for f in found.findings}
-    return {number: silences for number, silences in silenced.items() if number in advisories}
+    return {number: of for number, of in found.assessment.in_force.items() if number in advisories}
 
 
-def _named(silenced: Silences) -> tuple[tuple[str, ...], ...]:
+def _named(silenced: Mapping[int, tuple[Silence, ...]]) -> tuple[tuple[str, ...], ...]:
     """The patterns of all of them."""
     return patterns(chain.from_iterable(silenced.values()))

@@ -120,9 +120,9 @@ def _first_hosts(
     return {number: _names(said) for number, said in rows}
 
 
-def _few(names: sa.Select[tuple[str]], outer: sa.FromClause) -> sa.ScalarSelect[str]:
+def _few(names: sa.Select[tuple[str]], outer: sa.FromClause, limit: int | None = NAMED) -> sa.ScalarSelect[str]:
     """The first of some names as one column of each row of `outer`; `_names` reads it."""
-    few = names.limit(NAMED).correlate(outer).subquery()
+    few = names.limit(limit).correlate(outer).subquery()
     return sa.select(sa.func.aggregate_strings(few.c.name, "\n")).correlate(outer).scalar_subquery()
 
 
@@ -130,8 +130,10 @@ def _names(said: str) -> tuple[str, ...]:
     return tuple(sorted(said.split("\n")))
 
 
-def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, tuple[str, ...]]]:
-    """(what runs, what is installed, on how many hosts, a few names) where a restart is due."""
+def restarts(
+    connection: Connection, scope: Scope, limit: int | None = NAMED
+) -> list[tuple[int, int, int, tuple[str, ...]]]:
+    """(what runs, what is installed, on how many hosts, the names of the first `limit`) where a restart is due."""
     host, restart = tables.host, tables.restart
     of = restart.alias()
     conditions = _conditions(connection, msgspec.structs.replace(scope, products=()))
@@ -148,6 +150,7 @@ def restarts(connection: Connection, scope: Scope) -> list[tuple[int, int, int, 
         .where(of.c.runs == pairs.c.runs, of.c.installed == pairs.c.installed, *conditions)
         .order_by(host.c.name),
         pairs,
+        limit,
     )
     return [(*row, _names(said)) for *row, said in connection.execute(sa.select(*pairs.c, names))]
 

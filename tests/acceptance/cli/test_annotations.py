@@ -42,20 +42,20 @@ def test_an_advisory_in_hand_is_shown_with_its_owner_and_day(navtex: Program) ->
     (silence,) = rows[NAME]["silenced"]
     assert (silence["author"], silence["scope"], silence["reason"]) == ("Bea", "tag env=prod", "no plugin there")
     text = " ".join(navtex("exposure", "--group-by", "advisory").stdout.split())
-    assert "Ann has" in text
-    assert "Said of it" in text
+    assert "Assigned to Ann" in text
+    assert "Notes" in text
 
 
 def test_rows_without_room_for_it_are_followed_by_the_names_of_what_is_silenced_or_in_hand(navtex: Program) -> None:
     for group in ((), ("--group-by", "host"), ("--group-by", "version")):
         told = navtex("exposure", *group).stderr
-        assert f"Silenced or in hand: {NAME}, CVE-2026-34040. See --group-by advisory" in told
-    assert "Silenced or in hand" not in navtex("exposure", "--group-by", "advisory").stderr
+        assert f"Silenced or assigned: {NAME}, CVE-2026-34040. Use --group-by advisory" in told
+    assert "Silenced or assigned" not in navtex("exposure", "--group-by", "advisory").stderr
 
 
 def test_a_plan_is_followed_by_the_names_of_what_is_silenced_or_in_hand(navtex: Program) -> None:
     told = " ".join(navtex("plan").stderr.split())
-    assert f"Silenced or in hand, for these hosts or others: {NAME}, CVE-2026-34040. See `navtex" in told
+    assert f"Silenced or assigned on some hosts: {NAME}, CVE-2026-34040. See `navtex" in told
     assert "Silenced" not in navtex("plan", "--host", "lab-2").stderr
 
 
@@ -126,7 +126,7 @@ def test_a_version_is_on_no_host_and_silenced_nowhere(navtex: Program) -> None:
 def test_the_page_says_beside_an_advisory_what_is_said_of_it(navtex: Program) -> None:
     text = navtex("exposure", "--format", "html").stdout
     assert f"Silenced for tag env=prod until {SOON} by Bea: no plugin there" in text
-    assert f"Ann has it in hand, due {SOON}" in text
+    assert f"Assigned to Ann, due {SOON}" in text
 
 
 def exported(navtex: Program, form: str) -> Any:
@@ -140,7 +140,7 @@ def test_a_justified_silence_of_all_hosts_is_a_statement_that_none_is_affected(n
     assert "by Bea: no plugin at all" in silenced["status_notes"]
     assert other["status"] == "affected"
     assert "Silenced for tag env=prod" in other["status_notes"]
-    assert "Ann has it in hand" in other["status_notes"]
+    assert "Assigned to Ann" in other["status_notes"]
 
 
 def test_a_silence_stands_beside_what_its_hosts_run_and_nothing_else(navtex: Program, tmp_path: Path) -> None:

@@ -61,10 +61,10 @@ def test_what_cannot_be_decided_is_told_where_it_is_not_listed(navtex: Program) 
     advisories = {r["advisory"] for r in unknown}
     told = navtex("exposure", "--host", "deb-1").stderr
     assert f"{len(advisories)} advisories (" in told
-    assert "at worst) could not be assessed for 1 version in use: see --verdict unknown" in told
+    assert "could not be assessed for 1 version; list them with --verdict unknown" in told
     assert "could not be assessed" not in navtex("exposure", "--host", "deb-1", "--verdict", "unknown").stderr
     assert "could not be assessed" not in navtex("exposure", "--host", "lab-1").stderr
-    assert "No known vulnerability affects it for certain." in navtex("plan", "--host", "deb-1").stdout
+    assert "No vulnerability is confirmed to affect it." in navtex("plan", "--host", "deb-1").stdout
 
 
 def test_reasons_stand_once_below_the_table_by_their_numbers(navtex: Program) -> None:
@@ -81,7 +81,7 @@ def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path
     fresh = program(tmp_path)
     fresh("inventory", "import", stdin=FLEET)
     for command in ("plan", "exposure"):
-        assert "No advisories were read yet" in fresh(command).stderr
+        assert "No advisories yet: run `navtex poll` first." in fresh(command).stderr
 
 
 def test_a_version_above_every_known_release_is_refused_with_near_ones(navtex: Program) -> None:
@@ -211,9 +211,9 @@ def test_a_level_that_is_met_exits_with_3_in_every_form(navtex: Program) -> None
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--host", "nosuch*"], "no host of the inventory matches"),
-        (["--tag", "env=pord"], "no host of the inventory matches"),
-        (["--host", "lab-1", "--product", "runc"], "no host that matches runs runc"),
+        (["--host", "nosuch*"], "no host in the inventory matches"),
+        (["--tag", "env=pord"], "no host in the inventory matches"),
+        (["--host", "lab-1", "--product", "runc"], "no matching host runs runc"),
     ],
 )
 def test_a_gate_is_not_passed_by_a_scope_that_holds_nothing(
@@ -245,7 +245,7 @@ def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(tmp_pat
     gate = ("exposure", "--advisory", "CVE-2024-41110", "--fail-on", "any")
     fresh(*gate, "--host", "new")
     fresh(*gate, status=3)
-    assert "no host that matches runs runc" in fresh(*gate, "--product", "runc", status=2).stderr
+    assert "no matching host runs runc" in fresh(*gate, "--product", "runc", status=2).stderr
 
 
 def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
@@ -259,9 +259,15 @@ def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--group-by", "host", "--format", "sarif"], "--group-by is for table, json, csv"),
-        (["--author", "me"], "--author is for openvex, csaf, sarif, cyclonedx"),
-        (["--namespace", "https://example.org", "--format", "openvex"], "--namespace is for csaf"),
+        (
+            ["--group-by", "host", "--format", "sarif"],
+            "--group-by cannot be used with --format sarif, only with table, json, csv",
+        ),
+        (["--author", "me"], "--author can only be used with --format openvex, csaf, sarif, cyclonedx"),
+        (
+            ["--namespace", "https://example.org", "--format", "openvex"],
+            "--namespace can only be used with --format csaf",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(navtex: Program, options: list[str], told: str) -> None:

@@ -129,7 +129,7 @@ def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: M
 def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mailbox: Mailbox) -> None:
     def note(*arguments: str, status: int = 0) -> str:
         said = navtex(*arguments, status=status).stderr.replace("\n", " ")
-        _, found, rest = said.partition("no host of the inventory matches ")
+        _, found, rest = said.partition("no host in the inventory matches ")
         return rest.partition(":")[0] if found else ""
 
     navtex("poll")
@@ -145,19 +145,19 @@ def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mail
     path = navtex.home / "subscriptions.toml"
     path.write_text('[subscriptions.web]\nto = ["file:///mails"]\nhost = ["nope"]\n')
     for status, more in ((1, ("--check",)), (0, ())):
-        assert "subscriptions.toml, subscriptions.web: no host of the inventory matches host nope" in navtex(
+        assert "subscriptions.toml, subscriptions.web: no host in the inventory matches host nope" in navtex(
             "subscription", "sync", str(path), *more, status=status
         ).stderr.replace("\n", " ")
 
 
 def test_a_source_that_was_never_asked_is_explained_on_the_spot(navtex: Program) -> None:
-    assert "unpolled: never asked" in navtex("source", "list").stdout
+    assert "unpolled: not polled yet" in navtex("source", "list").stdout
     navtex("poll")
     rows = navtex.json("source", "list")["sources"]
     left = [r["name"] for r in rows if r["state"] == "unpolled"]
     shown = navtex("source", "list").stdout
     assert left == ["osv"], "no package of a distribution is installed"
-    assert "unpolled: never asked" in shown
+    assert "unpolled: not polled yet" in shown
     config = navtex.home / "config.toml"
     config.write_text("[sources.osv]\nenabled = false\n")
     assert "unpolled" not in navtex("source", "list", NAVTEX_CONFIG=str(config)).stdout

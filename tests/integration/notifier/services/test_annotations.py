@@ -7,16 +7,13 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from feeds import storage
 from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from notifier.alerts.silences import Silence
-from notifier.assessment.findings import Question
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.services.annotations import in_force
 from notifier.services.assessment import Assessment
-from notifier.services.exposure import Survey, survey
+from notifier.services.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.exposure_rows import each_host, host_groups
 from notifier.storage import inventory, silences
 from tests.support.samples import DAY, NOW, START, publish, record
@@ -61,14 +58,13 @@ def hush(
             silences.add(connection, Silence(found.id, scope, "not used", "Ann", NOW - DAY, until, facets))
 
 
-def asked(connection: Connection, scope: Scope | None = None) -> Survey:
-    return survey(connection, scope or Scope(), Question(), NOW, storage.catalogue(connection))
+def asked(connection: Connection, scope: Scope | None = None) -> ScopedFindings:
+    return assess(connection, ExposureQuery(scope or Scope()), NOW)
 
 
 def ends(connection: Connection, scope: Scope | None = None) -> dict[tuple[str, str, int], datetime | None]:
     """Until when each row is silenced, by advisory, host and the number of the component."""
-    held = in_force(connection, NOW)
-    rows = each_host(connection, asked(connection, scope), held)
+    rows = each_host(connection, asked(connection, scope))
     return {(f.match.advisory.name, host, f.number): until for f, host, _, until in rows}
 
 
@@ -96,7 +92,7 @@ def test_rows_are_silenced_on_exactly_the_hosts_that_digests_leave_out(
     with fleet.connect() as connection:
         found = ends(connection)
         told = inventory.populations(connection, Scope(), without=scopes)
-        groups = {g.host: g for g in host_groups(connection, asked(connection), in_force(connection, NOW))}
+        groups = {g.host: g for g in host_groups(connection, asked(connection))}
     rows = {(host, number): until for (name, host, number), until in found.items() if name == ONE}
     assert {row for row, until in rows.items() if until is None} == {
         (host, number) for number, people in told.items() for host in people.names
@@ -120,7 +116,7 @@ def test_a_silence_that_ended_or_that_something_broke_covers_no_row(fleet: Datab
     hush(fleet, OTHER, Scope(), before=Severity.LOW, last=NOW)
     with fleet.connect() as connection:
         assert set(ends(connection).values()) == {None}
-        assert {g.silenced for g in host_groups(connection, asked(connection), in_force(connection, NOW))} == {0}
+        assert {g.silenced for g in host_groups(connection, asked(connection))} == {0}
 
 
 def test_it_covers_the_same_rows_whatever_part_of_the_fleet_is_asked_for(fleet: Database) -> None:
@@ -137,7 +133,7 @@ def test_a_host_counts_an_advisory_as_silenced_when_it_is_so_for_all_that_it_con
     hush(fleet, ONE, Scope(products=("engine",)))
     hush(fleet, OTHER, Scope(), before=Severity.LOW)
     with fleet.connect() as connection:
-        groups = host_groups(connection, asked(connection), in_force(connection, NOW))
+        groups = host_groups(connection, asked(connection))
         found = {g.host: (g.silenced, g.advisories) for g in groups}
     assert [found["web-1"], found["WEB-2"], found["lab-1"]] == [(1, 2), (2, 2), (0, 1)]
 

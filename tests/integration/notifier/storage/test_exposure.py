@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from feeds import storage
 from feeds.advisories.records import Level, Severity
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import Question, by_advisory
+from notifier.assessment.findings import by_advisory
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostRiskCount, RiskSummary, TrendDay
-from notifier.services.exposure import host_counts, marks, note_trend, survey
+from notifier.services.exposure import ExposureQuery, assess, host_counts, marks, note_trend
 from notifier.storage import exposure, inventory
 from tests.support.samples import DAY, START, publish, record
 
@@ -176,7 +176,7 @@ def test_an_advisorys_hosts_are_exact_however_many_of_its_components_they_run(fl
         record("CVE-2026-3", below="1.1.12", products=("runc",)),
     )
     with fleet.connect() as connection:
-        found = survey(connection, Scope(), Question(), START, storage.catalogue(connection))
+        found = assess(connection, ExposureQuery(), START)
         groups = by_advisory(found.findings)
         counted = dict(zip((a.name for a, _ in groups), host_counts(connection, Scope(), groups), strict=True))
         summed = {a.name: sum(f.hosts for f in group) for a, group in groups}
@@ -192,20 +192,20 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
         record("CVE-2026-3", below="29.0.0", severity=Severity.HIGH),
     )
     with fleet.connect() as connection:
-        catalogue = storage.catalogue(connection)
 
-        def asked(question: Question) -> list[tuple[str, str]]:
-            found = survey(connection, Scope(products=("engine",)), question, START, catalogue).findings
+        def asked(**question: Any) -> list[tuple[str, str]]:
+            query = ExposureQuery(scope=Scope(products=("engine",)), **question)
+            found = assess(connection, query, START).findings
             return [(f.match.advisory.name, f.match.component.version) for f in found]
 
         names = ("CVE-2026-3", "CVE-2026-2", "CVE-2026-1")
-        assert asked(Question()) == [(n, "25.0.5") for n in names]
-        assert asked(Question(least=Severity.HIGH)) == [(n, "25.0.5") for n in names[:2]]
-        assert asked(Question(advisories=frozenset({catalogue.find("cve-2026-1").id}))) == [("CVE-2026-1", "25.0.5")]
-        assert asked(Question(verdicts=frozenset({Status.NOT_AFFECTED}))) == [(n, "29.7.2") for n in names]
-        one = Question(frozenset({Status.NOT_AFFECTED}), frozenset({catalogue.find("cve-2026-1").id}))
-        assert asked(one) == [("CVE-2026-1", "29.7.2")]
-        assert asked(Question(kev=True)) == []
+        assert asked() == [(n, "25.0.5") for n in names]
+        assert asked(least=Severity.HIGH) == [(n, "25.0.5") for n in names[:2]]
+        assert asked(advisories=("cve-2026-1",)) == [("CVE-2026-1", "25.0.5")]
+        assert asked(verdicts=frozenset({Status.NOT_AFFECTED})) == [(n, "29.7.2") for n in names]
+        left_alone = frozenset({Status.NOT_AFFECTED})
+        assert asked(verdicts=left_alone, advisories=("cve-2026-1",)) == [("CVE-2026-1", "29.7.2")]
+        assert asked(kev=True) == []
 
 
 # each day's numbers
@@ -259,7 +259,6 @@ def test_marks_tell_what_is_exposed_from_what_is_unknown(fleet: Database) -> Non
     publish(fleet, record("CVE-2026-1", below="25.0.6", severity=Severity.CRITICAL))
     with fleet.connect() as connection:
         of = numbers(connection)
-        question = Question(verdicts=frozenset(Status))
-        found = survey(connection, Scope(), question, START, storage.catalogue(connection)).findings
+        found = assess(connection, ExposureQuery(verdicts=frozenset(Status)), START).findings
     assert marks(found) == {of[OLD]: RiskSummary(5, 1), of[NEW]: RiskSummary(0, 0)}
     assert marks(found, frozenset(Status)) == {of[OLD]: RiskSummary(5, 1), of[NEW]: RiskSummary(5, 1)}

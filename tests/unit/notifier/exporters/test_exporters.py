@@ -28,13 +28,14 @@ from packageurl import PackageURL
 from feeds.advisories.records import Advisory, Severity
 from feeds.core.errors import UsageProblem
 from feeds.verdicts.evidence import Status, Verdict
-from notifier.assessment.findings import Exposure, Finding, row
+from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.cli.exposure import OTHERS
 from notifier.domain.components import Component
 from notifier.exporters import FORMATS, csv_rows
 from notifier.exporters.model import ExportDocument, document
 from notifier.exporters.purl import purls
+from notifier.schemas.exposure import Exposure, exposure_row
 from tests.support.samples import START, advisory
 
 ENGINE = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy", "ubuntu-22.04")
@@ -439,14 +440,14 @@ def test_a_component_has_the_package_url_that_other_tools_know(component: Compon
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "  ="])
 def test_no_cell_is_a_formula(sign: str) -> None:
     hostile = msgspec.structs.replace(ESCAPE, title=f"{sign}1+1|cmd")
-    text = "".join(csv_rows.write([row(finding(1, ENGINE, hostile).match, f"{sign}host")], Exposure))
+    text = "".join(csv_rows.write([exposure_row(finding(1, ENGINE, hostile).match, f"{sign}host")], Exposure))
     (line,) = csv.DictReader(io.StringIO(text, newline=""))
     assert line["title"] == f"'{sign}1+1|cmd"
     assert line["host"] == f"'{sign}host"
 
 
 def test_csv_says_what_json_says() -> None:
-    exposed = row(
+    exposed = exposure_row(
         finding(1, ENGINE, ESCAPE).match, "web-1", {"env": "prod"}, datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
     )
     text = "".join(csv_rows.write([exposed], Exposure))

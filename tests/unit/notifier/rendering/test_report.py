@@ -166,7 +166,7 @@ def test_the_summary_tells_each_number_with_its_name() -> None:
 
 
 def test_what_operators_say_of_an_advisory_stands_beside_it() -> None:
-    said = {2: ("Silenced for tag env=lab until 2026-12-31 by Ann: not used", "Ann has it in hand, due 2026-12-31")}
+    said = {2: ("Silenced for tag env=lab until 2026-12-31 by Ann: not used", "Assigned to Ann, due 2026-12-31")}
     tree = read(page(report(matrices=matrices(FOUND, {}, lambda number: said.get(number, ())))))
     headings = {words(th.find("b")): words(th) for th in tree.xpath("//table[@class='matrix']/tbody/tr/th")}
     assert headings["CVE-2026-2"].endswith(" ".join(said[2]))

@@ -1,0 +1,77 @@
+"""Field types that several JSON shapes share, each with its bounds and its description.  Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from feeds.advisories.records import PRODUCTS, Rank, Severity
+from feeds.verdicts.evidence import Status
+
+MOMENT_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
+_DAY: Final = {"pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_MOMENT: Final = {"pattern": MOMENT_PATTERN}
+DAY: Final = Meta(extra_json_schema=_DAY)
+MOMENT: Final = Meta(extra_json_schema=_MOMENT)
+PRODUCT: Final = Meta(extra_json_schema={"enum": [*PRODUCTS]})
+
+Count = Annotated[int, Meta(ge=0)]
+Product = Annotated[str, PRODUCT, Meta(description="the product")]
+Version = Annotated[str, Meta(description="its version")]
+Package = Annotated[str | None, Meta(description="the package it came in: NAME VERSION")]
+AdvisoryName = Annotated[str, Meta(description="the advisory's name: its CVE, else its GHSA id, else the source's own")]
+Aliases = Annotated[tuple[str, ...], Meta(description="its other names")]
+Title = Annotated[str, Meta(description="what the advisory is about")]
+Url = Annotated[str, Meta(description="the page of the source with the highest precedence")]
+SeverityField = Annotated[
+    Severity | None,
+    Meta(description="null if unscored", extra_json_schema={"enum": [*(s.value for s in Severity), None]}),
+]
+WorstSeverity = Annotated[
+    Severity | None,
+    Meta(
+        description="the worst severity; null if that is unscored, which ranks between high and medium",
+        extra_json_schema={"enum": [*(s.value for s in Severity), None]},
+    ),
+]
+Cvss = Annotated[
+    float | None,
+    Meta(
+        description="the CVSS base score", extra_json_schema={"type": ["number", "null"], "minimum": 0, "maximum": 10}
+    ),
+]
+Epss = Annotated[
+    float | None,
+    Meta(
+        description="the EPSS probability", extra_json_schema={"type": ["number", "null"], "minimum": 0, "maximum": 1}
+    ),
+]
+Kev = Annotated[bool, Meta(description="whether it is listed as known exploited")]
+VerdictField = Annotated[Status, Meta(description="the verdict", extra_json_schema={"enum": [s.value for s in Status]})]
+Reason = Annotated[str, Meta(description="the range and the source that decide the verdict")]
+FixedIn = Annotated[
+    tuple[str, ...],
+    Meta(description="fixed releases above the version, lowest first; empty if it is not affected"),
+]
+UpgradeTo = Annotated[
+    str | None,
+    Meta(description="the lowest fixed release that is not affected, on the same line if there is one"),
+]
+Tags = Annotated[dict[str, str], Meta(description="the host's tags")]
+RankField = Annotated[
+    str,
+    Meta(
+        description="how much weight its source has",
+        extra_json_schema={"enum": [r.name.lower() for r in sorted(Rank, reverse=True)]},
+    ),
+]
+GeneratedAt = Annotated[datetime, MOMENT, Meta(description="when the command ran")]
+ReadAt = Annotated[datetime, MOMENT, Meta(description="when it was first read with these words")]
+ScopeWords = Annotated[str, Meta(description="which hosts and products it covers; empty for all")]
+
+
+def whole(at: datetime) -> datetime:
+    """A moment in UTC and whole seconds, as JSON writes it: 2026-04-15T10:00:00Z."""
+    return at.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,63 @@
+"""The published JSON Schemas, generated from the structs.  Pure.
+
+`scripts/schemas.py` writes them to docs/reference/schemas.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from notifier.schemas import advisory, explanation, exposure, plan, source
+
+PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
+    "advisory-list": ("advisory list", advisory.AdvisoryList),
+    "advisory-show": ("advisory show", advisory.AdvisoryDetail),
+    "check": ("check", exposure.CheckAnswer),
+    "explain": ("explain", explanation.VerdictExplanation),
+    "exposure": ("exposure", exposure.Exposures),
+    "exposure-by-advisory": ("exposure --group-by advisory", exposure.ExposureByAdvisory),
+    "exposure-by-host": ("exposure --group-by host", exposure.ExposureByHost),
+    "exposure-by-version": ("exposure --group-by version", exposure.ExposureByVersion),
+    "plan": ("plan", plan.Plans),
+    "source-list": ("source list", source.SourceList),
+}
+"""By file: the command that prints the JSON, and its struct."""
+
+
+def schema(command: str, struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a struct in one piece, without references."""
+    (found,), parts = msgspec.json.schema_components([struct], ref_template="{name}")
+    inlined = _inlined(found, parts)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **inlined,
+        "title": f"navtex {command} --format json",
+    }
+
+
+def _inlined(value: Any, parts: dict[str, Any]) -> Any:
+    """The same schema with each reference replaced by what it names, and a choice with null as a list of types."""
+    if isinstance(value, list):
+        return [_inlined(v, parts) for v in value]
+    if not isinstance(value, dict):
+        return value
+    own = {k: v for k, v in value.items() if k not in ("$ref", "anyOf", "format")}
+    if "enum" in own:  # the order of the words is ours
+        return own
+    if "$ref" in value:
+        named = _inlined(parts[value["$ref"]], parts)
+        return {k: v for k, v in named.items() if k not in ("title", "description")} | _each(own, parts)
+    if "anyOf" in value and "type" not in own:
+        one, _ = value["anyOf"]
+        found = _inlined(one, parts)
+        return found | {"type": [found["type"], "null"]} | _each(own, parts)
+    return _each(own, parts)
+
+
+def _each(value: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        k: {n: _inlined(p, parts) for n, p in v.items()} if k == "properties" else _inlined(v, parts)
+        for k, v in value.items()
+    }

@@ -1,0 +1,60 @@
+"""`navtex advisory list` and `show`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feeds import storage
+from feeds.advisories.merging import at_least
+from feeds.advisories.records import Kind, Severity
+from feeds.storage.database import Database
+from notifier.alerts.silences import about
+from notifier.schemas.advisory import AdvisoryDetail, AdvisoryList, advisory_detail, advisory_row
+from notifier.storage import silences
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryQuery:
+    """Which advisories to list: empty and None stand for all."""
+
+    kinds: tuple[Kind, ...] = ()
+    least: Severity | None = None
+    product: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoriesAnswer:
+    """The advisories, how many more there are, and whether any is known at all."""
+
+    value: AdvisoryList
+    more: int
+    known: bool
+
+
+def advisories(database: Database, query: AdvisoryQuery) -> AdvisoriesAnswer:
+    """The advisories that a query matches, newest first. Unscored ones match every severity."""
+    with database.connect() as connection:
+        everything = storage.catalogue(connection).advisories
+    chosen = [
+        a
+        for a in everything
+        if (not query.kinds or a.kind in query.kinds)
+        and (query.least is None or at_least(a.severity, query.least))
+        and (query.product is None or query.product in a.products)
+    ]
+    chosen.sort(key=lambda a: (-(a.published.timestamp() if a.published else 0), -a.place, a.name))
+    listed = chosen[: query.limit]
+    return AdvisoriesAnswer(
+        AdvisoryList(advisories=tuple(map(advisory_row, listed))), len(chosen) - len(listed), bool(everything)
+    )
+
+
+def advisory(database: Database, name: str, now: datetime) -> AdvisoryDetail:
+    """One advisory by its name or an alias; UnknownName where there is none."""
+    with database.connect() as connection:
+        found = storage.catalogue(connection).find(name)
+        assignments = [h for h in silences.hands(connection) if h.advisory in about(found)]
+        lasting = [s for s in silences.every(connection) if s.advisory in about(found) and s.lasts(now)]
+    return advisory_detail(found, assignments, lasting)

@@ -1,0 +1,34 @@
+"""Exposure for other tools: VEX, CSAF, SARIF and CycloneDX documents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from feeds.storage.database import Connection
+from notifier.exporters import FORMATS
+from notifier.exporters.model import AUTHOR, NAMESPACE, document
+from notifier.services.annotations import Remarks
+from notifier.services.exposure import ScopedFindings
+from notifier.storage import exposure
+
+NAMED: Final = 100
+"""The most hosts of a component that a document names. All are counted."""
+
+
+def export(
+    connection: Connection,
+    found: ScopedFindings,
+    form: str,
+    author: str | None = None,
+    namespace: str | None = None,
+) -> str:
+    """The findings in one of `notifier.exporters.FORMATS`."""
+    made = document(
+        found.findings,
+        lambda number: exposure.some(connection, found.scope, number, NAMED),
+        found.at,
+        author or AUTHOR,
+        namespace or NAMESPACE,
+        Remarks.of(found.assessment).exported(connection),
+    )
+    return FORMATS[form].write(made)

@@ -1,0 +1,44 @@
+"""What a scope matches in the inventory, and why it matches nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from feeds.storage.database import Connection
+from notifier.alerts.silences import shown
+from notifier.domain.filters import Scope
+from notifier.storage import inventory
+
+EMPTY = "The inventory is empty. See `navtex inventory import --help`."
+
+
+def check_hosts(connection: Connection, scope: Scope) -> None:
+    """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
+    for name in scope.hosts:
+        if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
+            raise inventory.unknown_host(name)
+
+
+def nothing_in(connection: Connection, scope: Scope) -> str:
+    """Why a scope matches nothing, as a sentence; "" where it matches something."""
+    if not inventory.count(connection):
+        return EMPTY
+    if not inventory.count(connection, scope):
+        return "No host in the inventory matches."
+    if not inventory.populations(connection, scope):
+        return f"No matching host runs {' or '.join(scope.products) or 'a product that Navtex knows'}."
+    return ""
+
+
+def unmatched(connection: Connection, scope: Scope) -> list[str]:
+    """A warning for each part of a scope that matches no host, where the inventory has any."""
+    if not inventory.count(connection):
+        return []
+    wrong = [msgspec.structs.replace(scope, products=())]
+    if inventory.count(connection, scope):
+        wrong = [s for name in scope.hosts if not inventory.count(connection, s := Scope(hosts=(name,)))]
+    return [
+        f"no host in the inventory matches {shown(one)}: check the spelling with `navtex inventory list`, "
+        "or ignore this if such hosts will be added later"
+        for one in wrong
+    ]

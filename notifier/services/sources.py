@@ -1,0 +1,55 @@
+"""`navtex source list`: every source and its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feeds import storage
+from feeds.sources import SOURCES
+from feeds.sources.health import MirrorState, SourceHealth, SourceState, assessed
+from feeds.storage.database import Database
+from notifier.schemas.fields import whole
+from notifier.schemas.source import DISABLED, MirrorRow, SourceList, SourceRow
+from notifier.services.mirror_age import age
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesAnswer:
+    """The sources, and the state of the mirror that they were read from."""
+
+    value: SourceList
+    mirror: MirrorState | None
+
+
+def sources(database: Database, disabled: frozenset[str], mirror_days: float, now: datetime) -> SourcesAnswer:
+    """Every source with its state, and the mirror. A mirror counts as old after `mirror_days` days."""
+    with database.connect() as connection:
+        stored = storage.sources(connection)
+        mirror = storage.mirror(connection)
+    states = stored | {s.name: s for s in assessed(stored.values(), now)}
+    rows = []
+    for source in SOURCES:
+        state = states.get(source.name) or SourceState(source.name, SourceHealth.UNPOLLED)
+        rows.append(
+            SourceRow(
+                name=source.name,
+                title=source.title,
+                url=source.home,
+                state=DISABLED if source.name in disabled else state.state.value,
+                last_success=whole(state.last_success) if state.last_success else None,
+                items=state.items,
+                message=state.message,
+            )
+        )
+    value = SourceList(sources=tuple(rows), mirror=_mirror(mirror, mirror_days, now) if mirror else None)
+    return SourcesAnswer(value, mirror)
+
+
+def _mirror(mirror: MirrorState, days: float, now: datetime) -> MirrorRow:
+    return MirrorRow(
+        mirror=mirror.name,
+        fetched_at=whole(mirror.fetched_at) if mirror.fetched_at else None,
+        read_at=whole(mirror.read_at),
+        old=age(mirror, days, now)[1],
+    )

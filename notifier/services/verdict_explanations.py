@@ -1,0 +1,89 @@
+"""`navtex explain`: the evidence behind a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from feeds import storage
+from feeds.advisories.records import PRODUCTS, Advisory
+from feeds.core.errors import UnknownName
+from feeds.storage.database import Connection, Database
+from feeds.verdicts.evidence import EvidenceEntry, Verdict
+from notifier.assessment.matcher import Matcher
+from notifier.domain.components import Component, component
+from notifier.domain.filters import Scope
+from notifier.schemas.explanation import UPSTREAM, DoubtRow, ExplainedVerdict, VerdictExplanation, evidence_row
+from notifier.schemas.fields import whole
+from notifier.storage import inventory
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainAnswer:
+    """The explanation, and the components that were looked at."""
+
+    value: VerdictExplanation
+    components: tuple[Component, ...]
+
+
+def explain_verdict(database: Database, subject: str, name: str, now: datetime) -> ExplainAnswer:
+    """Explain the verdicts of an advisory on a host, or on PRODUCT@VERSION.
+
+    UnknownName where there is no such advisory or host, VersionError for what is not a version.
+    """
+    with database.connect() as connection:
+        catalogue = storage.catalogue(connection)
+        advisory = catalogue.find(name)
+        host, components = _components(connection, subject)
+    matcher = Matcher(catalogue, now.date())
+    value = VerdictExplanation(
+        advisory=advisory.name,
+        aliases=advisory.aliases,
+        title=advisory.title,
+        severity=advisory.severity,
+        cvss=advisory.cvss,
+        withdrawn=whole(advisory.withdrawn) if advisory.withdrawn else None,
+        url=advisory.url,
+        doubts=tuple(DoubtRow(name=d.name, source=d.source, url=d.url) for d in advisory.doubts),
+        host=host,
+        verdicts=tuple(_verdict(matcher, advisory, c) for c in components if matcher.case(advisory, c.product)),
+    )
+    return ExplainAnswer(value, components)
+
+
+def _components(connection: Connection, subject: str) -> tuple[str | None, tuple[Component, ...]]:
+    product, at, version = subject.partition("@")
+    if at and product in PRODUCTS:
+        return None, (component(product, version),)
+    found = next((h for h in inventory.hosts(connection, Scope(hosts=(subject,))) if h.name == subject), None)
+    if found is None:
+        raise UnknownName(
+            f"no host is called {subject!r}", remedy="See `navtex inventory list`, or give PRODUCT@VERSION"
+        )
+    return found.name, found.components
+
+
+def _verdict(matcher: Matcher, advisory: Advisory, of: Component) -> ExplainedVerdict:
+    verdict, evidence = _judged(matcher, advisory, of)
+    return ExplainedVerdict(
+        product=of.product,
+        version=of.version,
+        package=of.package or None,
+        verdict=verdict.status,
+        reason=verdict.reason,
+        fixed_in=verdict.fixed_in,
+        upgrade_to=verdict.upgrade_to,
+        evidence=tuple(map(evidence_row, evidence)),
+    )
+
+
+def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Verdict, list[EvidenceEntry]]:
+    case = matcher.case(advisory, of.product)
+    assert case is not None
+    upstream = case.testimony(of.version)
+    if not of.rebuilt:
+        return case.decide(of.version), upstream
+    package = matcher.package_case(advisory, of)
+    own = package.testimony(of.package_version) if package else []
+    # upstream's ranges do not apply to a distribution's build: they are listed but decide nothing
+    return matcher.judge(case, of), [*own, *(replace(t, weight=UPSTREAM) for t in upstream)]

@@ -1,0 +1,68 @@
+"""`navtex check`: what affects one version of a product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feeds import storage
+from feeds.advisories.records import Severity
+from feeds.advisories.releases import Releases
+from feeds.core.errors import UnknownName
+from feeds.storage.database import Database
+from feeds.verdicts.evidence import Status
+from notifier.assessment.findings import meets, worst_first
+from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.domain.components import Component
+from notifier.schemas.exposure import CheckAnswer, exposure_row
+from notifier.schemas.fields import whole
+from notifier.services import gate
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCheck:
+    """The answer, the same as matches, and what to warn of."""
+
+    value: CheckAnswer
+    matches: tuple[Match, ...]
+    undecided: int
+    """Advisories that could not be assessed for the version."""
+    known: bool
+    """Whether any advisory is known."""
+
+    def reach(self, level: Severity | None) -> bool:
+        """Whether something that affects the version reaches a severity; None is reached by any, unscored too."""
+        return meets(self.matches, level)
+
+
+def check_version(
+    database: Database, asked: Component, now: datetime, *, verdicts: frozenset[Status] = EXPOSED, gated: bool = False
+) -> VersionCheck:
+    """The advisories with these verdicts on a version, worst first.
+
+    UnknownName for a version above every known release; with `gated`, UsageProblem where no vulnerability is known.
+    """
+    with database.connect() as connection:
+        catalogue = storage.catalogue(connection)
+    if gated:
+        gate.check_known(catalogue)
+    _check_released(catalogue.releases, asked)
+    everything = list(Matcher(catalogue, now.date()).vulnerabilities(asked))
+    found = sorted((m for m in everything if m.verdict.status in verdicts), key=worst_first)
+    return VersionCheck(
+        value=CheckAnswer(generated_at=whole(now), exposures=tuple(map(exposure_row, found))),
+        matches=tuple(found),
+        undecided=sum(m.verdict.status is Status.UNKNOWN for m in everything),
+        known=bool(catalogue.advisories),
+    )
+
+
+def _check_released(releases: Releases, asked: Component) -> None:
+    newest = "" if asked.rebuilt else releases.newest_below(asked.product, asked.version)
+    if not newest:
+        return
+    near = ", ".join(releases.near(asked.product, asked.version))
+    raise UnknownName(
+        f"no release {asked.version} of {asked.product} is known; the newest is {newest}",
+        remedy=(f"Did you mean one of {near}? " if near else "") + "If it is newer, run `navtex poll` first",
+    )

@@ -1,0 +1,120 @@
+"""The JSON of a command is the service's value, serialised; and the published schemas are those of the structs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from feeds.advisories.records import Severity
+from feeds.storage.database import Database
+from notifier.domain.components import Component, Host
+from notifier.domain.filters import Scope
+from notifier.schemas.published import PUBLISHED, schema
+from notifier.services.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.exposure import ExposureQuery, assessed
+from notifier.services.exposure_rows import GroupBy, exposure_answer
+from notifier.services.plans import plans
+from notifier.services.sources import sources
+from notifier.services.verdict_explanations import explain_verdict
+from notifier.services.version_check import check_version
+from notifier.storage import inventory
+from tests.conftest import ROOT, Program
+from tests.support.samples import NOW, START, publish, record
+
+OLD, KIT = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12"), Component("buildkit", "0.12.4")
+NAME = "CVE-2026-1"
+
+
+@pytest.fixture
+def fleet(sqlite_database: Database) -> Database:
+    hosts = (*(Host(f"web-{n}", (OLD, KIT), {"env": "prod"}) for n in range(9)), Host("lab-1", (KIT,)))
+    with sqlite_database.begin() as connection:
+        inventory.take(connection, hosts, {}, START)
+    publish(
+        sqlite_database,
+        record(NAME, below="29.0.0", products=("engine", "buildkit")),
+        record("CVE-2026-2", below="26.0.0", severity=Severity.LOW),
+        record("CVE-2026-3", below="26.0.0", severity=None),
+    )
+    return sqlite_database
+
+
+def exposure_of(group: GroupBy | None) -> Callable[[Database], msgspec.Struct]:
+    def asked(database: Database) -> msgspec.Struct:
+        with assessed(database, ExposureQuery(), NOW) as (connection, found):
+            return exposure_answer(connection, found, group)
+
+    return asked
+
+
+ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
+    ("exposure", exposure_of(None)),
+    ("exposure --group-by advisory", exposure_of(GroupBy.ADVISORY)),
+    ("exposure --group-by version", exposure_of(GroupBy.VERSION)),
+    ("exposure --group-by host", exposure_of(GroupBy.HOST)),
+    ("plan --host web-*", lambda d: plans(d, Scope(hosts=("web-*",)), NOW).value),
+    ("plan --severity high", lambda d: plans(d, Scope(), NOW, least=Severity.HIGH).value),
+    ("check engine 25.0.5", lambda d: check_version(d, Component("engine", "25.0.5"), NOW).value),
+    (f"explain web-1 {NAME}", lambda d: explain_verdict(d, "web-1", NAME, NOW).value),
+    ("advisory list --limit 2", lambda d: advisories(d, AdvisoryQuery(limit=2)).value),
+    (f"advisory show {NAME}", lambda d: advisory(d, NAME, NOW)),
+    ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
+]
+
+
+@pytest.mark.parametrize(("command", "service"), ANSWERS)
+def test_the_json_of_a_command_is_the_services_value(
+    fleet: Database, program_with: Callable[..., Program], command: str, service: Callable[[Database], msgspec.Struct]
+) -> None:
+    printed = program_with(NAVTEX_DATABASE_URL=str(fleet.url)).json(*command.split())
+    value = msgspec.to_builtins(service(fleet))
+    assert printed.pop("generated_at", None) is not None or "generated_at" not in value
+    value.pop("generated_at", None)
+    assert printed == json.loads(json.dumps(value))
+    assert any(printed.values())
+
+
+def test_a_plan_names_every_host_and_its_csv_has_a_row_for_each(
+    fleet: Database, program_with: Callable[..., Program]
+) -> None:
+    navtex = program_with(NAVTEX_DATABASE_URL=str(fleet.url))
+    plan = navtex.json("plan", "--product", "engine")["plans"][0]
+    assert plan["hosts"] == {"count": 9, "names": [f"web-{n}" for n in range(9)]}
+    lines = navtex("plan", "--product", "engine", "--format", "csv").stdout.splitlines()
+    assert lines[0].startswith("host,product,version")
+    assert [line.split(",")[0] for line in lines[1:]] == [f"web-{n}" for n in range(9) for _ in plan["options"]]
+    assert navtex.json("plan", "--severity", "critical")["plans"], "unscored advisories count"
+
+
+def test_a_short_option_names_the_file_of_an_answer(
+    fleet: Database, program_with: Callable[..., Program], tmp_path: Path
+) -> None:
+    navtex = program_with(NAVTEX_DATABASE_URL=str(fleet.url))
+    for command in ("exposure", "plan"):
+        file = tmp_path / command
+        assert navtex(command, "--format", "json", "-o", str(file)).stdout == ""
+        assert json.loads(file.read_text(encoding="utf-8"))["generated_at"]
+    assert navtex("-V").stdout == navtex("--version").stdout
+
+
+def test_the_published_schemas_are_those_of_the_structs(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "scripts/schemas.py", tmp_path], check=True)
+    folder = ROOT / "docs/reference/schemas"
+    differing = [f.name for f in tmp_path.iterdir() if f.read_text() != (folder / f.name).read_text()]
+    assert differing == [], "run `make schemas`"
+    assert {f.stem for f in tmp_path.iterdir()} == PUBLISHED.keys()
+
+
+def test_a_schema_has_no_references_and_says_what_may_be_null() -> None:
+    found: dict[str, Any] = schema(*PUBLISHED["plan"])
+    row = found["properties"]["plans"]["items"]["properties"]
+    assert row["maintained"]["type"] == ["boolean", "null"]
+    assert row["options"]["items"]["properties"]["waiting"]["type"] == ["object", "null"]
+    assert "$ref" not in json.dumps(found)
