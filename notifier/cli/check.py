@@ -57,7 +57,7 @@ def command(
     fail_on: str | None,
     form: str,
 ) -> None:
-    """List the vulnerabilities affecting one version: `navtex check engine 25.0.5`."""
+    """Check one version of a product: `navtex check engine 25.0.5`."""
     from notifier.domain.components import component
     from notifier.services.version_check import check_version
 

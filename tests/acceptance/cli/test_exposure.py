@@ -241,7 +241,7 @@ def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(tmp_pat
     fresh = program(tmp_path)
     with Mirror(DEMO / "day-1") as mirror:
         fresh("poll", NAVTEX_MIRROR=mirror.url)
-    fresh("inventory", "import", stdin="host,product,version\nold,engine,25.0.5\nnew,engine,29.7.2\n")
+    fresh("inventory", "import", stdin="host,product,version\nold,engine,25.0.5\nnew,engine,29.5.3\n")
     gate = ("exposure", "--advisory", "CVE-2024-41110", "--fail-on", "any")
     fresh(*gate, "--host", "new")
     fresh(*gate, status=3)

@@ -18,7 +18,7 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 FLEET = """\
 host,product,version,package,distro,tags
 lab-1,engine,29.5.0,,,env=test
-lab-2,engine,29.7.2,,,env=test
+lab-2,engine,29.5.3,,,env=test
 lab-4,engine,25.0.5,docker-ce 5:25.0.5-1~ubuntu.22.04~jammy,ubuntu-22.04,env=prod;team=web
 lab-4,runc,1.1.11,,,
 lab-5,engine,20.10.24+dfsg1,docker.io 20.10.24+dfsg1-1+deb12u1,debian-12,env=prod
@@ -148,7 +148,7 @@ def test_exposure_reflects_an_import_at_once(navtex: Program, tmp_path: Path) ->
 def test_check_is_about_no_host(navtex: Program) -> None:
     rows = navtex.json("check", "engine", "25.0.5")["exposures"]
     assert {(r["host"], r["product"], r["version"]) for r in rows} == {(None, "engine", "25.0.5")}
-    assert navtex.json("check", "engine", "29.7.2")["exposures"] == []
+    assert navtex.json("check", "engine", "29.5.3")["exposures"] == []
 
 
 def test_inventory_list_has_components_with_their_packages(navtex: Program) -> None:
@@ -227,7 +227,7 @@ def test_a_level_that_is_met_exits_with_3_and_lists_all_the_same(navtex: Program
         assert json.loads(done.stdout)["exposures"]
     assert navtex("check", "engine", "25.0.5", "--fail-on", "high", status=3).stdout
     assert navtex("exposure", "--host", "lab-2", "--fail-on", "any").stdout == ""
-    assert navtex("check", "engine", "29.7.2", "--fail-on", "any").stdout == ""
+    assert navtex("check", "engine", "29.5.3", "--fail-on", "any").stdout == ""
 
 
 def test_messages_go_to_standard_error_and_json_alone_to_standard_output(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from notifier.services.metrics import Metric
 from notifier.storage import operations
 from tests.conftest import ROOT, Mailbox, Program, World
 
-FLEET = "host,product,version\nlab-1,engine,25.0.5\nlab-1,runc,1.1.11\nlab-2,engine,29.7.2\nlab-3,engine,25.0.5\n"
+FLEET = "host,product,version\nlab-1,engine,25.0.5\nlab-1,runc,1.1.11\nlab-2,engine,29.5.3\nlab-3,engine,25.0.5\n"
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 Values = dict[tuple[str, ...], float]

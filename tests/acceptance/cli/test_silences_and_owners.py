@@ -16,7 +16,7 @@ NAME = "CVE-2024-41110"
 SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
 
 
-HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.7.2,\n"
+HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.5.3,\n"
 
 
 @pytest.fixture(scope="module")

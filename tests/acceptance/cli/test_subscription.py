@@ -12,7 +12,7 @@ from tests.conftest import Mailbox, Program, World, program, text_of
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], world: World) -> Program:
     made = program_with(NAVTEX_MIRROR=world.url)
-    made("inventory", "import", stdin="host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.7.2,\n")
+    made("inventory", "import", stdin="host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.5.3,\n")
     return made
 
 
