@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 from feeds.advisories.records import Level, severity_rank
 from feeds.verdicts.evidence import Status
@@ -18,6 +19,10 @@ _Counted = tuple[int, int, bool]
 _ORDER = (Status.AFFECTED, Status.CONFLICTING, Status.UNKNOWN, Status.NOT_AFFECTED)
 _LEVELS = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW, Level.UNSCORED)
 _KEV = len(_ORDER) + len(Level) + 1
+# looked up for every host of a large fleet, so worked out once: where the totals have each severity and verdict
+_SEVERITY_PLACES = tuple((level.value, len(_ORDER) + level.rank) for level in _LEVELS)
+_VERDICT_PLACES = tuple((status.value, _ORDER.index(status)) for status in Status)
+_WORST_PLACES = tuple((level.severity, len(_ORDER) + level.rank) for level in Level)
 
 
 class _Part:
@@ -30,6 +35,8 @@ class _Part:
         self.counted = {f.match.advisory.id: _counted(f) for f in found}
         self.several = self.counted.keys() & several
         self.silenced = tuple(f.match.advisory.id for f in found if f.match.advisory.id in silenced)
+        self.place = 0
+        """Its place in the order of components."""
         self.totals = [0] * (_KEV + 1)
         for one in self.counted.values():
             _add(self.totals, one, 1)
@@ -47,6 +54,9 @@ def _add(totals: list[int], one: _Counted, number: int) -> None:
     totals[status] += number
     totals[len(_ORDER) + severity] += number
     totals[_KEV] += number * exploited
+
+
+_place = attrgetter("place")
 
 
 def _shared(parts: Sequence[_Part]) -> set[int]:
@@ -75,26 +85,26 @@ class HostGroups:
                 products.setdefault(one.match.advisory.id, set()).add(one.match.component.product)
         several = frozenset(number for number, of in products.items() if len(of) > 1)
         self._parts = {number: _Part(group, silenced, several) for number, group in found.items()}
+        for place, part in enumerate(sorted(self._parts.values(), key=lambda p: p.component)):
+            part.place = place
 
     def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...], named: Named) -> HostGroup:
         """The row of a host that runs the components of these numbers; `named` are the patterns that it matches."""
-        parts = [self._parts[n] for n in numbers if n in self._parts]
-        totals = [sum(column) for column in zip(*(p.totals for p in parts), strict=True)]
+        parts = sorted([self._parts[n] for n in numbers if n in self._parts], key=_place)
+        totals = [*map(sum, zip(*[p.totals for p in parts], strict=True))]
         for advisory in _shared(parts):
             several = sorted(p.counted[advisory] for p in parts if advisory in p.counted)
             for one in several[1:]:
                 _add(totals, one, -1)
-        by_level = totals[len(_ORDER) : _KEV]
-        worst = next((level for level in Level if by_level[level.rank]), Level.UNSCORED)
         return HostGroup(
             host=host,
             tags=tags,
-            severity=worst.severity,
+            severity=next((severity for severity, place in _WORST_PLACES if totals[place]), None),
             advisories=sum(totals[: len(_ORDER)]),
             kev=totals[_KEV],
-            severities={level.value: by_level[level.rank] for level in _LEVELS},
-            verdicts={status.value: totals[_ORDER.index(status)] for status in Status},
-            versions=tuple(p.runs for p in sorted(parts, key=lambda p: p.component)),
+            severities={name: totals[place] for name, place in _SEVERITY_PLACES},
+            verdicts={name: totals[place] for name, place in _VERDICT_PLACES},
+            versions=tuple([p.runs for p in parts]),
             silenced=self._quiet(parts, tags, named) if self._silenced else 0,
         )
 
