@@ -153,12 +153,24 @@ def _create(server: sa.URL, name: str, template: str = "template1") -> None:
     engine.dispose()
 
 
+def _drop(server: sa.URL, name: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a fresh database, once of each kind. The schema is there on PostgreSQL, and made on SQLite."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'navtex.db'}"
-    return fresh_postgres(request.getfixturevalue("postgres"))
+        yield f"sqlite:///{tmp_path / 'navtex.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    url = fresh_postgres(server)
+    yield url
+    # a server that is full of databases takes a minute to stop
+    _drop(server, str(sa.make_url(url).database))
 
 
 def fresh_postgres(server: sa.URL) -> str:
