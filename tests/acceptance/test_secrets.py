@@ -146,9 +146,9 @@ def test_a_database_from_before_is_carried_over_and_back(database: Database, tmp
     with database.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0006")
-        assert connection.execute(sa.select(tables.subscription.c.targets)).scalars().first() == (
-            f'["{ADDRESS}","file:///srv/x","${{MAIL}}"]'
-        )
+        assert connection.execute(
+            sa.select(tables.subscription.c.targets).order_by(tables.subscription.c.id)
+        ).scalars().first() == (f'["{ADDRESS}","file:///srv/x","${{MAIL}}"]')
     assert raw(database).count(PLANTED) == 3
     database.upgrade()
     assert PLANTED not in raw(database)

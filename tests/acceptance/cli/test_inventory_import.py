@@ -118,7 +118,7 @@ def test_what_runs_counts_and_the_restart_is_said(navtex: Program) -> None:
     (option,) = plan["options"]
     assert (option["way"], option["waiting"]) == ("restart", {"count": 1, "names": ["web-1"]})
     text = navtex("plan", "--product", "engine").stdout
-    assert "-> restart: 5:28.5.2-1~debian.12~bookworm is installed and does not run yet" in text
+    assert "restart: 5:28.5.2-1~debian.12~bookworm is installed but not running" in text
     assert "$ systemctl restart docker" in text
 
 
