@@ -81,6 +81,23 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is no mailto: or https:// address")
 
 
+class Slack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[slack]`: addresses to use instead of those of Slack's webhooks and Web API, for gateways and tests."""
+
+    hook: str = ""
+    api: str = ""
+
+    def __post_init__(self) -> None:
+        for name, url in (("hook", self.hook), ("api", self.api)):
+            if url:
+                try:
+                    web_address(url, "")
+                except ConfigError as error:
+                    raise ValueError(f"`{name}`: {error.what}") from None
+                if re.search(r"[?#\s]", url):
+                    raise ValueError(f"`{name}` is {url!r}, which has more than a host and a path")
+
+
 class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[operator]`: the channels that hear of what is wrong with Navtex itself."""
 
@@ -122,6 +139,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrections: str = ""
     poll: Polling = Polling()
     mail: Mail = Mail()
+    slack: Slack = Slack()
     collect: Collecting = Collecting()
     operator: Operator = Operator()
     digest: Digests = Digests()
@@ -183,6 +201,12 @@ EXAMPLE = """\
 # sender = "navtex@example.org"
 # Where somebody asks to get no more of them: a mailto: or https:// address, for the header List-Unsubscribe.
 # unsubscribe = "mailto:ops@example.org?subject=unsubscribe"
+
+[slack]
+# Where messages for Slack go instead of https://hooks.slack.com and https://slack.com/api: a gateway of yours. It gets
+# the secret of the webhook or the token of the bot.
+# hook = "https://slack-gateway.example.org"
+# api = "https://slack-gateway.example.org/api"
 
 [operator]
 # Channels, as for subscriptions, that hear of what is wrong with Navtex itself: a source that fails, deliveries

@@ -156,7 +156,8 @@ def ways(
     if address.way is SlackWay.WEBHOOK:
         return [partial(_post, poster, address, _webhook(address, hooks), body) for body in bodies]
     channels = [target.recipient] if target.recipient else list(address.channels)
-    return [partial(_by_bot, poster, address, f"{api or _API}/chat.postMessage", channels, body) for body in bodies]
+    url = f"{api.rstrip('/') or _API}/chat.postMessage"
+    return [partial(_by_bot, poster, address, url, channels, body) for body in bodies]
 
 
 def _webhook(address: SlackAddress, hooks: str) -> str:

@@ -92,14 +92,14 @@ def _empty(where: Path) -> None:
 def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tuple[str, str]:
     """Poll and notify once; the digest's text, and where its HTML is, come back."""
     from feeds.crawl.client import Crawl
-    from notifier.cli.notify import courier
     from notifier.cli.poll import environment, poll
+    from notifier.services.delivery import message_sender
     from notifier.services.notifications import notify
 
     mirror.requests.clear()
     with Crawl(environment(config)) as crawl, database.lock():
         polled = poll(config, database, crawl)
-        with courier(config) as sender:
+        with message_sender(config) as sender:
             notified = notify(database, sender)
     unchanged = sum(status == 304 for _, status in mirror.requests)
     _say(f"Day {number}: {len(mirror.requests)} documents asked for, {unchanged} unchanged; {_counts(polled)}.")

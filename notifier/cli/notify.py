@@ -15,7 +15,6 @@ from notifier.config import Config
 
 if TYPE_CHECKING:
     from feeds.storage.database import Database
-    from notifier.channels import MessageSender
     from notifier.domain.deliveries import Delivery
     from notifier.services.notifications import NotifyReport
 
@@ -30,10 +29,11 @@ def command(dry_run: bool) -> None:
         with opened(config) as database:
             _dry_run(database, config)
         return
+    from notifier.services.delivery import message_sender
     from notifier.services.notifications import Settings, notify
 
     with running("notify", config) as this:
-        with opened(config) as database, database.lock(), courier(config) as sender:
+        with opened(config) as database, database.lock(), message_sender(config) as sender:
             report = notify(database, sender, settings=Settings.of(config))
         tell(report)
         this.status = 0 if report.ok else 1
@@ -57,13 +57,6 @@ def _dry_run(database: Database, config: Config) -> None:
             if found.digest:
                 message = render(found.digest, settings.templates)
                 click.echo(f"Subject: {message.subject}\n\n{message.text}")
-
-
-def courier(config: Config) -> MessageSender:
-    """Who delivers, as configured."""
-    from notifier.channels import MessageSender
-
-    return MessageSender(sender=config.mail.sender, unsubscribe=config.mail.unsubscribe, ca_bundle=config.ca_bundle)
 
 
 def tell(report: NotifyReport) -> None:

@@ -8,7 +8,7 @@ from feeds.crawl.client import Crawl
 from notifier.cli.app import now, opened, settings
 from notifier.cli.log_options import log_options
 from notifier.cli.mirror import note_age, served, tell_age
-from notifier.cli.notify import courier, tell
+from notifier.cli.notify import tell
 from notifier.cli.poll import check_forms, check_names, environment, poll
 from notifier.cli.poll import tell as tell_poll
 from notifier.cli.running import running
@@ -29,11 +29,12 @@ def command() -> None:
             with served(config) as there:
                 polled = poll(there, database, crawl)
             age = note_age(config, database)
+            from notifier.services.delivery import message_sender
             from notifier.services.exposure import note_trend
             from notifier.services.notifications import Settings, notify
             from notifier.services.retention import forget
 
-            with courier(config) as sender:
+            with message_sender(config) as sender:
                 notified = notify(database, sender, settings=Settings.of(config))
             note_trend(database, now())
             forget(database, now(), config.retention.days)

@@ -196,14 +196,13 @@ def list_(form: str) -> None:
 def test(name: str) -> None:
     """Send a test digest with example news to every channel of a subscription."""
     from notifier.channels import shown
-    from notifier.cli.notify import courier
-    from notifier.services.notifications import sample
+    from notifier.services.delivery import message_sender, sample
     from notifier.storage import subscriptions
 
     config = settings()
     with opened(config) as database, database.connect() as connection:
         subscription = subscriptions.named(connection, name)
-    with courier(config) as sender:
+    with message_sender(config) as sender:
         for target, answer in sample(sender, subscription, now(), config.template_folder):
             say(f"{target.recipient or shown(target.address)}: {answer}")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from feeds.core.errors import ChannelError, NavtexError
 from feeds.storage.database import Database
 from notifier.channels import MessageSender, expand, shown
+from notifier.config import Config
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.messages import Target
@@ -155,6 +156,17 @@ def reason(error: Exception) -> str:
     return redact(f"unexpected {type(error).__name__}{': ' + said[0][:300] if said else ''}")
 
 
+def message_sender(config: Config) -> MessageSender:
+    """Return a sender with the configuration's mail settings, certificates and Slack addresses."""
+    return MessageSender(
+        sender=config.mail.sender,
+        unsubscribe=config.mail.unsubscribe,
+        ca_bundle=config.ca_bundle,
+        slack=config.slack.hook,
+        slack_api=config.slack.api,
+    )
+
+
 def named(target: Target) -> str:
     """A target as it may be shown."""
     return target.recipient or shown(target.address)
@@ -179,4 +191,4 @@ def sample(
     return answers
 
 
-__all__ = ["Deliveries", "deliver", "named", "operators", "reason", "sample"]
+__all__ = ["Deliveries", "deliver", "message_sender", "named", "operators", "reason", "sample"]

@@ -137,3 +137,26 @@ def test_the_example_changes_nothing_and_each_of_its_settings_is_one(tmp_path: P
     assert found.disabled == {"docker-blog"}
     assert found.poll.contact == "ops@example.org"
     assert found.urls.keys() == {"moby-advisories"}
+
+
+def test_the_hosts_of_slack_can_be_replaced(tmp_path: Path) -> None:
+    text = '[slack]\nhook = "http://127.0.0.1:8080/slack"\napi = "https://gateway.example.org/api/"'
+    assert load(tmp_path, text).slack == config.Slack("http://127.0.0.1:8080/slack", "https://gateway.example.org/api/")
+
+
+@pytest.mark.parametrize("name", ["hook", "api"])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("hooks.slack.com", "no http:// or https:// address"),
+        ("slack://T/B/C", "no http:// or https:// address"),
+        ("https://", "no http:// or https:// address"),
+        ("https://me:hunter2@gateway.example.org", "holds a user or a password"),
+        ("https://gateway.example.org/?to=x", "more than a host and a path"),
+        ("https://gateway.example.org:port", "is no address"),
+    ],
+)
+def test_a_host_of_slack_that_is_no_address_is_refused(tmp_path: Path, name: str, url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"`{name}`.*{re.escape(said)}") as error:
+        load(tmp_path, f'[slack]\n{name} = "{url}"')
+    assert "hunter2" not in str(error.value)
