@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+
+from packageurl import PackageURL
 
 from feeds.core.errors import InventoryError
 from feeds.versions.products import of_module
@@ -19,9 +20,7 @@ from notifier.inventory.formats.distros import of_id
 from notifier.inventory.formats.packages import Package, components, interesting, named
 from notifier.inventory.text import word
 
-_PURL = re.compile(
-    r"pkg:(?P<kind>deb|rpm|apk|golang)/(?P<name>[^@?#]{1,300})(?:@(?P<version>[^?#]{1,300}))?(?:\?(?P<more>[^#]*))?"
-)
+_KINDS = ("deb", "rpm", "apk", "golang")
 
 
 class Purl(NamedTuple):
@@ -40,18 +39,19 @@ def purl(text: str) -> Purl | None:
     >>> purl("pkg:rpm/fedora/moby-engine@27.3.1-1.fc41?arch=x86_64&epoch=2&distro=fedora-41")
     Purl(kind='rpm', name='moby-engine', version='2:27.3.1-1.fc41', distro='fedora-41')
     """
-    match = _PURL.match(text)
-    if match is None:
+    try:
+        read = PackageURL.from_string(text)
+    except ValueError:
         return None
-    more = dict(part.partition("=")[::2] for part in (match["more"] or "").split("&"))
-    name, version = unquote(match["name"]), unquote(match["version"] or "")
-    if match["kind"] != "golang":
-        name = name.rpartition("/")[2]
-    epoch = more.get("epoch", "")
-    if match["kind"] == "rpm" and epoch.isdigit() and epoch != "0" and ":" not in version:
+    if read.type not in _KINDS:
+        return None
+    qualifiers, version = dict(read.qualifiers), read.version or ""
+    name = f"{read.namespace}/{read.name}" if read.type == "golang" and read.namespace else read.name
+    epoch = qualifiers.get("epoch", "")
+    if read.type == "rpm" and epoch.isdigit() and epoch != "0" and ":" not in version:
         version = f"{epoch}:{version}"
-    told, _, release = unquote(more.get("distro", "")).rpartition("-")
-    return Purl(match["kind"], name, version, of_id(told, release))
+    system, _, release = qualifiers.get("distro", "").rpartition("-")
+    return Purl(read.type, name, version, of_id(system, release))
 
 
 def hosts(
