@@ -201,7 +201,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
         whole = lambda: answer(connection)  # noqa: E731
         found.append(_pairs(f"{name}: the whole answer, beside that", whole, floor, limit(1.5, 10**6), rounds))
         weights = marks(asked.findings)
-        worst = lambda: exposure.standings(connection, Scope(), weights)  # noqa: E731
+        worst = lambda: exposure.risk_counts(connection, Scope(), weights)  # noqa: E731
         found.append(
             _pairs(f"{name}: worst severity of each host", worst, lambda: by_host(connection), limit(2.5), rounds)
         )

@@ -90,7 +90,7 @@ def host_counts(
 
     Where no host can run two of a group's components the sum is exact. Only the others are counted.
     """
-    several = exposure.several(connection, scope)
+    several = exposure.multi_version_products(connection, scope)
     known: dict[frozenset[int], int] = {}
     for _, group in groups:
         products = {f.match.component.product for f in group}
@@ -99,7 +99,7 @@ def host_counts(
             continue
         numbers = frozenset(f.number for f in group)
         if numbers not in known:
-            known[numbers] = exposure.running(connection, scope, numbers)
+            known[numbers] = exposure.distinct_hosts(connection, scope, numbers)
         yield known[numbers]
 
 
@@ -153,11 +153,11 @@ def note_trend(database: Database, now: datetime) -> None:
     with database.connect() as connection:
         hosts = inventory.count(connection)
         found = assess(connection, ExposureQuery(), now)
-        counted = exposure.standings(connection, found.scope, marks(found.findings))
+        counted = exposure.risk_counts(connection, found.scope, marks(found.findings))
     if not hosts:
         return
     levels = dict.fromkeys(map(str, Level), 0)
     for one in counted:
         levels[Level.ranked(one.weight)] += one.hosts
     with database.begin() as connection:
-        exposure.note(connection, now.date(), hosts, levels)
+        exposure.store_trend(connection, now.date(), hosts, levels)

@@ -25,7 +25,7 @@ def export(
     """The findings in one of `notifier.exporters.FORMATS`."""
     made = document(
         found.findings,
-        lambda number: exposure.some(connection, found.scope, number, NAMED),
+        lambda number: exposure.example_hosts(connection, found.scope, number, NAMED),
         found.at,
         author or AUTHOR,
         namespace or NAMESPACE,

@@ -30,13 +30,13 @@ def page(connection: Connection, found: ScopedFindings) -> str:
     exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
-    standing = exposure.standings(connection, found.scope, marks(whole.findings))
+    standing = exposure.risk_counts(connection, found.scope, marks(whole.findings))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in standing:
         if one.weight:
             levels[Level.ranked(one.weight)] += one.hosts
     hosts_asked = inventory.count(connection, found.scope)
-    days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in exposure.history(connection)}
+    days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in exposure.trend(connection)}
     if found.scope == Scope() and question == Question(verdicts=question.verdicts):
         days[found.at.date()] = ReportDay(
             found.at.date(), hosts_asked, levels
@@ -66,7 +66,7 @@ def _steps(connection: Connection, found: ScopedFindings, exposed: list[Finding]
         ReportStep(
             plan(found.assessment.matcher, found.assessment.components[number], found.at.date()),
             found.hosts[number],
-            exposure.some(connection, found.scope, number, _NAMED),
+            exposure.example_hosts(connection, found.scope, number, _NAMED),
         )
         for number, _ in by_component(exposed)
     )

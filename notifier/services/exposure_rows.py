@@ -70,8 +70,8 @@ def _holders(
     """
     concerned = {f.number for f in found.findings}
     if sum(found.hosts[n] for n in concerned) > _FEW:
-        return lambda numbers, named: exposure.holders(connection, found.scope, numbers, named)
-    hosts = list(exposure.holders(connection, found.scope, concerned, _named(_silences(found))))
+        return lambda numbers, named: exposure.hosts_running(connection, found.scope, numbers, named)
+    hosts = list(exposure.hosts_running(connection, found.scope, concerned, _named(_silences(found))))
     places: dict[int, list[int]] = {n: [] for n in concerned}
     for place, (_, _, held, _) in enumerate(hosts):
         for number in held:
@@ -102,7 +102,7 @@ def host_groups(connection: Connection, found: ScopedFindings) -> Generator[Host
     mine = _silences(found)
     made = HostGroups(dict(by_component(found.findings)), mine)
     marked = marks(found.findings, frozenset(Status))
-    for host in exposure.worst(connection, found.scope, marked, _named(mine)):
+    for host in exposure.hosts_by_risk(connection, found.scope, marked, _named(mine)):
         yield made.row(*host)
 
 

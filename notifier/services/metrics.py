@@ -98,7 +98,7 @@ def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
                 affected[group].add(match.advisory.name)
     kinds = tuple(((k.value,), float(sum(a.kind is k and not a.withdrawn for a in catalogue.advisories))) for k in Kind)
     yield Metric("navtex_advisories", "How many advisories are known", ("kind",), kinds)
-    hosts = {group: exposure.running(connection, Scope(), numbers) for group, numbers in standing.items()}
+    hosts = {group: exposure.distinct_hosts(connection, Scope(), numbers) for group, numbers in standing.items()}
     text = "by which some host is affected, or may be"
     yield _by_severity("navtex_exposing_advisories", f"How many vulnerabilities there are {text}", affected)
     yield _one("navtex_exposing_advisories_exploited", "How many of them are in CISA's KEV", len(affected["kev"]))

@@ -50,7 +50,7 @@ def _plans(connection: Connection, scope: Scope, now: datetime, least: Severity 
     assessment = Assessment.load(connection, now)
     numbers = tuple(exposure.counts(connection, scope))
     names: dict[int, list[str]] = defaultdict(list)
-    for host, _, held, _ in exposure.holders(connection, scope, numbers):
+    for host, _, held, _ in exposure.hosts_running(connection, scope, numbers):
         for number in held:
             names[number].append(host)
     waiting: dict[int, list[Waiting]] = defaultdict(list)

@@ -339,10 +339,10 @@ class Import:
         departed = [(component, host, self._run) for component, host in writes.removed]
         bulk.insert_rows(connection, tables.departure, ("component", "host", "import"), departed)
         bulk.insert_rows(connection, tables.installation, ("component", "host", "import"), writes.added)
-        gone = bulk.in_list(connection, tables.several.c.host, writes.single)
+        gone = bulk.in_list(connection, tables.multi_version_host.c.host, writes.single)
         if writes.single:
-            connection.execute(sa.delete(tables.several).where(gone))
-        bulk.insert_rows(connection, tables.several, ("host", "product"), writes.several)
+            connection.execute(sa.delete(tables.multi_version_host).where(gone))
+        bulk.insert_rows(connection, tables.multi_version_host, ("host", "product"), writes.several)
         bulk.delete_pairs(connection, tables.restart, ("installed", "host"), writes.restarted)
         bulk.insert_rows(connection, tables.restart, ("runs", "installed", "host"), writes.restarts)
 

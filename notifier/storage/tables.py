@@ -87,7 +87,7 @@ restart = sa.Table(
 )
 
 # Hosts that run several components of one product: where there is none, counting components counts hosts.
-several = sa.Table(
+multi_version_host = sa.Table(
     "several",
     metadata,
     sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True),

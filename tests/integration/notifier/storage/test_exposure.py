@@ -76,13 +76,13 @@ def test_a_host_that_runs_two_of_them_counts_once(
 ) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        assert exposure.running(connection, scope, [of[c] for c in components]) == hosts
+        assert exposure.distinct_hosts(connection, scope, [of[c] for c in components]) == hosts
 
 
 def test_products_of_which_a_host_runs_two_are_known(fleet: Database) -> None:
     with fleet.connect() as connection:
-        assert exposure.several(connection, Scope()) == {"runc"}
-        assert exposure.several(connection, Scope(tags={"env": "prod"})) == frozenset()
+        assert exposure.multi_version_products(connection, Scope()) == {"runc"}
+        assert exposure.multi_version_products(connection, Scope(tags={"env": "prod"})) == frozenset()
 
 
 def test_a_host_of_very_many_components_makes_every_product_suspect(database: Database) -> None:
@@ -90,13 +90,13 @@ def test_a_host_of_very_many_components_makes_every_product_suspect(database: Da
     with database.begin() as connection:
         inventory.take(connection, [crowd], {}, START)
     with database.connect() as connection:
-        assert exposure.several(connection, Scope()) >= {"runc"}
+        assert exposure.multi_version_products(connection, Scope()) >= {"runc"}
 
 
 def test_holders_come_by_name_with_what_they_run(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        found = list(exposure.holders(connection, Scope(), [of[OLD], of[RUNC], of[PACKED]]))
+        found = list(exposure.hosts_running(connection, Scope(), [of[OLD], of[RUNC], of[PACKED]]))
     assert [(host, set(held)) for host, _, held, _ in found] == [
         ("lab-2", {of[RUNC], of[PACKED]}),
         ("web-1", {of[OLD]}),
@@ -108,9 +108,9 @@ def test_holders_come_by_name_with_what_they_run(fleet: Database) -> None:
 def test_some_hosts_of_a_component_are_named(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        assert exposure.some(connection, Scope(), of[NEW], 9) == ("clean-1", "lab-1", "lab-2")
-        assert len(exposure.some(connection, Scope(), of[NEW], 2)) == 2
-        assert exposure.some(connection, Scope(tags={"env": "prod"}), of[KIT], 9) == ("web-1", "web-2")
+        assert exposure.example_hosts(connection, Scope(), of[NEW], 9) == ("clean-1", "lab-1", "lab-2")
+        assert len(exposure.example_hosts(connection, Scope(), of[NEW], 2)) == 2
+        assert exposure.example_hosts(connection, Scope(tags={"env": "prod"}), of[KIT], 9) == ("web-1", "web-2")
 
 
 def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -> None:
@@ -123,16 +123,16 @@ def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -
             of[NEW]: RiskSummary(0, 0, unknown=True),
         }
         for _ in range(2):  # the marks are gone after the first time
-            found = [(host, set(held)) for host, _, held, _ in exposure.worst(connection, Scope(), told)]
+            found = [(host, set(held)) for host, _, held, _ in exposure.hosts_by_risk(connection, Scope(), told)]
             assert found == [
                 ("web-2", {of[OLD], of[KIT], of[RUNC]}),
                 ("web-1", {of[OLD], of[KIT]}),
                 ("lab-2", {of[RUNC]}),
                 ("lab-1", {of[KIT]}),
             ]
-        scoped = exposure.worst(connection, Scope(tags={"env": "test"}), told)
+        scoped = exposure.hosts_by_risk(connection, Scope(tags={"env": "test"}), told)
         assert [host for host, *_ in scoped] == ["lab-2", "lab-1"]
-        assert list(exposure.worst(connection, Scope(), {})) == []
+        assert list(exposure.hosts_by_risk(connection, Scope(), {})) == []
 
 
 def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
@@ -143,18 +143,18 @@ def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
             of[KIT]: RiskSummary(4, 1),
             of[NEW]: RiskSummary(0, 0, unknown=True),
         }
-        found = exposure.standings(connection, Scope(), told)
+        found = exposure.risk_counts(connection, Scope(), told)
         assert set(found) == {
             HostRiskCount(5, kev=True, unknown=False, hosts=2),
             HostRiskCount(4, kev=False, unknown=True, hosts=1),
             HostRiskCount(0, kev=False, unknown=True, hosts=2),
         }
-        assert exposure.standings(connection, Scope(hosts=("web-1",)), told) == [
+        assert exposure.risk_counts(connection, Scope(hosts=("web-1",)), told) == [
             HostRiskCount(5, kev=True, unknown=False, hosts=1)
         ]
         last = {max(of.values()): RiskSummary(3, 1)}  # a component before it that nothing marks is no mark of nothing
-        assert exposure.standings(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
-        assert exposure.standings(connection, Scope(), {}) == []
+        assert exposure.risk_counts(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
+        assert exposure.risk_counts(connection, Scope(), {}) == []
 
 
 def test_hosts_that_no_import_names_any_more_are_counted(fleet: Database) -> None:
@@ -213,16 +213,16 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
 
 def days(database: Database) -> tuple[TrendDay, ...]:
     with database.connect() as connection:
-        return exposure.history(connection)
+        return exposure.trend(connection)
 
 
 def test_the_last_numbers_of_a_day_stand(database: Database) -> None:
     today = date(2026, 4, 15)
     for high in (1, 2):
         with database.begin() as connection:
-            exposure.note(connection, today, 10, {"high": high, "low": 0})
+            exposure.store_trend(connection, today, 10, {"high": high, "low": 0})
     with database.begin() as connection:
-        exposure.note(connection, today + timedelta(days=1), 11, {"high": 3, "low": 0})
+        exposure.store_trend(connection, today + timedelta(days=1), 11, {"high": 3, "low": 0})
     assert days(database) == (
         TrendDay(today, 10, {"high": 2, "low": 0}),
         TrendDay(today + timedelta(days=1), 11, {"high": 3, "low": 0}),
@@ -233,7 +233,7 @@ def test_a_day_is_kept_for_400_days(database: Database) -> None:
     today = date(2026, 4, 15)
     for age in (400, 399, 0):
         with database.begin() as connection:
-            exposure.note(connection, today - timedelta(days=age), 1, {"high": 1})
+            exposure.store_trend(connection, today - timedelta(days=age), 1, {"high": 1})
     assert [d.day for d in days(database)] == [today - timedelta(days=399), today]
 
 

@@ -238,7 +238,7 @@ Derived = tuple[set[tuple[int, int]], set[tuple[int, int, int]], set[tuple[int, 
 
 
 def _stored(connection: Connection) -> Derived:
-    installation, restart, several = tables.installation, tables.restart, tables.several
+    installation, restart, several = tables.installation, tables.restart, tables.multi_version_host
     counted = connection.execute(sa.select(installation.c.host, installation.c.component))
     due = connection.execute(sa.select(restart.c.host, restart.c.runs, restart.c.installed))
     doubled = connection.execute(sa.select(several.c.host, several.c.product))
