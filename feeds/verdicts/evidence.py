@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 
 from feeds.advisories.records import Advisory, Rank, Read, VersionStatement
@@ -22,7 +23,7 @@ from feeds.verdicts.statements import SourceStatement, StatementResult, Status, 
 from feeds.versions.packages import PackageKey, scheme, source_packages
 from feeds.versions.upstream import Key, branch, key, read
 
-__all__ = ["EvidenceEntry", "EvidenceSet", "PackageCase", "Status", "Verdict"]
+__all__ = ["EvidenceEntry", "EvidenceRole", "EvidenceSet", "PackageCase", "Status", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,21 @@ class Verdict:
     upgrade_to: str | None = None
 
 
+class EvidenceRole(StrEnum):
+    """The part that a piece of evidence plays in a verdict; in the order in which `explain` lists them."""
+
+    DECIDES = "decides"
+    IN_CONFLICT = "in conflict"
+    AGREES = "agrees"
+    OUTWEIGHED = "outweighed"
+    SILENT = "silent"
+    UPSTREAM = "upstream"
+    """Upstream's statement about a distribution's build: listed, but it decides nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceEntry:
-    """One record's word in a case: what it says in general, what of this version, and what became of it."""
+    """What one record says in general and about a version, and its role in the verdict."""
 
     source: str
     url: str
@@ -51,10 +64,12 @@ class EvidenceEntry:
     ranges: str
     status: Status | None
     reason: str
-    weight: str
-    """decides, agrees, outweighed, in conflict, or silent."""
+    role: EvidenceRole
     words: tuple[str, ...]
     unreleased: tuple[str, ...] = ()
+
+
+_ROLES = tuple(EvidenceRole)
 
 
 class EvidenceSet:
@@ -68,7 +83,7 @@ class EvidenceSet:
         self._releases = releases or Releases()
         self._corrections = corrections
         self._memory: dict[Key, Verdict] = {}
-        self._weighed: dict[Key, tuple[Verdict, dict[int, str]]] = {}
+        self._weighed: dict[Key, tuple[Verdict, dict[int, EvidenceRole]]] = {}
 
     # what is read is read when it is asked for: where verdicts were kept, nobody asks
 
@@ -112,13 +127,13 @@ class EvidenceSet:
             finals[target] if target else None,
         )
 
-    def _weigh(self, at: Key) -> tuple[Verdict, dict[int, str]]:
+    def _weigh(self, at: Key) -> tuple[Verdict, dict[int, EvidenceRole]]:
         """The verdict, and by the number of each reading what became of it; many versions ask of the same fixes."""
         if at not in self._weighed:
             self._weighed[at] = self._weigh_anew(at)
         return self._weighed[at]
 
-    def _weigh_anew(self, at: Key) -> tuple[Verdict, dict[int, str]]:
+    def _weigh_anew(self, at: Key) -> tuple[Verdict, dict[int, EvidenceRole]]:
         said = [r.says(at) for r in self.readings]
         for guesses in (False, True):
             for rank in self._ranks:
@@ -130,24 +145,26 @@ class EvidenceSet:
                     return self._agreed(said, speaking)
         return Verdict(Status.UNKNOWN, self._undecided()), {}
 
-    def _agreed(self, said: list[StatementResult | None], speaking: list[int]) -> tuple[Verdict, dict[int, str]]:
+    def _agreed(
+        self, said: list[StatementResult | None], speaking: list[int]
+    ) -> tuple[Verdict, dict[int, EvidenceRole]]:
         words = {i: s for i in speaking if (s := said[i])}
         statuses = {s.status for s in words.values()}
         exact = {i: s for i, s in words.items() if s.exact}
-        weights = {i: "outweighed" for i, s in enumerate(said) if s}
+        roles = {i: EvidenceRole.OUTWEIGHED for i, s in enumerate(said) if s}
         if len(statuses) == 1 or len({s.status for s in exact.values()}) == 1:
             chosen = next(iter(exact or words))
             best = words[chosen]
-            weights |= {i: "agrees" for i, s in enumerate(said) if s and s.status is best.status}
-            weights[chosen] = "decides"
+            roles |= {i: EvidenceRole.AGREES for i, s in enumerate(said) if s and s.status is best.status}
+            roles[chosen] = EvidenceRole.DECIDES
             name = self.readings[chosen].read.source
-            return Verdict(best.status, f"{best.reason} ({name})", self.readings[chosen].read), weights
-        weights |= dict.fromkeys(words, "in conflict")
+            return Verdict(best.status, f"{best.reason} ({name})", self.readings[chosen].read), roles
+        roles |= dict.fromkeys(words, EvidenceRole.IN_CONFLICT)
         sides = "; ".join(
             f"{self.readings[i].read.source} says {s.status.value.replace('_', ' ')}: {s.reason}"
             for i, s in words.items()
         )
-        return Verdict(Status.CONFLICTING, sides, self.readings[speaking[0]].read), weights
+        return Verdict(Status.CONFLICTING, sides, self.readings[speaking[0]].read), roles
 
     def _undecided(self) -> str:
         telling = [r for r in self.readings if r.affected or r.fixes]
@@ -175,7 +192,7 @@ class EvidenceSet:
     def testimony(self, version: str) -> list[EvidenceEntry]:
         """Every record's word on a version, the strongest first, and the silent last: the proof of the verdict."""
         at = key(version)
-        _, weights = self._weigh(at)
+        _, roles = self._weigh(at)
         found = []
         for i, reading in enumerate(self.readings):
             said = reading.says(at)
@@ -188,15 +205,12 @@ class EvidenceSet:
                     ranges=reading.ranges(),
                     status=said.status if said else None,
                     reason=said.reason if said else "does not cover this version",
-                    weight=weights.get(i, "silent"),
+                    role=roles.get(i, EvidenceRole.SILENT),
                     words=tuple(dict.fromkeys(c.words for c in reading.claims if c.words)),
                     unreleased=tuple(reading.unreleased),
                 )
             )
-        return sorted(found, key=lambda t: (t.weight == "silent", -t.rank, _WEIGHTS.index(t.weight), t.source))
-
-
-_WEIGHTS = ("decides", "in conflict", "agrees", "outweighed", "silent")
+        return sorted(found, key=lambda t: (t.role is EvidenceRole.SILENT, -t.rank, _ROLES.index(t.role), t.source))
 
 
 class PackageCase:
@@ -248,7 +262,7 @@ class PackageCase:
                 ranges="; ".join(str(s) for s in claim.affected),
                 status=verdict.status,
                 reason="its own record of its own package",
-                weight="decides" if number == 0 else "agrees",
+                role=EvidenceRole.DECIDES if number == 0 else EvidenceRole.AGREES,
                 words=(claim.words,),
             )
             for number, (claim, entry) in enumerate(self.entries)

@@ -49,4 +49,4 @@ def _findings(path: Path) -> tuple[list[CheckResult], int]:
     except (ConfigError, DatabaseError) as error:
         # what was looked at before it stands; what could not be looked at is missing
         return [*found, checks.unusable(error)], exit_status(error)
-    return found, 1 if any(f.level == "problem" for f in found) else 0
+    return found, 1 if any(f.level is checks.CheckLevel.PROBLEM for f in found) else 0

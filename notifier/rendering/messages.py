@@ -80,6 +80,11 @@ def message(
     )
 
 
+def fragment(file: str, values: Mapping[str, Any]) -> str:
+    """One of Navtex's own templates, which a user's folder does not replace."""
+    return _environment(None).get_template(file).render(values)
+
+
 def page(report: ExposureReport) -> str:
     """The HTML page of a report: one file that asks for nothing; ConfigError where its template is wrong."""
     style = (folder(notifier.__file__, "templates") / "report" / "style.css").read_text(encoding="utf-8")

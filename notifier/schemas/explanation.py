@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from feeds.verdicts.evidence import EvidenceEntry, Status
+from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Status
 from notifier.schemas.fields import (
     MOMENT,
     Aliases,
@@ -28,10 +28,6 @@ from notifier.schemas.fields import (
     whole,
 )
 
-UPSTREAM = "upstream"
-"""The weight of upstream's statement on a distribution's build: it is listed but decides nothing by itself."""
-_WEIGHTS = ["decides", "in conflict", "agrees", "outweighed", "silent", UPSTREAM]
-
 
 class EvidenceRow(msgspec.Struct, frozen=True, kw_only=True):
     """What one record says of a version, and what weight that has."""
@@ -40,9 +36,7 @@ class EvidenceRow(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="the source's name; corrections and corrections-own are the reviewed corrections")
     ]
     rank: RankField
-    weight: Annotated[
-        str, Meta(description="how the record counts in the verdict", extra_json_schema={"enum": _WEIGHTS})
-    ]
+    weight: Annotated[EvidenceRole, Meta(description="how the record counts in the verdict")]
     says: Annotated[str, Meta(description="its ranges and fixed releases")]
     verdict: Annotated[
         Status | None,
@@ -109,7 +103,7 @@ def evidence_row(entry: EvidenceEntry) -> EvidenceRow:
     return EvidenceRow(
         source=entry.source,
         rank=entry.rank.name.lower(),
-        weight=entry.weight,
+        weight=entry.role,
         says=entry.ranges,
         verdict=entry.status,
         reason=entry.reason,

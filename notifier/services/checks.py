@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from feeds.core.errors import ConfigError, DatabaseError, UnknownName
@@ -28,32 +29,55 @@ _WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navte
 """By command: what says why it ended with another status than 0."""
 
 
+class CheckLevel(StrEnum):
+    """How serious the result of a check is; a problem makes `navtex doctor` end with status 1."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at. `level` is "ok", "note" (worth knowing) or "problem"."""
+    """The result of one check: what was found, and what to do about it where it is not `ok`."""
 
-    level: str
+    level: CheckLevel
     what: str
     remedy: str = ""
+
+    @classmethod
+    def ok(cls, what: str) -> CheckResult:
+        """Nothing to do."""
+        return cls(CheckLevel.OK, what)
+
+    @classmethod
+    def note(cls, what: str, remedy: str) -> CheckResult:
+        """Worth knowing."""
+        return cls(CheckLevel.NOTE, what, remedy)
+
+    @classmethod
+    def problem(cls, what: str, remedy: str) -> CheckResult:
+        """Something that does not work, or will soon not work."""
+        return cls(CheckLevel.PROBLEM, what, remedy)
 
 
 def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
     """Whether what the configuration names exists."""
     if file.exists():
-        yield CheckResult("ok", f"the configuration {file} can be read")
+        yield CheckResult.ok(f"the configuration {file} can be read")
     else:
-        yield CheckResult("ok", f"there is no configuration file ({file}), and none is needed")
+        yield CheckResult.ok(f"there is no configuration file ({file}), and none is needed")
     for setting, named in (("ca_bundle", config.ca_bundle), ("corrections", config.corrections)):
         if named and not os.access(named, os.R_OK):
-            yield CheckResult("problem", f"{named} cannot be read", f"Correct `{setting}` in {file}")
+            yield CheckResult.problem(f"{named} cannot be read", f"Correct `{setting}` in {file}")
     try:
         known_sources(config)
     except (ConfigError, UnknownName) as error:
-        yield CheckResult("problem", f"{error.what}", f"Correct it in {file}. {error.remedy}")
+        yield CheckResult.problem(f"{error.what}", f"Correct it in {file}. {error.remedy}")
     for setting, named in (("log.file", config.log.file), ("metrics.textfile", config.metrics.textfile)):
         folder = Path(named).parent
         if named and not os.access(named if setting == "log.file" and Path(named).exists() else folder, os.W_OK):
-            yield CheckResult("problem", f"{named} cannot be written", f"Make {folder}, and let this user write there")
+            yield CheckResult.problem(f"{named} cannot be written", f"Make {folder}, and let this user write there")
 
 
 def known_sources(config: Config) -> None:
@@ -100,27 +124,27 @@ def private(paths: Iterable[Path]) -> Iterator[CheckResult]:
         mode, level = _mode(folder)
         if mode & 0o022 and not mode & stat.S_ISVTX:
             yield CheckResult(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
-    yield CheckResult("ok", f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
+    yield CheckResult.ok(f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
 
 
-def _mode(path: Path) -> tuple[int, str]:
+def _mode(path: Path) -> tuple[int, CheckLevel]:
     """The permissions of a file, and how bad it is when they are loose."""
     said = path.stat()
-    return stat.S_IMODE(said.st_mode), "problem" if said.st_uid == os.geteuid() else "note"
+    return stat.S_IMODE(said.st_mode), CheckLevel.PROBLEM if said.st_uid == os.geteuid() else CheckLevel.NOTE
 
 
 def database(database: Database) -> Iterator[CheckResult]:
     """Whether the schema is the expected one, and the file undamaged."""
     differences = drift(database)
     for difference in differences[:5]:
-        yield CheckResult("problem", f"the schema of {database.shown} differs: {difference}", "Restore a backup")
+        yield CheckResult.problem(f"the schema of {database.shown} differs: {difference}", "Restore a backup")
     with database.connect() as connection:
         damage = operations.damage(connection)
         size = operations.size(connection)
     for what in damage:
-        yield CheckResult("problem", f"the database {database.shown} is damaged: {what}", "Restore a backup")
+        yield CheckResult.problem(f"the database {database.shown} is damaged: {what}", "Restore a backup")
     if not (differences or damage):
-        yield CheckResult("ok", f"the database {database.shown} is at {database.current()}, undamaged, {_bytes(size)}")
+        yield CheckResult.ok(f"the database {database.shown} is at {database.current()}, undamaged, {_bytes(size)}")
 
 
 def room(config: Config, database: Database) -> Iterator[CheckResult]:
@@ -133,9 +157,9 @@ def room(config: Config, database: Database) -> Iterator[CheckResult]:
         seen.add(folder.stat().st_dev)
         free = shutil.disk_usage(folder).free
         if free < _ROOM:
-            yield CheckResult("problem", f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
+            yield CheckResult.problem(f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
         else:
-            yield CheckResult("ok", f"{folder} has {_bytes(free)} left")
+            yield CheckResult.ok(f"{folder} has {_bytes(free)} left")
 
 
 def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
@@ -144,17 +168,17 @@ def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     if newest is not None and newest > now + _BEHIND:
         what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and something was already done at {newest:%Y-%m-%d %H:%M} UTC"
         remedy = "Set the clock. If it was ahead before, deliveries wait until it has caught up"
-        yield CheckResult("problem", what, remedy)
+        yield CheckResult.problem(what, remedy)
         return
     said = operations.last_modified(connection, since=now - _IDLE)
     if said is not None and now - said > _OLD_NEWS:
         what = f"the newest document of the sources is of {said:%Y-%m-%d}, {(now - said).days} days ago"
-        yield CheckResult("note", what, "Either the mirror is old, or this machine's clock is ahead")
+        yield CheckResult.note(what, "Either the mirror is old, or this machine's clock is ahead")
     elif said is not None and said > now + _BEHIND:
         what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and a source's document is of {said:%Y-%m-%d %H:%M} UTC"
-        yield CheckResult("problem", what, "Set the clock")
+        yield CheckResult.problem(what, "Set the clock")
     else:
-        yield CheckResult("ok", f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
+        yield CheckResult.ok(f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
 
 
 def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
@@ -162,27 +186,27 @@ def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     known = {run.command: run for run in operations.runs(connection)}
     unattended = [run for name, run in known.items() if name in ("run", "poll")]
     if not unattended:
-        yield CheckResult("note", "no `navtex run` has ended yet", "See `navtex help run-from-cron`")
+        yield CheckResult.note("no `navtex run` has ended yet", "See `navtex help run-from-cron`")
         return
     last = max(unattended, key=lambda run: run.ended_at)
     if now - last.ended_at > _IDLE:
         what = f"the last run ended {(now - last.ended_at).days} days ago"
-        yield CheckResult("problem", what, "Check that cron or the timer is active: `navtex help run-from-cron`")
+        yield CheckResult.problem(what, "Check that cron or the timer is active: `navtex help run-from-cron`")
     for run in known.values():
         how = f"the last `navtex {run.command}` ended at {run.ended_at:%Y-%m-%d %H:%M} UTC with status {run.status}"
         if run.status == 0:
-            yield CheckResult("ok", f"{how}, after {run.seconds:.0f} seconds")
+            yield CheckResult.ok(f"{how}, after {run.seconds:.0f} seconds")
         else:
             good = (
                 f"the last good one at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "none was good"
             )
-            yield CheckResult("note", f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
+            yield CheckResult.note(f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
 
 
 def unusable(error: ConfigError | DatabaseError) -> CheckResult:
     """The finding for what kept the rest from being looked at."""
     where = f"{error.where}: " if error.where else ""
-    return CheckResult("problem", f"{where}{error.what}", error.remedy)
+    return CheckResult.problem(f"{where}{error.what}", error.remedy)
 
 
 def _bytes(number: float) -> str:

@@ -24,7 +24,7 @@ from notifier.rendering.messages import own_templates, render
 from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 from notifier.services import checks, mirror_age, operator_alerts
-from notifier.services.checks import CheckResult
+from notifier.services.checks import CheckLevel, CheckResult
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
@@ -59,12 +59,12 @@ def _sources(config: Config, connection: Connection) -> Iterator[CheckResult]:
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):
-        yield CheckResult("note", f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
+        yield CheckResult.note(f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
         return
     if never:
         which = f"the source {never[0]} was" if len(never) == 1 else f"{len(never)} sources were"
         names = f": {', '.join(never)}" if len(never) > 1 else ""
-        yield CheckResult("note", f"{which} never asked{names}", "Run `navtex poll`")
+        yield CheckResult.note(f"{which} never asked{names}", "Run `navtex poll`")
     yield from source_states(len(asked), [states[s.name] for s in asked if s.name in states])
     yield from _mirror(config, connection)
 
@@ -77,18 +77,18 @@ def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[CheckRe
         since = f", last read {min(read):%Y-%m-%d %H:%M} UTC" if read else ", never read"
         if len(these) == 1:
             what = f"the source {these[0].name} is {bad.value}{since}: {redact(these[0].message)}"
-            yield CheckResult("problem", what, _LATER)
+            yield CheckResult.problem(what, _LATER)
         elif these:
             since += (" or later" if len(read) == len(these) else " or never") if read else ""
             what = f"{len(these)} sources are {bad.value}{since}: {', '.join(s.name for s in these)}"
-            yield CheckResult("problem", what, f"`navtex source list` says why. {_LATER}")
+            yield CheckResult.problem(what, f"`navtex source list` says why. {_LATER}")
     healthy = sum(s.state is SourceHealth.HEALTHY for s in states)
     if healthy == asked:
-        yield CheckResult("ok", f"{healthy} of {asked} sources are healthy")
+        yield CheckResult.ok(f"{healthy} of {asked} sources are healthy")
     elif healthy:
-        yield CheckResult("note", f"{healthy} of {asked} sources are healthy", "See `navtex source list`")
+        yield CheckResult.note(f"{healthy} of {asked} sources are healthy", "See `navtex source list`")
     else:
-        yield CheckResult("problem", f"none of the {asked} sources is healthy", "See `navtex source list`")
+        yield CheckResult.problem(f"none of the {asked} sources is healthy", "See `navtex source list`")
 
 
 def _mirror(config: Config, connection: Connection) -> Iterator[CheckResult]:
@@ -96,32 +96,31 @@ def _mirror(config: Config, connection: Connection) -> Iterator[CheckResult]:
     if found is None:
         return
     told, old = mirror_age.age(found, config.poll.mirror_days, datetime.now(UTC))
-    yield CheckResult("problem" if old else "ok", told, mirror_age.REMEDY if old else "")
+    yield CheckResult(CheckLevel.PROBLEM if old else CheckLevel.OK, told, mirror_age.REMEDY if old else "")
 
 
 def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[CheckResult]:
     hosts = inventory.count(connection)
     if not hosts:
-        yield CheckResult("note", "the inventory is empty", "See `navtex inventory import --help`")
+        yield CheckResult.note("the inventory is empty", "See `navtex inventory import --help`")
     else:
-        yield CheckResult("ok", f"the inventory has {hosts} hosts")
+        yield CheckResult.ok(f"the inventory has {hosts} hosts")
     stale, names, oldest = inventory.stale(connection, Scope(), now - timedelta(days=stale_days))
     if stale and oldest:
         some = ", ".join(names) + (" and others" if stale > len(names) else "")
         what = f"{stale} of them no import has named for {stale_days} days, since {oldest:%Y-%m-%d} at the earliest"
-        yield CheckResult(
-            "problem", f"{what}: {some}", "Import them anew, or `navtex inventory remove` those that are gone"
+        yield CheckResult.problem(
+            f"{what}: {some}", "Import them anew, or `navtex inventory remove` those that are gone"
         )
 
 
 def _channels(connection: Connection) -> Iterator[CheckResult]:
     found = subscriptions.every(connection)
     if not found:
-        yield CheckResult("note", "there is no subscription", "See `navtex subscription add --help`")
+        yield CheckResult.note("there is no subscription", "See `navtex subscription add --help`")
     for subscription in found:
         if why := subscription.unreadable or subscription.problem:
-            yield CheckResult(
-                "problem",
+            yield CheckResult.problem(
                 f"the digest for {subscription.name} could not be made: {why}",
                 "Fix that, then run `navtex run`",
             )
@@ -130,10 +129,10 @@ def _channels(connection: Connection) -> Iterator[CheckResult]:
                 expand(resolved(address))
             except ChannelError as error:
                 remedy = f"Remove the subscription {subscription.name}, and add it again with an address that is one"
-                yield CheckResult("problem", f"the subscription {subscription.name}: {error}", remedy)
+                yield CheckResult.problem(f"the subscription {subscription.name}: {error}", remedy)
             else:
                 where = shown_with_references(address) if has_references(address) else shown(address)
-                yield CheckResult("ok", f"the subscription {subscription.name} goes to {where}")
+                yield CheckResult.ok(f"the subscription {subscription.name} goes to {where}")
 
 
 def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]:
@@ -141,20 +140,16 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
         try:
             expand(resolved(address))
         except ChannelError as error:
-            yield CheckResult("problem", f"the operator's channel: {error}", "Correct `to` below `[operator]`")
+            yield CheckResult.problem(f"the operator's channel: {error}", "Correct `to` below `[operator]`")
         else:
             where = shown_with_references(address) if has_references(address) else shown(address)
-            yield CheckResult("ok", f"the operator's channel is {where}")
+            yield CheckResult.ok(f"the operator's channel is {where}")
     lost = delivery_log.given_up(connection)
     if lost:
-        yield CheckResult(
-            "problem", f"{lost} deliveries were given up", "See `navtex notification list --state failed`"
-        )
+        yield CheckResult.problem(f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
     waiting = outbox.pending(connection)
     if waiting:
-        yield CheckResult(
-            "note", f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again"
-        )
+        yield CheckResult.note(f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
 
 
 def _templates(folder: Path | None) -> Iterator[CheckResult]:
@@ -162,20 +157,20 @@ def _templates(folder: Path | None) -> Iterator[CheckResult]:
     if folder is None:
         return
     if not folder.is_dir():
-        yield CheckResult("problem", f"the templates' folder {folder} does not exist", "Correct `templates`")
+        yield CheckResult.problem(f"the templates' folder {folder} does not exist", "Correct `templates`")
         return
     replaced, others = own_templates(folder)
     for file in others:
-        yield CheckResult("note", f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
+        yield CheckResult.note(f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
     if replaced:
         try:
             for digest in (sample.DIGEST, replace(sample.DIGEST, welcome=True)):
                 render(digest, folder)
             operator_alerts.render(sample.CHANGES, sample.AT, folder)
         except ConfigError as error:
-            yield CheckResult("problem", str(error), "Until it is mended no message can be made")
+            yield CheckResult.problem(str(error), "Until it is mended no message can be made")
         else:
-            yield CheckResult("ok", f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
+            yield CheckResult.ok(f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
 
 
 def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
@@ -191,11 +186,11 @@ def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
             if releases and all(with_them.decide(r).status is without.decide(r).status for r in releases):
                 needless.append(f"{advisory.name} ({product})")
     if count:
-        yield CheckResult("ok", f"{count} reviewed corrections are in force")
+        yield CheckResult.ok(f"{count} reviewed corrections are in force")
     if needless:
         what = f"of the corrections {len(needless)} are no longer needed, what is published says the same: "
         remedy = "Remove those from your own file; Navtex's own go with its next release"
-        yield CheckResult("note", what + ", ".join(needless), remedy)
+        yield CheckResult.note(what + ", ".join(needless), remedy)
 
 
 def _compared(catalogue: Catalogue, advisory: Advisory, product: str) -> list[str]:

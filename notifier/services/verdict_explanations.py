@@ -9,11 +9,11 @@ from feeds import storage
 from feeds.advisories.records import PRODUCTS, Advisory
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import EvidenceEntry, Verdict
+from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Verdict
 from notifier.assessment.matcher import Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
-from notifier.schemas.explanation import UPSTREAM, DoubtRow, ExplainedVerdict, VerdictExplanation, evidence_row
+from notifier.schemas.explanation import DoubtRow, ExplainedVerdict, VerdictExplanation, evidence_row
 from notifier.schemas.fields import whole
 from notifier.storage import inventory
 
@@ -86,4 +86,4 @@ def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Verdic
     package = matcher.package_case(advisory, of)
     own = package.testimony(of.package_version) if package else []
     # upstream's ranges do not apply to a distribution's build: they are listed but decide nothing
-    return matcher.judge(case, of), [*own, *(replace(t, weight=UPSTREAM) for t in upstream)]
+    return matcher.judge(case, of), [*own, *(replace(t, role=EvidenceRole.UPSTREAM) for t in upstream)]

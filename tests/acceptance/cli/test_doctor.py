@@ -289,7 +289,7 @@ def test_a_full_disk_is_a_problem_before_it_is_full(tmp_path: Path) -> None:
         database.close()
     finally:
         subprocess.run(["umount", small], check=True)
-    assert findings[0] == CheckResult("problem", f"{small} has 8 MiB left", "Free some space, before it is full")
+    assert findings[0] == CheckResult.problem(f"{small} has 8 MiB left", "Free some space, before it is full")
     assert len(findings) == 2
 
 

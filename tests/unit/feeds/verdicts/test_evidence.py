@@ -16,7 +16,7 @@ from tests.support.records import NOW, advisory, case, claim, packaged, read, re
 
 
 def weights(about: EvidenceSet, version: str) -> dict[str, str]:
-    return {t.source: t.weight for t in about.testimony(version)}
+    return {t.source: t.role for t in about.testimony(version)}
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_the_proof_tells_who_said_what_when_and_in_which_words() -> None:
     assert found["field"].words == ("Engine < 1.2.3",)
     assert (found["field"].rank, found["field"].ranges) == (Rank.VENDOR, "< 1.2.3; fixed in 1.2.3")
     assert (found["field"].url, found["field"].read_at) == ("https://example.org/field", NOW)
-    assert found["text"].weight == "agrees"
-    assert (found["notes"].weight, found["notes"].status, found["notes"].unreleased) == ("silent", None, ("1.1.9",))
+    assert found["text"].role == "agrees"
+    assert (found["notes"].role, found["notes"].status, found["notes"].unreleased) == ("silent", None, ("1.1.9",))
 
 
 def test_every_spelling_of_a_version_gets_the_same_verdict() -> None:
@@ -371,7 +371,7 @@ def test_the_smallest_fix_above_the_version_is_offered() -> None:
 def test_the_proof_of_a_distributions_verdict_is_its_record() -> None:
     about = PackageCase(advisory(read(packaged("1.0-2"), source="osv")), "docker.io", "Debian:12")
     (found,) = about.testimony("1.0-1")
-    assert (found.source, found.rank, found.status, found.weight) == (
+    assert (found.source, found.rank, found.status, found.role) == (
         "osv",
         Rank.DISTRIBUTION,
         Status.AFFECTED,
