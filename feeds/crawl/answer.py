@@ -18,6 +18,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from feeds.core.errors import NavtexError, ShapeError
+from feeds.core.text import one_line
 from feeds.crawl.download import OutOfTime
 from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
 from feeds.crawl.timer import TooLong, within
@@ -90,8 +91,7 @@ def words(error: BaseException) -> str:
 def tell(source: Source, ask: Request, result: str, **more: Any) -> None:
     """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
     if reason := more.get("reason"):
-        line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-        more["reason"] = line if len(line) <= _REASON else f"{line[:_REASON]}..."
+        more["reason"] = one_line(reason, _REASON)
     outcome = FetchResult(
         source=source.name,
         url=ask.name,

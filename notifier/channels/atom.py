@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from datetime import UTC
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from feeds.core.errors import ChannelError
-from notifier.channels.files import write
+from feeds.core.files import write
+from feeds.core.times import stamp
 from notifier.domain.messages import Message
 
 ENTRIES = 50
@@ -67,7 +67,7 @@ def _foreign(path: Path) -> ChannelError:
 
 
 def _entry(message: Message) -> ET.Element:
-    at = f"{message.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    at = stamp(message.created_at)
     entry = ET.Element(_q("entry"))
     for name, text in (
         ("id", uuid.uuid5(uuid.NAMESPACE_URL, f"navtex:{message.key}").urn),

@@ -1,14 +1,13 @@
-"""`file:///FOLDER`: a message as text, HTML and JSON in a folder; and how a file is written whole."""
+"""`file:///FOLDER`: a message as text, HTML and JSON in a folder."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from feeds.core.errors import ChannelError
+from feeds.core.files import write
+from feeds.core.times import stamp
 from notifier.domain.messages import Message
 
 
@@ -30,24 +29,9 @@ def as_json(message: Message) -> str:
     values = {
         "key": message.key,
         "thread": message.thread or None,
-        "created_at": f"{message.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "created_at": stamp(message.created_at),
         "subject": message.subject,
         "text": message.text,
         "digest": json.loads(message.data) if message.data else None,
     }
     return json.dumps(values, ensure_ascii=False, indent=2) + "\n"
-
-
-def write(path: Path, content: str, mode: int = 0o600) -> None:
-    """Write a file that is complete or as it was before, whenever the program or the machine stops."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
-        try:
-            part.write(content)
-            part.flush()
-            os.fchmod(part.fileno(), mode)
-            os.fsync(part.fileno())
-            Path(part.name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(part.name).unlink()
-            raise

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 from feeds.core.errors import ChannelError
+from feeds.core.text import one_line
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail_address import MailAddress
-from notifier.channels.mime import Mail, compose, one_line
+from notifier.channels.mime import Mail, compose
 from notifier.domain.messages import Message, Target
 
 _LINES = 100

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 import idna
 
 from feeds.core.errors import ChannelError
+from feeds.core.text import one_line
 
 SCHEMES = ("mailto", "mailtos")
 HELP = "See `navtex help channels`"
@@ -103,14 +104,16 @@ def checked(address: str) -> str:
     """A mailbox with its domain in ASCII (IDNA 2008); ChannelError where it is not a mail address."""
     local, at, domain = address.strip().rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or ".." in local or local[0] == "." or local[-1] == "." or not domain:
-        raise ChannelError(f"{_line(address)!r} is not a mail address", remedy=HELP)
+        raise ChannelError(f"{one_line(address)!r} is not a mail address", remedy=HELP)
     try:
         ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:
         ascii_domain = ""
     literal = domain.startswith("[") and domain.endswith("]")
     if not literal and not _HOST.fullmatch(ascii_domain):
-        raise ChannelError(f"{_line(address)!r} is not a mail address: {_line(domain)!r} is not a domain", remedy=HELP)
+        raise ChannelError(
+            f"{one_line(address)!r} is not a mail address: {one_line(domain)!r} is not a domain", remedy=HELP
+        )
     return f"{local}@{ascii_domain}"
 
 
@@ -219,7 +222,7 @@ def _sender(fields: dict[str, str], user: str, host: str) -> tuple[str, str]:
         name, sender = sender, ""
     if not sender and user:
         sender = user if "@" in user else f"{user}@{host}"
-    return _line(_decoded(fields.get("name", "")) or name), sender
+    return one_line(_decoded(fields.get("name", "")) or name), sender
 
 
 def _listed(text: str) -> list[str]:
@@ -237,10 +240,6 @@ def _decoded(text: str) -> str:
         raise _refused(
             "an escape in it is not UTF-8", "Write the bytes of a letter in UTF-8, as %C3%A4 for ä"
         ) from None
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _refused(what: str, remedy: str) -> ChannelError:

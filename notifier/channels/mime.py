@@ -15,6 +15,7 @@ from email.utils import format_datetime, parseaddr, quote
 from functools import lru_cache
 
 from feeds.core.errors import ChannelError
+from feeds.core.text import one_line
 from notifier.domain.messages import Message
 
 
@@ -119,10 +120,3 @@ def _ascii(domain: str) -> str:
         return domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
         raise ChannelError(f"{one_line(domain)!r} is not a domain", permanent=True) from None
-
-
-def one_line(text: str) -> str:
-    """A header's value as one line, whatever it held."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.advisories.records import Kind, Severity
+from feeds.core.times import day
 from notifier.cli.advisory_hand import acknowledge, release
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
     PRODUCT,
     clean,
-    day,
     format_option,
     limit_option,
     line,

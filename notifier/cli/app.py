@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from feeds.advisories.records import PRODUCTS, Severity
+from feeds.core.text import printable
 from notifier import config as configs
 from notifier.cli.log import begin
 from notifier.config import Config
@@ -155,16 +156,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def stamp(at: datetime | None) -> str | None:
-    """A moment as it stands in JSON: ISO 8601, whole seconds, Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
-
-
-def day(at: datetime | None) -> str:
-    """A moment as it stands in a table."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""
-
-
 def limit_option(command: F) -> F:
     """`--limit N` for a command that lists."""
     return click.option(
@@ -207,12 +198,12 @@ def say(text: str) -> None:
 
 def clean(text: str) -> str:
     """Text without characters that steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    return printable(text, keep="\n")
 
 
 def line(text: str) -> str:
     """Text that stays on its line: clean, and with a blank where one breaks."""
-    return clean(text).replace("\n", " ")
+    return printable(text)
 
 
 def table(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from feeds.core import files
 from notifier import config as configs
 from notifier.cli.app import say
 
@@ -24,9 +25,8 @@ def init(force: bool) -> None:
     if path.exists() and not force:
         raise click.ClickException(f"{path} exists; --force replaces it")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(configs.example())
+        files.private_folder(path.parent)
+        files.write(path.resolve(), configs.example())
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
     say(f"{path} is written; every setting in it is a comment that shows what is used otherwise")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import VersionError
-from notifier.cli.app import day, format_option, line, now, opened, settings, severity, wrapped, write_json
+from feeds.core.times import day
+from notifier.cli.app import format_option, line, now, opened, settings, severity, wrapped, write_json
 
 if TYPE_CHECKING:
     from notifier.schemas.explanation import EvidenceRow, ExplainedVerdict

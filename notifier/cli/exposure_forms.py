@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from feeds.core.times import stamp
 from feeds.storage.database import Connection
 from notifier.cli import exposure_tables
-from notifier.cli.app import stamp
 from notifier.cli.output import emit
 from notifier.exporters import FORMATS, csv_rows
 from notifier.services.exposure import ScopedFindings

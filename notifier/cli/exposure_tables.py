@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from feeds.advisories.records import Level
+from feeds.core.times import day
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding, by_advisory, by_component, weight
-from notifier.cli.app import day, say, severity, table, wrapped
+from notifier.cli.app import say, severity, table, wrapped
 from notifier.cli.exposure import verdict
 from notifier.cli.output import emit
 from notifier.services.annotations import Remarks

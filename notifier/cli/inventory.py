@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feeds.core.times import stamp
 from notifier.cli import collect, inventory_import
 from notifier.cli.app import (
     clean,
@@ -18,7 +19,6 @@ from notifier.cli.app import (
     scope,
     scope_options,
     settings,
-    stamp,
     table,
     wrapped,
     write_json,

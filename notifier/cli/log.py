@@ -21,6 +21,8 @@ import click
 import msgspec
 
 from feeds.core.errors import Busy, ConfigError, NavtexError, UsageProblem
+from feeds.core.text import printable
+from feeds.core.times import stamp_ms
 from notifier.cli.log_options import CHOSEN
 from notifier.config import Log, log_variables
 from notifier.security.redaction import redact
@@ -122,7 +124,7 @@ def _redacted(value: Any, known: list[str]) -> Any:
 class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = f"{'Error: ' if getattr(record, 'event', '') == 'failed' else ''}{record.getMessage()}"
-        return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+        return printable(text, keep="\n")
 
 
 class _Text(logging.Formatter):
@@ -144,7 +146,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _at(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return stamp_ms(datetime.fromtimestamp(record.created, UTC))
 
 
 def _value(value: Any) -> str:
@@ -154,7 +156,7 @@ def _value(value: Any) -> str:
 
 def _line(text: str) -> str:
     """Text on one line, without characters that steer a terminal."""
-    return "".join(c if c.isprintable() else "\\n" if c == "\n" else " " for c in text)
+    return printable(text.replace("\n", "\\n"))
 
 
 def _handler(file: str) -> logging.Handler:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import clean, format_option, now, opened, say, settings, stamp, table, write_json
+from feeds.core.times import stamp
+from notifier.cli.app import clean, format_option, now, opened, say, settings, table, write_json
 from notifier.cli.notification_explain import explain
 
 if TYPE_CHECKING:

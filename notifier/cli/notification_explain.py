@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import count_of, format_option, now, opened, settings, stamp, wrapped, write_json
+from feeds.core.times import stamp
+from notifier.cli.app import count_of, format_option, now, opened, settings, wrapped, write_json
 
 if TYPE_CHECKING:
     from notifier.services.explanations import Explanation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
+
+from feeds.core import files
 
 
 def emit(chunks: Iterable[str], path: Path | None) -> None:
@@ -18,29 +18,16 @@ def emit(chunks: Iterable[str], path: Path | None) -> None:
             sys.stdout.write(chunk)
         return
     try:
-        _replace(chunks, path)
+        _write(chunks, path)
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _replace(chunks: Iterable[str], path: Path) -> None:
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        made = Path(file.name)
-        try:
+def _write(chunks: Iterable[str], path: Path) -> None:
+    place = path.resolve()  # a link stays, and what it leads to is replaced
+    if place.exists() and not place.is_file():  # a device or a pipe
+        with place.open("w", encoding="utf-8", newline="") as file:
             file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-            made.chmod(mode)
-            made.replace(path)
-        except BaseException:
-            made.unlink()
-            raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        return
+    with files.replacing(place, mode=None) as whole:
+        whole.writelines(chunk.encode() for chunk in chunks)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from feeds.core.times import stamp
 from notifier.cli.app import (
     DateType,
     format_option,
@@ -18,7 +19,6 @@ from notifier.cli.app import (
     scope,
     scope_options,
     settings,
-    stamp,
     table,
     write_json,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import day, format_option, now, opened, settings, table, wrapped, write_json
+from feeds.core.times import day
+from notifier.cli.app import format_option, now, opened, settings, table, wrapped, write_json
 from notifier.cli.mirror import tell_age
 
 

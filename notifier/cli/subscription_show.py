@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import clean, format_option, now, opened, settings, stamp, write_json
+from feeds.core.times import stamp
+from notifier.cli.app import clean, format_option, now, opened, settings, write_json
 
 if TYPE_CHECKING:
     from notifier.domain.filters import Filters

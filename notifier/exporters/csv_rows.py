@@ -6,10 +6,12 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from feeds.core.times import stamp
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n]|\s+[=+\-@]")
 
@@ -46,7 +48,7 @@ def cell(value: Any) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return stamp(value)
     if isinstance(value, dict):
         return ";".join(f"{name}={text}" for name, text in value.items())
     if isinstance(value, tuple):

@@ -6,12 +6,13 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 import feeds
 from feeds.advisories.records import Advisory
+from feeds.core.times import stamp
 from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.exporters.purl import purls
@@ -112,7 +113,7 @@ class ExportDocument:
     @property
     def stamp(self) -> str:
         """When it was made, in RFC 3339."""
-        return self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return stamp(self.at)
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ import notifier
 from feeds.advisories.records import Advisory, severity_rank
 from feeds.core.errors import ConfigError
 from feeds.core.resources import folder
+from feeds.core.times import day
 from notifier.alerts.digest import ORDER, Digest
 from notifier.domain.hosts import Hosts
 from notifier.domain.messages import Message
@@ -133,7 +134,7 @@ def _environment(templates: Path | None = None) -> jinja2.Environment:
         "hosts": host_names,
         "line": line,
         "mrkdwn": mrkdwn,
-        "day": _day,
+        "day": day,
         "names": _names,
         "safe_url": safe_url,
     }
@@ -192,9 +193,3 @@ def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0, exac
     if not named:
         return f"{count} other{'' if more == 1 else 's'}"
     return ", ".join(named) + (f" and {count} more" if more else "")
-
-
-def _day(at: datetime | date | None) -> str:
-    if isinstance(at, datetime):
-        at = at.astimezone(UTC)
-    return at.strftime("%Y-%m-%d") if at else ""

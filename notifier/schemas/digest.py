@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from feeds.core.times import stamp
 from notifier.alerts.digest import Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts
 
@@ -15,7 +15,7 @@ def plain(digest: Digest) -> dict[str, Any]:
         "key": digest.key,
         "subscription": digest.subscription,
         "welcome": digest.welcome,
-        "created_at": _stamp(digest.created_at),
+        "created_at": stamp(digest.created_at),
         "items": [_item(i) for i in digest.items],
         "clear": _hosts(digest.unaffected_hosts),
         "undecided": [_group(g) for g in digest.undecided],
@@ -23,7 +23,7 @@ def plain(digest: Digest) -> dict[str, Any]:
             "hosts": digest.footer.hosts,
             "mirror": digest.footer.mirror or None,
             "sources": [
-                {"name": s.name, "state": s.state.value, "last_success": _stamp(s.last_success)}
+                {"name": s.name, "state": s.state.value, "last_success": stamp(s.last_success)}
                 for s in digest.footer.sources
             ],
         },
@@ -60,7 +60,3 @@ def _group(group: Group) -> dict[str, Any]:
 
 def _hosts(hosts: Hosts) -> dict[str, Any]:
     return {"count": hosts.count, "names": list(hosts.names)}
-
-
-def _stamp(at: datetime | None) -> str | None:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else None

@@ -13,12 +13,12 @@ import binascii
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from feeds.core import files
 from feeds.core.errors import ChannelError, ConfigError
 from feeds.core.secrets import content, from_environment
 from notifier.config import config_path
@@ -125,17 +125,9 @@ def _make(path: Path) -> None:
     """Make a key. Of two processes that do so at once both get the same one, and nobody a half-written one."""
     key = base64.urlsafe_b64encode(os.urandom(_BYTES))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number, name = tempfile.mkstemp(prefix=".secret.key.", dir=path.parent)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(key + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(name, path)
-        finally:
-            Path(name).unlink()
+        files.private_folder(path.parent)
+        with suppress(FileExistsError):
+            files.create(path, key + b"\n")
     except OSError as error:
         raise ConfigError(
             f"the key that addresses are sealed with cannot be made: {error.strerror}",

@@ -6,11 +6,8 @@ node_exporter's textfile collector takes.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 import feeds
 from feeds import storage
 from feeds.advisories.records import Kind, Level, Severity
+from feeds.core import files
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Connection
 from notifier.assessment.matcher import Match, Matcher
@@ -161,13 +159,4 @@ def text(metrics: Iterable[Metric]) -> str:
 
 def write(path: Path, text: str) -> None:
     """Put the metrics into a file, all at once and readable by everybody: its reader is another user's."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    files.write(path, text, files.PUBLIC, durable=False)
