@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
-from feeds.core.addresses import web_address
+from feeds.core.addresses import sqlite_address, web_address
 from feeds.core.errors import ConfigError
 from feeds.core.secrets import from_environment
 
@@ -262,7 +262,7 @@ def default_path() -> Path:
 
 def default_database() -> str:
     """The SQLite file in the user's data folder."""
-    return f"sqlite:///{user_data_path('navtex', appauthor=False) / 'navtex.db'}"
+    return sqlite_address(user_data_path("navtex", appauthor=False) / "navtex.db")
 
 
 def example() -> str:

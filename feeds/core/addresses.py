@@ -75,6 +75,15 @@ def hostname(url: str) -> str:
         return ""
 
 
+def sqlite_address(path: object) -> str:
+    """The database address of an SQLite file.
+
+    >>> sqlite_address("/srv/100%/a?b#c.db")
+    'sqlite:////srv/100%25/a%3Fb%23c.db'
+    """
+    return "sqlite:///" + str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+
+
 def web_address(url: str, where: str) -> str:
     """A web address that somebody configured; ConfigError where it is none, or holds a password."""
     try:

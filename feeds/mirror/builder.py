@@ -6,10 +6,10 @@ that is no longer there loses it.
 
 from __future__ import annotations
 
-import os
-import tempfile
+import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 import feeds
+from feeds.core import files
 from feeds.core.errors import Busy, NavtexError, ShapeError
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult
@@ -52,12 +53,29 @@ def fetch(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".navtex-mirror.lock", timeout=0), tempfile.TemporaryDirectory(dir=folder) as spool:
-            return _filled(crawl, job, folder.resolve(), Path(spool), progress)
+        with (
+            FileLock(folder / ".navtex-mirror.lock", timeout=0, mode=files.PRIVATE),
+            _spool(folder) as spool,
+        ):
+            return _filled(crawl, job, folder.resolve(), spool, progress)
     except Timeout as error:
         raise Busy(f"another fetch is filling {folder}") from error
     except OSError as error:
         raise NavtexError(f"cannot be written: {error.strerror or error}", where=str(folder)) from error
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[Path]:
+    """A folder for answers until they are merged. What a killed fetch left goes first: nobody else is at work here."""
+    spool = folder / ".navtex-spool"
+    shutil.rmtree(spool, ignore_errors=True)
+    for part in folder.rglob(files.PARTS):
+        part.unlink(missing_ok=True)
+    spool.mkdir(mode=0o700)
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
 def _filled(
@@ -158,16 +176,7 @@ def _replace(at: Path, body: bytes, folder: Path) -> None:
         at.parent.mkdir(parents=True, exist_ok=True)
         if not at.parent.resolve().is_relative_to(folder):
             raise NavtexError("a link leads out of the folder", where=str(at.parent))
-        descriptor, name = tempfile.mkstemp(dir=at.parent, prefix=".navtex-")
-        written = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(body)
-            written.chmod(0o644)
-            written.replace(at)
-        except BaseException:
-            written.unlink()
-            raise
+        files.write(at, body, files.PUBLIC, durable=False)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise NavtexError("a file and a folder cannot have one name", where=str(at)) from error
 

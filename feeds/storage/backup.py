@@ -5,21 +5,28 @@ PostgreSQL has programs of its own for both; the error names the command.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from feeds.core import files
+from feeds.core.addresses import sqlite_address
 from feeds.core.errors import Busy, DatabaseError, UsageProblem
-from feeds.storage.database import Database, explained
+from feeds.storage.database import Database, explained, is_secret
 from feeds.storage.schema import drift
 
 _BESIDE = ("-wal", "-shm", "-journal")
+_WORK = ".navtex-backup-"
+"""How the name of a folder begins in which a copy is made."""
+_OLD = 86400
 
 
 def back_up(database: Database, file: Path) -> None:
@@ -59,7 +66,7 @@ def restore(database: Database, file: Path, at: datetime) -> Path | None:
         _close_up(place)
         kept = _keep(place, at)
         copy.replace(place)
-        _remember(place.parent)
+        files.sync_folder(place.parent)
     return kept
 
 
@@ -78,26 +85,69 @@ def _server(database: Database) -> str:
     if database.sqlite:
         return ""
     url = database.url.set(drivername="postgresql")._replace(password=None)
-    return shlex.quote(url.render_as_string(hide_password=False))
+    plain = url.difference_update_query([name for name in url.query if is_secret(name)])
+    return shlex.quote(plain.render_as_string(hide_password=False))
 
 
 @contextmanager
 def _new_file(beside: Path) -> Iterator[Path]:
-    """An empty file of mode 0600 in the same folder; it is gone afterwards unless it was renamed."""
+    """An empty file of mode 0600 on the same disk; it is gone afterwards unless it was renamed."""
+    sweep(beside.parent)
     try:
-        number, name = tempfile.mkstemp(prefix=f".{beside.name}.", dir=beside.parent)
+        with _work_folder(beside.parent) as made:
+            copy = made / "copy.db"
+            files.make_private(copy)
+            try:
+                yield copy
+            except OSError as error:
+                raise DatabaseError(f"cannot be written: {error.strerror}", where=str(beside)) from error
     except OSError as error:
         raise DatabaseError(
             f"no file can be made there: {error.strerror}", where=str(beside.parent), remedy="Check the folder"
         ) from error
-    os.close(number)
+
+
+@contextmanager
+def _work_folder(parent: Path) -> Iterator[Path]:
+    """A private folder that is locked while it is in use. The lock ends with its process, however that ends."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=_WORK, dir=parent))
+        number = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        with suppress(OSError):  # a file system without locks: see `sweep`
+            fcntl.flock(number, fcntl.LOCK_EX)
+        if made.exists():
+            break
+        os.close(number)  # another process swept it before it was locked
     try:
-        yield Path(name)
-    except OSError as error:
-        raise DatabaseError(f"cannot be written: {error.strerror}", where=str(beside)) from error
+        yield made
     finally:
-        for end in ("", *_BESIDE):
-            Path(name + end).unlink(missing_ok=True)
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(number)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what backups and restores that were killed left in a folder. What is in use stays, as it is locked.
+
+    Where a file system has no locks, what is older than a day goes.
+    """
+    for left in folder.glob(f"{_WORK}*"):
+        with suppress(OSError):
+            number = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if _unused(number):
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(number)
+
+
+def _unused(number: int) -> bool:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return time.time() - os.fstat(number).st_mtime > _OLD
+    return True
 
 
 def _copy(source: Path, to: Path) -> None:
@@ -130,7 +180,7 @@ def _check(copy: Path, *, shown: Path, remedy: str) -> None:
 
 def _modernise(copy: Path, *, shown: Path) -> None:
     """Bring a copy to the schema that this Navtex knows; DatabaseError where it cannot be, or is newer."""
-    database = Database(f"sqlite:///{copy}")
+    database = Database(sqlite_address(copy))
     try:
         database.upgrade()
         differences = drift(database)
@@ -182,11 +232,3 @@ def _keep(place: Path, at: datetime) -> Path | None:
     except OSError:  # a file system without hard links
         shutil.copy2(place, kept)
     return kept
-
-
-def _remember(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

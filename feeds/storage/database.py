@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 
 import feeds
 from feeds.core.errors import Busy, ConfigError, DatabaseError
+from feeds.core.files import PRIVATE, make_private, private_folder
 from feeds.core.resources import folder
 
 __all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
@@ -33,6 +35,10 @@ metadata = sa.MetaData(
 
 HEAD = "0011"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
+
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)
+_PARAMETER = re.compile(r"\?[\w.-]+=")
+_SECRET = re.compile(r"pass(?!file)|secret|token|key$|credential", re.IGNORECASE)
 
 # Any number that no other program is likely to use as an advisory lock on the same database.
 _LOCK = 0x4E61767465
@@ -69,8 +75,9 @@ class Database:
 
     @property
     def shown(self) -> str:
-        """The address without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The address without its passwords, which may also be parameters of it."""
+        hidden = {name: "***" for name in self.url.query if is_secret(name)}
+        return self.url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
     @property
     def sqlite(self) -> bool:
@@ -166,7 +173,7 @@ class Database:
         if not self.url.database or self.url.database == ":memory:":
             yield
             return
-        lock = FileLock(f"{self.url.database}.lock")
+        lock = FileLock(f"{self.url.database}.lock", mode=PRIVATE)
         try:
             with lock.acquire(blocking=False):
                 yield
@@ -200,7 +207,18 @@ def _busy(where: str) -> Busy:
     return Busy("another Navtex run is at work", where=where, remedy="Wait for it to end; nothing was changed")
 
 
+def is_secret(parameter: str) -> bool:
+    """Whether a parameter of an address holds a secret.
+
+    >>> is_secret("sslpassword"), is_secret("sslmode")
+    (True, False)
+    """
+    return _SECRET.search(parameter) is not None
+
+
 def _url(text: str) -> URL:
+    if found := _SQLITE.fullmatch(text):
+        return _file_url(found[1], found[2])
     try:
         url = make_url(text)
     except (sa.exc.ArgumentError, ValueError):
@@ -212,6 +230,16 @@ def _url(text: str) -> URL:
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError(f"{url.drivername} databases are not supported", remedy="Use SQLite or PostgreSQL")
     return url
+
+
+def _file_url(driver: str, path: str) -> URL:
+    """The address of an SQLite file. `?` and `#` are characters of its path, and escapes are decoded."""
+    if _PARAMETER.search(path) or "\0" in unquote(path):
+        raise ConfigError(
+            "an SQLite address with parameters is not supported",
+            remedy="Write sqlite:///PATH, and %3F for a ? in PATH",
+        )
+    return URL.create(driver, database=unquote(path) or None)
 
 
 def _engine(url: URL) -> Engine:
@@ -236,8 +264,8 @@ def _engine(url: URL) -> Engine:
 def _prepare_file(path: Path) -> None:
     """Make the file and its folder, readable by nobody else."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        private_folder(path.parent)
+        make_private(path)
     except OSError as error:
         raise DatabaseError(
             f"cannot be opened: {error.strerror}", where=str(path), remedy="Check the folder and its permissions"

@@ -39,6 +39,16 @@ def apart(tmp_path: Path, folder: Path) -> Program:
     return program(tmp_path / "apart", NAVTEX_MIRROR=str(folder))
 
 
+def test_what_a_killed_fetch_left_is_removed_by_the_next(folder: Path, connected: Program) -> None:
+    for left in (folder / ".navtex-spool" / "1", folder / "api.github.com" / ".navtex-0123.part"):
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"half")
+    connected("mirror", "fetch", str(folder))
+    assert (folder / manifest.NAME).is_file()
+    left_over = [p.name for p in folder.rglob(".navtex-*")]
+    assert left_over in ([], [".navtex-mirror.lock"])
+
+
 def noted(folder: Path) -> dict[str, dict[str, Any]]:
     documents = json.loads((folder / manifest.NAME).read_text())["documents"]
     return {d["url"]: d for d in documents}

@@ -267,6 +267,46 @@ def test_postgresql_has_its_own_programs_and_its_password_is_not_shown(program_w
         assert "hunter2" not in said
 
 
+def test_the_command_for_postgresql_holds_no_secret_parameter(tmp_path: Path) -> None:
+    database = Database("postgresql://navtex@db.example.org/navtex?password=hunter2&sslmode=require")
+    with pytest.raises(UsageProblem, match="sslmode=require") as caught:
+        back_up(database, tmp_path / "backup.db")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_killed_backup_leaves_nothing_for_ever(sqlite_database: Database, tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, signal, sys\nfrom feeds.storage import backup\n"
+        "with backup._new_file(pathlib.Path(sys.argv[1])) as copy:\n"
+        "    copy.write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    place = tmp_path / "backups" / "sunday.db"
+    place.parent.mkdir()
+    killed = subprocess.run([sys.executable, "-c", script, str(place)], check=False)
+    assert killed.returncode == -9
+    assert len(list(place.parent.iterdir())) == 1
+    back_up(sqlite_database, place.with_name("monday.db"))
+    assert [p.name for p in place.parent.iterdir()] == ["monday.db"]
+
+
+def test_a_backup_that_is_at_work_is_not_swept(sqlite_database: Database, tmp_path: Path) -> None:
+    script = (
+        "import pathlib, sys\nfrom feeds.storage import backup\n"
+        "with backup._new_file(pathlib.Path(sys.argv[1])) as copy:\n"
+        "    print('made', flush=True)\n    sys.stdin.read()\n    print(copy.exists())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "sunday.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "made\n"
+        back_up(sqlite_database, tmp_path / "monday.db")
+        assert other.communicate()[0] == "True\n"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_told(sqlite_database: Database, tmp_path: Path) -> None:
     (tmp_path / "shut").mkdir(mode=0o500)

@@ -17,14 +17,14 @@ import sqlalchemy as sa
 
 from feeds.core.errors import Busy, ConfigError, DatabaseError
 from feeds.storage import tables
-from feeds.storage.database import Database, UtcDateTime
+from feeds.storage.database import HEAD, Database, UtcDateTime
 from tests.conftest import ROOT
 
 AT = datetime(2026, 4, 15, 12, 0, 0, 123456, tzinfo=UTC)
 
 HOLDER = """if True:
     import sys
-    from feeds.storage.database import Database, UtcDateTime
+    from feeds.storage.database import HEAD, Database, UtcDateTime
     with Database(sys.argv[1]).lock():
         print("held", flush=True)
         sys.stdin.read()
@@ -88,6 +88,51 @@ def test_only_its_user_can_read_the_file(tmp_path: Path) -> None:
         assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "new" / "folder").stat().st_mode) == 0o700
     database.close()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_folders_files_and_locks_are_private_under_any_umask(tmp_path: Path, umask: int) -> None:
+    old = os.umask(umask)
+    try:
+        database = Database(f"sqlite:///{tmp_path / 'new' / 'folder' / 'navtex.db'}")
+        with database.lock():
+            database.upgrade()
+            modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "new").rglob("*")}
+        database.close()
+    finally:
+        os.umask(old)
+    assert modes.pop("folder") == 0o700
+    assert modes.keys() >= {"navtex.db", "navtex.db.lock"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["a?b.db", "a#b.db", "a?.db", "?", "100%.db", "a&b=c.db", "ä b.db", "a%3Fb.db"])
+def test_a_path_with_special_characters_opens_the_file_that_is_named(tmp_path: Path, name: str) -> None:
+    database = Database(f"sqlite:///{tmp_path / name}")
+    database.upgrade()
+    database.close()
+    again = Database(database.url.render_as_string())
+    assert again.current() == HEAD
+    again.close()
+    assert [p.name for p in tmp_path.iterdir() if p.suffix not in ("-wal", "-shm")] == [name.replace("%3F", "?")]
+
+
+@pytest.mark.parametrize("name", ["navtex.db?mode=ro", "a?timeout=5&b=c", "a?b?c=d", "a%00b.db"])
+def test_a_path_with_parameters_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"with parameters is not supported.*%3F"):
+        Database(f"sqlite:///{tmp_path / name}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword", "oauth_client_secret", "pass%77ord"])
+def test_secrets_among_the_parameters_are_not_shown(name: str) -> None:
+    database = Database(f"postgresql://navtex@127.0.0.1:9/navtex?sslmode=prefer&{name}=hunter2")
+    assert "hunter2" not in database.shown
+    assert "sslmode=prefer" in database.shown
+    with pytest.raises(DatabaseError) as caught:
+        database.current()
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
