@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from feeds.core.errors import InventoryError
-from notifier.cli.app import count_of, now, opened, say, settings, tag_values
+from notifier.cli.app import PRODUCT, count_of, now, opened, say, settings, tag_values
 
 if TYPE_CHECKING:
     from notifier.services.inventory import ImportOptions, ImportReport
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     default="",
     metavar="FORMAT",
     help="Input format, where it is not recognised: ansible, apk, apt, csv, cyclonedx, dnf, docker-info, docker-node, "
-    "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, prometheus, rpm, "
-    "spdx, syft.",
+    "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, program-version, "
+    "prometheus, rpm, spdx, syft, versions.",
 )
 @click.option(
     "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."
 )
+@click.option("--product", type=PRODUCT, help="Product of the versions in an input that does not name it.")
 @click.option(
     "--tag",
     "tags",
@@ -56,6 +57,7 @@ def command(
     file: str,
     form: str,
     host: str,
+    product: str | None,
     tags: dict[str, str],
     strict: bool,
     prune: bool,
@@ -88,7 +90,7 @@ def command(
 
     with _stream(file) as stream, opened(settings()) as database:
         try:
-            found = inventory.read(text.Text(stream), form, host)
+            found = inventory.read(text.Text(stream), form, host, product or "")
             report = take(database, found, wish, now(), told=told, progress=progress)
         except InventoryError as error:
             raise InventoryError(error.what, where=name, remedy=error.remedy) from error

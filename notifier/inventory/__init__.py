@@ -27,10 +27,12 @@ from notifier.inventory.formats import (
     osquery,
     pacman,
     probe,
+    program_version,
     prometheus,
     rpm,
     spdx,
     syft,
+    versions,
 )
 from notifier.inventory.text import Text
 
@@ -47,8 +49,27 @@ class InputFormat(Protocol):
         """The hosts in a text, what could not be taken, and notes; `host` names the host where the format does not."""
 
 
+class ProductFormat(InputFormat, Protocol):
+    """A format whose input may leave out of which product a version is."""
+
+    def read(self, text: Text, host: str = "", product: str = "", /) -> Iterator[Found]:
+        """As `InputFormat.read`; `product` is of the versions that do not say theirs."""
+
+
+def _quoted(text: str, host: str, product: str) -> Iterator[Found]:
+    """What a text inside of another holds, which is of one host unless it names several."""
+    within = Text.of(text)
+    found = list(_reading(_format(within), within, host, product))
+    if len({one.name for one in found if isinstance(one, Host | Bare)}) == 1:
+        found = [replace(one, name=host_name(host)) if isinstance(one, Host | Bare) else one for one in found]
+    yield from found
+
+
+_ANSIBLE = ansible.Ansible(_quoted)
+_WITHOUT_PRODUCT: tuple[ProductFormat, ...] = (_ANSIBLE, program_version, versions)
 FORMATS: tuple[InputFormat, ...] = (
     probe,
+    _ANSIBLE,
     docker_report,
     docker_version,
     docker_info,
@@ -57,12 +78,13 @@ FORMATS: tuple[InputFormat, ...] = (
     cyclonedx,
     spdx,
     syft,
-    ansible,
+    program_version,
     json_rows,
     ndjson,
     osquery,
     prometheus,
     csv_rows,
+    versions,
     dnf,
     apk,
     apt,
@@ -75,8 +97,10 @@ FORMATS: tuple[InputFormat, ...] = (
 __all__ = ["FORMATS", "InputFormat", "gathered", "read"]
 
 
-def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[Found]:
+def read(text: Text | str | bytes, form: str = "", host: str = "", product: str = "") -> Iterator[Found]:
     """What a text of a named or recognised format holds, as it is read.
+
+    `host` and `product` are of what does not name its own.
 
     A host whose rows do not stand together comes several times; `gathered` joins them. InventoryError
     where no format fits (at once) or nothing can be read (at once, or on the way); UsageProblem where no
@@ -84,10 +108,20 @@ def read(text: Text | str | bytes, form: str = "", host: str = "") -> Iterator[F
     """
     if not isinstance(text, Text):
         text = Text.of(text)
-    return _reported(_named(_format(text, form).read(text, host), host.strip()))
+    return _reported(_named(_reading(_format(text, form), text, host, product), host.strip()))
 
 
-def _format(text: Text, form: str) -> InputFormat:
+def _reading(chosen: InputFormat, text: Text, host: str, product: str) -> Iterator[Found]:
+    for candidate in _WITHOUT_PRODUCT:
+        if candidate is chosen:
+            yield from candidate.read(text, host, product)
+            return
+    if product:
+        yield Note(f"it names its products itself, so --product {product} is ignored")
+    yield from chosen.read(text, host)
+
+
+def _format(text: Text, form: str = "") -> InputFormat:
     names = ", ".join(f.NAME for f in FORMATS)
     unsupported.refuse_bytes(text.head)
     if form:
@@ -97,7 +131,6 @@ def _format(text: Text, form: str) -> InputFormat:
         return chosen
     if text.empty:
         raise InventoryError("it is empty")
-    unsupported.refuse_command(text.head)
     for candidate in FORMATS:
         if candidate.recognises(text):
             return candidate

@@ -18,6 +18,7 @@ _LINE = re.compile(
     | (?:\[?[\w.-]+@[^$\#{}]{0,100}|PS\ [^>{}]{0,100})?[$\#>](?:\ .*)?""",
     re.VERBOSE,
 )
+_OF_SEVERAL = re.compile(r"^=== navtex probe|^\S{1,253} \| (?:SUCCESS|CHANGED|FAILED)!? \| rc=-?\d", re.MULTILINE)
 _MOST_BEFORE = 40
 """So many lines of a greeting, of prompts and of headers may stand before JSON."""
 _BLANKS = re.compile(r"\s*")
@@ -62,6 +63,15 @@ def without_margin(text: str) -> str:
     )
 
 
+def of_several(head: str) -> bool:
+    r"""Whether the answers in a text stand below lines that name their hosts: a probe's, or Ansible's of a command.
+
+    >>> of_several("web-1 | CHANGED | rc=0 >>\nClient:\n"), of_several("Client:\n")
+    (True, False)
+    """
+    return _OF_SEVERAL.search(head) is not None
+
+
 def is_noise(line: str) -> bool:
     """Whether a line is a prompt, a warning or an error, and no part of what was asked for.
 
@@ -82,7 +92,11 @@ def json_start(head: str) -> int:
     if found is None or len(before) > _MOST_BEFORE:
         return -1
     # a brace may be of a row that is broken, and a mark begins the part of a probe's answer
-    return -1 if any(re.search(r"[{}]|^=== ", x) and not is_noise(x) for x in before) else found.start()
+    if any(re.search(r"[{}]|^=== ", x) and not is_noise(x) for x in before) or _OF_SEVERAL.search(
+        head, 0, found.start()
+    ):
+        return -1
+    return found.start()
 
 
 def several(text: str) -> list[Any]:

@@ -26,8 +26,6 @@ _BYTES = (
     ("PK\x03\x04", "it is a zip archive, as Excel's files are", "Unpack it, or save the table as CSV"),
     ("SQLite format 3\0", "it is a database", "Give what `navtex inventory list --format json` prints"),
 )
-# Looked for before any format is asked: its body may look like one, without its hosts.
-_COMMAND = re.compile(r"^\S+ \| (?:CHANGED|SUCCESS|FAILED) \| rc=-?\d+ >>", re.MULTILINE)
 _KNOWN = tuple(
     (re.compile(pattern, re.MULTILINE | re.IGNORECASE), what, remedy)
     for pattern, what, remedy in (
@@ -43,7 +41,6 @@ _KNOWN = tuple(
         (r'^CONTAINER ID +IMAGE\b|"(?:LocalVolumes|RestartCount|HostConfig)": ?["{\d]',
          "it is a list of containers", _INSIDE),
         (r'^REPOSITORY +TAG +|^IMAGE +ID +DISK USAGE|"(?:CreatedSince|RepoTags)":', "it is a list of images", _INSIDE),
-        (r"^Docker version \S+, build", "it is the client's version, and a client is no engine", _VERSION),
         (r"cannot connect to the docker daemon|permission denied.*docker", "no engine answered", _VERSION),
         (r"^\S+ \| (?:SUCCESS|CHANGED) =>\s*$", "it is Ansible's result as YAML", _FACTS),
         (r"^PLAY \[", "it is the report of a playbook", _FACTS),
@@ -75,12 +72,6 @@ def refuse_bytes(head: str) -> None:
             raise InventoryError(what, remedy=remedy)
     if len(head) > 3 and set(head[1:40:2]) == {"\0"}:
         raise InventoryError("it is UTF-16 without a byte order mark", remedy="Save it as UTF-8")
-
-
-def refuse_command(head: str) -> None:
-    """InventoryError where it is what a command said on several hosts, as Ansible prints it."""
-    if _COMMAND.search(head):
-        raise InventoryError("it is what Ansible printed of a command, and not of facts", remedy=_FACTS)
 
 
 def unrecognised(head: str, names: str) -> InventoryError:

@@ -1,13 +1,14 @@
-"""Ansible: `package_facts`, cached facts, and `docker_host_info`.
+"""Ansible: `package_facts`, cached facts, `docker_host_info`, and the output of commands.
 
 A result may stand alone (`--tree`, a registered variable written out), in the run's JSON (the callback
-`json`), or as the command `ansible` prints it, one host after the other.
+`json`), or as the command `ansible` prints it, one host after the other.  What a command printed on a host
+(`ansible all -a 'docker version'`) is an inventory of that host, and is read as one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from feeds.core.errors import InventoryError
@@ -21,8 +22,11 @@ from notifier.inventory.text import Text, decoded, obj, seq, word
 NAME = "ansible"
 _KINDS = {"apt": "deb", "deb": "deb", "dpkg": "deb", "rpm": "rpm", "dnf": "rpm", "apk": "apk"}
 _PRINTED = re.compile(
-    r"^(?P<host>\S{1,253}) \| (?P<state>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!?)[^\n=]{0,200}=> (?=\{)", re.MULTILINE
+    r"^(?P<host>\S{1,253}) \| (?P<state>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!?)"
+    r"(?:[^\n=]{0,200}=> (?=\{)| \| rc=(?P<code>-?\d+) (?:>>[^\n]*(?:\n|\Z)|\| (?P<line>[^\n]*))|: (?P<reason>[^\n]*))",
+    re.MULTILINE,
 )
+_OUTPUTS = re.compile(r"\(stdout\) (?P<out>.*?)(?:\(stderr\) (?P<error>.*))?$")
 _SYSTEM = ("ansible_distribution", "ansible_distribution_version")
 _NEITHER = (
     "it shows neither packages nor an engine; run `ansible all -m ansible.builtin.package_facts` "
@@ -33,44 +37,120 @@ _Told = tuple[str, str, dict[str, Any]]
 _NAMES = ("inventory_hostname", "ansible_hostname", "ansible_fqdn", "ansible_nodename", "hostname")
 
 
-def recognises(text: Text) -> bool:
-    """Whether it is a module's result, a run's, or cached facts."""
-    if text.sample is None:
-        return _PRINTED.search(text.head) is not None
-    said = obj(text.sample)
-    cached = any(k.startswith("ansible_") for k in said)
-    failed = "msg" in said and "changed" in said
-    return cached or failed or any(k in said for k in ("ansible_facts", "host_info", "can_talk_to_docker", "plays"))
+class Ansible:
+    """The format; `quoted` reads what a command printed on a host, given the text, the host, and the product."""
 
+    NAME = NAME
 
-def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts whose packages or engines are told."""
-    without = Tally()
-    if text.sample is None:
-        results = _run(_printed(text.whole()), without)
-    elif "plays" in (said := obj(text.document())):
-        results = _run(_tasks(said), without)
-    else:
-        results = iter([("the document", "", said)])
-    for one in results:
-        if isinstance(one, BadRow):
-            yield one
+    def __init__(self, quoted: Callable[[str, str, str], Iterator[Found]]) -> None:
+        self._quoted = quoted
+
+    def recognises(self, text: Text) -> bool:
+        """Whether it is a module's result, a run's, or cached facts."""
+        if text.sample is None:
+            return _PRINTED.search(text.head) is not None
+        said = obj(text.sample)
+        cached = any(k.startswith("ansible_") for k in said)
+        failed = "changed" in said and ("msg" in said or "stdout" in said)
+        return cached or failed or any(k in said for k in ("ansible_facts", "host_info", "can_talk_to_docker", "plays"))
+
+    def read(self, text: Text, host: str = "", product: str = "") -> Iterator[Found]:
+        """The hosts whose packages or engines are told, or whose commands printed what is read here."""
+        without = Tally()
+        if text.sample is None:
+            results = _run(_printed(text.whole()), without)
+        elif "plays" in (said := obj(text.document())):
+            results = _run(_tasks(said), without)
         else:
+            results = iter([("the document", "", said)])
+        unread: list[tuple[str, BadRow]] = []
+        told: set[str] = set()
+        for one in results:
+            if isinstance(one, BadRow):
+                yield one
+                continue
             where, name, result = one
-            yield from _result(result, name, host, where, without)
-    yield from without.notes()
+            if not _is_command(result):
+                found = _result(result, name, host, where, without)
+            else:
+                found = self._command(result, name or host, where, product, without)
+            for part in found:
+                if isinstance(part, BadRow) and _is_command(result):
+                    unread.append((name, part))
+                    continue
+                if isinstance(part, Host | Bare):
+                    told.add(name)
+                yield part
+        # of a playbook's many commands, those that say nothing of Docker matter where a host told nothing else
+        yield from (row for name, row in unread if name not in told)
+        yield from without.notes()
+
+    def _command(self, said: dict[str, Any], name: str, where: str, product: str, without: Tally) -> Iterator[Found]:
+        """What a command printed on a host; a bad row where it failed, or nothing in it can be read."""
+        read = False
+        problem = ""
+        output = word(said, "stdout") or "\n".join(str(x) for x in seq(said, "stdout_lines"))
+        try:
+            for one in self._quoted(output, name, product):
+                if isinstance(one, Note):
+                    without.add(one.text, name)
+                elif isinstance(one, BadRow):
+                    yield BadRow(f"{where}, {one.where}", one.reason)
+                else:
+                    yield one
+                read = True
+        except InventoryError as error:
+            problem = error.what
+        if _failed(said):
+            reason = word(said, "stderr") or word(said, "msg") or output
+            code = f" (rc={said['rc']})" if isinstance(said.get("rc"), int) else ""
+            yield BadRow(where, f"the command failed on {name or 'the host'}{code}: {_shortened(reason)}")
+        elif not read:
+            yield BadRow(where, f"what the command printed cannot be read: {problem[:300] or 'it is empty'}")
+
+
+def _shortened(reason: str) -> str:
+    """The reason of a failure on one line, without the words that Ansible appends to every one."""
+    return " ".join(reason.removesuffix("non-zero return code").split())[:200] or "it shows no reason"
+
+
+def _is_command(said: dict[str, Any]) -> bool:
+    return any(k in said for k in ("stdout", "stdout_lines", "rc")) and said.get("unreachable") is not True
+
+
+def _failed(said: dict[str, Any]) -> bool:
+    return said.get("failed") is True or said.get("rc") not in (0, None)
 
 
 def _printed(text: str) -> Iterator[_Told | BadRow]:
     starts = list(_PRINTED.finditer(text))
     for match, following in zip(starts, [*starts[1:], None], strict=False):
         where = f"the result of {match['host']}"
+        body = text[match.end() : following.start() if following else len(text)]
+        failed = match["state"].startswith("FAILED")
+        if match["code"] is not None:
+            yield where, match["host"], _of_command(match, body) | ({"failed": True} if failed else {})
+            continue
+        if match["reason"] is not None:
+            yield where, match["host"], {"unreachable": True, "msg": match["reason"]}
+            continue
         try:
-            said = obj(decoded(leading(text[match.end() : following.start() if following else len(text)])))
+            said = obj(decoded(leading(body)))
         except InventoryError as error:
             yield BadRow(where, error.what)
         else:
-            yield where, match["host"], {**said, "failed": True} if match["state"].startswith("FAILED") else said
+            yield where, match["host"], {**said, "failed": True} if failed else said
+
+
+def _of_command(match: re.Match[str], body: str) -> dict[str, Any]:
+    """The result of a command that is printed below its host, or on one line with its line breaks escaped."""
+    said: dict[str, Any] = {"rc": int(match["code"][:9]), "stdout": body}
+    if match["line"] is not None:
+        outputs = _OUTPUTS.match(match["line"])
+        said["stdout"], said["stderr"] = (
+            (w or "").replace("\\n", "\n") for w in (outputs.groups() if outputs else (match["line"], ""))
+        )
+    return said
 
 
 def _tasks(said: dict[str, Any]) -> Iterator[_Told]:
@@ -95,7 +175,11 @@ def _run(results: Iterable[_Told | BadRow], without: Tally) -> Iterator[_Told | 
         if "packages" in facts:
             told.add(name)
             yield where, name, {"ansible_facts": {**known, **facts}}
-        elif any(k in result for k in ("host_info", "can_talk_to_docker")) or result.get("unreachable") is True:
+        elif (
+            any(k in result for k in ("host_info", "can_talk_to_docker"))
+            or result.get("unreachable") is True
+            or _is_command(result)
+        ):
             told.add(name)
             yield one
         elif result.get("failed") is True:

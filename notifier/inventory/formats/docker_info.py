@@ -13,7 +13,7 @@ from itertools import pairwise
 from notifier.domain.components import BadRow, Found, Note
 from notifier.inventory.formats import daemons
 from notifier.inventory.formats.packages import named
-from notifier.inventory.terminal_noise import without_margin
+from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-info"
@@ -25,7 +25,7 @@ _LINES = (
 _NO_VERSION = "before Docker 1.9 `docker info` does not show the engine's version; `docker version` does"
 _NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
-_VERSION = re.compile(r"API version|ApiVersion|^ containerd:$", re.MULTILINE)
+_VERSION = re.compile(r"API version|ApiVersion|^ containerd:$|^ +Revision: ", re.MULTILINE)
 _PODMAN = re.compile(r"^host:\n(?:  .*\n)*?  buildahVersion: ", re.MULTILINE)
 _TEXT = re.compile(
     r"^ ?(?:Server Version|Execution Driver|Default Runtime|Server): ?|^ ?Debug Mode(?: \(client\))?: ", re.MULTILINE
@@ -39,6 +39,8 @@ def recognises(text: Text) -> bool:
         told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
         old = "ExecutionDriver" in said and "Containers" in said
         return told or old or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
+    if of_several(text.head):
+        return False
     head = without_margin(text.head)
     begins = _BEGINS.search(head) is not None and not _VERSION.search(head)
     return (begins and bool(_TEXT.search(head))) or _PODMAN.search(head) is not None

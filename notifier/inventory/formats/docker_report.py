@@ -12,7 +12,7 @@ from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed
 from notifier.inventory.formats import docker_info, docker_version
 from notifier.inventory.formats.packages import named
-from notifier.inventory.terminal_noise import without_margin
+from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text
 
 NAME = "docker-report"
@@ -23,7 +23,7 @@ _OF_VERSION = re.compile(r"^ {1,4}API version: |^(?:Client|Server) version: ", r
 
 def recognises(text: Text) -> bool:
     """Whether both outputs are there."""
-    if text.sample is not None or "=== navtex probe" in text.head:
+    if text.sample is not None or of_several(text.head):
         return False
     head = without_margin(text.head)
     return bool(_OF_VERSION.search(head)) and bool(re.search(r"^ ?Containers: *\d", head, re.MULTILINE))

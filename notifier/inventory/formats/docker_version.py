@@ -15,7 +15,7 @@ from notifier.domain.components import BadRow, Component, Found, Host, Note, Obs
 from notifier.inventory.formats import daemons, rpm
 from notifier.inventory.formats.distros import of_kernel, of_os_release
 from notifier.inventory.formats.packages import named
-from notifier.inventory.terminal_noise import without_margin
+from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "docker-version"
@@ -42,7 +42,7 @@ def recognises(text: Text) -> bool:
         said = obj(text.sample)
         answer = obj(said, "Server") or obj(said, "Client") or said
         return "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
-    if "=== navtex probe" in text.head:
+    if of_several(text.head):
         return False
     head = without_margin(text.head)
     with_info = re.search(r"^ ?Containers: *\d", head, re.MULTILINE) is not None

@@ -46,10 +46,8 @@ IMAGES_JSON = (
         (b"apiVersion: v1\nitems:\n- kind: Node\n", "YAML of Kubernetes", "-o json"),
         (b"NAME STATUS ROLES AGE CONTAINER-RUNTIME\na Ready <none> 1d docker://24.0.7\n", "table", "-o json"),
         (b"ID   HOSTNAME   STATUS   AVAILABILITY\nx *  m   Ready   Active\n", "nodes", "node inspect"),
-        (b"Docker version 24.0.7, build afdd53b\n", "client", "docker version"),
         (b"Cannot connect to the Docker daemon at unix:///x. Is it running?\n", "no engine answered", "daemon runs"),
         (b"web-1 | SUCCESS =>\n    ansible_facts:\n        packages: {}\n", "YAML", "CALLBACK=json"),
-        (b"web-1 | CHANGED | rc=0 >>\nii  docker-ce 5:27.0.3-1 amd64 x\n", "command", "package_facts"),
         (b"\nPLAY [all] ****\n\nTASK [x] ***\n", "playbook", "CALLBACK=json"),
         (b" docker-ce | 5:27.0.3-1 | https://download.docker.com jammy/stable\n", "could install", "dpkg-query -W"),
         (b"docker-ce:\n  Installed: 5:24.0.7-1\n  Candidate: 5:27.0.3-1\n", "could install", "dpkg-query -W"),
@@ -65,7 +63,6 @@ IMAGES_JSON = (
         (b"- host: a\n  product: engine\n  version: 29.5.1\n", "YAML", "JSON"),
         (b"hosts:\n  web1:\n    engine: 25.0.5\n", "YAML", "host, product and version"),
         (b"# ours\nhosts:\n- web1: 25.0.5\n", "YAML", "JSON"),
-        (b"web1: 25.0.5\nweb2: 29.5.1\n", "YAML", "JSON"),
         (PS, "list of containers", "docker version"),
         (b"CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n", "list of containers", "version"),
         (PS_JSON, "list of containers", "docker version"),
@@ -197,7 +194,8 @@ def test_a_list_as_wide_as_its_words_is_whole() -> None:
     ("raw", "status", "said"),
     [
         (gzip.compress(CSV.encode(), mtime=0), 1, "gunzip"),
-        (b"web-1 | CHANGED | rc=0 >>\nrunc-1.1.12-1.el9.x86_64\n", 1, "package_facts"),
+        (b"web-1 | CHANGED | rc=0 >>\nrunc-1.1.12-1.el9.x86_64\n", 0, "1 host new"),
+        (b"web-1 | FAILED | rc=127 >>\nsh: docker: not found\n", 1, "web-1 (rc=127): sh: docker: not found"),
         (CSV.replace(",", ";").encode(), 0, "1 host new"),
     ],
 )

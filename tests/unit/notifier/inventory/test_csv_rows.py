@@ -123,7 +123,7 @@ def test_an_empty_text_is_an_error(text: str) -> None:
         read(text)
 
 
-@pytest.mark.parametrize("text", ["web-1 29.5.0\n", "{}", "[1]", "Name Version\n"])
+@pytest.mark.parametrize("text", ["web-1 up 29 days\n", "{}", "[1]", "Name Version\n"])
 def test_what_no_format_recognises_is_an_error_that_names_the_formats(text: str) -> None:
     with pytest.raises(InventoryError) as error:
         read(text)

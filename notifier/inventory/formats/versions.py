@@ -1,0 +1,91 @@
+"""A version alone, or lines of HOST VERSION, HOST PRODUCT VERSION or PRODUCT VERSION."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from feeds.advisories.records import PRODUCTS
+from feeds.core.errors import InventoryError, NavtexError
+from feeds.versions.upstream import key
+from notifier.domain.components import BadRow, Component, Found, Host, Note, component, host_name
+from notifier.inventory.formats.packages import FOLLOWED
+from notifier.inventory.terminal_noise import is_noise
+from notifier.inventory.text import Text, first_lines
+
+NAME = "versions"
+_VERSION = re.compile(r"(?:docker://)?v?\d+\.\d+\.\d+(?:-(?:ce|ee)(?:-\d+)?|-?(?:rc|beta|alpha)[.-]?\d+|\+\w[\w.]*)*")
+_SEPARATOR = re.compile(r"[\s:=|,;]*[\s:=|][\s:=|,;]*")
+_PRODUCTS = {**{p: p for p in PRODUCTS}, "docker": "engine", "dockerd": "engine"}
+_REVISION = re.compile(r"\s\S*\d-\d|[~+](?:dfsg|ds|deb|ubuntu)|\d-r\d")
+_LOOKED_AT = 400
+_DOCKERS = 17
+"""From this number on only Docker's own products are numbered so: the engine, and the client with it."""
+
+
+class _Line(NamedTuple):
+    """The words of a line; "" for those that it does not have."""
+
+    host: str
+    product: str
+    version: str
+
+
+def recognises(text: Text) -> bool:
+    """Whether its first lines are versions, with no more than a host and a product before each."""
+    lines = [x for x in first_lines(text.head, _LOOKED_AT) if not is_noise(x)]
+    found = [one for x in lines if (one := _line(x))]
+    if not lines or not _line(lines[0]) or len(found) * 2 < len(lines):
+        return False
+    # rows of packages have the same form
+    return not any(_REVISION.search(x) for x in lines) and not any(one.host in FOLLOWED for one in found)
+
+
+def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
+    """The hosts; `host` and `product` are of the lines that do not name theirs."""
+    hosts: dict[str, dict[Component, None]] = {}
+    engines = False
+    for number, line in enumerate(text.lines(), 1):
+        if not line.strip() or is_noise(line):
+            continue
+        one = _line(line)
+        if one is None:
+            yield BadRow(f"line {number}", "it is no version and no line of HOST VERSION")
+            continue
+        if not one.host and not host.strip():
+            raise InventoryError(
+                f"the version {one.version[:40]} does not say which host it is of",
+                remedy="Name it: --host NAME, and --product NAME where it is not the engine's",
+            )
+        of = one.product or product
+        try:
+            name = host_name(one.host or host)
+            if not of:
+                of = _by_number(one.version)
+                engines = True
+            hosts.setdefault(name, {})[component(of, one.version)] = None
+        except (NavtexError, ValueError) as error:
+            yield BadRow(f"line {number}", f"{one.host}: {error}".removeprefix(": "))
+    if engines and hosts:
+        yield Note("versions without a product are read as the engine's; --product names another")
+    yield from (Host(name, tuple(found)) for name, found in hosts.items())
+
+
+def _by_number(version: str) -> str:
+    """The product that a version alone can be of; InventoryError where several products have such numbers."""
+    if key(version)[0] >= _DOCKERS:
+        return "engine"
+    raise InventoryError(f"it does not show of which product {version[:40]} is", remedy="Name it: --product NAME")
+
+
+def _line(line: str) -> _Line | None:
+    words = [w.strip("'\"") for w in _SEPARATOR.split(line[:500].strip()) if w]
+    if not words or len(words) > 3 or not _VERSION.fullmatch(words[-1]):
+        return None
+    *before, version = words
+    products = [p for w in before if (p := _PRODUCTS.get(w.lower()))]
+    others = [w for w in before if w.lower() not in _PRODUCTS]
+    if len(products) > 1 or len(others) > 1 or (others[:1] and others[0].lower().endswith("version")):
+        return None
+    return _Line("".join(others), "".join(products), version)
