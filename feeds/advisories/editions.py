@@ -6,6 +6,7 @@ never hear of the benchmark that was written for them.
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import msgspec
@@ -13,10 +14,22 @@ import msgspec
 from feeds.advisories.records import EDITIONS, Edition, Kind, Read, Record
 from feeds.advisories.standing import Precedence
 from feeds.core.errors import ConfigError
-from feeds.versions.upstream import key
+from feeds.versions.upstream import Key, key
 
 PAGE = "https://www.cisecurity.org/benchmark/docker"
 """Where every edition can be downloaded."""
+
+_MAKER = r"(?:(?:CE|Community Edition|EE|Enterprise Edition)[ _-])?"
+_NUMBER = r"(?<![\d.])v?\d{1,4}(?:\.\d{1,4}){1,3}(?![\d])"
+_DOCKER = r"CIS[ _-](?:Benchmarks?[ ]for[ ])?Docker"
+_LINE_FIRST = re.compile(
+    rf"{_DOCKER}[ _-]{_MAKER}(?P<line>{_NUMBER})[ _-]Benchmark(?:[ _-](?P<version>{_NUMBER}))?", re.IGNORECASE
+)
+_VERSION_LAST = re.compile(
+    rf"{_DOCKER}[ _-]{_MAKER}(?:Benchmark[ ,_-]*)?(?:version[ ]?)?(?P<version>{_NUMBER})", re.IGNORECASE
+)
+_FIRST_LINES = ("1.10", "1.11", "1.12", "1.13")
+"""Engine lines with an edition of their own whose numbers no edition of the general series has."""
 
 
 class ReviewedEdition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +65,45 @@ def _record(one: ReviewedEdition) -> Record:
         reason=one.evidence,
         precedence=Precedence.REVIEWED_EDITIONS,
     )
+
+
+def named(text: str) -> Edition | None:
+    """The edition that a text names first; None where it names none.
+
+    >>> named("CIS Docker 1.13.0 Benchmark v1.0.0"), named("CIS Docker Community Edition Benchmark v1.1.0")
+    (Edition(version='1.0.0', line='1.13'), Edition(version='1.1.0'))
+
+    Tools also write `CIS_Docker_v1.2.0` and `cis-docker-benchmark-1.12.0`.  The second is the benchmark for
+    Docker 1.12: the general series has no such number.
+    """
+    if found := _LINE_FIRST.search(text):
+        return Edition(_number(found["version"] or "1.0.0"), _line(found["line"]))
+    if found := _VERSION_LAST.search(text):
+        version = _number(found["version"])
+        # with a v it is an edition's number; without, one that only an engine line has is the line's
+        bare = found["version"][:1] not in ("v", "V") and _line(version) in _FIRST_LINES
+        return Edition("1.0.0", _line(version)) if bare else Edition(version)
+    return None
+
+
+def _number(text: str) -> str:
+    """Three numbers: the benchmark says v1.6.0 where a tool says 1.6."""
+    numbers = text.lstrip("vV").split(".")
+    return ".".join([*numbers, "0"]) if len(numbers) == 2 else ".".join(numbers)
+
+
+def _line(text: str) -> str:
+    return ".".join(text.lstrip("vV").split(".")[:2])
+
+
+def label(edition: Edition) -> str:
+    """What an edition is called: "CIS Docker Benchmark v1.8.0", "CIS Docker 1.13 Benchmark v1.0.0"."""
+    return f"CIS Docker {edition.line + ' ' if edition.line else ''}Benchmark v{edition.version}"
+
+
+def place(edition: Edition) -> tuple[bool, Key, Key]:
+    """Sort key, oldest first: the editions for one early engine line come before the general series."""
+    return not edition.line, key(edition.line) if edition.line else (), key(edition.version)
 
 
 def edition_id(line: str, version: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from feeds.advisories.merging import at_least, badness
-from feeds.advisories.records import Advisory, Severity, severity_rank
+from feeds.advisories.records import ENGINE, Advisory, Severity, severity_rank
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
@@ -52,7 +52,21 @@ def speaking(matcher: Matcher, components: Mapping[int, Component], question: Qu
 
 
 def _asked(matcher: Matcher, question: Question) -> Callable[[Component], Iterator[Match]]:
-    return matcher.vulnerabilities if Status.NOT_AFFECTED in question.verdicts else matcher.standing
+    """The vulnerabilities, and the editions of the CIS benchmark that are asked for by name."""
+    everything = Status.NOT_AFFECTED in question.verdicts
+    vulnerabilities = matcher.vulnerabilities if everything else matcher.standing
+    editions = [a for _, a in matcher.editions.all if a.id in question.advisories]
+    if not editions:
+        return vulnerabilities
+
+    def asked(component: Component) -> Iterator[Match]:
+        yield from vulnerabilities(component)
+        for advisory in editions if component.product == ENGINE else ():
+            verdict = matcher.editions.verdict(advisory, component)
+            if everything or verdict.status is not Status.NOT_AFFECTED:
+                yield Match(component, advisory, verdict)
+
+    return asked
 
 
 def findings(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
@@ -20,6 +20,7 @@ from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
 from notifier.assessment import targets
+from notifier.assessment.editions import Editions
 from notifier.assessment.existence import KnownReleases
 from notifier.domain.components import Component
 
@@ -74,26 +75,20 @@ class Matcher:
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
         self._concerns: dict[Component, tuple[Match, ...]] = {}
-        self._editions: list[Advisory] = []
         self._ends: list[Advisory] = []
         self._distributed: list[Advisory] = []
+        # all of them, whatever is asked: which edition is for an engine depends on the others
+        editions = (a for a in catalogue.advisories if a.edition and not a.withdrawn)
+        self.editions = Editions(editions, self._lines[ENGINE], today)
         for advisory in catalogue.advisories:
             if advisory.withdrawn or (only is not None and advisory.id not in only):
                 continue
-            if advisory.edition:
-                self._editions.append(advisory)
-            elif advisory.line:
+            if advisory.line:
                 self._ends.append(advisory)
             if any(claim.package for claim, _ in advisory.claims):
                 self._distributed.append(advisory)
             for product in advisory.products & frozenset(PRODUCTS):
                 self._cases[product].append(EvidenceSet(advisory, product, self.releases, corrections=corrections))
-
-        self._general = sorted(
-            (a for a in self._editions if a.edition and not a.edition.line),
-            key=lambda a: key(a.edition.version) if a.edition else (),
-            reverse=True,
-        )
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
@@ -203,42 +198,10 @@ class Matcher:
                     yield Match(component, case.advisory, verdict)
 
     def _benchmarks(self, component: Component) -> Iterator[Match]:
-        """The editions for an engine: those of its own line, else the newest of the general series that applies."""
-        if component.product != ENGINE or component.other_numbers:
-            return
-        at = key(component.version)
-        own = [a for a in self._editions if a.edition and a.edition.line and starts_with(at, a.edition.line)]
-        for advisory in own:
-            assert advisory.edition is not None
-            reason = f"written for Docker Engine {advisory.edition.line}"
+        """The edition of the CIS benchmark for an engine."""
+        if due := self.editions.due(component):
+            advisory, reason = due
             yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
-        if own:
-            return
-        for advisory in self._general:
-            if reason := self._edition_reason(advisory, component.version):
-                yield Match(component, advisory, Verdict(Status.AFFECTED, reason, advisory.records[0]))
-                return
-
-    def _edition_reason(self, advisory: Advisory, version: str) -> str:
-        """Why an edition of the general series is for an engine; "" where it is not."""
-        edition = advisory.edition
-        assert edition is not None
-        named = next((name for name in edition.engines if starts_with(key(version), name)), "")
-        if named:
-            return f"written for Docker Engine {named}"
-        line = line_of(version, self._lines.get(ENGINE, ()))
-        out = edition.latest or _day(advisory.published)
-        if line is None:
-            return ""
-        if out is None:
-            return (
-                f"date not published; Docker Engine {line.name} is maintained" if line.maintained(self._today) else ""
-            )
-        if line.maintained(out):
-            return f"Docker Engine {line.name} was maintained when it came out"
-        if line.released is not None and line.released >= out:
-            return f"Docker Engine {line.name} was released since it came out"
-        return ""
 
     def _ends_of_life(self, component: Component) -> Iterator[Match]:
         for advisory in () if component.other_numbers else self._ends:
@@ -307,7 +270,3 @@ def _end_reason(line: ReleaseLine, today: date) -> str:
     if line.ends is not None and line.ends - today <= _AHEAD:
         return f"{line.name} gets security fixes until {line.ends.isoformat()}"
     return ""
-
-
-def _day(at: datetime | None) -> date | None:
-    return at.astimezone(UTC).date() if at else None

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.advisories.records import Kind
 from feeds.core.errors import VersionError
 from feeds.core.times import day
+from feeds.verdicts.evidence import Status
 from notifier.cli.app import format_option, line, now, opened, settings, severity, wrapped, write_json
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 @format_option
 def command(subject: str, name: str, form: str) -> None:
     """Show the evidence behind a verdict: each record, its rank, what it says of the version, and which one decides.
+
+    ADVISORY may be an edition of the CIS benchmark, as `navtex benchmark list` names it.
 
     \b
     navtex explain web-1 CVE-2024-41110
@@ -41,7 +45,9 @@ def command(subject: str, name: str, form: str) -> None:
 
 def _show(found: ExplainAnswer) -> None:
     value = found.value
-    click.echo(line(f"{value.advisory}  {severity(value.severity, value.cvss)}"))
+    benchmark = value.kind is Kind.BENCHMARK
+    rated = value.kind.value if benchmark else severity(value.severity, value.cvss)
+    click.echo(line(f"{value.advisory}  {rated}"))
     wrapped(value.title, 0)
     if value.withdrawn:
         wrapped(f"Withdrawn on {day(value.withdrawn)}: it no longer affects anything.", 0)
@@ -53,20 +59,35 @@ def _show(found: ExplainAnswer) -> None:
         )
     if not value.verdicts:
         held = ", ".join(f"{c.product} {c.version}" for c in found.components)
-        wrapped(f"No source says anything about {held}.", 0)
+        nothing = f"A benchmark is for Docker Engine, not for {held}." if benchmark else ""
+        wrapped(nothing or f"No source says anything about {held}.", 0)
     for one in value.verdicts:
-        _verdict(one, value.host)
+        _verdict(one, value.host, _APPLIES if benchmark else {})
 
 
-def _verdict(one: ExplainedVerdict, host: str | None) -> None:
+_APPLIES = {Status.AFFECTED: "APPLIES", Status.NOT_AFFECTED: "DOES NOT APPLY"}
+
+
+def _verdict(one: ExplainedVerdict, host: str | None, words: dict[Status, str]) -> None:
     runs = one.package or f"{one.product} {one.version}"
     click.echo("\n" + line(f"{host + ' runs ' if host else ''}{runs}"))
-    wrapped(f"{one.verdict.value.replace('_', ' ').upper()}: {one.reason}", 2)
+    wrapped(f"{words.get(one.verdict) or one.verdict.value.replace('_', ' ').upper()}: {one.reason}", 2)
     if one.upgrade_to:
         wrapped(f"Upgrade to {one.upgrade_to}. Fixed in {', '.join(one.fixed_in)}.", 2)
     click.echo("\n  Evidence, highest rank first:")
     for number, entry in enumerate(one.evidence, 1):
-        _evidence(number, entry, one.version)
+        if words:
+            _edition(number, entry)
+        else:
+            _evidence(number, entry, one.version)
+
+
+def _edition(number: int, one: EvidenceRow) -> None:
+    click.echo("\n" + line(f"  {number}. {one.source}  {one.weight}"))
+    for text in (one.says, one.reason):
+        if text:
+            wrapped(text, 5)
+    click.echo(line(f"     {one.url}  (read {day(one.read_at)})"))
 
 
 def _evidence(number: int, one: EvidenceRow, version: str) -> None:

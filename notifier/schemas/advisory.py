@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from feeds.advisories.records import Advisory, Kind, Rank
+from feeds.advisories.records import Advisory, Rank
 from notifier.alerts.silences import Assignment, Silence, shown
 from notifier.schemas.fields import (
     DAY,
@@ -16,6 +16,7 @@ from notifier.schemas.fields import (
     AdvisoryName,
     Aliases,
     Cvss,
+    KindField,
     RankField,
     ReadAt,
     ScopeWords,
@@ -31,7 +32,7 @@ class AdvisoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
     advisory: AdvisoryName
     aliases: Aliases
-    kind: Annotated[Kind, Meta(description="what it is about", extra_json_schema={"enum": [k.value for k in Kind]})]
+    kind: KindField
     title: Title
     severity: SeverityField
     cvss: Cvss

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from feeds.advisories.editions import label
+from feeds.advisories.records import EDITIONS, Rank, Read
 from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Status
 from notifier.schemas.fields import (
     MOMENT,
     Aliases,
     Cvss,
     FixedIn,
+    KindField,
     Package,
     Product,
     RankField,
@@ -80,6 +84,7 @@ class VerdictExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
     advisory: Annotated[str, Meta(description="its name")]
     aliases: Aliases
+    kind: KindField
     title: Title
     severity: SeverityField
     cvss: Cvss
@@ -111,4 +116,29 @@ def evidence_row(entry: EvidenceEntry) -> EvidenceRow:
         never_released=entry.unreleased,
         read_at=whole(entry.read_at),
         url=entry.url,
+    )
+
+
+def edition_evidence(reads: Iterable[Read], status: Status) -> tuple[EvidenceRow, ...]:
+    """What each source says of an edition of the CIS benchmark. The reviewed list decides when it came out."""
+    ordered = sorted(reads, key=lambda r: r.source != EDITIONS)
+    return tuple(_edition_row(read, status, first=not number) for number, read in enumerate(ordered))
+
+
+def _edition_row(read: Read, status: Status, *, first: bool) -> EvidenceRow:
+    record, edition = read.record, read.record.edition
+    assert edition is not None
+    published = edition.dated or (f"{record.published:%Y-%m-%d}" if record.published else "date not published")
+    lines = ", ".join((edition.line,) if edition.line else edition.engines)
+    return EvidenceRow(
+        source=read.source,
+        rank=(Rank.CORRECTION if read.source == EDITIONS else Rank.VENDOR).name.lower(),
+        weight=EvidenceRole.DECIDES if first else EvidenceRole.AGREES,
+        says=f"{label(edition)}, {published}" + (f", for Docker Engine {lines}" if lines else ""),
+        verdict=status if status is Status.AFFECTED and first else None,
+        reason=record.reason,
+        words=(record.title,),
+        never_released=(),
+        read_at=whole(read.at),
+        url=record.url,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from feeds.advisories.records import PRODUCTS, Rank, Severity
+from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
 from feeds.verdicts.evidence import Status
 
 MOMENT_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
@@ -23,6 +23,7 @@ Version = Annotated[str, Meta(description="its version")]
 Package = Annotated[str | None, Meta(description="the package it came in: NAME VERSION")]
 AdvisoryName = Annotated[str, Meta(description="the advisory's name: its CVE, else its GHSA id, else the source's own")]
 Aliases = Annotated[tuple[str, ...], Meta(description="its other names")]
+KindField = Annotated[Kind, Meta(description="what it is about", extra_json_schema={"enum": [k.value for k in Kind]})]
 Title = Annotated[str, Meta(description="what the advisory is about")]
 Url = Annotated[str, Meta(description="the page of the source with the highest precedence")]
 SeverityField = Annotated[

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
-from notifier.schemas import advisory, explanation, exposure, plan, source
+from notifier.schemas import advisory, benchmark, explanation, exposure, plan, source
 
 PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "advisory-list": ("advisory list", advisory.AdvisoryList),
     "advisory-show": ("advisory show", advisory.AdvisoryDetail),
+    "benchmark-list": ("benchmark list", benchmark.EditionList),
+    "benchmark-show": ("benchmark show", benchmark.EditionDetail),
     "check": ("check", exposure.CheckAnswer),
     "explain": ("explain", explanation.VerdictExplanation),
     "exposure": ("exposure", exposure.Exposures),

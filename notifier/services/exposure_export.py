@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection
 from notifier.exporters import FORMATS
 from notifier.exporters.model import AUTHOR, NAMESPACE, document
@@ -22,7 +23,13 @@ def export(
     author: str | None = None,
     namespace: str | None = None,
 ) -> str:
-    """The findings in one of `notifier.exporters.FORMATS`."""
+    """The findings in one of `notifier.exporters.FORMATS`; UsageProblem where one is of a benchmark edition."""
+    edition = next((f.match.advisory for f in found.findings if f.match.advisory.edition), None)
+    if edition:
+        raise UsageProblem(
+            f"{edition.name} is an edition of a benchmark and not a vulnerability, so it cannot be written as {form}",
+            remedy="Use --format json or csv",
+        )
     made = document(
         found.findings,
         lambda number: exposure.example_hosts(connection, found.scope, number, NAMED),

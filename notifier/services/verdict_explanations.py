@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import storage
-from feeds.advisories.records import PRODUCTS, Advisory
+from feeds.advisories.records import ENGINE, PRODUCTS, Advisory
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Verdict
 from notifier.assessment.matcher import Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
-from notifier.schemas.explanation import DoubtRow, ExplainedVerdict, VerdictExplanation, evidence_row
+from notifier.schemas.explanation import (
+    DoubtRow,
+    EvidenceRow,
+    ExplainedVerdict,
+    VerdictExplanation,
+    edition_evidence,
+    evidence_row,
+)
 from notifier.schemas.fields import whole
 from notifier.storage import inventory
 
@@ -39,6 +47,7 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
     value = VerdictExplanation(
         advisory=advisory.name,
         aliases=advisory.aliases,
+        kind=advisory.kind,
         title=advisory.title,
         severity=advisory.severity,
         cvss=advisory.cvss,
@@ -46,7 +55,7 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
         url=advisory.url,
         doubts=tuple(DoubtRow(name=d.name, source=d.source, url=d.url) for d in advisory.doubts),
         host=host,
-        verdicts=tuple(_verdict(matcher, advisory, c) for c in components if matcher.case(advisory, c.product)),
+        verdicts=tuple(_verdicts(matcher, advisory, components)),
     )
     return ExplainAnswer(value, components)
 
@@ -63,8 +72,17 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, tuple
     return found.name, found.components
 
 
-def _verdict(matcher: Matcher, advisory: Advisory, of: Component) -> ExplainedVerdict:
-    verdict, evidence = _judged(matcher, advisory, of)
+def _verdicts(matcher: Matcher, advisory: Advisory, components: tuple[Component, ...]) -> Iterator[ExplainedVerdict]:
+    for of in components:
+        if advisory.edition and of.product == ENGINE:
+            verdict = matcher.editions.verdict(advisory, of)
+            yield _explained(of, verdict, edition_evidence(advisory.records, verdict.status))
+        elif matcher.case(advisory, of.product):
+            verdict, evidence = _judged(matcher, advisory, of)
+            yield _explained(of, verdict, tuple(map(evidence_row, evidence)))
+
+
+def _explained(of: Component, verdict: Verdict, evidence: tuple[EvidenceRow, ...]) -> ExplainedVerdict:
     return ExplainedVerdict(
         product=of.product,
         version=of.version,
@@ -73,7 +91,7 @@ def _verdict(matcher: Matcher, advisory: Advisory, of: Component) -> ExplainedVe
         reason=verdict.reason,
         fixed_in=verdict.fixed_in,
         upgrade_to=verdict.upgrade_to,
-        evidence=tuple(map(evidence_row, evidence)),
+        evidence=evidence,
     )
 
 

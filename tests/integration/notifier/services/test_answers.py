@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from feeds.advisories.records import Severity
+from feeds.advisories.records import Edition, Kind, Severity
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.schemas.published import PUBLISHED, schema
 from notifier.services.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.benchmarks import benchmark, benchmarks
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy, exposure_answer
 from notifier.services.plans import plans
@@ -30,6 +31,7 @@ from tests.support.samples import NOW, START, publish, record
 
 OLD, KIT = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12"), Component("buildkit", "0.12.4")
 NAME = "CVE-2026-1"
+EDITION = "cis-docker-benchmark-1.8.0"
 
 
 @pytest.fixture
@@ -42,6 +44,9 @@ def fleet(sqlite_database: Database) -> Database:
         record(NAME, below="29.0.0", products=("engine", "buildkit")),
         record("CVE-2026-2", below="26.0.0", severity=Severity.LOW),
         record("CVE-2026-3", below="26.0.0", severity=None),
+        record(
+            EDITION, kind=Kind.BENCHMARK, severity=None, products=(), edition=Edition("1.8.0", "", ("25.0",), "2025-07")
+        ),
     )
     return sqlite_database
 
@@ -52,6 +57,11 @@ def exposure_of(group: GroupBy | None) -> Callable[[Database], msgspec.Struct]:
             return exposure_answer(connection, found, group)
 
     return asked
+
+
+def edition_exposure(database: Database) -> msgspec.Struct:
+    with assessed(database, ExposureQuery(advisories=(EDITION,)), NOW) as (connection, found):
+        return exposure_answer(connection, found)
 
 
 ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
@@ -65,6 +75,10 @@ ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     (f"explain web-1 {NAME}", lambda d: explain_verdict(d, "web-1", NAME, NOW).value),
     ("advisory list --limit 2", lambda d: advisories(d, AdvisoryQuery(limit=2)).value),
     (f"advisory show {NAME}", lambda d: advisory(d, NAME, NOW)),
+    (f"exposure --advisory {EDITION}", edition_exposure),
+    (f"explain web-1 {EDITION}", lambda d: explain_verdict(d, "web-1", EDITION, NOW).value),
+    ("benchmark list", lambda d: benchmarks(d, NOW).value),
+    (f"benchmark show {EDITION}", lambda d: benchmark(d, EDITION, NOW)),
     ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
 ]
 

@@ -1,0 +1,115 @@
+"""`navtex benchmark list` and `show`: the editions of the CIS Docker benchmark, and the hosts they are for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from feeds import storage
+from feeds.advisories.editions import named, place
+from feeds.advisories.records import ENGINE, Advisory
+from feeds.core.errors import UnknownName
+from feeds.storage.database import Connection, Database
+from notifier.assessment.editions import Editions
+from notifier.assessment.matcher import Matcher
+from notifier.domain.components import Component
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import Hosts
+from notifier.schemas.benchmark import (
+    EditionDetail,
+    EditionHost,
+    EditionList,
+    EditionRow,
+    edition_detail,
+    edition_row,
+)
+from notifier.schemas.fields import whole
+from notifier.storage import exposure, inventory
+
+
+@dataclass(frozen=True, slots=True)
+class EditionsAnswer:
+    """The editions, and how many more there are."""
+
+    value: EditionList
+    more: int
+
+
+def benchmarks(database: Database, now: datetime, limit: int | None = None) -> EditionsAnswer:
+    """The editions that are known, newest first."""
+    with database.connect() as connection:
+        editions = Matcher(storage.catalogue(connection), now.date()).editions
+        due = _due(connection, editions)
+        rows = [_row(connection, editions, due, at) for at in range(len(editions.all))][::-1]
+    listed = rows[:limit]
+    return EditionsAnswer(EditionList(generated_at=whole(now), editions=tuple(listed)), len(rows) - len(listed))
+
+
+def benchmark(database: Database, name: str, now: datetime) -> EditionDetail:
+    """One edition by its name, its title or its version; UnknownName where there is none."""
+    with database.connect() as connection:
+        editions = Matcher(storage.catalogue(connection), now.date()).editions
+        advisory = find(editions, name)
+        due = _due(connection, editions)
+        at = next(n for n, (_, a) in enumerate(editions.all) if a.name == advisory.name)
+        row = _row(connection, editions, due, at)
+        hosts = _hosts(connection, due.get(advisory.name, {}))
+    return edition_detail(row, advisory, editions.lines(advisory), hosts, now)
+
+
+def find(editions: Editions, name: str) -> Advisory:
+    """The edition of a name ("cis-docker-benchmark-1.8.0"), a title, a version ("1.8.0") or an engine line ("1.13")."""
+    wanted = " ".join(name.lower().split())
+    names = {n.lower(): a for _, a in editions.all for n in (*a.names, a.title)}
+    if exact := names.get(wanted):
+        return exact
+    said = named(name) or named(f"CIS Docker Benchmark v{wanted.removeprefix('v')}")
+    found = [a for e, a in editions.all if wanted == e.line or (said and place(said) == place(e))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        meant = " or ".join(a.name for a in found)
+        raise UnknownName(f"{name!r} may be {meant}", remedy="Give the whole name")
+    raise UnknownName(f"no edition of the benchmark is called {name!r}", remedy="See `navtex benchmark list`")
+
+
+_Due = Mapping[str, Mapping[int, tuple[Component, str]]]
+"""By the name of an edition: the components whose edition it is, by number, each with the reason."""
+
+
+def _due(connection: Connection, editions: Editions) -> _Due:
+    found: dict[str, dict[int, tuple[Component, str]]] = defaultdict(dict)
+    for number, component in inventory.components(connection).items():
+        if component.product == ENGINE and (due := editions.due(component)):
+            advisory, reason = due
+            found[advisory.name][number] = component, reason
+    return found
+
+
+def _row(connection: Connection, editions: Editions, due: _Due, at: int) -> EditionRow:
+    of = editions.all[at]
+    near = (editions.all[at - 1][1] if at else None, editions.all[at + 1][1] if at + 1 < len(editions.all) else None)
+    lines = [line.name for line in editions.lines(of[1])]
+    return edition_row(of, near, lines, _counted(connection, sorted(due.get(of[1].name, ()))))
+
+
+def _counted(connection: Connection, numbers: Sequence[int]) -> Hosts:
+    """How many hosts run some components, each counted once, and a few of their names."""
+    if not numbers:
+        return Hosts(0, ())
+    people = inventory.populations(connection, Scope(), only=numbers)
+    count = sum(p.hosts for p in people.values())
+    if len(people) > 1 and ENGINE in exposure.multi_version_products(connection, Scope()):
+        count = exposure.distinct_hosts(connection, Scope(), numbers)
+    names = sorted({name for p in people.values() for name in p.names})
+    return Hosts(count, tuple(names[: inventory.NAMED]))
+
+
+def _hosts(connection: Connection, due: Mapping[int, tuple[Component, str]]) -> list[EditionHost]:
+    return [
+        EditionHost(host=host, version=of.version, package=of.package or None, reason=reason)
+        for host, _, numbers, _ in (exposure.hosts_running(connection, Scope(), due) if due else ())
+        for of, reason in (due[number] for number in numbers)
+    ]
