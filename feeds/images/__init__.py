@@ -1,0 +1,1 @@
+"""Container images: references, and what registries publish of them. Pure."""
