@@ -130,6 +130,34 @@ class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     textfile: str = ""
 
 
+class MappingPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[inventory.mapping.NAME]`: where the JSON of a tool holds what an inventory needs, as JMESPath expressions.
+
+    `hosts` is looked up in the document, `host`, `id`, `distribution` and `components` in each host, and the others
+    in each component, or in the host where there are no components.
+    """
+
+    hosts: str = "@"
+    host: str = ""
+    components: str = ""
+    product: str = ""
+    package: str = ""
+    kind: str = ""
+    version: str = ""
+    distribution: str = ""
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.host or not self.version or not (self.product or self.package):
+            raise ValueError("a mapping needs the paths `host`, `version`, and `product` or `package`")
+
+
+class InventorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[inventory]`: readers of your own, by the name that `inventory import --from` calls them by."""
+
+    mapping: dict[str, MappingPaths] = {}
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -141,6 +169,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     slack: Slack = Slack()
     collect: Collecting = Collecting()
+    inventory: InventorySettings = InventorySettings()
     operator: Operator = Operator()
     digest: Digests = Digests()
     retention: Retention = Retention()
@@ -223,6 +252,14 @@ EXAMPLE = """\
 # How many are asked at a time, and the seconds that each may take.
 # jobs = 16
 # timeout = 20.0
+
+# How to read the JSON of another tool, with `navtex inventory import --from cmdb` (`navtex help inventory-formats`).
+# [inventory.mapping.cmdb]
+# hosts = "result.records"
+# host = "hostname"
+# product = "'engine'"
+# version = "docker.version"
+# Where a host has a list of packages: components, package, and kind ("deb", "rpm", ...); also distribution and id.
 
 [digest]
 # A host that no import has named for so many days is counted as not seen.

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     "form",
     default="",
     metavar="FORMAT",
-    help="Input format, where it is not recognised: ansible, apk, apt, csv, cyclonedx, dnf, docker-info, docker-node, "
+    help="Input format, where it is not recognised, or a mapping in the configuration: ansible, apk, apt, csv, "
+    "cyclonedx, dnf, docker-info, docker-node, "
     "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, program-version, "
     "prometheus, rpm, spdx, syft, versions.",
 )
@@ -88,9 +89,10 @@ def command(
     def told(one: components.BadRow | components.Note) -> None:
         say(f"{name}, {one.where}: {one.reason}" if isinstance(one, components.BadRow) else f"{name}: {one.text}")
 
-    with _stream(file) as stream, opened(settings()) as database:
+    config = settings()
+    with _stream(file) as stream, opened(config) as database:
         try:
-            found = inventory.read(text.Text(stream), form, host, product or "")
+            found = inventory.read(text.Text(stream), form, host, product or "", own=config.inventory.mapping)
             report = take(database, found, wish, now(), told=told, progress=progress)
         except InventoryError as error:
             raise InventoryError(error.what, where=name, remedy=error.remedy) from error

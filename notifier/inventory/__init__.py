@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from feeds.core.errors import InventoryError, UsageProblem
+from notifier.config import MappingPaths
 from notifier.domain.components import BadRow, Bare, Found, Host, Note, gathered, host_name
 from notifier.inventory import unsupported
 from notifier.inventory.formats import (
@@ -23,6 +24,7 @@ from notifier.inventory.formats import (
     dpkg,
     json_rows,
     kubernetes,
+    mapping,
     ndjson,
     osquery,
     pacman,
@@ -97,10 +99,12 @@ FORMATS: tuple[InputFormat, ...] = (
 __all__ = ["FORMATS", "InputFormat", "gathered", "read"]
 
 
-def read(text: Text | str | bytes, form: str = "", host: str = "", product: str = "") -> Iterator[Found]:
+def read(
+    text: Text | str | bytes, form: str = "", host: str = "", product: str = "", *, own: Mapping[str, MappingPaths] = {}
+) -> Iterator[Found]:
     """What a text of a named or recognised format holds, as it is read.
 
-    `host` and `product` are of what does not name its own.
+    `host` and `product` are of what does not name its own; `own` are the mappings of the configuration, by their names.
 
     A host whose rows do not stand together comes several times; `gathered` joins them. InventoryError
     where no format fits (at once) or nothing can be read (at once, or on the way); UsageProblem where no
@@ -108,7 +112,7 @@ def read(text: Text | str | bytes, form: str = "", host: str = "", product: str 
     """
     if not isinstance(text, Text):
         text = Text.of(text)
-    return _reported(_named(_reading(_format(text, form), text, host, product), host.strip()))
+    return _reported(_named(_reading(_format(text, form, own), text, host, product), host.strip()))
 
 
 def _reading(chosen: InputFormat, text: Text, host: str, product: str) -> Iterator[Found]:
@@ -121,11 +125,17 @@ def _reading(chosen: InputFormat, text: Text, host: str, product: str) -> Iterat
     yield from chosen.read(text, host)
 
 
-def _format(text: Text, form: str = "") -> InputFormat:
-    names = ", ".join(f.NAME for f in FORMATS)
+def _format(text: Text, form: str = "", own: Mapping[str, MappingPaths] = {}) -> InputFormat:
+    names = ", ".join([*(f.NAME for f in FORMATS), *own])
     unsupported.refuse_bytes(text.head)
     if form:
         chosen = next((f for f in FORMATS if form == f.NAME), None)
+        if form in own:
+            if chosen:
+                raise UsageProblem(
+                    f"[inventory.mapping.{form}] has the name of a format", remedy="Give it another name"
+                )
+            return mapping.MappedFormat(form, own[form])
         if chosen is None:
             raise UsageProblem(f"no inventory format is called {form[:60]!r}", remedy=f"Use one of {names}")
         return chosen

@@ -19,7 +19,7 @@ from feeds.sources.base import RequestContext
 from feeds.sources.docker_blog import RULES
 from feeds.sources.health import SourceHealth
 from feeds.verdicts.evidence import Status
-from notifier.config import Config, SourceSettings, example
+from notifier.config import Config, MappingPaths, SourceSettings, example
 from notifier.inventory import FORMATS
 from tests.conftest import ROOT
 from tests.support.pages import (
@@ -90,6 +90,8 @@ def settings(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, Any]:
             found |= settings(field.type, f"{name}.")
         elif name == "sources":
             found |= settings(SourceSettings, "sources.NAME.")
+        elif name == "inventory.mapping":
+            found |= settings(MappingPaths, "inventory.mapping.NAME.")
         else:
             factory = field.default_factory
             found[name] = field.default if factory is msgspec.NODEFAULT else factory()
