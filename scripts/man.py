@@ -68,6 +68,8 @@ def commands(group: click.Group, name: str) -> Iterator[str]:
     for child in group.list_commands(context):
         found = group.get_command(context, child)
         assert found is not None
+        if found.hidden:
+            continue
         if isinstance(found, click.Group):
             yield from commands(found, f"{name} {child}")
             continue

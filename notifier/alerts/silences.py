@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 
 from feeds.advisories.records import Advisory
 from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations
@@ -19,6 +20,14 @@ JUSTIFICATIONS = (
     "inline_mitigations_already_exist",
 )
 """VEX's words for why a vulnerability does not affect a product."""
+
+
+class SilenceState(StrEnum):
+    """In force: digests leave the advisory out.  Broken: the advisory got worse, so it is reported.  Ended: over."""
+
+    IN_FORCE = "in force"
+    BROKEN = "broken"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)

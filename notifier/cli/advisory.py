@@ -8,7 +8,7 @@ import click
 
 from feeds.advisories.records import Kind, Severity
 from feeds.core.times import day
-from notifier.cli.advisory_hand import acknowledge, release
+from notifier.cli.advisory_assign import COMMANDS
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
@@ -19,7 +19,7 @@ from notifier.cli.app import (
     line,
     now,
     opened,
-    say,
+    say_more,
     settings,
     severity,
     table,
@@ -35,8 +35,8 @@ def command() -> None:
     """List and show advisories; assign them to people."""
 
 
-command.add_command(acknowledge)
-command.add_command(release)
+for _each in COMMANDS:
+    command.add_command(_each)
 
 
 @command.command("list")
@@ -75,8 +75,7 @@ def list_(kinds: tuple[str, ...], least: str | None, product: str | None, limit:
         ],
         empty="No matching advisories." if found.known else NOTHING_KNOWN,
     )
-    if found.more:
-        say(f"{found.more} more are not listed because of --limit.")
+    say_more(found.more)
 
 
 @command.command("show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import shutil
@@ -172,6 +173,20 @@ def output_option(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write to FILE instead of standard output; it is replaced only when the output is complete.",
     )(command)
+
+
+def say_more(more: int) -> None:
+    """Say how many rows `--limit` left out."""
+    if more:
+        say(f"{more} more are not listed because of --limit.")
+
+
+def alias(command: click.Command, name: str) -> click.Command:
+    """A command under its old name, which works and is not listed."""
+    old = copy.copy(command)
+    old.name, old.hidden = name, True
+    old.help = f"The old name of `{command.name}`.\n\n{command.help or ''}"
+    return old
 
 
 def write_json(values: dict[str, Any] | msgspec.Struct) -> None:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from feeds.core.times import stamp
-from notifier.cli.app import clean, format_option, now, opened, say, settings, table, write_json
+from notifier.cli.app import (
+    clean,
+    format_option,
+    json_text,
+    limit_option,
+    now,
+    opened,
+    output_option,
+    say,
+    settings,
+    table,
+    write_json,
+)
 from notifier.cli.notification_explain import explain
+from notifier.cli.output import emit
 
 if TYPE_CHECKING:
-    from notifier.domain.deliveries import DeliveryRecord
+    from notifier.schemas.notification import NotificationDetail
 
 _STATES = click.Choice(["pending", "sending", "sent", "failed"])
 
 
 @click.group("notification")
 def command() -> None:
-    """List what was sent to whom, and retry deliveries."""
+    """List and show what was sent to whom, and retry deliveries."""
 
 
 command.add_command(explain)
@@ -32,28 +45,21 @@ command.add_command(explain)
     help='Only deliveries of this subscription; "" means notices to the operator.',
 )
 @click.option("--advisory", metavar="ID", help="Only digests that reported this advisory: who was told, and when.")
+@limit_option
 @format_option
-def list_(state: str | None, subscription: str | None, advisory: str | None, form: str) -> None:
+def list_(state: str | None, subscription: str | None, advisory: str | None, limit: int | None, form: str) -> None:
     """List deliveries and attempts, newest first.
 
     Deliveries of a removed subscription are listed under the name that it had.
     """
-    from feeds import storage
     from notifier.domain.retry import DeliveryState
-    from notifier.storage import delivery_log
+    from notifier.services.notification_log import NotificationQuery, last_moment, list_notifications, tries
 
-    with opened(settings()) as database, database.connect() as connection:
-        about = storage.catalogue(connection).find(advisory) if advisory else None
-        found = delivery_log.entries(
-            connection,
-            state=DeliveryState(state) if state else None,
-            subscription=subscription,
-            advisories=(about.id, *about.doubles) if about else (),
-        )
-        if subscription and not found:
-            delivery_log.known(connection, subscription)
+    query = NotificationQuery(DeliveryState(state) if state else None, subscription, advisory, limit)
+    with opened(settings()) as database:
+        found = list_notifications(database, query)
     if form == "json":
-        write_json({"notifications": [_values(e) for e in found]})
+        write_json(found.value)
         return
     table(
         [
@@ -67,62 +73,63 @@ def list_(state: str | None, subscription: str | None, advisory: str | None, for
         ],
         [
             [
-                str(e.id),
-                e.subscription or "(operator)",
-                _to(e),
-                e.state.value,
-                str(len(_tries(e))),
-                _when(e),
-                clean(e.answer)[:200],
+                str(n.id),
+                n.subscription or "(operator)",
+                n.recipient or n.to,
+                n.state.value,
+                str(tries(n)),
+                f"{last_moment(n):%Y-%m-%d %H:%M}",
+                clean(n.answer)[:200],
             ]
-            for e in found
+            for n in found.value.notifications
         ],
         empty="There are no notifications.",
     )
+    if found.more:
+        say("More are not listed because of --limit.")
 
 
-def _to(entry: DeliveryRecord) -> str:
-    from notifier.channels import shown
+@command.command("show")
+@click.argument("number", metavar="ID", type=int)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "html", "json"]),
+    help="Output format. The default is text, or html with --output.",
+)
+@output_option
+def show(number: int, form: str | None, output: Path | None) -> None:
+    """Show a notification as it was sent: its subject, its recipients and its text.
 
-    return entry.target.recipient or shown(entry.target.address)
+    \b
+    navtex notification show 7
+    navtex notification show 7 -o digest.html
+    """
+    from notifier.services.notification_log import show_notification
+
+    with opened(settings()) as database:
+        found = show_notification(database, number)
+    form = form or ("html" if output else "text")
+    if form == "json":
+        emit(json_text(found), output)
+    else:
+        emit([found.html if form == "html" else clean(_text(found))], output)
 
 
-def _when(entry: DeliveryRecord) -> str:
-    """When it was sent, was given up, or is tried next."""
-    last = entry.log[-1].at if entry.log else entry.created_at
-    at = {"sent": entry.sent_at, "failed": last}.get(entry.state.value) or entry.due_at
-    return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _tries(entry: DeliveryRecord) -> list[Any]:
-    return [a for a in entry.log if a.outcome.value != "asked for"]
-
-
-def _values(entry: DeliveryRecord) -> dict[str, Any]:
-    from notifier.channels import shown
-
-    return {
-        "id": entry.id,
-        "subscription": entry.subscription or None,
-        "digest": entry.key,
-        "subject": entry.subject,
-        "to": shown(entry.target.address),
-        "recipient": entry.target.recipient or None,
-        "state": entry.state.value,
-        "created_at": stamp(entry.created_at),
-        "due_at": stamp(entry.due_at) if entry.state.value in ("pending", "sending") else None,
-        "sent_at": stamp(entry.sent_at),
-        "answer": entry.answer,
-        "attempts": [{"at": stamp(a.at), "outcome": a.outcome.value, "answer": a.answer} for a in entry.log],
-    }
+def _text(found: NotificationDetail) -> str:
+    lines = [f"For:     {found.subscription or 'the operator'}"]
+    for number, one in enumerate(found.recipients):
+        when = f" on {one.sent_at:%Y-%m-%d %H:%M} UTC" if one.sent_at else ""
+        lines.append(f"{'' if number else 'To:':<9}{one.recipient or one.to} ({one.state.value}{when})")
+    return "\n".join([*lines, f"Subject: {found.subject}", "", found.text])
 
 
 @command.command("retry")
 @click.argument("number", metavar="ID", type=int)
 def retry(number: int) -> None:
     """Send a failed or waiting notification again with the next run; its attempts are counted from zero."""
-    from notifier.storage import outbox
+    from notifier.services.notification_log import retry_notification
 
-    with opened(settings()) as database, database.begin() as connection:
-        outbox.retry(connection, number, now())
+    with opened(settings()) as database:
+        retry_notification(database, number, now())
     say(f"Notification {number} is sent by the next `navtex run` or `navtex notify`")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from feeds.core.times import stamp
 from notifier.cli.app import count_of, format_option, now, opened, settings, wrapped, write_json
 
 if TYPE_CHECKING:
-    from notifier.services.explanations import Explanation
+    from notifier.schemas.notification import NotificationExplanation, ReportedDelivery
 
 
 @click.command("explain")
@@ -23,67 +22,36 @@ def explain(name: str, advisory: str, form: str) -> None:
     \b
     navtex notification explain ops CVE-2024-41110
     """
-    from notifier.services.assessment import Assessment
-    from notifier.services.explanations import explain as look
-    from notifier.storage import subscriptions
+    from notifier.services.explanations import explain_notification
+    from notifier.services.notifications import Settings
 
     config = settings()
-    with opened(config) as database, database.connect() as connection:
-        subscription = subscriptions.named(connection, name)
-        assessment = Assessment.load(connection, now(), stale_days=config.digest.stale_days, disabled=config.disabled)
-        found = look(connection, assessment, subscription, assessment.find(advisory))
+    with opened(config) as database:
+        found = explain_notification(database, name, advisory, now(), Settings.of(config))
     if form == "json":
-        write_json(_plain(found))
-        return
-    _write(found)
+        write_json(found)
+    else:
+        _write(found)
 
 
-def _plain(found: Explanation) -> dict[str, Any]:
-    from notifier.channels import shown
-
-    return {
-        "subscription": found.subscription,
-        "advisory": found.advisory,
-        "answer": found.answer,
-        "points": [{"about": p.about, "effect": p.effect, "words": p.words} for p in found.points],
-        "tellings": [
-            {
-                "digest": t.key,
-                "at": stamp(t.at),
-                "change": t.change,
-                "words": t.words,
-                "deliveries": [
-                    {
-                        "to": d.recipient or shown(d.target),
-                        "state": d.state,
-                        "attempts": d.attempts,
-                        "due_at": stamp(d.due_at),
-                        "sent_at": stamp(d.sent_at),
-                        "answer": d.answer,
-                    }
-                    for d in t.tries
-                ],
-            }
-            for t in found.tellings
-        ],
-    }
+_MARKS = {"for": "+", "against": "-", "note": " "}
 
 
-def _write(found: Explanation) -> None:
-    from notifier.channels import shown
-
+def _write(found: NotificationExplanation) -> None:
     wrapped(f"{found.answer}.", 0)
     click.echo()
-    marks = {"for": "+", "against": "-", "note": " "}
     for point in found.points:
-        wrapped(f"{marks[point.effect]} {point.about}: {point.words}", 0, hang=4)
-    for telling in found.tellings:
+        wrapped(f"{_MARKS[point.effect]} {point.about}: {point.words}", 0, hang=4)
+    for digest in found.tellings:
         click.echo()
-        what = f"{telling.at:%Y-%m-%d %H:%M} UTC, digest {telling.key}: {telling.change}"
-        wrapped(f"{what}{f' ({telling.words})' if telling.words else ''}", 0, hang=4)
-        for one in telling.tries:
-            when = f" on {one.sent_at:%Y-%m-%d %H:%M} UTC" if one.sent_at else ""
-            due = f"; next try {one.due_at:%Y-%m-%d %H:%M} UTC" if one.state == "pending" else ""
-            said = f" ({one.answer})" if one.answer else ""
-            who = one.recipient or shown(one.target)
-            wrapped(f"{who}: {one.state}{when} after {count_of(one.attempts, 'try', 'tries')}{due}{said}", 4, hang=4)
+        what = f"{digest.at:%Y-%m-%d %H:%M} UTC, digest {digest.digest}: {digest.change}"
+        wrapped(f"{what}{f' ({digest.words})' if digest.words else ''}", 0, hang=4)
+        for one in digest.deliveries:
+            wrapped(_delivery(one), 4, hang=4)
+
+
+def _delivery(one: ReportedDelivery) -> str:
+    when = f" on {one.sent_at:%Y-%m-%d %H:%M} UTC" if one.sent_at else ""
+    due = f"; next try {one.due_at:%Y-%m-%d %H:%M} UTC" if one.state.value == "pending" else ""
+    answer = f" ({one.answer})" if one.answer else ""
+    return f"{one.to}: {one.state.value}{when} after {count_of(one.attempts, 'try', 'tries')}{due}{answer}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.domain.deliveries import Delivery
     from notifier.services.notifications import NotifyReport
+    from notifier.services.previews import DigestPreview
 
 
 @click.command("notify")
@@ -27,8 +28,8 @@ def command(dry_run: bool) -> None:
     config = settings()
     if dry_run:
         with opened(config) as database:
-            _dry_run(database, config)
-        return
+            well = _dry_run(database, config)
+        click.get_current_context().exit(0 if well else 1)
     from notifier.services.delivery import message_sender
     from notifier.services.notifications import Settings, notify
 
@@ -39,28 +40,36 @@ def command(dry_run: bool) -> None:
         this.status = 0 if report.ok else 1
 
 
-def _dry_run(database: Database, config: Config) -> None:
-    from notifier.domain.schedule import shown
-    from notifier.rendering.messages import render
-    from notifier.services.notifications import Settings, previews
+def _dry_run(database: Database, config: Config) -> bool:
+    """Print what each subscription would be sent; whether every digest could be made."""
+    from notifier.services.notifications import Settings
+    from notifier.services.previews import preview_all
 
-    settings = Settings.of(config)
-    with database.connect() as connection:
-        for subscription, found in previews(connection, now(), settings):
-            if found is None:
-                say(f"{subscription.name}: paused")
-                continue
-            what = "one digest" if found.digest else "nothing new"
-            if not (found.digest or found.time.now):
-                what = f"nothing before {shown(subscription.schedule, found.time.at)}: {found.time.reason}"
-            say(f"{subscription.name}: {what}")
-            if found.digest:
-                message = render(found.digest, settings.templates)
-                click.echo(f"Subject: {message.subject}\n\n{message.text}")
+    well = True
+    for found in preview_all(database, now(), Settings.of(config)):
+        say(f"{found.subscription}: {_would(found)}")
+        if found.message:
+            click.echo(f"Subject: {found.message.subject}\n\n{found.message.text}")
+        well = well and not found.problem
+    return well
+
+
+def _would(found: DigestPreview) -> str:
+    from notifier.domain.schedule import shown
+
+    if found.problem:
+        return f"the digest could not be made: {found.problem}"
+    if found.paused:
+        return "paused"
+    if found.message:
+        return "one digest"
+    if found.schedule and found.time and not found.time.now:
+        return f"nothing before {shown(found.schedule, found.time.at)}: {found.time.reason}"
+    return "nothing new"
 
 
 def tell(report: NotifyReport) -> None:
-    """Say what failed, and to the log, or somebody who watches, also what was sent."""
+    """Say what failed; to the log, or to a terminal, also what was sent."""
     for delivery, answer in report.delivered:
         text = f"sent to {_whom(delivery)}: {delivery.message.subject}"
         event("sent", text, aloud=sys.stderr.isatty(), **_facts(delivery), answer=answer)
@@ -70,7 +79,7 @@ def tell(report: NotifyReport) -> None:
         text = f"The digest for {name} could not be made: {reason}"
         event("digest_broken", text, level="error", subscription=name)
     for name in report.held:
-        text = f"{name}: its welcome waits until a source could be read"
+        text = f"{name}: its welcome digest waits until a source has been read"
         event("welcome_waits", text, level="warning", subscription=name)
 
 

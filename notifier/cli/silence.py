@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from feeds.core.times import stamp
 from notifier.cli.app import (
     DateType,
+    alias,
     format_option,
-    nobody_yet,
+    limit_option,
     now,
     opened,
     say,
+    say_more,
     scope,
     scope_options,
     settings,
@@ -55,56 +56,27 @@ def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetim
     metavar="WORD",
     help="VEX justification, if these hosts are not affected.",
 )
-def add(
-    advisory: str,
-    reason: str,
-    until: datetime,
-    hosts: tuple[str, ...],
-    tags: dict[str, str],
-    products: tuple[str, ...],
-    author: str | None,
-    justification: str,
-) -> None:
+def add(advisory: str, reason: str, until: datetime, author: str | None, justification: str, **hosts: Any) -> None:
     """Silence an advisory for some hosts or all, until a date.
 
-    It ends early for what gets worse: a higher severity, known exploitation, or a fix that comes out. One that was
-    made before for the same hosts ends with it.
+    It ends early for what gets worse: a higher severity, known exploitation, or a fix that is released. It replaces
+    an earlier silence of the same hosts.
 
     \b
     navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
     """
-    from notifier.alerts import silences
-    from notifier.alerts.silences import JUSTIFICATIONS
-    from notifier.storage import silences as store
+    from notifier.services.silences import NewSilence, add_silence
 
-    at = now()
-    if until <= at:
-        raise click.BadParameter(f"{until:%Y-%m-%d %H:%M} UTC is over", param_hint="--until")
-    if justification and justification not in JUSTIFICATIONS:
-        raise click.BadParameter(f"it is none of {', '.join(JUSTIFICATIONS)}", param_hint="--justification")
-    if not reason.strip():
-        raise click.BadParameter("it is empty", param_hint="--reason")
-    chosen = scope(hosts, tags, products)
-    with opened(settings()) as database, database.begin() as connection:
-        from notifier.services.assessment import Assessment
-
-        assessment = Assessment.load(connection, at)
-        found = assessment.find(advisory)
-        made = silences.Silence(
-            found.id,
-            chosen,
-            reason.strip(),
-            author if author is not None else _user(),
-            at,
-            until,
-            assessment.alert_state(connection, found),
-            justification,
-        )
-        number, ended = store.renew(connection, made, silences.about(found))
-        nobody_yet(connection, chosen)
-    where = f" for {silences.shown(chosen)}" if silences.shown(chosen) else ""
-    instead = f", in place of {', '.join(map(str, ended))}" if ended else ""
-    say(f"{found.name} is silenced{where} until {until:%Y-%m-%d %H:%M} UTC, as number {number}{instead}")
+    author = author if author is not None else _user()
+    wanted = NewSilence(advisory, scope(**hosts), reason, until, author, justification)
+    with opened(settings()) as database:
+        made = add_silence(database, wanted, now())
+    for warning in made.warnings:
+        say(warning)
+    one = made.value
+    where = f" for {one.scope}" if one.scope else ""
+    instead = f", in place of {', '.join(map(str, made.replaced))}" if made.replaced else ""
+    say(f"{one.advisory} is silenced{where} until {one.until:%Y-%m-%d %H:%M} UTC, as number {one.number}{instead}")
 
 
 def _user() -> str:
@@ -116,36 +88,16 @@ def _user() -> str:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Include silences that have ended.")
+@limit_option
 @format_option
-def list_(everything: bool, form: str) -> None:
+def list_(everything: bool, limit: int | None, form: str) -> None:
     """List silences in force, their scope, and whether something has ended them early."""
-    from notifier.alerts import silences
-    from notifier.services.assessment import Assessment
+    from notifier.services.silences import list_silences
 
-    at = now()
-    with opened(settings()) as database, database.connect() as connection:
-        assessment = Assessment.load(connection, at)
-    rows: list[dict[str, Any]] = []
-    held = {s.id for some in assessment.in_force.values() for s in some}
-    concerned = assessment.lasting
-    for one in assessment.silences:
-        state = "ended" if not one.lasts(at) else "broken" if one.id in concerned - held else "in force"
-        if everything or one.lasts(at):
-            rows.append(
-                {
-                    "number": one.id,
-                    "advisory": one.name,
-                    "scope": silences.shown(one.scope),
-                    "reason": one.reason,
-                    "author": one.author,
-                    "justification": one.justification or None,
-                    "created_at": stamp(one.created_at),
-                    "until": stamp(one.until),
-                    "state": state,
-                }
-            )
+    with opened(settings()) as database:
+        found = list_silences(database, now(), ended=everything, limit=limit)
     if form == "json":
-        write_json({"silences": rows})
+        write_json(found.value)
         return
     table(
         [
@@ -158,25 +110,29 @@ def list_(everything: bool, form: str) -> None:
         ],
         [
             [
-                str(r["number"]),
-                r["advisory"],
-                r["scope"] or "all hosts",
-                f"{r['reason']} ({r['author']})" if r["author"] else r["reason"],
-                r["until"][:10],
-                r["state"],
+                str(s.number),
+                s.advisory,
+                s.scope or "all hosts",
+                f"{s.reason} ({s.author})" if s.author else s.reason,
+                f"{s.until:%Y-%m-%d}",
+                s.state,
             ]
-            for r in rows
+            for s in found.value.silences
         ],
-        empty="There is no silence. See `navtex silence add --help`.",
+        empty="There are no silences. See `navtex silence add --help`.",
     )
+    say_more(found.more)
 
 
-@command.command("expire")
+@command.command("remove")
 @click.argument("number", type=int)
-def expire(number: int) -> None:
+def remove(number: int) -> None:
     """End a silence now. The next digests report what it held back."""
-    from notifier.storage import silences
+    from notifier.services.silences import remove_silence
 
-    with opened(settings()) as database, database.begin() as connection:
-        ended = silences.expire(connection, number, now())
-    say(f"{ended.name} is no longer silenced")
+    with opened(settings()) as database:
+        advisory = remove_silence(database, number, now())
+    say(f"{advisory} is no longer silenced")
+
+
+command.add_command(alias(remove, "expire"))

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from notifier.domain import schedule as schedules
 from notifier.domain.filters import Filters
 from notifier.domain.schedule import Due, Schedule
 
 
+class SubscriptionState(StrEnum):
+    """New: before its first run.  Active: it gets digests.  Paused: it gets none until it is resumed."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Who wants to hear of what. `started_at` is its first run; None until then."""
+    """Who gets which news, where and when. `started_at` is its first run; None until then."""
 
     name: str
     targets: tuple[str, ...]
@@ -32,6 +41,13 @@ class Subscription:
     """Why its digest could not be made the last time; "" where it could."""
     unreadable: str = ""
     """Why its stored row cannot be read; such a subscription has no targets and gets nothing."""
+
+    @property
+    def state(self) -> SubscriptionState:
+        """Its state."""
+        if self.paused:
+            return SubscriptionState.PAUSED
+        return SubscriptionState.ACTIVE if self.started_at else SubscriptionState.NEW
 
     def due(self, now: datetime) -> Due:
         """Whether it is time for its news, or its welcome; a silent start sends nothing, and waits for nothing."""

@@ -9,7 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from notifier.schemas import advisory, benchmark, explanation, exposure, plan, source
+from notifier.schemas import (
+    advisory,
+    benchmark,
+    explanation,
+    exposure,
+    notification,
+    plan,
+    silence,
+    source,
+    subscription,
+)
 
 PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "advisory-list": ("advisory list", advisory.AdvisoryList),
@@ -22,8 +32,14 @@ PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "exposure-by-advisory": ("exposure --group-by advisory", exposure.ExposureByAdvisory),
     "exposure-by-host": ("exposure --group-by host", exposure.ExposureByHost),
     "exposure-by-version": ("exposure --group-by version", exposure.ExposureByVersion),
+    "notification-explain": ("notification explain", notification.NotificationExplanation),
+    "notification-list": ("notification list", notification.NotificationList),
+    "notification-show": ("notification show", notification.NotificationDetail),
     "plan": ("plan", plan.Plans),
+    "silence-list": ("silence list", silence.SilenceList),
     "source-list": ("source list", source.SourceList),
+    "subscription-list": ("subscription list", subscription.SubscriptionList),
+    "subscription-show": ("subscription show", subscription.SubscriptionDetail),
 }
 """By file: the command that prints the JSON, and its struct."""
 

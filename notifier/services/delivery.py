@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from feeds.core.errors import ChannelError, NavtexError
 from feeds.storage.database import Database
-from notifier.channels import MessageSender, expand, shown
+from notifier.channels import MessageSender, expand
 from notifier.config import Config
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
-from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
 from notifier.services import leases
+from notifier.services.channel_addresses import target_name
 from notifier.services.delivery_queue import DeliveryQueue
 from notifier.storage import delivery_log
 from notifier.storage import outbox as delivery
@@ -131,7 +130,7 @@ class _Round:
             targets = operators(operator, self._report)
             if targets:
                 lost = delivery_log.entries(connection, numbers=numbers)[::-1]
-                message = notices.given_up(lost, [named(e.target) for e in lost], self._now())
+                message = notices.given_up(lost, [target_name(e.target) for e in lost], self._now())
                 delivery.put_notice(connection, message, targets)
             delivery_log.report(connection, numbers)
         return bool(targets)
@@ -167,28 +166,4 @@ def message_sender(config: Config) -> MessageSender:
     )
 
 
-def named(target: Target) -> str:
-    """A target as it may be shown."""
-    return target.recipient or shown(target.address)
-
-
-def sample(
-    courier: MessageSender, subscription: Subscription, now: datetime, templates: Path | None = None
-) -> list[tuple[Target, str]]:
-    """Send a digest of made-up news, marked as a test, to every target; what each answered comes back.
-
-    Every target is tried. Where some failed, a ChannelError tells of the first.
-    """
-    message = notices.specimen(subscription.name, now, templates)
-    answers, errors = [], []
-    for target in (t for address in subscription.targets for t in expand(resolved(address))):
-        try:
-            answers.append((target, courier.deliver(target, message)))
-        except ChannelError as error:
-            errors.append(ChannelError(error.what, where=error.where or named(target), remedy=error.remedy))
-    if errors:
-        raise errors[0]
-    return answers
-
-
-__all__ = ["Deliveries", "deliver", "message_sender", "named", "operators", "reason", "sample"]
+__all__ = ["Deliveries", "deliver", "message_sender", "operators", "reason"]

@@ -1,40 +1,98 @@
-"""Why a subscription was told of an advisory, or was not: what the ledger, the filters and the clock say."""
+"""Why a subscription was sent an advisory, or was not: its history, its filters, its hosts and its schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from feeds.advisories.records import Advisory, Kind
-from feeds.storage.database import Connection
+from feeds.storage.database import Connection, Database
 from notifier.alerts import silences
+from notifier.channels import shown
 from notifier.domain import schedule
 from notifier.domain.hosts import Hosts
+from notifier.domain.retry import DeliveryState
 from notifier.domain.subscriptions import Subscription, ToldRecord
 from notifier.rendering.messages import host_names
+from notifier.schemas.fields import whole
+from notifier.schemas.notification import (
+    ExplanationPoint,
+    NotificationExplanation,
+    ReportedDelivery,
+    ReportedDigest,
+)
 from notifier.services.assessment import Assessment
 from notifier.services.digests import Composed, compose
+from notifier.services.notifications import Settings
+from notifier.services.subscriptions import usable
 from notifier.storage import inventory, subscriptions
+
+
+class Effect(StrEnum):
+    """What a point is: a reason for reporting the advisory, against it, or neither."""
+
+    FOR = "for"
+    AGAINST = "against"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing that was looked at. `effect` is "for", "against" or "note"."""
+    """One thing that was checked."""
 
     about: str
-    effect: str
+    effect: Effect
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer in a sentence, the points that it stands on, and each time it was told."""
+    """The answer in a sentence, the reasons for it, and each digest that reported the advisory."""
 
     subscription: str
     advisory: str
     answer: str
     points: tuple[Point, ...]
     tellings: tuple[ToldRecord, ...]
+
+
+def explain_notification(
+    database: Database, name: str, advisory: str, now: datetime, settings: Settings
+) -> NotificationExplanation:
+    """Why a subscription was sent an advisory, or was not; UnknownName where one of them is not known."""
+    with database.connect() as connection:
+        subscription = usable(subscriptions.named(connection, name))
+        assessment = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+        found = explain(connection, assessment, subscription, assessment.find(advisory))
+    return NotificationExplanation(
+        subscription=found.subscription,
+        advisory=found.advisory,
+        answer=found.answer,
+        points=tuple(ExplanationPoint(about=p.about, effect=p.effect.value, words=p.words) for p in found.points),
+        tellings=tuple(map(_digest, found.tellings)),
+    )
+
+
+def _digest(told: ToldRecord) -> ReportedDigest:
+    return ReportedDigest(
+        digest=told.key,
+        at=whole(told.at),
+        change=told.change,
+        words=told.words,
+        deliveries=tuple(
+            ReportedDelivery(
+                to=d.recipient or shown(d.target),
+                state=DeliveryState(d.state),
+                attempts=d.attempts,
+                due_at=whole(d.due_at),
+                sent_at=whole(d.sent_at) if d.sent_at else None,
+                answer=d.answer,
+            )
+            for d in told.tries
+        ),
+    )
 
 
 def explain(
@@ -62,7 +120,7 @@ def explain(
 
 def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending: str) -> str:
     """The answer in a sentence; `pending` says when something goes out that is not told yet ("": there is nothing)."""
-    against = next((p.words for p in points if p.effect == "against"), "")
+    against = next((p.words for p in points if p.effect is Effect.AGAINST), "")
     if tellings:
         last = tellings[-1]
         times = f"{len(tellings)} times, last" if len(tellings) > 1 else "once,"
@@ -88,16 +146,16 @@ def _delivered(telling: ToldRecord) -> str:
 
 def _subscription(assessment: Assessment, subscription: Subscription) -> Iterator[Point]:
     if subscription.paused:
-        yield Point("subscription", "against", "the subscription is paused")
+        yield Point("subscription", Effect.AGAINST, "the subscription is paused")
     if subscription.started_at is None:
         read = any(s.last_success for s in assessment.sources)
-        words = "its welcome is still to come" if read else "its welcome waits until a source could be read"
-        yield Point("subscription", "note" if read else "against", words)
+        what = "is not sent yet" if read else "waits until a source has been read"
+        yield Point("subscription", Effect.NOTE if read else Effect.AGAINST, f"its welcome digest {what}")
     else:
-        yield Point("subscription", "note", f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
+        yield Point("subscription", Effect.NOTE, f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
     times, when = subscription.schedule, subscription.due(assessment.now)
     said = "it is time" if when.now else f"it is time at {schedule.shown(times, when.at)}: {when.reason}"
-    yield Point("schedule", "note", f"{times.every} ({times.zone}); {said}")
+    yield Point("schedule", Effect.NOTE, f"{times.every} ({times.zone}); {said}")
 
 
 def _hosts(
@@ -107,7 +165,7 @@ def _hosts(
     found = []
     others = []
     if not inventory.count(connection, scope):
-        yield Point("hosts", "against", "no host of the inventory is in its scope")
+        yield Point("hosts", Effect.AGAINST, "no host in the inventory matches its scope")
         return
     for number, people in inventory.populations(connection, scope).items():
         component = assessment.components[number]
@@ -115,21 +173,21 @@ def _hosts(
         what = f"{component.package or f'{component.product} {component.version}'} on {hosts}"
         match = next((m for m in assessment.matches(number) if m.advisory.id == advisory.id), None)
         if match is not None:
-            found.append(Point("hosts", "for", f"{what} is {match.verdict.status.value}: {match.verdict.reason}"))
+            found.append(Point("hosts", Effect.FOR, f"{what} is {match.verdict.status.value}: {match.verdict.reason}"))
         elif advisory.kind in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT) and component.product in advisory.products:
             verdict = assessment.matcher.retraction(advisory, component)
             if verdict is not None:
-                others.append(Point("hosts", "note", f"{what} is {verdict.status.value}: {verdict.reason}"))
+                others.append(Point("hosts", Effect.NOTE, f"{what} is {verdict.status.value}: {verdict.reason}"))
     yield from found or others
     if not found and not subscription.filters.everything:
-        yield Point("hosts", "against", "it concerns none of the hosts in its scope")
+        yield Point("hosts", Effect.AGAINST, "it affects none of the hosts in its scope")
 
 
 def _wishes(subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
     if advisory.withdrawn:
-        yield Point("advisory", "against", f"it was withdrawn on {advisory.withdrawn:%Y-%m-%d}")
+        yield Point("advisory", Effect.AGAINST, f"it was withdrawn on {advisory.withdrawn:%Y-%m-%d}")
     for reason in subscription.filters.rejections(advisory):
-        yield Point("filter", "against", reason)
+        yield Point("filter", Effect.AGAINST, reason)
 
 
 def _silences(
@@ -150,9 +208,9 @@ def _silences(
         where = silences.shown(one.scope) or "all hosts"
         text = f"silenced {who}until {one.until:%Y-%m-%d} ({where}): {one.reason}"
         if one in held:
-            yield Point("silence", "against" if all_of_them else "note", text)
+            yield Point("silence", Effect.AGAINST if all_of_them else Effect.NOTE, text)
         else:
-            yield Point("silence", "note", f"{text}; broken, for it got worse")
+            yield Point("silence", Effect.NOTE, f"{text}; broken, for it got worse")
 
 
 def _ledger(
@@ -163,11 +221,11 @@ def _ledger(
     started = subscription.started_at
     if before is None:
         if advisory.baseline and started and advisory.first_seen and advisory.first_seen > started:
-            yield Point("baseline", "against", "it came with the first good poll of its source, after the welcome")
+            yield Point("baseline", Effect.AGAINST, "it came with the first good poll of its source, after the welcome")
         return
     if not before.digest:
         why = "a silent start" if started and before.at == started else "the first good poll of its source"
-        yield Point("baseline", "against", f"noted in silence on {before.at:%Y-%m-%d %H:%M} UTC, with {why}")
+        yield Point("baseline", Effect.AGAINST, f"noted in silence on {before.at:%Y-%m-%d %H:%M} UTC, with {why}")
     facets = before.facets
     known = [
         f"severity {facets.severity.value if facets.severity else 'unscored'}",
@@ -176,4 +234,4 @@ def _ledger(
         f"{len(facets.components)} version{'' if len(facets.components) == 1 else 's'}, {len(facets.fixed)} with a fix",
     ]
     words = "as it was told" if facets.partial else ", ".join(k for k in known if k)
-    yield Point("ledger", "note", f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")
+    yield Point("ledger", Effect.NOTE, f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

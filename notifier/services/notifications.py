@@ -1,4 +1,4 @@
-"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digest` and `delivering`.
+"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digests` and `delivery`.
 
 A digest, its outbox rows and the ledger are one transaction; delivering is another step, which can
 be repeated: each try carries the digest's key.
@@ -6,7 +6,7 @@ be repeated: each try carries the digest's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,21 +18,20 @@ import msgspec
 from feeds.core.errors import DatabaseError
 from feeds.storage.database import Connection, Database
 from notifier.alerts.digest import Digest
-from notifier.channels import MessageSender, expand
+from notifier.channels import MessageSender
 from notifier.config import Config
 from notifier.domain import deliveries
-from notifier.domain.messages import Target
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.rendering.messages import render
-from notifier.security.references import resolved
 from notifier.services import operator_alerts
 from notifier.services.assessment import Assessment
-from notifier.services.delivery import Deliveries, deliver, reason, sample
+from notifier.services.channel_addresses import targets_of
+from notifier.services.delivery import Deliveries, deliver, reason
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
-__all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests", "sample"]
+__all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests"]
 
 
 @dataclass(slots=True)
@@ -152,11 +151,11 @@ def preview(
 
 def previews(
     connection: Connection, now: datetime, settings: Settings = Settings()
-) -> Iterator[tuple[Subscription, Composed | None]]:
-    """Yield what would be sent now to each subscription, or None for a paused one. Stores nothing."""
+) -> Iterator[tuple[Subscription, Callable[[], Composed]]]:
+    """Yield each subscription with a function that returns what would be sent to it now. Stores nothing."""
     assessment = _assessment(connection, now, settings)
     for subscription in subscriptions.every(connection):
-        yield subscription, None if subscription.paused else compose(connection, assessment, subscription)
+        yield subscription, partial(compose, connection, assessment, subscription)
 
 
 def _assessment(connection: Connection, now: datetime, settings: Settings, *, keep: bool = False) -> Assessment:
@@ -178,7 +177,7 @@ def _prepare(
     made = compose(connection, assessment, subscription)
     found, number = made.news, None
     if made.digest is not None:
-        targets = [t for address in subscription.targets for t in _targets(address)]
+        targets = [t for address in subscription.targets for t in targets_of(address)]
         message = msgspec.structs.replace(render(made.digest, settings.templates), urgent=bool(made.at_once))
         number = outbox.put(connection, subscription, message, targets, welcome=made.digest.welcome)
         subscriptions.recall(connection, number, made.digest.items)
@@ -190,8 +189,3 @@ def _prepare(
         if subscription.started_at is None:
             subscriptions.start(connection, subscription, assessment.now)
     return _Prepared(made.digest)
-
-
-def _targets(address: str) -> list[Target]:
-    """The targets of an address; what it refers to is looked up again when it is sent, and not kept."""
-    return [target._replace(address=address) for target in expand(resolved(address))]

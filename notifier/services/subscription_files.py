@@ -1,4 +1,4 @@
-"""Subscriptions that stand in a TOML file: text -> what they should be, and what is to be done about it."""
+"""Subscriptions in a TOML file: read them, compare them with the database, and apply the difference."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
 from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import ConfigError, UsageProblem
+from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
+from notifier.services.channel_addresses import check_address
+from notifier.services.scopes import unmatched
+from notifier.storage import subscriptions
 
 _REMEDY = "See `navtex help subscriptions-in-git`"
 NAMES = r"^[^\x00-\x1f\x7f]{1,100}$"
@@ -48,23 +53,76 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subscriptions: dict[Annotated[str, msgspec.Meta(pattern=NAMES)], dict[str, Any]] = {}
 
 
+class SyncAction(StrEnum):
+    """What a sync does with one subscription."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class SyncStep:
-    """What is to be done about one subscription: "create", "change", "remove" or "keep", and what differs."""
+    """What to do with one subscription, and which of its settings differ."""
 
-    what: str
+    action: SyncAction
     subscription: Subscription
     differs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did, or with `check` would do, and what the user should check."""
+
+    steps: tuple[SyncStep, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def changes(self) -> tuple[SyncStep, ...]:
+        """The steps that change something."""
+        return tuple(s for s in self.steps if s.action is not SyncAction.KEEP)
+
+
+def sync_subscriptions(database: Database, text: str, origin: str, now: datetime, *, check: bool = False) -> SyncReport:
+    """Create, change and remove subscriptions so that they are what a TOML file says; with `check` change nothing.
+
+    `origin` is the file's name, by which its subscriptions are known. ConfigError or UsageProblem where the file or a
+    channel is wrong; nothing is changed then.
+    """
+    wanted = read(text, origin, now)
+    places = [(address, f"{origin}, subscriptions.{s.name}") for s in wanted for address in s.targets]
+    warnings = [warning for address, where in places if (warning := check_address(address, where))]
+    with database.begin() as connection:
+        found = tuple(steps(wanted, subscriptions.every(connection), origin))
+        for step in found:
+            if not check:
+                _apply(connection, step, now)
+            if step.action in (SyncAction.CREATE, SyncAction.CHANGE):
+                one = step.subscription
+                said = unmatched(connection, one.filters.scope)
+                warnings += [f"{origin}, subscriptions.{one.name}: {warning}" for warning in said]
+    return SyncReport(found, tuple(warnings))
+
+
+def _apply(connection: Connection, step: SyncStep, now: datetime) -> None:
+    match step.action:
+        case SyncAction.CREATE:
+            subscriptions.add(connection, step.subscription)
+        case SyncAction.CHANGE:
+            subscriptions.change(connection, step.subscription)
+        case SyncAction.REMOVE:
+            subscriptions.remove(connection, step.subscription.name, now)
+
+
 def read(text: str, origin: str, at: datetime) -> list[Subscription]:
-    """The subscriptions of a file that is called `origin`; ConfigError says what is wrong, and where."""
+    """The subscriptions of a file named `origin`; ConfigError says what is wrong, and where."""
     try:
         file = msgspec.convert(tomllib.loads(text), File)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=origin) from error
     except msgspec.ValidationError as error:
-        said = str(error).replace("Object contains unknown field", "nothing is called")
+        said = str(error).replace("Object contains unknown field", "there is no setting")
         raise ConfigError(said, where=origin, remedy=f"Write each as [subscriptions.NAME]. {_REMEDY}") from error
     found = []
     for name, fields in file.subscriptions.items():
@@ -75,7 +133,7 @@ def read(text: str, origin: str, at: datetime) -> list[Subscription]:
             raise ConfigError(str(error), where=where, remedy=_REMEDY) from error
         unknown = [p for p in one.product if p not in PRODUCTS]
         if unknown:
-            raise ConfigError(f"{unknown[0]!r} is none of {', '.join(PRODUCTS)}", where=where)
+            raise ConfigError(f"{unknown[0]!r} is not one of {', '.join(PRODUCTS)}", where=where)
         try:
             found.append(_subscription(name, one, origin, at))
         except UsageProblem as error:
@@ -100,7 +158,7 @@ def _subscription(name: str, one: Declared, origin: str, at: datetime) -> Subscr
 
 
 def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin: str) -> list[SyncStep]:
-    """What makes the subscriptions of a file what it says. Those that it made and no longer names are removed.
+    """The steps after which the subscriptions are what a file says. Those that it made and no longer names are removed.
 
     UsageProblem where one of its names belongs to a subscription that it did not make.
     """
@@ -110,7 +168,7 @@ def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin:
     for one in wanted:
         before = there.get(one.name)
         if before is None:
-            found.append(SyncStep("create", one))
+            found.append(SyncStep(SyncAction.CREATE, one))
         elif before.origin != origin:
             made = f"by {before.origin}" if before.origin else "on the command line"
             raise UsageProblem(
@@ -121,9 +179,9 @@ def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin:
         else:
             now = replace(before, **{n: getattr(one, n) for n in _FIELDS})
             differs = tuple(n for n in _FIELDS if getattr(now, n) != getattr(before, n))
-            found.append(SyncStep("change" if differs else "keep", now, differs))
+            found.append(SyncStep(SyncAction.CHANGE if differs else SyncAction.KEEP, now, differs))
     names = {s.name for s in wanted}
-    found += [SyncStep("remove", s) for s in there.values() if s.origin == origin and s.name not in names]
+    found += [SyncStep(SyncAction.REMOVE, s) for s in there.values() if s.origin == origin and s.name not in names]
     return found
 
 

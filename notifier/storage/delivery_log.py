@@ -13,7 +13,7 @@ from notifier.domain.deliveries import Attempt, DeliveryRecord
 from notifier.domain.messages import Message, Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.security.encryption import unsealed
-from notifier.storage import tables
+from notifier.storage import bulk, tables
 from notifier.storage.outbox import MESSAGE, WHOSE, joined
 
 
@@ -24,10 +24,11 @@ def entries(
     subscription: str | None = None,
     numbers: Sequence[int] | None = None,
     advisories: Collection[int] = (),
+    limit: int | None = None,
 ) -> list[DeliveryRecord]:
     """The deliveries, newest first: all, or those of a state, of a subscription ("" stands for the operators').
 
-    With `advisories`, those of digests that told of one of them. Removed subscriptions are found by their name of then.
+    With `advisories`, those of digests that reported one of them. Removed subscriptions are found by their former name.
     """
     outbox = tables.outbox
     statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
@@ -43,7 +44,9 @@ def entries(
         telling = tables.telling
         told_of = sa.select(telling.c.digest).where(telling.c.advisory.in_(sorted(advisories)))
         chosen.append(outbox.c.digest.in_(told_of))
-    rows = connection.execute(statement.where(*chosen)).all()
+    rows = connection.execute(statement.where(*chosen).limit(limit)).all()
+    if limit is not None:
+        chosen = [bulk.in_list(connection, outbox.c.id, [row.id for row in rows])]
     logs = _logs(connection, chosen)
     found = []
     for row in rows:
@@ -65,6 +68,28 @@ def entries(
             )
         )
     return found
+
+
+def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
+    """The message of a delivery, and the numbers of all deliveries of it; UnknownName where there is none."""
+    outbox = tables.outbox
+    row = connection.execute(joined(outbox.c.digest, outbox.c.notice, MESSAGE).where(outbox.c.id == number)).first()
+    if row is None:
+        raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
+    same = outbox.c.digest == row.digest if row.digest is not None else outbox.c.notice == row.notice
+    numbers = connection.execute(sa.select(outbox.c.id).where(same).order_by(outbox.c.id)).scalars()
+    return msgspec.json.decode(row.message, type=Message), list(numbers)
+
+
+def waiting(connection: Connection, subscription: int) -> list[str]:
+    """The addresses of the deliveries of a subscription that are still to be made."""
+    outbox, digest = tables.outbox, tables.digest
+    rows = connection.execute(
+        sa.select(outbox.c.target)
+        .join(digest, digest.c.id == outbox.c.digest)
+        .where(digest.c.subscription == subscription, outbox.c.state == DeliveryState.PENDING.value)
+    )
+    return [unsealed(target) for target in rows.scalars()]
 
 
 def known(connection: Connection, subscription: str) -> None:
@@ -108,4 +133,4 @@ def given_up(connection: Connection) -> int:
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["entries", "given_up", "known", "report", "unreported"]
+__all__ = ["entries", "given_up", "known", "report", "sent_with", "unreported", "waiting"]

@@ -1,4 +1,4 @@
-"""Silences, and who took what in hand. What they mean is decided in `notifier.alerts.silences`."""
+"""Silences and assignments. What they mean is decided in `notifier.alerts.silences`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def expire(connection: Connection, number: int, at: datetime) -> Silence:
 
 
 def take(connection: Connection, hand: Assignment) -> int:
-    """Store that somebody took an advisory in hand. What was said before of the same scope ends with it."""
+    """Store an assignment. It ends an earlier one of the same scope."""
     table = tables.hand
     same = [h.id for h in hands(connection) if h.advisory == hand.advisory and h.scope.alike(hand.scope)]
     connection.execute(sa.update(table).where(table.c.id.in_(same)).values(released_at=hand.created_at))
@@ -98,15 +98,16 @@ def take(connection: Connection, hand: Assignment) -> int:
 
 
 def release(connection: Connection, advisories: tuple[int, ...], scope: Scope | None, at: datetime) -> list[Assignment]:
-    """Nobody has it in hand any more, for a scope or (None) for any; what was released comes back."""
-    released = [h for h in hands(connection) if h.advisory in advisories and scope in (None, h.scope)]
+    """End the assignments of a scope or (None) all of them; they come back."""
+    mine = [h for h in hands(connection) if h.advisory in advisories]
+    released = [h for h in mine if scope is None or h.scope.alike(scope)]
     numbers = [h.id for h in released]
     connection.execute(sa.update(tables.hand).where(tables.hand.c.id.in_(numbers)).values(released_at=at))
     return released
 
 
 def hands(connection: Connection) -> list[Assignment]:
-    """What is in somebody's hand now, the first due first."""
+    """The assignments that were not removed, the first due first."""
     table, advisory = tables.hand, feeds_tables.advisory
     rows = connection.execute(
         sa.select(table, advisory.c.name)

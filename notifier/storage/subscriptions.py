@@ -67,12 +67,12 @@ def every(connection: Connection) -> list[Subscription]:
 
 
 def named(connection: Connection, name: str) -> Subscription:
-    """The subscription of a name; UnknownName where there is none."""
+    """The subscription of a name, `unreadable` where its row is damaged; UnknownName where there is none."""
     table = tables.subscription
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
         raise UnknownName(f"no subscription is called {name!r}", remedy="See `navtex subscription list`")
-    return _value(row)
+    return _readable(row)
 
 
 def _readable(row: Any) -> Subscription:

@@ -77,6 +77,8 @@ def commands(command: click.Command = cli, name: str = "navtex") -> Iterator[tup
         for child in command.list_commands(context):
             found = command.get_command(context, child)
             assert found is not None, child
+            if found.hidden:
+                continue  # an old name
             yield from commands(found, f"{name} {child}")
     else:
         yield name, command
@@ -86,7 +88,7 @@ COMMANDS = dict(commands())
 
 
 def options(command: click.Command) -> dict[str, click.Option]:
-    return {max(p.opts, key=len): p for p in command.params if isinstance(p, click.Option)}
+    return {max(p.opts, key=len): p for p in command.params if isinstance(p, click.Option) and not p.hidden}
 
 
 def parse(arguments: list[str], command: click.Command = cli, parent: click.Context | None = None) -> None:

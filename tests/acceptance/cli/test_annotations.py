@@ -27,7 +27,7 @@ def navtex(tmp_path_factory: pytest.TempPathFactory) -> Program:
         made = program(tmp_path_factory.mktemp("remarks") / "home", NAVTEX_MIRROR=mirror.url)
         made("inventory", "import", stdin=HOSTS)
         made("poll")
-    made("advisory", "acknowledge", NAME, "--owner", "Ann", "--due", SOON)
+    made("advisory", "assign", NAME, "--owner", "Ann", "--due", SOON)
     silence = ("--until", SOON, "--author", "Bea")
     made("silence", "add", NAME, "--reason", "no plugin there", "--tag", "env=prod", *silence)
     why = ("--justification", "vulnerable_code_not_in_execute_path")
@@ -169,6 +169,6 @@ def test_every_format_has_the_justification_in_its_own_words(navtex: Program) ->
 
 def test_a_silence_that_ended_is_said_no_more(navtex: Program, tmp_path: Path) -> None:
     number = next(s["number"] for s in navtex.json("silence", "list")["silences"] if s["advisory"] == "CVE-2026-34040")
-    navtex("silence", "expire", str(number))
+    navtex("silence", "remove", str(number))
     stated = {s["vulnerability"]["name"]: s["status"] for s in exported(navtex, "openvex")["statements"]}
     assert stated["CVE-2026-34040"] == "affected"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,32 @@ def test_the_operators_channel_of_the_configuration_hears_of_what_is_given_up(
     mail = mailbox.mails[-1]
     assert mail["To"] == "root@example.org"
     assert mail["List-Unsubscribe"] == "<mailto:ops@example.org?subject=unsubscribe>"
+
+
+def test_a_notification_is_shown_as_it_was_sent_with_all_its_recipients(navtex: Program, tmp_path: Path) -> None:
+    numbers = {n["recipient"]: n["id"] for n in navtex.json("notification", "list")["notifications"]}
+    number = str(numbers["a@example.org"])
+    found = navtex.json("notification", "show", number)
+    assert [(r["recipient"], r["state"]) for r in found["recipients"]] == [
+        ("a@example.org", "sent"),
+        ("gone@example.org", "failed"),
+    ]
+    shown = navtex("notification", "show", number).stdout
+    assert f"Subject: {found['subject']}" in shown
+    assert found["text"] in shown
+    assert "a@example.org (sent on 2026-04-15 12:00 UTC)" in shown
+    assert "gone@example.org (failed)" in shown
+    page = tmp_path / "page.html"
+    assert navtex("notification", "show", number, "-o", str(page)).stdout == ""
+    assert page.read_text() == navtex("notification", "show", number, "--format", "html").stdout == found["html"]
+    assert "For:     the operator" in navtex("notification", "show", str(numbers["operator@example.org"])).stdout
+    assert "hunter2" not in navtex("notification", "show", str(numbers["late@example.org"])).stdout
+    assert "there is no notification 99" in navtex("notification", "show", "99", status=2).stderr
+
+
+def test_a_list_can_be_cut(navtex: Program) -> None:
+    everything = navtex.json("notification", "list")["notifications"]
+    done = navtex("notification", "list", "--limit", "2")
+    assert "--limit" in done.stderr
+    assert navtex.json("notification", "list", "--limit", "2")["notifications"] == everything[:2]
+    assert "--limit" not in navtex("notification", "list", "--limit", "4").stderr

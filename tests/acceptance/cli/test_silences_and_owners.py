@@ -80,7 +80,7 @@ def test_explain_says_when_it_will_be_time(navtex: Program, mailbox: Mailbox) ->
     assert "its schedule is 0 0 1 1 *" in navtex("subscription", "show", "slow").stdout
     assert "slow: nothing before" in navtex("notify", "--dry-run").stderr
     preview = navtex("subscription", "preview", "slow")
-    assert "It goes out at" in preview.stderr
+    assert "It is sent at" in preview.stderr
     assert "lab-9" in preview.stdout
 
 
@@ -101,12 +101,12 @@ def test_a_silence_is_made_listed_obeyed_and_ended(navtex: Program, mailbox: Mai
     text = text_of(mailbox.mails[0])
     assert f"silenced until {row['until'][:10]}: {NAME}, no plugin (Ann)" in " ".join(text.split())
     assert f"\n{NAME}" not in text
-    navtex("silence", "expire", "1")
+    navtex("silence", "remove", "1")
     assert navtex.json("silence", "list") == {"silences": []}
     assert [s["state"] for s in navtex.json("silence", "list", "--all")["silences"]] == ["ended"]
     navtex("notify")
     assert NAME in mailbox.mails[1]["Subject"]
-    assert "no silence of number 1" in navtex("silence", "expire", "1", status=2).stderr
+    assert "no silence of number 1" in navtex("silence", "remove", "1", status=2).stderr
 
 
 def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no_other(navtex: Program) -> None:
@@ -124,25 +124,27 @@ def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no
 
 def test_a_silence_needs_a_reason_and_an_end(navtex: Program) -> None:
     for options, said in (
-        (["--reason", "x", "--until", "2020-01-01"], "is over"),
-        (["--reason", " ", "--until", SOON], "it is empty"),
+        (["--reason", "x", "--until", "2020-01-01"], "is in the past"),
+        (["--reason", " ", "--until", SOON], "the reason is empty"),
         (["--until", SOON], "--reason"),
         (["--reason", "x", "--until", SOON, "--justification", "because"], "vulnerable_code_not_present"),
     ):
         assert said in navtex("silence", "add", NAME, *options, status=2).stderr
 
 
-def test_what_is_taken_in_hand_is_shown_and_released(navtex: Program, mailbox: Mailbox) -> None:
-    said = navtex("advisory", "acknowledge", NAME, "--owner", "Ann", "--due", SOON, "--tag", "env=prod").stderr
-    assert said == f"Ann has {NAME} in hand for tag env=prod until {SOON}\n"
+def test_an_assignment_is_shown_and_removed(navtex: Program, mailbox: Mailbox) -> None:
+    said = navtex("advisory", "assign", NAME, "--owner", "Ann", "--due", SOON, "--tag", "env=prod").stderr
+    assert said == f"{NAME} is assigned to Ann for tag env=prod, due {SOON}\n"
     (hand,) = navtex.json("advisory", "show", NAME)["in_hand"]
     assert hand == {"owner": "Ann", "due": SOON, "scope": "tag env=prod", "note": ""}
     assert f"Ann, due {SOON} (tag env=prod)" in navtex("advisory", "show", NAME).stdout
     navtex("notify")
     assert f"assigned to Ann until {SOON} (tag env=prod)" in text_of(mailbox.mails[0])
-    assert "was assigned to Ann" in navtex("advisory", "release", NAME).stderr
-    assert "nobody has" in navtex("advisory", "release", NAME, status=2).stderr
-    assert "is over" in navtex("advisory", "acknowledge", NAME, "--owner", "A", "--due", "2020-01-01", status=2).stderr
+    assert "was assigned to Ann" in navtex("advisory", "unassign", NAME).stderr
+    assert "is not assigned" in navtex("advisory", "unassign", NAME, status=2).stderr
+    assert (
+        "is in the past" in navtex("advisory", "assign", NAME, "--owner", "A", "--due", "2020-01-01", status=2).stderr
+    )
 
 
 # a file of subscriptions
@@ -173,7 +175,7 @@ def test_a_file_makes_changes_and_removes_its_own_subscriptions(navtex: Program)
     assert rows["boss"]["to"][1] == "slack://T1JJ3T3L2/A1BRTD4JD/${SLACK_TOKEN}"
     assert (rows["web"]["made_by"], rows["ops"]["made_by"]) == ("subscriptions.toml", None)
     assert rows["web"]["schedule"]["zone"] == "Europe/Berlin"
-    assert "are what" in navtex("subscription", "sync", str(path), "--check").stderr
+    assert "Nothing to do" in navtex("subscription", "sync", str(path), "--check").stderr
 
     path.write_text(FILE.partition("[subscriptions.boss]")[0].replace('"high"', '"critical"'))
     said = navtex("subscription", "sync", str(path)).stderr
@@ -244,3 +246,27 @@ def test_a_template_that_is_wrong_stops_only_the_message(navtex: Program) -> Non
     assert "body.txt, line 1" in " ".join(doctor.split()).replace("- ", "-")
     assert "could not be made" in navtex("notify", status=1, NAVTEX_CONFIG=str(config)).stderr
     navtex("notify")
+
+
+# old names
+
+
+def test_the_old_names_of_commands_still_work_and_are_not_listed(navtex: Program) -> None:
+    navtex("advisory", "acknowledge", NAME, "--owner", "Ann", "--due", SOON)
+    assert "was assigned to Ann" in navtex("advisory", "release", NAME).stderr
+    navtex("silence", "add", NAME, "--reason", "x", "--until", SOON)
+    assert "no longer silenced" in navtex("silence", "expire", "1").stderr
+    navtex("subscription", "pause", "ops")
+    assert "ops is active" in navtex("subscription", "pause", "ops", "--resume").stderr
+    for group, old, new in (("advisory", "acknowledge", "assign"), ("silence", "expire", "remove")):
+        listed = navtex(group, "--help").stdout
+        assert f"\n  {new} " in listed
+        assert old not in listed
+
+
+def test_an_assignment_of_the_same_hosts_in_another_order_is_removed(navtex: Program) -> None:
+    hosts = ("--host", "lab-4", "--host", "lab-2")
+    navtex("advisory", "assign", NAME, "--owner", "Ann", "--due", SOON, *hosts)
+    assert "not assigned" in navtex("advisory", "unassign", NAME, "--host", "lab-4", status=2).stderr
+    assert "Ann" in navtex("advisory", "unassign", NAME, "--host", "LAB-2", "--host", "lab-4").stderr
+    assert navtex.json("advisory", "show", NAME)["in_hand"] == []

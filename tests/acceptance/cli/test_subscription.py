@@ -23,7 +23,7 @@ def test_a_subscription_is_added_tried_shown_beforehand_paused_resumed_and_remov
     assert "welcome" in said
     navtex("subscription", "test", "ops")
     assert "Test of ops" in mailbox.mails[0]["Subject"]
-    assert "waits until a source could be read" in navtex("notify").stderr
+    assert "waits until a source has been read" in navtex("notify").stderr
     navtex("poll")
 
     shown = navtex("subscription", "preview", "ops").stdout
@@ -96,11 +96,11 @@ def test_quiet_hours_keep_the_welcome_and_are_told_in_the_zone_of_the_subscripti
     until = f"{ends:%Y-%m-%d %H:%M} Asia/Kathmandu"
     times = ("--zone", "Asia/Kathmandu", "--quiet", quiet, "--break-schedule", "never", "--schedule", "weekly")
     said = navtex("subscription", "add", "calm", "--to", mailbox.address(), *times).stderr
-    assert f"the welcome waits, now until {until}" in said.replace("\n", " ")
+    assert f"The welcome digest waits for the end of quiet hours, now until {until}" in said.replace("\n", " ")
     navtex("notify")
     assert mailbox.mails == []
     preview = navtex("subscription", "preview", "calm")
-    assert f"It goes out at {until}: {quiet} are quiet hours" in preview.stderr
+    assert f"It is sent at {until}: {quiet} are quiet hours" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
     assert f"calm: nothing before {until}" in navtex("notify", "--dry-run").stderr
     assert f"Due:          {until} ({quiet} are quiet hours)" in navtex("subscription", "show", "calm").stdout
@@ -115,7 +115,7 @@ def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: M
     navtex("subscription", "add", "ops", "--to", mailbox.address())
     navtex("subscription", "pause", "ops")
     preview = navtex("subscription", "preview", "ops")
-    assert "ops is paused: nothing goes out until it is resumed" in preview.stderr
+    assert "ops is paused: nothing is sent until it is resumed" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
     due = "Due:          not while it is paused; once it is resumed, its welcome: now"
     assert due in navtex("subscription", "show", "ops").stdout
@@ -139,7 +139,7 @@ def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mail
     assert note(*add, "c", "--host", "LAB-*", "--tag", "env=prod", "--product", "runc") == ""
     silence = ("silence", "add", "CVE-2024-41110", "--reason", "lab", "--until", "2999-01-01")
     assert note(*silence, "--host", "nope") == "host nope"
-    hand = ("advisory", "acknowledge", "CVE-2024-41110", "--owner", "Ann", "--due", "2999-01-01")
+    hand = ("advisory", "assign", "CVE-2024-41110", "--owner", "Ann", "--due", "2999-01-01")
     assert note(*hand, "--tag", "env=prd") == "tag env=prd"
     assert note(*hand, "--tag", "env=prod") == ""
     path = navtex.home / "subscriptions.toml"

@@ -48,6 +48,7 @@ ASKED = {
     "source list": ["source list"],
     "subscription list": ["subscription list"],
     "notification list": ["notification list"],
+    "notification show": ["notification show 1"],
     "subscription show": ["subscription show all"],
     "notification explain": ["notification explain demo CVE-2024-41110"],
     "silence list": ["silence list --all"],
@@ -80,7 +81,7 @@ def test_what_the_commands_print_is_what_their_schemas_say(program_with: Callabl
     program("subscription", "add", "all", "--to", f"file://{home}/x", "--everything", *filters.split())
     for name in ("CVE-2024-41110", "CVE-2026-41567"):
         program("silence", "add", name, "--reason", "a reason", "--until", "2999-12-31", "--host", "edge-*")
-    program("advisory", "acknowledge", "CVE-2026-41567", "--owner", "Ann", "--due", "2999-12-31", "--tag", "env=prod")
+    program("advisory", "assign", "CVE-2026-41567", "--owner", "Ann", "--due", "2999-12-31", "--tag", "env=prod")
     for command, asked in ASKED.items():
         for arguments in asked:
             printed = program.json(*arguments.split())

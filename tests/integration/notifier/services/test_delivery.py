@@ -23,7 +23,8 @@ from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
 from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
-from notifier.services.delivery import Deliveries, deliver, sample
+from notifier.services.delivery import Deliveries, deliver
+from notifier.services.previews import sample
 from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.support.loopback import Answer, hanging, over_http
@@ -386,15 +387,17 @@ def test_no_secret_is_in_the_log(database: Database) -> None:
     assert "hunter2" not in entry.answer + entry.log[0].answer
 
 
-def test_a_test_message_is_tried_on_every_target_and_tells_of_the_first_that_failed(
+def test_a_test_message_is_tried_on_every_target_and_tells_of_each_that_failed(
     database: Database, mailbox: Mailbox, tmp_path: Path
 ) -> None:
     mailbox.refuse["gone@x.org"] = "550 no"
-    subscribe(database, mailbox.address("gone@x.org", "a@x.org"), f"file://{tmp_path}/x")
+    subscribe(database, "nonsense://host", mailbox.address("gone@x.org", "a@x.org"), f"file://{tmp_path}/x")
     with database.connect() as connection:
         subscription = subscriptions.named(connection, "ops")
-    with MessageSender() as courier, pytest.raises(Exception, match="550 no"):
-        sample(courier, subscription, START)
+    with MessageSender() as courier:
+        answers = list(sample(courier, subscription, START))
+    assert [(a.to, a.ok) for a in answers[:3]] == [("nonsense://****", False), ("gone@x.org", False), ("a@x.org", True)]
+    assert "550 no" in answers[1].answer
     assert [m["To"] for m in mailbox.mails] == ["a@x.org"]
     assert "This is a test" in text_of(mailbox.mails[0])
     assert len(list((tmp_path / "x").iterdir())) == 3

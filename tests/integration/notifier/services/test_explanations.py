@@ -35,9 +35,9 @@ def why(database: Database, name: str = NAME, days: float = 0) -> Explanation:
 @pytest.mark.parametrize(
     ("filters", "said"),
     [
-        (Filters(scope=Scope(hosts=("web-*",))), "no host of the inventory is in its scope"),
-        (Filters(scope=Scope(hosts=("lab-2",))), "it concerns none of the hosts in its scope"),
-        (Filters(scope=Scope(products=("runc",))), "it concerns none of the hosts in its scope"),
+        (Filters(scope=Scope(hosts=("web-*",))), "no host in the inventory matches its scope"),
+        (Filters(scope=Scope(hosts=("lab-2",))), "it affects none of the hosts in its scope"),
+        (Filters(scope=Scope(products=("runc",))), "it affects none of the hosts in its scope"),
         (Filters(severity=Severity.CRITICAL), "severity: it is high, and wanted is critical or worse"),
         (Filters(kinds=(Kind.BENCHMARK,)), "kind: it is of kind vulnerability, and wanted is benchmark"),
         (Filters(keywords=("swarm",)), "keyword: none of swarm stands in its name, title or summary"),

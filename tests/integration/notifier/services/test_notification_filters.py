@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from feeds import storage
 from feeds.advisories.records import Kind, Severity
-from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
-from notifier.services.notifications import preview, sample
+from notifier.services.notifications import preview
+from notifier.services.previews import sample
 from notifier.storage import inventory, subscriptions, tables
 from tests.conftest import Mailbox, html_of, text_of
 from tests.support.samples import DAY, NOW, START, counted, install, publish, record, run, subscribe
@@ -71,14 +71,16 @@ def test_a_test_message_says_that_it_is_one_and_is_not_remembered(fleet: Databas
     with fleet.connect() as connection:
         subscription = subscriptions.named(connection, "ops")
     with MessageSender() as courier:
-        answers = sample(courier, subscription, NOW)
-    assert [t.recipient for t, _ in answers] == ["a@example.org", "b@example.org"]
+        answers = list(sample(courier, subscription, NOW))
+    assert [a.to for a in answers if a.ok] == ["a@example.org", "b@example.org"]
     assert mailbox.mails[0]["Subject"] == "[Navtex] Test of ops"
     assert text_of(mailbox.mails[0]).startswith("This is a test of the Navtex subscription “ops”.")
     assert "CVE-2030-10001  CRITICAL 9.8" in text_of(mailbox.mails[0])
     assert counted(fleet) == {"digest": 0, "told": 0, "outbox": 0}
-    with MessageSender() as courier, pytest.raises(ChannelError, match="http"):
-        sample(courier, replace(subscription, targets=("json://127.0.0.1:1/http",)), NOW)
+    with MessageSender() as courier:
+        (failed,) = sample(courier, replace(subscription, targets=("json://127.0.0.1:1/http",)), NOW)
+    assert (failed.ok, failed.to) == (False, "json://127.0.0.1:1/http")
+    assert "cannot be reached" in failed.answer
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def facets(connection: Connection) -> dict[int, AlertState]:
 def cost(database: Database, at: datetime) -> int:
     """The statements that previews of both subscriptions send; each has a digest."""
     with database.connect() as connection, statements(database) as sent:
-        found = [made for _, made in previews(connection, at)]
-    assert [made.digest is not None for made in found if made] == [True, True]
+        found = [compose() for _, compose in previews(connection, at)]
+    assert [made.digest is not None for made in found] == [True, True]
     return len(sent)
 
 

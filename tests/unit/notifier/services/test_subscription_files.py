@@ -19,13 +19,13 @@ GOOD = "[subscriptions.a]\nto = ['file:///x']\n"
     ("text", "said"),
     [
         ("nonsense", "not valid TOML"),
-        ("[ops]\nto = ['file:///x']", "nothing is called `ops`. Write each as [subscriptions.NAME]"),
+        ("[ops]\nto = ['file:///x']", "there is no setting `ops`. Write each as [subscriptions.NAME]"),
         ("[subscriptions.a]", "to"),
         ("[subscriptions.a]\nto = []", "subscriptions"),
         (f"{GOOD}colour = 1", "colour"),
         (f"{GOOD}severity = 'awful'", "awful"),
         (f"{GOOD}epss = 7", "epss"),
-        (f"{GOOD}product = ['vim']", "'vim' is none of"),
+        (f"{GOOD}product = ['vim']", "'vim' is not one of"),
         (f"{GOOD}schedule = 'now and then'", "five fields"),
         (f"{GOOD}zone = 'Nowhere'", "no time zone 'Nowhere'"),
         (f"{GOOD}quiet = 'nights'", "no quiet hours"),
@@ -42,10 +42,10 @@ def test_what_is_wrong_in_a_file_is_said_with_the_place(text: str, said: str) ->
 
 def test_a_file_only_touches_what_it_made() -> None:
     first = subscription_files.read(f"{GOOD}[subscriptions.b]\nto = ['file:///b']", "one.toml", NOW)
-    assert [s.what for s in subscription_files.steps(first, [], "one.toml")] == ["create", "create"]
+    assert [s.action.value for s in subscription_files.steps(first, [], "one.toml")] == ["create", "create"]
     changed = subscription_files.read(f"{GOOD}schedule = 'daily'", "one.toml", NOW)
     steps = subscription_files.steps(changed, first, "one.toml")
-    assert [(s.what, s.subscription.name, s.differs) for s in steps] == [
+    assert [(s.action.value, s.subscription.name, s.differs) for s in steps] == [
         ("change", "a", ("schedule",)),
         ("remove", "b", ()),
     ]

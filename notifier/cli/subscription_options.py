@@ -1,0 +1,93 @@
+"""The options of `navtex subscription add` and `edit`: filters and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from feeds.advisories.records import Kind
+from notifier.cli.app import LEVELS, scope_options
+from notifier.domain.schedule import BREAKS, IMMEDIATE, REMINDERS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def filter_options(command: F) -> F:
+    """Which news: `--host`, `--tag`, `--product`, `--severity` and the like."""
+    for option in reversed(
+        (
+            scope_options,
+            click.option("--severity", type=LEVELS, help="This severity or worse, and unscored."),
+            click.option(
+                "--kind",
+                "kinds",
+                multiple=True,
+                type=click.Choice([k.value for k in Kind]),
+                help="Only this kind of news (repeatable).",
+            ),
+            click.option(
+                "--keyword",
+                "keywords",
+                multiple=True,
+                metavar="WORD",
+                help="Only news containing this word (repeatable; any may match).",
+            ),
+            click.option("--kev", is_flag=True, help="Only vulnerabilities known to be exploited (CISA KEV)."),
+            click.option(
+                "--epss",
+                type=click.FloatRange(0, 1),
+                metavar="MIN",
+                help="EPSS score (0 to 1) of at least this, and unscored.",
+            ),
+            click.option(
+                "--everything",
+                is_flag=True,
+                help="Also news that affects none of the hosts, publications and releases.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def schedule_options(*, defaults: bool) -> Callable[[F], F]:
+    """When: `--schedule`, `--zone`, `--quiet` and the like, with their defaults, or None for what is not given."""
+
+    def default(value: str) -> dict[str, Any]:
+        return {"default": value, "show_default": bool(value)} if defaults else {}
+
+    def decorate(command: F) -> F:
+        for option in reversed(
+            (
+                click.option(
+                    "--schedule",
+                    "every",
+                    metavar="WHEN",
+                    help="immediate, hourly, daily, weekly, or a cron expression.",
+                    **default(IMMEDIATE),
+                ),
+                click.option("--zone", help="Time zone of the schedule and the quiet hours.", **default("UTC")),
+                click.option(
+                    "--quiet", metavar="FROM-TO", help="Hours in which nothing is sent, as 22:00-07:00.", **default("")
+                ),
+                click.option(
+                    "--break-schedule",
+                    "breaks",
+                    type=click.Choice(BREAKS),
+                    help="What is sent at once, whatever the schedule and hour.",
+                    **default("both"),
+                ),
+                click.option(
+                    "--remind",
+                    type=click.Choice(REMINDERS),
+                    help="How often to remind of what is still open.",
+                    **default("monthly"),
+                ),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate

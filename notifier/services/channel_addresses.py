@@ -1,0 +1,47 @@
+"""Channel addresses as people give and see them: checked, described, and shown without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from feeds.core.errors import ChannelError, UsageProblem
+from notifier.channels import described, expand, shown
+from notifier.domain.messages import Target
+from notifier.security.references import has_references, resolved, shown_with_references
+
+
+def shown_address(address: str) -> str:
+    """The address without passwords and tokens. References to secrets stay as they are written."""
+    return shown_with_references(address) if has_references(address) else shown(address)
+
+
+def understood(addresses: Iterable[str]) -> tuple[str, ...]:
+    """What was understood of each address (server, port, TLS, recipients), where that says more than the address."""
+    return tuple(words for a in addresses if not has_references(a) and (words := described(a)) != shown_address(a))
+
+
+def check_address(address: str, where: str = "") -> str:
+    """Check a channel address; a warning comes back where its secrets are not available here, else "".
+
+    `where` names the place that it stands in. UsageProblem where the address cannot be used.
+    """
+    try:
+        whole = resolved(address)
+    except ChannelError as error:
+        return f"{where + ': ' if where else ''}{shown_with_references(address)} is not checked: {error}"
+    try:
+        expand(whole)
+    except ChannelError as error:
+        what = f"{shown_address(address)}: {error.what}" if where else error.what
+        raise UsageProblem(what, where=where, remedy=error.remedy) from error
+    return ""
+
+
+def targets_of(address: str) -> list[Target]:
+    """The targets of an address, one for each recipient. Each keeps the references, which are looked up on sending."""
+    return [target._replace(address=address) for target in expand(resolved(address))]
+
+
+def target_name(target: Target) -> str:
+    """A target as people see it: its recipient, or its address without secrets."""
+    return target.recipient or shown(target.address)

@@ -1,0 +1,163 @@
+"""Subscriptions: add, edit, list, show, pause, resume and remove them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from feeds.core.errors import UsageProblem
+from feeds.storage.database import Connection, Database
+from notifier.domain import schedule as schedules
+from notifier.domain.schedule import Due, Schedule, checked
+from notifier.domain.subscription_edits import SubscriptionEdit
+from notifier.domain.subscriptions import Subscription
+from notifier.schemas.fields import whole
+from notifier.schemas.subscription import SubscriptionDetail, SubscriptionList, SubscriptionRow, subscription_row
+from notifier.services.channel_addresses import check_address, shown_address, understood
+from notifier.services.scopes import unmatched
+from notifier.storage import delivery_log, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAnswer:
+    """A subscription as it was stored, what was understood of its channels, and what the user should check."""
+
+    value: SubscriptionRow
+    understood: tuple[str, ...]
+    warnings: tuple[str, ...]
+    schedule: Schedule
+    welcome: Due | None
+    """When its welcome digest can go out; None where it had one, or starts silently."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionsAnswer:
+    """The listed subscriptions, and how many more there are."""
+
+    value: SubscriptionList
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDetails:
+    """A subscription, with the moments at which it is due in words of its own zone."""
+
+    value: SubscriptionDetail
+    subscription: Subscription
+    due: Due
+    reminder: Due
+
+
+def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAnswer:
+    """Store a new subscription. UsageProblem where its name is taken or impossible, or a channel cannot be used."""
+    if not wanted.name.strip() or not wanted.name.isprintable():
+        raise UsageProblem(f"{wanted.name!r} cannot be a name")
+    warnings = _checked_addresses(wanted.targets)
+    wanted = replace(wanted, schedule=checked(wanted.schedule))
+    with database.begin() as connection:
+        subscriptions.add(connection, wanted)
+        warnings += unmatched(connection, wanted.filters.scope)
+    return _answer(wanted, wanted.targets, warnings, wanted.created_at)
+
+
+def edit_subscription(database: Database, name: str, edit: SubscriptionEdit, now: datetime) -> SubscriptionAnswer:
+    """Change channels, filters or schedule. The history stays, and no new welcome is sent.
+
+    UsageProblem where a synced file made it, a channel cannot be used, or nothing would be changed.
+    """
+    warnings = _checked_addresses(edit.targets)
+    with database.begin() as connection:
+        before = usable(subscriptions.named(connection, name))
+        if before.origin:
+            raise UsageProblem(
+                f"the subscription {name!r} is managed by {before.origin}",
+                remedy="Change it there, then run `navtex subscription sync`",
+            )
+        after = edit.of(before)
+        subscriptions.change(connection, after)
+        if edit.targets:
+            warnings += _left_behind(connection, before, after)
+        warnings += unmatched(connection, after.filters.scope)
+    return _answer(after, edit.targets, warnings, now)
+
+
+def _checked_addresses(targets: tuple[str, ...]) -> list[str]:
+    return [warning for target in targets if (warning := check_address(target))]
+
+
+def _left_behind(connection: Connection, before: Subscription, after: Subscription) -> list[str]:
+    """A warning where messages still wait for channels that a subscription no longer has."""
+    gone = set(before.targets) - set(after.targets)
+    waiting = sum(1 for e in delivery_log.waiting(connection, before.id) if e in gone)
+    if not waiting:
+        return []
+    what = "1 message still waits" if waiting == 1 else f"{waiting} messages still wait"
+    return [f"{what} for a former channel: see `navtex notification list --state pending`"]
+
+
+def _answer(
+    subscription: Subscription, addresses: tuple[str, ...], warnings: list[str], now: datetime
+) -> SubscriptionAnswer:
+    expected = subscription.started_at is None and not subscription.silent_start
+    return SubscriptionAnswer(
+        _row(subscription),
+        understood(addresses),
+        tuple(warnings),
+        subscription.schedule,
+        subscription.due(now) if expected else None,
+    )
+
+
+def list_subscriptions(database: Database, limit: int | None = None) -> SubscriptionsAnswer:
+    """The subscriptions, sorted by name. One whose row is damaged is listed with its problem."""
+    with database.connect() as connection:
+        found = subscriptions.every(connection)
+    listed = found[:limit]
+    return SubscriptionsAnswer(SubscriptionList(subscriptions=tuple(map(_row, listed))), len(found) - len(listed))
+
+
+def show_subscription(database: Database, name: str, now: datetime) -> SubscriptionDetails:
+    """One subscription, when it is due, and what it was sent; UnknownName where there is none."""
+    with database.connect() as connection:
+        found = subscriptions.named(connection, name)
+        told = subscriptions.told(connection, found)
+        last = subscriptions.last_digest(connection, found)
+    due = found.due(now)
+    reminder = schedules.reminder(found.schedule, found.reminded_at or found.started_at or now, now)
+    value = SubscriptionDetail(
+        **msgspec.structs.asdict(_row(found)),
+        due_at=whole(due.at),
+        reminder_at=None if found.schedule.remind == "never" else whole(reminder.at),
+        last_digest=whole(last) if last else None,
+        told=sum(1 for t in told.values() if t.digest),
+        noted=sum(1 for t in told.values() if not t.digest),
+    )
+    return SubscriptionDetails(value, found, due, reminder)
+
+
+def pause_subscription(database: Database, name: str, *, paused: bool) -> None:
+    """Pause or resume a subscription; UnknownName where there is none."""
+    with database.begin() as connection:
+        subscriptions.pause(connection, name, paused=paused)
+
+
+def remove_subscription(database: Database, name: str, now: datetime) -> None:
+    """Remove a subscription. What it was sent stays in the history. UnknownName where there is none."""
+    with database.begin() as connection:
+        subscriptions.remove(connection, name, now)
+
+
+def usable(subscription: Subscription) -> Subscription:
+    """The subscription; UsageProblem where its stored row is damaged."""
+    if subscription.unreadable:
+        raise UsageProblem(
+            f"the subscription {subscription.name!r} cannot be used: {subscription.unreadable}",
+            remedy="Remove it and add it again",
+        )
+    return subscription
+
+
+def _row(subscription: Subscription) -> SubscriptionRow:
+    return subscription_row(subscription, map(shown_address, subscription.targets))

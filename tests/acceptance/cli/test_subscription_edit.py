@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from feeds.storage.database import Database
+from notifier.storage import subscriptions
+from tests.conftest import Mailbox, Program, text_of
+from tests.support.samples import START, install, publish, record
+
+
+@pytest.fixture
+def navtex(sqlite_database: Database, program_with: Callable[..., Program], mailbox: Mailbox) -> Program:
+    """Two hosts that a critical and a low vulnerability affect, and a subscription that had its welcome."""
+    install(sqlite_database, web_1="25.0.5", lab_1="25.0.4")
+    publish(sqlite_database, record("CVE-2026-1", below="26.0.0"), at=START)
+    made = program_with(NAVTEX_DATABASE_URL=str(sqlite_database.url))
+    made("subscription", "add", "ops", "--to", mailbox.address(), "--host", "web-*", "--severity", "high", "--kev")
+    made("subscription", "edit", "ops", "--clear", "kev")
+    made("notify")
+    return made
+
+
+def test_an_edit_changes_what_is_given_and_keeps_the_rest_the_id_and_the_history(
+    navtex: Program, mailbox: Mailbox, sqlite_database: Database
+) -> None:
+    def number() -> int:
+        with sqlite_database.connect() as connection:
+            return subscriptions.named(connection, "ops").id
+
+    before, first = navtex.json("subscription", "show", "ops"), number()
+    assert (before["filters"], before["told"]) == ({"host": "web-*", "severity": "high"}, 1)
+    options = (
+        "--to",
+        mailbox.address("new@example.org"),
+        "--severity",
+        "low",
+        "--keyword",
+        "flaw",
+        "--schedule",
+        "daily",
+    )
+    said = navtex("subscription", "edit", "ops", *options, "--zone", "Europe/Berlin", "--quiet", "22:00-07:00").stderr
+    assert f"{mailbox.port} without TLS, to new@example.org" in said
+    assert "daily (Europe/Berlin), quiet 22:00-07:00" in said
+    after = navtex.json("subscription", "show", "ops")
+    assert number() == first
+    assert after["filters"] == {"host": "web-*", "severity": "low", "keyword": "flaw"}
+    assert (after["schedule"]["every"], after["schedule"]["zone"]) == ("daily", "Europe/Berlin")
+    kept = ("started_at", "created_at", "told", "last_digest", "state")
+    assert {k: after[k] for k in kept} == {k: before[k] for k in kept}
+    assert [n["recipient"] for n in navtex.json("notification", "list", "--subscription", "ops")["notifications"]] == [
+        "ops@example.org"
+    ]
+
+    navtex("subscription", "edit", "ops", "--clear", "schedule", "--clear", "quiet", "--clear", "keyword")
+    publish(sqlite_database, record("CVE-2026-2", below="26.0.0"))
+    navtex("notify")
+    assert [m["To"] for m in mailbox.mails] == ["ops@example.org", "new@example.org"]
+    text = text_of(mailbox.mails[1])
+    assert "CVE-2026-2" in text
+    assert "Welcome" not in mailbox.mails[1]["Subject"]
+    assert "\nCVE-2026-1  " not in text, "it was sent before"
+
+
+def test_wider_filters_bring_what_was_left_out_and_nothing_twice(navtex: Program, mailbox: Mailbox) -> None:
+    navtex("subscription", "edit", "ops", "--clear", "host")
+    navtex("notify")
+    (_, second) = mailbox.mails
+    assert "lab-1" in text_of(second)
+    navtex("notify")
+    assert len(mailbox.mails) == 2
+
+
+def test_messages_that_wait_for_a_former_channel_are_named(navtex: Program, mailbox: Mailbox, tmp_path: Path) -> None:
+    navtex("inventory", "import", stdin="host,product,version\nweb-2,engine,25.0.5\n")
+    mailbox.refuse["ops@example.org"] = "450 later"
+    navtex("notify", status=1)
+    said = navtex("subscription", "edit", "ops", "--to", f"file://{tmp_path}/x").stderr
+    assert "1 message still waits for a former channel" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "nothing to change"),
+        (["--to", "nonsense://x"], "cannot be understood"),
+        (["--severity", "low", "--clear", "severity"], "--clear severity"),
+        (["--schedule", "often"], "five fields"),
+        (["--zone", "Mars"], "no time zone"),
+        (["--quiet", "late"], "quiet hours"),
+        (["--epss", "2"], "0<=x<=1"),
+        (["--clear", "to"], "Invalid value"),
+    ],
+)
+def test_a_wrong_edit_is_refused_and_changes_nothing(navtex: Program, options: list[str], said: str) -> None:
+    before = navtex.json("subscription", "list")
+    assert said in navtex("subscription", "edit", "ops", *options, status=2).stderr
+    assert navtex.json("subscription", "list") == before
+
+
+def test_only_what_the_command_line_made_is_edited(navtex: Program) -> None:
+    assert "no subscription is called" in navtex("subscription", "edit", "no", "--clear", "kev", status=2).stderr
+    path = navtex.home / "subs.toml"
+    path.write_text('[subscriptions.boss]\nto = ["file:///mails"]\n')
+    navtex("subscription", "sync", str(path))
+    said = navtex("subscription", "edit", "boss", "--severity", "high", status=2).stderr
+    assert "managed by subs.toml" in said
+
+
+def test_a_secret_that_is_referred_to_stays_a_reference(navtex: Program) -> None:
+    said = navtex("subscription", "edit", "ops", "--to", "slack://T1/B1/${TOKEN}").stderr
+    assert "is not checked" in said
+    navtex("subscription", "edit", "ops", "--severity", "critical", "--kind", "vulnerability")
+    row = navtex.json("subscription", "show", "ops")
+    assert row["to"] == ["slack://T1/B1/${TOKEN}"]
+    assert row["filters"] == {"severity": "critical", "kind": "vulnerability", "host": "web-*"}
