@@ -341,18 +341,22 @@ def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
     return said
 
 
-def read(path: Path) -> Config:
-    """The configuration of one file."""
+def table(path: Path) -> dict[str, Any]:
+    """The values that a file holds, unchecked; ConfigError where it cannot be read."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"cannot be read: {error.strerror}", where=str(path), remedy="See `navtex config init`"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def read(path: Path) -> Config:
+    """The configuration of one file."""
     try:
-        return msgspec.convert(values, Config)
+        return msgspec.convert(table(path), Config)
     except msgspec.ValidationError as error:
         raise ConfigError(str(error), where=str(path), remedy="See `navtex config init` for every setting") from error
 

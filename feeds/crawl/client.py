@@ -19,13 +19,17 @@ from typing import Self
 
 import msgspec
 
+from feeds.core.environment import for_child
 from feeds.crawl.protocol import CrawlJob, CrawlMessage, FetchResult
 
 _GRACE = 8.0
 
 
 class Crawl:
-    """A child process that waits for its job; a context manager that ends it in any case."""
+    """A child process that waits for its job; a context manager that ends it in any case.
+
+    `environment` is all that the child gets; None lets it have what a program on the network needs of this process's.
+    """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.complete = False
@@ -35,7 +39,7 @@ class Crawl:
             [sys.executable, "-P", "-m", "feeds.crawl"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=dict(environment if environment is not None else os.environ),
+            env=dict(environment) if environment is not None else for_child(os.environ),
             cwd="/",
         )
 

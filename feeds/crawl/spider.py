@@ -175,7 +175,7 @@ def _headers(ask: Request, known: Validators, *, mirrored: bool) -> dict[str, st
         headers["If-None-Match"] = known.etag
     if known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
-    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    token = os.environ.get("GITHUB_TOKEN")
     if token and not mirrored and ask.url.startswith("https://api.github.com/"):
         headers["Authorization"] = f"Bearer {token}"
     return headers

@@ -116,7 +116,7 @@ class Database:
         try:
             yield
         except sa.exc.DatabaseError as error:
-            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
+            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError) and error.statement is not None:
                 raise  # a mistake of ours: a constraint, a statement
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise DatabaseError(reason, where=self.shown, remedy=_remedy(reason)) from error
@@ -297,6 +297,7 @@ def _remedy(reason: str) -> str:
         ("not a database", "Name another file, or restore a backup"),
         ("malformed", "Restore a backup"),
         ("refused", "Check the address, and that the server runs"),
+        ("connection option", "Correct the parameters of the address"),
         ("closed the connection", "Look after the server, then run it again; nothing was lost"),
         ("terminating connection", "Look after the server, then run it again; nothing was lost"),
     ):

@@ -18,13 +18,14 @@ from typing import Any, Self
 
 from feeds.core.errors import ChannelError
 from notifier.channels import apprise, atom, files, slack, webhook
-from notifier.channels.addresses import described, expand, kind, local, parse, redacted, scheme, shown
+from notifier.channels.addresses import described, expand, kind, local, redacted, shown
 from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import SmtpClient
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
 from notifier.channels.mime import compose
+from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Message, Target
 

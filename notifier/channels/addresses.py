@@ -5,28 +5,21 @@ What Apprise parses is checked (`intact`) before it is used.
 
 from __future__ import annotations
 
-import logging
 import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.core.errors import ChannelError
 from notifier.channels import intact
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
+from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Target
 from notifier.security.encryption import is_sealed
-
-_HELP = "See `navtex help channels`"
-
-
-def scheme(address: str) -> str:
-    """What stands before the colon, in lower case."""
-    return address.partition(":")[0].strip().lower()
 
 
 def expand(address: str) -> tuple[Target, ...]:
@@ -130,43 +123,6 @@ def local(address: str) -> Path:
             "a file:// address names a folder by its whole path", remedy="Write file:///var/lib/navtex/digests"
         )
     return Path(unquote(parts.path))
-
-
-@lru_cache(maxsize=1024)
-def parse(address: str) -> Any:
-    """Apprise's object for an address, to be read and not to be sent with.
-
-    ChannelError where Apprise understands none; the address itself is not shown.
-    """
-    import apprise
-
-    if "://" not in address:
-        raise _no_address(address.strip())
-    # what it logs quotes addresses, which may hold passwords
-    log = logging.getLogger("apprise")
-    log.handlers, log.propagate = [logging.NullHandler()], False
-    parsed = apprise.Apprise.instantiate(address, suppress_exceptions=True)
-    if parsed is None and scheme(address) in ("http", "https"):
-        raise ChannelError(
-            f"{scheme(address)}:// does not say what to send there",
-            remedy=f"For a webhook that takes JSON write json{scheme(address)[4:]}://HOST/PATH",
-        )
-    if parsed is None:
-        raise ChannelError(f"the {scheme(address)}:// address cannot be understood", remedy=_HELP)
-    return parsed
-
-
-def _no_address(text: str) -> ChannelError:
-    """What to say of a text without a scheme. It may be a secret, and is not shown, unless it is a path."""
-    if text.startswith(("/", "./", "../", "~")):
-        whole = quote(text) if text.startswith("/") else "/WHOLE/PATH"
-        return ChannelError("it is a path, and no address", remedy=f"For a folder write file://{whole}")
-    if "@" in text:
-        return ChannelError(
-            "it is a mail address, and says no server",
-            remedy="Write mailto://SERVER?from=ADDRESS&to=ADDRESS",
-        )
-    return ChannelError("it is no address: it does not begin with a scheme such as mailto:// or file://", remedy=_HELP)
 
 
 def kind(parsed: Any) -> str:

@@ -16,9 +16,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from feeds.core.environment import for_child
 from feeds.core.errors import ChannelError
-from notifier.channels.addresses import kind, parse
+from notifier.channels.addresses import kind
 from notifier.channels.limits import Limits
+from notifier.channels.parsing import parse
 from notifier.domain.messages import Message
 
 MEMORY = 1 << 30
@@ -98,7 +100,6 @@ def send(
     title, text, form = part
     job: dict[str, Any] = {"address": address, "title": title, "text": text, "form": form}
     job |= {"connect": limits.connect, "idle": limits.idle}
-    trusted = {"REQUESTS_CA_BUNDLE": ca_bundle} if ca_bundle else {}
     # not -m: of a module that its own package imports Python warns, and an environment may make warnings errors
     try:
         done = subprocess.run(
@@ -106,7 +107,7 @@ def send(
             input=json.dumps(job).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**environment, **trusted},
+            env=for_child(environment, REQUESTS_CA_BUNDLE=ca_bundle),
             cwd="/",
             timeout=limits.total,
             check=False,

@@ -19,6 +19,7 @@ import idna
 
 from feeds.core.errors import ChannelError
 from feeds.core.text import one_line
+from notifier.channels.parsing import parse
 
 SCHEMES = ("mailto", "mailtos")
 HELP = "See `navtex help channels`"
@@ -190,8 +191,6 @@ def _hostname(host: str) -> str:
 
 def _resolved(scheme: str, user: str, host: str, port: int, fields: dict[str, str]) -> tuple[str, str, int, str]:
     """The login, server, port and encryption: what the address says, completed by what Apprise knows of a provider."""
-    from notifier.channels.addresses import parse
-
     smtp, mode = _decoded(fields.get("smtp", "")), _decoded(fields.get("mode", "")).lower()
     if mode and mode not in ("insecure", "starttls", "ssl"):
         raise _refused("its mode is unknown", "Write mode=insecure, mode=starttls or mode=ssl")

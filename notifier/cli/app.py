@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import json
 import shutil
 import sys
@@ -21,11 +20,13 @@ from feeds.advisories.records import PRODUCTS, Severity
 from feeds.core.text import printable
 from notifier import config as configs
 from notifier.cli.log import begin
+from notifier.cli.log_options import chosen
 from notifier.config import Config
 from notifier.domain.filters import Scope
 
 if TYPE_CHECKING:
     from feeds.storage.database import Connection, Database
+    from notifier.assessment.matcher import Match
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,24 +36,19 @@ NOTHING_KNOWN = "No advisories yet: run `navtex poll` first."
 
 
 def settings() -> Config:
-    """The configuration in force. The log is begun as it says."""
+    """The configuration in force. Starts the log as it and the options of this call say."""
     config = configs.load()
-    begin(config.log)
+    begin(msgspec.structs.replace(config.log, **chosen()))
     return config
 
 
 @contextmanager
 def opened(config: Config) -> Iterator[Database]:
     """The database, created or brought up to date if need be."""
-    from feeds.storage.database import Database
+    from notifier.services import databases
 
-    database = Database(config.database)
-    try:
-        database.upgrade()
-        gc.freeze()  # the program itself is loaded, and need not be looked through for garbage again and again
+    with databases.opened(config.database) as database:
         yield database
-    finally:
-        database.close()
 
 
 def format_option(command: F) -> F:
@@ -276,6 +272,11 @@ _STYLES = {
     "healthy": "green",
     "conflicting": "yellow",
 }
+
+
+def verdict(match: Match) -> str:
+    """A verdict as it stands in a table: "not affected"."""
+    return match.verdict.status.value.replace("_", " ")
 
 
 def severity(value: Severity | None, cvss: float | None = None) -> str:

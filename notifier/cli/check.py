@@ -19,9 +19,10 @@ from notifier.cli.app import (
     settings,
     severity,
     table,
+    verdict,
     write_json,
 )
-from notifier.cli.exposure import ANY, VERDICTS, threshold, verdict, wanted_verdicts
+from notifier.cli.exposure import ANY, VERDICTS, threshold, wanted_verdicts
 
 if TYPE_CHECKING:
     from notifier.domain.components import Component

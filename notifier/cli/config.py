@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
-from feeds.core import files
 from notifier import config as configs
-from notifier.cli.app import say
+from notifier.cli.app import format_option, say, settings, table, write_json
 
 
 @click.group("config")
@@ -17,22 +15,40 @@ def command() -> None:
     """Show and create the configuration file, which is optional."""
 
 
+@command.command("show")
+@format_option
+def show(form: str) -> None:
+    """Show every setting in force, and where its value comes from. Secrets are hidden."""
+    from notifier.services.configuration import effective
+
+    settings()
+    found = effective(os.environ)
+    if form == "json":
+        write_json(found)
+        return
+    rows = [[s.name, _text(s.value), s.variable or s.origin.value] for s in found.settings]
+    table([("Setting", {"no_wrap": True}), "Value", ("From", {"no_wrap": True})], rows, empty="No settings.")
+    click.echo(f"\nfile: {found.file}{'' if found.exists else ' (does not exist)'}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+
+
 @command.command("init")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(force: bool) -> None:
     """Create a commented configuration file, at NAVTEX_CONFIG or in the user's configuration folder."""
-    path = Path(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
-    if path.exists() and not force:
-        raise click.ClickException(f"{path} exists; --force replaces it")
-    try:
-        files.private_folder(path.parent)
-        files.write(path.resolve(), configs.example())
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
-    say(f"{path} is written; every setting in it is a comment that shows what is used otherwise")
+    from notifier.services.configuration import write_example
+
+    path = configs.config_path()
+    write_example(path, force=force)
+    say(f"Wrote {path}. Every setting in it is commented out and shows its default.")
 
 
 @command.command("path")
 def path() -> None:
     """Print where the configuration file is expected."""
-    click.echo(os.environ.get("NAVTEX_CONFIG") or configs.default_path())
+    click.echo(configs.config_path())

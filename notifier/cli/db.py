@@ -17,40 +17,32 @@ def command() -> None:
 @command.command("upgrade")
 def upgrade() -> None:
     """Upgrade the schema. Other commands do so by themselves."""
-    from feeds.storage.database import HEAD, Database
+    from notifier.services import databases
 
-    database = Database(settings().database)
-    done = database.upgrade()
-    say(f"{database.shown} is {'now' if done else 'already'} at {HEAD}")
-    database.close()
+    done = databases.upgrade(settings().database)
+    say(f"{done.database} is {'now' if done.changed else 'already'} at {done.revision}")
 
 
 @command.command("current")
 def current() -> None:
-    """Print the database's migration."""
-    from feeds.storage.database import Database
+    """Print the revision of the database's schema."""
+    from notifier.services import databases
 
-    database = Database(settings().database)
-    click.echo(database.current() or "empty")
-    database.close()
+    click.echo(databases.current(settings().database) or "empty")
 
 
 @command.command("check")
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Compare the schema with the one that this version expects."""
-    import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
-    from feeds.storage.database import Database
-    from feeds.storage.schema import drift
+    from notifier.services import databases
 
-    database = Database(settings().database)
-    differences = drift(database)
-    for difference in differences:
+    found = databases.check(settings().database)
+    for difference in found.differences:
         say(difference)
-    if not differences:
-        say(f"{database.shown} is as it should be")
-    database.close()
-    ctx.exit(1 if differences else 0)
+    if not found.differences:
+        say(f"{found.database} is as it should be")
+    ctx.exit(1 if found.differences else 0)
 
 
 @command.command("backup")
@@ -60,13 +52,9 @@ def backup(file: Path) -> None:
 
     SQLite only; for PostgreSQL the command to run is named.
     """
-    from feeds.storage.backup import back_up
-    from feeds.storage.database import Database
+    from notifier.services import databases
 
-    database = Database(settings().database)
-    back_up(database, file)
-    say(f"{database.shown} was copied to {file}")
-    database.close()
+    say(f"{databases.back_up(settings().database, file)} was copied to {file}")
 
 
 @command.command("restore")
@@ -74,13 +62,9 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Restore a backup. The old database is kept beside it.
 
-    The backup is checked first; nothing is changed where it is damaged, or newer than this Navtex.
+    The backup is checked first; nothing is changed if it is damaged, or newer than this Navtex.
     """
-    import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
-    from feeds.storage import backup as backups
-    from feeds.storage.database import Database
+    from notifier.services import databases
 
-    database = Database(settings().database)
-    kept = backups.restore(database, file, now())
-    say(f"{database.shown} is what {file} holds" + (f"; what was there before is {kept}" if kept else ""))
-    database.close()
+    done = databases.restore(settings().database, file, now())
+    say(f"{done.database} is what {file} holds" + (f"; what was there before is {done.kept}" if done.kept else ""))

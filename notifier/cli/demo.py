@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -11,14 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 import notifier
+from feeds.core.addresses import sqlite_address
 from feeds.core.resources import folder
 from notifier.cli.app import now, opened
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from feeds.mirror.server import Mirror
-    from feeds.services.polling import PollReport
-    from feeds.storage.database import Database
+    from notifier.services.demo import DemoDay
 
 _MARK = "navtex-demo.txt"
 """Tells the demo's own folder from any other that may hold a navtex.db."""
@@ -36,42 +36,32 @@ _MARK = "navtex-demo.txt"
 def command(where: Path) -> None:
     """Try Navtex on sample documents.
 
-    The real crawl over loopback HTTP, a real SQLite file, and a fleet of a dozen hosts, on two days:
-    the welcome digest, and the news of the second day. It needs no network, and touches nothing
-    outside of its folder.
+    Crawls sample documents over loopback HTTP into an SQLite file, for a fleet of a dozen hosts, on two
+    days: a welcome digest, then the news of the second day. Needs no network, and changes nothing outside
+    its folder.
     """
     from feeds.mirror.server import Mirror
-    from notifier import inventory
-    from notifier.domain import components
-    from notifier.domain.filters import Filters
-    from notifier.domain.subscriptions import Subscription
-    from notifier.storage import inventory as hosts
-    from notifier.storage import subscriptions
+    from notifier.services.demo import play_day, set_up
 
     documents = folder(notifier.__file__, "demo")
     where = where.resolve()
     _empty(where)
     with Mirror(documents / "day-1") as mirror:
-        config = Config(database=f"sqlite:///{where / 'navtex.db'}", mirror=mirror.url)
+        config = Config(database=sqlite_address(where / "navtex.db"), mirror=mirror.url)
         with opened(config) as database:
-            found = components.gathered(inventory.read((documents / "inventory.csv").read_bytes()))
-            wanted = Subscription("demo", (f"file://{where / 'mails'}",), Filters(), now())
-            with database.begin() as connection:
-                hosts.take(connection, found.hosts, {}, now())
-                subscriptions.add(connection, wanted)
-            _say(
-                f"A fleet of {len(found.hosts)} hosts, and a subscription that writes its mails into {where / 'mails'}."
-            )
-            _day(1, config, database, mirror)
+            count = set_up(database, (documents / "inventory.csv").read_bytes(), where / "mails", now())
+            click.echo(f"A fleet of {count} hosts, and a subscription that writes its mails into {where / 'mails'}.")
+            _tell(1, play_day(config, database, mirror, os.environ))
             mirror.lay_over(documents / "day-2")
-            text, path = _day(2, config, database, mirror)
-    click.echo(f"\n{text}")
-    _say(f"The same as an HTML mail: {path}")
-    _say(f"Look around: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
+            second = play_day(config, database, mirror, os.environ)
+            _tell(2, second)
+    click.echo(f"\n{second.message.text}")
+    click.echo(f"The same as an HTML mail: {second.file}")
+    click.echo(f"Look around: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
 
 
 def _program() -> str:
-    """What calls this program again, from the same folder, in the words of a shell."""
+    """The shell command that calls this program again from the same folder."""
     called = Path(sys.argv[0])
     if called.name != "navtex":
         return f"{shlex.quote(sys.executable)} -m notifier.cli"
@@ -80,41 +70,16 @@ def _program() -> str:
 
 
 def _empty(where: Path) -> None:
-    """Make the folder, or clear out what an earlier demo left. A folder of other things is left alone."""
+    """Make the folder, or clear out what an earlier demo left. Any other folder is left alone."""
     mark = where / _MARK
     if where.exists() and any(where.iterdir()) and not mark.exists():
-        raise click.UsageError(f"{where} holds other things; choose another folder with --dir")
+        raise click.UsageError(f"{where} is not empty and not a demo's; choose another folder with --dir")
     shutil.rmtree(where, ignore_errors=True)
     (where / "mails").mkdir(parents=True)
-    mark.write_text("`navtex demo` made this folder, and replaces all that is in it.\n", encoding="utf-8")
+    mark.write_text("`navtex demo` made this folder and replaces its contents.\n", encoding="utf-8")
 
 
-def _day(number: int, config: Config, database: Database, mirror: Mirror) -> tuple[str, str]:
-    """Poll and notify once; the digest's text, and where its HTML is, come back."""
-    from feeds.crawl.client import Crawl
-    from notifier.cli.poll import environment, poll
-    from notifier.services.delivery import message_sender
-    from notifier.services.notifications import notify
-
-    mirror.requests.clear()
-    with Crawl(environment(config)) as crawl, database.lock():
-        polled = poll(config, database, crawl)
-        with message_sender(config) as sender:
-            notified = notify(database, sender)
-    unchanged = sum(status == 304 for _, status in mirror.requests)
-    _say(f"Day {number}: {len(mirror.requests)} documents asked for, {unchanged} unchanged; {_counts(polled)}.")
-    if not polled.ok or not notified.delivered:
-        raise click.ClickException(
-            polled.problem or "; ".join(s.message for s in polled.failed) or "nothing was delivered"
-        )
-    delivery, path = notified.delivered[0]
-    _say(f"       {delivery.message.subject.removeprefix('[Navtex] ')}  ->  {path}")
-    return delivery.message.text, path
-
-
-def _counts(polled: PollReport) -> str:
-    return f"{len(polled.changes.new)} advisories new, {len(polled.changes.changed)} changed"
-
-
-def _say(text: str) -> None:
-    click.echo(text)
+def _tell(number: int, day: DemoDay) -> None:
+    counts = f"{len(day.changes.new)} advisories new, {len(day.changes.changed)} changed"
+    click.echo(f"Day {number}: {day.asked} documents asked for, {day.unchanged} unchanged; {counts}.")
+    click.echo(f"       {day.message.subject.removeprefix('[Navtex] ')}  ->  {day.file}")

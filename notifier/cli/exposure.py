@@ -23,7 +23,7 @@ from notifier.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from notifier.assessment.matcher import Match
+    pass
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
 ANY = "any"
@@ -31,11 +31,6 @@ ANY = "any"
 ROWS = ("table", "json", "csv")
 OTHERS = ("openvex", "csaf", "sarif", "cyclonedx")
 """The formats of `notifier.exporters`, which is not imported for `--help`; a test compares."""
-
-
-def verdict(match: Match) -> str:
-    """A verdict as a table has it: "not affected"."""
-    return match.verdict.status.value.replace("_", " ")
 
 
 def wanted_verdicts(names: tuple[str, ...]) -> frozenset[Status]:

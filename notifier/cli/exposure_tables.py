@@ -12,8 +12,7 @@ from feeds.advisories.records import Level
 from feeds.core.times import day
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding, by_advisory, by_component, weight
-from notifier.cli.app import say, severity, table, wrapped
-from notifier.cli.exposure import verdict
+from notifier.cli.app import say, severity, table, verdict, wrapped
 from notifier.cli.output import emit
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, host_counts

@@ -17,30 +17,20 @@ from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from typing import Any
 
-import click
 import msgspec
 
 from feeds.core.errors import Busy, ConfigError, NavtexError, UsageProblem
 from feeds.core.text import printable
 from feeds.core.times import stamp_ms
-from notifier.cli.log_options import CHOSEN
-from notifier.config import Log, log_variables
+from notifier.config import Log
 from notifier.security.redaction import redact
 
 _LOG = logging.getLogger("navtex")
 _KNOWN = ("GITHUB_TOKEN", "GH_TOKEN")
 
 
-def begin_early() -> None:
-    """Log as options and environment say, before the configuration is read: it may be what is wrong."""
-    begin(Log(**log_variables(os.environ)))
-
-
 def begin(settings: Log) -> None:
-    """Log as the settings say, and the options of this call over them; ConfigError where the file cannot be written."""
-    context = click.get_current_context(silent=True)
-    chosen = context.find_root().meta.get(CHOSEN, {}) if context else {}
-    settings = msgspec.structs.replace(settings, **chosen)
+    """Log as the settings say; ConfigError where the file cannot be written."""
     unasked = settings == Log()
     for old in logging.getLogger().handlers:
         old.close()

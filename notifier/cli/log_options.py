@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CHOSEN = "navtex.log"
+_CHOSEN = "navtex.log"
 """Where a call's root context keeps what its options say."""
 
 FORMATS = ("text", "json")
@@ -31,8 +32,15 @@ def log_options(command: F) -> F:
 def _choose(context: click.Context, option: click.Parameter, value: str | None) -> None:
     if value is None:
         return
-    chosen = context.find_root().meta.setdefault(CHOSEN, {})
-    chosen[str(option.name).removeprefix("log_")] = value
-    from notifier.cli.log import begin_early
+    context.find_root().meta.setdefault(_CHOSEN, {})[str(option.name).removeprefix("log_")] = value
+    from notifier.cli.log import begin
+    from notifier.config import Log, log_variables
 
-    begin_early()
+    # before the configuration is read, for it may be what is wrong
+    begin(Log(**{**log_variables(os.environ), **chosen()}))
+
+
+def chosen() -> dict[str, str]:
+    """What the options of this call say, by the names of `Log`."""
+    context = click.get_current_context(silent=True)
+    return dict(context.find_root().meta.get(_CHOSEN, {})) if context else {}

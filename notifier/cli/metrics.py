@@ -13,9 +13,9 @@ def command() -> None:
 
     `[metrics] textfile` in the configuration lets each run, poll and notify write it to a file.
     """
-    from notifier.services import metrics
+    from notifier.services.run_records import metrics_text
 
     config = settings()
-    with opened(config) as database, database.connect() as connection:
-        text = metrics.text(metrics.gather(connection, now(), stale_days=config.digest.stale_days))
+    with opened(config) as database:
+        text = metrics_text(database, now(), config.digest.stale_days)
     click.echo(text, nl=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from feeds.crawl.client import Crawl
 from notifier.cli.app import now, opened, settings
 from notifier.cli.log_options import log_options
-from notifier.cli.mirror import note_age, served, tell_age
+from notifier.cli.mirror import tell_age
 from notifier.cli.notify import tell
-from notifier.cli.poll import check_forms, check_names, environment, poll
+from notifier.cli.poll import progress
 from notifier.cli.poll import tell as tell_poll
 from notifier.cli.running import running
 
@@ -21,24 +22,20 @@ def command() -> None:
 
     Only one run works at a time. Prints nothing if nothing is wrong. Call it from cron as often as you like.
     """
+    from notifier.services.crawling import check_sources, start_crawl
+
     config = settings()
-    check_names(tuple(config.sources))
-    check_forms(config.urls)
+    check_sources(config)
     with running("run", config) as this:
-        with Crawl(environment(config)) as crawl, opened(config) as database, database.lock():
-            with served(config) as there:
-                polled = poll(there, database, crawl)
-            age = note_age(config, database)
+        with start_crawl(config, os.environ) as crawl, opened(config) as database, progress() as seen:
             from notifier.services.delivery import message_sender
-            from notifier.services.exposure import note_trend
-            from notifier.services.notifications import Settings, notify
-            from notifier.services.retention import forget
+            from notifier.services.polling import PollOptions
+            from notifier.services.runs import RunTools, run_once
 
             with message_sender(config) as sender:
-                notified = notify(database, sender, settings=Settings.of(config))
-            note_trend(database, now())
-            forget(database, now(), config.retention.days)
+                done = run_once(config, database, RunTools(crawl, sender, now, PollOptions(progress=seen)))
+        polled = done.polled.report
         tell_poll(polled, aloud=not polled.ok, mirror=config.mirror)
-        tell_age(age, config, now(), only_old=True)
-        tell(notified)
-        this.status = 0 if polled.ok and notified.ok else 1
+        tell_age(done.polled.mirror, config, now(), only_old=True)
+        tell(done.notified)
+        this.status = 0 if done.ok else 1

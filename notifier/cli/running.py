@@ -1,4 +1,4 @@
-"""Around a command that runs unattended: it is told of in the log, kept as the last run, and put into the metrics."""
+"""Around a command that runs unattended: logs it, stores it as the last run, and writes the metrics file."""
 
 from __future__ import annotations
 
@@ -79,18 +79,12 @@ def _run(command: str, began: datetime, seconds: float, status: int) -> Run:
 
 
 def _kept(config: Config, run: Run) -> str:
-    """Keep a run; all metrics come back, or nothing where nobody wants them."""
-    from notifier.storage import operations
+    """Store a run, and return all metrics, or "" where no file for them is configured."""
+    from notifier.services.run_records import metrics_text, note_run
 
     with opened(config) as database:
-        with database.begin() as connection:
-            operations.note(connection, run)
-        if not config.metrics.textfile:
-            return ""
-        from notifier.services import metrics
-
-        with database.connect() as connection:
-            return metrics.text(metrics.gather(connection, now(), stale_days=config.digest.stale_days))
+        note_run(database, run)
+        return metrics_text(database, now(), config.digest.stale_days) if config.metrics.textfile else ""
 
 
 def _alone(config: Config, run: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from feeds.core.times import day
-from notifier.cli.app import format_option, now, opened, settings, table, wrapped, write_json
+from notifier.cli.app import format_option, limit_option, now, opened, settings, table, wrapped, write_json
 from notifier.cli.mirror import tell_age
 
 
@@ -15,15 +15,16 @@ def command() -> None:
 
 
 @command.command("list")
+@limit_option
 @format_option
-def list_(form: str) -> None:
+def list_(form: str, limit: int | None) -> None:
     """List the sources with their state after the last poll and the number of their entries."""
     from feeds.sources.health import SourceHealth
     from notifier.services.sources import sources
 
     config = settings()
     with opened(config) as database:
-        found = sources(database, config.disabled, config.poll.mirror_days, now())
+        found = sources(database, config.disabled, config.poll.mirror_days, now(), limit)
     if form == "json":
         write_json(found.value)
         return

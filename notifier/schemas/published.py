@@ -12,6 +12,8 @@ import msgspec
 from notifier.schemas import (
     advisory,
     benchmark,
+    config,
+    doctor,
     explanation,
     exposure,
     notification,
@@ -27,6 +29,8 @@ PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "benchmark-list": ("benchmark list", benchmark.EditionList),
     "benchmark-show": ("benchmark show", benchmark.EditionDetail),
     "check": ("check", exposure.CheckAnswer),
+    "config-show": ("config show", config.ConfigReport),
+    "doctor": ("doctor", doctor.DoctorReport),
     "explain": ("explain", explanation.VerdictExplanation),
     "exposure": ("exposure", exposure.Exposures),
     "exposure-by-advisory": ("exposure --group-by advisory", exposure.ExposureByAdvisory),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 HIDDEN = "****"
 
@@ -19,7 +20,8 @@ _ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]{1,30})://([^\s\"'<>`“”‘’]*)"
 _NAMED = (
     r"[\w-]*(?:token|secret|passw(?:or)?d|passwd|passphrase|pass|pwd|api[_-]?key|key|auth|signature|sig|credentials?)"
 )
-_FIELD = re.compile(rf"([?&;]{_NAMED}=)[^&#;\s]*", re.IGNORECASE)
+_FIELD = re.compile(r"([?&;])([\w%.+-]+)=[^&#;\s]*")
+_SECRET_NAME = re.compile(_NAMED, re.IGNORECASE)
 _MASKED = re.compile(r"(?:(?:.\.\.\..|\*{4})(?:/+|$))+")
 _HEADER = re.compile(
     r"\b(authorization|proxy-authorization|cookie|x-api-key)(['\"]?\s*[:=]\s*['\"]?)[^'\"\r\n]+", re.IGNORECASE
@@ -51,8 +53,12 @@ def _address(found: re.Match[str]) -> str:
         if _MASKED.fullmatch(rest):  # as Apprise shows an address
             return found[0]
         return f"{scheme}://{HIDDEN}"
-    rest = _FIELD.sub(r"\g<1>" + HIDDEN, _without_user(rest, keep_name=family not in _WEB | _MAIL))
+    rest = _FIELD.sub(_field, _without_user(rest, keep_name=family not in _WEB | _MAIL))
     return f"{scheme}://{_HOOK.sub(_hook, rest) if family in _WEB else rest}"
+
+
+def _field(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={HIDDEN}" if _SECRET_NAME.fullmatch(unquote(found[2])) else found[0]
 
 
 def _hook(found: re.Match[str]) -> str:

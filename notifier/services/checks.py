@@ -6,15 +6,15 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from feeds.core.errors import ConfigError, DatabaseError, UnknownName
 from feeds.storage.database import Connection, Database
 from feeds.storage.schema import drift
 from notifier.config import Config
+from notifier.schemas.doctor import CheckLevel, CheckResult
+from notifier.services.crawling import check_sources
 from notifier.storage import operations
 
 _ROOM = 200 << 20
@@ -29,38 +29,6 @@ _WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navte
 """By command: what says why it ended with another status than 0."""
 
 
-class CheckLevel(StrEnum):
-    """How serious the result of a check is; a problem makes `navtex doctor` end with status 1."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check: what was found, and what to do about it where it is not `ok`."""
-
-    level: CheckLevel
-    what: str
-    remedy: str = ""
-
-    @classmethod
-    def ok(cls, what: str) -> CheckResult:
-        """Nothing to do."""
-        return cls(CheckLevel.OK, what)
-
-    @classmethod
-    def note(cls, what: str, remedy: str) -> CheckResult:
-        """Worth knowing."""
-        return cls(CheckLevel.NOTE, what, remedy)
-
-    @classmethod
-    def problem(cls, what: str, remedy: str) -> CheckResult:
-        """Something that does not work, or will soon not work."""
-        return cls(CheckLevel.PROBLEM, what, remedy)
-
-
 def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
     """Whether what the configuration names exists."""
     if file.exists():
@@ -71,28 +39,13 @@ def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
         if named and not os.access(named, os.R_OK):
             yield CheckResult.problem(f"{named} cannot be read", f"Correct `{setting}` in {file}")
     try:
-        known_sources(config)
+        check_sources(config)
     except (ConfigError, UnknownName) as error:
         yield CheckResult.problem(f"{error.what}", f"Correct it in {file}. {error.remedy}")
     for setting, named in (("log.file", config.log.file), ("metrics.textfile", config.metrics.textfile)):
         folder = Path(named).parent
         if named and not os.access(named if setting == "log.file" and Path(named).exists() else folder, os.W_OK):
             yield CheckResult.problem(f"{named} cannot be written", f"Make {folder}, and let this user write there")
-
-
-def known_sources(config: Config) -> None:
-    """UnknownName where the configuration speaks of a source, ConfigError where of an address, that there is not."""
-    from feeds.sources import SOURCES
-
-    forms = {s.name: set(s.urls) for s in SOURCES}
-    for name in config.sources:
-        if name not in forms:
-            raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
-        for form in sorted(set(config.urls.get(name, ())) - forms[name]):
-            raise ConfigError(
-                f"sources.{name}.urls has {form!r}, and that source has no such form",
-                remedy=f"It has {', '.join(sorted(forms[name]))}",
-            )
 
 
 def files(config: Config, config_file: Path, database: Database) -> list[Path]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
-from feeds.core.errors import ChannelError, ConfigError
+from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
 from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
@@ -21,13 +21,34 @@ from notifier.channels import expand, shown
 from notifier.config import Config
 from notifier.domain.filters import Scope
 from notifier.rendering.messages import own_templates, render
+from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 from notifier.services import checks, mirror_age, operator_alerts
-from notifier.services.checks import CheckLevel, CheckResult
+from notifier.services.databases import opened
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, and the error that kept the rest from being checked, if there was one."""
+
+    report: DoctorReport
+    error: NavtexError | None = None
+
+
+def diagnose(config: Config, config_file: Path, now: datetime) -> Diagnosis:
+    """Check the installation. A database that cannot be used is a finding, too. Contacts no machine but its server."""
+    found: list[CheckResult] = []
+    try:
+        found.extend(checks.configuration(config, config_file))
+        with opened(config.database) as database:
+            found.extend(examine(config, config_file, database, now))
+    except (ConfigError, DatabaseError) as error:
+        return Diagnosis(DoctorReport(findings=(*found, checks.unusable(error))), error)
+    return Diagnosis(DoctorReport(findings=tuple(found)))
 
 
 def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[CheckResult]:

@@ -22,14 +22,16 @@ class SourcesAnswer:
     mirror: MirrorState | None
 
 
-def sources(database: Database, disabled: frozenset[str], mirror_days: float, now: datetime) -> SourcesAnswer:
-    """Every source with its state, and the mirror. A mirror counts as old after `mirror_days` days."""
+def sources(
+    database: Database, disabled: frozenset[str], mirror_days: float, now: datetime, limit: int | None = None
+) -> SourcesAnswer:
+    """Every source, or the first `limit`, with its state, and the mirror, which is old after `mirror_days` days."""
     with database.connect() as connection:
         stored = storage.sources(connection)
         mirror = storage.mirror(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), now)}
     rows = []
-    for source in SOURCES:
+    for source in SOURCES[:limit]:
         state = states.get(source.name) or SourceState(source.name, SourceHealth.UNPOLLED)
         rows.append(
             SourceRow(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -72,3 +74,26 @@ def test_kept_verdicts_depend_on_every_module_that_judges() -> None:
     outside = {m for m in closure if ".".join(m.split(".")[:2]) not in judging}
     assert outside <= {"feeds", "notifier"}
     assert {"feeds.versions.products", "feeds.advisories.merging", "feeds.verdicts.evidence"} <= closure
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("feeds", "notifier", cache_dir=None)
+    TopologicalSorter({m: graph.find_modules_directly_imported_by(m) for m in graph.modules}).prepare()
+
+
+def transactions(source: str) -> list[int]:
+    """The lines that open a connection or a transaction."""
+    calls = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return sorted(n.lineno for n in calls if isinstance(n.func, ast.Attribute) and n.func.attr in ("connect", "begin"))
+
+
+PENDING = {
+    "advisory_hand", "inventory", "notification", "notification_explain", "notify", "silence", "subscription",
+    "subscription_show", "subscription_sync",
+}  # fmt: skip
+
+
+def test_no_command_opens_a_transaction() -> None:
+    assert transactions("with opened() as d, d.connect() as c:\n  pass\nd.engine.begin()\nbegin()") == [1, 3]
+    found = {p.stem for p in (ROOT / "notifier" / "cli").glob("*.py") if transactions(p.read_text(encoding="utf-8"))}
+    assert found <= PENDING

@@ -52,6 +52,7 @@ ASKED = {
     "subscription show": ["subscription show all"],
     "notification explain": ["notification explain demo CVE-2024-41110"],
     "silence list": ["silence list --all"],
+    "config show": ["config show"],
     "doctor": ["doctor"],
 }
 

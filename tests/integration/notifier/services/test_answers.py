@@ -80,6 +80,7 @@ ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     ("benchmark list", lambda d: benchmarks(d, NOW).value),
     (f"benchmark show {EDITION}", lambda d: benchmark(d, EDITION, NOW)),
     ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
+    ("source list --limit 3", lambda d: sources(d, frozenset(), 14, NOW, 3).value),
 ]
 
 

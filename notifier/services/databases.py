@@ -1,0 +1,90 @@
+"""Opening, upgrading, checking, backing up and restoring the database."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
+from feeds.storage import backup
+from feeds.storage.database import HEAD, Database
+from feeds.storage.schema import drift
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """An upgrade: the database's address without secrets, its revision now, and whether anything was done."""
+
+    database: str
+    revision: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """The database's address without secrets, and how its schema differs from the expected one."""
+
+    database: str
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A restore: the database's address without secrets, and where the old one is kept (None: there was none)."""
+
+    database: str
+    kept: Path | None
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """The database, created or brought up to date if need be, and closed at the end of the block."""
+    with _as_it_is(url) as database:
+        database.upgrade()
+        gc.freeze()  # what is loaded by now stays; it need not be searched for garbage again and again
+        yield database
+
+
+@contextmanager
+def _as_it_is(url: str) -> Iterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def upgrade(url: str) -> Upgraded:
+    """Upgrade the schema."""
+    with _as_it_is(url) as database:
+        return Upgraded(database.shown, HEAD, changed=database.upgrade())
+
+
+def current(url: str) -> str | None:
+    """The revision of the database's schema; None for an empty database. Changes nothing."""
+    with _as_it_is(url) as database:
+        return database.current()
+
+
+def check(url: str) -> SchemaCheck:
+    """Compare the schema with the one that this version expects. Changes nothing."""
+    with _as_it_is(url) as database:
+        return SchemaCheck(database.shown, tuple(drift(database)))
+
+
+def back_up(url: str, file: Path) -> str:
+    """Copy the database to a new file. Returns the database's address without secrets. Errors: see `backup.back_up`."""
+    with _as_it_is(url) as database:
+        backup.back_up(database, file)
+        return database.shown
+
+
+def restore(url: str, file: Path, now: datetime) -> Restored:
+    """Replace the database with a backup, which is checked first. Errors: see `backup.restore`."""
+    with _as_it_is(url) as database:
+        kept = backup.restore(database, file, now)
+        return Restored(database.shown, kept)

@@ -1,0 +1,65 @@
+"""A poll as the configuration describes it: which sources, through which mirror, with which corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import FetchResult
+from feeds.services import polling
+from feeds.services.polling import PollReport
+from feeds.sources.base import RequestContext
+from feeds.sources.health import MirrorState
+from feeds.storage.database import Database
+from notifier.config import Config
+from notifier.services.crawling import crawl_job
+from notifier.services.mirrors import note_mirror, served
+from notifier.storage import inventory
+
+__all__ = ["PollOptions", "PollReport", "Polled", "ask_sources", "poll"]
+
+
+@dataclass(frozen=True, slots=True)
+class PollOptions:
+    """What to poll: the sources (empty: all), and those whose far shorter list is accepted."""
+
+    sources: tuple[str, ...] = ()
+    accept: frozenset[str] = frozenset()
+    progress: Callable[[FetchResult], None] = lambda _: None
+    """Called with each document as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll did, and the mirror that it read; None where it read the sources themselves."""
+
+    report: PollReport
+    mirror: MirrorState | None
+
+
+def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions, now: datetime) -> Polled:
+    """Poll, and note the mirror that was read. `crawl` waits for its job. The caller holds the run lock.
+
+    ConfigError where a correction is wrong, or the mirror's folder does not exist.
+    """
+    with served(config) as there:
+        report = ask_sources(there, database, crawl, options)
+    return Polled(report, note_mirror(config, database, now))
+
+
+def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollOptions = PollOptions()) -> PollReport:
+    """Poll from where the configuration says, which must be an address."""
+    with database.connect() as connection:
+        wanted = RequestContext(packages=inventory.packages(connection), channels=inventory.channels(connection))
+    return polling.poll(
+        database,
+        crawl,
+        crawl_job(config, wanted=wanted, sources=options.sources),
+        accept=options.accept,
+        own_corrections=Path(config.corrections) if config.corrections else None,
+        must_have={name: s.known for name, s in config.sources.items() if s.known},
+        progress=options.progress,
+    )
