@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
 from notifier.domain.filters import Scope
+from notifier.services import inventory as services_inventory
 from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
 from notifier.storage import bulk, exposure, inventory, tables, verdicts
 
@@ -137,6 +139,30 @@ def imports(name: str, fresh: Callable[[], Database], number: int, rounds: int, 
         median_pair(f"{name}: first import", pairs, limit),
         median_pair(f"{name}: the same import again, beside the first", again, 0.7),
     ]
+
+
+def identified(name: str, fresh: Callable[[], Database], number: int, rounds: int) -> list[Ratio]:
+    """Imports of hosts that have an id, beside those of the same hosts without."""
+    plain = list(fleet.hosts(number))
+    known = [replace(h, identity=f"machine:{n:08x}-5d0b-4a8e-9c57-0242ac120002") for n, h in enumerate(plain)]
+    first, again = [], []
+    for _ in range(rounds):
+        seconds = []
+        for hosts in (known, plain):
+            database = fresh()
+            seconds += [_timed(lambda d=database, h=hosts: keep(d, h)) for _ in range(2)]  # type: ignore[misc]
+            database.close()
+        first.append((seconds[0], seconds[2]))
+        again.append((seconds[1], seconds[3]))
+    return [
+        median_pair(f"{name}: first import with ids, beside one without", first, 2.2),
+        median_pair(f"{name}: the same import again with ids, beside one without", again, 2.2),
+    ]
+
+
+def keep(database: Database, hosts: list[Host]) -> None:
+    """An import as the command does it, which looks at ids."""
+    services_inventory.take(database, iter(hosts), services_inventory.ImportOptions("x"), fleet.AT, told=lambda _: None)
 
 
 def _timed(thing: Callable[[], object]) -> float:
@@ -314,6 +340,7 @@ def main() -> None:
             with databases(kind) as fresh, tempfile.TemporaryDirectory() as folder:
                 name = f"{kind}, {number} hosts"
                 ratios = imports(name, fresh, number, asked.rounds, 1.3 if kind == "sqlite" else 2.2)
+                ratios += identified(name, fresh, number, asked.rounds)
                 for ratio in ratios:
                     print(ratio, flush=True)
                 database = fresh()
