@@ -82,6 +82,24 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
         return f"notes:{self.product}:{self.version}"
 
 
+class Contents(msgspec.Struct, frozen=True, kw_only=True, tag="contents"):
+    """What a release is built with: by product, the version as its module file has it ("0.28.0").
+
+    A product that is named without a version is in it, and which version is not known: the file puts another
+    module in its place.
+    """
+
+    product: str
+    version: str
+    url: str
+    contains: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of one document."""
+        return f"contents:{self.product}:{self.version}"
+
+
 class Exploited(msgspec.Struct, frozen=True, kw_only=True, tag="kev"):
     """CISA's catalogue of known exploited vulnerabilities: CVE to the day it was added."""
 
@@ -131,8 +149,8 @@ class Packages(msgspec.Struct, frozen=True, kw_only=True, tag="packages"):
         return f"packages:{self.channel}"
 
 
-Fact = ReleaseLine | Tags | Release | Packages | Exploited | Likelihood
-FACTS = ("line:", "tags:", "notes:", "packages:", "kev", "epss")
+Fact = ReleaseLine | Tags | Release | Contents | Packages | Exploited | Likelihood
+FACTS = ("line:", "tags:", "notes:", "contents:", "packages:", "kev", "epss")
 """How the keys of facts begin; records' keys begin with their kind."""
 
 

@@ -94,6 +94,8 @@ class Rank(IntEnum):
 
     TRANSLATED = 10
     """Another numbering, translated: the Go modules that the engine was or is built from."""
+    CONTAINED = 12
+    """What is said of a product that the engine contains, by that product's numbers."""
     OTHERS = 15
     """What others say of a product: never enough to clear a version that anybody else calls affected."""
     PROSE = 20

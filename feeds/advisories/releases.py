@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 import msgspec
 
-from feeds.advisories.facts import Fact, Package, Packages, Release, ReleaseLine, Repair, Tags
+from feeds.advisories.facts import Contents, Fact, Package, Packages, Release, ReleaseLine, Repair, Tags
 from feeds.advisories.records import ENGINE, VersionStatement
 from feeds.versions import products
 from feeds.versions.channels import is_apt
@@ -45,10 +45,30 @@ class Releases:
     published: dict[str, dict[str, dict[Key, Package]]] = field(default_factory=dict)
     """By channel of download.docker.com and product: the newest package of each release, by the release's key."""
 
+    contents: dict[Key, Contents] = field(default_factory=dict)
+    """What the engine's releases are built with, by their keys."""
+
     def exists(self, product: str, at: Key) -> bool:
         """Whether a release was tagged; where the product's tags are not known, whether it may have been."""
         tagged = self.tagged.get(product)
         return at in tagged if tagged else not is_development(at)
+
+    def inside(self, product: str, at: Key) -> str | None:
+        """The version of a product inside an engine release; "" where it is none of the product's own releases.
+
+        None where it is not known that the release contains it.
+        """
+        contents = self.contents.get(at)
+        return contents.contains.get(product) if contents else None
+
+    def contains(self, names: Iterable[str]) -> bool:
+        """Whether any engine release is known to contain one of some products."""
+        wanted = set(names)
+        return any(wanted & contents.contains.keys() for contents in self.contents.values())
+
+    def text(self, at: Key) -> str:
+        """An engine release as its project writes it; "" where it is not known."""
+        return self.named(ENGINE, at) or (self.contents[at].version if at in self.contents else "")
 
     def named(self, product: str, at: Key) -> str | None:
         """The release of a key as its project writes it; None where it is not known."""
@@ -156,8 +176,9 @@ def gathered(facts: Iterable[Fact]) -> Releases:
             if known is None or not known.repairs:
                 notes[fact.product][key(fact.version)] = fact
     lines = tuple(f for f in everything if isinstance(f, ReleaseLine))
+    contents = {key(f.version): f for f in everything if isinstance(f, Contents) and is_version(f.version)}
     published = {f.channel: _published(f) for f in everything if isinstance(f, Packages)}
-    return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)), published)
+    return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)), published, contents)
 
 
 def _published(fact: Packages) -> dict[str, dict[Key, Package]]:

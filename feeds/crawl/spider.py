@@ -15,7 +15,8 @@ from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from feeds.advisories.records import Record
+from feeds.advisories.facts import Tags
+from feeds.advisories.records import ENGINE, Record
 from feeds.core.addresses import hostname
 from feeds.core.errors import ShapeError
 from feeds.crawl.answer import document_of, read, tell, words
@@ -26,6 +27,8 @@ from feeds.sources.base import Request, RequestContext, Source
 
 _QUESTIONS = 5_000
 """Documents of a source that may be asked for because other documents name them."""
+_ONCE = 150
+"""Documents of a source that never change and that one poll asks for; the next ones are left to the next poll."""
 
 
 class Spider(scrapy.Spider):
@@ -42,7 +45,9 @@ class Spider(scrapy.Spider):
         self.guard = guard
         self.wanted = set(job.wanted.cves)
         self.asked: set[str] = set()
+        self.tags = set(job.wanted.tags)
         self.questions: Counter[str] = Counter()
+        self.first: Counter[str] = Counter()
 
     async def start(self) -> AsyncIterator[Any]:
         """The first questions of every source that has not to wait for the others' answers."""
@@ -55,7 +60,7 @@ class Spider(scrapy.Spider):
     def idle(self) -> None:
         """All has been answered: ask the late ones. Raises DontCloseSpider where that takes the spider on."""
         late, self.late = self.late, ()
-        wanted = msgspec.structs.replace(self.job.wanted, cves=frozenset(self.wanted))
+        wanted = msgspec.structs.replace(self.job.wanted, cves=frozenset(self.wanted), tags=frozenset(self.tags))
         requests = [r for source in late for ask in source.requests(wanted) for r in self._requests(source, ask)]
         for request in requests:
             self.crawler.engine.crawl(request)
@@ -67,6 +72,8 @@ class Spider(scrapy.Spider):
         if ask.name in self.asked:
             return
         self.asked.add(ask.name)
+        if ask.once and self._settled(source, ask):
+            return
         until = self.job.not_before.get(host_of(ask.url))
         if until is not None and until > datetime.now(UTC):
             tell(source, ask, "failed", reason=paused(host_of(ask.url), until), retry_at=until)
@@ -83,6 +90,16 @@ class Spider(scrapy.Spider):
             dont_filter=True,
         )
         yield from self._following(source, ask, known.follow)
+
+    def _settled(self, source: Source, ask: Request) -> bool:
+        """Whether a document that never changes was read before, or has to wait for the next poll."""
+        known = next((a for a in (ask, *ask.instead) if a.name in self.job.known), None)
+        if known:
+            self.asked.add(known.name)
+            tell(source, known, "same")
+            return True
+        self.first[source.name] += 1
+        return self.first[source.name] > _ONCE
 
     def _following(self, source: Source, ask: Request, follow: Iterable[Request]) -> Iterator[scrapy.Request]:
         """The requests for what a document leads to: within its source's hosts, and not without end."""
@@ -110,6 +127,8 @@ class Spider(scrapy.Spider):
             tell(source, ask, "same", status=status)
         elif status in (404, 410) and ask.optional:
             tell(source, ask, "missing", reason=f"HTTP {status}", status=status)
+            for other in ask.instead:
+                yield from self._requests(source, other)
         elif status != 200:
             retry_at = response.request.meta.get("retry_at")
             tell(source, ask, "failed", reason=f"HTTP {status}", status=status, retry_at=retry_at)
@@ -135,6 +154,7 @@ class Spider(scrapy.Spider):
             body=document.body if self.job.bodies else b"",
         )
         yield from self._following(source, ask, parsed.follow)
+        self.tags |= {tag.name for i in parsed.items if isinstance(i, Tags) and i.product == ENGINE for tag in i.tags}
         yield from self._newly_wanted(parsed.items)
 
     def _newly_wanted(self, items: Iterable[Any]) -> Iterator[scrapy.Request]:

@@ -15,7 +15,7 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 
-_ENDINGS = (".atom", ".html", ".json", ".md", ".txt", ".xml")
+_ENDINGS = (".atom", ".html", ".json", ".md", ".mod", ".txt", ".xml")
 _LONGEST = 200
 """Bytes of a part of a path."""
 _XML = (b"<?xml", b"<rss", b"<feed")

@@ -120,7 +120,9 @@ def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult
     return with_values(
         job,
         known=storage.known(connection),
-        wanted=with_values(job.wanted, cves=storage.cves(connection) | named),
+        wanted=with_values(
+            job.wanted, cves=storage.cves(connection) | named, tags=storage.tags(connection, "moby/moby")
+        ),
         not_before=storage.waiting(connection),
     )
 

@@ -14,10 +14,10 @@ from typing import ClassVar
 
 import msgspec
 
-from feeds.advisories.facts import Exploited, Likelihood, Packages, Release, ReleaseLine, Tags
+from feeds.advisories.facts import Contents, Exploited, Likelihood, Packages, Release, ReleaseLine, Tags
 from feeds.advisories.records import Record
 
-Item = Record | ReleaseLine | Tags | Release | Packages | Exploited | Likelihood
+Item = Record | ReleaseLine | Tags | Release | Contents | Packages | Exploited | Likelihood
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,6 +32,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     robots: bool = False
     optional: bool = False
     """Whether there may be nothing: a CVE that is not published yet is no fault of its source."""
+    once: bool = False
+    """Whether its answer never changes (a file at a git tag): once it was read, it is not asked again."""
+    instead: tuple[Request, ...] = ()
+    """What to ask where there is nothing: the same under its other name."""
     accept: str = ""
     body: str = ""
     """JSON to send; then it is a POST."""
@@ -64,11 +68,14 @@ class RequestContext(msgspec.Struct, frozen=True):
 
     `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
     `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
+    `engines` are the versions of Docker Engine that hosts run, `tags` the git tags of moby/moby, as far as known.
     """
 
     cves: frozenset[str] = frozenset()
     packages: frozenset[tuple[str, str]] = frozenset()
     channels: frozenset[str] = frozenset()
+    engines: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The only code that queries the tables of `feeds`. Values go in, values come out; no row leaves."""
 
-from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync
+from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync, tags
 from feeds.storage.documents import (
     Kept,
     forget_history,
@@ -44,6 +44,7 @@ __all__ = [
     "remember",
     "sources",
     "sync",
+    "tags",
     "told",
     "touch",
     "upsert",

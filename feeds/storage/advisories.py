@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.advisories.dates import dated
-from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood
+from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood, Tags
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import EDITIONS, Advisory, Kind, Read, Record
 from feeds.advisories.releases import gathered
@@ -62,6 +62,15 @@ def facts(connection: Connection) -> list[Fact]:
     statement = sa.select(tables.item.c.payload).where(begins, tables.item.c.gone_at.is_(None))
     values = (decoded(payload) for (payload,) in connection.execute(statement))
     return [v for v in values if not isinstance(v, Record)]
+
+
+def tags(connection: Connection, repository: str) -> frozenset[str]:
+    """The names of a repository's git tags that are known."""
+    statement = sa.select(tables.item.c.payload).where(
+        tables.item.c.key == f"tags:{repository}", tables.item.c.gone_at.is_(None)
+    )
+    pages = (decoded(payload) for (payload,) in connection.execute(statement))
+    return frozenset(tag.name for page in pages if isinstance(page, Tags) for tag in page.tags)
 
 
 def fingerprints(connection: Connection) -> dict[int, str]:

@@ -16,29 +16,15 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from feeds.advisories.records import Advisory, Rank, Read, VersionStatement
+from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind, Rank, Read, VersionStatement
 from feeds.advisories.releases import Releases
 from feeds.core.errors import VersionError
-from feeds.verdicts.statements import SourceStatement, StatementResult, Status, readings
+from feeds.verdicts.contained import NAMES, ContainedStatement
+from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict, readings
 from feeds.versions.packages import PackageKey, scheme, source_packages
 from feeds.versions.upstream import Key, branch, key, read
 
 __all__ = ["EvidenceEntry", "EvidenceRole", "EvidenceSet", "PackageCase", "Status", "Verdict"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A status with its reason, the record it rests on, and the way out.
-
-    `fixed_in` are the fixed releases above the version, lowest first; `upgrade_to` is the
-    smallest of them that is itself not affected, on the version's own branch where there is one.
-    """
-
-    status: Status
-    reason: str
-    source: Read | None = None
-    fixed_in: tuple[str, ...] = ()
-    upgrade_to: str | None = None
 
 
 class EvidenceRole(StrEnum):
@@ -90,7 +76,29 @@ class EvidenceSet:
     @cached_property
     def readings(self) -> list[SourceStatement]:
         """What each record says of the product, as bounds."""
-        return readings(self.advisory, self.product, self._releases, corrections=self._corrections)
+        own = readings(self.advisory, self.product, self._releases, corrections=self._corrections)
+        return [*own, self._contained] if self._contained else own
+
+    @cached_property
+    def _contained(self) -> ContainedStatement | None:
+        """What is said of the products inside the engine; None where nothing is, or it is not known what is inside."""
+        if self.product != ENGINE or not self._releases.contents:
+            return None
+        inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.products & NAMES.keys()))
+        telling = [one for one in inner if one.readings]
+        if not telling:
+            return None
+        said = "; ".join(f"{NAMES[one.product]} {r.ranges()}" for one in telling for r in one.readings[:1])
+        inside = {one.product: one.decide for one in telling}
+        return ContainedStatement(
+            telling[0].readings[0].read, Rank.CONTAINED, releases=self._releases, inside=inside, said=said
+        )
+
+    def covers(self, version: str) -> bool:
+        """False where the advisory is only about what the engine contains, and this is not known of the version."""
+        only = self._contained if self.product not in self.advisory.products else None
+        at = key(version)
+        return only is None or at in only.results or only.says(at) is not None
 
     @cached_property
     def _ranks(self) -> list[Rank]:
@@ -101,7 +109,10 @@ class EvidenceSet:
         """Every fixed release that is named; of translated numbers only where no other is."""
         firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
         named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
-        return named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
+        named = named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
+        inside = self._contained.repaired() if self._contained else {}
+        # of a line whose fix is named, the first release that contains the fixed product adds nothing
+        return named | {f: t for f, t in inside.items() if not any(n[0] == f[0] and n <= f for n in named)}
 
     def decide(self, version: str) -> Verdict:
         """The verdict on a version (as its project spells it); VersionError where it is none."""
@@ -143,7 +154,7 @@ class EvidenceSet:
                     speaking = [i for i in speaking if (s := said[i]) and s.status is not Status.NOT_AFFECTED]
                 if speaking:
                     return self._agreed(said, speaking)
-        return Verdict(Status.UNKNOWN, self._undecided()), {}
+        return Verdict(Status.UNKNOWN, self._undecided(at)), {}
 
     def _agreed(
         self, said: list[StatementResult | None], speaking: list[int]
@@ -157,8 +168,8 @@ class EvidenceSet:
             best = words[chosen]
             roles |= {i: EvidenceRole.AGREES for i, s in enumerate(said) if s and s.status is best.status}
             roles[chosen] = EvidenceRole.DECIDES
-            name = self.readings[chosen].read.source
-            return Verdict(best.status, f"{best.reason} ({name})", self.readings[chosen].read), roles
+            source = best.read or self.readings[chosen].read
+            return Verdict(best.status, f"{best.reason} ({source.source})", source), roles
         roles |= dict.fromkeys(words, EvidenceRole.IN_CONFLICT)
         sides = "; ".join(
             f"{self.readings[i].read.source} says {s.status.value.replace('_', ' ')}: {s.reason}"
@@ -166,8 +177,10 @@ class EvidenceSet:
         )
         return Verdict(Status.CONFLICTING, sides, self.readings[speaking[0]].read), roles
 
-    def _undecided(self) -> str:
+    def _undecided(self, at: Key) -> str:
         telling = [r for r in self.readings if r.affected or r.fixes]
+        if not telling and self._contained:
+            return self._contained.silence(at)
         if not telling:
             return f"no source states a range of {self.product} versions"
         best = max(telling, key=lambda r: r.rank)
@@ -196,21 +209,32 @@ class EvidenceSet:
         found = []
         for i, reading in enumerate(self.readings):
             said = reading.says(at)
+            entry = said.read if said and said.read else reading.read
             found.append(
                 EvidenceEntry(
-                    source=reading.read.source,
-                    url=reading.read.record.url,
-                    read_at=reading.read.at,
+                    source=entry.source,
+                    url=entry.record.url,
+                    read_at=entry.at,
                     rank=reading.rank,
                     ranges=reading.ranges(),
                     status=said.status if said else None,
-                    reason=said.reason if said else "does not cover this version",
+                    reason=said.reason if said else reading.silence(at),
                     role=roles.get(i, EvidenceRole.SILENT),
-                    words=tuple(dict.fromkeys(c.words for c in reading.claims if c.words)),
+                    words=reading.words(at),
                     unreleased=tuple(reading.unreleased),
                 )
             )
         return sorted(found, key=lambda t: (t.role is EvidenceRole.SILENT, -t.rank, _ROLES.index(t.role), t.source))
+
+
+def evidence_sets(
+    advisory: Advisory, releases: Releases | None = None, *, corrections: bool = True
+) -> list[EvidenceSet]:
+    """The evidence of an advisory, a set a product; of the engine's, too, where it is about what engines contain."""
+    products = advisory.products & frozenset(PRODUCTS)
+    inside = advisory.kind is Kind.VULNERABILITY and releases is not None and releases.contains(products)
+    about = products | {ENGINE} if inside else products
+    return [EvidenceSet(advisory, p, releases, corrections=corrections) for p in sorted(about)]
 
 
 class PackageCase:

@@ -36,6 +36,21 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """A status with its reason, the record it rests on, and the way out.
+
+    `fixed_in` are the fixed releases above the version, lowest first; `upgrade_to` is the
+    smallest of them that is itself not affected, on the version's own branch where there is one.
+    """
+
+    status: Status
+    reason: str
+    source: Read | None = None
+    fixed_in: tuple[str, ...] = ()
+    upgrade_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """A span with its keys: it holds a version with key k when low <= k < high."""
 
@@ -56,6 +71,8 @@ class StatementResult:
     reason: str
     exact: bool = False
     guess: bool = False
+    read: Read | None = None
+    """The record that says so, where it is not the statement's own."""
 
 
 @dataclass(slots=True)
@@ -147,6 +164,14 @@ class SourceStatement:
         named = {branch(k) for k in ends if len(k) > 2}
         from_its_start = len(upper.low) > 2 and upper.low[2] == 0
         return from_its_start and branch(at) not in named and branch(lower.high) < branch(at) < branch(upper.low)
+
+    def silence(self, at: Key) -> str:
+        """Why it has no word on a version."""
+        return "does not cover this version"
+
+    def words(self, at: Key) -> tuple[str, ...]:
+        """The words that it was read from."""
+        return tuple(dict.fromkeys(c.words for c in self.claims if c.words))
 
     def ranges(self) -> str:
         """What it says, in one line."""

@@ -16,7 +16,7 @@ from datetime import UTC, date, timedelta
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
-from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict
+from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict, evidence_sets
 from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
 from notifier.assessment import targets
@@ -87,8 +87,8 @@ class Matcher:
                 self._ends.append(advisory)
             if any(claim.package for claim, _ in advisory.claims):
                 self._distributed.append(advisory)
-            for product in advisory.products & frozenset(PRODUCTS):
-                self._cases[product].append(EvidenceSet(advisory, product, self.releases, corrections=corrections))
+            for case in evidence_sets(advisory, self.releases, corrections=corrections):
+                self._cases[case.product].append(case)
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
@@ -98,7 +98,7 @@ class Matcher:
         """The verdict on every vulnerability of the component's product, whatever it is."""
         judge = self._judge_build if component.rebuilt else self._judge_release
         for case in self._cases[component.product]:
-            if case.advisory.kind is Kind.VULNERABILITY:
+            if case.advisory.kind is Kind.VULNERABILITY and case.covers(component.version):
                 verdict = judge(case, component)
                 yield Match(component, case.advisory, self._advised(case, component, verdict))
 
@@ -109,7 +109,7 @@ class Matcher:
         through = self._known.through if number else {}
         for case in self._cases[component.product]:
             advisory = case.advisory
-            if advisory.kind is not Kind.VULNERABILITY:
+            if advisory.kind is not Kind.VULNERABILITY or not case.covers(component.version):
                 continue
             covered = through.get(advisory.id, -1) >= number
             verdict = before.get(advisory.id) if covered else self.judge(case, component)

@@ -7,7 +7,7 @@ same on the next maintained line.  A distribution's package gets one: the distri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -153,7 +153,16 @@ class _Running:
 
     def open_in(self, other: Component) -> dict[str, Advisory]:
         """The advisories that affect another component, by name, worst first."""
-        return {m.advisory.name: m.advisory for m in sorted(self.matcher.exposures(other), key=worst_first)}
+        found = [*self.matcher.exposures(other), *self.uncertain(other)]
+        return {m.advisory.name: m.advisory for m in sorted(found, key=worst_first)}
+
+    def uncertain(self, other: Component) -> Iterator[Match]:
+        """What affects the running component by what it contains, unless another one is known to be rid of it."""
+        for match in self.exposed:
+            if other.product not in match.advisory.products:
+                case = self.matcher.case(match.advisory, other.product)
+                if case and case.decide(other.version).status is not Status.NOT_AFFECTED:
+                    yield match
 
     def left(self, release: str) -> int:
         """How many advisories affect a release."""

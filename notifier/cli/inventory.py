@@ -107,15 +107,16 @@ def remove(host: str) -> None:
 
 @command.command("packages")
 def packages() -> None:
-    """List the distribution packages of the inventory, one per line, for `navtex mirror fetch --packages`."""
+    """List the packages and engine releases of the inventory, one per line, for `navtex mirror fetch --packages`."""
+    from notifier.services.mirror_age import listed
     from notifier.storage import inventory as store
 
     with opened(settings()) as database, database.connect() as connection:
-        found = sorted(store.packages(connection))
-    for ecosystem, name in found:
-        click.echo(clean(f"{ecosystem} {name}"))
+        found = listed(store.wanted(connection))
+    for one in found:
+        click.echo(clean(one))
     if not found:
-        say("The inventory holds no package of a distribution's own.")
+        say("The inventory holds nothing that a mirror must be asked for by name.")
 
 
 def _components(host: StoredHost) -> str:

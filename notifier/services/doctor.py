@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
 from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
-from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceSet
@@ -72,11 +73,7 @@ def _sources(config: Config, connection: Connection) -> Iterator[CheckResult]:
 
     stored = storage.sources(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
-    wanted = RequestContext(
-        cves=storage.cves(connection),
-        packages=inventory.packages(connection),
-        channels=inventory.channels(connection),
-    )
+    wanted = msgspec.structs.replace(inventory.wanted(connection), cves=storage.cves(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):

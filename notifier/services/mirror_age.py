@@ -1,11 +1,15 @@
-"""How old a mirror is, in words; and the list of packages that its filler needs.  Pure."""
+"""How old a mirror is, in words; and the list of what an inventory needs of its filler.  Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from feeds.core.errors import UsageProblem
+from feeds.sources.base import RequestContext
+from feeds.sources.engine_modules import has_module_file
 from feeds.sources.health import MirrorState
 
 REMEDY = "Fill it anew with `navtex mirror fetch` on a connected machine"
@@ -29,6 +33,37 @@ def _long(span: timedelta) -> str:
         if count >= (2 if unit == "day" else 1):
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "moments"
+
+
+_CHANNELS, _ENGINES = "download.docker.com", "moby/moby"
+"""What stands before a channel of Docker's packages, and before an engine release, where an ecosystem stands else."""
+
+
+def listed(wanted: RequestContext) -> list[str]:
+    """The lines of the list: distributions' packages, channels of Docker's packages, and engine releases."""
+    pairs = {
+        *wanted.packages,
+        *((_CHANNELS, name) for name in wanted.channels),
+        *((_ENGINES, version) for version in wanted.engines if has_module_file(version)),
+    }
+    return [f"{of} {name}" for of, name in sorted(pairs)]
+
+
+def with_listed(wanted: RequestContext, pairs: Iterable[tuple[str, str]]) -> RequestContext:
+    """What is to be asked, and what the pairs of a list add to it."""
+    found: dict[str, set[str]] = {_CHANNELS: set(), _ENGINES: set()}
+    packages = set(wanted.packages)
+    for of, name in pairs:
+        if of in found:
+            found[of].add(name)
+        else:
+            packages.add((of, name))
+    return msgspec.structs.replace(
+        wanted,
+        packages=frozenset(packages),
+        channels=wanted.channels | found[_CHANNELS],
+        engines=wanted.engines | found[_ENGINES],
+    )
 
 
 def packages(lines: Iterable[str], where: str) -> frozenset[tuple[str, str]]:

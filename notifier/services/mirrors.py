@@ -16,10 +16,10 @@ from feeds.crawl.client import Crawl
 from feeds.mirror import builder, manifest
 from feeds.mirror.builder import MirrorReport
 from feeds.services.polling import reviewed
-from feeds.sources.base import RequestContext
 from feeds.sources.health import MirrorState
 from feeds.storage.database import Database
 from notifier.config import Config
+from notifier.services import mirror_age
 from notifier.services.crawling import crawl_job
 from notifier.storage import inventory
 
@@ -38,11 +38,8 @@ def fetch_mirror(
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
     with database.connect() as connection:
-        wanted = RequestContext(
-            cves=storage.cves(connection) | named,
-            packages=inventory.packages(connection) | packages,
-            channels=inventory.channels(connection),
-        )
+        wanted = mirror_age.with_listed(inventory.wanted(connection), packages)
+        wanted = msgspec.structs.replace(wanted, cves=storage.cves(connection) | named)
         waiting = storage.waiting(connection)
     with served(config) as there:
         return builder.fetch(crawl, crawl_job(there, wanted=wanted, not_before=waiting), folder)

@@ -11,7 +11,6 @@ from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import FetchResult
 from feeds.services import polling
 from feeds.services.polling import PollReport
-from feeds.sources.base import RequestContext
 from feeds.sources.health import MirrorState
 from feeds.storage.database import Database
 from notifier.config import Config
@@ -53,7 +52,7 @@ def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions,
 def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollOptions = PollOptions()) -> PollReport:
     """Poll from where the configuration says, which must be an address."""
     with database.connect() as connection:
-        wanted = RequestContext(packages=inventory.packages(connection), channels=inventory.channels(connection))
+        wanted = inventory.wanted(connection)
     return polling.poll(
         database,
         crawl,

@@ -9,7 +9,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds.advisories.records import ENGINE
 from feeds.core.errors import UnknownName
+from feeds.sources.base import RequestContext
 from feeds.versions.channels import STATIC
 from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
@@ -34,6 +36,7 @@ __all__ = [
     "take",
     "unknown_host",
     "untouched",
+    "wanted",
 ]
 
 NAMED = 5
@@ -61,6 +64,12 @@ def channels(connection: Connection) -> frozenset[str]:
     """The channels of download.docker.com that serve the distributions of hosts with Docker's own builds."""
     found = (c.channel for c in components(connection).values())
     return frozenset(name for name in found if name and name != STATIC)
+
+
+def wanted(connection: Connection) -> RequestContext:
+    """What sources must ask because of the inventory."""
+    engines = (c.version for c in components(connection).values() if c.product == ENGINE and not c.other_numbers)
+    return RequestContext(packages=packages(connection), channels=channels(connection), engines=frozenset(engines))
 
 
 def populations(

@@ -89,7 +89,9 @@ def test_who_reads_the_folder_knows_what_who_asks_the_sources_knows(
         assert {k: v for k, v in here.items() if k != "generated_at"} == {
             k: v for k, v in other.items() if k != "generated_at"
         }
-    assert {s["state"] for s in apart.json("source", "list")["sources"]} == {"healthy"}
+    states = {s["name"]: s["state"] for s in apart.json("source", "list")["sources"]}
+    assert {name for name, state in states.items() if state != "healthy"} == {"engine-modules"}
+    assert states["engine-modules"] == "unpolled"  # the host's release has no module file
     assert {d["url"].removeprefix("https:/").partition("#")[0] for d in noted(folder).values()} == {
         p for p in asked if not p.endswith("/robots.txt")
     }

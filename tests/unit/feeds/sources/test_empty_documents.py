@@ -16,6 +16,7 @@ FORMS = [
     ("go-vulndb", "entry"),
     *(("docker-packages", form) for form in ("apt/ubuntu/jammy", "rpm/centos/9", "primary/centos/9")),
     ("end-of-life", "containerd"),
+    ("engine-modules", "go.mod/29.3.0"),
 ]
 # repositories of ours that have no advisory, an inventory without open CVEs, CVEs without a score
 MAY_BE_EMPTY = {
@@ -70,7 +71,7 @@ def test_a_source_that_was_never_asked_is_not_healthy() -> None:
 
 def test_every_source_is_looked_at_here() -> None:
     assert {name for name, _ in FORMS} == set(SOURCE)
-    assert len(SOURCE) == len(SOURCES) == 20
+    assert len(SOURCE) == len(SOURCES) == 21
 
 
 @pytest.mark.parametrize(
