@@ -17,6 +17,7 @@ from feeds.crawl.answer import LARGEST, write
 from feeds.crawl.download import Budget, Handler, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
 from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
+from feeds.crawl.registry_auth import RegistryAuth
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
 from feeds.sources import configured
@@ -40,6 +41,7 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             Retries: 550,
+            RegistryAuth: 580,
             Unpacking: 590,
             Redirects: 600,
         },
@@ -68,7 +70,8 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
 
 def crawl(job: CrawlJob) -> None:
     """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
-    sources = tuple(s for s in configured(job.urls, job.disabled) if not job.sources or s.name in job.sources)
+    known = configured(job.urls, job.disabled, job.images)
+    sources = tuple(s for s in known if not job.sources or s.name in job.sources)
     settings = _settings(job)
     process = CrawlerProcess(settings)
     failures: list[Failure] = []

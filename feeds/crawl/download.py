@@ -21,6 +21,7 @@ from scrapy.http import Request, Response
 from feeds.core.addresses import hostname
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
+from feeds.crawl.trust import Trust
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3
@@ -54,6 +55,9 @@ class Handler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        job: CrawlJob = crawler.settings["NAVTEX_JOB"]
+        if any(access.ca for access in job.images.registries):
+            self._contextFactory = Trust(self._contextFactory, job)  # type: ignore[has-type]
         self._mirror = crawler.settings["NAVTEX_JOB"].mirror.rstrip("/")
         self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
         self._guard: Guard = crawler.settings["NAVTEX_GUARD"]

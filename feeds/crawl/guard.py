@@ -39,7 +39,8 @@ class Guard:
 
     def __init__(self, job: CrawlJob) -> None:
         configured = [job.mirror, *(url for forms in job.urls.values() for url in forms.values())]
-        self._trusted = {hostname(url) for url in (*configured, *urllib.request.getproxies().values())}
+        registries = [url for a in job.images.registries for url in (a.url, *(f"https://{h}" for h in a.token_hosts))]
+        self._trusted = {hostname(url) for url in (*configured, *registries, *urllib.request.getproxies().values())}
         self._mirrored = bool(job.mirror)
         self.refused: dict[str, str] = {}
 
@@ -126,6 +127,8 @@ class Redirects(RedirectMiddleware):
             raise Refused("it redirects in a circle")
         if request.meta.get("redirect_times", 0) >= self.max_redirect_times:
             raise Refused(f"it redirects more than {self.max_redirect_times} times")
+        if request.meta.get("scope"):
+            redirected.headers.pop("Authorization", None)
         return super()._redirect(redirected, request, reason)
 
 

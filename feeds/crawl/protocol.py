@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from feeds.sources.base import Request, RequestContext
+from feeds.sources.registries import ImageQuestions
 
 MEMORY = 2 << 30
 """Bytes of address space that the child may use."""
@@ -31,6 +32,8 @@ class CrawlJob(msgspec.Struct, frozen=True, kw_only=True):
     known: dict[str, Validators] = {}
     not_before: dict[str, datetime] = {}
     """Hosts that asked to be left alone, and until when."""
+    images: ImageQuestions = ImageQuestions()
+    """What to ask registries."""
     mirror: str = ""
     contact: str = ""
     host_seconds: float = 60.0

@@ -81,12 +81,12 @@ class Spider(scrapy.Spider):
         known = self.job.known.get(ask.name, Validators())
         yield scrapy.Request(
             ask.url,
-            method="POST" if ask.body else "GET",
+            method=ask.method or ("POST" if ask.body else "GET"),
             body=ask.body,
             callback=self.answered,
             errback=self.failed,
             headers=_headers(ask, known, mirrored=bool(self.job.mirror)),
-            meta={"dont_obey_robotstxt": not ask.robots, "about": (source, ask)},
+            meta={"dont_obey_robotstxt": not ask.robots, "about": (source, ask), "scope": ask.scope},
             dont_filter=True,
         )
         yield from self._following(source, ask, known.follow)
@@ -125,6 +125,8 @@ class Spider(scrapy.Spider):
         status = response.status
         if status == 304 and self.job.known.get(ask.name):
             tell(source, ask, "same", status=status)
+        elif status != 200 and (other := source.instead(ask, status)) is not None:
+            yield from self._requests(source, other)
         elif status in (404, 410) and ask.optional:
             tell(source, ask, "missing", reason=f"HTTP {status}", status=status)
             for other in ask.instead:

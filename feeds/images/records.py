@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 
 class BuildStep(StrEnum):
     """What one instruction of a build did, as far as lineage needs to know it."""
@@ -103,6 +105,27 @@ class Material:
 
     uri: str
     digest: str
+
+
+class TagAnswer(msgspec.Struct, frozen=True):
+    """What a tag names."""
+
+    reference: str
+    digest: str
+
+
+class RegistryItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a registry said; exactly one of the fields is set."""
+
+    key: str
+    tag: TagAnswer | None = None
+    manifest: ImageManifest | None = None
+    index: ImageIndex | None = None
+    image: Image | None = None
+    materials: tuple[Material, ...] | None = None
+    """Of the manifest that `key` names."""
+    tags: tuple[str, ...] | None = None
+    """Of the repository that `key` names."""
 
 
 def same_platform(one: str, other: str) -> bool:

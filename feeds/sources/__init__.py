@@ -17,11 +17,13 @@ from feeds.sources import (
     go_vulndb,
     kev,
     osv,
+    registries,
     release_feeds,
     release_notes,
     tags,
 )
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
+from feeds.sources.registries import ImageQuestions
 
 SOURCES: tuple[Source, ...] = (
     docker_announcements.SOURCE,
@@ -44,10 +46,16 @@ SOURCES: tuple[Source, ...] = (
 __all__ = ["SOURCES", "Document", "Item", "Parsed", "Request", "RequestContext", "Source", "configured"]
 
 
-def configured(urls: dict[str, dict[str, str]], disabled: frozenset[str] = frozenset()) -> tuple[Source, ...]:
+def configured(
+    urls: dict[str, dict[str, str]], disabled: frozenset[str] = frozenset(), images: ImageQuestions | None = None
+) -> tuple[Source, ...]:
     """The sources as an operator wants them: some off, some at other addresses.
 
-    `urls` maps a source's name to the forms whose address is replaced.
+    `urls` maps a source's name to the forms whose address is replaced; `images` are the questions for registries, which
+    are a source where there are some.
     """
     kept = (s for s in SOURCES if s.name not in disabled)
-    return tuple(replace(s, urls={**s.urls, **urls[s.name]}) if s.name in urls else s for s in kept)
+    found = tuple(replace(s, urls={**s.urls, **urls[s.name]}) if s.name in urls else s for s in kept)
+    if images is None or not images.registries or registries.NAME in disabled:
+        return found
+    return (*found, registries.source(images))

@@ -16,6 +16,7 @@ import msgspec
 
 from feeds.advisories.facts import Contents, Exploited, Likelihood, Packages, Release, ReleaseLine, Tags
 from feeds.advisories.records import Record
+from feeds.images.records import RegistryItem
 
 Item = Record | ReleaseLine | Tags | Release | Contents | Packages | Exploited | Likelihood
 
@@ -39,11 +40,15 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     accept: str = ""
     body: str = ""
     """JSON to send; then it is a POST."""
+    method: str = ""
+    """HEAD where the headers say all; "" is GET, or POST with a body."""
+    scope: str = ""
+    """What a registry's token is asked for; "" where no registry is asked."""
 
     @property
     def name(self) -> str:
         """What tells this question from others: two that POST to one address differ in what they send."""
-        return f"{self.url}#{self.body}" if self.body else self.url
+        return f"{self.url}#{self.body or self.method}" if self.body or self.method == "HEAD" else self.url
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -59,7 +64,7 @@ class Document(msgspec.Struct, frozen=True):
 class Parsed(msgspec.Struct, frozen=True):
     """What a document holds: its items, and what to ask next (further pages)."""
 
-    items: tuple[Item, ...]
+    items: tuple[Item | RegistryItem, ...]
     follow: tuple[Request, ...] = ()
 
 
@@ -97,6 +102,11 @@ class Source:
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """What to ask. Called at the start, and again whenever more is wanted."""
         raise NotImplementedError
+
+    def instead(self, ask: Request, status: int) -> Request | None:
+        """What to ask instead after an HTTP status that is not 200; None mostly."""
+        del ask, status
+        return None
 
     def parse(self, document: Document) -> Parsed:
         """The items of one document; ShapeError where it is none of this source's."""
