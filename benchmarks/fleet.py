@@ -9,6 +9,7 @@ import msgspec
 
 from feeds.advisories.facts import Fact
 from feeds.advisories.records import Kind, Read, Record, Score, Severity, VersionStatement
+from feeds.images.records import RegistryItem
 from feeds.versions.ranges import Span
 from notifier.domain.components import Component, Host
 
@@ -67,6 +68,6 @@ def advisory(number: int) -> Read:
     return Read(record, "benchmark", f"https://example.org/{name}", AT)
 
 
-def raw(record: Record | Fact) -> msgspec.Raw:
+def raw(record: Record | Fact | RegistryItem) -> msgspec.Raw:
     """A record or a fact as a crawl hands it over."""
     return msgspec.Raw(msgspec.json.encode(record))

@@ -100,6 +100,27 @@ class ImageIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldImage:
+    """An image as an engine holds it."""
+
+    key: str
+    """The engine's id: the digest of the config or, in containerd's image store, of the manifest or index."""
+    platform: str
+    layers: tuple[str, ...]
+    """diff_ids from the bottom up; empty where the engine does not say."""
+    tags: tuple[str, ...] = ()
+    """`registry/repository:tag`."""
+    digests: tuple[str, ...] = ()
+    """`registry/repository@digest`. No proof that a registry has it."""
+    created: datetime | None = None
+
+    @property
+    def by_config(self) -> bool:
+        """Whether the id is the config's digest: in containerd's store it is one of the repository digests."""
+        return not any(one.endswith(f"@{self.key}") for one in self.digests)
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """An image that a build used, by its provenance."""
 

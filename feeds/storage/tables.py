@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from feeds.storage import image_tables  # noqa: F401 - whoever loads these tables has all of the schema
 from feeds.storage.database import UtcDateTime, metadata
 
 source = sa.Table(

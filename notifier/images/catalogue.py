@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from feeds.images.layers import Chains
-from feeds.images.records import Image, ImageIndex, ImageManifest, Material, MemberRole, same_platform
+from feeds.images.facts import ImageFacts
+from feeds.images.records import Image, ImageIndex, ImageManifest, MemberRole, same_platform
 from feeds.images.references import Reference
 from feeds.images.tags import TagState
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """What was read of images, by digest."""
-
-    images: Mapping[str, Image] = field(default_factory=dict)
-    """By the digest of their config; an image whose config is not known, by the digest that an engine gave it."""
-    manifests: Mapping[str, ImageManifest] = field(default_factory=dict)
-    indexes: Mapping[str, ImageIndex] = field(default_factory=dict)
-    materials: Mapping[str, tuple[Material, ...]] = field(default_factory=dict)
-    """By the manifest of the image that was built of them."""
-    tags: Mapping[str, TagState] = field(default_factory=dict)
-    """By `registry/repository:tag`."""
-    aliases: Iterable[tuple[str, str, str]] = ()
-    """(digest, platform, config): a digest under which an engine holds an image."""
-    repositories: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    """By image: the repositories under which hosts hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +24,15 @@ class ImageCatalogue:
 
     def __init__(self, facts: ImageFacts) -> None:
         self.facts = facts
-        self.chains = Chains()
+        self.chains = facts.chains
         self._aliases: dict[str, list[tuple[str, str]]] = {}
         for digest, platform, config in facts.aliases:
             self._aliases.setdefault(digest, []).append((platform, config))
         self.images = self._merged()
-        self.chain = {config: self.chains.add(image.layers) for config, image in self.images.items()}
+        self.chain = {
+            config: chain if (chain := facts.chain.get(config)) is not None else self.chains.add(image.layers)
+            for config, image in self.images.items()
+        }
         self.manifests_of: dict[str, list[ImageManifest]] = {}
         for manifest in facts.manifests.values():
             if manifest.kind is MemberRole.IMAGE:

@@ -270,3 +270,35 @@ last_run = sa.Table(
     sa.Column("status", sa.Integer, nullable=False, comment="its exit status"),
     sa.Column("succeeded_at", UtcDateTime, comment="when it last ended with status 0"),
 )
+
+# A name that was asked for, with the image that runs by it: many containers share one.
+image_use = sa.Table(
+    "image_use",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, comment="as containers were started with it; normal form"),
+    sa.Column("digest", sa.Text, nullable=False, comment="of a config, manifest or index, as the engine says it"),
+    sa.Column("platform", sa.Text, nullable=False),
+    sa.UniqueConstraint("name", "digest", "platform"),
+)
+
+running_image = sa.Table(
+    "running_image",
+    metadata,
+    sa.Column("use", sa.Integer, sa.ForeignKey(image_use.c.id), primary_key=True),
+    sa.Column("host", sa.Integer, sa.ForeignKey(host.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("since", UtcDateTime, nullable=False, comment="when it was first seen there"),
+    sqlite_with_rowid=False,
+)
+
+# What a subscription was told of images, so that it is told once.
+image_told = sa.Table(
+    "image_told",
+    metadata,
+    sa.Column("subscription", sa.Integer, sa.ForeignKey(subscription.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("event", sa.Text, primary_key=True, comment="a base, a platform and its layers; or a split"),
+    sa.Column("image", sa.Text, primary_key=True, comment="which image and name it concerned"),
+    sa.Column("hosts", sa.Integer, nullable=False, comment="on how many hosts it ran"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, comment="the key of the digest that said it"),
+)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from feeds.advisories.records import Record
 from feeds.core.errors import ShapeError
+from feeds.images.records import RegistryItem
 from feeds.sources import SOURCES
 from feeds.sources.base import Item, Parsed
 from tests.support.depth import examples
@@ -297,7 +298,7 @@ def test_no_markup_of_a_stranger_comes_out_of_a_page_or_a_feed(words: str) -> No
     assert [t for t in texts if not spoken and re.search(r"<\w|</|-->|\]\]>", t)] == []
 
 
-def _texts(item: Item) -> Iterator[str]:
+def _texts(item: Item | RegistryItem) -> Iterator[str]:
     if isinstance(item, Record):
         yield from (item.title, item.summary, *(c.words for c in item.claims))
 

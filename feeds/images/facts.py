@@ -1,0 +1,33 @@
+"""Everything that is known of images, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from feeds.images.layers import Chains
+from feeds.images.records import Image, ImageIndex, ImageManifest, Material
+from feeds.images.tags import TagState
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What was read of images in registries and reported by hosts, by digest."""
+
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """By the digest of their config; an image whose config is not known, by the digest that an engine gave it."""
+    manifests: Mapping[str, ImageManifest] = field(default_factory=dict)
+    indexes: Mapping[str, ImageIndex] = field(default_factory=dict)
+    materials: Mapping[str, tuple[Material, ...]] = field(default_factory=dict)
+    """By the manifest of the image that was built of them."""
+    tags: Mapping[str, TagState] = field(default_factory=dict)
+    """By `registry/repository:tag`."""
+    aliases: Iterable[tuple[str, str, str]] = ()
+    """(digest, platform, image): a digest under which an engine holds an image."""
+    repositories: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    """By image: the repositories under which hosts hold it."""
+    chains: Chains = field(default_factory=Chains)
+    chain: Mapping[str, int] = field(default_factory=dict)
+    """By image: its chain. One that is missing is made of the image's layers."""
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By repository: the tags that its registry lists."""

@@ -1,0 +1,229 @@
+"""Stores what registries answer and what hosts report of images, and gives all of it back as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.crawl.protocol import FetchResult
+from feeds.images.facts import ImageFacts
+from feeds.images.layers import ROOT, Chains
+from feeds.images.records import HeldImage, Image, ImageIndex, ImageManifest, Material, RegistryItem
+from feeds.images.references import Reference, digest, reference
+from feeds.images.tags import PastDigest, TagState, TagStatus, answered
+from feeds.sources.registries import RegistryAccess, tag_of
+from feeds.storage import image_tables as tables
+from feeds.storage.sql import upsert
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _ChainNumbers:
+    """The numbers of chains in the database; new ones are added."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[int, str], int] = {}
+
+    def of(self, layers: Iterable[str]) -> int:
+        """The number of a list of diff_ids."""
+        at = ROOT
+        for layer in layers:
+            at = self._known.get((at, layer)) or self._step(at, layer)
+        return at
+
+    def _step(self, parent: int, layer: str) -> int:
+        table = tables.image_chain
+        found = self._connection.execute(
+            sa.select(table.c.id).where(table.c.parent == parent, table.c.layer == layer)
+        ).scalar()
+        if found is None:
+            row = sa.insert(table).values(parent=parent, layer=layer).returning(table.c.id)
+            found = self._connection.execute(row).scalar_one()
+        self._known[parent, layer] = int(found)
+        return int(found)
+
+
+def keep_answers(connection: Connection, outcomes: Iterable[FetchResult], accesses: tuple[RegistryAccess, ...]) -> None:
+    """Store what registries answered."""
+    chains = _ChainNumbers(connection)
+    lists: dict[str, tuple[list[str], datetime]] = {}
+    for outcome in outcomes:
+        for piece in outcome.items:
+            item = msgspec.json.decode(piece.payload, type=RegistryItem)
+            if item.tag is not None:
+                named = reference(item.tag.reference)
+                if named is not None:
+                    _note_tag(connection, named, 200, item.tag.digest, outcome.at)
+            elif item.tags is not None:
+                repository = item.key.removeprefix("tags:").partition("?")[0]
+                lists.setdefault(repository, ([], outcome.at))[0].extend(item.tags)
+            else:
+                _keep_document(connection, item, chains)
+        if outcome.result in {"missing", "failed"} and (asked := tag_of(outcome.url, accesses)) is not None:
+            _note_tag(connection, asked, outcome.status, "", outcome.at)
+    for repository, (tags, at) in lists.items():
+        row = {"repository": repository, "tags": _encode(tags).decode(), "asked_at": at}
+        upsert(connection, tables.image_tag_list, row, ["repository"])
+
+
+def _keep_document(connection: Connection, item: RegistryItem, chains: _ChainNumbers) -> None:
+    if item.manifest is not None:
+        _put(connection, tables.image_manifest, {"digest": item.manifest.digest}, item.manifest)
+    elif item.index is not None:
+        _put(connection, tables.image_index, {"digest": item.index.digest}, item.index)
+    elif item.materials is not None:
+        _put(connection, tables.image_material, {"manifest": item.key.removeprefix("materials:")}, item.materials)
+    elif item.image is not None:
+        _put_image(connection, item.image, chains, read=True)
+
+
+def _put(connection: Connection, table: sa.Table, key: dict[str, str], value: Any) -> None:
+    upsert(connection, table, {**key, "payload": _encode(value).decode()}, list(key))
+
+
+def _put_image(connection: Connection, image: Image, chains: _ChainNumbers, *, read: bool) -> None:
+    row = {
+        "config": image.config,
+        "chain": chains.of(image.layers),
+        "read": read,
+        "payload": _encode(replace(image, layers=())).decode(),
+    }
+    upsert(connection, tables.image, row, ["config"])
+
+
+def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
+    """Store the images that engines hold: their layers, names, and the digests that lead to them."""
+    chains = _ChainNumbers(connection)
+    table = tables.image
+    read = set(connection.execute(sa.select(table.c.config).where(table.c.read)).scalars())
+    seen: set[str] = set()
+    for one in held:
+        if one.layers and one.key not in read and one.key not in seen:
+            _put_image(connection, Image(one.key, one.platform, one.layers, created=one.created), chains, read=False)
+        seen.add(one.key)
+        if one.by_config:
+            for name in one.digests:
+                _once(connection, tables.image_alias, digest=digest(name), platform=one.platform, image=one.key)
+        for name in (*one.tags, *one.digests):
+            if (named := reference(name)) is not None:
+                _once(connection, tables.image_repository, image=one.key, repository=named.name)
+        for name in one.tags:
+            _once(connection, tables.image_name, name=name)
+
+
+def _once(connection: Connection, table: sa.Table, **values: str) -> None:
+    """Insert a row unless it is there."""
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+
+
+def _note_tag(connection: Connection, named: Reference, status: int, found: str, at: datetime) -> None:
+    table, past = tables.image_tag, tables.image_tag_past
+    before = tags(connection, named.tagged).get(named.tagged)
+    after = answered(before, Reference(named.registry, named.repository, named.tag), status, found, at)
+    row = {
+        "name": named.tagged,
+        "status": after.status.value,
+        "asked_at": after.asked_at,
+        "digest": after.digest,
+        "since": after.since,
+        "answered_at": after.answered_at,
+        "missing_since": after.missing_since,
+    }
+    upsert(connection, table, row, ["name"])
+    new = after.past[len(before.past) if before else 0 :]
+    if new:
+        number = connection.execute(sa.select(table.c.id).where(table.c.name == named.tagged)).scalar_one()
+        for one in new:
+            values = {"tag": number, "until": one.until, "digest": one.digest, "since": one.since}
+            upsert(connection, past, values, ["tag", "until"])
+
+
+def tags(connection: Connection, only: str = "") -> dict[str, TagState]:
+    """What is known of each tag, or of one."""
+    table, past = tables.image_tag, tables.image_tag_past
+    where = [table.c.name == only] if only else []
+    before: dict[int, list[PastDigest]] = {}
+    joined = sa.select(past).join(table, table.c.id == past.c.tag).where(*where).order_by(past.c.until)
+    for row in connection.execute(joined):
+        before.setdefault(row.tag, []).append(PastDigest(row.digest, row.since, row.until))
+    found = {}
+    for row in connection.execute(sa.select(table).where(*where)):
+        named = reference(row.name)
+        if named is not None:
+            state = TagState(named, TagStatus(row.status), row.asked_at, row.digest, row.since, row.answered_at)
+            found[row.name] = replace(state, missing_since=row.missing_since, past=tuple(before.get(row.id, ())))
+    return found
+
+
+def image_facts(connection: Connection) -> ImageFacts:
+    """Everything that is known of images."""
+    chain = tables.image_chain
+    rows = connection.execute(sa.select(chain.c.id, chain.c.parent, chain.c.layer)).all()
+    images, of = {}, {}
+    decode = msgspec.json.Decoder(Image).decode
+    for config, number, payload in connection.execute(
+        sa.select(tables.image.c.config, tables.image.c.chain, tables.image.c.payload)
+    ):
+        images[config], of[config] = decode(payload), number
+    repositories: dict[str, list[str]] = {}
+    for key, repository in connection.execute(sa.select(tables.image_repository)):
+        repositories.setdefault(key, []).append(repository)
+    listed = connection.execute(sa.select(tables.image_tag_list.c.repository, tables.image_tag_list.c.tags))
+    return ImageFacts(
+        images,
+        _payloads(connection, tables.image_manifest, ImageManifest),
+        _payloads(connection, tables.image_index, ImageIndex),
+        _payloads(connection, tables.image_material, tuple[Material, ...]),
+        tags(connection),
+        [tuple(row) for row in connection.execute(sa.select(tables.image_alias))],
+        repositories,
+        Chains([(row.id, row.parent, row.layer) for row in rows]),
+        of,
+        {repository: msgspec.json.decode(text, type=tuple[str, ...]) for repository, text in listed},
+    )
+
+
+def _payloads(connection: Connection, table: sa.Table, kind: Any) -> dict[str, Any]:
+    decode = msgspec.json.Decoder(kind).decode
+    key = next(iter(table.primary_key.columns))
+    return {name: decode(payload) for name, payload in connection.execute(sa.select(key, table.c.payload))}
+
+
+def known_digests(connection: Connection) -> frozenset[str]:
+    """The digests that are read and need not be asked for again."""
+    found: set[str] = set()
+    for column in (
+        tables.image_manifest.c.digest,
+        tables.image_index.c.digest,
+    ):
+        found.update(connection.execute(sa.select(column)).scalars())
+    found.update(connection.execute(sa.select(tables.image.c.config).where(tables.image.c.read)).scalars())
+    return frozenset(found)
+
+
+def held_names(connection: Connection) -> list[str]:
+    """The tags under which hosts hold images."""
+    return sorted(connection.execute(sa.select(tables.image_name.c.name)).scalars())
+
+
+def named_chains(connection: Connection) -> dict[int, Reference]:
+    """The chains to which a user gave the name of a base."""
+    table = tables.image_chain
+    rows = connection.execute(sa.select(table.c.id, table.c.name).where(table.c.name.is_not(None)))
+    return {number: named for number, name in rows if (named := reference(name)) is not None}
+
+
+def name_chain(connection: Connection, number: int, name: str | None) -> bool:
+    """Give a chain the name of a base, or take it away; whether there is such a chain."""
+    table = tables.image_chain
+    done = connection.execute(sa.update(table).where(table.c.id == number).values(name=name))
+    return bool(done.rowcount)
