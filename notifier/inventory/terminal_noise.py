@@ -63,6 +63,24 @@ def without_margin(text: str) -> str:
     )
 
 
+_QUOTED_JSON = re.compile(r"\s*(?:>[ \t]?)+\s*[\[{]\s*(?:[\"{\[\]}]|\n)")
+_QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+
+
+def is_quoted_json(head: str) -> bool:
+    """Whether a text begins with JSON behind the quote marks of a mail or an issue."""
+    return _QUOTED_JSON.match(head) is not None
+
+
+def unquoted(text: str) -> str:
+    r"""Return a text without the quote marks before its lines.
+
+    >>> unquoted('> {"a": 1,\n> > "b": 2}')
+    '{"a": 1,\n"b": 2}'
+    """
+    return _QUOTE.sub("", text)
+
+
 def of_several(head: str) -> bool:
     r"""Whether the answers in a text stand below lines that name their hosts: a probe's, or Ansible's of a command.
 

@@ -18,10 +18,11 @@ import msgspec
 
 from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow
-from notifier.inventory.terminal_noise import is_noise, json_start, plain, several
+from notifier.inventory.terminal_noise import is_noise, is_quoted_json, json_start, plain, several, unquoted
 
 HEAD = 1 << 16
 """So many characters are looked at to recognise a format."""
+_FIRST_ROWS = 100
 MAX_LINE = 1 << 24
 """Of a longer line the rest is left out, so that a row of it is bad."""
 MAX_DOCUMENT = 1 << 29
@@ -52,6 +53,8 @@ class Text:
         self._stream = _characters(stream)
         self._ahead = plain(self._more(HEAD))
         self._whole = False
+        if is_quoted_json(self._ahead):
+            self._ahead = unquoted(self.whole())
         self._shape = ""
         self._values: list[Any] = []
         self._sample: Any = None
@@ -87,6 +90,19 @@ class Text:
     def is_document(self) -> bool:
         """Whether it is JSON, and not one value a line."""
         return self.sample is not None and self._shape == "document"
+
+    def first_values(self) -> list[Any]:
+        """The JSON values among the first characters, by which a format is recognised; none where it is no JSON."""
+        if self.sample is None:
+            return []
+        if self._shape == "document":
+            values = self._documents()
+            return values[0] if len(values) == 1 and isinstance(values[0], list) else values
+        found = []
+        for line in first_lines(self._ahead[:HEAD], _FIRST_ROWS):
+            with contextlib.suppress(InventoryError):
+                found.append(decoded(line))
+        return found
 
     def lines(self) -> Iterator[str]:
         """The lines, with their ends."""

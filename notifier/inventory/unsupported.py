@@ -37,7 +37,7 @@ _KNOWN = tuple(
         (r"\A\s*\[\s*\]", "it is an empty list", "Look whether the command that made it found anything"),
         (r"CONTAINER-RUNTIME|^NAME +STATUS +ROLES", "it is a table of kubectl", _KUBECTL),
         (r"^ *(?:nodeInfo|containerRuntimeVersion):|\A(?:---\n)?apiVersion: ", "it is YAML of Kubernetes", _KUBECTL),
-        (r"^ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s", "it is a short list of nodes", _NODES),
+        (r"^\s{0,20}ID +HOSTNAME +STATUS|^ID:\s.*\nName:|^Hostname:\s", "it is a short list of nodes", _NODES),
         (r'^CONTAINER ID +IMAGE\b|"(?:LocalVolumes|RestartCount|HostConfig)": ?["{\d]',
          "it is a list of containers", _INSIDE),
         (r'^REPOSITORY +TAG +|^IMAGE +ID +DISK USAGE|"(?:CreatedSince|RepoTags)":', "it is a list of images", _INSIDE),

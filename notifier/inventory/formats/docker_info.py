@@ -35,15 +35,31 @@ _TEXT = re.compile(
 def recognises(text: Text) -> bool:
     """Whether it is what `docker info` prints, or the API answers; Podman's and nerdctl's, too, to say so."""
     if text.sample is not None:
-        said = obj(text.sample)
-        told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
-        old = "ExecutionDriver" in said and "Containers" in said
-        return told or old or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
+        return is_answer(text.sample) and not _with_version(text)
     if of_several(text.head):
         return False
     head = without_margin(text.head)
     begins = _BEGINS.search(head) is not None and not _VERSION.search(head)
     return (begins and bool(_TEXT.search(head))) or _PODMAN.search(head) is not None
+
+
+def is_answer(value: object) -> bool:
+    """Whether a JSON value is an answer to `docker info`, or of the API."""
+    said = obj(value)
+    told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
+    old = "ExecutionDriver" in said and "Containers" in said
+    return told or old or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
+
+
+def _with_version(text: Text) -> bool:
+    """Whether answers to `docker version` stand beside those to `docker info`."""
+    return any("Server" in obj(v) and "Client" in obj(v) for v in text.first_values())
+
+
+def is_among(text: Text) -> bool:
+    """Whether one of several JSON values is an answer to `docker info`."""
+    values = text.first_values()
+    return len(values) > 1 and any(map(is_answer, values))
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:

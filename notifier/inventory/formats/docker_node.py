@@ -1,18 +1,25 @@
-"""`docker node inspect` and `docker node ls --format json`: the nodes of a swarm."""
+"""`docker node inspect` and `docker node ls`, as JSON and as a table: the nodes of a swarm."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from notifier.domain.components import BadRow, Found
+from notifier.domain.components import BadRow, Found, Note
 from notifier.inventory.formats import daemons
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-node"
+_HEADER = re.compile(
+    r"^(?P<id>(?P<margin>[ \t]{0,20})ID +)(?P<host>HOSTNAME +)STATUS +.*?(?P<engine>ENGINE VERSION) *$", re.MULTILINE
+)
+_SYSTEM = Note("`docker node ls` does not show the nodes' systems; `docker node inspect` does")
 
 
 def recognises(text: Text) -> bool:
-    """Whether its first value is a node with an engine."""
+    """Whether its first value is a node with an engine, or it is the table with the engines' versions."""
+    if text.sample is None:
+        return _HEADER.search(text.head) is not None
     node = obj(text.sample)
     return _is_listed(node) or "Engine" in obj(node, "Description") or ("ManagerStatus" in node and "Spec" in node)
 
@@ -20,6 +27,9 @@ def recognises(text: Text) -> bool:
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The nodes with their engines, those that are down, too: they still have what they had."""
     del host  # every node has a name
+    if text.sample is None:
+        yield from _table(text)
+        return
     for item in text.items():
         if not isinstance(item, Item):
             yield item
@@ -40,3 +50,28 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 def _is_listed(row: dict[str, object]) -> bool:
     """Whether it is a row of `docker node ls --format json`."""
     return "EngineVersion" in row and "Hostname" in row
+
+
+def _table(text: Text) -> Iterator[Found]:
+    """The nodes in tables, whose columns stand below their titles."""
+    header: re.Match[str] | None = None
+    seen = False
+    for number, line in enumerate(text.lines(), 1):
+        if found := _HEADER.match(line.rstrip()):
+            header = found
+            continue
+        if header is None:
+            continue
+        node = line[len(header["margin"]) : header.end("id")].replace("*", "").strip()
+        name = line[header.end("id") : header.end("host")].strip()
+        version = line[header.start("engine") :].strip()
+        if not re.fullmatch(r"[a-z0-9]+", node) or " " in name:
+            # the table is at its end
+            header = None
+        elif version:
+            seen = True
+            yield from daemons.engine(name, version, "", f"line {number}", identity=f"node:{node[:200]}")
+        else:
+            yield BadRow(f"line {number}", f"{name[:60] or 'the node'} tells no version of its engine")
+    if seen:
+        yield _SYSTEM

@@ -12,7 +12,7 @@ from typing import Any
 
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component
-from notifier.inventory.formats import daemons, rpm
+from notifier.inventory.formats import daemons, docker_info, rpm
 from notifier.inventory.formats.distros import of_kernel, of_os_release
 from notifier.inventory.formats.packages import named
 from notifier.inventory.terminal_noise import of_several, without_margin
@@ -39,9 +39,7 @@ _Part = tuple[str, str, str]
 def recognises(text: Text) -> bool:
     """Whether it is what `docker version` prints, or the API answers; Podman's and nerdctl's, too, to say so."""
     if text.sample is not None:
-        said = obj(text.sample)
-        answer = obj(said, "Server") or obj(said, "Client") or said
-        return "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
+        return is_answer(text.sample) and not docker_info.is_among(text)
     if of_several(text.head):
         return False
     head = without_margin(text.head)
@@ -51,14 +49,35 @@ def recognises(text: Text) -> bool:
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The one host that it describes, named `host`, because the text does not name it."""
-    found = list(of_text(text.whole()) if text.sample is None else _from_json(text.document()))
+    found = list(of_text(text.whole()) if text.sample is None else of_answer(_only(text.document())))
     yield from (one for one in found if not isinstance(one, Component))
     components = tuple(one for one in found if isinstance(one, Component))
     if components:
         yield Host(named(host, "`docker version`"), components, view=Observed.RUNNING)
 
 
-def _from_json(data: Any) -> Iterator[Component | Note | BadRow]:
+def is_answer(value: Any) -> bool:
+    """Whether a JSON value is an answer to `docker version`, or of the API."""
+    said = obj(value)
+    answer = obj(said, "Server") or obj(said, "Client") or said
+    old = answer.keys() >= {"Version", "GitCommit", "GoVersion"}  # before Docker 0.10
+    return old or "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
+
+
+def _only(document: Any) -> Any:
+    """The one answer of a list, or the document; InventoryError where there are several."""
+    if not isinstance(document, list):
+        return document
+    if len(document) != 1:
+        raise InventoryError(
+            f"it holds several answers of `docker version` ({len(document)}), which do not say of which hosts they are",
+            remedy="Give each by itself, with --host NAME",
+        )
+    return document[0]
+
+
+def of_answer(data: Any) -> Iterator[Component | Note | BadRow]:
+    """What one answer as JSON says, as components and notes."""
     data = obj(data)
     server = obj(data, "Server") if "Client" in data or "Server" in data else data
     if daemons.is_podman_version(data):

@@ -31,6 +31,8 @@ def recognises(text: Text) -> bool:
     """Whether it is a page of metrics, or Prometheus' answer to a query for the engine's."""
     if text.sample is not None:
         results = obj(text.sample, "data").get("result")
+        if "metric" in obj(text.sample) and ("value" in text.sample or "values" in text.sample):
+            return True
         return isinstance(results, list) and all("metric" in obj(r) for r in results[:1])
     return (
         _METRIC in text.head
@@ -46,7 +48,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     others = Tally()
     for where, labels in _samples(text) if text.sample is None else _results(text):
         seen = True
-        if "container_runtime_version" in labels:
+        if "container_runtime_version" in labels and not labels.get("node"):
+            yield BadRow(where, "it does not say which node it is of; ask for kube_node_info without sum() or count()")
+        elif "container_runtime_version" in labels:
             yield from kubernetes.of_node(_node(labels), where, others)
         elif not labels.get("version"):
             yield BadRow(where, f"{_METRIC} has no label `version` that can be read")
@@ -85,7 +89,10 @@ def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _results(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
     """Of an answer over time what each instance said last."""
-    results = seq(text.document(), "data", "result")
+    document = text.document()
+    # promtool prints the samples alone
+    alone = document if isinstance(document, list) else [document]
+    results = seq(document, "data", "result") if "data" in obj(document) else alone
     last: dict[str, float] = {}
     for result in results:
         name = _who(obj(result, "metric"))
@@ -93,7 +100,10 @@ def _results(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
     for number, result in enumerate(results):
         metric = obj(result, "metric")
         if metric.get("__name__", _METRIC) in (_METRIC, _NODE) and _time(result) >= last[_who(metric)]:
-            yield f"data.result[{number}]", {k: word(metric, k) for k in metric}
+            yield (
+                f"{'' if isinstance(document, list) else 'data.result'}[{number}]",
+                {k: word(metric, k) for k in metric},
+            )
 
 
 def _who(metric: dict[str, Any]) -> str:
