@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "source": ("source", "List the sources and their health."),
     "inventory": ("inventory", "Import, list and remove hosts."),
     "advisory": ("advisory", "List and show advisories; assign them to people."),
-    "benchmark": ("benchmark", "List CIS benchmark editions."),
+    "benchmark": ("benchmark", "List CIS benchmark editions; import and list audits."),
     "check": ("check", "Check one version of a product."),
     "exposure": ("exposure", "List the vulnerabilities affecting your hosts."),
     "explain": ("explain", "Show the evidence behind a verdict."),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.core.errors import InventoryError
+from feeds.core.times import day
 from notifier.cli.app import (
     NOTHING_KNOWN,
     count_of,
@@ -15,14 +17,17 @@ from notifier.cli.app import (
     now,
     opened,
     say,
+    scope,
     settings,
     table,
+    tag_values,
     wrapped,
     write_json,
 )
 
 if TYPE_CHECKING:
-    from notifier.schemas.benchmark import EditionDetail, EditionRow
+    from notifier.domain.audits import AuditDue
+    from notifier.schemas.benchmark import EditionDetail, EditionRow, HostAudit
 
 _NAMED = 20
 """The most hosts that a text names."""
@@ -119,3 +124,120 @@ def _show(found: EditionDetail) -> None:
     click.echo("\nEvidence:")
     for entry in found.evidence:
         wrapped(f"{entry.source}: {entry.says}", 2, hang=2)
+
+
+@command.command("import")
+@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--host", default="", metavar="NAME", help="Name of the host, where the input does not say it.")
+@click.option(
+    "--edition", default="", metavar="EDITION", help="Edition it was audited against, whatever the input says."
+)
+@click.pass_context
+def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
+    """Import audits from FILE, or from standard input if it is - or missing.
+
+    The format is recognised: the JSON log of docker-bench-security, the JSON report of InSpec or CINC Auditor on a CIS
+    Docker profile, and SCA results of Wazuh: what its API answers to /sca/AGENT and /sca/AGENT/checks/POLICY, and its
+    alerts.
+    """
+    from notifier.cli.inventory_import import stream_of
+    from notifier.domain.components import BadRow, Note
+    from notifier.inventory.text import Text
+    from notifier.services.audits import import_audits
+
+    name = "standard input" if file == "-" else file
+
+    def told(one: BadRow | Note) -> None:
+        say(f"{name}, {one.where}: {one.reason}" if isinstance(one, BadRow) else f"{name}: {one.text}")
+
+    with stream_of(file) as stream, opened(settings()) as database:
+        try:
+            done = import_audits(database, Text(stream), now(), told, host=host.strip(), edition=edition.strip())
+        except InventoryError as error:
+            raise InventoryError(error.what, where=name, remedy=error.remedy) from error
+    bad = f"; {count_of(done.bad, 'audit', 'audits')} could not be read" if done.bad else ""
+    completed = f", {done.completed} completed with their checks" if done.completed else ""
+    say(f"{count_of(done.new, 'audit', 'audits')} new, {done.same} as before{completed}{bad}")
+    ctx.exit(1 if done.bad or done.empty else 0)
+
+
+@command.command("audits")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only hosts with this name; * and ? match any characters (repeatable).",
+)
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=tag_values,
+    help="Only hosts with this tag (repeatable; all must match).",
+)
+@click.option("--all", "everything", is_flag=True, help="List hosts whose audit is up to date, too.")
+@click.option("--checks", is_flag=True, help="List the checks that failed below the table; JSON always has them.")
+@limit_option
+@format_option
+def audits(
+    hosts: tuple[str, ...], tags: dict[str, str], everything: bool, checks: bool, limit: int | None, form: str
+) -> None:
+    """List the hosts to audit: never audited, against an older edition, or before the last engine upgrade."""
+    from notifier.services.audits import host_audits
+
+    with opened(settings()) as database:
+        found = host_audits(database, scope(hosts, tags, ()), now(), everything=everything, limit=limit)
+    if form == "json":
+        write_json(found.value)
+        return
+    table(
+        [
+            ("Host", {"min_width": 6}),
+            ("Due", {"no_wrap": True}),
+            ("Audited", {"no_wrap": True}),
+            ("On", {"no_wrap": True}),
+            ("Failed", {"justify": "right"}),
+            ("Why", {"ratio": 1}),
+        ],
+        [_audit(h) for h in found.value.hosts],
+        empty=found.nothing or f"Every audit is up to date ({count_of(found.current, 'host', 'hosts')}).",
+    )
+    for host in found.value.hosts if checks else ():
+        _checks(host)
+    if found.more:
+        say(f"{found.more} more are not listed because of --limit.")
+
+
+def _audit(row: HostAudit) -> list[str]:
+    made = row.audit
+    why = "; ".join(_why(row, reason) for reason in row.reasons) or "up to date"
+    if made is None:
+        return [row.host, _short(row.due), "", "", "", why]
+    edition = (_short(made.edition) or "not known") + ("?" if made.edition and made.doubt else "")
+    return [row.host, _short(row.due), edition, day(made.at), f"{made.failed} of {made.failed + made.passed}", why]
+
+
+def _why(row: HostAudit, reason: AuditDue) -> str:
+    if reason == "before-upgrade":
+        return f"before its engine was upgraded ({day(row.upgraded_at)})"
+    return {
+        "never-audited": "never audited",
+        "older-edition": "an older edition",
+        "unknown-edition": "edition not known, see `benchmark import --edition`",
+        "no-engine": "no Docker Engine of it is in the inventory",
+    }[reason]
+
+
+def _checks(row: HostAudit) -> None:
+    if row.audit is None:
+        return
+    scored = "" if row.audit.score is None else f", score {row.audit.score:g}"
+    click.echo("\n" + line(f"{row.host}: {row.audit.tool.value}{scored}"))
+    if row.audit.doubt:
+        wrapped(f"edition {row.audit.doubt}" if not row.audit.edition else row.audit.doubt, 2, hang=2)
+    for check in row.audit.failed_checks or ():
+        wrapped(f"{check.id}  {check.title}", 2, hang=2)
+    if row.audit.failed_checks is None:
+        wrapped("The checks that failed were not imported.", 2)

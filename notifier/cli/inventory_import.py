@@ -90,7 +90,7 @@ def command(
         say(f"{name}, {one.where}: {one.reason}" if isinstance(one, components.BadRow) else f"{name}: {one.text}")
 
     config = settings()
-    with _stream(file) as stream, opened(config) as database:
+    with stream_of(file) as stream, opened(config) as database:
         try:
             found = inventory.read(text.Text(stream), form, host, product or "", own=config.inventory.mapping)
             report = take(database, found, wish, now(), told=told, progress=progress)
@@ -129,7 +129,8 @@ def _tell(report: ImportReport, wish: ImportOptions) -> None:
 
 
 @contextmanager
-def _stream(file: str) -> Iterator[BinaryIO]:
+def stream_of(file: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, or of standard input for -; FileError where it cannot be opened."""
     if file == "-":
         yield sys.stdin.buffer
         return

@@ -11,11 +11,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from feeds.advisories.editions import label
+from feeds.advisories.editions import edition_id, label
 from feeds.advisories.records import EDITIONS, Advisory, Edition
 from notifier.assessment.editions import EngineLine
+from notifier.domain.audits import Audit, AuditDue, AuditTool
 from notifier.domain.hosts import Hosts
-from notifier.schemas.fields import Count, GeneratedAt, Package, ReadAt, Url, Version, whole
+from notifier.schemas.fields import MOMENT, Count, GeneratedAt, Package, ReadAt, Tags, Url, Version, whole
 
 
 class Precision(StrEnum):
@@ -118,6 +119,82 @@ class EditionDetail(msgspec.Struct, frozen=True, kw_only=True):
     superseded_by: Annotated[str | None, Meta(description="the edition after it")]
     evidence: Annotated[tuple[EditionEvidence, ...], Meta(description="where it is known from")]
     url: Annotated[Url, Meta(description="the page to download it from")]
+
+
+class FailedCheckRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A check that failed."""
+
+    id: Annotated[str, Meta(description="its number in the benchmark, else the tool's own name for it")]
+    title: Annotated[str, Meta(description="its title")]
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit of a host."""
+
+    edition: Annotated[str | None, Meta(description="the edition it was made against; null if that is not known")]
+    doubt: Annotated[str | None, Meta(description="why the edition is not certain; null where it is")]
+    at: Annotated[datetime, MOMENT, Meta(description="when it was made")]
+    tool: Annotated[AuditTool, Meta(description="the tool", extra_json_schema={"enum": [t.value for t in AuditTool]})]
+    score: Annotated[
+        float | None,
+        Meta(
+            description="the score as the tool counts it; null if it gives none",
+            extra_json_schema={"type": ["number", "null"]},
+        ),
+    ]
+    passed: Annotated[Count, Meta(description="checks that passed")]
+    failed: Annotated[Count, Meta(description="checks that failed")]
+    other: Annotated[Count, Meta(description="checks that were skipped, not applicable or only informative")]
+    failed_checks: Annotated[
+        tuple[FailedCheckRow, ...] | None,
+        Meta(description="the checks that failed, as far as the tool listed them; null if it listed none at all"),
+    ]
+
+
+class HostAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """A host, the edition that is due for it and its audit."""
+
+    host: Annotated[str, Meta(description="the host")]
+    tags: Tags
+    due: Annotated[str | None, Meta(description="the edition that is due for it; null if none is known to be")]
+    due_reason: Annotated[str | None, Meta(description="why that edition")]
+    reasons: Annotated[
+        tuple[AuditDue, ...],
+        Meta(
+            description="why it is to be audited; empty if its audit is up to date",
+            extra_json_schema={"items": {"enum": [r.value for r in AuditDue]}},
+        ),
+    ]
+    upgraded_at: Annotated[
+        datetime | None, MOMENT, Meta(description="the import that first saw its engine upgraded; null if none did")
+    ]
+    audit: Annotated[
+        AuditRow | None, Meta(description="the audit that counts: the latest against the edition due, else the latest")
+    ]
+
+
+class HostAudits(msgspec.Struct, frozen=True, kw_only=True):
+    """Hosts and their audits."""
+
+    generated_at: GeneratedAt
+    hosts: Annotated[tuple[HostAudit, ...], Meta(description="by name")]
+
+
+def audit_row(audit: Audit) -> AuditRow:
+    """The row of an audit."""
+    edition = audit.edition
+    checks = tuple(FailedCheckRow(id=c.id, title=c.title) for c in audit.failures)
+    return AuditRow(
+        edition=edition_id(edition.line, edition.version) if edition else None,
+        doubt=audit.doubt or None,
+        at=whole(audit.at),
+        tool=audit.tool,
+        score=audit.score,
+        passed=audit.passed,
+        failed=audit.failed,
+        other=audit.other,
+        failed_checks=checks if audit.listed else None,
+    )
 
 
 def dated(edition: Edition, advisory: Advisory) -> tuple[str | None, Precision | None]:

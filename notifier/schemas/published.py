@@ -26,6 +26,7 @@ from notifier.schemas import (
 PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "advisory-list": ("advisory list", advisory.AdvisoryList),
     "advisory-show": ("advisory show", advisory.AdvisoryDetail),
+    "benchmark-audits": ("benchmark audits", benchmark.HostAudits),
     "benchmark-list": ("benchmark list", benchmark.EditionList),
     "benchmark-show": ("benchmark show", benchmark.EditionDetail),
     "check": ("check", exposure.CheckAnswer),

@@ -118,6 +118,16 @@ def hands(connection: Connection, before: datetime, limit: int) -> int:
     return _delete(connection, table, _numbers(connection, old.limit(limit)))
 
 
+def audits(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete old audits of which the host has a newer one against the same edition; return how many."""
+    table = tables.audit
+    newer = table.alias()
+    same = [newer.c[name] == table.c[name] for name in ("host", "line", "version")]
+    replaced = sa.exists().where(*same, newer.c.at > table.c.at)
+    old = sa.select(table.c.id).where(table.c.at < before, replaced).order_by(table.c.id)
+    return _delete(connection, table, _numbers(connection, old.limit(limit)))
+
+
 def note_left(connection: Connection, now: datetime) -> None:
     """Note since when no host runs a component, and forget that of those that are run again."""
     table, installation = tables.component, tables.installation
@@ -197,4 +207,4 @@ def _delete(connection: Connection, table: sa.Table, numbers: Sequence[int]) -> 
     return len(numbers)
 
 
-STEPS = (digests, notices, items, imports, silences, hands, components, tagsets)
+STEPS = (digests, notices, items, imports, silences, hands, audits, components, tagsets)

@@ -210,6 +210,36 @@ departure = sa.Table(
     ),
 )
 
+# Audits of hosts against an edition of the CIS benchmark.  The check is the number of one that failed.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False, comment="by name, since it may not be in the inventory"),
+    sa.Column("tool", sa.Text, nullable=False),
+    sa.Column("line", sa.Text, nullable=False, comment="the engine line of the edition, or empty"),
+    sa.Column("version", sa.Text, nullable=False, comment="the version of the edition; empty: not known"),
+    sa.Column("doubt", sa.Text, nullable=False, comment="why the edition is not certain, or empty"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("imported_at", UtcDateTime, nullable=False),
+    sa.Column("score", sa.Float, comment="as the tool counts it"),
+    sa.Column("passed", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("other", sa.Integer, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False, comment="the name of Wazuh's policy, or empty"),
+    sa.Column("listed", sa.Boolean, nullable=False, comment="whether its failed checks are known"),
+    sa.UniqueConstraint("host", "tool", "line", "version", "at"),
+)
+
+audit_check = sa.Table(
+    "audit_check",
+    metadata,
+    sa.Column("audit", sa.Integer, sa.ForeignKey(audit.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("check", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+)
+
 notice = sa.Table(
     "notice",
     metadata,

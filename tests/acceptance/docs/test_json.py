@@ -41,6 +41,7 @@ ASKED = {
     "plan": ["plan"],
     "advisory list": ["advisory list"],
     "advisory show": [f"advisory show {name}" for name in ("CVE-2026-41567", "docker-security-advisory-authz")],
+    "benchmark audits": ["benchmark audits --all"],
     "benchmark list": ["benchmark list"],
     "benchmark show": ["benchmark show cis-docker-1.13-benchmark-1.0.0"],
     "inventory list": ["inventory list"],

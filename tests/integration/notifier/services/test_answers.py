@@ -18,6 +18,7 @@ from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.schemas.published import PUBLISHED, schema
 from notifier.services.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.audits import host_audits
 from notifier.services.benchmarks import benchmark, benchmarks
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy, exposure_answer
@@ -77,6 +78,7 @@ ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     (f"advisory show {NAME}", lambda d: advisory(d, NAME, NOW)),
     (f"exposure --advisory {EDITION}", edition_exposure),
     (f"explain web-1 {EDITION}", lambda d: explain_verdict(d, "web-1", EDITION, NOW).value),
+    ("benchmark audits --all", lambda d: host_audits(d, Scope(), NOW, everything=True).value),
     ("benchmark list", lambda d: benchmarks(d, NOW).value),
     (f"benchmark show {EDITION}", lambda d: benchmark(d, EDITION, NOW)),
     ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
