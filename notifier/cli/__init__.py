@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ import click
 
 import feeds
 from feeds.core.errors import NavtexError
+from notifier.cli import streams
 from notifier.cli.log_options import log_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -83,6 +83,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    streams.prepare()
     try:
         status = cli.main(
             args=list(arguments) if arguments is not None else None, prog_name="navtex", standalone_mode=False
@@ -101,10 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         status = exit_status(error)
         failure(error, status)
-    except (BrokenPipeError, SystemExit):
-        # the reader went away (`| head`), on which click and rich exit: the rest has no reader, and that is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     except Exception as error:
         from notifier.cli.log import crash, plain
 

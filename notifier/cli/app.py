@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from feeds.core.text import printable
 from notifier import config as configs
 from notifier.cli.log import begin
 from notifier.cli.log_options import chosen
+from notifier.cli.output import emit
 from notifier.config import Config
 from notifier.domain.filters import Scope
 
@@ -187,7 +187,7 @@ def alias(command: click.Command, name: str) -> click.Command:
 
 def write_json(values: dict[str, Any] | msgspec.Struct) -> None:
     """Write one JSON object to standard output. Control characters are escaped, which changes no value."""
-    sys.stdout.writelines(json_text(values))
+    emit(json_text(values), None)
 
 
 def json_text(values: dict[str, Any] | msgspec.Struct) -> Iterator[str]:

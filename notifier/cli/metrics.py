@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from notifier.cli.app import now, opened, settings
+from notifier.cli.output import emit
 
 
 @click.command("metrics")
@@ -18,4 +19,4 @@ def command() -> None:
     config = settings()
     with opened(config) as database:
         text = metrics_text(database, now(), config.digest.stale_days)
-    click.echo(text, nl=False)
+    emit([text], None)

@@ -9,13 +9,17 @@ from pathlib import Path
 import click
 
 from feeds.core import files
+from notifier.cli.streams import as_utf8, reader_gone
 
 
 def emit(chunks: Iterable[str], path: Path | None) -> None:
     """Write text as it comes, to a file if one is named. The file is replaced at the end, or not at all."""
     if path is None:
+        as_utf8()
         for chunk in chunks:
             sys.stdout.write(chunk)
+            if reader_gone():
+                return
         return
     try:
         _write(chunks, path)
@@ -26,8 +30,8 @@ def emit(chunks: Iterable[str], path: Path | None) -> None:
 def _write(chunks: Iterable[str], path: Path) -> None:
     place = path.resolve()  # a link stays, and what it leads to is replaced
     if place.exists() and not place.is_file():  # a device or a pipe
-        with place.open("w", encoding="utf-8", newline="") as file:
+        with place.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.writelines(chunks)
         return
     with files.replacing(place, mode=None) as whole:
-        whole.writelines(chunk.encode() for chunk in chunks)
+        whole.writelines(chunk.encode(errors="backslashreplace") for chunk in chunks)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from feeds.core import files
-from feeds.core.errors import ConfigError, UsageProblem
+from feeds.core.errors import ConfigError, NavtexError
 from notifier import config as configs
 from notifier.schemas.config import ConfigReport, Setting, SettingOrigin
 from notifier.security.redaction import redact
@@ -58,10 +58,10 @@ def _shown(value: Any) -> Any:
 def write_example(path: Path, *, force: bool = False) -> None:
     """Write a commented configuration file, which only its user can read.
 
-    UsageProblem where there is one and `force` is not set; ConfigError where it cannot be written.
+    NavtexError where there is one and `force` is not set; ConfigError where it cannot be written.
     """
     if path.exists() and not force:
-        raise UsageProblem("the file exists", where=str(path), remedy="Replace it with --force")
+        raise NavtexError("the file exists", where=str(path), remedy="Replace it with --force")
     try:
         files.private_folder(path.parent)
         files.write(path.resolve(), configs.example())

@@ -20,8 +20,9 @@ def start_crawl(config: Config, environment: Mapping[str, str]) -> Crawl:
     It gets the certificates to trust and, if it will ask GitHub itself, the token. ConfigError where the token's file
     cannot be read.
     """
-    token = "" if config.mirror else from_environment(environment, "GITHUB_TOKEN") or environment.get("GH_TOKEN", "")
-    return Crawl(for_child(environment, GITHUB_TOKEN=token, SSL_CERT_FILE=config.ca_bundle))
+    token = from_environment(environment, "GITHUB_TOKEN") or environment.get("GH_TOKEN", "")
+    needed = "" if config.mirror else token
+    return Crawl(for_child(environment, GITHUB_TOKEN=needed, SSL_CERT_FILE=config.ca_bundle))
 
 
 def crawl_job(config: Config, **more: Any) -> CrawlJob:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from feeds.core.errors import ConfigError, UsageProblem
+from feeds.core.errors import ConfigError, NavtexError
 from notifier.services.configuration import effective, write_example
 from tests.conftest import Program
 
@@ -106,7 +106,7 @@ def test_the_example_is_private_and_replaces_nothing_unasked(tmp_path: Path) -> 
     path = tmp_path / "new" / "config.toml"
     write_example(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(UsageProblem, match="--force"):
+    with pytest.raises(NavtexError, match="--force"):
         write_example(path)
     path.write_text("x = 1")
     write_example(path, force=True)
