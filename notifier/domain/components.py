@@ -33,7 +33,7 @@ DOCKER_PACKAGES = frozenset(
 _ENTERPRISE = frozenset({"docker-ee", "docker-ee-cli"})
 # For these Docker builds no packages: an engine on them is their own.
 _OWN_BUILDS = re.compile(
-    r"(?:amzn|sles|sled|opensuse|alpine|arch|azurelinux|balenaos|bottlerocket|cos|flatcar|gentoo|mageia|mariner|nixos|photon"
+    r"(?:amzn|sles|sled|sle-micro|sl-micro|opensuse|alpine|arch|azurelinux|balenaos|bottlerocket|cos|flatcar|gentoo|mageia|mariner|nixos|photon"
     r"|talos|windows|wolfi)(?:-|$)"
 )
 _BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})

@@ -104,6 +104,11 @@ def zero_kept(version: str) -> str:
     return re.sub(r"^(1[789])\.(\d)(?=\.)", r"\1.0\2", version)
 
 
+_DESKTOPS = ("Docker Desktop", "Docker for Mac", "Docker for Windows")
+_DOCKERS_SYSTEM = re.compile(r"linuxkit|boot2docker|-moby\b|\(containerized\)", re.IGNORECASE)
+"""Systems that Docker made itself, and containers."""
+
+
 class Info(NamedTuple):
     """What `docker info` says of an engine and its host."""
 
@@ -124,7 +129,7 @@ class Info(NamedTuple):
         Docker's own static build runs in containers of Alpine (docker:dind) and in the virtual machines of
         Docker for Mac. Alpine's package runs on Alpine's kernels and has no `docker-init` of a known commit.
         """
-        if "(containerized)" in self.system or re.search(r"-(?:linuxkit|moby|boot2docker)\b|WSL2", self.kernel):
+        if "(containerized)" in self.system or re.search(r"-(?:linuxkit|moby|boot2docker)\b", self.kernel):
             return ""
         found = of_pretty(self.system, self.kernel)
         if found.startswith("alpine"):
@@ -134,7 +139,7 @@ class Info(NamedTuple):
 
     def notes(self) -> Iterator[Note]:
         """What cannot be told from `docker info`, and which command decides."""
-        if self.system == "Docker Desktop":
+        if self.system in _DESKTOPS:
             yield Note(f"{self.name}: `docker info` does not show Docker Desktop's own version; `docker version` does")
         elif self.system.startswith("Alpine") and not self.distro:
             yield Note(
@@ -144,6 +149,11 @@ class Info(NamedTuple):
         elif rebuilt(self.distro) and not self.distro.startswith("balenaos"):
             yield Note(
                 f"{self.name}: `docker info` does not show who built the engine on {self.system[:60]}; "
+                "`docker version` names the platform of Docker's own builds"
+            )
+        elif self.system and not (self.distro or _DOCKERS_SYSTEM.search(f"{self.system} {self.kernel}")):
+            yield Note(
+                f"{self.name}: the system {self.system[:60]!r} is not known, so the engine counts as Docker's own; "
                 "`docker version` names the platform of Docker's own builds"
             )
 

@@ -25,6 +25,7 @@ _LINES = (
 _NO_VERSION = "before Docker 1.9 `docker info` does not show the engine's version; `docker version` does"
 _NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
+_WITHOUT_CLIENT = re.compile(r"^Server:\n Containers:", re.MULTILINE)
 _VERSION = re.compile(r"API version|ApiVersion|^ containerd:$|^ +Revision: ", re.MULTILINE)
 _PODMAN = re.compile(r"^host:\n(?:  .*\n)*?  buildahVersion: ", re.MULTILINE)
 _TEXT = re.compile(
@@ -39,7 +40,7 @@ def recognises(text: Text) -> bool:
     if of_several(text.head):
         return False
     head = without_margin(text.head)
-    begins = _BEGINS.search(head) is not None and not _VERSION.search(head)
+    begins = bool(_BEGINS.search(head) or _WITHOUT_CLIENT.search(head)) and not _VERSION.search(head)
     return (begins and bool(_TEXT.search(head))) or _PODMAN.search(head) is not None
 
 
@@ -67,6 +68,8 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     if text.sample is None:
         whole = without_margin(text.whole())
         starts = [m.start() for m in _BEGINS.finditer(whole)] or [0]
+        if (first := _WITHOUT_CLIENT.search(whole, 0, starts[0])) is not None:
+            starts.insert(0, first.start())
         for number, (start, end) in enumerate(pairwise([*starts, len(whole)]), 1):
             yield from of_text(whole[start:end], host, "the text" if len(starts) == 1 else f"answer {number}")
         return

@@ -6,6 +6,7 @@ Kubernetes loses a zero: 17.3.2 is Docker Engine 17.03.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
@@ -21,6 +22,8 @@ _PRODUCTS = {"docker": "engine", "containerd": "containerd"}
 def recognises(text: Text) -> bool:
     """Whether it is a node, or a list with one among its first items, or with none at all."""
     value = obj(text.sample)
+    if _flat(value):
+        return True
     if word(value, "kind") in ("List", "NodeList") and value.get("items") == []:
         return True
     return any(_is_node(v) for v in (seq(value, "items")[:1000] or [value])) or word(value, "kind") == "NodeList"
@@ -33,6 +36,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     for item in text.items():
         if not isinstance(item, Item):
             yield item
+        elif nodes := _flat(obj(item.value)):
+            for number, node in enumerate(nodes):
+                yield from of_node(nested(node), f"cluster.nodes[{number}]", others)
         elif isinstance(items := obj(item.value).get("items"), list):
             for number, node in enumerate(items):
                 # `kubectl get nodes,pods` gives others, too
@@ -41,6 +47,25 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         else:
             yield from of_node(item.value, item.where, others)
     yield from others.notes()
+
+
+def _flat(value: dict[str, Any]) -> list[Any]:
+    """The nodes of a KBOM of its own form (RAD's), which are rows."""
+    nodes = seq(value, "cluster", "nodes")
+    return nodes if any("container_runtime_version" in obj(n) for n in nodes[:1]) else []
+
+
+def nested(row: dict[str, Any]) -> dict[str, Any]:
+    """A node that is a row of names with underscores, as the API writes it."""
+    info = {
+        "containerRuntimeVersion": word(row, "container_runtime_version"),
+        "osImage": word(row, "os_image"),
+        "kernelVersion": word(row, "kernel_version"),
+        "operatingSystem": word(row, "operating_system"),
+        "systemUUID": word(row, "system_uuid"),
+        "machineID": word(row, "machine_id"),
+    }
+    return {"metadata": {"name": word(row, "node") or word(row, "name")}, "status": {"nodeInfo": info}}
 
 
 def _is_node(value: object) -> bool:

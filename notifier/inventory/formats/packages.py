@@ -50,12 +50,19 @@ _OF_KIND = {
     "rpm": {
         "docker": "engine",
         "containerd2": "containerd",
+        "moby-containerd-cc": "containerd",
         "docker-stable": "engine",
         "docker-stable-buildx": "buildx",
         "docker-latest": "engine",
     },
     "apk": {"docker": "engine"},
-    "pacman": {"docker": "engine", "docker-git": "engine", "containerd-git": "containerd", "runc-git": "runc"},
+    "pacman": {
+        "docker": "engine",
+        "docker-git": "engine",
+        "docker-bin": "engine",
+        "containerd-git": "containerd",
+        "runc-git": "runc",
+    },
 }
 FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
 """The packages that are products, of any kind."""

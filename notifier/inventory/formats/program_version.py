@@ -26,7 +26,6 @@ _PROGRAMS = (
     ("buildx", r"github\.com/docker/buildx (?P<version>\S+)(?: (?P<commit>\S+))?"),
     ("buildkit", r"buildkitd github\.com/moby/buildkit (?P<version>\S+)(?: (?P<commit>\S+))?"),
     ("containerd", r"containerd (?:\S*[./]\S*/)?containerd(?:\.io|/v\d+)? (?P<version>\S+)(?: (?P<commit>\S+))?"),
-    ("containerd", r"containerd (?P<version>v?\d\S*)(?: (?P<commit>\S+))?"),
     ("runc", r"runc version (?P<version>v?\d\S*)"),
     ("runc", r"runc version (?P<version>)(?:spec: \S+)?"),
 )

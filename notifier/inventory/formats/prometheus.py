@@ -51,7 +51,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         if "container_runtime_version" in labels and not labels.get("node"):
             yield BadRow(where, "it does not say which node it is of; ask for kube_node_info without sum() or count()")
         elif "container_runtime_version" in labels:
-            yield from kubernetes.of_node(_node(labels), where, others)
+            yield from kubernetes.of_node(kubernetes.nested(labels), where, others)
         elif not labels.get("version"):
             yield BadRow(where, f"{_METRIC} has no label `version` that can be read")
         elif name := re.sub(r"^https?://([^/]+).*", r"\1", labels.get("instance", "")):
@@ -67,17 +67,6 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     yield from others.notes()
     if not seen:
         yield Note(f"it has neither {_METRIC} nor {_NODE}, so it shows no engine")
-
-
-def _node(labels: dict[str, str]) -> dict[str, Any]:
-    """The node that kube-state-metrics describes, as Kubernetes writes it."""
-    info = {
-        "containerRuntimeVersion": labels["container_runtime_version"],
-        "osImage": labels.get("os_image", ""),
-        "kernelVersion": labels.get("kernel_version", ""),
-        "systemUUID": labels.get("system_uuid", ""),
-    }
-    return {"metadata": {"name": labels.get("node", "")}, "status": {"nodeInfo": info}}
 
 
 def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:

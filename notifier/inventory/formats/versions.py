@@ -16,7 +16,7 @@ from notifier.inventory.text import Text, first_lines
 
 NAME = "versions"
 _VERSION = re.compile(r"(?:docker://)?v?\d+\.\d+\.\d+(?:-(?:ce|ee)(?:-\d+)?|-?(?:rc|beta|alpha)[.-]?\d+|\+\w[\w.]*)*")
-_SEPARATOR = re.compile(r"[\s:=|,;]*[\s:=|][\s:=|,;]*")
+_SEPARATOR = re.compile(r"[\s=|,;]*(?:[\s=|]|:(?!/))[\s=|,;]*")
 _PRODUCTS = {**{p: p for p in PRODUCTS}, "docker": "engine", "dockerd": "engine"}
 _REVISION = re.compile(r"\s\S*\d-\d|[~+](?:dfsg|ds|deb|ubuntu)|\d-r\d")
 _LOOKED_AT = 400

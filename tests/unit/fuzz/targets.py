@@ -23,6 +23,7 @@ from feeds.sources import SOURCES
 from feeds.sources.base import Document, RequestContext, Source
 from feeds.versions import packages, products, ranges, upstream
 from notifier import inventory
+from notifier.config import MappingPaths
 from notifier.services import mirror_age
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -116,6 +117,31 @@ _INVENTORIES = (
 )
 
 
+_MAPPED = (
+    b'{"rows": [{"name": "a", "id": 1, "os": "Debian GNU/Linux 12", "packages": {"docker-ce": {"v": "5:27.4.1-1"}}}]}'
+)
+_MAPPING = MappingPaths(
+    hosts="rows",
+    host="name",
+    id="id",
+    distribution="os",
+    components="items(packages)",
+    package="[0]",
+    version="[1].v",
+    kind="'deb'",
+)
+
+
+def _inventory(form: str) -> Callable[[str], object]:
+    """Reads a text to its end, as a named format or as the one that is recognised."""
+    return lambda text: list(inventory.read(text, form, "lab-1", "engine", own={"own": _MAPPING}))
+
+
+def _examples(form: str) -> tuple[bytes, ...]:
+    folder = Path(__file__).parents[1] / "notifier" / "inventory" / "examples" / form
+    return tuple(p.read_bytes() for p in sorted(folder.iterdir()) if not p.name.endswith(".expected.json"))
+
+
 @cache
 def targets() -> dict[str, Target]:
     """Every target by its name."""
@@ -148,7 +174,12 @@ def targets() -> dict[str, Target]:
             ((ROOT / "feeds" / "corrections.toml").read_bytes()[:4000].rpartition(b"[[")[0],),
             (ConfigError,),
         ),
-        Target("inventory", _text(inventory.read), _INVENTORIES, (InventoryError, UsageProblem)),
+        Target("inventory", _text(_inventory("")), _INVENTORIES, (InventoryError, UsageProblem)),
+        *(
+            Target(f"inventory-{form.NAME}", _text(_inventory(form.NAME)), _examples(form.NAME), (InventoryError,))
+            for form in inventory.FORMATS
+        ),
+        Target("inventory-mapping", _text(_inventory("own")), (_MAPPED,), (InventoryError,)),
         Target(
             "mirror-packages",
             _text(lambda t: mirror_age.packages(t.splitlines(), "x")),

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from feeds.core.errors import InventoryError
 from notifier import inventory
-from notifier.domain.components import Host, Inventory
+from notifier.config import MappingPaths
+from notifier.domain.components import Host, Inventory, gathered
 from notifier.inventory import FORMATS
 from notifier.inventory.text import MAX_LINE, Text
 from tests.support.depth import examples
@@ -56,6 +57,18 @@ def _check(found: Inventory) -> None:
         for one in host.components:
             assert isinstance(one.rebuilt, bool)
             assert isinstance(one.ecosystem, str)
+
+
+PATHS = st.sampled_from(
+    ["@", "a", "a[0]", "a[]", "*", "items(@)", "items(a)", "'engine'", "join('-', a)", "[0]", "length(a)"]
+)
+
+
+@given(VALUES, st.lists(PATHS, min_size=9, max_size=9))
+def test_any_mapping_of_any_json(value: Any, paths: list[str]) -> None:
+    mapping = MappingPaths(*paths)
+    with contextlib.suppress(InventoryError):
+        _check(gathered(inventory.read(json.dumps({"a": value}), "own", "lab-1", own={"own": mapping})))
 
 
 @given(st.binary(max_size=400), st.sampled_from(FORMS))
