@@ -22,6 +22,8 @@ class Delivery:
     attempts: int
     message: Message
     parts: int = 0
+    unreadable: str = ""
+    """Why the stored message cannot be read; "" where it can."""
 
 
 @dataclass(frozen=True, slots=True)

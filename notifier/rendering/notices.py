@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from notifier.alerts import sample
-from notifier.domain.deliveries import DeliveryRecord
+from notifier.domain.deliveries import Delivery, DeliveryRecord
 from notifier.domain.messages import Message
 from notifier.domain.text import line, mrkdwn, wrapped
 from notifier.rendering.messages import fragment, message, render
@@ -70,6 +70,19 @@ def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datet
     numbers = (f"{e.id} {e.attempts}" for e in entries)
     return written(
         key_of("given up", now, *numbers), f"[Navtex] {what}", [f"Navtex gave up: {what}.", *rows, *more, remedy], now
+    )
+
+
+def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Message:
+    """The notice to operators about deliveries that ended with an unexpected error: (delivery, reason) each."""
+    count = len(failures)
+    what = f"{count} deliver{'ies' if count > 1 else 'y'} failed unexpectedly"
+    rows = [f"{one.id}: {one.message.subject}\n({one.subscription})\n{why}" for one, why in failures[:20]]
+    more = [f"and {count - 20} more: navtex notification list --state pending"] if count > 20 else []
+    remedy = "Nothing is lost: the next runs try again. If it stays, please report it. See: navtex doctor"
+    numbers = (f"{one.id} {why}" for one, why in failures)
+    return written(
+        key_of("unexpected", now, *numbers), f"[Navtex] {what}", [f"Navtex reports: {what}.", *rows, *more, remedy], now
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from feeds.core.errors import ChannelError, UsageProblem
+from feeds.core.errors import ChannelError, NavtexError, UsageProblem
 from notifier.channels import described, expand, shown
 from notifier.domain.messages import Target
+from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 
 
@@ -40,6 +41,26 @@ def check_address(address: str, where: str = "") -> str:
 def targets_of(address: str) -> list[Target]:
     """The targets of an address, one for each recipient. Each keeps the references, which are looked up on sending."""
     return [target._replace(address=address) for target in expand(resolved(address))]
+
+
+def reachable_targets(addresses: Iterable[str]) -> tuple[list[Target], list[str]]:
+    """The targets of those addresses that can be used, and a problem for each that cannot."""
+    found: list[Target] = []
+    problems: list[str] = []
+    for address in addresses:
+        try:
+            found += targets_of(address)
+        except Exception as error:  # noqa: BLE001 - one that cannot be used stops no other
+            problems.append(reason(error))
+    return found, problems
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, in one line without secrets. An unexpected error is named by its class."""
+    if isinstance(error, NavtexError):
+        return redact(str(error))
+    said = str(error).strip().splitlines()
+    return redact(f"unexpected {type(error).__name__}{': ' + said[0][:300] if said else ''}")
 
 
 def target_name(target: Target) -> str:

@@ -12,17 +12,15 @@ from datetime import UTC, datetime
 
 from feeds.core.errors import ChannelError, NavtexError
 from feeds.storage.database import Database
-from notifier.channels import MessageSender, expand
+from notifier.channels import MessageSender
 from notifier.config import Config
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
-from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.rendering import notices
-from notifier.security.redaction import redact
 from notifier.security.references import resolved
 from notifier.services import leases
-from notifier.services.channel_addresses import target_name
+from notifier.services.channel_addresses import reachable_targets, reason, target_name
 from notifier.services.delivery_queue import DeliveryQueue
 from notifier.storage import delivery_log
 from notifier.storage import outbox as delivery
@@ -63,6 +61,8 @@ class _Round:
         self._database, self._courier, self._report = database, courier, report
         self._fixed, self._name = now, name
         self._troubles: dict[str, ChannelError] = {}
+        self._unexpected: list[tuple[Delivery, str]] = []
+        """Deliveries whose first attempt ended with an error that nobody foresaw, which operators hear of at once."""
 
     def _now(self) -> datetime:
         return self._fixed or datetime.now(UTC)
@@ -85,6 +85,8 @@ class _Round:
                     queue.note(self._send(one, queue))
 
     def _send(self, one: Delivery, queue: DeliveryQueue) -> Result:
+        if one.unreadable:
+            return self._failed(one, ChannelError(f"the stored message is damaged: {one.unreadable}", permanent=True))
         trouble = self._troubles.get(one.target.address)
         if trouble is not None and trouble.retry_at:
             # the receiver asked to be left alone: that costs this one no try
@@ -99,6 +101,8 @@ class _Round:
                 target, one.message, done=one.parts, arrived=lambda parts: queue.arrived(one, parts)
             )
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
+            if not isinstance(error, NavtexError) and not one.attempts and one.subscription != deliveries.OPERATOR:
+                self._unexpected.append((one, reason(error)))
             return self._failed(one, error)
         at = self._now()
         self._report.delivered.append((one, answer))
@@ -122,37 +126,28 @@ class _Round:
         return Result(one, self._now(), outcome, following.state, following.due_at, following.reason)
 
     def _tell(self, operator: Sequence[str]) -> bool:
-        """Put a notice of what was given up into the outbox; whether there is one. Each failure is told once."""
+        """Queue notices to operators of what was given up or failed unexpectedly; whether there are any.
+
+        Each failure is told once.
+        """
         with self._database.begin() as connection:
             numbers = delivery_log.unreported(connection)
-            if not numbers:
-                return False
-            targets = operators(operator, self._report)
-            if targets:
+            messages = []
+            if numbers:
                 lost = delivery_log.entries(connection, numbers=numbers)[::-1]
-                message = notices.given_up(lost, [target_name(e.target) for e in lost], self._now())
+                messages.append(notices.given_up(lost, [target_name(e.target) for e in lost], self._now()))
+            given_up = set(numbers)
+            unexpected = [(d, why) for d, why in self._unexpected if d.id not in given_up]
+            if unexpected:
+                messages.append(notices.unexpected(unexpected, self._now()))
+            if not messages:
+                return False
+            targets, problems = reachable_targets(operator)
+            self._report.broken += [(deliveries.OPERATOR, problem) for problem in problems]
+            for message in messages if targets else ():
                 delivery.put_notice(connection, message, targets)
             delivery_log.report(connection, numbers)
         return bool(targets)
-
-
-def operators(addresses: Sequence[str], report: Deliveries) -> list[Target]:
-    """The targets of the operator's channels; one that cannot be understood is told and stops no other."""
-    found: list[Target] = []
-    for address in addresses:
-        try:
-            found += [t._replace(address=address) for t in expand(resolved(address))]
-        except ChannelError as error:
-            report.broken.append((deliveries.OPERATOR, str(error)))
-    return found
-
-
-def reason(error: Exception) -> str:
-    """Why something failed, in one line without secrets. What nobody foresaw is named by its class."""
-    if isinstance(error, NavtexError):
-        return redact(str(error))
-    said = str(error).strip().splitlines()
-    return redact(f"unexpected {type(error).__name__}{': ' + said[0][:300] if said else ''}")
 
 
 def message_sender(config: Config) -> MessageSender:
@@ -166,4 +161,4 @@ def message_sender(config: Config) -> MessageSender:
     )
 
 
-__all__ = ["Deliveries", "deliver", "message_sender", "operators", "reason"]
+__all__ = ["Deliveries", "deliver", "message_sender"]

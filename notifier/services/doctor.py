@@ -12,20 +12,21 @@ import msgspec
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
-from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
+from feeds.core.errors import ConfigError, DatabaseError, NavtexError
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceSet
 from feeds.versions.upstream import is_version
 from notifier.alerts import sample
-from notifier.channels import expand, shown
+from notifier.channels import expand
 from notifier.config import Config
 from notifier.domain.filters import Scope
 from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
-from notifier.security.references import has_references, resolved, shown_with_references
+from notifier.security.references import resolved
 from notifier.services import checks, mirror_age, operator_alerts
+from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
@@ -145,11 +146,11 @@ def _channels(connection: Connection) -> Iterator[CheckResult]:
         for address in subscription.targets:
             try:
                 expand(resolved(address))
-            except ChannelError as error:
-                remedy = f"Remove the subscription {subscription.name}, and add it again with an address that is one"
-                yield CheckResult.problem(f"the subscription {subscription.name}: {error}", remedy)
+            except Exception as error:  # noqa: BLE001 - one that fails stops no other check
+                remedy = f"Correct it with `navtex subscription edit {subscription.name} --to URL`"
+                yield CheckResult.problem(f"the subscription {subscription.name}: {reason(error)}", remedy)
             else:
-                where = shown_with_references(address) if has_references(address) else shown(address)
+                where = shown_address(address)
                 yield CheckResult.ok(f"the subscription {subscription.name} goes to {where}")
 
 
@@ -157,11 +158,16 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
     for address in config.operator.to:
         try:
             expand(resolved(address))
-        except ChannelError as error:
-            yield CheckResult.problem(f"the operator's channel: {error}", "Correct `to` below `[operator]`")
+        except Exception as error:  # noqa: BLE001 - one that fails stops no other check
+            yield CheckResult.problem(f"the operator's channel: {reason(error)}", "Correct `to` below `[operator]`")
         else:
-            where = shown_with_references(address) if has_references(address) else shown(address)
+            where = shown_address(address)
             yield CheckResult.ok(f"the operator's channel is {where}")
+    for name, count, answer in delivery_log.retried(connection):
+        some = "1 delivery" if count == 1 else f"{count} deliveries"
+        yield CheckResult.problem(
+            f"the last attempt of {some} for {name} failed: {answer}", "The next `navtex run` tries again"
+        )
     lost = delivery_log.given_up(connection)
     if lost:
         yield CheckResult.problem(f"{lost} deliveries were given up", "See `navtex notification list --state failed`")

@@ -26,8 +26,8 @@ from notifier.rendering import notices
 from notifier.rendering.messages import render
 from notifier.services import operator_alerts
 from notifier.services.assessment import Assessment
-from notifier.services.channel_addresses import targets_of
-from notifier.services.delivery import Deliveries, deliver, reason
+from notifier.services.channel_addresses import reason, targets_of
+from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
 from notifier.storage import outbox, subscriptions
 
@@ -96,7 +96,8 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
         for notice in (_of_sources, partial(_of_broken, fresh)):
             try:
                 with database.savepoint(connection):
-                    notice(connection, assessment, settings)
+                    problems = notice(connection, assessment, settings)
+                report.broken += [(deliveries.OPERATOR, problem) for problem in problems]
             except DatabaseError:
                 raise
             except Exception as error:  # noqa: BLE001 - the digests go out, whatever stops a notice
@@ -129,17 +130,18 @@ def _queued(
     return subscriptions.mark(connection, subscription, problem)
 
 
-def _of_sources(connection: Connection, assessment: Assessment, settings: Settings) -> None:
-    operator_alerts.tell_of_sources(
+def _of_sources(connection: Connection, assessment: Assessment, settings: Settings) -> tuple[str, ...]:
+    return operator_alerts.tell_of_sources(
         connection, assessment.sources, settings.operators, assessment.now, templates=settings.templates
     )
 
 
 def _of_broken(
     fresh: list[tuple[str, str]], connection: Connection, assessment: Assessment, settings: Settings
-) -> None:
-    if fresh and settings.operators:
-        operator_alerts.tell(connection, notices.broken(fresh, assessment.now), settings.operators)
+) -> tuple[str, ...]:
+    if not fresh or not settings.operators:
+        return ()
+    return operator_alerts.tell(connection, notices.broken(fresh, assessment.now), settings.operators)
 
 
 def preview(

@@ -7,14 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from feeds import storage
+from feeds.core.errors import ChannelError
 from feeds.sources import health
 from feeds.sources.health import Change, SourceState
 from feeds.storage.database import Connection
 from notifier.alerts.digest import key_of
-from notifier.channels import expand
 from notifier.domain.messages import Message
 from notifier.rendering.messages import message
-from notifier.security.references import resolved
+from notifier.services.channel_addresses import reachable_targets
 from notifier.storage import outbox
 
 
@@ -25,17 +25,17 @@ def tell_of_sources(
     now: datetime,
     *,
     templates: Path | None = None,
-) -> list[Change]:
-    """Put a message about sources whose state changed into the outbox, once a change.
+) -> tuple[str, ...]:
+    """Queue a message about sources whose state changed, once for each change; problems of channels come back.
 
-    Without targets nothing is noted: who sets them later hears how it stands then.
+    Without targets nothing is stored: operators that are configured later hear of the state at that time.
     """
     changed = health.changes(states)
-    if changed and targets:
-        tell(connection, render(changed, now, templates), targets)
-        storage.told(connection, [c.source for c in changed], now)
-        return changed
-    return []
+    if not changed or not targets:
+        return ()
+    problems = tell(connection, render(changed, now, templates), targets)
+    storage.told(connection, [c.source for c in changed], now)
+    return problems
 
 
 def render(changed: Sequence[Change], now: datetime, templates: Path | None = None) -> Message:
@@ -46,7 +46,13 @@ def render(changed: Sequence[Change], now: datetime, templates: Path | None = No
     return message("operator", key, now, values, templates)
 
 
-def tell(connection: Connection, message: Message, targets: Sequence[str]) -> None:
-    """Put a message for the operators into the outbox."""
-    expanded = [t._replace(address=address) for address in targets for t in expand(resolved(address))]
-    outbox.put_notice(connection, message, expanded)
+def tell(connection: Connection, message: Message, addresses: Sequence[str]) -> tuple[str, ...]:
+    """Queue a message for the operators; a problem for each address that cannot be used comes back.
+
+    ChannelError where none can be used.
+    """
+    targets, problems = reachable_targets(addresses)
+    if problems and not targets:
+        raise ChannelError(problems[0])
+    outbox.put_notice(connection, message, targets)
+    return tuple(problems)

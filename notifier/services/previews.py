@@ -16,8 +16,7 @@ from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.rendering.messages import render
 from notifier.security.references import resolved
-from notifier.services.channel_addresses import shown_address, target_name, targets_of
-from notifier.services.delivery import reason
+from notifier.services.channel_addresses import reason, shown_address, target_name, targets_of
 from notifier.services.digests import Composed
 from notifier.services.notifications import Settings, preview, previews
 from notifier.services.subscriptions import usable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -14,7 +13,7 @@ from notifier.domain.messages import Message, Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.security.encryption import unsealed
 from notifier.storage import bulk, tables
-from notifier.storage.outbox import MESSAGE, WHOSE, joined
+from notifier.storage.outbox import MESSAGE, WHOSE, joined, read_message
 
 
 def entries(
@@ -50,7 +49,7 @@ def entries(
     logs = _logs(connection, chosen)
     found = []
     for row in rows:
-        message = msgspec.json.decode(row.message, type=Message)
+        message, _ = read_message(row.message, row.due_at)
         found.append(
             DeliveryRecord(
                 id=row.id,
@@ -73,12 +72,14 @@ def entries(
 def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
     """The message of a delivery, and the numbers of all deliveries of it; UnknownName where there is none."""
     outbox = tables.outbox
-    row = connection.execute(joined(outbox.c.digest, outbox.c.notice, MESSAGE).where(outbox.c.id == number)).first()
+    row = connection.execute(
+        joined(outbox.c.digest, outbox.c.notice, outbox.c.due_at, MESSAGE).where(outbox.c.id == number)
+    ).first()
     if row is None:
         raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
     same = outbox.c.digest == row.digest if row.digest is not None else outbox.c.notice == row.notice
     numbers = connection.execute(sa.select(outbox.c.id).where(same).order_by(outbox.c.id)).scalars()
-    return msgspec.json.decode(row.message, type=Message), list(numbers)
+    return read_message(row.message, row.due_at)[0], list(numbers)
 
 
 def waiting(connection: Connection, subscription: int) -> list[str]:
@@ -125,6 +126,16 @@ def report(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(numbers)).values(reported=True))
 
 
+def retried(connection: Connection) -> list[tuple[str, int, str]]:
+    """For each subscription with failed attempts: its name, how many deliveries wait for the next, and an answer."""
+    outbox = tables.outbox
+    statement = joined(WHOSE, sa.func.count().label("number"), sa.func.max(outbox.c.answer).label("answer")).where(
+        outbox.c.state == DeliveryState.PENDING.value, outbox.c.attempts > 0
+    )
+    rows = connection.execute(statement.group_by(WHOSE).order_by(WHOSE)).all()
+    return [(row.subscription, row.number, row.answer) for row in rows]
+
+
 def given_up(connection: Connection) -> int:
     """How many deliveries were given up."""
     statement = (
@@ -133,4 +144,4 @@ def given_up(connection: Connection) -> int:
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["entries", "given_up", "known", "report", "sent_with", "unreported", "waiting"]
+__all__ = ["entries", "given_up", "known", "report", "retried", "sent_with", "unreported", "waiting"]

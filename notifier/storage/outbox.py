@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.core.errors import UnknownName, UsageProblem
+from feeds.core.errors import NavtexError, UnknownName, UsageProblem
 from feeds.storage import insert
 from notifier.domain.deliveries import OPERATOR, Delivery, Result
 from notifier.domain.messages import Message, Target
@@ -91,6 +91,22 @@ _MESSAGE = msgspec.json.Decoder(Message)
 _SCHEDULE = msgspec.json.Decoder(Schedule)
 
 
+def read_message(text: str, at: datetime) -> tuple[Message, str]:
+    """A stored message, and "" or why it cannot be read; an empty one stands in for it then."""
+    try:
+        return _MESSAGE.decode(text), ""
+    except (msgspec.MsgspecError, ValueError) as error:
+        return Message("", "(cannot be read)", "", "", "[]", at), str(error)
+
+
+def _quiet(schedule: str, now: datetime) -> bool:
+    """Whether it is quiet hours by a stored schedule; one that cannot be read has none."""
+    try:
+        return quiet_until(_SCHEDULE.decode(schedule), now) is not None
+    except (msgspec.MsgspecError, NavtexError, ValueError, KeyError):
+        return False
+
+
 def due(connection: Connection, now: datetime) -> list[int]:
     """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them."""
     outbox, paused = tables.outbox, tables.subscription.c.paused
@@ -100,18 +116,19 @@ def due(connection: Connection, now: datetime) -> list[int]:
         sa.or_(paused.is_(None), sa.not_(paused)),
     )
     rows = connection.execute(statement.order_by(outbox.c.id)).all()
-    quiet = {s for s in {r.schedule for r in rows if r.schedule} if quiet_until(_SCHEDULE.decode(s), now)}
-    held = _patient(connection, {r.digest for r in rows if r.schedule in quiet})
+    quiet = {s for s in {r.schedule for r in rows if r.schedule} if _quiet(s, now)}
+    held = _patient(connection, {r.digest for r in rows if r.schedule in quiet}, now)
     return [r.id for r in rows if r.digest not in held]
 
 
-def _patient(connection: Connection, digests: set[int]) -> set[int]:
+def _patient(connection: Connection, digests: set[int], now: datetime) -> set[int]:
     """Which of some digests have nothing in them that breaks quiet hours."""
     table = tables.digest
     found = set()
     for number in digests:
-        message = connection.execute(sa.select(table.c.message).where(table.c.id == number)).scalar_one()
-        if not _MESSAGE.decode(message).urgent:
+        text = connection.execute(sa.select(table.c.message).where(table.c.id == number)).scalar_one()
+        message, problem = read_message(text, now)
+        if not (message.urgent or problem):
             found.add(number)
     return found
 
@@ -131,17 +148,12 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
     )
     rows = connection.execute(statement.order_by(outbox.c.id)).all()
     addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
-    return [
-        Delivery(
-            row.id,
-            row.subscription,
-            Target(addresses[row.target], row.recipient),
-            row.attempts,
-            _MESSAGE.decode(row.message),
-            row.parts,
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        message, problem = read_message(row.message, at)
+        target = Target(addresses[row.target], row.recipient)
+        found.append(Delivery(row.id, row.subscription, target, row.attempts, message, row.parts, problem))
+    return found
 
 
 def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from feeds.advisories.facts import Release, Repair
 from feeds.advisories.records import Severity
@@ -13,8 +11,7 @@ from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.domain.filters import Filters
 from notifier.domain.retry import DeliveryState
-from notifier.services.notifications import Settings
-from notifier.storage import delivery_log, outbox, subscriptions, tables
+from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.support.samples import DAY, NOW, counted, install, publish, record, run, subscribe
 
@@ -239,65 +236,6 @@ def test_a_removed_subscription_gets_nothing_more_and_its_history_stays(fleet: D
         assert [e.id for e in delivery_log.entries(connection, advisories=[number])] == [e.id for e in told]
     assert [(e.subscription, e.state.value) for e in told] == [("ops", "sent"), ("ops", "failed")]
     assert told[1].answer == "the subscription was removed"
-
-
-def disrupt(fleet: Database, stage: str, tmp_path: Path) -> Settings:
-    """Let one subscription of three fail in a stage, in a way that only that one meets."""
-    with fleet.begin() as connection:
-        if stage == "reading":
-            broken = sa.update(tables.subscription).where(tables.subscription.c.name == "m")
-            connection.execute(broken.values(filters='{"severity": "purple"}'))
-        elif stage == "storing":
-            connection.exec_driver_sql(_TRIGGER[connection.dialect.name])
-    if stage == "rendering":
-        (tmp_path / "own" / "digest").mkdir(parents=True)
-        (tmp_path / "own" / "digest" / "subject.txt").write_text(
-            "{{ 1 // (0 if digest.subscription == 'm' else 1) }} [Navtex] {{ digest.subscription }}"
-        )
-        return Settings(templates=tmp_path / "own")
-    return Settings()
-
-
-_TRIGGER = {
-    "sqlite": """CREATE TRIGGER disrupt BEFORE UPDATE OF started_at ON subscription WHEN NEW.name = 'm'
-                 BEGIN SELECT RAISE(ABORT, 'disrupted'); END""",
-    "postgresql": """CREATE FUNCTION disrupt() RETURNS trigger LANGUAGE plpgsql AS
-                     $$ BEGIN RAISE check_violation; END $$;
-                     CREATE TRIGGER disrupt BEFORE UPDATE OF started_at ON subscription FOR EACH ROW
-                     WHEN (NEW.name = 'm') EXECUTE FUNCTION disrupt()""",
-}
-_MENDED = {"sqlite": "DROP TRIGGER disrupt", "postgresql": "DROP TRIGGER disrupt ON subscription"}
-
-
-@pytest.mark.parametrize("stage", ["reading", "rendering", "storing"])
-def test_whatever_one_subscription_does_the_others_are_served_and_it_is_named(
-    fleet: Database, mailbox: Mailbox, tmp_path: Path, stage: str
-) -> None:
-    for name in ("a", "m", "z"):
-        subscribe(fleet, mailbox.address(f"{name}@example.org"), name=name)
-    settings = disrupt(fleet, stage, tmp_path)
-    settings = replace(settings, operators=(mailbox.address("operator@example.org"),))
-    report = run(fleet, settings=settings)
-    assert not report.ok
-    assert [name for name, _ in report.broken] == ["m"]
-    assert sorted({m["To"] for m in mailbox.mails}) == ["a@example.org", "operator@example.org", "z@example.org"]
-    assert [m["Subject"] for m in mailbox.mails].count("[Navtex] 1 digest could not be made") == 1
-    with fleet.begin() as connection:
-        named = {s.name: s for s in subscriptions.every(connection)}
-        assert named["m"].problem
-        assert named["a"].problem == named["z"].problem == ""
-        assert named["m"].started_at is None
-        if stage == "reading":
-            connection.execute(sa.update(tables.subscription).values(filters="{}"))
-        elif stage == "storing":
-            connection.exec_driver_sql(_MENDED[connection.dialect.name])
-    mailbox.mails.clear()
-    assert not run(fleet, NOW + DAY, settings=settings).ok if stage == "rendering" else True
-    later = run(fleet, NOW + 2 * DAY, settings=replace(settings, templates=None))
-    assert later.ok
-    assert [m["To"] for m in mailbox.mails] == ["m@example.org"], "nothing is lost, and the operator heard of it once"
-    with fleet.connect() as connection:
-        assert {s.problem for s in subscriptions.every(connection)} == {""}
 
 
 def test_a_name_is_taken_once(fleet: Database, mailbox: Mailbox) -> None:
