@@ -67,6 +67,8 @@ class FetchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     etag: str = ""
     last_modified: str = ""
     items: tuple[ItemPayload, ...] = ()
+    listed: int = 0
+    """How many entries it holds, those that were left out included."""
     follow: tuple[Request, ...] = ()
     retry_at: datetime | None = None
     status: int = 0

@@ -152,6 +152,7 @@ class Spider(scrapy.Spider):
             etag=document.headers.get("etag", ""),
             last_modified=document.headers.get("last-modified", ""),
             items=pieces,
+            listed=parsed.listed,
             follow=parsed.follow,
             body=document.body if self.job.bodies else b"",
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
+from feeds.services import judging
 from feeds.sources import health
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
@@ -91,6 +92,10 @@ class _How:
     must_have: Mapping[str, Sequence[str]]
     now: datetime
 
+    def as_judged(self, source: str) -> judging.How:
+        """What matters of it for one source."""
+        return judging.How(self.now, accept=source in self.accept, must_have=tuple(self.must_have.get(source, ())))
+
 
 def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
     """The reviewed lists (corrections, the operator's, CIS editions), as if they were documents that were read."""
@@ -128,7 +133,7 @@ def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult
 
 
 def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[FetchResult], how: _How) -> PollReport:
-    now, accept, problem = how.now, how.accept, how.problem
+    now, accept = how.now, how.accept
     before = storage.sources(connection)
     stale = storage.outdated(connection)
     of_source: dict[str, list[FetchResult]] = defaultdict(list)
@@ -138,19 +143,12 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
     for outcome in corrected:
         changed |= storage.keep(connection, outcome, accept=True).changed
     storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
-    report = PollReport(problem=problem, unreached=_unreached(outcomes))
-    histories = storage.histories(connection)
-    for name in [*of_source, *(_unanswered(how.job, of_source) if problem else ())]:
-        of_this = of_source.get(name, [])
-        trouble = problem
-        if any(o.complete for o in of_this) and not (failures[name] or problem):
-            kept = storage.forget_pages(connection, name, {o.url for o in of_this}, now, accept=name in accept)
-            changed, trouble = changed or kept.changed, kept.refused
-        state = _state(before.get(name), name, of_this, failures[name], trouble, now)
-        if name in accept:
-            storage.forget_history(connection, name)
-            histories.pop(name, None)
-        report.sources.append(_judged(connection, state, len(of_this), histories.get(name, []), how))
+    report = PollReport(problem=how.problem, unreached=_unreached(outcomes))
+    for name in [*of_source, *(_unanswered(how.job, of_source) if how.problem else ())]:
+        answers = judging.Answers(name, of_source.get(name, []), failures[name], how.problem)
+        state, moved = judging.judge(connection, answers, before.get(name), how.as_judged(name))
+        changed |= moved
+        report.sources.append(state)
     if changed or stale:
         # of a source that could not be read when it should have been, all that stands is news
         fresh = {s.name for s in report.sources if s.name not in before}
@@ -159,23 +157,6 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
         )
     storage.wait(connection, _waiting(outcomes, now), now)
     return report
-
-
-def _judged(
-    connection: Connection, state: SourceState, answered: int, history: list[health.Polled], how: _How
-) -> SourceState:
-    """The state with what the source's own history says of it; both are kept."""
-    keys = storage.listed(connection, state.name)
-    if state.state is health.SourceHealth.HEALTHY:
-        names = {key.partition(":")[2] for key in keys}
-        missing = [m for m in how.must_have.get(state.name, ()) if m not in names]
-        lacks = list(health.shortfalls(state.name, len(keys), history, missing))
-        if lacks:
-            state = replace(state, state=health.SourceHealth.DEGRADED, message="; ".join(lacks))
-    storage.note(connection, state)
-    if state.state is health.SourceHealth.HEALTHY:
-        storage.remember(connection, state.name, health.Polled(how.now, answered, 0, len(keys)))
-    return state
 
 
 def _unanswered(job: CrawlJob, answered: Iterable[str]) -> list[str]:
@@ -193,37 +174,29 @@ def _documents(
     """Keep what was read; whether anything is new, and what failed by source, come back."""
     changed = False
     failures: dict[str, list[str]] = defaultdict(list)
+    known = storage.documents(connection)
+    held = _held(outcomes)
     for outcome in outcomes:
         problem = outcome.reason if outcome.result == "failed" else ""
+        if outcome.result == "missing" and outcome.url in known and outcome.source not in accept:
+            problem = f"{outcome.reason}, and it was there before"
         if outcome.result == "read":
-            kept = storage.keep(connection, outcome, accept=outcome.source in accept)
+            kept = storage.keep(
+                connection, outcome, others=held[outcome.source, outcome.form], accept=outcome.source in accept
+            )
             changed, problem = changed or kept.changed, kept.refused
         if problem:
             failures[outcome.source].append(f"{outcome.url}: {problem}")
     return changed, failures
 
 
-def _state(
-    before: SourceState | None, name: str, outcomes: list[FetchResult], failures: list[str], problem: str, now: datetime
-) -> SourceState:
-    failed = len(failures) + bool(problem)
-    answered = len(outcomes) - len(failures)
-    state = health.state(answered=answered, failed=failed)
-    old = before or SourceState(name, health.SourceHealth.UNPOLLED)
-    return replace(
-        old,
-        state=state,
-        message="; ".join(
-            [
-                *failures[:3],
-                *([f"and {len(failures) - 3} more"] if len(failures) > 3 else []),
-                *([problem] if problem else []),
-            ]
-        ),
-        failures=0 if answered else old.failures + 1,
-        last_attempt=now,
-        last_success=now if answered else old.last_success,
-    )
+def _held(outcomes: list[FetchResult]) -> dict[tuple[str, str], Counter[str]]:
+    """What the readings of complete lists hold, by source and form: an entry may move from one page to another."""
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for outcome in outcomes:
+        if outcome.result == "read" and outcome.complete:
+            found[outcome.source, outcome.form].update(storage.names_in(outcome))
+    return found
 
 
 def _unreached(outcomes: Iterable[FetchResult]) -> bool:

@@ -62,10 +62,19 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What a document holds: its items, and what to ask next (further pages)."""
+    """What a document holds: its items, and what to ask next (further pages).
+
+    `entries` is how many entries it lists, where only some of them become items.
+    """
 
     items: tuple[Item | RegistryItem, ...]
     follow: tuple[Request, ...] = ()
+    entries: int = 0
+
+    @property
+    def listed(self) -> int:
+        """How many entries the document lists: what shrinks when it is cut."""
+        return self.entries or len(self.items) + len(self.follow)
 
 
 class RequestContext(msgspec.Struct, frozen=True):
@@ -98,6 +107,8 @@ class Source:
     complete: ClassVar[bool] = False
     late: ClassVar[bool] = False
     """Whether to ask when all others have answered, because the question holds what they name."""
+    guessed: ClassVar[bool] = False
+    """Whether Navtex guesses its addresses: then "not found" everywhere is an answer like any other."""
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """What to ask. Called at the start, and again whenever more is wanted."""

@@ -43,8 +43,10 @@ class CisBenchmark(Source):
 
     def parse(self, document: Document) -> Parsed:
         """One benchmark record an edition."""
-        records = _page(document) if document.form == "page" else _feed(document)
-        return Parsed(unique(records))
+        if document.form == "page":
+            return Parsed(unique(_page(document)))
+        entries = markup.feed(document)
+        return Parsed(unique(_feed(entries)), entries=len(entries))
 
 
 def _page(document: Document) -> list[Record]:
@@ -56,9 +58,9 @@ def _page(document: Document) -> list[Record]:
     return [_record(m["line"], m["version"], precedence=Precedence.PAGE) for m in found]
 
 
-def _feed(document: Document) -> Iterator[Record]:
+def _feed(entries: list[markup.FeedItem]) -> Iterator[Record]:
     # the oldest post that names an edition dates it; the feed begins with the newest
-    for item in reversed(markup.feed(document)):
+    for item in reversed(entries):
         for match in _NAMED.finditer(f"{item.title}. {item.summary} {markup.plain(item.body)}"):
             if match["line"] or match["version"]:
                 yield _record(

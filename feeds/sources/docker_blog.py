@@ -64,7 +64,8 @@ class DockerBlog(Source):
 
     def parse(self, document: Document) -> Parsed:
         """The posts that a rule keeps; a post is named by its number, else by the last part of its address."""
-        return Parsed(unique(r for item in markup.feed(document) if (r := _kept(item))))
+        entries = markup.feed(document)
+        return Parsed(unique(r for item in entries if (r := _kept(item))), entries=len(entries))
 
 
 def _kept(item: markup.FeedItem) -> Record | None:

@@ -41,6 +41,7 @@ class DockerPackages(Source):
     """The packages and static builds of each channel."""
 
     complete: ClassVar[bool] = True
+    guessed: ClassVar[bool] = True
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One index a channel. The static builds are an HTML page; the others are made for package managers."""

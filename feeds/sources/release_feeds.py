@@ -34,7 +34,9 @@ class ReleaseFeeds(Source):
     def parse(self, document: Document) -> Parsed:
         """Each release of the product, and what its notes say it repairs."""
         product = REPOSITORIES.get(document.form, "")
-        return Parsed(unique(i for entry in markup.feed(document) for i in _items(entry, product, document.form)))
+        entries = markup.feed(document)
+        items = unique(i for entry in entries for i in _items(entry, product, document.form))
+        return Parsed(items, entries=len(entries))
 
 
 def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[Item]:

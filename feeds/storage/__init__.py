@@ -2,13 +2,11 @@
 
 from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync, tags
 from feeds.storage.documents import (
-    Kept,
+    documents,
     forget_history,
-    forget_pages,
     histories,
     keep,
     known,
-    listed,
     note,
     outdated,
     remember,
@@ -18,6 +16,7 @@ from feeds.storage.documents import (
     wait,
     waiting,
 )
+from feeds.storage.items import Kept, forget_pages, listed, names_in, newest_missing, settle
 from feeds.storage.mirrors import mirror, note_mirror
 from feeds.storage.sql import insert, upsert
 
@@ -26,6 +25,7 @@ __all__ = [
     "Kept",
     "catalogue",
     "cves",
+    "documents",
     "facts",
     "fingerprints",
     "forget_history",
@@ -37,11 +37,14 @@ __all__ = [
     "listed",
     "lost",
     "mirror",
+    "names_in",
+    "newest_missing",
     "note",
     "note_mirror",
     "outdated",
     "reads",
     "remember",
+    "settle",
     "sources",
     "sync",
     "tags",

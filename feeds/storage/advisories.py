@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import EDITIONS, Advisory, Kind, Read, Record
 from feeds.advisories.releases import gathered
 from feeds.storage import tables
-from feeds.storage.documents import decoded
+from feeds.storage.items import decoded
 from feeds.storage.sql import insert
 
 
@@ -34,18 +34,38 @@ class Changes:
         return bool(self.new or self.changed or self.withdrawn)
 
 
-def reads(connection: Connection) -> list[Read]:
-    """Every record, with where and when it was read; one that its source no longer lists is withdrawn.
+def _stored(connection: Connection) -> list[sa.Row[Any]]:
+    """The items that count. What has gone from a document, or is absent from it, and stands in another has moved.
 
-    One that has gone from a document and stands in another of its source has only moved (to the
-    next page, to another address) or is missing from one form.
+    One that is gone may stand in any document of its source; one that is only absent, in one of the same form: another
+    form of a list says less.
     """
-    rows = connection.execute(sa.select(tables.item)).all()
+    item, absence, document = tables.item, tables.absence, tables.document
+    missed = sa.and_(absence.c.item == item.c.id, absence.c.entry == "")
+    rows = connection.execute(
+        sa.select(item, document.c.form, absence.c.item.label("absent"))
+        .join(document, document.c.url == item.c.document)
+        .outerjoin(absence, missed)
+    ).all()
     listed = {(r.source, r.key) for r in rows if r.gone_at is None}
+    of_form = {(r.source, r.key, r.form) for r in rows if r.gone_at is None and r.absent is None}
+
+    def counts(row: sa.Row[Any]) -> bool:
+        if row.gone_at is not None:
+            return (row.source, row.key) not in listed
+        return row.absent is None or row.entries is not None or (row.source, row.key, row.form) not in of_form
+
+    return [row for row in rows if counts(row)]
+
+
+def reads(connection: Connection) -> list[Read]:
+    """Every record, with where and when it was read; one that its source no longer lists is withdrawn."""
+    return _reads(_stored(connection))
+
+
+def _reads(rows: Iterable[sa.Row[Any]]) -> list[Read]:
     found = []
     for row in rows:
-        if row.gone_at and (row.source, row.key) in listed:
-            continue
         value = decoded(row.payload)
         if isinstance(value, Record):
             if row.gone_at and not value.withdrawn:
@@ -58,9 +78,11 @@ def reads(connection: Connection) -> list[Read]:
 
 def facts(connection: Connection) -> list[Fact]:
     """Every fact that still stands."""
-    begins = sa.or_(*(tables.item.c.key.startswith(f, autoescape=True) for f in FACTS))
-    statement = sa.select(tables.item.c.payload).where(begins, tables.item.c.gone_at.is_(None))
-    values = (decoded(payload) for (payload,) in connection.execute(statement))
+    return _facts(_stored(connection))
+
+
+def _facts(rows: Iterable[sa.Row[Any]]) -> list[Fact]:
+    values = (decoded(r.payload) for r in rows if r.gone_at is None and r.key.startswith(FACTS))
     return [v for v in values if not isinstance(v, Record)]
 
 
@@ -87,7 +109,8 @@ def catalogue(connection: Connection) -> Catalogue:
     """The advisories with what the store keeps of them and what the facts say of them, and the releases."""
     rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
     of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
-    known_facts = facts(connection)
+    stored = _stored(connection)
+    known_facts = _facts(stored)
     added = {cve: day for f in known_facts if isinstance(f, Exploited) for cve, day in f.added.items()}
     scores = {cve: p for f in known_facts if isinstance(f, Likelihood) for cve, p in f.scores.items()}
     doubles: dict[int, list[int]] = {}
@@ -95,7 +118,7 @@ def catalogue(connection: Connection) -> Catalogue:
         if each.merged_into:
             doubles.setdefault(each.merged_into, []).append(each.id)
     found = []
-    for advisory in merge(reads(connection)):
+    for advisory in merge(_reads(stored)):
         values: dict[str, Any] = {
             "exploited": next((added[n] for n in advisory.names if n in added), None),
             "epss": next((scores[n] for n in advisory.names if n in scores), None),

@@ -42,6 +42,7 @@ document = sa.Table(
     sa.Column("reader", sa.Text, nullable=False, comment="the Navtex that read it; another one reads it anew"),
     sa.Column("checked_at", UtcDateTime, nullable=False),
     sa.Column("read_at", UtcDateTime, nullable=False),
+    sa.Column("listed", sa.Integer, comment="entries when it was last read"),
 )
 
 item = sa.Table(
@@ -54,7 +55,16 @@ item = sa.Table(
     sa.Column("payload", sa.Text, nullable=False, comment="JSON of a Record or a fact"),
     sa.Column("read_at", UtcDateTime, nullable=False, comment="when it was first read with these words"),
     sa.Column("gone_at", UtcDateTime, comment="when its source no longer listed it"),
+    sa.Column("entries", sa.Integer, comment="of a list kept as one fact"),
     sa.UniqueConstraint("document", "key"),
+)
+
+absence = sa.Table(
+    "absence",
+    metadata,
+    sa.Column("item", sa.Integer, sa.ForeignKey(item.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("entry", sa.Text, primary_key=True, comment="of a list kept as one fact; empty: the item itself"),
+    sa.Column("missed_at", UtcDateTime, comment="the first good poll that missed it"),
 )
 
 advisory = sa.Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,10 +29,18 @@ class Poller:
 
     database: Database
     site: Unruly
+    ahead: timedelta = timedelta()
+    """How far the clock of the polls is ahead of the real one."""
 
     def __call__(self, *sources: str, accept: str = "") -> PollReport:
         with Crawl(environment()) as crawl:
-            return poll(self.database, crawl, self.job(*sources), accept=frozenset({accept} - {""}))
+            now = datetime.now(UTC) + self.ahead
+            return poll(self.database, crawl, self.job(*sources), accept=frozenset({accept} - {""}), now=now)
+
+    def a_day_later(self, *sources: str) -> PollReport:
+        """Poll when a day has passed."""
+        self.ahead += timedelta(days=1)
+        return self(*sources)
 
     def job(self, *sources: str) -> CrawlJob:
         return CrawlJob(mirror=self.site.url, sources=sources)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,13 @@ def poller(sqlite_database: Database, site: Unruly) -> Poller:
 
 def corrected(poller: Poller, own: Path | None) -> PollReport:
     with Crawl(environment()) as crawl:
-        return poll(poller.database, crawl, poller.job("moby-advisories"), own_corrections=own)
+        return poll(
+            poller.database,
+            crawl,
+            poller.job("moby-advisories"),
+            own_corrections=own,
+            now=datetime.now(UTC) + poller.ahead,
+        )
 
 
 def sources_of(poller: Poller, name: str) -> set[str]:
@@ -57,9 +64,10 @@ def test_a_corrected_advisory_that_its_source_withdraws_is_withdrawn(
     first, second = entries(2)
     own = tmp_path / "own.toml"
     own.write_text(OWN.format(name=second["cve_id"]))
-    for listed in ([first, second], [first]):
+    for listed in ([first, second], [first], [first]):
         world.put(f"{MOBY}.json", listed)
         corrected(poller, own)
+        poller.ahead += timedelta(days=1)
     assert poller.find(second["cve_id"]).withdrawn
     assert not poller.find(first["cve_id"]).withdrawn
 

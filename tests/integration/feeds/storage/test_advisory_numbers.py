@@ -69,7 +69,7 @@ def test_names_may_come_go_join_and_part(connection: Connection, days: list[dict
             at = START + timedelta(days=number)
             before = {a.id: a for a in storage.catalogue(connection).advisories}
             for source, listed in day.items():
-                assert not storage.keep(connection, outcome(source, listed, at)).refused
+                assert not storage.keep(connection, outcome(source, listed, at), accept=True).refused
             changes = storage.sync(connection, at, baseline=frozenset())
             assert not storage.sync(connection, at, baseline=frozenset()), "a second look found something else"
             after = storage.catalogue(connection).advisories

@@ -1,0 +1,117 @@
+"""How each source did in a poll, by its answers, its history and what others name; and what is gone from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from feeds import storage
+from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_ghsa
+from feeds.crawl.protocol import FetchResult
+from feeds.sources import health
+from feeds.sources.base import RequestContext, Source
+from feeds.sources.health import SourceState
+from feeds.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a source answered in a poll. `failures` names documents; `problem` is why the crawl broke off, or ""."""
+
+    name: str
+    outcomes: list[FetchResult]
+    failures: list[str]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a source is judged: now, whether its losses are believed, and the entries that it must list."""
+
+    now: datetime
+    accept: bool
+    must_have: tuple[str, ...]
+
+
+def judge(connection: Connection, answers: Answers, before: SourceState | None, how: How) -> tuple[SourceState, bool]:
+    """Keep the state of a source after a poll; it comes back, with whether anything was found to be gone."""
+    name, trouble, changed = answers.name, answers.problem, False
+    if any(o.complete for o in answers.outcomes) and not (answers.failures or trouble):
+        asked = {o.url for o in answers.outcomes if not (how.accept and o.result == "missing")}
+        kept = storage.forget_pages(connection, name, asked, how.now, accept=how.accept)
+        changed, trouble = kept.changed, kept.refused
+    if how.accept:
+        storage.forget_history(connection, name)
+    state = _state(before, replace(answers, problem=trouble), how.now)
+    keys, count = storage.listed(connection, name)
+    if state.state is health.SourceHealth.HEALTHY:
+        history = storage.histories(connection).get(name, [])
+        names = {key.partition(":")[2] for key in keys}
+        missing = [m for m in how.must_have if m not in names]
+        lacks = list(health.shortfalls(name, count, history, missing))
+        if not how.accept:
+            lacks += _emptiness(connection, answers, count, history)
+            if newest := storage.newest_missing(connection, name):
+                lacks.append(
+                    f"it lacks its {newest} newest entries, as an older copy would. If that is right, run "
+                    f"`navtex poll --accept {name}`"
+                )
+        if lacks:
+            state = replace(state, state=health.SourceHealth.DEGRADED, message="; ".join(lacks))
+    storage.note(connection, state)
+    if state.state is health.SourceHealth.HEALTHY:
+        storage.remember(connection, name, health.Polled(how.now, len(answers.outcomes), 0, count))
+        changed |= storage.settle(connection, name, how.now)
+    return state, changed
+
+
+def _emptiness(connection: Connection, answers: Answers, count: int, history: list[health.Polled]) -> list[str]:
+    """Why an answer without anything in it is not to be believed."""
+    source = _source(answers.name)
+    if source is None:
+        return []
+    if answers.outcomes and all(o.result == "missing" for o in answers.outcomes) and not source.guessed:
+        return [f"not one of its {len(answers.outcomes)} documents is there ({answers.outcomes[0].reason})"]
+    by = "" if count or history else _named_by(connection, source)
+    return [f"it lists nothing, and {by} names what it should list"] if by else []
+
+
+def _source(name: str) -> Source | None:
+    from feeds.sources import SOURCES  # here, for it loads every parser
+
+    return next((s for s in SOURCES if s.name == name), None)
+
+
+def _named_by(connection: Connection, source: Source) -> str:
+    """Another source that names entries of this one (a link, a vulnerability that it should know), or ""."""
+    for read in storage.reads(connection):
+        if read.source not in (source.name, *CORRECTIONS, EDITIONS) and _names(source, read.record):
+            return read.source
+    return ""
+
+
+def _names(source: Source, record: Record) -> bool:
+    if any(link.startswith(source.home) for link in (record.url, *record.references)):
+        return True
+    cves = frozenset(n for n in record.names if n.startswith("CVE-"))
+    if any(True for _ in source.requests(RequestContext(cves=cves))) and not any(
+        True for _ in source.requests(RequestContext())
+    ):
+        return True
+    product = getattr(source, "product", "")
+    return bool(product) and any(map(is_ghsa, record.names)) and any(c.product == product for c in record.claims)
+
+
+def _state(before: SourceState | None, answers: Answers, now: datetime) -> SourceState:
+    failures, problem = answers.failures, answers.problem
+    answered = len(answers.outcomes) - len(failures)
+    old = before or SourceState(answers.name, health.SourceHealth.UNPOLLED)
+    more = [f"and {len(failures) - 3} more"] if len(failures) > 3 else []
+    return replace(
+        old,
+        state=health.state(answered=answered, failed=len(failures) + bool(problem)),
+        message="; ".join([*failures[:3], *more, *([problem] if problem else [])]),
+        failures=0 if answered else old.failures + 1,
+        last_attempt=now,
+        last_success=now if answered else old.last_success,
+    )

@@ -1,0 +1,293 @@
+"""The items of documents: what is kept of a reading, what its source misses, and what is gone.
+
+What a complete list no longer has is *absent*: it still counts.  It is gone when two good polls of its source, a day
+apart, have missed it.  Lists that are kept as one fact (tags, packages, exploited CVEs) are treated alike inside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.advisories.facts import FACTS, Likelihood, Packages, Tags
+from feeds.advisories.listings import Listing, contents, limited, shrunk, united
+from feeds.advisories.records import Record
+from feeds.core.limits import GONE_AFTER
+from feeds.crawl.protocol import FetchResult
+from feeds.sources.base import Item
+from feeds.storage import tables
+
+_ITEM = msgspec.json.Decoder(Item)
+_FEW = 3
+"""Entries that a source may lose with a page that is no longer linked, without anybody wondering."""
+
+
+@lru_cache(maxsize=16384)
+def decoded(payload: str) -> Item:
+    """The item that a payload holds."""
+    item: Item = _ITEM.decode(payload)
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a document: whether anything in it was new, and why it was refused, or ""."""
+
+    changed: bool = False
+    refused: str = ""
+
+
+def keep_items(
+    connection: Connection, outcome: FetchResult, had_listed: int | None, others: Counter[str], *, accept: bool
+) -> Kept:
+    """Keep what was read in a document, which listed `had_listed` entries before.
+
+    `others` counts what the readings of this poll hold, by `names_in`.  A document that suddenly lacks a large part of
+    what it had, or is older than what was read before, is refused, unless `accept`: only what is new in it is added.
+    """
+    rows = connection.execute(sa.select(tables.item).where(tables.item.c.document == outcome.url)).all()
+    reading = _Reading({r.key: r for r in rows}, _payloads(outcome), others)
+    refused = "" if accept else reading.problem(outcome, had_listed)
+    new = [
+        {"document": outcome.url, "source": outcome.source, "key": key, "read_at": outcome.at, **_values(payload)}
+        for key, payload in reading.now.items()
+        if key not in reading.had
+    ]
+    if new:
+        connection.execute(sa.insert(tables.item), new)
+    if refused:
+        hint = f"If that is right, run `navtex poll --accept {outcome.source}`"
+        return Kept(changed=bool(new), refused=f"{refused}; kept as it was. {hint}")
+    edited = sum(_edited(connection, reading, key, outcome.at, accept=accept) for key in reading.now)
+    lost = [r.id for k, r in reading.had.items() if k not in reading.now and r.gone_at is None]
+    gone = 0
+    if outcome.complete and accept:
+        gone = _gone(connection, lost, outcome.at)
+    missing = set() if accept else reading.missing(complete=outcome.complete)
+    moved = _note(connection, tables.item.c.document == outcome.url, missing)
+    return Kept(changed=bool(new or edited or gone or moved))
+
+
+def names_in(outcome: FetchResult) -> set[str]:
+    """What a reading holds: the keys of its items, and the entries of lists that are kept as one fact."""
+    found = {piece.key for piece in outcome.items}
+    for piece in outcome.items:
+        if piece.key.startswith(FACTS):
+            inside = contents(decoded(bytes(piece.payload).decode()))
+            found |= {f"{piece.key}\n{name}" for name in inside or ()}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a document had and has now, by key: rows, and JSON."""
+
+    had: dict[str, Any]
+    now: dict[str, str]
+    others: Counter[str]
+
+    def problem(self, outcome: FetchResult, had_listed: int | None) -> str:
+        """Why the reading is not to be believed, or ""."""
+        present = [k for k, r in self.had.items() if r.gone_at is None]
+        lost = [k for k in present if k not in self.now and not self.others[k]]
+        if outcome.complete and shrunk(len(present) - len(lost), len(present)):
+            return f"it lists {len(self.now)} entries and lacks {len(lost)} of the {len(present)} it had"
+        listed = outcome.listed or len(outcome.items)
+        if not outcome.complete and had_listed and shrunk(listed, had_listed):
+            return f"it lists {listed} entries, and {had_listed} before"
+        return next((why for key in self.now if key in self.had and (why := self._inside(key) or self._older(key))), "")
+
+    def _inside(self, key: str) -> str:
+        before, now = self.lists(key)
+        if before is None or now is None:
+            return ""
+        lost = {name for name in before - now if self.others[f"{key}\n{name}"] < 1}
+        if not shrunk(len(before) - len(lost), len(before)):
+            return ""
+        return f"its list {key} has {len(now)} entries and lacks {len(lost)} of the {len(before)} it had"
+
+    def _older(self, key: str) -> str:
+        row = self.had[key]
+        if key.startswith(FACTS) or row.payload == self.now[key]:
+            return ""
+        before, now = decoded(row.payload), decoded(self.now[key])
+        if not (isinstance(before, Record) and isinstance(now, Record) and before.modified and now.modified):
+            return ""
+        if now.modified >= before.modified:
+            return ""
+        return f"it is an older copy: {now.id} is of {now.modified:%Y-%m-%d}, and was of {before.modified:%Y-%m-%d}"
+
+    def missing(self, *, complete: bool) -> set[tuple[int, str]]:
+        """The items and the entries of lists that are not in it any more."""
+        found = set()
+        for key, row in self.had.items():
+            if row.gone_at is None and key in self.now:
+                before, now = self.lists(key)
+                found |= {(row.id, name) for name in (before or frozenset()) - (now or frozenset())}
+            elif row.gone_at is None and complete:
+                found.add((row.id, ""))
+        return found
+
+    def lists(self, key: str) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+        """The entries of a list that is kept as one fact, before and now."""
+        if not key.startswith(FACTS) or key not in self.had:
+            return None, None
+        return contents(decoded(self.had[key].payload)), contents(decoded(self.now[key]))
+
+
+def _payloads(outcome: FetchResult) -> dict[str, str]:
+    return {piece.key: bytes(piece.payload).decode() for piece in outcome.items}
+
+
+def _values(payload: str) -> dict[str, Any]:
+    """The columns that hold a payload."""
+    inside = contents(decoded(payload))
+    return {"payload": payload, "entries": None if inside is None else len(inside)}
+
+
+def _edited(connection: Connection, reading: _Reading, key: str, at: datetime, *, accept: bool) -> int:
+    """Bring an item that is listed up to date; 1 where that changed it."""
+    row = reading.had.get(key)
+    if row is None:
+        return 0
+    payload = reading.now[key]
+    before, now = reading.lists(key)
+    if before is not None and now is not None and before - now and row.gone_at is None and not accept:
+        old, new = cast("Listing", decoded(row.payload)), cast("Listing", decoded(payload))
+        payload = msgspec.json.encode(united(new, old)).decode()
+    if row.payload != payload:
+        return _update(connection, row.id, read_at=at, gone_at=None, **_values(payload))
+    return _update(connection, row.id, gone_at=None) if row.gone_at is not None else 0
+
+
+def _update(connection: Connection, number: int, **values: object) -> int:
+    connection.execute(sa.update(tables.item).where(tables.item.c.id == number).values(**values))
+    return 1
+
+
+def _gone(connection: Connection, numbers: Iterable[int], at: datetime) -> int:
+    """Withdraw items; facts, which nobody was told of, are deleted."""
+    item = tables.item
+    begins = sa.or_(*(item.c.key.startswith(f, autoescape=True) for f in FACTS))
+    count = 0
+    for number in numbers:
+        connection.execute(sa.delete(item).where(item.c.id == number, begins))
+        connection.execute(sa.update(item).where(item.c.id == number).values(gone_at=at))
+        count += 1
+    return count
+
+
+def _note(connection: Connection, where: sa.ColumnElement[bool], missing: set[tuple[int, str]]) -> bool:
+    """Make what is absent, of some items, what is missing now; whether that changed anything comes back."""
+    absence, item = tables.absence, tables.item
+    rows = connection.execute(sa.select(absence.c.item, absence.c.entry).join(item).where(where))
+    known = {(r.item, r.entry) for r in rows}
+    back, new = known - missing, missing - known
+    if back:
+        found = sa.and_(absence.c.item == sa.bindparam("i"), absence.c.entry == sa.bindparam("e"))
+        connection.execute(sa.delete(absence).where(found), [{"i": i, "e": e} for i, e in sorted(back)])
+    if new:
+        connection.execute(sa.insert(absence), [{"item": i, "entry": e} for i, e in sorted(new)])
+    return bool(back or new)
+
+
+def settle(connection: Connection, source: str, at: datetime) -> bool:
+    """After a good poll of a source: what it misses is noted, or gone where an earlier good poll missed it, too."""
+    absence, item = tables.absence, tables.item
+    mine = sa.select(item.c.id).where(item.c.source == source)
+    before = sa.and_(absence.c.item.in_(mine), absence.c.missed_at <= at - GONE_AFTER)
+    over: dict[int, set[str]] = defaultdict(set)
+    for row in connection.execute(sa.select(absence).where(before)).all():
+        over[row.item].add(row.entry)
+    _gone(connection, [number for number, entries in over.items() if "" in entries], at)
+    for number, entries in over.items():
+        if "" not in entries:
+            payload = connection.execute(sa.select(item.c.payload).where(item.c.id == number)).scalar_one()
+            value = cast("Listing", decoded(payload))
+            left = limited(value, (contents(value) or frozenset()) - entries)
+            _update(connection, number, read_at=at, **_values(msgspec.json.encode(left).decode()))
+    connection.execute(sa.delete(absence).where(before))
+    fresh = sa.and_(absence.c.item.in_(mine), absence.c.missed_at.is_(None))
+    connection.execute(sa.update(absence).where(fresh).values(missed_at=at))
+    return bool(over)
+
+
+def forget_pages(connection: Connection, source: str, asked: set[str], at: datetime, *, accept: bool = False) -> Kept:
+    """Note that entries on pages which a complete source no longer has are absent.
+
+    What stood on such a page and stands on no other is far more often a link that was lost than
+    withdrawn: more than a few of those are refused, and what was known stays, unless `accept`.
+    """
+    item, table = tables.item, tables.document
+    urls = connection.execute(sa.select(table.c.url).where(table.c.source == source)).scalars()
+    left = sorted(set(urls) - asked)
+    if not left:
+        return Kept()
+    rows = connection.execute(sa.select(item).where(item.c.source == source, item.c.gone_at.is_(None))).all()
+    here = {one for r in rows if r.document not in left for one in _entries(r.key, r.payload)}
+    lost = {one for r in rows if r.document in left for one in _entries(r.key, r.payload)} - here
+    if len(lost) > _FEW and not accept:
+        return Kept(
+            refused=f"{left[0]} is no longer linked, and {len(lost)} entries stand on no other page; kept as they "
+            f"were. If that is right, run `navtex poll --accept {source}`"
+        )
+    over = {r.id for r in rows if r.document in left and (accept or not _entries(r.key, r.payload))}
+    changed = bool(_gone(connection, over, at))
+    for url in left:
+        here_missing = {(r.id, "") for r in rows if r.document == url and r.id not in over}
+        changed |= _note(connection, item.c.document == url, here_missing)
+        if connection.execute(sa.select(item.c.id).where(item.c.document == url).limit(1)).scalar() is None:
+            connection.execute(sa.delete(table).where(table.c.url == url))
+        else:
+            connection.execute(sa.update(table).where(table.c.url == url).values(etag="", last_modified=""))
+    return Kept(changed=changed)
+
+
+def _entries(key: str, payload: str) -> set[str]:
+    """What an item lists: itself, or its tags. Scores and packages are asked for anew each time, and cannot be lost."""
+    if not key.startswith(FACTS):
+        return {key}
+    fact = decoded(payload)
+    if isinstance(fact, Tags):
+        return {f"{fact.repository} {tag.name}" for tag in fact.tags}
+    return set() if isinstance(fact, Likelihood | Packages) else {key}
+
+
+def listed(connection: Connection, source: str) -> tuple[frozenset[str], int]:
+    """The keys of the entries that a source lists now, and how many they are, counted inside lists."""
+    item, absence = tables.item, tables.absence
+    where = sa.and_(item.c.source == source, item.c.gone_at.is_(None))
+    rows = connection.execute(sa.select(item.c.id, item.c.key, item.c.entries).where(where)).all()
+    missed: dict[int, set[str]] = defaultdict(set)
+    for row in connection.execute(sa.select(absence.c.item, absence.c.entry).join(item).where(where)):
+        missed[row.item].add(row.entry)
+    present = [r for r in rows if "" not in missed[r.id]]
+    inside = sum(r.entries - len(missed[r.id]) for r in present if r.entries is not None)
+    return frozenset(r.key for r in present), len({r.key for r in present if r.entries is None}) + inside
+
+
+def newest_missing(connection: Connection, source: str) -> int:
+    """How many entries a source misses, where these are its newest, and more than one: it serves an older copy."""
+    item, absence = tables.item, tables.absence
+    rows = connection.execute(
+        sa.select(item.c.key, item.c.payload, absence.c.entry)
+        .outerjoin(absence, absence.c.item == item.c.id)
+        .where(item.c.source == source, item.c.gone_at.is_(None))
+    ).all()
+    ages: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
+    here = {r.key for r in rows if r.entry is None}
+    for row in rows:
+        if row.entry is None or (row.entry == "" and row.key not in here):
+            value = decoded(row.payload)
+            if isinstance(value, Record) and value.published:
+                ages[row.entry is None].append((value.published,))
+    missing, left = ages[False], ages[True]
+    return len(missing) if len(missing) > 1 and left and min(missing) > max(left) else 0

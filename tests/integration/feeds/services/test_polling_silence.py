@@ -1,0 +1,98 @@
+"""Sources that answer and say nothing: not-found everywhere, empty lists, lists that were cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from feeds.sources.health import SourceHealth
+from feeds.storage.database import Database
+from tests.conftest import World
+from tests.support.polling import MOBY, Poller, body, entries
+from tests.support.unruly import Reply, Unruly
+
+pytestmark = pytest.mark.both
+
+GO = "vuln.go.dev"
+TAGS = "api.github.com/repos/moby/moby/tags"
+
+
+@pytest.fixture
+def poller(database: Database, site: Unruly) -> Poller:
+    return Poller(database, site)
+
+
+@pytest.mark.parametrize(("source", "host"), [("cve-records", "cveawg.mitre.org"), ("release-feeds", "github.com")])
+def test_a_source_of_which_nothing_is_there_is_degraded_at_every_poll(
+    poller: Poller, site: Unruly, source: str, host: str
+) -> None:
+    site.reply(host, Reply("not here", 404))
+    for _ in range(2):
+        [state] = poller(source).failed
+        assert state.state is SourceHealth.DEGRADED
+        assert "documents is there (HTTP 404)" in state.message
+    site.reply(host)
+    assert poller(source).ok
+
+
+def test_a_document_that_was_there_and_is_not_found_is_told(poller: Poller, site: Unruly) -> None:
+    assert poller("cve-records").ok
+    site.reply("cveawg.mitre.org/api/cve/CVE-2024-41110", Reply("not here", 404))
+    [state] = poller("cve-records").failed
+    assert "CVE-2024-41110: HTTP 404, and it was there before" in state.message
+    assert not poller.find("CVE-2024-41110").withdrawn
+
+
+def test_a_first_list_without_entries_is_degraded_where_another_source_names_them(poller: Poller, site: Unruly) -> None:
+    assert poller("go-vulndb").ok
+    site.reply(MOBY, Reply([]))
+    [state] = poller("moby-advisories").failed
+    assert state.state is SourceHealth.DEGRADED
+    assert "it lists nothing, and go-vulndb names what it should list" in state.message
+
+
+def test_a_first_list_without_entries_is_healthy_where_nobody_names_any(poller: Poller, site: Unruly) -> None:
+    site.reply(MOBY, Reply([]))
+    assert poller("moby-advisories").ok
+
+
+@pytest.mark.parametrize("left", [0, 1, 20])
+def test_tags_that_are_cut_leave_the_releases_as_they_were(poller: Poller, world: World, left: int) -> None:
+    everything = world.get(f"{TAGS}.json")
+    assert poller("tags").ok
+    known = poller.catalogue.releases
+    world.put(f"{TAGS}.json", everything[:left])
+    for _ in range(2):
+        [state] = poller.a_day_later("tags").failed
+        assert state.state is SourceHealth.DEGRADED
+    assert poller.catalogue.releases == known
+
+
+def test_nothing_is_withdrawn_while_another_document_of_the_source_fails(poller: Poller, site: Unruly) -> None:
+    listed = entries(8)
+    link = {"Link": '<https://api.github.com/repositories/7/x?after=1>; rel="next"'}
+    second = "api.github.com/repositories/7/x"
+    site.reply(MOBY, Reply(listed[:6], headers=link))
+    site.reply(second, Reply(listed[6:]))
+    assert poller("moby-advisories").ok
+    site.reply(MOBY, Reply(listed[1:6], headers=link))
+    site.reply(second, Reply("oops", 500))
+    for _ in range(3):
+        assert not poller.a_day_later("moby-advisories").changes
+    site.reply(second, Reply(listed[6:]))
+    assert [poller.a_day_later("moby-advisories").changes.withdrawn for _ in range(2)] == [[], [listed[0]["cve_id"]]]
+
+
+def test_entries_of_one_form_of_the_announcements_keep_their_statements(poller: Poller, world: World) -> None:
+    """The feed has titles only: what page and markdown lost must not lose its statements to it."""
+    page = "docs.docker.com/security/security-announcements/index.html"
+    markdown = "docs.docker.com/security/security-announcements.md"
+    assert poller("docker-announcements").ok
+    before = {a.name: a.claims for a in poller.catalogue.advisories}
+    text = body(poller.site, page).decode()
+    first, second = text.index("<h2"), text.index("<h2", text.index("<h2") + 1)
+    world.put(page, text[:first] + text[second:])
+    text = body(poller.site, markdown).decode()
+    first, second = text.index("\n## "), text.index("\n## ", text.index("\n## ") + 1)
+    world.put(markdown, text[:first] + text[second:])
+    poller("docker-announcements")
+    assert {a.name: a.claims for a in poller.catalogue.advisories} == before
