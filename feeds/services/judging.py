@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import storage
 from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_ghsa
+from feeds.core.limits import NAMED
 from feeds.crawl.protocol import FetchResult
 from feeds.sources import health
 from feeds.sources.base import RequestContext, Source
@@ -83,20 +85,19 @@ def _source(name: str) -> Source | None:
 
 
 def _named_by(connection: Connection, source: Source) -> str:
-    """Another source that names entries of this one (a link, a vulnerability that it should know), or ""."""
+    """Another source that names vulnerabilities which this one should list, or ""."""
+    found: dict[str, set[str]] = defaultdict(set)
     for read in storage.reads(connection):
         if read.source not in (source.name, *CORRECTIONS, EDITIONS) and _names(source, read.record):
-            return read.source
-    return ""
+            found[read.source].add(read.record.id)
+    return next((name for name, ids in sorted(found.items()) if len(ids) >= NAMED), "")
 
 
 def _names(source: Source, record: Record) -> bool:
-    if any(link.startswith(source.home) for link in (record.url, *record.references)):
-        return True
+    """Whether a record is about what a source lists: a CVE that it is asked for, or its product's own advisory."""
     cves = frozenset(n for n in record.names if n.startswith("CVE-"))
-    if any(True for _ in source.requests(RequestContext(cves=cves))) and not any(
-        True for _ in source.requests(RequestContext())
-    ):
+    first = {r.name for r in source.requests(RequestContext())}
+    if any(r.name not in first for r in source.requests(RequestContext(cves=cves))):
         return True
     product = getattr(source, "product", "")
     return bool(product) and any(map(is_ghsa, record.names)) and any(c.product == product for c in record.claims)

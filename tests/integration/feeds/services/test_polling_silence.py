@@ -42,17 +42,22 @@ def test_a_document_that_was_there_and_is_not_found_is_told(poller: Poller, site
     assert not poller.find("CVE-2024-41110").withdrawn
 
 
-def test_a_first_list_without_entries_is_degraded_where_another_source_names_them(poller: Poller, site: Unruly) -> None:
+@pytest.mark.parametrize(("named", "healthy"), [(0, True), (2, True), (3, False)])
+def test_a_first_list_without_entries_is_believed_unless_another_source_names_some(
+    poller: Poller, world: World, named: int, *, healthy: bool
+) -> None:
+    known = world.get("vuln.go.dev/ID/GO-2024-3005.json")
+    for number in range(named):
+        entry = {**known, "id": f"GO-2031-{9000 + number}", "aliases": [f"GHSA-2222-2222-222{number + 2}"]}
+        world.put(f"vuln.go.dev/ID/GO-2031-{9000 + number}.json", entry)
+    vulns = [{"id": f"GO-2031-{9000 + n}"} for n in range(named)] or [{"id": known["id"]}]
+    world.put("vuln.go.dev/index/modules.json", [{"path": "github.com/docker/docker", "vulns": vulns}])
+    world.put(f"{MOBY}.json", [])
     assert poller("go-vulndb").ok
-    site.reply(MOBY, Reply([]))
-    [state] = poller("moby-advisories").failed
-    assert state.state is SourceHealth.DEGRADED
-    assert "it lists nothing, and go-vulndb names what it should list" in state.message
-
-
-def test_a_first_list_without_entries_is_healthy_where_nobody_names_any(poller: Poller, site: Unruly) -> None:
-    site.reply(MOBY, Reply([]))
-    assert poller("moby-advisories").ok
+    report = poller("moby-advisories")
+    assert report.ok is healthy
+    if not healthy:
+        assert "it lists nothing, and go-vulndb names what it should list" in report.failed[0].message
 
 
 @pytest.mark.parametrize("left", [0, 1, 20])

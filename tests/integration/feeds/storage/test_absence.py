@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -117,7 +118,9 @@ def test_words_that_moved_to_another_page_do_not_stand_twice(database: Database)
 
 
 @pytest.mark.parametrize("make", [tags, kev, packages])
-def test_lists_kept_as_one_fact_are_counted_inside(database: Database, make: type[Tags]) -> None:
+def test_lists_kept_as_one_fact_are_counted_inside(
+    database: Database, make: Callable[..., Tags | Exploited | Packages]
+) -> None:
     read(database, 0, reading(make(*range(20))))
     before = inside(database)
     assert len(before) == 20
@@ -133,7 +136,9 @@ def test_lists_kept_as_one_fact_are_counted_inside(database: Database, make: typ
 
 
 @pytest.mark.parametrize("make", [tags, kev, packages])
-def test_what_is_new_in_a_shorter_list_counts_beside_what_it_misses(database: Database, make: type[Tags]) -> None:
+def test_what_is_new_in_a_shorter_list_counts_beside_what_it_misses(
+    database: Database, make: Callable[..., Tags | Exploited | Packages]
+) -> None:
     read(database, 0, reading(make(*range(20))))
     assert not read(database, 1, reading(make(*range(1, 25))))
     assert len(inside(database)) == 25

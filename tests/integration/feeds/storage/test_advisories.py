@@ -27,6 +27,7 @@ DAY = timedelta(days=1)
 CVE, OTHER_CVE = "CVE-2031-20001", "CVE-2031-20002"
 GHSA, OTHER_GHSA = "GHSA-2222-2222-2222", "GHSA-3333-3333-3333"
 LIST, NEXT = "https://a.example/list", "https://a.example/list?page=2"
+C = "https://c.example/"
 ENGINE = (VersionStatement(product="engine", affected=(Span("", "29.5.1"),), fixed=("29.5.1",)),)
 
 
@@ -121,11 +122,10 @@ def test_an_entry_that_leaves_a_feed_with_a_window_is_not_withdrawn(shelf: Shelf
 
 def test_an_entry_is_withdrawn_only_when_no_source_lists_it(shelf: Shelf) -> None:
     other = record(OTHER_CVE)
-    c = {"url": "https://c.example/", "source": "c"}
-    shelf.read(listed(record(GHSA, CVE), other), listed(record(CVE), other, **c))
+    shelf.read(listed(record(GHSA, CVE), other), listed(record(CVE), other, url=C, source="c"))
     assert [shelf.read(listed(other)) for _ in range(2)] == [Changes(), Changes(changed=[CVE])]
     assert shelf.find(CVE).withdrawn is None
-    assert [shelf.read(listed(other, **c)) for _ in range(2)] == [Changes(), Changes(withdrawn=[CVE])]
+    assert [shelf.read(listed(other, url=C, source="c")) for _ in range(2)] == [Changes(), Changes(withdrawn=[CVE])]
 
 
 def test_an_entry_that_moves_to_the_next_page_is_not_withdrawn(shelf: Shelf) -> None:
