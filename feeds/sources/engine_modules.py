@@ -40,6 +40,7 @@ class EngineModules(Source):
     """The module files of the engine's releases."""
 
     late: ClassVar[bool] = True
+    guessed: ClassVar[bool] = True
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """One file a release, newest first; a file made for programs, which robots.txt does not govern."""
