@@ -78,6 +78,11 @@ def _emptiness(connection: Connection, answers: Answers, count: int, history: li
     return [f"it lists nothing, and {by} names what it should list"] if by else []
 
 
+def is_listed(name: str) -> bool:
+    """Whether a source is one of those that everybody has: registries are asked only for images of the inventory."""
+    return _source(name) is not None
+
+
 def _source(name: str) -> Source | None:
     from feeds.sources import SOURCES  # here, for it loads every parser
 

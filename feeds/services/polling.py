@@ -178,7 +178,9 @@ def _documents(
     held = _held(outcomes)
     for outcome in outcomes:
         problem = outcome.reason if outcome.result == "failed" else ""
-        if outcome.result == "missing" and outcome.url in known and outcome.source not in accept:
+        # a tag of an image may be deleted; the documents of the other sources stay where they are
+        expected = outcome.url in known and judging.is_listed(outcome.source)
+        if outcome.result == "missing" and expected and outcome.source not in accept:
             problem = f"{outcome.reason}, and it was there before"
         if outcome.result == "read":
             kept = storage.keep(
