@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -84,6 +85,15 @@ def crash(error: BaseException) -> None:
     lines = "".join(traceback.format_exception(error))
     what = f"{type(error).__name__}: {error}"
     event("crashed", what, level="error", error=type(error).__name__, traceback=lines, status=1)
+
+
+def stage_failed(stage: str, error: Exception) -> None:
+    """Log an unexpected error that ended one stage of a run, with the place; the traceback goes into the fields."""
+    lines = "".join(traceback.format_exception(error))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    text = f"Unexpected error while {stage}: {type(error).__name__}: {error}{place}. Please report it"
+    event("stage_failed", text, level="error", stage=stage, error=type(error).__name__, traceback=lines)
 
 
 class Redact(logging.Filter):

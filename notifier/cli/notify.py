@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifier.cli.app import now, opened, say, settings
-from notifier.cli.log import event
+from notifier.cli.log import event, stage_failed
 from notifier.cli.log_options import log_options
 from notifier.cli.running import running
 from notifier.config import Config
@@ -16,8 +16,8 @@ from notifier.config import Config
 if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.domain.deliveries import Delivery
-    from notifier.services.notifications import NotifyReport
     from notifier.services.previews import DigestPreview
+    from notifier.services.runs import RunReport
 
 
 @click.command("notify")
@@ -31,13 +31,13 @@ def command(dry_run: bool) -> None:
             well = _dry_run(database, config)
         click.get_current_context().exit(0 if well else 1)
     from notifier.services.delivery import message_sender
-    from notifier.services.notifications import Settings, notify
+    from notifier.services.runs import notify_once
 
     with running("notify", config) as this:
-        with opened(config) as database, database.lock(), message_sender(config) as sender:
-            report = notify(database, sender, settings=Settings.of(config))
+        with opened(config) as database, message_sender(config) as sender:
+            report = notify_once(config, database, sender, now)
         tell(report)
-        this.status = 0 if report.ok else 1
+        this.status = report.status
 
 
 def _dry_run(database: Database, config: Config) -> bool:
@@ -68,8 +68,9 @@ def _would(found: DigestPreview) -> str:
     return "nothing new"
 
 
-def tell(report: NotifyReport) -> None:
+def tell(done: RunReport) -> None:
     """Say what failed; to the log, or to a terminal, also what was sent."""
+    report = done.notified
     for delivery, answer in report.delivered:
         text = f"sent to {_whom(delivery)}: {delivery.message.subject}"
         event("sent", text, aloud=sys.stderr.isatty(), **_facts(delivery), answer=answer)
@@ -81,6 +82,8 @@ def tell(report: NotifyReport) -> None:
     for name in report.held:
         text = f"{name}: its welcome digest waits until a source has been read"
         event("welcome_waits", text, level="warning", subscription=name)
+    for problem in done.problems:
+        stage_failed(problem.stage, problem.error)
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:
@@ -88,6 +91,6 @@ def _facts(delivery: Delivery) -> dict[str, Any]:
 
 
 def _whom(delivery: Delivery) -> str:
-    from notifier.channels import shown
+    from notifier.services.channel_addresses import target_name
 
-    return f"{delivery.target.recipient or shown(delivery.target.address)} ({delivery.subscription})"
+    return f"{target_name(delivery.target)} ({delivery.subscription})"

@@ -34,8 +34,9 @@ def command() -> None:
 
             with message_sender(config) as sender:
                 done = run_once(config, database, RunTools(crawl, sender, now, PollOptions(progress=seen)))
-        polled = done.polled.report
-        tell_poll(polled, aloud=not polled.ok, mirror=config.mirror)
-        tell_age(done.polled.mirror, config, now(), only_old=True)
-        tell(done.notified)
-        this.status = 0 if done.ok else 1
+        if done.polled is not None:
+            polled = done.polled.report
+            tell_poll(polled, aloud=not polled.ok, mirror=config.mirror)
+            tell_age(done.polled.mirror, config, now(), only_old=True)
+        tell(done)
+        this.status = done.status
