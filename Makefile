@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -142,6 +142,9 @@ man: $(STAMP)    ## the manual page, from the commands themselves
 
 schemas: $(STAMP) ## the JSON Schemas of docs/reference/schemas, from the structs
 	$(BIN)/python scripts/schemas.py docs/reference/schemas
+
+images:          ## renew the digests of the base images in deploy/, which docker asks the registry for
+	$(PYTHON) scripts/images.py deploy/container/Containerfile deploy/compose/compose.yaml
 
 build: $(STAMP)  ## the wheel and the sdist, in dist/
 	$(BIN)/python -m hatchling build

@@ -2,7 +2,8 @@
 
 With nothing said about a log, warnings and errors stand on standard error in plain words, and beside a
 log in a file they still do.  Format, level and file come from the options, the environment and the
-configuration.  Only commands log; pure modules and edges return what they have to say.
+configuration.  Only commands log; pure modules and edges return what they have to say.  Why this is not structlog
+stands in docs/explanation/architecture.md.
 """
 
 from __future__ import annotations

@@ -1,18 +1,25 @@
-"""Forgetting what is old, so that the database does not grow for ever. A thin shell over `store.retention`."""
+"""Deleting what is old, so that the database and its folder do not grow for ever."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from feeds.storage.backup import sweep
 from feeds.storage.database import Database
 from notifier.storage import retention
 
 _AT_ONCE = 500
-"""Rows of a transaction: others wait for it no longer than a moment."""
+"""Rows of one transaction, so that others wait for it only briefly."""
 
 
 def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE) -> dict[str, int]:
-    """Forget what is older than so many days; how many rows of each kind come back. Pending deliveries stay."""
+    """Delete what is older than `days` and what killed restores left. Pending deliveries stay.
+
+    Returns the number of rows by kind.
+    """
+    if database.sqlite and database.url.database not in (None, ":memory:"):
+        sweep(Path(database.url.database).parent)
     done = {}
     with database.begin() as connection:
         retention.note_left(connection, now)

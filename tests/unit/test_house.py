@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -79,6 +80,29 @@ def test_kept_verdicts_depend_on_every_module_that_judges() -> None:
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph("feeds", "notifier", cache_dir=None)
     TopologicalSorter({m: graph.find_modules_directly_imported_by(m) for m in graph.modules}).prepare()
+
+
+def strings(source: str) -> Iterator[str]:
+    """The strings of a module that are not docstrings."""
+    tree = ast.parse(source)
+    said = {
+        id(node.value)
+        for body in (getattr(n, "body", None) for n in ast.walk(tree))
+        for node in (body if isinstance(body, list) else ())
+        if isinstance(node, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+@pytest.mark.parametrize("package", ["feeds", "notifier"])
+def test_messages_point_to_the_manual_and_never_to_a_file_of_the_checkout(package: str) -> None:
+    topics = {page.stem for page in (ROOT / "docs").glob("*/*.md")}
+    for file in (ROOT / package).rglob("*.py"):
+        for text in strings(file.read_text(encoding="utf-8")):
+            assert not re.search(r"\bdocs/|README|SECURITY\.md|CONTRIBUTING|\bdeploy/", text), (file, text)
+            assert set(re.findall(r"navtex help ([a-z][a-z-]+)", text)) <= topics, (file, text)
 
 
 def transactions(source: str) -> list[int]:

@@ -42,6 +42,31 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines if line]
 
 
+def test_every_base_image_is_pinned_by_digest_and_make_images_renews_it(tmp_path: Path) -> None:
+    compose = ROOT / "deploy" / "compose" / "compose.yaml"
+    named = [what for name, what in instructions() if name == "ARG" and what.startswith("PYTHON=")]
+    named += [s["image"] for s in yaml.safe_load(compose.read_text(encoding="utf-8"))["services"].values()]
+    others = [image for image in named if image != "navtex"]
+    assert len(others) == 2
+    assert all(re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", image) for image in others)
+    assert all("${PYTHON}" in what for name, what in instructions() if name == "FROM")
+
+    new = "sha256:" + "ab" * 32
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\n[ $1$2$3 = buildximagetoolsinspect ] && echo {new}\n")
+    docker.chmod(0o755)
+    copies = [Path(shutil.copy(file, tmp_path)) for file in (CONTAINER, compose)]
+    script = [sys.executable, str(ROOT / "scripts" / "images.py"), *map(str, copies)]
+    subprocess.run(script, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, capture_output=True)
+    assert [c.read_text(encoding="utf-8").count(f"@{new}") for c in copies] == [1, 1]
+
+    docker.write_text("#!/bin/sh\necho unauthorized\n")
+    before = [c.read_text(encoding="utf-8") for c in copies]
+    failed = subprocess.run(script, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, capture_output=True)
+    assert failed.returncode != 0
+    assert [c.read_text(encoding="utf-8") for c in copies] == before
+
+
 def test_the_image_runs_as_nobody_without_a_shell_and_keeps_its_data_in_one_place() -> None:
     final = instructions()[[i for i, (name, _) in enumerate(instructions()) if name == "FROM"][-1] :]
     said = dict(final)
@@ -61,7 +86,7 @@ def test_everything_that_the_image_copies_is_let_through_by_the_ignore_file_and_
     for path in copied:
         assert (ROOT / path).exists(), path
         assert any(f"{path}/".startswith(f"{a.rstrip('/')}/") for a in allowed), path
-    needed = {"feeds", "notifier", "alembic", "templates", "demo", "pyproject.toml", "README.md", "LICENSE", "docs/man"}
+    needed = {"feeds", "notifier", "alembic", "templates", "demo", "pyproject.toml", "README.md", "LICENSE", "docs"}
     assert needed <= {path.rstrip("/") for path in copied}
 
 
