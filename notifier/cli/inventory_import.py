@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     callback=tag_values,
     help="Tag every host (repeatable).",
 )
-@click.option("--strict", is_flag=True, help="Import nothing if a row cannot be read.")
+@click.option(
+    "--strict", is_flag=True, help="Import nothing if a row cannot be read, or a name belongs to another host."
+)
 @click.option(
     "--prune", is_flag=True, help="Remove hosts that an earlier import of the same scope had and this one has not."
 )

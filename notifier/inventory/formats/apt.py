@@ -14,11 +14,13 @@ from notifier.inventory.text import Text, first_lines
 NAME = "apt"
 _ROW = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9.+-]+)/(?P<suites>\S+) (?P<version>(?:\d+:)?\d\S*) (?P<arch>[a-z0-9-]+)"
-    r"(?: \[(?P<state>.*)\])?"
+    r"(?: +\[(?P<state>.*)\])?"
 )
 _OLDER = re.compile(r"upgradable from: (\S+)|aktualisierbar von: (\S+)")
-_TITLE = re.compile(r"Listing\.\.\.|Auflistung|En train de lister|WARNING: apt ")
-_GONE = re.compile(r"residual-config|konfiguration", re.IGNORECASE)
+_TITLE = re.compile(r"[^/]*(?:\.\.\.|…)(?: ?\S+)?|WARNING: apt .*")
+"""`Listing... Done` in any language."""
+_GONE = re.compile(r"resid|conf|konf|настро|残|配置", re.IGNORECASE)
+"""That only the configuration is left, in the languages in which apt says so."""
 _SUITES = {
     "buster": "debian-10",
     "bullseye": "debian-11",
@@ -38,7 +40,7 @@ _LOOKED_AT = 400
 
 def recognises(text: Text) -> bool:
     """Whether most of the first lines are rows of apt."""
-    lines = [x.strip() for x in first_lines(text.head, 40) if not is_noise(x) and not _TITLE.match(x)]
+    lines = [x.strip() for x in first_lines(text.head, 40) if not is_noise(x) and not _TITLE.fullmatch(x.strip())]
     return bool(lines) and len([x for x in lines if _ROW.fullmatch(x)]) * 5 > len(lines) * 4
 
 

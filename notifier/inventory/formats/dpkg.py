@@ -113,7 +113,7 @@ class _Widths(NamedTuple):
 
 def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | None:
     """A package whose name and version were not cut to the screen's width; a bad row where they may have been."""
-    name, version = line[3:].split()[:2]
+    name, version = [*line[3:].split(), "", ""][:2]
     whole = len(name) < widths.name and len(version) < widths.version
     followed = any(p.startswith(found.name) for p in names("deb"))
     if whole or not followed:

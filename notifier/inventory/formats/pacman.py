@@ -1,4 +1,4 @@
-"""`pacman -Q`: NAME [EPOCH:]VERSION-REL, of Arch Linux and what is made from it."""
+"""`pacman -Q` and `pacman -Qs`: NAME [EPOCH:]VERSION-REL, of Arch Linux and what is made from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from notifier.inventory.text import Text, first_lines
 
 NAME = "pacman"
 # pacman forbids a hyphen in a version, and Debian's own marks are no part of Arch's
-_ROW = re.compile(r"(?P<name>[a-z0-9@_+][a-z0-9@._+-]{0,199}) (?P<version>(?:\d+:)?[A-Za-z0-9._+]+-\d+(?:\.\d+)?)")
+_ROW = re.compile(
+    r"(?:local/)?(?P<name>[a-z0-9@_+][a-z0-9@._+-]{0,199}) (?P<version>(?:\d+:)?[A-Za-z0-9._+]+-\d+(?:\.\d+)?)"
+    r"(?: \(.*\))?"
+)
 _OF_DEBIAN = re.compile(
     r"^(?:docker\.io|docker-ce|docker-ce-cli|containerd\.io|docker-(?:compose|buildx)-plugin|libc6|dpkg|apt|adduser"
     r"|base-files|base-passwd|moby-\w+) "
@@ -23,6 +26,9 @@ _OF_DEBIAN = re.compile(
 def recognises(text: Text) -> bool:
     """Whether all of the first lines have pacman's form, and none has a mark of Debian or of rpm."""
     lines = [x.rstrip() for x in first_lines(text.head, 400) if not is_noise(x)]
+    if lines and lines[0].startswith("local/"):
+        # what `pacman -Qs` says of each stands below it
+        lines = [x for x in lines if not x.startswith("    ")]
     return bool(lines) and all(_ROW.fullmatch(x) and not _OF_DEBIAN.search(x) for x in lines)
 
 

@@ -16,7 +16,8 @@ from notifier.inventory.text import Text, first_lines
 
 NAME = "versions"
 _VERSION = re.compile(r"(?:docker://)?v?\d+\.\d+\.\d+(?:-(?:ce|ee)(?:-\d+)?|-?(?:rc|beta|alpha)[.-]?\d+|\+\w[\w.]*)*")
-_SEPARATOR = re.compile(r"[\s=|,;]*(?:[\s=|]|:(?!/))[\s=|,;]*")
+_SEPARATOR = re.compile(r"(?:[\s=|,;]|:(?!/))+")
+_HEADER = re.compile(r"(?:(?:host|hostname|node|server|name|product|version)\b[ |]*)+", re.IGNORECASE)
 _PRODUCTS = {**{p: p for p in PRODUCTS}, "docker": "engine", "dockerd": "engine"}
 _REVISION = re.compile(r"\s\S*\d-\d|[~+](?:dfsg|ds|deb|ubuntu)|\d-r\d")
 _LOOKED_AT = 400
@@ -34,7 +35,7 @@ class _Line(NamedTuple):
 
 def recognises(text: Text) -> bool:
     """Whether its first lines are versions, with no more than a host and a product before each."""
-    lines = [x for x in first_lines(text.head, _LOOKED_AT) if not is_noise(x)]
+    lines = [x for x in first_lines(text.head, _LOOKED_AT) if not is_noise(x) and not _HEADER.fullmatch(x.strip())]
     found = [one for x in lines if (one := _line(x))]
     if not lines or not _line(lines[0]) or len(found) * 2 < len(lines):
         return False
@@ -47,7 +48,7 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
     hosts: dict[str, dict[Component, None]] = {}
     engines = False
     for number, line in enumerate(text.lines(), 1):
-        if not line.strip() or is_noise(line):
+        if not line.strip() or is_noise(line) or _HEADER.fullmatch(line.strip()):
             continue
         one = _line(line)
         if one is None:
@@ -81,11 +82,12 @@ def _by_number(version: str) -> str:
 
 def _line(line: str) -> _Line | None:
     words = [w.strip("'\"") for w in _SEPARATOR.split(line[:500].strip()) if w]
-    if not words or len(words) > 3 or not _VERSION.fullmatch(words[-1]):
+    versions = [w for w in words if _VERSION.fullmatch(w)]
+    rest = [w for w in words if w not in versions]
+    products = [p for w in rest if (p := _PRODUCTS.get(w.lower()))]
+    others = [w for w in rest if w.lower() not in _PRODUCTS]
+    if len(versions) != 1 or len(products) > 1 or len(others) > 1:
         return None
-    *before, version = words
-    products = [p for w in before if (p := _PRODUCTS.get(w.lower()))]
-    others = [w for w in before if w.lower() not in _PRODUCTS]
-    if len(products) > 1 or len(others) > 1 or (others[:1] and others[0].lower().endswith("version")):
+    if others and (others[0].lower().endswith("version") or not re.search(r"[A-Za-z]", others[0])):
         return None
-    return _Line("".join(others), "".join(products), version)
+    return _Line("".join(others), "".join(products), versions[0])

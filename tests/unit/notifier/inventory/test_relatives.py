@@ -182,3 +182,43 @@ def test_a_command_may_show_several_hosts_of_its_own() -> None:
         "q2    wrk-1      Ready     Active                          27.4.1\n"
     )
     assert [h.name for h in read(f"bastion | CHANGED | rc=0 >>\n{table}").hosts] == ["mgr-1", "wrk-1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 29.5.1\nb 28.1.0\n",
+        "a\t29.5.1\nb\t28.1.0\n",
+        "a: 29.5.1\nb: v28.1.0\n",
+        "a=29.5.1\nb=28.1.0\n",
+        "a,29.5.1\nb,28.1.0\n",
+        "29.5.1 a\n28.1.0 b\n",
+        "HOST  VERSION\na     29.5.1\nb     28.1.0\n",
+        "a engine 29.5.1\nb docker 28.1.0\n",
+        "$ cat versions\na 29.5.1\n\nb 28.1.0\n",
+    ],
+)
+def test_lines_of_hosts_and_versions_may_be_written_in_many_ways(text: str) -> None:
+    assert runs(read(text)) == {"a": {("engine", "29.5.1", "")}, "b": {("engine", "28.1.0", "")}}
+
+
+@pytest.mark.parametrize(
+    ("title", "state", "gone"),
+    [
+        ("Listing... Done", "installed,automatic", "residual-config"),
+        ("Auflistung…", "installiert", "Konfiguration-verbleibend"),
+        ("En train de lister… Fait", "installé", "configuration résiduelle"),
+        ("Listando... Hecho", "instalado, automático", "configuración-residual"),
+    ],
+)
+def test_apt_is_read_in_other_languages(title: str, state: str, gone: str) -> None:
+    text = (
+        f"{title}\ndocker.io/jammy,now 24.0.7-0ubuntu2~22.04.1 amd64  [{state}]\n"
+        f"runc/now 1.1.7-0ubuntu1 amd64 [{gone}]\n"
+    )
+    assert runs(read(text, host="a")) == {"a": {("engine", "24.0.7", "ubuntu-22.04")}}
+
+
+def test_a_search_of_pacman_is_a_list() -> None:
+    text = "local/docker 1:27.4.1-1\n    Pack, ship and run\nlocal/runc 1.2.4-1 (base)\n    CLI tool\n"
+    assert runs(read(text, host="a")) == {"a": {("engine", "27.4.1", "arch"), ("runc", "1.2.4", "arch")}}
