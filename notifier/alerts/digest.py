@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from feeds.advisories.editions import label
 from feeds.advisories.merging import badness
-from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.assessment.upgrades import Way
@@ -60,6 +61,27 @@ class DigestAssignment:
 
 
 @dataclass(frozen=True, slots=True)
+class OlderAudit:
+    """Hosts that were last audited against an older edition of the benchmark; None where it is not known which."""
+
+    edition: Edition | None
+    hosts: Hosts
+
+    @property
+    def name(self) -> str:
+        """The edition in words."""
+        return label(self.edition) if self.edition else "an edition that is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditsDue:
+    """The hosts to audit for a new edition: those audited before, the oldest edition first, and the others."""
+
+    again: tuple[OlderAudit, ...]
+    never: Hosts
+
+
+@dataclass(frozen=True, slots=True)
 class DigestItem:
     """One advisory in a digest, with the hosts it concerns.
 
@@ -75,6 +97,8 @@ class DigestItem:
     told_at: datetime | None = None
     thread: str = ""
     assignments: tuple[DigestAssignment, ...] = ()
+    audits: AuditsDue | None = None
+    """Of an edition of the benchmark, if audits were imported: which hosts to audit."""
 
     @property
     def count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import Change, SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.alerts.digest import (
@@ -13,12 +13,14 @@ from notifier.alerts.digest import (
     NEW,
     UPDATE,
     Action,
+    AuditsDue,
     Digest,
     DigestAssignment,
     DigestItem,
     Fixed,
     Footer,
     Group,
+    OlderAudit,
     Open,
     Silenced,
     Upcoming,
@@ -97,6 +99,14 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
             ),
             DigestItem(
                 _advisory("CVE-2030-10003", Severity.LOW), CORRECTION, (), (), ("withdrawn",), at - timedelta(days=2)
+            ),
+            DigestItem(
+                _advisory("made-up-benchmark", kind=Kind.BENCHMARK, title="CIS Docker Benchmark v8.9.0, made up"),
+                NEW,
+                (_group("29.5.0", "web-1", "web-2", "web-3", more=12, reason="written for Docker Engine 29"),),
+                audits=AuditsDue(
+                    (OlderAudit(Edition("8.8.0"), Hosts(2, ("web-1", "web-2"))),), Hosts(13, ("web-3", "web-4"))
+                ),
             ),
             DigestItem(
                 _advisory("made-up-paper", kind=Kind.PUBLICATION, title="How to harden a made-up engine"), NEW, ()

@@ -54,14 +54,11 @@ def list_(limit: int | None, form: str) -> None:
         [
             ("Edition", {"no_wrap": True}),
             ("Published", {"no_wrap": True}),
-            ("For Docker Engine", {"ratio": 1}),
+            ("Engine lines", {"ratio": 1}),
             ("Hosts", {"justify": "right"}),
             ("Supersedes", {"no_wrap": True}),
         ],
-        [
-            [e.edition, _date(e), ", ".join(e.engines), str(e.hosts.count), e.supersedes or ""]
-            for e in found.value.editions
-        ],
+        [_listed(e) for e in found.value.editions],
         empty=NOTHING_KNOWN,
     )
     if found.more:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from feeds.advisories.editions import edition_id
 from feeds.core.times import stamp
-from notifier.alerts.digest import Digest, DigestItem, Group
+from notifier.alerts.digest import AuditsDue, Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts
 
 
@@ -42,6 +43,17 @@ def _item(item: DigestItem) -> dict[str, Any]:
         "url": about.url or None,
         "change": item.change,
         "groups": [_group(g) for g in item.groups],
+        "audits": _audits(item.audits) if item.audits else None,
+    }
+
+
+def _audits(due: AuditsDue) -> dict[str, Any]:
+    return {
+        "again": [
+            {"edition": edition_id(o.edition.line, o.edition.version) if o.edition else None, "hosts": _hosts(o.hosts)}
+            for o in due.again
+        ],
+        "never": _hosts(due.never),
     }
 
 

@@ -31,6 +31,7 @@ from notifier.domain.schedule import Due
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
 from notifier.services.assessment import Assessment
+from notifier.services.audit_notes import with_audits
 from notifier.services.mirror_age import age
 from notifier.storage import departures, inventory, subscriptions
 
@@ -267,7 +268,7 @@ def _digest(
         subscription=subscription.name,
         welcome=welcome,
         created_at=now,
-        items=tuple(found.items),
+        items=with_audits(connection, scope, found.items, concerns, assessment.in_force),
         unaffected_hosts=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys()))
         if assessed
         else Hosts(0, ()),

@@ -16,7 +16,7 @@ from feeds.storage import insert
 from feeds.versions.upstream import key
 from notifier.domain.audits import Audit, AuditTool, CheckList, FailedCheck
 from notifier.domain.components import Component
-from notifier.domain.filters import Scope
+from notifier.domain.filters import Scope, merged
 from notifier.storage import bulk, tables
 from notifier.storage.inventory import components, conditions
 from notifier.storage.movements import runs
@@ -117,6 +117,28 @@ def newest(
         audit = _audit(row)
         found[row.host].append(replace(audit, failures=tuple(failures.get(row.id, ()))))
     return found
+
+
+def of_hosts_running(
+    connection: Connection, scope: Scope, numbers: Collection[int], without: Iterable[Scope] = ()
+) -> dict[str, list[Audit]]:
+    """The same for the hosts of a scope that run some components, without those of other scopes."""
+    host, installation = tables.host, tables.installation
+    those = [sa.not_(sa.and_(sa.true(), *conditions(connection, other))) for other in merged(without)]
+    running = (
+        sa.select(host.c.name)
+        .join(installation, installation.c.host == host.c.id)
+        .where(
+            bulk.in_list(connection, installation.c.component, sorted(numbers)), *conditions(connection, scope), *those
+        )
+    )
+    audited = sa.select(tables.audit.c.host).where(tables.audit.c.host.in_(running)).distinct()
+    return newest(connection, connection.execute(audited).scalars().all())
+
+
+def any_stored(connection: Connection) -> bool:
+    """Whether an audit was ever imported."""
+    return connection.execute(sa.select(sa.exists().where(tables.audit.c.id.is_not(None)))).scalar() or False
 
 
 def _audit(row: Any) -> Audit:
