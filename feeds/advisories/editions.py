@@ -31,6 +31,8 @@ _VERSION_LAST = re.compile(
 _FIRST_LINES = ("1.10", "1.11", "1.12", "1.13")
 """Engine lines with an edition of their own whose numbers no edition of the general series has."""
 
+_CALENDAR = key("17.03")
+
 
 class ReviewedEdition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One edition as it stands in the file: see there for the forms of `dated`."""
@@ -70,14 +72,14 @@ def _record(one: ReviewedEdition) -> Record:
 def named(text: str) -> Edition | None:
     """The edition that a text names first; None where it names none.
 
-    >>> named("CIS Docker 1.13.0 Benchmark v1.0.0"), named("CIS Docker Community Edition Benchmark v1.1.0")
-    (Edition(version='1.0.0', line='1.13'), Edition(version='1.1.0'))
+    >>> [label(named(text)) for text in ("CIS Docker 1.13.0 Benchmark", "CIS_Docker_v1.2.0")]
+    ['CIS Docker 1.13 Benchmark v1.0.0', 'CIS Docker Benchmark v1.2.0']
 
     Tools also write `CIS_Docker_v1.2.0` and `cis-docker-benchmark-1.12.0`.  The second is the benchmark for
     Docker 1.12: the general series has no such number.
     """
     if found := _LINE_FIRST.search(text):
-        return Edition(_number(found["version"] or "1.0.0"), _line(found["line"]))
+        return written(found["line"], found["version"])
     if found := _VERSION_LAST.search(text):
         version = _number(found["version"])
         # with a v it is an edition's number; without, one that only an engine line has is the line's
@@ -86,14 +88,29 @@ def named(text: str) -> Edition | None:
     return None
 
 
+def written(line: str | None, version: str | None) -> Edition:
+    """The edition that is written with an engine line, if it has one, and a version.
+
+    Early engine lines have editions of their own, each of which was 1.0.0. From 17.03 on the general series goes on:
+    "Docker CE 17.06 (1.1.0)" is the Community Edition's, and names the line it was written for.
+
+    >>> label(written("1.13.0", None)), label(written("17.06", "1.1"))
+    ('CIS Docker 1.13 Benchmark v1.0.0', 'CIS Docker Benchmark v1.1.0')
+    """
+    number, of = _number(version or "1.0.0"), _line(line or "")
+    if of and key(of) >= _CALENDAR:
+        return Edition(number, engines=(of,))
+    return Edition(number, of)
+
+
 def _number(text: str) -> str:
     """Three numbers: the benchmark says v1.6.0 where a tool says 1.6."""
-    numbers = text.lstrip("vV").split(".")
+    numbers = text.strip().lstrip("vV").split(".")
     return ".".join([*numbers, "0"]) if len(numbers) == 2 else ".".join(numbers)
 
 
 def _line(text: str) -> str:
-    return ".".join(text.lstrip("vV").split(".")[:2])
+    return ".".join(text.strip().lstrip("vV").split(".")[:2])
 
 
 def label(edition: Edition) -> str:

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from feeds.advisories.editions import PAGE, edition_id
-from feeds.advisories.records import Edition, Kind, Record
+from feeds.advisories.editions import PAGE, edition_id, written
+from feeds.advisories.records import Kind, Record
 from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
@@ -80,14 +80,12 @@ def _record(
     *,
     precedence: int,
 ) -> Record:
-    # an edition for one engine line has, so far, never had a second version
-    line, version = _major(line), version or "1.0.0"
-    middle = f" {line}" if line else ""
-    edition = Edition(version=version, line=line)
+    edition = written(line, version)
+    middle = f" {edition.line}" if edition.line else ""
     return Record(
-        id=edition_id(line, version),
+        id=edition_id(edition.line, edition.version),
         kind=Kind.BENCHMARK,
-        title=f"CIS Docker{middle} Benchmark v{version}",
+        title=f"CIS Docker{middle} Benchmark v{edition.version}",
         url=PAGE,
         published=published,
         references=references,
@@ -95,11 +93,6 @@ def _record(
         edition=edition,
         precedence=precedence,
     )
-
-
-def _major(line: str | None) -> str:
-    """The engine line of "1.13.0" is "1.13"."""
-    return ".".join(line.strip().split(".")[:2]) if line else ""
 
 
 SOURCE = CisBenchmark(

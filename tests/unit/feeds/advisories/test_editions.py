@@ -26,6 +26,7 @@ GENERAL, LINE = Edition("1.6.0"), Edition("1.0.0", "1.6")
         ("CIS Docker 1.13.0 Benchmark v1.0.0", Edition("1.0.0", "1.13")),
         ("CIS Docker 1.13 Benchmark", Edition("1.0.0", "1.13")),
         ("CIS Docker 1.6 Benchmark v1.0.0", LINE),
+        ("CIS Docker CE 17.06 Benchmark v1.1.0", Edition("1.1.0", engines=("17.06",))),
         # no edition is named
         ("CIS Docker Benchmark Profile", None),
         ("CIS Ubuntu Linux 22.04 Benchmark v1.0.0", None),
