@@ -93,12 +93,18 @@ def show(name: str, form: str) -> None:
         _show(found)
 
 
+def _published(found: AdvisoryDetail) -> str:
+    if found.kind is Kind.BENCHMARK and found.published is None:
+        return f"see `navtex benchmark show {found.advisory}`"
+    return day(found.published) or "date not published"
+
+
 def _show(found: AdvisoryDetail) -> None:
     rated = f"  {severity(found.severity, found.cvss)}" if found.kind is Kind.VULNERABILITY else ""
     lines = [f"{found.advisory}  {found.kind.value}{rated}", found.title, ""]
     for label, value in (
         ("Aliases", ", ".join(found.aliases)),
-        ("Published", day(found.published) or "date not published"),
+        ("Published", _published(found)),
         ("Withdrawn", day(found.withdrawn)),
         ("Mentions", ", ".join(found.mentions)),
         ("Kept because", "; ".join(found.kept_because)),

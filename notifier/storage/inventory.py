@@ -243,8 +243,10 @@ def hosts(connection: Connection, scope: Scope = Scope()) -> list[StoredHost]:  
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Forget a host; UnknownName where there is none."""
-    if not connection.execute(sa.delete(tables.host).where(tables.host.c.name == name)).rowcount:
+    """Delete a host and its audits; UnknownName where there is neither."""
+    hosts = connection.execute(sa.delete(tables.host).where(tables.host.c.name == name)).rowcount
+    audits = connection.execute(sa.delete(tables.audit).where(tables.audit.c.host == name)).rowcount
+    if not hosts and not audits:
         raise unknown_host(name)
 
 

@@ -119,12 +119,17 @@ def hands(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def audits(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete old audits of which the host has a newer one against the same edition; return how many."""
+    """Delete old audits that a newer one against the same edition replaced, or whose host is gone; return how many."""
     table = tables.audit
+    gone = ~sa.exists().where(tables.host.c.name == table.c.host)
     newer = table.alias()
     same = [newer.c[name] == table.c[name] for name in ("host", "line", "version")]
     replaced = sa.exists().where(*same, newer.c.at > table.c.at)
-    old = sa.select(table.c.id).where(table.c.at < before, replaced).order_by(table.c.id)
+    old = (
+        sa.select(table.c.id)
+        .where(table.c.at < before, table.c.imported_at < before, sa.or_(replaced, gone))
+        .order_by(table.c.id)
+    )
     return _delete(connection, table, _numbers(connection, old.limit(limit)))
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from feeds.advisories.records import Edition
+from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
 from notifier.domain.audits import Audit, AuditTool, CheckList, FailedCheck
 from notifier.domain.components import Component, Host
@@ -105,11 +106,24 @@ def test_another_package_of_the_same_version_and_other_products_are_no_upgrade(d
         assert audits.upgrades(connection, Scope()) == {}
 
 
-def test_old_audits_are_removed_only_where_a_newer_one_replaces_them(database: Database) -> None:
+def test_old_audits_are_removed_where_a_newer_one_replaces_them_or_the_host_is_gone(database: Database) -> None:
+    install(database, web_1="29.5.0", db_1="29.5.0")
     kept = [audit(days=-900, version="1.5.0"), audit(days=-700), audit(host="db-1", days=-900)]
-    store(database, audit(days=-900), audit(days=-800), *kept)
+    store(database, audit(days=-900), audit(days=-800), *kept, audit(host="gone", days=-900))
     with database.begin() as connection:
-        assert retention.audits(connection, START - timedelta(days=400), 1) == 1
-        assert retention.audits(connection, START - timedelta(days=400), 5) == 1
-        assert retention.audits(connection, START - timedelta(days=400), 5) == 0
+        assert retention.audits(connection, NOW, 5) == 0, "what was imported lately stays"
+        assert retention.audits(connection, NOW + timedelta(days=1), 1) == 1
+        assert retention.audits(connection, NOW + timedelta(days=1), 5) == 2
+        assert retention.audits(connection, NOW + timedelta(days=1), 5) == 0
     assert newest(database) == {"web-1": kept[:2], "db-1": kept[2:]}
+
+
+def test_a_host_that_is_removed_takes_its_audits_with_it(database: Database) -> None:
+    install(database, web_1="29.5.0", web_2="29.5.0")
+    store(database, audit(), audit("web-2"), audit("gone"))
+    with database.begin() as connection:
+        inventory.remove(connection, "web-1")
+        inventory.remove(connection, "gone")
+        with pytest.raises(UnknownName, match="no host"):
+            inventory.remove(connection, "gone")
+    assert newest(database).keys() == {"web-2"}
