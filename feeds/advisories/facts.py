@@ -67,14 +67,23 @@ class Repair(msgspec.Struct, frozen=True, array_like=True):
     words: str
 
 
+class Bundled(msgspec.Struct, frozen=True, array_like=True):
+    """A release of another product that a release's binaries hold."""
+
+    product: str
+    version: str
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="release"):
-    """A release as its notes tell it: when it came out, and which regressions it repairs."""
+    """A release as its notes tell it: when it came out, which regressions it repairs, and what it bundles."""
 
     product: str
     version: str
     url: str
     day: date | None = None
     repairs: tuple[Repair, ...] = ()
+    bundles: tuple[Bundled, ...] = ()
+    """Releases of other products that its binaries were updated to."""
 
     @property
     def key(self) -> str:

@@ -16,7 +16,7 @@ from feeds.versions import products
 from feeds.versions.channels import is_apt
 from feeds.versions.packages import dpkg, rpm
 from feeds.versions.ranges import Span
-from feeds.versions.upstream import Key, is_development, is_version, key, read
+from feeds.versions.upstream import Key, branch, is_development, is_version, key, read
 
 _FIRST_OF_MODULE = "29-dev"
 """From 29 on the engine is built from github.com/moby/moby/v2; before, from github.com/docker/docker."""
@@ -99,14 +99,26 @@ class Releases:
         return release.day if release else None
 
     def regressions(self, product: str, version: str) -> list[tuple[Release, Repair]]:
-        """What a release broke, as the notes of later ones tell: the repairing release and its words."""
+        """What is broken in a release, as the notes of later ones tell: the repairing release and its words.
+
+        A release between the one that brought it and the one that repairs it, of the same first number, has it, too.
+        """
         at = key(version)
         return [
             (release, repair)
-            for _, release in sorted(self.notes.get(product, {}).items())
+            for repaired, release in sorted(self.notes.get(product, {}).items())
             for repair in release.repairs
-            if repair.brought_by and is_version(repair.brought_by) and key(repair.brought_by) == at
+            if repair.brought_by and is_version(repair.brought_by)
+            if (brought := key(repair.brought_by)) == at or (brought < at < repaired and brought[0] == repaired[0])
         ]
+
+    def brought(self, product: str, at: Key) -> dict[str, str]:
+        """The releases of other products that a release's binaries hold, by its notes or earlier ones of its branch."""
+        found: dict[str, str] = {}
+        for other, release in sorted(self.notes.get(product, {}).items()):
+            if other <= at and branch(other) == branch(at):
+                found |= {b.product: b.version for b in release.bundles if is_version(b.version)}
+        return found
 
     def translated(self, claim: VersionStatement) -> VersionStatement | None:
         """A claim about moby/moby/v2 as one about engine releases; None where no tag tells.

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from feeds.advisories.facts import Repair
+from feeds.advisories.facts import Bundled, Repair
 from feeds.advisories.records import Kind, Record, VersionStatement, ghsas_in, is_cve, is_ghsa
 from feeds.advisories.standing import Precedence
 from feeds.sources import clauses
@@ -247,3 +247,19 @@ def repairs(blocks: Iterable[Block]) -> tuple[Repair, ...]:
     texts = (block.text[:LONGEST] for block in blocks if block.tag in ("li", "p"))
     told = (t for t in texts if re.search(r"\bregression\b", t, re.IGNORECASE) and FIX.search(t))
     return tuple(Repair(m[1] if (m := _REGRESSION.search(text)) else "", text) for text in told)
+
+
+_BUNDLES = re.compile(
+    r"\b(?:updat|upgrad|bump)(?:e|es|ed|ing|s|ing)?\b[^.;:]{0,20}?\b(runc|containerd)\b[^.;:]{0,40}?\b(?:to|at)\W{0,3}v?(\d+(?:\.\d+){2}(?:-rc\.?\d+)?)",
+    re.IGNORECASE,
+)
+
+
+def bundles(blocks: Iterable[Block], product: str) -> tuple[Bundled, ...]:
+    """The runc and containerd that a release's own binaries were updated to: "Update runc binary to v1.1.12"."""
+    found: dict[str, str] = {}
+    for block in blocks:
+        if block.tag in ("li", "p"):
+            for name, version in _BUNDLES.findall(block.text[:LONGEST]):
+                found[name.lower()] = version
+    return tuple(Bundled(name, version) for name, version in found.items() if name != product)

@@ -55,6 +55,7 @@ def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[It
         url=entry.link,
         day=entry.published.date() if entry.published else None,
         repairs=notes.repairs(blocks),
+        bundles=notes.bundles(blocks, product),
     )
     yield Record(
         id=f"{product}-{version}",

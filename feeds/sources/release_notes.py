@@ -107,7 +107,14 @@ def _items(section: _Section, page: str) -> Iterator[Item]:
     published = datetime.combine(day, time(), UTC) if day else None
     found = list(notes.fixes(section.blocks, "engine", "moby/moby"))
     named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))
-    yield Release(product="engine", version=version, url=url, day=day, repairs=notes.repairs(section.blocks))
+    yield Release(
+        product="engine",
+        version=version,
+        url=url,
+        day=day,
+        repairs=notes.repairs(section.blocks),
+        bundles=notes.bundles(section.blocks, "engine"),
+    )
     yield Record(
         id=f"engine-{version}",
         kind=Kind.RELEASE,

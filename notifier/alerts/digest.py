@@ -15,6 +15,7 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
+from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.upgrades import Way
 from notifier.domain.hosts import Hosts
 
@@ -47,6 +48,8 @@ class Group:
     reason: str
     fixed_in: tuple[str, ...] = ()
     upgrade_to: str | None = None
+    advice: Advice = NOTHING
+    """What is known of the upgrade's package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,14 @@ class DigestItem:
 
     @property
     def clusters(self) -> tuple[tuple[Group, ...], ...]:
-        """The groups of which the same is to be said: one product, one way out, one reason."""
-        found: dict[tuple[object, ...], list[Group]] = {}
+        """The groups of which the same is to be said: one product, one way out, one reason. Each version is in one."""
+        found: dict[tuple[object, ...], dict[str, Group]] = {}
         for group in self.groups:
-            said = (group.product, group.upgrade_to, group.fixed_in, group.status, group.reason)
-            found.setdefault(said, []).append(group)
-        return tuple(tuple(groups) for groups in found.values())
+            said = (group.product, group.upgrade_to, group.advice.notes, group.fixed_in, group.status, group.reason)
+            versions = found.setdefault(said, {})
+            twin = versions.get(group.version)
+            versions[group.version] = replace(twin, hosts=twin.hosts.with_(group.hosts)) if twin else group
+        return tuple(tuple(groups.values()) for groups in found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ class Action:
     closes_more: int = 0
     leaves_more: int = 0
     exact: bool = True
+    words: tuple[str, ...] = ()
+    """What is known of its package, each of another of the versions where they differ."""
     regressions: tuple[str, ...] = ()
     """What the upgrade is known to break, in words, each with the release that fixes it."""
 

@@ -279,6 +279,7 @@ def group_of(match: Match, hosts: Hosts) -> Group:
         verdict.reason,
         verdict.fixed_in,
         verdict.upgrade_to,
+        match.advice,
     )
 
 

@@ -140,6 +140,10 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 Severity.CRITICAL,
                 2,
                 1,
+                words=(
+                    "package docker-ce 5:29.5.1-1~ubuntu.22.04~jammy",
+                    "29.5.0 is the lowest release of the line that leaves no more open",
+                ),
                 regressions=(
                     "Known regression in 29.5.1, fixed in 29.5.2: containers with a health check did not stop",
                 ),

@@ -92,6 +92,7 @@ def _joined(one: Action, other: Action) -> Action:
         versions=tuple(dict.fromkeys((*one.versions, *other.versions))),
         hosts=_together(one.hosts, other.hosts),
         worst=max((one.worst, other.worst), key=severity_rank),
+        words=tuple(dict.fromkeys((*one.words, *other.words))),
         closes_more=max(one.closes_more, other.closes_more),
         leaves_more=max(one.leaves_more, other.leaves_more),
         exact=one.exact
@@ -113,10 +114,10 @@ def _most(matches: Iterable[tuple[Match, Hosts]]) -> Hosts:
 
 def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collection[int], today: date) -> Action | None:
     component = matches[0][0].component
-    options = plan(matcher, component, today).options
-    # the nearest release helps nobody who was told of something that it leaves open
-    option = max(options, key=lambda o: sum(a.id in told for a in o.closes), default=None)
-    if option is None or not any(a.id in told for a in option.closes):
+    options = [o for o in plan(matcher, component, today).options if any(a.id in told for a in o.closes)]
+    # the one that is advised beside the advisories, unless it leaves open all that is told
+    option = next((o for o in options if o.advised), None) or next(iter(options), None)
+    if option is None:
         return None
     closes, leaves = ([a for a in some if a.id in told] for some in (option.closes, option.leaves))
     return Action(
@@ -130,6 +131,7 @@ def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collecti
         max((m.advisory.severity for m, _ in matches), key=severity_rank),
         len(option.closes) - len(closes),
         len(option.leaves) - len(leaves),
+        words=option.words,
         regressions=tuple(map(str, option.regressions)),
     )
 

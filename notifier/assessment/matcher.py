@@ -9,7 +9,7 @@ is affected, because the fix may have been carried back into it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 
@@ -17,16 +17,17 @@ from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
 from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict, evidence_sets
-from feeds.versions.packages import is_version
 from feeds.versions.upstream import key
-from notifier.assessment import targets
+from notifier.assessment.advice import NOTHING, Advice
+from notifier.assessment.builds import numbered_otherwise, rebuilt
 from notifier.assessment.editions import Editions
 from notifier.assessment.existence import KnownReleases
+from notifier.assessment.targets import EXPOSED, Advisor
 from notifier.domain.components import Component
 
-_AHEAD = timedelta(days=92)
+__all__ = ["EXPOSED", "NOTHING_KNOWN", "Match", "Matcher", "VerdictCache"]
 
-EXPOSED = frozenset({Status.AFFECTED, Status.CONFLICTING})
+_AHEAD = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Match:
     component: Component
     advisory: Advisory
     verdict: Verdict
+    advice: Advice = NOTHING
+    """What to upgrade to; `verdict.upgrade_to` is the same release."""
 
 
 class Matcher:
@@ -71,6 +74,10 @@ class Matcher:
         self._known = known
         self._today = today
         self._known_releases = KnownReleases(self.releases)
+        self._everything = catalogue.advisories
+        self._corrections = corrections
+        self._all_cases: dict[str, tuple[EvidenceSet, ...]] = {}
+        self.advisor = Advisor(self, today)
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
@@ -94,13 +101,26 @@ class Matcher:
         """The evidence of one advisory about one product; None where it has none."""
         return next((c for c in self._cases[product] if c.advisory.name == advisory.name), None)
 
+    def all_cases(self, product: str) -> Sequence[EvidenceSet]:
+        """The evidence of every vulnerability of a product, whichever advisories are asked about."""
+        if product not in self._all_cases:
+            made = {c.advisory.name: c for c in self._cases[product]}
+            about = (a for a in self._everything if a.kind is Kind.VULNERABILITY and not a.withdrawn)
+            sets = (
+                made.get(a.name) or case
+                for a in about
+                for case in evidence_sets(a, self.releases, corrections=self._corrections)
+                if case.product == product
+            )
+            self._all_cases[product] = tuple(sets)
+        return self._all_cases[product]
+
     def vulnerabilities(self, component: Component) -> Iterator[Match]:
         """The verdict on every vulnerability of the component's product, whatever it is."""
         judge = self._judge_build if component.rebuilt else self._judge_release
         for case in self._cases[component.product]:
             if case.advisory.kind is Kind.VULNERABILITY and case.covers(component.version):
-                verdict = judge(case, component)
-                yield Match(component, case.advisory, self._advised(case, component, verdict))
+                yield self.advised(case, component, judge(case, component))
 
     def standing(self, component: Component) -> Iterator[Match]:
         """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
@@ -114,10 +134,14 @@ class Matcher:
             covered = through.get(advisory.id, -1) >= number
             verdict = before.get(advisory.id) if covered else self.judge(case, component)
             if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
-                yield Match(component, advisory, self._advised(case, component, verdict))
+                yield self.advised(case, component, verdict)
 
-    def _advised(self, case: EvidenceSet, component: Component, verdict: Verdict) -> Verdict:
-        return targets.advised(self.releases, component, verdict, case.decide, self._today)
+    def advised(self, case: EvidenceSet, component: Component, verdict: Verdict) -> Match:
+        """The match of a verdict, with the upgrade to advise."""
+        if verdict.status not in EXPOSED:
+            return Match(component, case.advisory, verdict)
+        advice = self.advisor.advice(case, component, verdict)
+        return Match(component, case.advisory, replace(verdict, upgrade_to=advice.upgrade_to), advice)
 
     def judge(self, case: EvidenceSet, component: Component) -> Verdict:
         """The verdict on a component: its distribution's own, if one built it, else that on its version."""
@@ -133,10 +157,10 @@ class Matcher:
 
     def _judge_build(self, case: EvidenceSet, component: Component) -> Verdict:
         if component.other_numbers:
-            return _numbered_otherwise(component)
+            return numbered_otherwise(component)
         package = self.package_case(case.advisory, component)
         own = package.decide(component.package_version) if package else None
-        return own or _rebuilt(case.decide(component.version), component)
+        return own or rebuilt(case.decide(component.version), component)
 
     def package_case(self, advisory: Advisory, component: Component) -> PackageCase | None:
         """What the component's distribution says of an advisory; None where it says nothing, or is not known."""
@@ -195,7 +219,7 @@ class Matcher:
             if case.advisory.kind is Kind.ANNOUNCEMENT:
                 verdict = self.judge(case, component)
                 if verdict.status in EXPOSED:
-                    yield Match(component, case.advisory, verdict)
+                    yield self.advised(case, component, verdict)
 
     def _benchmarks(self, component: Component) -> Iterator[Match]:
         """The edition of the CIS benchmark for an engine."""
@@ -218,49 +242,6 @@ def _withdrawal(advisory: Advisory) -> str:
     reasons = dict.fromkeys(r.record.withdrawn_reason for r in advisory.records if r.record.withdrawn_reason)
     said = f"withdrawn on {advisory.withdrawn.astimezone(UTC):%Y-%m-%d}"
     return f"{said}: {'; '.join(reasons)}" if reasons else said
-
-
-def _rebuilt(verdict: Verdict, component: Component) -> Verdict:
-    """What upstream's verdict says of somebody else's build of that version."""
-    build = component.package or f"{component.product} {component.version}"
-    if verdict.status is Status.UNKNOWN:
-        return verdict
-    if verdict.status is Status.NOT_AFFECTED:
-        return replace(verdict, reason=f"{verdict.reason}; {build} is built from that version")
-    reason = (
-        f"upstream's {component.version} is {verdict.status.value}: {verdict.reason}; but {build} is a distribution's "
-        f"build, which may carry the fix: {_decider(component)}"
-    )
-    return Verdict(Status.UNKNOWN, reason, verdict.source)
-
-
-def _numbered_otherwise(component: Component) -> Verdict:
-    """Of a build with numbers of its own, not even that upstream's number is safe says anything."""
-    build = component.package or f"{component.product} {component.version}"
-    if component.distro.startswith("windows") and not component.package:
-        decider = "whose build it is would decide"
-        decider += ": the platform that `docker version` names there" if component.product == ENGINE else ""
-    else:
-        decider = "the vendor's own advisory would decide, and no source of Navtex has one"
-    return Verdict(
-        Status.UNKNOWN, f"{build} is {component.other_numbers}, whose numbers need not be upstream's: {decider}"
-    )
-
-
-def _decider(component: Component) -> str:
-    """What would decide about a distribution's build."""
-    if not component.package and not component.distro:
-        return "the name and version of its package, and its distribution, would decide"
-    if not component.distro and not component.ecosystem:
-        return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
-    if not component.ecosystem:
-        return f"a security record of {component.distro} would decide, and no source of Navtex has one"
-    if not component.package:
-        return f"the name and version of its package would decide, as {component.ecosystem} writes them"
-    if not is_version(component.package_version, component.ecosystem):
-        given = f", and {component.package_version!r} is none" if component.package_version else ""
-        return f"the version of its package would decide, as {component.ecosystem} writes it{given}"
-    return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
 
 
 def _end_reason(line: ReleaseLine, today: date) -> str:

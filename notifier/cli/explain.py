@@ -13,6 +13,7 @@ from feeds.verdicts.evidence import Status
 from notifier.cli.app import format_option, line, now, opened, settings, severity, wrapped, write_json
 
 if TYPE_CHECKING:
+    from notifier.assessment.advice import Advice
     from notifier.schemas.explanation import EvidenceRow, ExplainedVerdict
     from notifier.services.verdict_explanations import ExplainAnswer
 
@@ -61,19 +62,21 @@ def _show(found: ExplainAnswer) -> None:
         held = ", ".join(f"{c.product} {c.version}" for c in found.components)
         nothing = f"A benchmark is for Docker Engine, not for {held}." if benchmark else ""
         wrapped(nothing or f"No source says anything about {held}.", 0)
-    for one in value.verdicts:
-        _verdict(one, value.host, _APPLIES if benchmark else {})
+    for one, advice in zip(value.verdicts, found.advice, strict=True):
+        _verdict(one, advice, value.host, _APPLIES if benchmark else {})
 
 
 _APPLIES = {Status.AFFECTED: "APPLIES", Status.NOT_AFFECTED: "DOES NOT APPLY"}
 
 
-def _verdict(one: ExplainedVerdict, host: str | None, words: dict[Status, str]) -> None:
+def _verdict(one: ExplainedVerdict, advice: Advice, host: str | None, words: dict[Status, str]) -> None:
     runs = one.package or f"{one.product} {one.version}"
     click.echo("\n" + line(f"{host + ' runs ' if host else ''}{runs}"))
     wrapped(f"{words.get(one.verdict) or one.verdict.value.replace('_', ' ').upper()}: {one.reason}", 2)
     if one.upgrade_to:
         wrapped(f"Upgrade to {one.upgrade_to}. Fixed in {', '.join(one.fixed_in)}.", 2)
+    for said in advice.words:
+        wrapped(f"{said[:1].upper()}{said[1:]}.", 2)
     click.echo("\n  Evidence, highest rank first:")
     for number, entry in enumerate(one.evidence, 1):
         if words:

@@ -138,12 +138,8 @@ def _option(option: Option, total: int, file: IO[str] | None) -> None:
 def _package(option: Option) -> Iterator[str]:
     from notifier.assessment.upgrades import Way
 
-    if option.minimum not in ("", option.to):
-        yield f"the lowest release of the line that closes as much is {option.minimum}"
-    if option.source_only:
-        yield f"fixed in {', '.join(option.source_only)} (source only: no package for this distribution)"
-    if not option.package and option.way not in (Way.DISTRIBUTION, Way.RESTART):
-        yield "package not verified"
+    if option.way is not Way.RESTART:
+        yield from option.words
 
 
 def _heading(option: Option) -> str:

@@ -22,6 +22,13 @@ class Hosts:
         """How many are counted and not named."""
         return self.count - len(self.names)
 
+    def with_(self, other: Hosts) -> Hosts:
+        """These and others; of the names no more than the longer of the two has."""
+        most = max(len(self.names), len(other.names))
+        names = tuple(sorted({*self.names, *other.names}))
+        count = self.count + other.count
+        return Hosts(count, names if len(names) == count else names[:most])
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:

@@ -14,6 +14,7 @@ import feeds
 from feeds.advisories.records import Advisory
 from feeds.core.times import stamp
 from feeds.verdicts.evidence import Status, Verdict
+from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.findings import Finding
 from notifier.exporters.purl import purls
 
@@ -68,6 +69,7 @@ class ExportStatement:
     verdict: Verdict
     products: tuple[Product, ...]
     remark: Remark = NO_REMARK
+    advice: Advice = NOTHING
 
     @property
     def status(self) -> Status:
@@ -95,9 +97,12 @@ class ExportStatement:
     def action(self) -> str:
         """What to do about it."""
         if self.verdict.upgrade_to is None:
-            return "No fixed release is known. Watch the advisory."
+            words = [f"{w[:1].upper()}{w[1:]}." for w in self.advice.words]
+            return " ".join(words) or "No fixed release is known. Watch the advisory."
         others = [f for f in self.verdict.fixed_in if f != self.verdict.upgrade_to]
-        return f"Upgrade to {self.verdict.upgrade_to}." + (f" Also fixed in {', '.join(others)}." if others else "")
+        words = [f"{w[:1].upper()}{w[1:]}." for w in self.advice.words]
+        also = [f"Also fixed in {', '.join(others)}."] if others else []
+        return " ".join((f"Upgrade to {self.verdict.upgrade_to}.", *words, *also))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +148,19 @@ def document(
     `names` gives the hosts to name for a component, `remark` what is said of a finding here.
     """
     products: dict[int, Product] = {}
-    statements: dict[tuple[str, Status, str, str | None, Remark], list[Finding]] = {}
+    statements: dict[tuple[str, Status, str, str | None, Advice, Remark], list[Finding]] = {}
     for finding in found:
         if finding.number not in products:
             products[finding.number] = _product(finding, names(finding.number))
         verdict = finding.match.verdict
-        key = finding.match.advisory.name, verdict.status, verdict.reason, verdict.upgrade_to, remark(finding)
+        key = (
+            finding.match.advisory.name,
+            verdict.status,
+            verdict.reason,
+            verdict.upgrade_to,
+            finding.match.advice,
+            remark(finding),
+        )
         statements.setdefault(key, []).append(finding)
     return ExportDocument(
         at=at,
@@ -160,6 +172,7 @@ def document(
                 group[0].match.verdict,
                 tuple(products[f.number] for f in group),
                 said,
+                group[0].match.advice,
             )
             for (*_, said), group in statements.items()
         ),

@@ -8,6 +8,7 @@ from feeds.advisories.editions import edition_id
 from feeds.core.times import stamp
 from notifier.alerts.digest import AuditsDue, Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts
+from notifier.schemas.advice import advice_fields
 
 
 def plain(digest: Digest) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def _group(group: Group) -> dict[str, Any]:
         "hosts": _hosts(group.hosts),
         "fixed_in": list(group.fixed_in),
         "upgrade_to": group.upgrade_to,
+        **advice_fields(group.advice),
         "reason": group.reason,
     }
 

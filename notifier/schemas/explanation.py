@@ -18,13 +18,18 @@ from notifier.schemas.fields import (
     Cvss,
     FixedIn,
     KindField,
+    Minimum,
     Package,
+    PackageVerified,
     Product,
     RankField,
     ReadAt,
     Reason,
     SeverityField,
+    SourceOnly,
     Title,
+    UpgradeNote,
+    UpgradePackage,
     UpgradeTo,
     Url,
     VerdictField,
@@ -66,6 +71,11 @@ class ExplainedVerdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     fixed_in: FixedIn
     upgrade_to: UpgradeTo
+    minimum: Minimum
+    upgrade_package: UpgradePackage
+    package_verified: PackageVerified
+    source_only: SourceOnly
+    upgrade_note: UpgradeNote
     evidence: Annotated[
         tuple[EvidenceRow, ...], Meta(description="every record about the product, the one with the most weight first")
     ]

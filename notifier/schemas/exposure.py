@@ -16,6 +16,7 @@ from feeds.advisories.records import Advisory, Level, Severity
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, weight
 from notifier.assessment.matcher import Match
+from notifier.schemas.advice import advice_fields
 from notifier.schemas.fields import (
     DAY,
     MOMENT,
@@ -27,13 +28,18 @@ from notifier.schemas.fields import (
     FixedIn,
     GeneratedAt,
     Kev,
+    Minimum,
     Package,
+    PackageVerified,
     Product,
     Reason,
     ScopeWords,
     SeverityField,
+    SourceOnly,
     Tags,
     Title,
+    UpgradeNote,
+    UpgradePackage,
     UpgradeTo,
     Url,
     VerdictField,
@@ -72,6 +78,11 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     epss: Epss
     fixed_in: FixedIn
     upgrade_to: UpgradeTo
+    minimum: Minimum
+    upgrade_package: UpgradePackage
+    package_verified: PackageVerified
+    source_only: SourceOnly
+    upgrade_note: UpgradeNote
     url: Url
     silenced_until: Annotated[
         datetime | None,
@@ -91,6 +102,11 @@ class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     fixed_in: FixedIn
     upgrade_to: UpgradeTo
+    minimum: Minimum
+    upgrade_package: UpgradePackage
+    package_verified: PackageVerified
+    source_only: SourceOnly
+    upgrade_note: UpgradeNote
 
     def __str__(self) -> str:
         """In a cell: "engine 25.0.5: affected on 3"."""
@@ -155,6 +171,11 @@ class AdvisoryVerdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     fixed_in: FixedIn
     upgrade_to: UpgradeTo
+    minimum: Minimum
+    upgrade_package: UpgradePackage
+    package_verified: PackageVerified
+    source_only: SourceOnly
+    upgrade_note: UpgradeNote
 
     def __str__(self) -> str:
         """In a cell: "CVE-2024-41110: affected"."""
@@ -267,6 +288,7 @@ def exposure_row(
         epss=advisory.epss,
         fixed_in=verdict.fixed_in,
         upgrade_to=verdict.upgrade_to,
+        **advice_fields(match.advice),
         url=advisory.url,
         silenced_until=whole(silenced_until) if silenced_until else None,
     )
@@ -302,6 +324,7 @@ def advisory_group(
                 reason=f.match.verdict.reason,
                 fixed_in=f.match.verdict.fixed_in,
                 upgrade_to=f.match.verdict.upgrade_to,
+                **advice_fields(f.match.advice),
             )
             for f in found
         ),
@@ -328,6 +351,7 @@ def version_group(found: Sequence[Finding]) -> VersionGroup:
                 reason=f.match.verdict.reason,
                 fixed_in=f.match.verdict.fixed_in,
                 upgrade_to=f.match.verdict.upgrade_to,
+                **advice_fields(f.match.advice),
             )
             for f in found
         ),

@@ -58,8 +58,31 @@ FixedIn = Annotated[
 ]
 UpgradeTo = Annotated[
     str | None,
-    Meta(description="the lowest fixed release that is not affected, on the same line if there is one"),
+    Meta(
+        description="the release to upgrade to: of the component's upgrades the one that closes the most, if it closes "
+        "this; the same as in `navtex plan`. Null if no release that closes it can be installed"
+    ),
 ]
+Minimum = Annotated[str | None, Meta(description="the lowest release of the line of `upgrade_to` that closes it")]
+UpgradePackage = Annotated[
+    str | None,
+    Meta(
+        description="the version of the package, or the file of the static build, that brings it, as the index of the "
+        "host's channel lists it; null if it was not verified"
+    ),
+]
+PackageVerified = Annotated[
+    bool | None,
+    Meta(
+        description="whether the index of the host's channel has the package; null if there is no upgrade, or the "
+        "product comes in no package of Docker's"
+    ),
+]
+SourceOnly = Annotated[
+    tuple[str, ...],
+    Meta(description="fixed releases of the host's own line that have a tag, but no package for its distribution"),
+]
+UpgradeNote = Annotated[str | None, Meta(description="which other package brings the upgrade; null if none does")]
 Tags = Annotated[dict[str, str], Meta(description="the host's tags")]
 RankField = Annotated[
     str,

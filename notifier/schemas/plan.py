@@ -10,7 +10,19 @@ from msgspec import Meta
 
 from feeds.advisories.records import Advisory
 from notifier.assessment.upgrades import Option, Plan, Way
-from notifier.schemas.fields import DAY, Count, GeneratedAt, Package, Product, Version
+from notifier.schemas.advice import advice_fields
+from notifier.schemas.fields import (
+    DAY,
+    Count,
+    GeneratedAt,
+    Package,
+    PackageVerified,
+    Product,
+    SourceOnly,
+    UpgradeNote,
+    UpgradePackage,
+    Version,
+)
 
 _Line = Annotated[str | None, Meta(description="the release line")]
 _Ends = Annotated[date | None, DAY, Meta(description="the day the line's security support ends")]
@@ -37,21 +49,14 @@ class PlanOption(msgspec.Struct, frozen=True, kw_only=True):
 
     way: Annotated[Way, Meta(description="the kind of upgrade", extra_json_schema={"enum": [w.value for w in Way]})]
     to: Annotated[str, Meta(description="the release or package version to upgrade to")]
-    minimum: Annotated[
-        str | None,
-        Meta(description="the lowest release of that line that closes as much; null if the package was not verified"),
+    advised: Annotated[
+        bool, Meta(description="whether `exposure`, `check`, `explain` and the digests advise it for what it closes")
     ]
-    package: Annotated[
-        str | None,
-        Meta(
-            description="the package version, or file of a static build, as Docker's index lists it; "
-            "null if it was not verified"
-        ),
-    ]
-    source_only: Annotated[
-        _Names,
-        Meta(description="fixed releases of the host's own line that have a tag, but no package for its distribution"),
-    ]
+    minimum: Annotated[str | None, Meta(description="the lowest release of that line that leaves no more open")]
+    package: UpgradePackage
+    package_verified: PackageVerified
+    source_only: SourceOnly
+    note: UpgradeNote
     line: _Line
     ends: _Ends
     closes: Annotated[_Names, Meta(description="advisories that the upgrade closes")]
@@ -125,13 +130,16 @@ def plan_row(found: Plan, hosts: _Names) -> PlanRow:
 
 
 def _option(option: Option) -> PlanOption:
-    waiting = option.waiting
+    waiting, advice = option.waiting, advice_fields(option.advice)
     return PlanOption(
         way=option.way,
         to=option.to,
+        advised=option.advised,
         minimum=option.minimum or None,
-        package=option.package or None,
-        source_only=option.source_only,
+        package=advice["upgrade_package"],
+        package_verified=advice["package_verified"],
+        source_only=option.advice.source_only,
+        note=advice["upgrade_note"],
         line=option.line.name if option.line else None,
         ends=option.line.ends if option.line else None,
         closes=_of(option.closes),

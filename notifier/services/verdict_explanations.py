@@ -10,10 +10,12 @@ from feeds import storage
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Verdict
-from notifier.assessment.matcher import Matcher
+from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole
+from notifier.assessment.advice import NOTHING, Advice
+from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
+from notifier.schemas.advice import advice_fields
 from notifier.schemas.explanation import (
     DoubtRow,
     EvidenceRow,
@@ -32,6 +34,8 @@ class ExplainAnswer:
 
     value: VerdictExplanation
     components: tuple[Component, ...]
+    advice: tuple[Advice, ...]
+    """The advice of each of the verdicts."""
 
 
 def explain_verdict(database: Database, subject: str, name: str, now: datetime) -> ExplainAnswer:
@@ -44,6 +48,7 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
         advisory = catalogue.find(name)
         host, components = _components(connection, subject)
     matcher = Matcher(catalogue, now.date())
+    judged = list(_verdicts(matcher, advisory, components))
     value = VerdictExplanation(
         advisory=advisory.name,
         aliases=advisory.aliases,
@@ -55,9 +60,9 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
         url=advisory.url,
         doubts=tuple(DoubtRow(name=d.name, source=d.source, url=d.url) for d in advisory.doubts),
         host=host,
-        verdicts=tuple(_verdicts(matcher, advisory, components)),
+        verdicts=tuple(one for one, _ in judged),
     )
-    return ExplainAnswer(value, components)
+    return ExplainAnswer(value, components, tuple(advice for _, advice in judged))
 
 
 def _components(connection: Connection, subject: str) -> tuple[str | None, tuple[Component, ...]]:
@@ -72,17 +77,21 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, tuple
     return found.name, found.components
 
 
-def _verdicts(matcher: Matcher, advisory: Advisory, components: tuple[Component, ...]) -> Iterator[ExplainedVerdict]:
+def _verdicts(
+    matcher: Matcher, advisory: Advisory, components: tuple[Component, ...]
+) -> Iterator[tuple[ExplainedVerdict, Advice]]:
     for of in components:
         if advisory.edition and of.product == ENGINE:
             verdict = matcher.editions.verdict(advisory, of)
-            yield _explained(of, verdict, edition_evidence(advisory.records, verdict.status))
+            evidence = edition_evidence(advisory.records, verdict.status)
+            yield _explained(Match(of, advisory, verdict), evidence), NOTHING
         elif matcher.case(advisory, of.product):
-            verdict, evidence = _judged(matcher, advisory, of)
-            yield _explained(of, verdict, tuple(map(evidence_row, evidence)))
+            match, entries = _judged(matcher, advisory, of)
+            yield _explained(match, tuple(map(evidence_row, entries))), match.advice
 
 
-def _explained(of: Component, verdict: Verdict, evidence: tuple[EvidenceRow, ...]) -> ExplainedVerdict:
+def _explained(match: Match, evidence: tuple[EvidenceRow, ...]) -> ExplainedVerdict:
+    of, verdict = match.component, match.verdict
     return ExplainedVerdict(
         product=of.product,
         version=of.version,
@@ -91,17 +100,19 @@ def _explained(of: Component, verdict: Verdict, evidence: tuple[EvidenceRow, ...
         reason=verdict.reason,
         fixed_in=verdict.fixed_in,
         upgrade_to=verdict.upgrade_to,
+        **advice_fields(match.advice),
         evidence=evidence,
     )
 
 
-def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Verdict, list[EvidenceEntry]]:
+def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Match, list[EvidenceEntry]]:
     case = matcher.case(advisory, of.product)
     assert case is not None
+    match = matcher.advised(case, of, matcher.judge(case, of))
     upstream = case.testimony(of.version)
     if not of.rebuilt:
-        return case.decide(of.version), upstream
+        return match, upstream
     package = matcher.package_case(advisory, of)
     own = package.testimony(of.package_version) if package else []
     # upstream's ranges do not apply to a distribution's build: they are listed but decide nothing
-    return matcher.judge(case, of), [*own, *(replace(t, role=EvidenceRole.UPSTREAM) for t in upstream)]
+    return match, [*own, *(replace(t, role=EvidenceRole.UPSTREAM) for t in upstream)]

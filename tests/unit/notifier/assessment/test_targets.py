@@ -90,7 +90,7 @@ def test_the_advice_is_the_newest_package_of_the_line_and_the_verdict_and_the_pl
     component = Component("engine", "25.0.5", package, distro)
     matcher = Matcher(catalogue(FLAW, releases=gathered((*LINES, tags(TAGS), *facts))), TODAY)
     options = plan(matcher, component, TODAY).options
-    assert [(o.to, o.minimum, o.source_only, o.command) for o in options[:1]] == said
+    assert [(o.to, o.minimum, o.advice.source_only, o.command) for o in options[:1]] == said
     (match,) = matcher.exposures(component)
     assert match.verdict.upgrade_to == options[0].to
 
@@ -98,7 +98,7 @@ def test_the_advice_is_the_newest_package_of_the_line_and_the_verdict_and_the_pl
 def test_without_an_index_of_the_channel_nothing_is_verified() -> None:
     matcher = Matcher(catalogue(FLAW, releases=gathered((*LINES, tags(TAGS), JAMMY))), TODAY)
     own, *_ = plan(matcher, Component("engine", "25.0.5", "", "debian-12"), TODAY).options
-    assert (own.to, own.package, own.minimum, own.source_only) == ("25.0.17", "", "", ())
+    assert (own.to, own.advice.package, own.minimum, own.advice.source_only) == ("25.0.17", None, "25.0.17", ())
 
 
 def test_where_every_package_is_affected_no_upgrade_is_advised() -> None:

@@ -8,9 +8,10 @@ import pytest
 from feeds.advisories.facts import Fact, Release, ReleaseLine, Repair
 from feeds.advisories.records import Level, Rank, Read, Score, Severity, severity_rank
 from feeds.advisories.releases import gathered
+from notifier.assessment.commands import command
 from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import Matcher
-from notifier.assessment.upgrades import Plan, Waiting, command, plan
+from notifier.assessment.upgrades import Plan, Waiting, plan
 from notifier.domain.components import Component
 from tests.support.records import catalogue, claim, packaged, read, tags
 
@@ -78,7 +79,7 @@ def test_a_line_that_has_ended_leads_to_the_next_one_that_is_maintained() -> Non
     assert ways(found) == [("next maintained line", "29.3.1", ["34040"], [])]
     assert ways(planned(engine("24.0.9"), AUTHZ)) == [("next maintained line", "25.0.6", ["41110"], [])]
     assert ways(planned(engine("24.0.9"), AUTHZ, today=date(2027, 3, 1))) == [
-        ("next maintained line", "29.0.0", ["41110"], [])
+        ("next maintained line", "29.3.1", ["41110"], [])
     ]
 
 
@@ -87,7 +88,7 @@ def test_a_version_older_than_every_line_is_not_maintained_and_one_beside_the_li
     assert ways(planned(engine("1.13.1"), AUTHZ)) == [("next maintained line", "25.0.6", ["41110"], [])]
     beside = planned(engine("26.1.4"), AUTHZ)
     assert (beside.line, beside.maintained) == (None, None)
-    assert ways(beside) == [("own line", "26.1.5", ["41110"], []), ("next maintained line", "29.0.0", ["41110"], [])]
+    assert ways(beside) == [("own line", "26.1.5", ["41110"], []), ("next maintained line", "29.3.1", ["41110"], [])]
 
 
 def test_where_the_next_maintained_line_leaves_something_open_a_later_one_that_leaves_less_is_offered_too() -> None:
@@ -122,7 +123,7 @@ def test_without_tags_the_releases_that_are_named_as_fixes_are_the_choice() -> N
 
 def test_nobody_is_sent_to_a_release_candidate_or_backwards() -> None:
     candidate = read(claim("< 29.5.0-rc.1", "29.5.0-rc.1"), name="CVE-2026-1001")
-    assert ways(planned(engine("29.3.1"), candidate)) == [("own line", "29.5.0", ["-1001"], [])]
+    assert ways(planned(engine("29.3.1"), candidate)) == [("own line", "29.5.1", ["-1001"], [])]
     newer_is_worse = read(claim(">= 29.5.0, < 29.6.0"), name="CVE-2026-1002")
     assert [o.to for o in planned(engine("29.5.1"), newer_is_worse).options] == ["29.6.0"]
 
@@ -132,13 +133,32 @@ def test_an_upgrade_that_opens_as_much_as_it_closes_is_weighed_against_a_later_o
     brought = read(claim(">= 29.5.0, < 29.6.0"), name="CVE-2026-1002")
     assert ways(planned(engine("29.3.1"), fixed_early, brought)) == [("own line", "29.6.0", ["-1001"], [])]
     for_ever = read(claim(">= 29.5.0"), name="CVE-2026-1003")
-    assert ways(planned(engine("29.3.1"), fixed_early, for_ever)) == []
+    # nothing is gained on the whole, but it is the only way to close the one
+    assert ways(planned(engine("29.3.1"), fixed_early, for_ever)) == [("own line", "29.5.1", ["-1001"], ["-1003"])]
+
+
+def repairing(version: str, broken: str) -> Release:
+    return Release(product="engine", version=version, url="x", repairs=(Repair(broken, f"a regression of {broken}"),))
+
+
+def test_what_a_later_release_repairs_and_the_first_of_a_row_are_not_offered_where_a_better_one_exists() -> None:
+    def target(version: str, engines: str, *notes: Fact) -> list[str]:
+        return [o.to for o in planned(engine(version), ARCHIVE, facts=(*LINES, *notes), engines=engines).options]
+
+    assert target("29.5.0", "29.5.0 29.5.1 29.5.2", repairing("29.5.2", "29.5.1")) == ["29.5.2"]
+    # what 29.5.1 broke stays broken until it is repaired
+    assert target("29.5.0", "29.5.0 29.5.1 29.5.2 29.6.1", repairing("29.6.1", "29.5.1")) == ["29.6.1"]
+    assert target("29.3.1", "29.3.1 29.6.0 29.6.1") == ["29.6.1"]
+    assert target("29.3.1", "29.3.1 29.6.0") == ["29.6.0"]
+    assert target("29.3.1", "29.3.1 29.6.0 29.6.1", repairing("29.6.1", "29.6.0")) == ["29.6.1"]
+    # a backport on another line says nothing of this one
+    assert target("29.3.1", "25.0.6 29.3.1 29.5.1", repairing("25.0.6", "25.0.5")) == ["29.5.1"]
 
 
 def test_a_regression_of_the_target_is_mentioned_with_its_repair() -> None:
     repair = Repair("29.5.1", "docker cp works again, a regression of 29.5.1")
     notes = Release(product="engine", version="29.5.2", url="https://example.org/2952", repairs=(repair,))
-    (option,) = planned(engine("29.5.0"), ARCHIVE, facts=(*LINES, notes)).options
+    (option,) = planned(engine("29.5.0"), ARCHIVE, facts=(*LINES, notes), engines="29.5.0 29.5.1").options
     (found,) = option.regressions
     assert (found.release, found.repaired_in, found.words, found.url) == (
         "29.5.1",
@@ -161,7 +181,7 @@ def test_a_conflict_is_open() -> None:
     ]
     found = planned(engine("29.3.1"), *sides)
     assert len(found.open) == 1
-    assert [o.to for o in found.options] == ["29.5.0"]
+    assert [o.to for o in found.options] == ["29.5.1"]
 
 
 def test_a_distributions_package_has_the_distributions_way() -> None:

@@ -1,0 +1,87 @@
+"""The commands that install an upgrade or start what is installed.  Pure."""
+
+from __future__ import annotations
+
+import re
+
+from feeds.advisories.facts import Package
+from notifier.domain.components import Component
+
+PACKAGES = {
+    "engine": "docker-ce",
+    "cli": "docker-ce-cli",
+    "containerd": "containerd.io",
+    "runc": "containerd.io",
+    "buildx": "docker-buildx-plugin",
+    "compose": "docker-compose-plugin",
+}
+"""Docker's package of each product that it packages."""
+_RESTARTS = {
+    "engine": "systemctl restart docker",
+    "containerd": "systemctl restart containerd docker",
+    "desktop": "docker desktop restart",
+}
+_STATIC = "https://download.docker.com/linux/static/stable/x86_64/"
+# a command is copied into a shell, and a package's name may come from a host that is not ours alone
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:_^-]*")
+_APT = re.compile(r"^(?:debian|ubuntu|raspbian|linuxmint)")
+_DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
+
+
+def restart(component: Component) -> str:
+    """The command that starts what is installed; "" where none is known."""
+    return _RESTARTS.get(component.product, "")
+
+
+def command(component: Component, to: str) -> str:
+    """The command that installs a release, in the words of the host's package manager; "" where none is known."""
+    if component.product == "desktop":
+        return ""
+    name = component.package_name or PACKAGES.get(component.product, "")
+    manager = _manager(component)
+    if not _NAME.fullmatch(name) or not _VERSION.fullmatch(to):
+        return ""
+    if component.product in ("containerd", "runc") and name == "containerd.io":
+        # Docker's package holds runc, too; its own number says nothing of runc's
+        return {"apt": "apt-get install --only-upgrade containerd.io", "dnf": "dnf upgrade containerd.io"}.get(
+            manager, ""
+        )
+    if component.rebuilt:
+        return {
+            "apt": f"apt-get install --only-upgrade {name}={to}",
+            "dnf": f"dnf upgrade {name}-{to}",
+            "apk": f"apk add '{name}={to}'",
+            "zypper": f"zypper install {name}={to}",
+        }.get(manager, "")
+    # what Docker appends to its packages' numbers differs between releases: any of this release will do
+    return {
+        "apt": f"apt-get install --only-upgrade '{name}=5:{to}*'"
+        if name.startswith("docker-ce")
+        else f"apt-get install --only-upgrade '{name}={to}*'",
+        "dnf": f"dnf upgrade '{name}-{to}*'",
+    }.get(manager, "")
+
+
+def install(package: Package) -> str:
+    """The command that installs a package of Docker's, with its version as the channel's index writes it."""
+    if not _VERSION.fullmatch(package.package_version):
+        return ""
+    if package.package_version.endswith(".tgz"):
+        return f"curl -fsSLO {_STATIC}{package.package_version}"
+    if not _NAME.fullmatch(package.name):
+        return ""
+    if package.architecture in ("amd64", "armhf"):
+        return f"apt-get install --only-upgrade {package.name}={package.package_version}"
+    return f"dnf upgrade {package.name}-{package.package_version}"
+
+
+def _manager(component: Component) -> str:
+    distro, version = component.distro, component.package_version
+    if _APT.match(distro) or re.search(r"~(?:debian|ubuntu)|\+deb\d|ubuntu\d", version):
+        return "apt"
+    if _DNF.match(distro) or re.search(r"\.(?:el|fc)\d+", version):
+        return "dnf"
+    if distro.startswith("alpine") or re.search(r"-r\d+$", version):
+        return "apk"
+    return "zypper" if distro.startswith(("sles", "opensuse")) else ""
