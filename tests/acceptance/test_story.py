@@ -75,7 +75,7 @@ def assert_the_welcome_says_what_stands(welcome: EmailMessage) -> None:
 def assert_the_news_say_what_is_new(news: EmailMessage) -> None:
     text = text_of(news)
     about = " ".join(entry(text, "CVE-2026-41567").split())
-    assert "29.5.0 on lab-1: upgrade to 29.5.1" in about
+    assert "29.5.0 on lab-1: upgrade to 29.5.2" in about
     assert "lab-2" not in about
     assert "CIS Docker Benchmark v1.8.0" in text
     assert not entry(text, "CVE-2024-41110")
