@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -112,7 +113,41 @@ def read(
     """
     if not isinstance(text, Text):
         text = Text.of(text)
-    return _reported(_named(_reading(_format(text, form, own), text, host, product), host.strip()))
+    chosen = _format(text, form, own)
+    found = _reading(chosen, text, host, product)
+    if form and chosen in FORMATS and not _recognises(chosen, text):
+        found = _unlike(found, form, next((f.NAME for f in FORMATS if _recognises(f, text)), ""))
+    return _reported(_named(found, host.strip()))
+
+
+def _recognises(candidate: InputFormat, text: Text) -> bool:
+    with contextlib.suppress(InventoryError):
+        return candidate.recognises(text)
+    return False
+
+
+def _unlike(found: Iterator[Found], form: str, looks: str) -> Iterator[Found]:
+    """What was found in a text that does not look like the format by which it was read.
+
+    Where no host was found, a format's own words about what the text does not hold may be untrue.
+    """
+    notes: list[Note] = []
+    hosts = False
+    try:
+        for one in found:
+            if isinstance(one, Note) and not hosts:
+                notes.append(one)
+                continue
+            if isinstance(one, Host | Bare) and not hosts:
+                hosts = True
+                yield from notes
+            yield one
+    except InventoryError as error:
+        if looks and not error.remedy:
+            raise InventoryError(error.what, remedy=f"It looks like {looks}: leave out --from") from error
+        raise
+    if not hosts:
+        yield Note(f"it does not look like {form}" + (f", but like {looks}" if looks else ""))
 
 
 def _reading(chosen: InputFormat, text: Text, host: str, product: str) -> Iterator[Found]:

@@ -66,7 +66,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         yield from _engine(named(host, f"{_METRIC} without the label `instance`"), labels, where)
     yield from others.notes()
     if not seen:
-        yield Note(f"it has neither {_METRIC} nor {_NODE}, so it shows no engine")
+        yield Note(f"it has neither {_METRIC} nor {_NODE}, which show engines and runtimes")
 
 
 def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:

@@ -222,3 +222,19 @@ def test_apt_is_read_in_other_languages(title: str, state: str, gone: str) -> No
 def test_a_search_of_pacman_is_a_list() -> None:
     text = "local/docker 1:27.4.1-1\n    Pack, ship and run\nlocal/runc 1.2.4-1 (base)\n    CLI tool\n"
     assert runs(read(text, host="a")) == {"a": {("engine", "27.4.1", "arch"), ("runc", "1.2.4", "arch")}}
+
+
+@pytest.mark.parametrize(
+    "form", [f.NAME for f in inventory.FORMATS if f.NAME not in ("docker-version", "docker-report")]
+)
+def test_no_format_denies_what_a_text_of_another_shows(form: str) -> None:
+    text = "Server:\n Engine:\n  Version: 26.1.4\n  API version: 1.45\n containerd:\n  Version: 1.6.31\n"
+    try:
+        found = read(text, form, host="a")
+    except InventoryError as error:
+        said = [error.what, error.remedy or ""]
+    else:
+        assert not found.hosts
+        said = [*found.notes, *(b.reason for b in found.bad)]
+    assert not [words for words in said if "no engine" in words or "client only" in words or "no package" in words]
+    assert any("docker-version" in words or "needs the columns" in words or "probe" in words for words in said)
