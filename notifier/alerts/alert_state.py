@@ -30,6 +30,14 @@ class AlertState(msgspec.Struct, frozen=True, omit_defaults=True):
     partial: bool = False
     since: datetime | None = None
     """When the latest of the hosts that were looked at came: by the clock of their import, and no other."""
+    taken: frozenset[int] = frozenset()
+    """Components that a correction took back."""
+    turns: tuple[datetime, ...] = ()
+    """When it was corrected, or came back after that, in the last week."""
+    wavering: datetime | None = None
+    """Of one whose sources keep changing what they say: when they last did."""
+    says: frozenset[int] = frozenset()
+    """The components that they said then to be affected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +109,8 @@ def worst_of(before: AlertState, now: AlertState) -> AlertState:
         severity=now.severity if raised else before.severity,
         exploited=before.exploited or now.exploited,
         since=max(filter(None, (before.since, now.since)), default=None),
+        taken=before.taken - now.components.keys(),
+        turns=before.turns,
+        wavering=before.wavering,
+        says=before.says,
     )

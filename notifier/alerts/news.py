@@ -4,7 +4,7 @@ A subscription's first digest is its welcome: everything that stands.  After tha
 is told: an advisory that was never told, a host or version that it comes to concern, an escalation,
 and a correction to those who were told what does not hold.  An edited word is none of these.
 
-The ledger keeps the worst that was told.  So what wavers between two states is told once.
+The ledger keeps the worst that was told, and `notifier.alerts.damper` what wavers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from feeds.advisories.records import Advisory, Kind
 from feeds.versions.upstream import Key, key
 from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations, facets_of, sortable, worst_of
+from notifier.alerts.damper import damped
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestAssignment, DigestItem, Group, folded, rank
 from notifier.assessment.matcher import Match
 from notifier.domain.filters import Filters
@@ -140,7 +141,9 @@ def news(concerns: Iterable[AffectedComponent], known: Iterable[Advisory], books
                 _consider(found, advisory, [], facets_of(advisory, [], seen), books, wanted=True)
     for advisory in known:
         _correct(found, advisory, grouped.get(advisory.id, []), books)
-    found.items = folded(sorted(found.items, key=rank), wanted)
+    about = [(a, b.facets, grouped.get(a.id, [])) for a in known if (b := books.before(a)) is not None and b.digest]
+    sent = damped(found.items, found.facets, found.noted, about, books.now)
+    found.items = folded(sorted(sent, key=rank), wanted)
     return found
 
 
@@ -228,7 +231,13 @@ def _correct(found: News, advisory: Advisory, group: list[AffectedComponent], bo
         return
     kept = found.facets.get(advisory.id, before.facets)
     left = {n: s for n, s in kept.components.items() if n not in gone and not withdrawn}
-    after = msgspec.structs.replace(kept, components=left, fixed=kept.fixed & left.keys(), withdrawn=withdrawn)
+    after = msgspec.structs.replace(
+        kept,
+        components=left,
+        fixed=kept.fixed & left.keys(),
+        withdrawn=withdrawn,
+        taken=kept.taken | (kept.components.keys() - left.keys()),
+    )
     if not before.digest or advisory.kind not in _TAKEN_BACK:
         found.noted[advisory.id] = after
         return

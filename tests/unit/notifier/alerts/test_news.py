@@ -10,6 +10,7 @@ import pytest
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.verdicts.evidence import Status
 from notifier.alerts.alert_state import AffectedComponent, AlertState
+from notifier.alerts.damper import WORDS
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, key_of
 from notifier.alerts.news import Arrivals, News, NewsInput, Reopened, Told, moments, news
 from notifier.assessment.findings import worst_first
@@ -417,7 +418,7 @@ def test_what_was_corrected_and_comes_to_be_affected_again_is_news() -> None:
     facets = tell([concern(1, about)], started_at=None).facets[1]
     corrected = correct(about, retold(about, facets)).facets[1]
     found = tell([concern(1, about)], told=retold(about, corrected))
-    assert [i.changes for i in found.items] == [("newly affected hosts",)]
+    assert [i.changes for i in found.items] == [("newly affected hosts", WORDS)]
 
 
 def test_part_of_an_advisory_can_be_corrected_while_another_part_is_new() -> None:
@@ -448,7 +449,7 @@ def test_a_withdrawal_that_is_taken_back_is_told() -> None:
     facets = tell([concern(1, about)], started_at=None).facets[1]
     gone = correct(later(about, withdrawn=START + DAY), retold(about, facets)).facets[1]
     (item,) = tell([concern(1, about)], told=retold(about, gone)).items
-    assert item.changes == ("no longer withdrawn",)
+    assert item.changes == ("no longer withdrawn", WORDS)
     assert item.count == 1
 
 
