@@ -63,13 +63,17 @@ def without_margin(text: str) -> str:
     )
 
 
-_QUOTED_JSON = re.compile(r"\s*(?:>[ \t]?)+\s*[\[{]\s*(?:[\"{\[\]}]|\n)")
 _QUOTE = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 
 
-def is_quoted_json(head: str) -> bool:
-    """Whether a text begins with JSON behind the quote marks of a mail or an issue."""
-    return _QUOTED_JSON.match(head) is not None
+def is_quoted(head: str) -> bool:
+    r"""Whether all lines of a text stand behind the quote marks of a mail or an issue.
+
+    >>> is_quoted("> {\n>   \n\n> }"), is_quoted("> docker info\n{}"), is_quoted("")
+    (True, False, False)
+    """
+    lines = [line.lstrip() for line in head.splitlines() if line.strip()]
+    return bool(lines) and all(line.startswith(">") for line in lines)
 
 
 def unquoted(text: str) -> str:
@@ -79,6 +83,22 @@ def unquoted(text: str) -> str:
     '{"a": 1,\n"b": 2}'
     """
     return _QUOTE.sub("", text)
+
+
+def margin(head: str) -> str:
+    r"""Return the blanks before every line of a text, "" where a line has none.
+
+    >>> margin("    Client:\n     Version: 1.9.0\n\n    Server:\n"), margin("Client:\n Version: 1.9.0\n")
+    ('    ', '')
+    """
+    blanks = [line[: len(line) - len(line.lstrip(" \t"))] for line in head.splitlines() if line.strip()]
+    least = min(blanks, key=len, default="")
+    return least if all(one.startswith(least) for one in blanks) else ""
+
+
+def outdented(text: str, by: str) -> str:
+    """Return a text without a margin."""
+    return "".join(line.removeprefix(by) for line in text.splitlines(keepends=True))
 
 
 def of_several(head: str) -> bool:

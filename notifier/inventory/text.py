@@ -18,7 +18,16 @@ import msgspec
 
 from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow
-from notifier.inventory.terminal_noise import is_noise, is_quoted_json, json_start, plain, several, unquoted
+from notifier.inventory.terminal_noise import (
+    is_noise,
+    is_quoted,
+    json_start,
+    margin,
+    outdented,
+    plain,
+    several,
+    unquoted,
+)
 
 HEAD = 1 << 16
 """So many characters are looked at to recognise a format."""
@@ -53,8 +62,10 @@ class Text:
         self._stream = _characters(stream)
         self._ahead = plain(self._more(HEAD))
         self._whole = False
-        if is_quoted_json(self._ahead):
+        if is_quoted(self._ahead):
             self._ahead = unquoted(self.whole())
+        if blanks := margin(self._ahead):
+            self._ahead = outdented(self.whole(), blanks)
         self._shape = ""
         self._values: list[Any] = []
         self._sample: Any = None

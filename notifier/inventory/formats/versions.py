@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from feeds.advisories.records import PRODUCTS
 from feeds.core.errors import InventoryError, NavtexError
-from feeds.versions.upstream import key
+from feeds.versions.products import numbering
 from notifier.domain.components import BadRow, Component, Found, Host, Note, component, host_name
 from notifier.inventory.formats.packages import FOLLOWED
 from notifier.inventory.terminal_noise import is_noise
@@ -21,8 +21,8 @@ _HEADER = re.compile(r"(?:(?:host|hostname|node|server|name|product|version)\b[ 
 _PRODUCTS = {**{p: p for p in PRODUCTS}, "docker": "engine", "dockerd": "engine"}
 _REVISION = re.compile(r"\s\S*\d-\d|[~+](?:dfsg|ds|deb|ubuntu)|\d-r\d")
 _LOOKED_AT = 400
-_DOCKERS = 17
-"""From this number on only Docker's own products are numbered so: the engine, and the client with it."""
+_ENGINES = re.compile(r"v?(?:1[78]\.(?:0?[1-9]|1[0-2])|19\.0?3|20\.10|2[345]\.0|(?:2[6-9]|[3-9]\d)\.\d+)\.")
+"""Lines of releases that only Docker's engine has, and its client; nothing else that is followed has such numbers."""
 
 
 class _Line(NamedTuple):
@@ -65,6 +65,8 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
             if not of:
                 of = _by_number(one.version)
                 engines = True
+            if numbering(of, one.version) != of:
+                raise InventoryError(f"{one.version[:40]} is no version of the product {of}")
             hosts.setdefault(name, {})[component(of, one.version)] = None
         except (NavtexError, ValueError) as error:
             yield BadRow(f"line {number}", f"{one.host}: {error}".removeprefix(": "))
@@ -75,7 +77,7 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
 
 def _by_number(version: str) -> str:
     """The product that a version alone can be of; InventoryError where several products have such numbers."""
-    if key(version)[0] >= _DOCKERS:
+    if _ENGINES.match(version.removeprefix("docker://")):
         return "engine"
     raise InventoryError(f"it does not show of which product {version[:40]} is", remedy="Name it: --product NAME")
 

@@ -81,6 +81,13 @@ def test_a_file_from_windows_gives_the_same(path: Path, encoding: str) -> None:
     assert read(raw, host="lab-1") == read(path.read_bytes(), host="lab-1")
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(FIXTURES)))
+@pytest.mark.parametrize("margin", ["> ", ">> ", "    ", "\t", "  > "])
+def test_a_file_that_is_quoted_or_indented_gives_the_same(path: Path, margin: str) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert read("".join(margin + line for line in lines), host="lab-1") == read(path.read_bytes(), host="lab-1")
+
+
 @pytest.mark.parametrize("form", [f.NAME for f in FORMATS])
 def test_a_named_format_says_what_is_wrong_with_a_text_of_another(form: str) -> None:
     try:
