@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
@@ -61,20 +61,20 @@ class Editions:
             return Verdict(Status.AFFECTED, reason, read)
         return Verdict(Status.NOT_AFFECTED, f"{newest.title} is the edition for it: {reason}", read)
 
-    def lines(self, advisory: Advisory) -> Iterator[EngineLine]:
-        """The engine lines that an edition is for: those that it names, or those maintained when it came out.
+    def lines(self, advisory: Advisory) -> list[EngineLine]:
+        """The engine lines that an edition is for, newest first: those it names, those maintained when it came out.
 
         For the newest edition, those released since then, too.
         """
         edition = advisory.edition
         assert edition is not None
-        named = (edition.line,) if edition.line else edition.engines
-        yield from (EngineLine(name, _written_for(name)) for name in named)
+        found = {name: _written_for(name) for name in ((edition.line,) if edition.line else edition.engines)}
         newest = self._newest_first[0][1].name == advisory.name
         for line in () if edition.line else self._lines:
             reason = self._line_reason(edition, advisory, line)
-            if line.name not in named and reason and (newest or not self._later(edition, advisory, line)):
-                yield EngineLine(line.name, reason)
+            if reason and (newest or not self._later(edition, advisory, line)):
+                found.setdefault(line.name, reason)
+        return [EngineLine(name, found[name]) for name in sorted(found, key=key, reverse=True)]
 
     def _reason(self, edition: Edition, advisory: Advisory, version: str) -> str:
         """Why an edition of the general series is for an engine; "" where it is not."""

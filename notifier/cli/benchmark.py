@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from notifier.domain.audits import AuditDue
     from notifier.schemas.benchmark import EditionDetail, EditionRow, HostAudit
 
+_LONGEST = 2000
+"""The most rows of a table, which has to fit in memory to be laid out."""
 _NAMED = 20
 """The most hosts that a text names."""
 
@@ -189,6 +191,7 @@ def audits(
     if form == "json":
         write_json(found.value)
         return
+    listed = found.value.hosts[:_LONGEST]
     table(
         [
             ("Host", {"min_width": 6}),
@@ -198,11 +201,13 @@ def audits(
             ("Failed", {"justify": "right"}),
             ("Why", {"ratio": 1}),
         ],
-        [_audit(h) for h in found.value.hosts],
+        [_audit(h) for h in listed],
         empty=found.nothing or f"Every audit is up to date ({count_of(found.current, 'host', 'hosts')}).",
     )
-    for host in found.value.hosts if checks else ():
+    for host in listed if checks else ():
         _checks(host)
+    if len(listed) < len(found.value.hosts):
+        say(f"Only the first {_LONGEST} hosts are shown. Use --host, --tag or --format json.")
     if found.more:
         say(f"{found.more} more are not listed because of --limit.")
 
