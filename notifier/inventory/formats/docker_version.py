@@ -79,7 +79,9 @@ def _only(document: Any) -> Any:
 def of_answer(data: Any) -> Iterator[Component | Note | BadRow]:
     """What one answer as JSON says, as components and notes."""
     data = obj(data)
-    server = obj(data, "Server") if "Client" in data or "Server" in data else data
+    # a client alone has no server around it, and says which API it speaks by default
+    apart = "Client" in data or "Server" in data or "DefaultAPIVersion" in data
+    server = obj(data, "Server") if apart else data
     if daemons.is_podman_version(data):
         yield daemons.no_docker("Podman")
         return

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from feeds.core.errors import NavtexError
+from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, host_name
 from notifier.inventory.formats import daemons
 from notifier.inventory.formats.packages import named
@@ -74,21 +74,23 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
         yield from _runtime(name, version, host)
         return
     hosts: dict[str, dict[Component, None]] = {}
+    nameless: list[BadRow] = []
     client = False
     for one in _versions(whole, product):
         if not isinstance(one, _Said):
             yield one
-            continue
-        try:
-            name = host_name(one.host) if one.host else named(host, "a program's version")
-            made = _component(one)
-        except (NavtexError, ValueError) as error:
-            if not one.host and not host.strip():
-                raise
-            yield BadRow(one.where, f"{one.product}: {error}")
-            continue
-        client = client or one.product == "cli"
-        hosts.setdefault(name, {})[made] = None
+        elif not one.host and not host.strip():
+            nameless.append(BadRow(one.where, "a program's version does not say which host it is of"))
+        else:
+            client = client or one.product == "cli"
+            try:
+                made = _component(one)
+                hosts.setdefault(host_name(one.host or host), {})[made] = None
+            except (NavtexError, ValueError) as error:
+                yield BadRow(one.where, f"{one.product}: {error}")
+    if nameless and not hosts:
+        raise InventoryError(nameless[0].reason, remedy="Name it: --host NAME")
+    yield from nameless
     if client and not product:
         yield _CLIENT
     yield from (Host(name, tuple(found), view=Observed.DECLARED) for name, found in hosts.items())

@@ -245,3 +245,34 @@ def test_versions_of_other_programs_are_no_engines(line: str) -> None:
     found = read(f"{line}\n", host="a")
     assert not found.hosts
     assert len(found.bad) == 1
+
+
+def test_runtimes_of_nodes_may_be_listed_by_kubectl() -> None:
+    text = "NAME   RUNTIME\nn-1    containerd://1.7.25\nn-2    docker://17.3.2\nn-3    cri-o://1.30.1\n10.0.0.9 docker://27.4.1\n"
+    found = read(text)
+    assert runs(found) == {
+        "n-1": {("containerd", "1.7.25", "")},
+        "n-2": {("engine", "17.03.2", "")},
+        "10.0.0.9": {("engine", "27.4.1", "")},
+    }
+    assert (found.bad, found.notes) == ((), ("the container runtime cri-o is not followed (n-3)",))
+
+
+def test_a_line_without_a_host_stops_no_other() -> None:
+    found = read("29.5.1\nb 28.1.0\n")
+    assert runs(found) == {"b": {("engine", "28.1.0", "")}}
+    assert [b.where for b in found.bad] == ["line 1"]
+    found = read("Docker version 27.4.1, build 1\nb: Docker version 26.0.2, build 2\n")
+    assert runs(found) == {"b": {("cli", "26.0.2", "")}}
+    assert [b.where for b in found.bad] == ["line 1"]
+
+
+def test_the_client_alone_is_no_engine() -> None:
+    client = {
+        "Version": "27.4.1",
+        "ApiVersion": "1.47",
+        "DefaultAPIVersion": "1.47",
+        "GitCommit": "1",
+        "GoVersion": "go1.22",
+    }
+    assert not [c for h in read(json.dumps(client), host="a").hosts for c in h.components if c.product == "engine"]
