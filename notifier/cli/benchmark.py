@@ -127,7 +127,9 @@ def _show(found: EditionDetail) -> None:
 
 @command.command("import")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--host", default="", metavar="NAME", help="Name of the host, where the input does not say it.")
+@click.option(
+    "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."
+)
 @click.option(
     "--edition", default="", metavar="EDITION", help="Edition it was audited against, whatever the input says."
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from feeds.core.errors import InventoryError
 from feeds.core.text import one_line
-from notifier.domain.audits import Audit, AuditFound
+from notifier.domain.audits import Audit, AuditFound, CheckList
 from notifier.domain.components import BadRow, Note
 from notifier.inventory.audits import docker_bench, fields, inspec, wazuh
 from notifier.inventory.text import Item, Text
@@ -20,8 +21,9 @@ __all__ = ["KNOWN", "read"]
 def read(text: Text | str | bytes, host: str = "") -> Iterator[AuditFound]:
     """The audits in a text, what could not be read of it, and notes.
 
-    The text is one JSON value, a list, or several after each other or on a line each. `host` is the host where the
-    input does not name one; alerts of Wazuh do. InventoryError where nothing of it can be read.
+    The text is one JSON value, a list, or several after each other or on a line each. `host` names the host: what an
+    operator says goes before what the input says, unless the input names several. InventoryError where nothing of it
+    can be read.
     """
     if not isinstance(text, Text):
         text = Text.of(text)
@@ -30,6 +32,22 @@ def read(text: Text | str | bytes, host: str = "") -> Iterator[AuditFound]:
         raise InventoryError("it is empty")
     if text.sample is None:
         raise InventoryError(f"it is no JSON; what can be read is {KNOWN}", remedy=_remedy(text.head))
+    yield from _named(_all(text, given), given)
+
+
+def _named(found: Iterator[AuditFound], given: str) -> Iterator[AuditFound]:
+    held = list(found) if given else []
+    names = sorted({one.host for one in held if isinstance(one, Audit | CheckList)} - {given})
+    if len(names) > 1:
+        few = ", ".join(names[:3])
+        yield Note(f"it names several hosts ({few}, ...), so --host {given} is only for those without a name")
+    elif names:
+        held = [replace(one, host=given) if isinstance(one, Audit | CheckList) else one for one in held]
+    yield from held
+    yield from found
+
+
+def _all(text: Text, given: str) -> Iterator[AuditFound]:
     alerts, answers = wazuh.Alerts(), wazuh.Answers(given)
     for item in text.items():
         if isinstance(item, BadRow):

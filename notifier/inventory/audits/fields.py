@@ -68,13 +68,18 @@ def seconds(value: Any, what: str) -> datetime:
 def moment(value: Any, what: str) -> datetime:
     """A moment as ISO 8601 has it; one without a zone is taken for UTC."""
     try:
-        found = datetime.fromisoformat(value.strip())
+        found = datetime.fromisoformat(_zoned(value.strip()))
         found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (AttributeError, ValueError, OverflowError):
         raise InventoryError(f"{what} is {shown(value)}, not a date and time") from None
     if not _FIRST <= found <= _LAST:
         raise InventoryError(f"{what} is {shown(value)}, which is no date of an audit of Docker")
     return found.replace(microsecond=0)
+
+
+def _zoned(text: str) -> str:
+    """A moment with its zone as ISO 8601 has it: older releases of InSpec write "2018-04-13 11:04:01 +0200"."""
+    return re.sub(r"\s+(?:UTC|([+-]\d\d:?\d\d))$", lambda m: m[1] or "+00:00", text)
 
 
 def failed(id_: Any, title: Any, what: str) -> FailedCheck:
@@ -97,8 +102,8 @@ def _numbers(text: str) -> list[int]:
 
 
 def host_in(value: Any, given: str) -> str:
-    """The host that an operator gave, else the one that the input names; InventoryError where there is none."""
-    named = given or next((n for f in ("host", "hostname", "node_name", "fqdn") if (n := word(value, f))), "")
+    """The host that the input names, else the one that an operator gave; InventoryError where there is none."""
+    named = next((n for f in ("host", "hostname", "node_name", "fqdn") if (n := word(value, f))), given)
     if not named:
         raise InventoryError("it does not say of which host it is; give --host NAME, or add a field `host`")
     return checked_host(named)

@@ -80,6 +80,23 @@ def test_logs_of_several_hosts_may_name_each() -> None:
     assert [a.host for a in read(json.dumps(logs)) if isinstance(a, Audit)] == ["web-0", "web-1", "web-2"]
 
 
+def test_the_host_that_is_given_goes_before_the_one_in_the_input_unless_that_names_several() -> None:
+    assert one(bench() | {"host": "id-7"}).host == "web-1"
+    assert one(summary("agent-7", failed="0")).host == "web-1"
+    said = found(bench() | {"host": "a"}, bench() | {"host": "b"}, bench())
+    assert [f.host for f in said if isinstance(f, Audit)] == ["a", "b", "web-1"]
+    assert said[0] == Note("it names several hosts (a, b, ...), so --host web-1 is only for those without a name")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-02-01T10:00:00+01:00", "2026-02-01 10:00:00 +0100", "2026-02-01 09:00:00 UTC", "2026-02-01T09:00:00Z"],
+)
+def test_a_moment_is_read_as_any_release_of_inspec_writes_it(text: str) -> None:
+    report = inspec({"id": "a-1.1", "results": [{"status": "passed", "start_time": text}]})
+    assert one(report).at == datetime(2026, 2, 1, 9, tzinfo=UTC)
+
+
 def test_a_report_of_inspec() -> None:
     audit = one(inspec())
     assert (audit.tool, audit.edition, audit.doubt, audit.score) == (AuditTool.INSPEC, Edition("1.6.0"), "", None)
