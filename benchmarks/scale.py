@@ -39,7 +39,7 @@ from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
 from notifier.domain.filters import Scope
-from notifier.services import inventory as services_inventory
+from notifier.services import importing
 from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
 from notifier.storage import bulk, exposure, inventory, tables, verdicts
 
@@ -162,7 +162,7 @@ def identified(name: str, fresh: Callable[[], Database], number: int, rounds: in
 
 def keep(database: Database, hosts: list[Host]) -> None:
     """An import as the command does it, which looks at ids."""
-    services_inventory.take(database, iter(hosts), services_inventory.ImportOptions("x"), fleet.AT, told=lambda _: None)
+    importing.store(database, iter(hosts), importing.ImportOptions("x"), fleet.AT)
 
 
 def _timed(thing: Callable[[], object]) -> float:

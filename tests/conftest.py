@@ -375,9 +375,9 @@ class Program:
         )
         return done
 
-    def json(self, *arguments: str, status: int = 0) -> Any:
+    def json(self, *arguments: str, status: int = 0, stdin: str = "") -> Any:
         """Run it with `--format json`; what standard output holds comes back."""
-        return json.loads(self(*arguments, "--format", "json", status=status).stdout)
+        return json.loads(self(*arguments, "--format", "json", status=status, stdin=stdin).stdout)
 
 
 def _started(

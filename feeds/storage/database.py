@@ -21,7 +21,7 @@ from feeds.core.errors import Busy, ConfigError, DatabaseError
 from feeds.core.files import PRIVATE, make_private, private_folder
 from feeds.core.resources import folder
 
-__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
+__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "is_missing", "metadata"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -201,6 +201,20 @@ def explained(where: str) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise DatabaseError(str(error), where=where, remedy=_remedy(str(error))) from error
+
+
+def is_missing(address: str) -> bool:
+    """Whether an address names an SQLite file that does not exist. Nothing is created."""
+    url = _url(address)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return False
+    try:
+        Path(url.database).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # opening it says what is wrong
+    return False
 
 
 def _busy(where: str) -> Busy:

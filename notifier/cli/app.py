@@ -43,11 +43,11 @@ def settings() -> Config:
 
 
 @contextmanager
-def opened(config: Config) -> Iterator[Database]:
-    """The database, created or brought up to date if need be."""
+def opened(config: Config, *, create: bool = False) -> Iterator[Database]:
+    """The database, with an up-to-date schema. ConfigError if a configured file is missing, unless `create`."""
     from notifier.services import databases
 
-    with databases.opened(config.database) as database:
+    with databases.opened(config.database, create=create) as database:
         yield database
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import InventoryError
-from notifier.cli.app import count_of, now, opened, say, settings, tag_values
+from notifier.cli.app import count_of, format_option, now, opened, say, settings, tag_values, write_json
 from notifier.config import Collecting
 
 if TYPE_CHECKING:
-    from notifier.collection import CollectedTarget
     from notifier.collection.targets import Chosen
+    from notifier.services.collecting import CollectAnswer
 
 
 @click.command("probe")
@@ -61,6 +61,7 @@ def probe() -> None:
     callback=tag_values,
     help="Tag every host (repeatable).",
 )
+@format_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -72,27 +73,27 @@ def command(
     timeout: float | None,
     host: str,
     tags: dict[str, str],
+    form: str,
 ) -> None:
     """Query engines and store what they report.
 
-    Without an option that says whom, it asks those that the configuration names under [collect], or
-    else this machine's engine. Hosts that did not answer are listed, with the reason.
+    Without an option that names targets, query those that the configuration names under [collect], or else
+    this machine's engine. Hosts that did not answer are listed, with the reason.
     """
-    from notifier import collection as collecting
-    from notifier.collection import targets
+    from notifier.services.collecting import CollectOptions, collect
 
     config = settings()
-    said = Collecting(local, contexts, ssh, ssh_hosts)
-    whom = said if said != Collecting() else config.collect
-    asked = targets.renamed(targets.targets(_chosen(whom), os.environ), host)
-    answers: list[CollectedTarget] = []
-    try:
-        collecting.gather(asked, jobs or config.collect.jobs, timeout or config.collect.timeout, answers.append)
-    finally:
-        order = {target: number for number, target in enumerate(map(id, asked))}
-        answers.sort(key=lambda a: order[id(a.target)])
-        _keep(collecting.distinct(answers), tags)
-    ctx.exit(_missing(answers, len(asked)))
+    named = Collecting(local, contexts, ssh, ssh_hosts)
+    chosen = _chosen(named if named != Collecting() else config.collect)
+    options = CollectOptions(chosen, jobs or config.collect.jobs, timeout or config.collect.timeout, host, tags)
+    with opened(config, create=True) as database:
+        answer = collect(database, options, os.environ, now())
+    if form == "json":
+        write_json(answer.value)
+    _print(answer)
+    if answer.interrupted:
+        raise KeyboardInterrupt
+    ctx.exit(0 if answer.complete else 1)
 
 
 def _chosen(whom: Collecting) -> Chosen:
@@ -111,28 +112,22 @@ def _hosts_file(name: str) -> str:
         raise InventoryError(f"its text cannot be read: {error}", where=name) from error
 
 
-def _keep(answers: list[CollectedTarget], tags: dict[str, str]) -> None:
-    """Store what was collected. Of a host that did not say what runs on it, what is known otherwise stays."""
-    from notifier.services.inventory import ImportOptions, take
-
-    hosts = [h for a in answers for h in a.hosts]
-    if not hosts:
+def _print(answer: CollectAnswer) -> None:
+    """Print what changed and, if everybody was queried, who did not answer and why, on standard error."""
+    found = answer.value
+    if found.hosts:
+        new = count_of(found.hosts.new, "host", "hosts")
+        say(f"{new} new, {found.hosts.changed} changed, {found.hosts.unchanged} as before")
+    if answer.interrupted:
         return
-    with opened(settings()) as database:
-        taken = take(database, hosts, ImportOptions("collect", tags), now(), told=lambda _: None).taken
-    say(f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before")
-
-
-def _missing(answers: list[CollectedTarget], asked: int) -> int:
-    """List who did not answer, and why; the exit status that it means."""
-    for bad in (row for a in answers for row in a.bad):
+    for note in found.notes:
+        say(note)
+    for bad in found.bad_rows:
         say(f"{bad.where}: {bad.reason}")
-    missing = [a for a in answers if a.problem]
-    if missing:
-        say(f"{len(missing)} of {asked} did not answer; what is known of them stays:")
-        width = min(max(len(a.target.label) for a in missing), 40)
-        for answer in missing:
-            kept = " Its packages are kept." if answer.hosts else ""
-            reason = " ".join(answer.problem.split())
-            say(f"  {answer.target.label:{width}}  {reason}{'.' if kept else ''}{kept}")
-    return 1 if missing or any(a.bad for a in answers) else 0
+    if not found.missing:
+        return
+    say(f"{len(found.missing)} of {found.queried} did not answer; what is known about them stays:")
+    width = min(max(len(one.target) for one in found.missing), 40)
+    for one in found.missing:
+        kept = ". Its packages were stored." if one.packages_kept else ""
+        say(f"  {one.target:{width}}  {one.reason}{kept}")

@@ -11,7 +11,19 @@ from notifier.cli.app import now, say, settings
 
 @click.group("db")
 def command() -> None:
-    """Upgrade, check, back up and restore the database."""
+    """Create, upgrade, check, back up and restore the database."""
+
+
+@command.command("init")
+def init() -> None:
+    """Create the database, unless it exists.
+
+    Commands that need an inventory do not create a database that the configuration names.
+    """
+    from notifier.services import databases
+
+    done = databases.init(settings().database)
+    say(f"{done.database} {'was created' if done.changed else 'exists already'}")
 
 
 @command.command("upgrade")

@@ -48,7 +48,7 @@ def command(where: Path) -> None:
     _empty(where)
     with Mirror(documents / "day-1") as mirror:
         config = Config(database=sqlite_address(where / "navtex.db"), mirror=mirror.url)
-        with opened(config) as database:
+        with opened(config, create=True) as database:
             count = set_up(database, (documents / "inventory.csv").read_bytes(), where / "mails", now())
             click.echo(f"A fleet of {count} hosts, and a subscription that writes its mails into {where / 'mails'}.")
             _tell(1, play_day(config, database, mirror, os.environ))

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from feeds.core.times import stamp
+from feeds.core.times import day, stamp
 from notifier.cli import collect, inventory_import
 from notifier.cli.app import (
+    PRODUCT,
     clean,
     format_option,
-    known_hosts,
+    limit_option,
     line,
-    nobody,
+    now,
     opened,
     say,
     scope,
     scope_options,
     settings,
     table,
+    tag_values,
     wrapped,
     write_json,
 )
 
 if TYPE_CHECKING:
-    from notifier.domain.components import Component
-    from notifier.domain.hosts import StoredHost
+    from notifier.schemas.inventory import HostComponent, HostDetail
 
 
 @click.group("inventory")
 def command() -> None:
-    """Import, list and remove hosts."""
+    """Import, add, list and remove hosts."""
 
 
 command.add_command(inventory_import.command)
@@ -39,29 +40,63 @@ command.add_command(collect.command)
 command.add_command(collect.probe)
 
 
-@command.command("list")
-@scope_options
-@format_option
-def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...], form: str) -> None:
-    """Import, list and remove hosts."""
-    from notifier.storage import inventory as store
+@command.command("add")
+@click.argument("host")
+@click.argument("product", type=PRODUCT, metavar="PRODUCT")
+@click.argument("version")
+@click.option("--package", default="", metavar="PACKAGE", help="Package it came in: 'NAME VERSION'.")
+@click.option("--distro", default="", metavar="DISTRO", help="Distribution of the host: ID-VERSION_ID, as debian-12.")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=tag_values, help="Tag the host (repeatable)."
+)
+def add(host: str, product: str, version: str, package: str, distro: str, tags: dict[str, str]) -> None:
+    """Add a host, or a product of a host, by hand.
 
-    with opened(settings()) as database, database.connect() as connection:
-        chosen = scope(hosts, tags, products)
-        known_hosts(connection, chosen)
-        found = store.hosts(connection, chosen)
-        nothing = nobody(connection, chosen)
+    If the product was added before, its version is replaced; the host's other products stay.
+    """
+    from notifier.domain.components import component
+    from notifier.services.importing import add_component
+
+    try:
+        made = component(product, version, package, distro)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with opened(settings(), create=True) as database:
+        answer = add_component(database, host, made, tags, now())
+    inventory_import.print_counts(answer)
+
+
+@command.command("list")
+@click.option("--stale", is_flag=True, help="Only hosts that no import has named for [digest] stale_days (14).")
+@scope_options
+@limit_option
+@format_option
+def list_(
+    stale: bool,
+    hosts: tuple[str, ...],
+    tags: dict[str, str],
+    products: tuple[str, ...],
+    limit: int | None,
+    form: str,
+) -> None:
+    """List hosts and what runs on them, by name."""
+    from notifier.services import inventory
+
+    config = settings()
+    days = config.digest.stale_days if stale else None
+    query = inventory.HostQuery(scope(hosts, tags, products), days, limit)
+    with opened(config) as database:
+        found = inventory.hosts(database, query, now())
     if form == "json":
-        write_json({"hosts": [_row(h) for h in found]})
+        write_json(found.value)
         return
     table(
         [("Host", {"min_width": 8}), ("Runs", {"ratio": 1}), "Tags", ("Last seen", {"no_wrap": True})],
-        [
-            [h.name, _components(h), " ".join(f"{k}={v}" for k, v in h.tags.items()), (stamp(h.last_seen) or "")[:10]]
-            for h in found
-        ],
-        empty=nothing,
+        [[h.host, ", ".join(map(_one, h.components)), _tags(h), day(h.last_seen)] for h in found.value.hosts],
+        empty=found.nothing,
     )
+    if found.more:
+        say(f"{found.more} more are not listed because of --limit.")
 
 
 @command.command("show")
@@ -69,77 +104,54 @@ def list_(hosts: tuple[str, ...], tags: dict[str, str], products: tuple[str, ...
 @format_option
 def show(host: str, form: str) -> None:
     """Show one host and its components."""
-    from notifier.domain.filters import Scope
-    from notifier.storage import inventory as store
+    from notifier.services import inventory
 
-    with opened(settings()) as database, database.connect() as connection:
-        found = next((h for h in store.hosts(connection, Scope(hosts=(host,))) if h.name == host), None)
-    if found is None:
-        raise store.unknown_host(host)
+    with opened(settings()) as database:
+        found = inventory.host(database, host)
     if form == "json":
-        write_json(_row(found))
+        write_json(found)
         return
-    tags = " ".join(f"{k}={v}" for k, v in found.tags.items())
-    click.echo(line(f"{found.name}{'  ' + tags if tags else ''}"))
+    click.echo(line("  ".join(filter(None, (found.host, _tags(found))))))
     by = f" by {found.seen_by}" if found.seen_by else ""
     wrapped(f"first seen {stamp(found.first_seen)}, last seen {stamp(found.last_seen)}{by}", 0)
     click.echo("")
     table(
         ["Product", "Version", "Package", "Distribution"],
-        [[c.product, c.version, c.package, c.distro] for c in found.components],
-        empty="It runs nothing that is followed.",
+        [[c.product, c.version, c.package or "", c.distro or ""] for c in found.components],
+        empty="It has no product that Navtex follows.",
     )
-    for runs, installed in found.restarts:
+    for due in found.restarts:
         click.echo("")
-        wrapped(f"{_one(installed)} is installed, and {_one(runs)} still runs: a restart is due.", 0)
+        wrapped(f"{due.product} {due.runs} runs, but {due.installed} is installed: a restart is due.", 0)
 
 
 @command.command("remove")
 @click.argument("host")
 def remove(host: str) -> None:
     """Remove a host."""
-    from notifier.storage import inventory as store
+    from notifier.services import inventory
 
-    with opened(settings()) as database, database.begin() as connection:
-        store.remove(connection, host)
-    say(f"{host} is forgotten")
+    with opened(settings()) as database:
+        inventory.remove_host(database, host)
+    say(f"{host} was removed")
 
 
 @command.command("packages")
 def packages() -> None:
     """List the packages and engine releases of the inventory, one per line, for `navtex mirror fetch --packages`."""
-    from notifier.services.mirror_age import listed
-    from notifier.storage import inventory as store
+    from notifier.services import inventory
 
-    with opened(settings()) as database, database.connect() as connection:
-        found = listed(store.wanted(connection))
+    with opened(settings()) as database:
+        found = inventory.mirrored_names(database)
     for one in found:
         click.echo(clean(one))
     if not found:
         say("The inventory holds nothing that a mirror must be asked for by name.")
 
 
-def _components(host: StoredHost) -> str:
-    return ", ".join(map(_one, host.components))
+def _tags(host: HostDetail) -> str:
+    return " ".join(f"{k}={v}" for k, v in host.tags.items())
 
 
-def _one(component: Component) -> str:
+def _one(component: HostComponent) -> str:
     return f"{component.product} {component.version}" + (f" ({component.package})" if component.package else "")
-
-
-def _row(host: StoredHost) -> dict[str, Any]:
-    return {
-        "host": host.name,
-        "tags": host.tags,
-        "first_seen": stamp(host.first_seen),
-        "last_seen": stamp(host.last_seen),
-        "seen_by": host.seen_by or None,
-        "components": [
-            {"product": c.product, "version": c.version, "package": c.package or None, "distro": c.distro or None}
-            for c in host.components
-        ],
-        "restarts": [
-            {"product": runs.product, "runs": runs.version, "installed": installed.package or installed.version}
-            for runs, installed in host.restarts
-        ],
-    }

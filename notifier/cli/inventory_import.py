@@ -10,18 +10,35 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from feeds.core.errors import InventoryError
-from notifier.cli.app import PRODUCT, count_of, now, opened, say, settings, tag_values
+from notifier.cli.app import (
+    PRODUCT,
+    clean,
+    count_of,
+    format_option,
+    line,
+    now,
+    opened,
+    say,
+    settings,
+    tag_values,
+    wrapped,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from notifier.services.inventory import ImportOptions, ImportReport
+    from notifier.config import Config
+    from notifier.domain.components import BadRow, Note
+    from notifier.schemas.inventory import ImportExplanation, ImportSummary
+    from notifier.services.importing import ImportAnswer, ImportListener, ImportOptions, ReadOptions
+
+_CLEAR = "\r\x1b[K"
 
 
 @click.command("import")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
     "--from",
-    "form",
+    "input_format",
     default="",
     metavar="FORMAT",
     help="Input format, where it is not recognised, or a mapping in the configuration: ansible, apk, apt, csv, "
@@ -34,12 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option("--product", type=PRODUCT, help="Product of the versions in an input that does not name it.")
 @click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=tag_values,
-    help="Tag every host (repeatable).",
+    "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=tag_values, help="Tag every host (repeatable)."
 )
 @click.option(
     "--strict", is_flag=True, help="Import nothing if a row cannot be read, or a name belongs to another host."
@@ -54,11 +66,16 @@ if TYPE_CHECKING:
     help="Name for this set of hosts; --prune removes no host of another scope. Default: the file's name.",
 )
 @click.option("--allow-empty", is_flag=True, help="Accept an input that holds no host.")
+@click.option(
+    "--no-client", is_flag=True, help="Leave out the client in the output of `docker version`: it is another machine's."
+)
+@click.option("--explain", is_flag=True, help="Show which format was recognised, what was read and what was left out.")
+@format_option
 @click.pass_context
 def command(
     ctx: click.Context,
     file: str,
-    form: str,
+    input_format: str,
     host: str,
     product: str | None,
     tags: dict[str, str],
@@ -66,68 +83,100 @@ def command(
     prune: bool,
     scope: str,
     allow_empty: bool,
+    no_client: bool,
+    explain: bool,
+    form: str,
 ) -> None:
-    """Import hosts from FILE, or from standard input if it is - or missing.
+    """Import hosts from FILE, or from standard input if FILE is - or missing.
 
-    The format is recognised: rows of your own as CSV (host,product,version), JSON or NDJSON; what
-    `docker version`, `docker info`, `docker node inspect` and `kubectl get nodes -o json` print; facts of
-    Ansible; rows and logs of osquery; the engine's metrics; lists of dpkg, rpm, dnf and apk; SBOMs of Syft
-    and CycloneDX; what the script of `navtex inventory probe` prints. Rows that cannot be read are told,
-    with their line; the others are kept.
+    The format is recognised. Rows of your own can be CSV (host,product,version), JSON or NDJSON. Other inputs
+    are the output of `docker version`, `docker info`, `docker node inspect`, `kubectl get nodes -o json` and of
+    the script of `navtex inventory probe`; Ansible facts; osquery rows and logs; engine metrics; package lists
+    of dpkg, rpm, dnf and apk; Syft, SPDX and CycloneDX SBOMs. Rows that cannot be read are reported with their
+    line; the others are imported.
     """
-    from notifier import inventory
-    from notifier.domain import components
-    from notifier.inventory import text
-    from notifier.services.inventory import ImportOptions, take
+    from notifier.inventory import InputOptions
+    from notifier.services.importing import ImportOptions, ReadOptions
 
     name = "standard input" if file == "-" else file
-    wish = ImportOptions(scope or name, tags, strict, prune, host.strip())
+    config = settings()
+    given = InputOptions(input_format, host, product or "", not no_client, config.inventory.mapping)
+    reading = ReadOptions(given, allow_empty, explain, messages=explain or form == "json")
+    storing = ImportOptions(scope or name, tags, strict, prune, host.strip())
+    answer = _imported(config, file, name, (reading, storing))
+    if form == "json":
+        write_json(answer.value)
+    elif answer.value.explanation:
+        _explain(answer.value, answer.value.explanation)
+    print_counts(answer, prune=prune, scope=scope or name)
+    ctx.exit(0 if answer.complete else 1)
+
+
+def _imported(config: Config, file: str, name: str, options: tuple[ReadOptions, ImportOptions]) -> ImportAnswer:
+    """Import. Bad rows and notes go to standard error as they come, unless they are explained; so does the progress."""
+    from notifier.services.importing import import_text
+
     shows = sys.stderr.isatty()
+    with stream_of(file) as stream, opened(config, create=True) as database:
+        listener = _listener(name, shows=shows, speaks=not options[0].explain)
+        answer = import_text(database, stream, name, options, now(), listener)
+    if shows and answer.report.hosts:
+        click.echo(_CLEAR, nl=False, err=True)
+    return answer
+
+
+def _listener(name: str, *, shows: bool, speaks: bool) -> ImportListener:
+    from notifier.domain.components import BadRow
+    from notifier.services.importing import ImportListener
+
+    def message(one: BadRow | Note) -> None:
+        if speaks:
+            say(f"{name}, {one.where}: {one.reason}" if isinstance(one, BadRow) else f"{name}: {one.text}")
 
     def progress(done: int) -> None:
         if shows:
-            click.echo(f"\r\x1b[K{done} hosts", nl=False, err=True)
+            click.echo(f"{_CLEAR}{done} hosts", nl=False, err=True)
 
-    def told(one: components.BadRow | components.Note) -> None:
-        say(f"{name}, {one.where}: {one.reason}" if isinstance(one, components.BadRow) else f"{name}: {one.text}")
-
-    config = settings()
-    with stream_of(file) as stream, opened(config) as database:
-        try:
-            found = inventory.read(text.Text(stream), form, host, product or "", own=config.inventory.mapping)
-            report = take(database, found, wish, now(), told=told, progress=progress)
-        except InventoryError as error:
-            raise InventoryError(error.what, where=name, remedy=error.remedy) from error
-    if shows and report.hosts:
-        click.echo("\r\x1b[K", nl=False, err=True)
-    _tell(report, wish)
-    nothing = report.empty and not allow_empty
-    if nothing and form:
-        raise InventoryError(
-            f"no host was found when it was read as {form}", where=name, remedy="Leave out --from, or use --allow-empty"
-        )
-    ctx.exit(1 if report.bad or report.unpruned or report.refused or nothing else 0)
+    return ImportListener(message, progress)
 
 
-def _tell(report: ImportReport, wish: ImportOptions) -> None:
-    taken = report.taken
+def print_counts(answer: ImportAnswer, *, prune: bool = False, scope: str = "") -> None:
+    """Print what an import changed, on standard error."""
+    report, taken = answer.report, answer.report.taken
     bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
     if report.refused:
-        taken_names = (
-            f"{count_of(report.renamed, 'host has', 'hosts have')} the name of another" if report.renamed else ""
-        )
-        say(f"Nothing was imported (--strict): {bad or taken_names}")
+        renamed = count_of(report.renamed, "host has", "hosts have")
+        say(f"Nothing was imported (--strict): {bad or f'{renamed} the name of another'}")
         return
-    gone = f", {taken.gone} gone" if wish.prune and not report.unpruned else ""
+    gone = f", {taken.gone} gone" if prune and not report.unpruned else ""
     say(
         f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before{gone}"
         + (f"; {bad}" if bad else "")
     )
     if taken.lost:
         lost = ", ".join(f"{product} on {count_of(n, 'host', 'hosts')}" for product, n in sorted(taken.lost.items()))
-        say(f"No longer there: {lost}. What a file says of a host replaces what was said of it in the same view.")
+        say(f"No longer there: {lost}. An import replaces what an earlier one said about a host in the same view.")
     if report.unpruned:
-        say(f"Nothing was pruned from the scope {wish.scope!r}: {report.unpruned}")
+        say(f"Nothing was pruned from the scope {scope!r}: {report.unpruned}")
+
+
+def _explain(summary: ImportSummary, found: ImportExplanation) -> None:
+    wrapped(f"Format: {summary.format} ({found.recognised_by})", 0, hang=8)
+    for host in found.hosts:
+        tags = "".join(f"  {name}={value}" for name, value in host.tags.items())
+        identity = f"  {host.identity}" if host.identity else ""
+        click.echo(line(f"{host.host}  {host.view}{identity}{tags}"))
+        for part in host.components:
+            package = f"  {part.package}" if part.package else ""
+            click.echo(line(f"  {part.product} {part.version}{package}{f'  {part.distro}' if part.distro else ''}"))
+        if not host.components:
+            click.echo("  nothing that Navtex follows")
+    if found.left_out:
+        click.echo("Left out:")
+    for one in found.left_out:
+        wrapped(clean(f"{one.what}: {one.reason}"), 2, hang=2)
+    for note in summary.notes:
+        wrapped(clean(f"Note: {note}"), 0, hang=6)
 
 
 @contextmanager

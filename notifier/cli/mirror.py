@@ -41,7 +41,7 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
 
     config = settings()
     check_sources(config)
-    with start_crawl(config, os.environ) as crawl, opened(config) as database:
+    with start_crawl(config, os.environ) as crawl, opened(config, create=True) as database:
         from notifier.services.mirrors import fetch_mirror
 
         report = fetch_mirror(config, database, crawl, folder, _listed(listed))

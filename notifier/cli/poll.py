@@ -35,7 +35,12 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
     config = settings()
     check_sources(config, (*sources, *accept))
     with running("poll", config) as this:
-        with start_crawl(config, os.environ) as crawl, opened(config) as database, database.lock(), progress() as seen:
+        with (
+            start_crawl(config, os.environ) as crawl,
+            opened(config, create=True) as database,
+            database.lock(),
+            progress() as seen,
+        ):
             from notifier.services.polling import PollOptions, poll
 
             polled = poll(config, database, crawl, PollOptions(sources, frozenset(accept), seen), now())

@@ -16,8 +16,9 @@ from notifier.cli.running import running
 
 
 @click.command("run")
+@click.option("--create", is_flag=True, help="Create the database that the configuration names, if it does not exist.")
 @log_options
-def command() -> None:
+def command(create: bool) -> None:
     """Poll the sources, match advisories with your hosts, and send digests.
 
     Only one run works at a time. Prints nothing if nothing is wrong. Call it from cron as often as you like.
@@ -27,7 +28,7 @@ def command() -> None:
     config = settings()
     check_sources(config)
     with running("run", config) as this:
-        with start_crawl(config, os.environ) as crawl, opened(config) as database, progress() as seen:
+        with start_crawl(config, os.environ) as crawl, opened(config, create=create) as database, progress() as seen:
             from notifier.services.delivery import message_sender
             from notifier.services.polling import PollOptions
             from notifier.services.runs import RunTools, run_once

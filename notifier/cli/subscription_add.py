@@ -50,7 +50,7 @@ def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -
     )
     when = Schedule(**{field: given[field] for field in ("every", "zone", "quiet", "breaks", "remind")})
     wanted = Subscription(name, targets, filters, now(), silent_start=silent_start, schedule=when)
-    with opened(settings()) as database:
+    with opened(settings(), create=True) as database:
         made = add_subscription(database, wanted)
     _warn(made)
     first = "starts without a welcome digest" if silent_start else "gets its welcome digest"

@@ -26,7 +26,7 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", where=str(file)) from error
-    with opened(settings()) as database:
+    with opened(settings(), create=True) as database:
         report = sync_subscriptions(database, text, file.name, now(), check=check)
     for warning in report.warnings:
         say(warning)

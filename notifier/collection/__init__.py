@@ -1,4 +1,4 @@
-"""Asking engines what they are: the local one, those of `docker` contexts, and hosts over SSH; many at a time."""
+"""Querying engines: the local one, those of `docker` contexts, and hosts over SSH; many at a time."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ __all__ = ["CollectedTarget", "distinct", "gather"]
 
 @dataclass(frozen=True, slots=True)
 class CollectedTarget:
-    """What came of a target: hosts of one name in their views; `problem` says why it is not known what runs there.
+    """What a target answered: hosts of one name in their views; `problem` says why it is not known what runs there.
 
-    `engine` is the engine's own id, "" where it tells none.
+    `engine` is the engine's id, or "".
     """
 
     target: CollectionTarget
@@ -42,9 +42,9 @@ class CollectedTarget:
 def gather(
     targets: Sequence[CollectionTarget], jobs: int, seconds: float, told: Callable[[CollectedTarget], None]
 ) -> None:
-    """Ask every target, `jobs` at a time, each within `seconds`; `told` gets each answer as it comes.
+    """Query every target, `jobs` at a time, each within `seconds`; `told` gets each answer as it comes.
 
-    A signal that ends the program ends what it started, and raises KeyboardInterrupt.
+    A signal that ends the program also ends the processes that it started, and raises KeyboardInterrupt.
     """
     try:
         asyncio.run(_gather(targets, jobs, seconds, told))
@@ -70,7 +70,7 @@ async def _gather(
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP cancel the task as SIGINT does; one that is ignored stays so."""
+    """Within this block, SIGTERM and SIGHUP cancel the task as SIGINT does, unless they are ignored."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     own = threading.current_thread() is threading.main_thread()
@@ -117,7 +117,7 @@ def _of_engine(target: CollectionTarget, said: engines.EngineAnswer) -> Collecte
 
 
 def _own_name(target: CollectionTarget) -> str:
-    """What a host is called whose engine does not say: as its context, or as this machine."""
+    """The name of a host whose engine reports none: that of its context, or of this machine."""
     return target.label.removeprefix("context ") if target.label.startswith("context ") else socket.gethostname()
 
 
@@ -126,16 +126,16 @@ def _tagged(hosts: tuple[Host, ...], target: CollectionTarget) -> tuple[Host, ..
 
 
 async def _in_a_thread(call: Callable[[], T]) -> T:
-    """What a call comes to, in a thread that keeps nobody from ending: asyncio's own threads are waited for."""
+    """The result of a call in a daemon thread; asyncio's own threads would delay the end of the program."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
     def work() -> None:
         try:
             settle = partial(done.set_result, call())
-        except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
+        except Exception as error:  # noqa: BLE001 - raised again where it is awaited
             settle = partial(done.set_exception, error)
-        # a loop that is closed has nobody who waits
+        # in a closed loop nobody waits for it
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(lambda: done.done() or settle())
 
@@ -144,10 +144,10 @@ async def _in_a_thread(call: Callable[[], T]) -> T:
 
 
 def distinct(answers: Sequence[CollectedTarget]) -> list[CollectedTarget]:
-    """The answers with one name a host.
+    """The answers, with a name of its own for each host.
 
-    An engine that was reached in two ways is kept once.  Machines that call themselves alike (`localhost`)
-    are called by their contexts' names.
+    An engine that was reached in two ways is kept once.  Machines that report the same name (`localhost`) get the
+    names of their contexts.
     """
     engines_of: dict[str, set[str]] = {}
     for answer in answers:

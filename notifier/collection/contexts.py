@@ -1,4 +1,4 @@
-"""The contexts of the `docker` program, as it keeps them in its folder; and what DOCKER_HOST says."""
+"""The contexts in the folder of the `docker` program, and DOCKER_HOST."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST = 1 << 20
 
 
 class Context(NamedTuple):
-    """A context: its name, where its engine is, and why that cannot be told, or ""."""
+    """A context: its name, the address of its engine, and why that is not known, or ""."""
 
     name: str
     engine: Engine
@@ -40,7 +40,7 @@ def folder(environment: Mapping[str, str]) -> Path:
 
 
 def local(environment: Mapping[str, str]) -> Engine:
-    """The engine that DOCKER_HOST says, with TLS where DOCKER_TLS_VERIFY is set; or this machine's."""
+    """The engine at DOCKER_HOST, with TLS if DOCKER_TLS_VERIFY is set; otherwise this machine's."""
     address = environment.get("DOCKER_HOST") or _SOCKET
     if not environment.get("DOCKER_TLS_VERIFY") or not address.startswith(("tcp:", "http")):
         return Engine(address)
@@ -49,7 +49,7 @@ def local(environment: Mapping[str, str]) -> Engine:
 
 
 def stored(environment: Mapping[str, str]) -> list[Context]:
-    """Every context that is stored, by name; one that cannot be read is called by its folder's name."""
+    """All stored contexts, by name; one that cannot be read has the name of its folder."""
     contexts = folder(environment) / "contexts"
     found = [_read(path, contexts / "tls" / path.parent.name) for path in contexts.glob("meta/*/meta.json")]
     return sorted(found)
@@ -62,7 +62,7 @@ def _read(path: Path, tls: Path) -> Context:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Context(path.parent.name, Engine(""), f"{path} cannot be read: {error}")
     if not fit(meta.name):
-        return Context(path.parent.name, Engine(""), f"{path} has a name that cannot be shown")
+        return Context(path.parent.name, Engine(""), f"{path} has a name that is too long or not printable")
     endpoint = meta.endpoints.get("docker")
     if endpoint is None or not endpoint.host:
         return Context(meta.name, Engine(""), f"{path} names no engine")

@@ -1,4 +1,4 @@
-"""Asking an engine what it is, over its API: a unix socket, TCP, or TCP with TLS."""
+"""Querying an engine over its API: a unix socket, TCP, or TCP with TLS."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _LARGEST = 1 << 20
 
 
 class EngineTls(NamedTuple):
-    """What TLS to an engine needs: its folder's ca.pem, cert.pem and key.pem, as far as there are such."""
+    """TLS to an engine: the folder with ca.pem, cert.pem and key.pem, as far as they exist."""
 
     folder: Path
     verify: bool = True
 
     def context(self) -> ssl.SSLContext:
-        """The settings; InventoryError where a file is none that can be used."""
+        """The SSL context; InventoryError if a file cannot be used."""
         ca, cert, key = (self.folder / f"{name}.pem" for name in ("ca", "cert", "key"))
         try:
             made = ssl.create_default_context(cafile=str(ca) if ca.exists() else None)
             if cert.exists() and key.exists():
-                # a password, so that a key that wants one is an error and no question
+                # an empty password, so that a key with one is an error and not a prompt
                 made.load_cert_chain(cert, key, password="")
         except (OSError, ValueError) as error:
             raise InventoryError(f"its TLS files cannot be used: {error}", where=str(self.folder)) from error
@@ -39,14 +39,14 @@ class EngineTls(NamedTuple):
 
 
 class Engine(NamedTuple):
-    """Where an engine listens: `unix:///PATH`, or `tcp://HOST:PORT`, with TLS or without."""
+    """The address of an engine: `unix:///PATH`, or `tcp://HOST:PORT`, with TLS or without."""
 
     address: str
     tls: EngineTls | None = None
 
 
 class EngineAnswer(NamedTuple):
-    """What an engine says: its /version, and of its /info the host's name and the engine's id, or ""."""
+    """What an engine answers: its /version, and from its /info the host's name and the engine's id, or ""."""
 
     version: str
     name: str = ""
@@ -65,7 +65,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def ask(engine: Engine, seconds: float) -> EngineAnswer:
-    """What an engine says; InventoryError, with the reason, where none answers. No step takes longer than `seconds`."""
+    """Query an engine; InventoryError, with the reason, if none answers. No step takes longer than `seconds`."""
     connection = _connection(engine, seconds)
     try:
         status, version = _get(connection, "/version")
@@ -90,7 +90,7 @@ def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
 
 
 def _info(connection: http.client.HTTPConnection) -> tuple[str, str]:
-    """The host's name and the engine's id; empty where the engine does not tell, for they are not all."""
+    """The host's name and the engine's id; empty if the engine does not report them."""
     try:
         status, body = _get(connection, "/info")
         said = msgspec.json.decode(body) if status == 200 else {}
@@ -107,7 +107,7 @@ def _connection(engine: Engine, seconds: float) -> http.client.HTTPConnection:
         parts = urlsplit(engine.address)
         port = parts.port
     except ValueError as error:
-        raise InventoryError(f"cannot ask an engine at {engine.address!r}: {error}", remedy=_ADDRESSES) from error
+        raise InventoryError(f"cannot query an engine at {engine.address!r}: {error}", remedy=_ADDRESSES) from error
     if parts.scheme == "unix" and parts.path:
         return _UnixConnection(parts.path, seconds)
     if parts.scheme in ("tcp", "http", "https") and parts.hostname:
@@ -115,11 +115,11 @@ def _connection(engine: Engine, seconds: float) -> http.client.HTTPConnection:
             context = engine.tls.context() if engine.tls else None
             return http.client.HTTPSConnection(parts.hostname, port or 2376, timeout=seconds, context=context)
         return http.client.HTTPConnection(parts.hostname, port or 2375, timeout=seconds)
-    raise InventoryError(f"cannot ask an engine at {engine.address!r}", remedy=_ADDRESSES)
+    raise InventoryError(f"cannot query an engine at {engine.address!r}", remedy=_ADDRESSES)
 
 
 _ADDRESSES = "Use unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"
-_START = "Start Docker, or say where it listens with DOCKER_HOST"
+_START = "Start Docker, or set DOCKER_HOST to its address"
 
 
 def _refusal(status: int, body: str) -> str:

@@ -1,4 +1,4 @@
-"""Running the probe on a host with the system's `ssh`, within a time and a size."""
+"""Running the probe on a host with the system's `ssh`, with limits of time and size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notifier.inventory.formats.probe import SCRIPT
 _LARGEST = 1 << 20
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@\\$-]{0,252}")
-# in ssh's own way of writing, a colon belongs to the name (IPv6); in an address, a port is behind it
+# in [USER@]HOST a colon is part of the name (IPv6); in ssh:// a port follows it
 _ADDRESS = re.compile(
     r"ssh://(?:(?P<user>[^/]*)@)?(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^@/:]*))(?::(?P<port>\d{1,5}))?/?"
 )
@@ -23,22 +23,22 @@ _NAME = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@]*)")
 
 
 class Destination(NamedTuple):
-    """A host as `ssh` is told of it: a name, an alias of its configuration, or an address."""
+    """A host as an argument of `ssh`: a name, an alias of its configuration, or an address."""
 
     host: str
     user: str = ""
     port: int = 0
 
     def arguments(self) -> list[str]:
-        """The arguments that name it; nothing in them can be taken for an option."""
+        """The arguments of ssh; nothing in them can be an option."""
         named = f"{self.user}@{self.host}" if self.user else self.host
         return [*(["-p", str(self.port)] if self.port else []), "--", named]
 
 
 def destination(text: str) -> Destination:
-    """A host as people write it: `[USER@]HOST`, or `ssh://[USER@]HOST[:PORT]`; ValueError where it is none.
+    """Parse `[USER@]HOST` or `ssh://[USER@]HOST[:PORT]`; ValueError if it is neither.
 
-    What could be an option of ssh, or could mean something to a shell that its configuration runs, is refused.
+    Characters that ssh could read as an option, or a shell of its configuration as syntax, are refused.
 
     >>> destination("ssh://ops@web-1:2222").arguments(), destination("ops@web-1").arguments()
     (['-p', '2222', '--', 'ops@web-1'], ['--', 'ops@web-1'])
@@ -52,9 +52,9 @@ def destination(text: str) -> Destination:
 
 
 async def probe(to: Destination, seconds: float) -> str:
-    """What the probe prints on a host; InventoryError, with the reason, where it does not come to that.
+    """The output of the probe on a host; InventoryError, with the reason, if there is none.
 
-    It ends within about `seconds`, and with it every process that `ssh` started here.
+    It ends within about `seconds`, with every process that `ssh` started here.
     """
     command = ["ssh", "-T", "-a", "-x", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={max(1, round(seconds))}"]
     # a master that stays in the background would keep our pipes open
@@ -77,7 +77,7 @@ async def probe(to: Destination, seconds: float) -> str:
 
 
 async def _start(command: list[str]) -> asyncio.subprocess.Process:
-    """Start a program in a session of its own. Whoever is cancelled meanwhile leaves nothing of it behind."""
+    """Start a program in a session of its own. If this is cancelled, the program is ended."""
     pipe = asyncio.subprocess.PIPE
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
@@ -85,7 +85,7 @@ async def _start(command: list[str]) -> asyncio.subprocess.Process:
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # asyncio would end the program alone, and wait for all that it had started
+        # asyncio would end the program only, and wait for its children
         with contextlib.suppress(OSError):
             await _end(await starting)
         raise
@@ -112,10 +112,10 @@ async def _bounded(stream: asyncio.StreamReader) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process and all that it started: whatever is left of its session."""
+    """End a process and all processes of its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    # closed before the wait: a pipe that nobody reads any more would never tell that its writer is gone
+    # closed before the wait: a pipe that is not read any more would not report the end of its writer
     process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
     await process.wait()
 
@@ -132,7 +132,7 @@ _REASONS = (
 
 
 def reason(status: int, complaint: str) -> str:
-    """Why it did not come to a probe: what ssh writes to standard error, and its exit status.
+    """Why the probe did not run, by ssh's exit status and its standard error.
 
     >>> reason(255, "Host key verification failed.")
     'host key unknown (Host key verification failed.)'

@@ -1,4 +1,4 @@
-"""Whom to ask: the local engine, contexts of the `docker` program, hosts over SSH."""
+"""What to query: the local engine, contexts of the `docker` program, hosts over SSH."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from notifier.collection.engines import Engine
 from notifier.domain.components import parse_tags
 
 EVERY = "all"
-"""What stands for every context that is stored."""
+"""Stands for all stored contexts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionTarget:
-    """One to ask. `name` is the host's, where it is given and not the engine's to say; `tags` are added to it.
+    """One target. `name`, if given, is the host's name instead of the one that the engine reports; `tags` are added.
 
-    `problem` says why it cannot be asked, where that is known before.
+    `problem` says why it cannot be queried, if that is known in advance.
     """
 
     label: str
@@ -30,7 +30,7 @@ class CollectionTarget:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What an operator names: nothing is the local engine. `ssh` holds hosts as the lines of a hosts file."""
+    """What an operator names; nothing means the local engine. `ssh` holds hosts as the lines of a hosts file."""
 
     local: bool = False
     contexts: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Chosen:
 
 
 def targets(chosen: Chosen, environment: Mapping[str, str]) -> list[CollectionTarget]:
-    """Everybody to ask, each once; UnknownName for a context that there is not."""
+    """All targets, each once; UnknownName for a context that does not exist."""
     found: list[CollectionTarget] = []
     if chosen.local or not chosen:
         found.append(_engine("the local engine", contexts.local(environment)))
@@ -80,7 +80,7 @@ def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[
 
 
 def _hosts(lines: Iterable[str]) -> Iterator[CollectionTarget]:
-    """One target a host; of a host that is named twice, the tags add up."""
+    """One target per host; the tags of a host that is named twice are merged."""
     found: dict[ssh.Destination, CollectionTarget] = {}
     for line in lines:
         written, *words = line.split()
@@ -96,9 +96,9 @@ def _hosts(lines: Iterable[str]) -> Iterator[CollectionTarget]:
 
 
 def lines_of(text: str, name: str) -> tuple[str, ...]:
-    """The hosts of a hosts file: one a line, its tags behind it as NAME=VALUE; what follows a # is a comment.
+    """The hosts of a hosts file: one per line, with NAME=VALUE tags after the name; # begins a comment.
 
-    InventoryError where there is none, for an empty list is seldom meant.
+    InventoryError if there is none: an empty list is probably a mistake.
     """
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     found = tuple(line for line in lines if line)
@@ -108,10 +108,10 @@ def lines_of(text: str, name: str) -> tuple[str, ...]:
 
 
 def renamed(found: list[CollectionTarget], name: str) -> list[CollectionTarget]:
-    """The one target under a name that is given; UsageProblem where there are several."""
+    """The only target, under the given name; UsageProblem if there are several."""
     if not name:
         return found
     if len(found) != 1:
-        raise UsageProblem(f"--host names one host, and {len(found)} are asked")
+        raise UsageProblem(f"--host names one host, and {len(found)} are queried")
     (one,) = found
     return [CollectionTarget(one.label, one.way, name, one.tags, one.problem)]

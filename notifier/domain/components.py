@@ -132,14 +132,14 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """A host of which the list of all its packages says that none is one that is followed."""
+    """A host whose complete list of packages has none of a product."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be taken: where it stands, and why."""
+    """A row that could not be read: where it stands, and why."""
 
     where: str
     reason: str
@@ -147,12 +147,20 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth telling that is no fault: what a file holds that is no engine, and why."""
+    """A message that is not an error, such as what a file holds that is no engine, and why."""
 
     text: str
 
 
-Found = Host | Bare | BadRow | Note
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a reader leaves out by its rules, and why. Shown by `inventory import --explain` only."""
+
+    what: str
+    reason: str
+
+
+Found = Host | Bare | BadRow | Note | LeftOut
 """What comes out of an inventory file, in its order."""
 
 

@@ -165,9 +165,9 @@ class Effective:
 def effective(views: Mapping[Observed, Collection[Component]]) -> Effective:
     """What counts of a host's views.
 
-    Of a product that a daemon speaks of, what runs.  Where the very same release is installed, the
-    package stands for it, because it tells more: the distribution's revision.  Of other products what
-    is installed, and what was declared.
+    For a product that a daemon reports, what runs.  If the same release is installed, its package counts, because it
+    has the distribution's revision.  For other products, what is installed, and what was declared.  The CLI is no
+    daemon and needs no restart: if it is in the list of packages, that counts.
     """
     counted = set(views.get(Observed.DECLARED, ()))
     restarts: set[tuple[Component, Component]] = set()
@@ -175,7 +175,7 @@ def effective(views: Mapping[Observed, Collection[Component]]) -> Effective:
     installed = _by_product(views.get(Observed.INSTALLED, ()))
     for product in running.keys() | installed.keys():
         runs, packages = running.get(product, []), installed.get(product, [])
-        if not runs:
+        if not runs or (product == "cli" and packages):
             counted.update(packages)
             continue
         twins = {one: next((p for p in packages if _same(one, p)), None) for one in runs}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 from feeds.core.errors import InventoryError, UsageProblem
 from notifier.config import MappingPaths
-from notifier.domain.components import BadRow, Bare, Found, Host, Note, gathered, host_name
+from notifier.domain.components import BadRow, Bare, Found, Host, LeftOut, Note, Observed, gathered, host_name
 from notifier.inventory import unsupported
 from notifier.inventory.formats import (
     ansible,
@@ -44,23 +44,25 @@ class InputFormat(Protocol):
     """What a format's module offers."""
 
     NAME: str
+    SIGN: str
+    """What a text of this format is recognised by."""
 
     def recognises(self, text: Text) -> bool:
-        """Whether a text is of this format, by its head or its first JSON value."""
+        """Whether a text is of this format, by its first lines or its first JSON value."""
 
     def read(self, text: Text, host: str = "", /) -> Iterator[Found]:
-        """The hosts in a text, what could not be taken, and notes; `host` names the host where the format does not."""
+        """The hosts in a text, rows that could not be read, and notes; `host` names the host if the format does not."""
 
 
 class ProductFormat(InputFormat, Protocol):
-    """A format whose input may leave out of which product a version is."""
+    """A format whose input may not name the product of a version."""
 
     def read(self, text: Text, host: str = "", product: str = "", /) -> Iterator[Found]:
-        """As `InputFormat.read`; `product` is of the versions that do not say theirs."""
+        """As `InputFormat.read`; `product` is the product of versions that do not name theirs."""
 
 
 def _quoted(text: str, host: str, product: str) -> Iterator[Found]:
-    """What a text inside of another holds, which is of one host unless it names several."""
+    """What a text inside another one holds, which is about one host unless it names several."""
     within = Text.of(text)
     found = list(_reading(_format(within), within, host, product))
     if len({one.name for one in found if isinstance(one, Host | Bare)}) == 1:
@@ -95,29 +97,57 @@ FORMATS: tuple[InputFormat, ...] = (
     dpkg,
     rpm,
 )
-"""In the order of asking: the first that recognises a text reads it."""
+"""In the order in which they are tried: the first that recognises a text reads it."""
 
-__all__ = ["FORMATS", "InputFormat", "gathered", "read"]
+__all__ = ["FORMATS", "InputFormat", "InputOptions", "Reading", "gathered", "open_text", "read"]
+
+
+class Reading(NamedTuple):
+    """A text that is being read: its format, what the format was recognised by, and what is found, as it is read."""
+
+    format: str
+    sign: str
+    found: Iterator[Found]
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """How to read a text."""
+
+    form: str = ""
+    """The format, or a mapping of the configuration; "" to recognise the format."""
+    host: str = ""
+    """The name of the host, which replaces the name in an input that holds one host."""
+    product: str = ""
+    """The product of versions that do not name theirs."""
+    client: bool = True
+    """Whether the docker client in the output of `docker version` is this host's CLI."""
+    own: Mapping[str, MappingPaths] = field(default_factory=dict)
+    """The mappings of the configuration, by name."""
 
 
 def read(
     text: Text | str | bytes, form: str = "", host: str = "", product: str = "", *, own: Mapping[str, MappingPaths] = {}
 ) -> Iterator[Found]:
-    """What a text of a named or recognised format holds, as it is read.
+    """What a text of a named or recognised format holds, as it is read. See `open_text`."""
+    return open_text(text, InputOptions(form, host, product, own=own)).found
 
-    `host` and `product` are of what does not name its own; `own` are the mappings of the configuration, by their names.
 
-    A host whose rows do not stand together comes several times; `gathered` joins them. InventoryError
-    where no format fits (at once) or nothing can be read (at once, or on the way); UsageProblem where no
-    format has that name.
+def open_text(text: Text | str | bytes, options: InputOptions) -> Reading:
+    """Find the format of a text, unless the options name it, and begin to read it.
+
+    A host whose rows are not adjacent comes several times; `gathered` joins them. InventoryError if no format fits
+    (at once) or nothing can be read (at once, or later); UsageProblem if no format has that name.
     """
     if not isinstance(text, Text):
         text = Text.of(text)
-    chosen = _format(text, form, own)
-    found = _reading(chosen, text, host, product)
-    if form and chosen in FORMATS and not _recognises(chosen, text):
-        found = _unlike(found, form, next((f.NAME for f in FORMATS if _recognises(f, text)), ""))
-    return _reported(_named(found, host.strip()))
+    chosen = _format(text, options.form, options.own)
+    found = _reading(chosen, text, options.host, options.product)
+    if options.form and chosen in FORMATS and not _recognises(chosen, text):
+        found = _unlike(found, options.form, next((f.NAME for f in FORMATS if _recognises(f, text)), ""))
+    sign = "--from names the format" if options.form else chosen.SIGN
+    found = _named(found, options.host.strip())
+    return Reading(chosen.NAME, sign, _reported(found if options.client else _without_clients(found)))
 
 
 def _recognises(candidate: InputFormat, text: Text) -> bool:
@@ -127,9 +157,9 @@ def _recognises(candidate: InputFormat, text: Text) -> bool:
 
 
 def _unlike(found: Iterator[Found], form: str, looks: str) -> Iterator[Found]:
-    """What was found in a text that does not look like the format by which it was read.
+    """What was found in a text that does not look like the format in which it was read.
 
-    Where no host was found, a format's own words about what the text does not hold may be untrue.
+    If no host was found, the format's own notes about what the text lacks may be wrong, and are left out.
     """
     notes: list[Note] = []
     hosts = False
@@ -183,7 +213,7 @@ def _format(text: Text, form: str = "", own: Mapping[str, MappingPaths] = {}) ->
 
 
 def _named(found: Iterator[Found], host: str) -> Iterator[Found]:
-    """The hosts, the only one of them under the name `host`: what the operator says goes before what the input says."""
+    """The hosts; if there is only one, under the name `host`, which has precedence over the name in the input."""
     held: list[Found] = []
     names: dict[str, None] = {}
     for one in found if host else ():
@@ -199,13 +229,27 @@ def _named(found: Iterator[Found], host: str) -> Iterator[Found]:
     yield from found
 
 
+def _without_clients(found: Iterator[Found]) -> Iterator[Found]:
+    """What was found, without the clients that `docker version` names: they are the CLI of another machine."""
+    for one in found:
+        if isinstance(one, Host) and one.view is Observed.RUNNING:
+            kept = tuple(c for c in one.components if c.product != "cli")
+            for client in (c for c in one.components if c.product == "cli"):
+                yield LeftOut(f"cli {client.version}", "--no-client was given")
+            yield replace(one, components=kept)
+        else:
+            yield one
+
+
 def _reported(found: Iterator[Found]) -> Iterator[Found]:
-    """What was read, in characters that can be shown, with a note where nothing was."""
+    """What was read, in characters that can be shown, with a note if nothing was."""
     nothing = True
     for one in found:
-        nothing = False
+        nothing = nothing and isinstance(one, LeftOut)
         if isinstance(one, BadRow):
             yield BadRow(_shown(one.where), _shown(one.reason))
+        elif isinstance(one, LeftOut):
+            yield LeftOut(_shown(one.what), _shown(one.reason))
         else:
             yield Note(_shown(one.text)) if isinstance(one, Note) else one
     if nothing:
@@ -213,5 +257,5 @@ def _reported(found: Iterator[Found]) -> Iterator[Found]:
 
 
 def _shown(text: str) -> str:
-    """A message without the characters of a file that a terminal would obey."""
+    """A message without the control characters of a file, which a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

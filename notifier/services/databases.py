@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
+from feeds.core.errors import ConfigError
 from feeds.storage import backup
-from feeds.storage.database import HEAD, Database
+from feeds.storage.database import HEAD, Database, is_missing
 from feeds.storage.schema import drift
+from notifier.config import default_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,26 @@ class Restored:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
-    """The database, created or brought up to date if need be, and closed at the end of the block."""
-    with _as_it_is(url) as database:
+def opened(url: str, *, create: bool = False) -> Iterator[Database]:
+    """The database with an up-to-date schema, closed at the end of the block.
+
+    The file in the user's data folder is created on first use. A file that the configuration names is created with
+    `create` only, because an address is probably misspelt if an inventory is expected there. ConfigError if it is
+    missing.
+    """
+    with _as_it_is(url, create=create) as database:
         database.upgrade()
         gc.freeze()  # what is loaded by now stays; it need not be searched for garbage again and again
         yield database
 
 
 @contextmanager
-def _as_it_is(url: str) -> Iterator[Database]:
+def _as_it_is(url: str, *, create: bool = False) -> Iterator[Database]:
+    if not create and url != default_database() and is_missing(url):
+        raise ConfigError(
+            f"database {url} does not exist; `navtex db init` creates it",
+            remedy="Check NAVTEX_DATABASE_URL and `database` in the configuration",
+        )
     database = Database(url)
     try:
         yield database
@@ -58,9 +70,17 @@ def _as_it_is(url: str) -> Iterator[Database]:
         database.close()
 
 
+def init(url: str) -> Upgraded:
+    """Create the database with its schema, unless it exists; `changed` says whether it was created."""
+    with _as_it_is(url, create=True) as database:
+        empty = database.current() is None
+        database.upgrade()
+        return Upgraded(database.shown, HEAD, changed=empty)
+
+
 def upgrade(url: str) -> Upgraded:
-    """Upgrade the schema."""
-    with _as_it_is(url) as database:
+    """Upgrade the schema. A database that does not exist is created."""
+    with _as_it_is(url, create=True) as database:
         return Upgraded(database.shown, HEAD, changed=database.upgrade())
 
 
@@ -85,6 +105,6 @@ def back_up(url: str, file: Path) -> str:
 
 def restore(url: str, file: Path, now: datetime) -> Restored:
     """Replace the database with a backup, which is checked first. Errors: see `backup.restore`."""
-    with _as_it_is(url) as database:
+    with _as_it_is(url, create=True) as database:
         kept = backup.restore(database, file, now)
         return Restored(database.shown, kept)

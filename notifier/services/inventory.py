@@ -1,143 +1,74 @@
-"""Taking an inventory: what was read goes into the store, and what is new is matched.  A thin shell."""
+"""The inventory: list, show and remove hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
+from datetime import datetime, timedelta
 
-from feeds import storage
 from feeds.storage.database import Connection, Database
-from notifier.domain.components import BadRow, Bare, Found, Host, Note, Observed
-from notifier.domain.hosts import ImportResult
-from notifier.storage import verdicts
-from notifier.storage.identities import Identities
-from notifier.storage.importing import CHUNK
-from notifier.storage.inventory import Import
+from notifier.domain.filters import Scope
+from notifier.schemas.inventory import HostDetail, HostList, host_detail
+from notifier.services.mirror_age import listed
+from notifier.services.scopes import check_hosts, nothing_in
+from notifier.storage import host_listing
+from notifier.storage import inventory as store
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How an inventory is to be taken.
+class HostQuery:
+    """Which hosts to list. `stale_days`, if given, selects hosts that no import has named for so many days."""
 
-    `scope` is what it speaks for; with `prune`, hosts that an earlier import of the scope had and this
-    one has not are forgotten. With `strict`, one bad row refuses all.
-    """
-
-    scope: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-    strict: bool = False
-    prune: bool = False
-    host: str = ""
-    """The name that the operator gave; it is kept whatever the host's identity is."""
+    scope: Scope = field(default_factory=Scope)
+    stale_days: int | None = None
+    limit: int | None = None
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What came of it."""
+@dataclass(frozen=True, slots=True)
+class HostsAnswer:
+    """The hosts, how many more match, and why there are none, if there are none."""
 
-    taken: ImportResult
-    hosts: int = 0
-    bad: int = 0
-    bare: int = 0
-    """Hosts of which a whole list shows that they have no Docker component."""
-    refused: bool = False
-    """Whether nothing was kept, because a row was bad."""
-    renamed: int = 0
-    """Hosts whose name another engine, machine or node had already."""
-    unpruned: str = ""
-    """Why nothing was forgotten that should have been; "" otherwise."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether the input held no host at all."""
-        return not (self.hosts or self.bare)
+    value: HostList
+    more: int = 0
+    nothing: str = ""
 
 
-class _Refused(Exception):
-    """Takes the transaction back."""
+def hosts(database: Database, query: HostQuery, now: datetime) -> HostsAnswer:
+    """The hosts that a query selects, by name; UnknownName if it names a host that is not in the inventory."""
+    before = now - timedelta(days=query.stale_days) if query.stale_days else None
+    with database.connect() as connection:
+        check_hosts(connection, query.scope)
+        found = host_listing.hosts(connection, query.scope, unseen_since=before, limit=query.limit)
+        total = len(found)
+        if query.limit and total == query.limit:
+            total = host_listing.count_matching(connection, query.scope, unseen_since=before)
+        nothing = "" if found else _why_none(connection, query)
+    return HostsAnswer(HostList(hosts=tuple(map(host_detail, found))), total - len(found), nothing)
 
 
-def take(
-    database: Database,
-    found: Iterable[Found],
-    wish: ImportOptions,
-    at: datetime,
-    *,
-    told: Callable[[BadRow | Note], None],
-    progress: Callable[[int], None] = lambda _: None,
-) -> ImportReport:
-    """Store hosts as they are read, in one transaction; `told` gets the bad rows and the notes as they come."""
-    report = ImportReport(ImportResult())
-    try:
-        with database.begin() as connection:
-            _take(connection, found, wish, at, report, told, progress)
-    except _Refused:
-        report.refused = True
-    return report
+def _why_none(connection: Connection, query: HostQuery) -> str:
+    nothing = nothing_in(connection, query.scope)
+    if nothing or query.stale_days is None:
+        return nothing
+    return f"No host is stale: each was imported within the last {query.stale_days} days."
 
 
-def _take(
-    connection: Connection,
-    found: Iterable[Found],
-    wish: ImportOptions,
-    at: datetime,
-    report: ImportReport,
-    told: Callable[[BadRow | Note], None],
-    progress: Callable[[int], None],
-) -> None:
-    work = Import(connection, at, scope=wish.scope, tags=wish.tags)
-    report.taken = work.taken
-    identities = Identities(connection)
-    for done in work.add(_identified(_hosts(found, report, told), identities, wish, report, told)):
-        identities.store()
-        progress(done)
-    if wish.strict and (report.bad or report.renamed):
-        raise _Refused
-    if wish.prune:
-        report.unpruned = _why_not(work, report)
-        if not report.unpruned:
-            work.prune()
-    if verdicts.is_behind(connection):
-        verdicts.refresh(connection, storage.catalogue(connection), at.date())
+def host(database: Database, name: str) -> HostDetail:
+    """One host by its exact name; UnknownName if there is none."""
+    with database.connect() as connection:
+        found = host_listing.hosts(connection, Scope(hosts=(name,)))
+    same = next((h for h in found if h.name == name), None)
+    if same is None:
+        raise store.unknown_host(name)
+    return host_detail(same)
 
 
-def _identified(
-    hosts: Iterator[Host],
-    identities: Identities,
-    wish: ImportOptions,
-    report: ImportReport,
-    told: Callable[[BadRow | Note], None],
-) -> Iterator[Host]:
-    """The hosts, those whose name belongs to another identity under a name of their own."""
-    while batch := list(islice(hosts, CHUNK)):
-        for host, warning in identities.resolve(batch, given=wish.host):
-            if warning:
-                report.renamed += 1
-                told(warning)
-            yield host
+def remove_host(database: Database, name: str) -> None:
+    """Remove a host; UnknownName if there is none."""
+    with database.begin() as connection:
+        store.remove(connection, name)
 
 
-def _hosts(found: Iterable[Found], report: ImportReport, told: Callable[[BadRow | Note], None]) -> Iterator[Host]:
-    for one in found:
-        if isinstance(one, Host):
-            report.hosts += 1
-            yield one
-        elif isinstance(one, Bare):
-            report.bare += 1
-            yield Host(one.name, (), view=Observed.INSTALLED)
-        else:
-            report.bad += isinstance(one, BadRow)
-            told(one)
-
-
-def _why_not(work: Import, report: ImportReport) -> str:
-    """Why pruning would forget what it should not."""
-    if report.bad:
-        return "rows that could not be read may be of hosts that are still there"
-    if not report.hosts:
-        return "it names no host"
-    if work.first_of_its_scope:
-        return "nothing was imported under this scope before; --scope says which it continues"
-    return ""
+def mirrored_names(database: Database) -> list[str]:
+    """What a mirror must be asked for because of the inventory: packages, channels and engine releases, as lines."""
+    with database.connect() as connection:
+        return listed(store.wanted(connection))

@@ -25,7 +25,7 @@ from notifier.schemas.explanation import (
     evidence_row,
 )
 from notifier.schemas.fields import whole
-from notifier.storage import inventory
+from notifier.storage import host_listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, tuple
     product, at, version = subject.partition("@")
     if at and product in PRODUCTS:
         return None, (component(product, version),)
-    found = next((h for h in inventory.hosts(connection, Scope(hosts=(subject,))) if h.name == subject), None)
+    found = next((h for h in host_listing.hosts(connection, Scope(hosts=(subject,))) if h.name == subject), None)
     if found is None:
         raise UnknownName(
             f"no host is called {subject!r}", remedy="See `navtex inventory list`, or give PRODUCT@VERSION"

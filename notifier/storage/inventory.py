@@ -16,7 +16,7 @@ from feeds.versions.channels import STATIC
 from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
-from notifier.domain.hosts import MovedHosts, Population, StoredHost
+from notifier.domain.hosts import MovedHosts, Population
 from notifier.storage import bulk, tables
 from notifier.storage.importing import Import, take
 from notifier.storage.movements import came, runs
@@ -26,7 +26,6 @@ __all__ = [
     "Import",
     "components",
     "count",
-    "hosts",
     "installed",
     "packages",
     "populations",
@@ -210,40 +209,8 @@ def installed(connection: Connection, scope: Scope) -> Iterable[tuple[str, dict[
         yield row.name, tagsets[row.tagset], row.component
 
 
-def hosts(connection: Connection, scope: Scope = Scope()) -> list[StoredHost]:  # noqa: B008 - a frozen value
-    """The hosts of a scope with their components (of the scope's products), sorted by name."""
-    tagsets, known = _tagsets(connection), components(connection)
-    scopes, runs = tables.inventory_scope, tables.inventory_import
-    statement = (
-        sa.select(tables.host, scopes.c.name.label("seen_by"))
-        .join(runs, runs.c.id == tables.host.c["import"])
-        .join(scopes, scopes.c.id == runs.c.scope)
-        .where(*_conditions(connection, msgspec.structs.replace(scope, products=())))
-    )
-    rows = connection.execute(statement.order_by(tables.host.c.name)).all()
-    held: dict[str, list[Component]] = {}
-    for name, _, component in installed(connection, scope):
-        held.setdefault(name, []).append(known[component])
-    due: dict[int, list[tuple[Component, Component]]] = {}
-    for row in connection.execute(sa.select(tables.restart)):
-        due.setdefault(row.host, []).append((known[row.runs], known[row.installed]))
-    return [
-        StoredHost(
-            r.name,
-            tagsets[r.tagset],
-            r.first_seen,
-            r.last_seen,
-            tuple(sorted(held.get(r.name, []))),
-            r.seen_by,
-            tuple(sorted(due.get(r.id, []))),
-        )
-        for r in rows
-        if r.name in held or not scope.products
-    ]
-
-
 def remove(connection: Connection, name: str) -> None:
-    """Delete a host and its audits; UnknownName where there is neither."""
+    """Remove a host and its audits; UnknownName if there is neither."""
     hosts = connection.execute(sa.delete(tables.host).where(tables.host.c.name == name)).rowcount
     audits = connection.execute(sa.delete(tables.audit).where(tables.audit.c.host == name)).rowcount
     if not hosts and not audits:

@@ -20,6 +20,7 @@ from notifier.inventory.terminal_noise import leading
 from notifier.inventory.text import Text, decoded, obj, seq, word
 
 NAME = "ansible"
+SIGN = "JSON with `ansible_facts`, `ansible_...`, `plays` or a module's result; or rows `HOST | SUCCESS => {...}`"
 _KINDS = {"apt": "deb", "deb": "deb", "dpkg": "deb", "rpm": "rpm", "dnf": "rpm", "apk": "apk"}
 _PRINTED = re.compile(
     r"^(?P<host>\S{1,253}) \| (?P<state>SUCCESS|CHANGED|FAILED!?|UNREACHABLE!?)"
@@ -41,6 +42,7 @@ class Ansible:
     """The format; `quoted` reads what a command printed on a host, given the text, the host, and the product."""
 
     NAME = NAME
+    SIGN = SIGN
 
     def __init__(self, quoted: Callable[[str, str, str], Iterator[Found]]) -> None:
         self._quoted = quoted

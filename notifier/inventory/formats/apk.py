@@ -10,6 +10,7 @@ from notifier.inventory.formats.packages import Package, host
 from notifier.inventory.text import Text, first_lines
 
 NAME = "apk"
+SIGN = "most of its first lines are packages as `apk info -v` or `apk list` prints them"
 _NAME_VERSION = r"(?P<name>[A-Za-z0-9][\w.+-]*?)-(?P<version>\d[\w.]*-r\d+)"
 _PLAIN = re.compile(rf"{_NAME_VERSION}(?: - .*)?")
 _LISTED = re.compile(rf"{_NAME_VERSION} \S+ \{{[^}}]*\}} \(.*?\)(?P<state>.*)")

@@ -12,6 +12,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "apt"
+SIGN = "most of its first lines are packages as `apt list --installed` prints them"
 _ROW = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9.+-]+)/(?P<suites>\S+) (?P<version>(?:\d+:)?\d\S*) (?P<arch>[a-z0-9-]+)"
     r"(?: +\[(?P<state>.*)\])?"

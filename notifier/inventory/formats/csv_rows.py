@@ -12,6 +12,7 @@ from notifier.domain.components import BadRow, Component, Found, Host, component
 from notifier.inventory.text import Text, first_lines
 
 NAME = "csv"
+SIGN = "its first line is a header with a column for the host and a column `product`"
 HOST = ("host", "hostname", "hostidentifier")
 _COLUMNS = ("product", "version", "package", "distro", "tags")
 

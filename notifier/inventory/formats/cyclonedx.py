@@ -14,6 +14,7 @@ from notifier.inventory.formats.distros import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "cyclonedx"
+SIGN = "JSON with `bomFormat` CycloneDX"
 _MOST = 1_000_000
 
 

@@ -17,6 +17,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "dnf"
+SIGN = "a title such as `Installed Packages`, or lines NAME.ARCH VERSION REPOSITORY"
 _TITLE = re.compile(
     r"(?:(?P<installed>Installed)|Available|Updated|Upgraded|Recently Added|Extra|Obsoleting)"
     r" (?:packages|upgrades)\s*$",

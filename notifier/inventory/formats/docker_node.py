@@ -10,6 +10,7 @@ from notifier.inventory.formats import daemons
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-node"
+SIGN = "JSON of a node, with its engine in `Description`, or the rows or table of `docker node ls`"
 _HEADER = re.compile(
     r"^(?P<id>(?P<margin>[ \t]{0,20})ID +)(?P<host>HOSTNAME +)STATUS +.*?(?P<engine>ENGINE VERSION) *$", re.MULTILINE
 )

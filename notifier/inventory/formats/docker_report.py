@@ -10,13 +10,14 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from feeds.core.errors import InventoryError
-from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed
+from notifier.domain.components import BadRow, Component, Found, Host, LeftOut, Note, Observed
 from notifier.inventory.formats import docker_info, docker_version
 from notifier.inventory.formats.packages import named
 from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text, word
 
 NAME = "docker-report"
+SIGN = "it has both an answer of `docker version` and one of `docker info`"
 _T = TypeVar("_T")
 _HEADING = re.compile(r"^(?P<side>Client|Server|Client version|Server version|Containers):", re.MULTILINE)
 _OF_INFO = re.compile(r"^ ?Containers: *\d|^ Debug Mode: |^ Plugins:", re.MULTILINE)
@@ -27,7 +28,7 @@ class _Pair(NamedTuple):
     """What the two outputs of one host say."""
 
     where: str
-    parts: list[Component | Note | BadRow]
+    parts: list[docker_version.Said]
     """Of `docker version`."""
     platform: bool
     """Whether the server names the platform of its build."""
@@ -121,7 +122,7 @@ def _joined(pair: _Pair, host: str) -> Iterator[Found]:
     """The host of one pair: the info names it and its system, the version names its parts."""
     of_info = next((one for one in pair.info if isinstance(one, Host)), None)
     components = [one for one in pair.parts if isinstance(one, Component)]
-    yield from (one for one in pair.parts if isinstance(one, BadRow))
+    yield from (one for one in pair.parts if isinstance(one, BadRow | LeftOut))
     if of_info or components:
         name = named(pair.name or host, "the output")
     if not components:

@@ -1,17 +1,18 @@
 """`docker version`, as JSON and as text, and the answer of the engine's API (/version).
 
-A host runs an engine only where the *server* answered: a client without a daemon is no engine.
-Podman answers on Docker's API, and is none either.
+A host has an engine only if the *server* answered: a client without a daemon is no engine, and neither is Podman,
+which answers on Docker's API. The client is the CLI of the machine where the command ran. It is this host's, unless
+its context says that it asked another machine.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
-from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component
+from notifier.domain.components import BadRow, Component, Found, Host, LeftOut, Note, Observed, component
 from notifier.inventory.formats import daemons, docker_info, rpm
 from notifier.inventory.formats.distros import of_kernel, of_os_release
 from notifier.inventory.formats.packages import named
@@ -19,6 +20,7 @@ from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "docker-version"
+SIGN = "JSON with `ApiVersion`, or text with the headings `Client:` or `Server:` and a line `API version:`"
 _PRODUCTS = {"engine": "engine", "containerd": "containerd", "runc": "runc", "buildkit": "buildkit"}
 _BEGINS = re.compile(r"^(?:Client|Server)(?: version)?:|^Version: .*\nAPI Version: ", re.MULTILINE)
 _TELLS = re.compile(r"^ *API [Vv]ersion: |^(?:Client|Server) version: |^ containerd:\n  Version:", re.MULTILINE)
@@ -32,8 +34,23 @@ _BALENA = re.compile(
 )
 _PODMAN = re.compile(r"^(?:Client|Server): +Podman Engine|^Version: .*\nAPI Version: ", re.MULTILINE)
 _NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_CLIENT = re.compile(r"^Client:(?P<platform>[^\n]*)\n(?P<body>(?:[ \t]+[^\n]*\n?)*)", re.MULTILINE)
+_OLD_CLIENT = re.compile(r"^Client version: *(\S+)", re.MULTILINE)
+_OF_THIS_MACHINE = frozenset({"", "default", "desktop-linux", "desktop-windows"})
+"""Contexts of the docker program whose engine is on the machine of the program, or in its Docker Desktop."""
+Said = Component | Note | BadRow | LeftOut
+"""What one answer gives."""
 _Part = tuple[str, str, str]
 """A part of the server: its name, its version, and its commit."""
+
+
+class _Client(NamedTuple):
+    """The program `docker`: what it says about itself, and the context that it asked."""
+
+    version: str
+    context: str = ""
+    platform: str = ""
+    commit: str = ""
 
 
 def recognises(text: Text) -> bool:
@@ -76,7 +93,7 @@ def _only(document: Any) -> Any:
     return document[0]
 
 
-def of_answer(data: Any) -> Iterator[Component | Note | BadRow]:
+def of_answer(data: Any) -> Iterator[Said]:
     """What one answer as JSON says, as components and notes."""
     data = obj(data)
     # a client alone has no server around it, and says which API it speaks by default
@@ -98,10 +115,15 @@ def of_answer(data: Any) -> Iterator[Component | Note | BadRow]:
     engine = next((obj(p, "Details") for p in seq(server, "Components") if word(p, "Name") == "Engine"), {})
     windows = "windows" in (word(engine, "Os"), word(server, "Os"))
     system = "windows" if windows else of_kernel(word(engine, "KernelVersion") or word(server, "KernelVersion"))
-    yield from _components(parts, word(server, "Platform", "Name"), system)
+    yield from _components(parts, word(server, "Platform", "Name"), system, _json_client(obj(data, "Client")))
 
 
-def of_text(text: str) -> Iterator[Component | Note | BadRow]:
+def _json_client(said: dict[str, Any]) -> _Client:
+    commit = word(said, "PkgVersion") or word(said, "GitCommit")
+    return _Client(word(said, "Version"), word(said, "Context"), word(said, "Platform", "Name"), commit)
+
+
+def of_text(text: str) -> Iterator[Said]:
     """What one answer of `docker version` says, as components and notes; InventoryError where there are several."""
     text = without_margin(text)
     if _PODMAN.search(text):
@@ -117,7 +139,7 @@ def of_text(text: str) -> Iterator[Component | Note | BadRow]:
         )
     system = "balenaos" if _BALENA.search(text) else of_os_release(text)
     if old:
-        yield from _components([("Engine", old[0], "")], "", system)
+        yield from _components([("Engine", old[0], "")], "", system, _text_client(text))
         return
     if not servers or "Version:" not in servers[0]["body"]:
         yield _NO_SERVER
@@ -134,10 +156,22 @@ def of_text(text: str) -> Iterator[Component | Note | BadRow]:
         elif key.replace(" ", "").lower() in ("packageversion", "gitcommit") and parts and parts[-1][::2] == (name, ""):
             parts[-1] = (name, parts[-1][1], value)
     windows = re.search(r"^ +OS/Arch: +windows/", server["body"], re.MULTILINE)
-    yield from _components(parts, server["platform"].strip(), "windows" if windows else system)
+    yield from _components(parts, server["platform"].strip(), "windows" if windows else system, _text_client(text))
 
 
-def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator[Component | Note | BadRow]:
+def _text_client(text: str) -> _Client:
+    if old := _OLD_CLIENT.search(text):
+        return _Client(old[1])
+    client = _CLIENT.search(text)
+    if client is None:
+        return _Client("")
+    lines = (line.partition(":")[::2] for line in reversed(client["body"].splitlines()))
+    said = {key.replace(" ", "").strip().lower(): value.strip() for key, value in lines}
+    commit = said.get("packageversion") or said.get("gitcommit", "")
+    return _Client(said.get("version", ""), said.get("context", ""), client["platform"].strip(), commit)
+
+
+def _components(parts: list[_Part], platform: str, distro: str, client: _Client) -> Iterator[Said]:
     other = daemons.not_docker(parts, platform)
     if other:
         yield other
@@ -146,27 +180,53 @@ def _components(parts: list[_Part], platform: str, distro: str = "") -> Iterator
         distro = distro if distro.startswith("balenaos") else "balenaos"
     # Docker's own builds name their platform: without one it is a build of the system's own
     distro = "" if platform else distro
+    engine = False
     for name, version, commit in parts:
         product = _PRODUCTS.get(name.lower())
-        if product is None or not version:
-            continue
-        package = _package(product, version, commit, platform)
-        try:
-            yield component(product, "" if package.endswith(f" {version}") else version, package, distro)
-        except (NavtexError, ValueError) as error:
-            yield BadRow(name, str(error)) if product == "engine" else Note(f"{name}: {error}")
+        if product is None:
+            yield LeftOut(f"{name} {version}".strip(), "it is not a product that Navtex follows")
+        elif version:
+            made = _component(product, version, commit, platform, distro)
+            engine |= product == "engine" and isinstance(made, Component)
+            yield BadRow(name, made) if product == "engine" and isinstance(made, str) else _noted(name, made)
     desktop = re.match(r"Docker Desktop (\d+(?:\.\d+)+)", platform)
     if desktop:
         yield component("desktop", desktop[1])
+    if client.version:
+        yield _of_client(client, distro, engine=engine)
+
+
+def _component(product: str, version: str, commit: str, platform: str, distro: str) -> Component | str:
+    """A part as a component, or why its version cannot be read."""
+    package = _package(product, version, commit, platform)
+    try:
+        return component(product, "" if package.endswith(f" {version}") else version, package, distro)
+    except (NavtexError, ValueError) as error:
+        return str(error)
+
+
+def _noted(name: str, made: Component | str) -> Component | Note:
+    return Note(f"{name}: {made}") if isinstance(made, str) else made
+
+
+def _of_client(client: _Client, distro: str, *, engine: bool) -> Said:
+    """The client as the CLI of the host, unless it is not Docker's or is on another machine."""
+    named = f"client {client.version}"
+    if client.context not in _OF_THIS_MACHINE:
+        return LeftOut(named, f"it asked the context {client.context}, so it is on another machine")
+    if not engine or distro.startswith("balenaos"):
+        return LeftOut(named, "no Docker Engine answered it")
+    made = _component("cli", client.version, client.commit, client.platform, "" if client.platform else distro)
+    return _noted("client", made)
 
 
 def _package(product: str, version: str, commit: str, platform: str) -> str:
     """The package of a distribution's build: it shows its version for upstream's, or where upstream shows a commit."""
-    if product == "engine" and daemons.is_enterprise(platform):
-        return f"docker-ee {version}"
+    if product in ("engine", "cli") and daemons.is_enterprise(platform):
+        return f"docker-ee {version}" if product == "engine" else f"docker-ee-cli {version}"
     if red_hats := rpm.package(commit, "") if commit.startswith(f"docker-{version}-") else None:
         return f"{red_hats.name} {red_hats.version}"
     own = commit if commit.startswith(version) else version
     if "-" in own and re.search(r"ds|dfsg|deb|ubuntu", own):
-        return f"{'docker.io' if product == 'engine' else product} {own}"
+        return f"{'docker.io' if product in ('engine', 'cli') else product} {own}"
     return ""

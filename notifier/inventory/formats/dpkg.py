@@ -15,6 +15,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "dpkg"
+SIGN = "most of its first lines are packages with the states, architectures or versions of dpkg"
 _LISTED = re.compile(r"[uihrp][ncHUFWti][ R] (?:\s*)\S")
 _NAME = re.compile(r"(?P<name>[a-z0-9][a-z0-9.+-]{1,199})(?::(?P<arch>[a-z0-9-]+))?")
 _VERSION = re.compile(r"(?:\d+:)?\d[A-Za-z0-9.+~:-]*")

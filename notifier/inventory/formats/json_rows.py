@@ -13,6 +13,7 @@ from notifier.domain.components import BadRow, Component, Found, Host, Observed,
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "json"
+SIGN = "JSON with rows that have a host, and a `product` or `components`"
 _HOST = ("host", "hostname", "hostIdentifier")
 
 

@@ -16,6 +16,7 @@ from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "kubernetes"
+SIGN = "JSON of the kind Node or NodeList"
 _PRODUCTS = {"docker": "engine", "containerd": "containerd"}
 
 

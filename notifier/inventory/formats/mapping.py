@@ -46,6 +46,7 @@ class MappedFormat:
 
     def __init__(self, name: str, paths: MappingPaths) -> None:
         self.NAME = name
+        self.SIGN = "--from names the mapping"
         self._paths = {f: getattr(paths, f) for f in MappingPaths.__struct_fields__}
         self._compiled = {f: _compiled(name, f, path) for f, path in self._paths.items() if path}
 

@@ -9,6 +9,7 @@ from notifier.inventory.formats import json_rows
 from notifier.inventory.text import Text
 
 NAME = "ndjson"
+SIGN = "one JSON object a line, each with a host, and a `product` or `components`"
 
 
 def recognises(text: Text) -> bool:

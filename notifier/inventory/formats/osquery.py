@@ -19,6 +19,7 @@ from notifier.inventory.formats.packages import Package, components, interesting
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "osquery"
+SIGN = "JSON rows of an osquery table that is read, or an osquery log"
 _HOST = ("hostIdentifier", "host", "hostname", "host_hostname", "host_display_name")
 _LOG = ("columns", "snapshot", "diffResults", "rows")
 _TABLES = {"docker_version": "docker", "deb_packages": "deb", "rpm_packages": "rpm", "os_version": "os"}

@@ -8,7 +8,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
-from notifier.domain.components import BadRow, Bare, Component, Found, Host, Note, Observed, component, host_name
+from notifier.domain.components import (
+    BadRow,
+    Bare,
+    Component,
+    Found,
+    Host,
+    LeftOut,
+    Note,
+    Observed,
+    component,
+    host_name,
+)
 from notifier.inventory.formats import distros
 
 _EVERYWHERE = {
@@ -179,12 +190,14 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     """The one host that a list of packages describes; InventoryError where nobody says its name."""
     held: list[Package] = []
     notes: list[Note] = []
-    listing, unread = _Listing(), False
+    listing, unread, others = _Listing(), False, 0
     for one in packages:
         if isinstance(one, Package):
             listing.add(one.name)
             if interesting(one.name, one.kind):
                 held.append(one)
+            else:
+                others += 1
         elif isinstance(one, Note):
             notes.append(one)
         else:
@@ -192,6 +205,7 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
             yield one
     found, bad = components(held, distro)
     yield from bad
+    yield from left_out(others)
     if found:
         yield Host(named(name, what), tuple(found), view=Observed.INSTALLED)
         return
@@ -202,6 +216,13 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
     yield Note("no package in it is an engine or one of its parts")
     if name.strip() and listing.whole:
         yield Bare(named(name, what))
+
+
+def left_out(packages: int) -> Iterator[LeftOut]:
+    """What is said about packages that are not followed."""
+    if packages:
+        count = "1 package" if packages == 1 else f"{packages} packages"
+        yield LeftOut(count, "not an engine or one of its parts")
 
 
 def named(name: str, what: str) -> str:

@@ -11,6 +11,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "pacman"
+SIGN = "all of its first lines are NAME VERSION-RELEASE, as `pacman -Q` prints them"
 # pacman forbids a hyphen in a version, and Debian's own marks are no part of Arch's
 _ROW = re.compile(
     r"(?:local/)?(?P<name>[a-z0-9@_+][a-z0-9@._+-]{0,199}) (?P<version>(?:\d+:)?[A-Za-z0-9._+]+-\d+(?:\.\d+)?)"

@@ -1,7 +1,7 @@
-r"""The probe: a shell script that tells what a host has of Docker, and the reader of what it prints.  Pure.
+r"""The probe: a shell script that prints which Docker components a host has, and the reader of its output.  Pure.
 
-It is what `navtex inventory collect` runs over SSH, and can be run by any other means.  A host that
-answers is two hosts of one name: what its packages say is installed, and what its daemon says runs.
+`navtex inventory collect` runs it over SSH; it can be run by any other means.  A host that answers is read as two
+hosts of one name: what its packages say is installed, and what its daemon says runs.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from feeds.core.errors import InventoryError, NavtexError
+from feeds.versions.upstream import key
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, gathered
 from notifier.inventory.formats import docker_version, packages
 from notifier.inventory.text import Text
 
 NAME = "probe"
+SIGN = "it has the mark of the probe's script"
 _ASKED = " ".join(sorted({*packages.names("deb"), *packages.names("rpm")}))
 _FORMATS = {
     "dpkg": r"dpkg-query -W -f='${Package}\t${Version}\t${Status}\n'",
@@ -58,7 +62,7 @@ _MARK = re.compile(r"^=== navtex probe: ([a-z-]+) ===\r?$", re.MULTILINE)
 
 
 class Probed(NamedTuple):
-    """What one host said. `problem` is why it is not known what runs there; "" where that is known."""
+    """What one host answered. `problem` says why it is not known what runs there; "" if it is known."""
 
     hosts: tuple[Host, ...]
     problem: str = ""
@@ -66,15 +70,15 @@ class Probed(NamedTuple):
 
 
 def recognises(text: Text) -> bool:
-    """Whether it is what the probe prints; a greeting of the host may stand before it."""
+    """Whether it is the output of the probe; a login message of the host may precede it."""
     begun = "=== navtex probe: begin ===" in text.head  # looked for line by line only where it is at all
     return begun and re.search(r"^=== navtex probe: begin ===\r?$", text.head, re.MULTILINE) is not None
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts in what the probe printed, on one host or on several, one after the other.
+    """The hosts in the output of the probe, of one host or of several, one after the other.
 
-    They are called as they call themselves, or `host` where there is only one.
+    Each has the name that it reports, or `host` if there is only one.
     """
     whole = text.whole()
     parts = list(_parts(whole))
@@ -98,13 +102,13 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def own_name(text: str) -> str:
-    """What the host of one run of the probe calls itself; "" where it does not."""
+    """The name that the host of one run of the probe reports; "" if there is none."""
     said = _sections(text).get("begin", "").split()
     return said[0] if said and fit(said[0]) else ""
 
 
 def fit(name: str) -> bool:
-    """Whether a text can be a host's name: it can be shown, and is not too long."""
+    """Whether a text can be a host's name: it is printable and not too long."""
     return name.isprintable() and 0 < len(name) <= 253
 
 
@@ -123,6 +127,7 @@ def probed(text: str, name: str) -> Probed:
     distro = _distro(said.get("os-release", ""))
     installed, bad = _packages(said, name, distro)
     running, problem = _running(said, name)
+    running = tuple(_packaged(c, installed) for c in running)
     views = ((installed, Observed.INSTALLED), (running, Observed.RUNNING))
     hosts = tuple(Host(name, held, view=view) for held, view in views if held)
     if problem == _NO_PROGRAM and installed and not any(c.product == "engine" for c in installed):
@@ -138,7 +143,7 @@ def _distro(text: str) -> str:
 
 
 def _packages(said: dict[str, str], name: str, distro: str) -> tuple[tuple[Component, ...], tuple[BadRow, ...]]:
-    """The components among lines of name, version and state; a removed package is none."""
+    """The components among lines of name, version and state, without removed packages."""
     found: dict[Component, None] = {}
     bad: list[BadRow] = []
     for kind, section in (("deb", "dpkg"), ("rpm", "rpm")):
@@ -154,6 +159,15 @@ def _packages(said: dict[str, str], name: str, distro: str) -> tuple[tuple[Compo
     return tuple(found), tuple(bad)
 
 
+def _packaged(component: Component, installed: tuple[Component, ...]) -> Component:
+    """The client in the package docker.io, which has both engine and client, if that is what runs."""
+    if component.product != "cli" or component.package or not component.rebuilt:
+        return component
+    same = (p for p in installed if p.package_name == "docker.io" and key(p.version) == key(component.version))
+    found = next(same, None)
+    return replace(component, package=found.package, distro=found.distro) if found else component
+
+
 _NO_PROGRAM = "no Docker: the host has no docker program"
 _TELLS = (
     (r"permission denied", "permission denied to the socket"),
@@ -163,7 +177,7 @@ _TELLS = (
 
 
 def _running(said: dict[str, str], name: str) -> tuple[tuple[Component, ...], str]:
-    """What the daemon says runs, or why that is not known."""
+    """What the daemon reports as running, or why that is not known."""
     text = said.get("docker", "").strip()
     if "podman" in said.get("program", "").lower():
         return (), "Podman: its docker program is Podman's, and no Docker Engine"

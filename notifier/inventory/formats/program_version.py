@@ -18,6 +18,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines, obj, word
 
 NAME = "program-version"
+SIGN = "its first line is a version that `docker`, `containerd`, `runc` or `crictl` printed"
 _LONGEST = 2000
 _PROGRAMS = (
     ("cli", r"Docker version (?P<version>[^\s,]+)(?:, build (?P<commit>\S+))?"),

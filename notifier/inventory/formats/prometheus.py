@@ -17,6 +17,7 @@ from notifier.inventory.formats.packages import named
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "prometheus"
+SIGN = "a page of metrics, or Prometheus' answer to a query"
 _METRIC = "engine_daemon_engine_info"
 _NODE = "kube_node_info"
 _SAMPLE = re.compile(

@@ -11,6 +11,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "rpm"
+SIGN = "most of its first lines are packages as `rpm -qa` prints them"
 ARCHITECTURES = frozenset(
     {"x86_64", "aarch64", "noarch", "i386", "i486", "i586", "i686", "ppc64", "ppc64le", "s390x", "armv7hl", "riscv64"}
     | {"src", "(none)"}

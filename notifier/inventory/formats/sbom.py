@@ -17,7 +17,7 @@ from feeds.core.errors import InventoryError
 from feeds.versions.products import of_module
 from notifier.domain.components import Component, Found, Host, Note, Observed
 from notifier.inventory.formats.distros import of_id
-from notifier.inventory.formats.packages import Package, components, interesting, named
+from notifier.inventory.formats.packages import Package, components, interesting, left_out, named
 from notifier.inventory.text import word
 
 _KINDS = ("deb", "rpm", "apk", "golang")
@@ -64,18 +64,24 @@ def hosts(
     """
     packages: list[Package] = []
     modules: dict[str, None] = {}
+    others = 0
     for where, entry in entries:
         url = purl(word(entry, "purl")[:2000])
         if url is None:
+            others += 1
             continue
         if url.kind == "golang":
             if of_module(url.name):
                 modules[url.name] = None
+            others += 1
         elif interesting(url.name, url.kind):
             version = word(entry, "version") if url.kind == "rpm" and ":" in word(entry, "version") else url.version
             packages.append(Package(where, url.name, version or word(entry, "version"), url.kind, url.distro))
+        else:
+            others += 1
     found, bad = components(packages, distro)
     yield from bad
+    yield from left_out(others)
     if found:
         yield _host(tuple(found), host, described, image)
         return

@@ -12,6 +12,7 @@ from notifier.inventory.formats.distros import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "spdx"
+SIGN = "JSON with `spdxVersion`, or a graph of spdx.org"
 _KINDS = (
     (r"~(?:debian|ubuntu|raspbian)\.|ubuntu|\+deb\d|dfsg|[+~]ds\d?|\+b\d", "deb"),
     (r"\.(?:el|fc|amzn|cm|azl|ph|mga|lp)\d+", "rpm"),

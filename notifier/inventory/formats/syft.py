@@ -10,6 +10,7 @@ from notifier.inventory.formats.distros import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "syft"
+SIGN = "JSON with `artifacts` that Syft wrote"
 
 
 def recognises(text: Text) -> bool:

@@ -16,6 +16,7 @@ from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 
 NAME = "versions"
+SIGN = "its first lines are versions, with no more than a host and a product before each"
 _VERSION = re.compile(
     r"(?:[a-z-]{1,40}://)?v?\d+\.\d+\.\d+(?:-(?:ce|ee)(?:-\d+)?|-?(?:rc|beta|alpha)[.-]?\d+|\+\w[\w.]*)*"
 )

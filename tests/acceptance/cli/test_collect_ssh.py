@@ -95,7 +95,7 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
     computer(fleet / "other", forced="Welcome.\n")
     expected = {name: reason for name, (_, reason) in REFUSALS.items()} | {
         "denied": "permission denied to the socket",
-        "down": "no engine answers: the docker daemon does not run. Its packages are kept.",
+        "down": "no engine answers: the docker daemon does not run. Its packages were stored.",
         "floods": "its answer is larger than 1 MiB",
         "hangs": "timed out after 1 s",
         "nowhere": "unreachable: its name is not known",
@@ -106,7 +106,7 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
     done = navtex("inventory", "collect", "--ssh-hosts", file, "--timeout", "1", status=1)
     summary, title, *listed = done.stderr.splitlines()
     assert summary == "1 host new, 0 changed, 1 as before"
-    assert title == "10 of 11 did not answer; what is known of them stays:"
+    assert title == "10 of 11 did not answer; what is known about them stays:"
     said = {line.split()[1]: line.split(maxsplit=2)[2] for line in listed}
     assert list(said) == list(expected)
     assert {name: said[name].startswith(words) for name, words in expected.items()} == dict.fromkeys(expected, True)
@@ -277,7 +277,7 @@ def test_hosts_come_from_standard_input(navtex: Program, fleet: Path) -> None:
     ("arguments", "status", "said"),
     [
         (["--context", "lab"], 2, "no docker context is called 'lab'"),
-        (["--host", "x", "--ssh", "a", "--ssh", "b"], 2, "--host names one host, and 2 are asked"),
+        (["--host", "x", "--ssh", "a", "--ssh", "b"], 2, "--host names one host, and 2 are queried"),
         (["--ssh-hosts", "missing"], 1, "No such file"),
         (["--ssh", "-oProxyCommand=x"], 1, "'-oProxyCommand=x' is no host for ssh"),
         (["--jobs", "0"], 2, "1<=x<=256"),

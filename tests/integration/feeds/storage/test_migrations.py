@@ -18,7 +18,7 @@ from feeds.storage.schema import drift
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.security.encryption import unsealed
-from notifier.storage import inventory
+from notifier.storage import host_listing, inventory
 from tests.support.samples import DAY, NOW, install, publish, record, run, subscribe
 
 
@@ -136,7 +136,7 @@ def test_an_inventory_from_before_views_is_kept_as_what_was_declared(database: D
             connection.execute(sa.text(statement))
     database.upgrade()
     with database.connect() as connection:
-        (host,) = inventory.hosts(connection)
+        (host,) = host_listing.hosts(connection)
         people = inventory.populations(connection, Scope())
     assert host.components == (Component("engine", "29.5.0"), Component("runc", "1.2.5"))
     assert (host.first_seen.month, host.last_seen.month) == (1, 3)

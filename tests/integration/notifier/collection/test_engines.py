@@ -274,8 +274,8 @@ def test_a_context_over_tls_is_asked_with_its_own_certificates(tmp_path: Path, a
         ("[]", "cannot be read"),
         ({"Name": 3}, "cannot be read"),
         ('{"Name":' + "[" * 100_000, "cannot be read"),
-        ({"Name": "a\x1b[31m"}, "has a name that cannot be shown"),
-        ({"Name": "x" * 300}, "has a name that cannot be shown"),
+        ({"Name": "a\x1b[31m"}, "has a name that is too long or not printable"),
+        ({"Name": "x" * 300}, "has a name that is too long or not printable"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}, "cannot be read"),
         ({"Name": "lab", "Endpoints": {}}, "names no engine"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "no host for ssh"),
@@ -350,7 +350,7 @@ def test_a_name_can_be_given_to_one_only() -> None:
     both = [CollectionTarget("a", Engine("x")), CollectionTarget("b", Engine("y"))]
     assert renamed(both[:1], "mine")[0].name == "mine"
     assert renamed(both, "") == both
-    with pytest.raises(UsageProblem, match="--host names one host, and 2 are asked"):
+    with pytest.raises(UsageProblem, match="--host names one host, and 2 are queried"):
         renamed(both, "mine")
 
 

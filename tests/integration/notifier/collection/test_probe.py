@@ -64,7 +64,11 @@ def test_the_script_tells_what_is_installed_and_what_runs(tmp_path: Path, shell:
         ("containerd", "2.2.4", "containerd.io", "debian-12"),
         ("compose", "2.39.1", "docker-compose-plugin", "debian-12"),
     ]
-    assert [(c.product, c.version) for c in running.components] == [("engine", "29.5.0"), ("containerd", "2.2.5")]
+    assert [(c.product, c.version) for c in running.components] == [
+        ("engine", "29.5.0"),
+        ("containerd", "2.2.5"),
+        ("cli", "29.5.0"),
+    ]
     assert own_name(run(at, shell)) == "web-1"
 
 
@@ -105,7 +109,7 @@ def test_where_the_daemon_does_not_answer_the_packages_are_told_and_the_reason(
 def test_a_docker_that_knows_no_json_is_asked_for_text(tmp_path: Path) -> None:
     text = "Client:\n Version: 1.9.1\n API version: 1.21\n\nServer:\n Version: 1.9.1\n API version: 1.21\n"
     (running,) = probed(run(computer(tmp_path / "old", text=text)), "old").hosts
-    assert [(c.product, c.version) for c in running.components] == [("engine", "1.9.1")]
+    assert [(c.product, c.version) for c in running.components] == [("engine", "1.9.1"), ("cli", "1.9.1")]
 
 
 def test_a_podman_that_is_called_docker_is_no_engine(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from feeds.advisories.records import Edition, Kind, Severity
+from feeds.storage.backup import back_up
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
@@ -22,6 +24,8 @@ from notifier.services.audits import host_audits
 from notifier.services.benchmarks import benchmark, benchmarks
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy, exposure_answer
+from notifier.services.importing import ImportOptions, ReadOptions, import_text
+from notifier.services.inventory import HostQuery, host, hosts
 from notifier.services.plans import plans
 from notifier.services.sources import sources
 from notifier.services.verdict_explanations import explain_verdict
@@ -37,9 +41,9 @@ EDITION = "cis-docker-benchmark-1.8.0"
 
 @pytest.fixture
 def fleet(sqlite_database: Database) -> Database:
-    hosts = (*(Host(f"web-{n}", (OLD, KIT), {"env": "prod"}) for n in range(9)), Host("lab-1", (KIT,)))
+    found = (*(Host(f"web-{n}", (OLD, KIT), {"env": "prod"}) for n in range(9)), Host("lab-1", (KIT,)))
     with sqlite_database.begin() as connection:
-        inventory.take(connection, hosts, {}, START)
+        inventory.take(connection, found, {}, START)
     publish(
         sqlite_database,
         record(NAME, below="29.0.0", products=("engine", "buildkit")),
@@ -65,6 +69,7 @@ def edition_exposure(database: Database) -> msgspec.Struct:
         return exposure_answer(connection, found)
 
 
+SOME_HOSTS = HostQuery(Scope(hosts=("web-*",), products=("engine",)), limit=3)
 ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     ("exposure", exposure_of(None)),
     ("exposure --group-by advisory", exposure_of(GroupBy.ADVISORY)),
@@ -81,6 +86,10 @@ ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     ("benchmark audits --all", lambda d: host_audits(d, Scope(), NOW, everything=True).value),
     ("benchmark list", lambda d: benchmarks(d, NOW).value),
     (f"benchmark show {EDITION}", lambda d: benchmark(d, EDITION, NOW)),
+    ("inventory list", lambda d: hosts(d, HostQuery(), NOW).value),
+    ("inventory list --host web-* --product engine --limit 3", lambda d: hosts(d, SOME_HOSTS, NOW).value),
+    ("inventory list --stale", lambda d: hosts(d, HostQuery(stale_days=14), NOW).value),
+    ("inventory show web-1", lambda d: host(d, "web-1")),
     ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
     ("source list --limit 3", lambda d: sources(d, frozenset(), 14, NOW, 3).value),
 ]
@@ -96,6 +105,29 @@ def test_the_json_of_a_command_is_the_services_value(
     value.pop("generated_at", None)
     assert printed == json.loads(json.dumps(value))
     assert any(printed.values())
+
+
+INPUT = """host,product,version
+web-1,engine,29.5.0
+new-1,engine,29.5.0
+new-2,engine,latest
+"""
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_the_json_of_an_import_is_the_services_value(
+    fleet: Database, program_with: Callable[..., Program], tmp_path: Path, explain: bool
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(fleet, copy)
+    asked = ["inventory", "import", "-", *(["--explain"] if explain else []), "--format", "json"]
+    printed = program_with(NAVTEX_DATABASE_URL=f"sqlite:///{copy}")(*asked, stdin=INPUT, status=1).stdout
+    options = ReadOptions(explain=explain), ImportOptions("standard input")
+    answer = import_text(fleet, io.BytesIO(INPUT.encode()), "standard input", options, NOW)
+    assert json.loads(printed) == json.loads(json.dumps(msgspec.to_builtins(answer.value)))
+    assert (answer.value.hosts.new, answer.value.hosts.changed, answer.value.bad) == (1, 1, 1)
+    assert answer.complete is False
+    assert (answer.value.explanation is not None) is explain
 
 
 def test_a_plan_names_every_host_and_its_csv_has_a_row_for_each(

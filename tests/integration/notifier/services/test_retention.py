@@ -20,7 +20,7 @@ from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.rendering import notices
 from notifier.services.retention import forget
-from notifier.storage import delivery_log, inventory, outbox, retention, silences, subscriptions, tables
+from notifier.storage import delivery_log, host_listing, inventory, outbox, retention, silences, subscriptions, tables
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 LATER = NOW + 500 * DAY
@@ -143,12 +143,12 @@ def test_imports_are_forgotten_when_nothing_comes_from_them(database: Database) 
         empty = [{"scope": 1, "at": START}] * (retention.FEW_IMPORTS + 10)
         connection.execute(sa.insert(tables.inventory_import), empty)
         inventory.take(connection, [running], {}, NOW, scope="engines")
-        (before,) = inventory.hosts(connection)
+        (before,) = host_listing.hosts(connection)
     assert forget(database, LATER, 400)["imports"] == len(empty) - 1 + 1, "of each scope the newest stays"
     with database.begin() as connection:
         left = connection.execute(sa.select(tables.inventory_import.c.id)).scalars().all()
         assert sorted(left)[:3] == [1, 2, 3], "a host was first seen by 1 and 3, and what is declared of it is from 2"
-        assert inventory.hosts(connection) == [before]
+        assert host_listing.hosts(connection) == [before]
 
 
 def test_a_thousand_days_need_no_more_room_than_a_hundred(sqlite_database: Database, tmp_path: Path) -> None:
@@ -252,5 +252,5 @@ def test_sets_of_tags_that_no_host_has_go_when_there_are_many(database: Database
         inventory.take(connection, [Host("lab-1", engine, {"build": "last"})], {}, START)
     assert forget(database, NOW, 400)["tagsets"] == retention.FEW
     with database.connect() as connection:
-        (host,) = inventory.hosts(connection)
+        (host,) = host_listing.hosts(connection)
     assert host.tags == {"build": "last"}

@@ -13,8 +13,8 @@ from sqlalchemy import event
 from feeds.storage.database import Database
 from notifier.domain.components import BadRow, Component, Host, Note, Observed
 from notifier.domain.filters import Scope
-from notifier.services.inventory import ImportOptions, ImportReport, take
-from notifier.storage import inventory
+from notifier.services.importing import ImportListener, ImportOptions, ImportReport, store
+from notifier.storage import host_listing, inventory
 from tests.support.samples import START
 
 
@@ -32,12 +32,12 @@ def imported(
         said.append(one.text if isinstance(one, Note) else one.reason)
 
     wish = ImportOptions("x", strict=strict, host=given)
-    return take(database, iter(hosts), wish, START + timedelta(days=days), told=told), said
+    return store(database, iter(hosts), wish, START + timedelta(days=days), ImportListener(told)), said
 
 
 def stored(database: Database) -> dict[str, str]:
     with database.connect() as connection:
-        return {h.name: h.components[0].version for h in inventory.hosts(connection, Scope())}
+        return {h.name: h.components[0].version for h in host_listing.hosts(connection, Scope())}
 
 
 IDS = ("machine:aaaa1111-0000", "machine:bbbb2222-0000", "machine:cccc3333-0000")

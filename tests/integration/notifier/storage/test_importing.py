@@ -16,7 +16,7 @@ from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import ImportResult
 from notifier.domain.observations import BEHIND, behind, decode, effective
-from notifier.storage import importing, inventory, tables
+from notifier.storage import host_listing, importing, inventory, tables
 from notifier.storage.inventory import Import
 from tests.support.depth import examples
 from tests.support.samples import DAY, START
@@ -41,7 +41,7 @@ def take(
 
 def held(database: Database) -> dict[str, set[Component]]:
     with database.connect() as connection:
-        return {h.name: set(h.components) for h in inventory.hosts(connection)}
+        return {h.name: set(h.components) for h in host_listing.hosts(connection)}
 
 
 def running(name: str, *components: Component) -> Host:
@@ -59,7 +59,7 @@ def test_what_runs_counts_and_the_restart_is_known_until_it_is_done(database: Da
     with database.connect() as connection:
         (row,) = inventory.restarts(connection, Scope())
         numbers = inventory.components(connection)
-        (host,) = inventory.hosts(connection)
+        (host,) = host_listing.hosts(connection)
     assert (numbers[row[0]], numbers[row[1]], row[2], row[3]) == (RUNS, NEWER, 1, ("web-1",))
     assert host.restarts == ((RUNS, NEWER),)
     assert take(database, [running("web-1", Component("engine", "28.5.2"), RUNC)], START + 2 * DAY) == ImportResult(
@@ -95,7 +95,7 @@ def test_rows_of_one_host_need_not_stand_together_however_far_apart(database: Da
         added=len(many) + 1, changed=1
     )
     with database.connect() as connection:
-        (host,) = inventory.hosts(connection, Scope(hosts=("web-1",)))
+        (host,) = host_listing.hosts(connection, Scope(hosts=("web-1",)))
     assert set(host.components) == {RUNS, RUNC}
     assert host.tags == {"env": "prod"}
 
@@ -172,7 +172,7 @@ def test_a_host_says_by_which_import_it_was_seen_last(database: Database) -> Non
     take(database, [Host("web-1", (RUNS,))], scope="fleet.csv")
     take(database, [running("web-1", RUNS)], START + DAY, scope="collect")
     with database.connect() as connection:
-        (host,) = inventory.hosts(connection)
+        (host,) = host_listing.hosts(connection)
     assert (host.seen_by, host.first_seen, host.last_seen) == ("collect", START, START + DAY)
 
 

@@ -7,7 +7,7 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import ImportResult
-from notifier.storage import inventory
+from notifier.storage import host_listing, inventory
 from tests.support.samples import DAY, START
 
 ENGINE = Component("engine", "29.5.0")
@@ -26,14 +26,14 @@ def fleet() -> list[Host]:
 
 
 def listed(connection: Connection, **scope: object) -> list[str]:
-    return [h.name for h in inventory.hosts(connection, Scope(**scope))]  # type: ignore[arg-type]
+    return [h.name for h in host_listing.hosts(connection, Scope(**scope))]  # type: ignore[arg-type]
 
 
 def test_what_is_imported_is_listed_with_its_components_and_tags(database: Database) -> None:
     with database.begin() as connection:
         assert inventory.take(connection, fleet(), {}, START) == ImportResult(added=5)
     with database.connect() as connection:
-        found = {h.name: h for h in inventory.hosts(connection)}
+        found = {h.name: h for h in host_listing.hosts(connection)}
     assert list(found) == sorted(found)
     web = found["web-1"]
     assert web.components == (ENGINE, RUNC)
@@ -48,7 +48,7 @@ def test_importing_the_same_again_changes_nothing_but_the_last_sight(database: D
         assert inventory.take(connection, fleet(), {}, START + DAY) == ImportResult(same=5)
     with database.connect() as connection:
         people = inventory.populations(connection, Scope())
-        hosts = inventory.hosts(connection)
+        hosts = host_listing.hosts(connection)
     assert {p.latest for p in people.values()} == {START}
     assert {h.last_seen for h in hosts} == {START + DAY}
     assert {h.first_seen for h in hosts} == {START}
@@ -61,7 +61,7 @@ def test_another_version_replaces_the_old_one_and_is_there_since_then(database: 
         taken = inventory.take(connection, [Host("web-1", (NEWER, RUNC))], {}, START + DAY)
     assert taken == ImportResult(changed=1)
     with database.connect() as connection:
-        web = next(h for h in inventory.hosts(connection) if h.name == "web-1")
+        web = next(h for h in host_listing.hosts(connection) if h.name == "web-1")
         numbers = {c: n for n, c in inventory.components(connection).items()}
         people = inventory.populations(connection, Scope())
         since = inventory.populations(connection, Scope(), since=START)
@@ -77,7 +77,7 @@ def test_tags_add_up_and_the_imports_own_tags_win(database: Database) -> None:
         inventory.take(connection, [Host("web-1", (ENGINE,), {"env": "prod"})], {"site": "a"}, START)
         taken = inventory.take(connection, [Host("web-1", (ENGINE,), {"team": "web"})], {"site": "b"}, START + DAY)
         again = inventory.take(connection, [Host("web-1", (ENGINE,))], {}, START + 2 * DAY)
-        (host,) = inventory.hosts(connection)
+        (host,) = host_listing.hosts(connection)
     assert (taken, again) == (ImportResult(changed=1), ImportResult(same=1))
     assert host.tags == {"env": "prod", "team": "web", "site": "b"}
 
@@ -86,7 +86,7 @@ def test_hosts_that_an_import_does_not_name_stay(database: Database) -> None:
     with database.begin() as connection:
         inventory.take(connection, fleet(), {}, START)
         inventory.take(connection, [Host("new-1", (ENGINE,))], {}, START + DAY)
-        assert len(inventory.hosts(connection)) == 6
+        assert len(host_listing.hosts(connection)) == 6
 
 
 def test_a_removed_host_is_gone_and_the_others_are_not(database: Database) -> None:

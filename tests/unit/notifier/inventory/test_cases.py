@@ -39,13 +39,18 @@ def runs(found: Inventory) -> dict[str, set[tuple[str, str, str]]]:
             "laptop-1",
             {"laptop-1": {("engine", "20.10.6", "")}},
         ),
-        ("inventory/04-docker-version-before-1.8/version.txt", "old-1", {"old-1": {("engine", "1.6.2", "")}}),
+        (
+            "inventory/04-docker-version-before-1.8/version.txt",
+            "old-1",
+            {"old-1": {("engine", "1.6.2", ""), ("cli", "1.6.2", "")}},
+        ),
         (
             "inventory/05-version-and-info-in-one-file/report.md",
             "",
             {
                 "web-1": {
                     ("engine", "28.2.2", "ubuntu-24.04"),
+                    ("cli", "28.2.2", "ubuntu-24.04"),
                     ("containerd", "1.7.27", "ubuntu-24.04"),
                     ("runc", "1.2.5", "ubuntu-24.04"),
                 }
@@ -61,7 +66,11 @@ def runs(found: Inventory) -> dict[str, set[tuple[str, str, str]]]:
         ),
         ("inventory/09-kbom-of-trivy/kbom.json", "", {"minikube": {("engine", "24.0.4", "ubuntu-22.04")}}),
         ("inventory/10-spdx-3/sbom.spdx3.json", "web-1", {"web-1": {("engine", "28.2.2", "")}}),
-        ("inventory/11-indented/version.txt", "web-1", {"web-1": {("engine", "17.06.0-ce", "")}}),
+        (
+            "inventory/11-indented/version.txt",
+            "web-1",
+            {"web-1": {("engine", "17.06.0-ce", ""), ("cli", "17.06.0-ce", "")}},
+        ),
         ("inventory/11-indented/info.txt", "web-1", {"web-1": {("engine", "17.03.1-ce", "")}}),
         (
             "inventory/13-pacman-read-as-dpkg/few.txt",

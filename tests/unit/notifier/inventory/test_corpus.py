@@ -44,15 +44,18 @@ READ_BY_A_PERSON: dict[str, dict[str, list[str]]] = {
             "runc 1.1.5+ds1 in runc 1.1.5+ds1-1+b1",
         ]
     },
-    "docker-version-json/28.3.3.json": {"- running": ["engine 28.3.3", "containerd 1.7.27", "runc 1.2.5"]},
-    "docker-version-json/29.1.3.json": {"- running": ["engine 29.1.3", "containerd 2.2.0", "runc 1.3.4"]},
+    "docker-version-json/28.3.3.json": {
+        "- running": ["engine 28.3.3", "containerd 1.7.27", "runc 1.2.5", "cli 28.3.3"]
+    },
+    "docker-version-json/29.1.3.json": {"- running": ["engine 29.1.3", "containerd 2.2.0", "runc 1.3.4", "cli 29.1.3"]},
     "docker-version-json/client-only-no-daemon.json": {},
-    "docker-version-text/1.10.3.txt": {"- running": ["engine 1.10.3"]},
+    "docker-version-text/1.10.3.txt": {"- running": ["engine 1.10.3", "cli 1.10.3"]},
     "docker-version-text/20.10.24+dfsg1.txt": {
         "- running": [
             "engine 20.10.24+dfsg1",
             "containerd 1.6.20~ds1 in containerd 1.6.20~ds1-1+deb12u2",
             "runc 1.1.5+ds1 in runc 1.1.5+ds1-1+deb12u1",
+            "cli 20.10.24+dfsg1",
         ]
     },
     "docker-version-text/no-server.txt": {},

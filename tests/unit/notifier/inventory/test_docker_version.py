@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from feeds.core.errors import InventoryError
-from notifier.domain.components import Component
+from notifier import inventory
+from notifier.domain.components import Component, LeftOut, gathered
 from tests.support.inventories import read
 
 NEW_TEXT = """\
@@ -106,40 +107,48 @@ def server(*parts: dict[str, Any], platform: str = "Docker Engine - Community", 
     [
         pytest.param(
             server(part("Engine", "29.5.0"), part("containerd", "v2.2.5"), part("runc", "1.3.4", "v1.3.4-0-g01")),
-            [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4")],
+            [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4"), ("cli", "28.5.2")],
             id="JSON",
         ),
         pytest.param('{"Version":"1.10.3","ApiVersion":"1.22"}', [("engine", "1.10.3")], id="an old engine's API"),
         pytest.param(
             '{"Client":{"Version":"1.12.6","ApiVersion":"1.24"},"Server":{"Version":"1.10.3","ApiVersion":"1.22"}}',
-            [("engine", "1.10.3")],
+            [("engine", "1.10.3"), ("cli", "1.12.6")],
             id="JSON without components",
         ),
         pytest.param(
             server(part("Engine", "29.5.3"), part("containerd", "v2.2.5"), platform="Docker Desktop 4.70.0 (200001)"),
-            [("engine", "29.5.3"), ("containerd", "2.2.5"), ("desktop", "4.70.0")],
+            [("engine", "29.5.3"), ("containerd", "2.2.5"), ("desktop", "4.70.0"), ("cli", "28.5.2")],
             id="JSON of Docker Desktop",
         ),
         pytest.param(
             json.dumps(json.loads(server(part("Engine", "29.5.0"), part("runc", "1.3.4"))), indent=4),
-            [("engine", "29.5.0"), ("runc", "1.3.4")],
+            [("engine", "29.5.0"), ("runc", "1.3.4"), ("cli", "28.5.2")],
             id="indented JSON",
         ),
-        pytest.param(NEW_TEXT, [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4")], id="text"),
+        pytest.param(
+            NEW_TEXT, [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4"), ("cli", "28.5.2")], id="text"
+        ),
         pytest.param(
             NEW_TEXT.replace("\n", "\r\n"),
-            [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4")],
+            [("engine", "29.5.0"), ("containerd", "2.2.5"), ("runc", "1.3.4"), ("cli", "28.5.2")],
             id="text from Windows",
         ),
-        pytest.param(OLD_TEXT, [("engine", "1.10.3")], id="text of old"),
+        pytest.param(OLD_TEXT, [("engine", "1.10.3"), ("cli", "1.12.6")], id="text of old"),
         pytest.param(
             DESKTOP_TEXT,
-            [("engine", "29.5.3"), ("containerd", "2.2.5"), ("runc", "1.3.4"), ("desktop", "4.70.0")],
+            [
+                ("engine", "29.5.3"),
+                ("containerd", "2.2.5"),
+                ("runc", "1.3.4"),
+                ("desktop", "4.70.0"),
+                ("cli", "29.5.3"),
+            ],
             id="text of Docker Desktop",
         ),
     ],
 )
-def test_what_the_server_says_is_on_the_host_and_the_client_is_not(
+def test_the_server_gives_the_engine_and_its_parts_and_the_client_is_the_cli(
     text: str, components: list[tuple[str, str]]
 ) -> None:
     found = read(text, host="lab-1")
@@ -148,6 +157,70 @@ def test_what_the_server_says_is_on_the_host_and_the_client_is_not(
     assert not any(c.rebuilt for c in found.hosts[0].components)
     assert found.notes == ()
     assert found.bad == ()
+
+
+def client(version: str = "28.5.2", *, context: str = "", platform: str = "") -> str:
+    """The text of `docker version` with this client, which asked a Docker Engine 29.5.0."""
+    heading = f"Client: {platform}".strip()
+    line = f" Context:           {context}\n" if context else ""
+    told = f"{heading}\n Version:           {version}\n API version:       1.51\n{line}"
+    return told + NEW_TEXT[NEW_TEXT.index("\nServer") :]
+
+
+@pytest.mark.parametrize(
+    ("context", "kept"),
+    [
+        ("", True),
+        ("default", True),
+        ("desktop-linux", True),
+        ("desktop-windows", True),
+        ("web-1", False),
+        ("colima", False),
+        ("default-2", False),
+    ],
+)
+def test_a_client_that_asked_another_machine_is_left_out(context: str, kept: bool) -> None:
+    data = json.loads(server(part("Engine", "29.5.0")))
+    data["Client"]["Context"] = context
+    for text in (client(context=context), json.dumps(data)):
+        (host,) = read(text, host="lab-1").hosts
+        assert [c.version for c in host.components if c.product == "cli"] == (["28.5.2"] if kept else [])
+        left = [one for one in inventory.read(text, host="lab-1") if isinstance(one, LeftOut)]
+        assert any(f"the context {context}" in one.reason for one in left) is not kept
+
+
+WITHOUT_CLIENT = inventory.InputOptions(host="lab-1", client=False)
+
+
+def test_the_client_is_left_out_on_request_and_nothing_else_is() -> None:
+    asked = inventory.open_text(client(), WITHOUT_CLIENT)
+    (host,) = gathered(asked.found).hosts
+    assert [c.product for c in host.components] == ["engine", "containerd", "runc"]
+    packages = "docker-ce-cli 5:28.5.2-1~debian.12~bookworm amd64 install ok installed\n"
+    (host,) = gathered(inventory.open_text(packages, WITHOUT_CLIENT).found).hosts
+    assert [c.product for c in host.components] == ["cli"], "a package is no client that asked"
+
+
+@pytest.mark.parametrize(
+    ("text", "component"),
+    [
+        (client(platform="Docker Engine - Community"), Component("cli", "28.5.2")),
+        (client("24.0.7-ce"), Component("cli", "24.0.7-ce")),
+        (
+            client("23.0.17", platform="Mirantis Container Runtime"),
+            Component("cli", "23.0.17", "docker-ee-cli 23.0.17"),
+        ),
+    ],
+)
+def test_whose_build_the_client_is_stands_in_its_own_part(text: str, component: Component) -> None:
+    (host,) = read(text, host="lab-1").hosts
+    assert component in host.components
+
+
+def test_a_client_without_a_version_that_can_be_read_is_noted() -> None:
+    found = read(client("dev"), host="lab-1")
+    assert [c.product for c in found.hosts[0].components] == ["engine", "containerd", "runc"]
+    assert "client: 'dev'" in found.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -204,8 +277,8 @@ def test_the_host_must_be_named_and_the_error_says_how(text: str) -> None:
 )
 def test_a_distributions_build_shows_its_own_package_versions(text: str) -> None:
     (host,) = read(text, host="lab-1").hosts
-    assert all(c.rebuilt for c in host.components)
-    assert host.components[1:] == (
+    assert all(c.rebuilt for c in host.components if c.product != "cli")
+    assert host.components[1:3] == (
         Component("containerd", "1.6.20~ds1", "containerd 1.6.20~ds1-1+deb12u1"),
         Component("runc", "1.1.5+ds1", "runc 1.1.5+ds1-1+deb12u1"),
     )
@@ -213,7 +286,7 @@ def test_a_distributions_build_shows_its_own_package_versions(text: str) -> None
 
 def test_a_part_whose_version_cannot_be_read_is_noted_and_the_others_are_kept() -> None:
     found = read(server(part("Engine", "29.5.0"), part("runc", "unknown")), host="lab-1")
-    assert [c.product for c in found.hosts[0].components] == ["engine"]
+    assert [c.product for c in found.hosts[0].components] == ["engine", "cli"]
     assert "runc" in found.notes[0]
     assert "unknown" in found.notes[0]
 
@@ -251,16 +324,23 @@ def test_broken_json_is_an_error(text: str) -> None:
                 ("runc", "1.1.5+ds1", "runc 1.1.5+ds1-1+b1"),
             ],
         ),
-        ("json/28.3.3.json", [("engine", "28.3.3", ""), ("containerd", "1.7.27", ""), ("runc", "1.2.5", "")]),
-        ("json/29.1.3.json", [("engine", "29.1.3", ""), ("containerd", "2.2.0", ""), ("runc", "1.3.4", "")]),
+        (
+            "json/28.3.3.json",
+            [("engine", "28.3.3", ""), ("containerd", "1.7.27", ""), ("runc", "1.2.5", ""), ("cli", "28.3.3", "")],
+        ),
+        (
+            "json/29.1.3.json",
+            [("engine", "29.1.3", ""), ("containerd", "2.2.0", ""), ("runc", "1.3.4", ""), ("cli", "29.1.3", "")],
+        ),
         ("json/client-only-no-daemon.json", []),
-        ("text/1.10.3.txt", [("engine", "1.10.3", "")]),
+        ("text/1.10.3.txt", [("engine", "1.10.3", ""), ("cli", "1.10.3", "")]),
         (
             "text/20.10.24+dfsg1.txt",
             [
                 ("engine", "20.10.24+dfsg1", ""),
                 ("containerd", "1.6.20~ds1", "containerd 1.6.20~ds1-1+deb12u2"),
                 ("runc", "1.1.5+ds1", "runc 1.1.5+ds1-1+deb12u1"),
+                ("cli", "20.10.24+dfsg1", ""),
             ],
         ),
         ("text/no-server.txt", []),

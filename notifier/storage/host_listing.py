@@ -1,0 +1,107 @@
+"""Hosts as they are listed: each with its components, its tags and the restarts that are due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from notifier.domain.components import Component, Observed
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import StoredHost
+from notifier.domain.observations import decode
+from notifier.storage import tables
+from notifier.storage.inventory import components, conditions, tagsets
+
+_Conditions = list[sa.ColumnElement[bool]]
+
+
+def hosts(
+    connection: Connection,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+    *,
+    unseen_since: datetime | None = None,
+    limit: int | None = None,
+) -> list[StoredHost]:
+    """The first `limit` hosts of a scope with their components (of the scope's products), sorted by name.
+
+    With `unseen_since`, only hosts that no import has named since.
+    """
+    tags_of, known, host = tagsets(connection), components(connection), tables.host
+    scopes, runs, where = tables.inventory_scope, tables.inventory_import, _matching(connection, scope, unseen_since)
+    rows = connection.execute(
+        sa.select(host, scopes.c.name.label("seen_by"))
+        .join(runs, runs.c.id == host.c["import"])
+        .join(scopes, scopes.c.id == runs.c.scope)
+        .where(*where)
+        .order_by(host.c.name)
+        .limit(limit)
+    ).all()
+    held, due = _held(connection, scope, where, limit), _due(connection, where, limit)
+    return [
+        StoredHost(
+            r.name,
+            tags_of[r.tagset],
+            r.first_seen,
+            r.last_seen,
+            tuple(sorted(known[n] for n in held.get(r.id, ()))),
+            r.seen_by,
+            tuple(sorted((known[a], known[b]) for a, b in due.get(r.id, ()))),
+        )
+        for r in rows
+    ]
+
+
+def count_matching(connection: Connection, scope: Scope, *, unseen_since: datetime | None = None) -> int:
+    """How many hosts `hosts` would list without a limit."""
+    where = _matching(connection, scope, unseen_since)
+    return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*where)).scalar() or 0
+
+
+def _matching(connection: Connection, scope: Scope, unseen_since: datetime | None) -> _Conditions:
+    """WHERE for the hosts of a scope; if it has products, those with one of them."""
+    host, installation = tables.host, tables.installation
+    where = conditions(connection, msgspec.structs.replace(scope, products=()))
+    if unseen_since is not None:
+        where.append(host.c.last_seen < unseen_since)
+    if scope.products:
+        of_products = conditions(connection, Scope(products=scope.products))
+        where.append(sa.exists().where(installation.c.host == host.c.id, *of_products))
+    return where
+
+
+def _first(where: _Conditions, limit: int | None) -> sa.Subquery:
+    return sa.select(tables.host.c.id).where(*where).order_by(tables.host.c.name).limit(limit).subquery()
+
+
+def _held(connection: Connection, scope: Scope, where: _Conditions, limit: int | None) -> dict[int, list[int]]:
+    """The numbers of the components (of the scope's products) of each of the first hosts."""
+    first, installation, found = _first(where, limit), tables.installation, dict[int, list[int]]()
+    of_products = conditions(connection, Scope(products=scope.products))
+    rows = connection.execute(
+        sa.select(installation.c.host, installation.c.component)
+        .join(first, first.c.id == installation.c.host)
+        .where(*of_products)
+    )
+    for host, component in rows:
+        found.setdefault(host, []).append(component)
+    return found
+
+
+def _due(connection: Connection, where: _Conditions, limit: int | None) -> dict[int, list[tuple[int, int]]]:
+    """(what runs, what is installed) of each of the first hosts on which a restart is due."""
+    first, restart, found = _first(where, limit), tables.restart, dict[int, list[tuple[int, int]]]()
+    for row in connection.execute(sa.select(restart).join(first, first.c.id == restart.c.host)):
+        found.setdefault(row.host, []).append((row.runs, row.installed))
+    return found
+
+
+def declared(connection: Connection, name: str) -> tuple[Component, ...]:
+    """The components of a host that a person declared, in CSV or rows of their own."""
+    host = tables.host
+    views = connection.execute(sa.select(host.c.views).where(host.c.name == name)).scalar()
+    seen = decode(views).get(Observed.DECLARED) if views else None
+    known = components(connection) if seen else {}
+    return tuple(sorted(known[n] for n in seen.components)) if seen else ()
