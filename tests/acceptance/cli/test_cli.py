@@ -213,7 +213,7 @@ def test_a_configuration_that_names_an_unknown_source_exits_with_2(tmp_path: Pat
         ("mysql://host/navtex", 2, "mysql"),
         ("what is this", 2, "database address"),
         ("postgresql://navtex:hunter2@127.0.0.1:1/navtex", 1, "127.0.0.1"),
-        ("sqlite:////proc/nowhere/navtex.db", 1, "/proc/nowhere"),
+        ("sqlite:////proc/nowhere/navtex.db", 2, "/proc/nowhere"),
         (f"sqlite:///{Path(__file__).resolve()}", 1, "test_cli.py"),
     ],
 )
@@ -261,7 +261,10 @@ def test_docker_version_is_imported_under_the_given_name(navtex: Program) -> Non
     assert "--host" in navtex("inventory", "import", stdin=text, status=1).stderr
     navtex("inventory", "import", "-", "--host", "lab-7", stdin=text)
     (host,) = navtex.json("inventory", "list")["hosts"]
-    assert (host["host"], host["components"][0]["version"]) == ("lab-7", "25.0.5")
+    assert (host["host"], {c["product"]: c["version"] for c in host["components"]}) == (
+        "lab-7",
+        {"engine": "25.0.5", "cli": "29.5.0"},
+    )
 
 
 def test_a_configuration_is_written_once_and_changes_nothing(navtex: Program) -> None:

@@ -53,6 +53,7 @@ def test_hosts_are_collected_with_their_tags_and_what_came_in_which_package(navt
     first, second = navtex.json("inventory", "list")["hosts"]
     assert (first["host"], first["tags"]) == ("web-1", {"env": "prod", "team": "web"})
     assert [(c["product"], c["package"], c["distro"]) for c in first["components"]] == [
+        ("cli", None, None),
         ("containerd", None, None),
         ("engine", "docker-ce 5:29.5.0-1~debian.12~bookworm", "debian-12"),
     ]
@@ -111,9 +112,9 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
     assert list(said) == list(expected)
     assert {name: said[name].startswith(words) for name, words in expected.items()} == dict.fromkeys(expected, True)
     assert kept(navtex) == {
-        "closed": ["containerd 2.2.5", "engine 29.5.0"],
+        "closed": ["cli 29.5.0", "containerd 2.2.5", "engine 29.5.0"],
         "down": ["engine 29.5.0"],
-        "web-1": ["containerd 2.2.5", "engine 29.5.0"],
+        "web-1": ["cli 29.5.0", "containerd 2.2.5", "engine 29.5.0"],
     }
     assert {h["host"]: h["last_seen"] for h in navtex.json("inventory", "list")["hosts"]}["closed"] == before["closed"]
 
@@ -295,7 +296,7 @@ def test_the_probe_can_be_run_by_other_means_and_imported(navtex: Program, fleet
         ["sh", "-s"], input=script, capture_output=True, text=True, check=True, env={"PATH": f"{at / 'bin'}:/bin"}
     ).stdout
     navtex("inventory", "import", stdin=printed)
-    assert kept(navtex) == {"web-1": ["containerd 2.2.5", "engine 29.5.0"]}
+    assert kept(navtex) == {"web-1": ["cli 29.5.0", "containerd 2.2.5", "engine 29.5.0"]}
 
 
 # hosts as people write them

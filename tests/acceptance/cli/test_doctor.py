@@ -124,7 +124,7 @@ def test_a_schema_that_somebody_changed_is_a_problem(database: Database) -> None
     ("variables", "status", "said"),
     [
         ({"NAVTEX_DATABASE_URL": "postgresql://navtex:hunter2@127.0.0.1:1/navtex"}, 1, "127.0.0.1"),
-        ({"NAVTEX_DATABASE_URL": "sqlite:////proc/nowhere/navtex.db"}, 1, "/proc/nowhere"),
+        ({"NAVTEX_DATABASE_URL": "sqlite:////proc/nowhere/navtex.db"}, 2, "/proc/nowhere"),
         ({"NAVTEX_DATABASE_URL": "mysql://navtex:hunter2@db/navtex"}, 2, "mysql"),
         ({"NAVTEX_CONFIG": "/nowhere/navtex.toml"}, 2, "/nowhere/navtex.toml"),
     ],

@@ -53,7 +53,7 @@ def test_prune_forgets_what_the_file_no_longer_has(navtex: Program, tmp_path: Pa
 def test_what_a_file_takes_away_is_said(navtex: Program) -> None:
     navtex("inventory", "import", stdin=csv("a,engine,29.5.0", "a,runc,1.2.5", "b,engine,29.5.0"))
     done = navtex("inventory", "import", stdin=csv("a,runc,1.2.8", "b,engine,29.5.1"))
-    assert "No longer there: engine on 1 host. What a file says of a host replaces" in done.stderr
+    assert "No longer there: engine on 1 host. An import replaces what an earlier one said" in done.stderr
 
 
 SYSTEM = "".join(
@@ -110,7 +110,11 @@ def test_what_runs_counts_and_the_restart_is_said(navtex: Program) -> None:
     navtex("inventory", "import", "--host", "web-1", stdin=DPKG)
     navtex("inventory", "import", "--host", "web-1", "--from", "docker-version", stdin=DOCKER)
     (host,) = navtex.json("inventory", "list")["hosts"]
-    assert [(c["product"], c["version"]) for c in host["components"]] == [("engine", "28.3.3"), ("runc", "1.2.5")]
+    assert [(c["product"], c["version"]) for c in host["components"]] == [
+        ("cli", "28.5.2"),
+        ("engine", "28.3.3"),
+        ("runc", "1.2.5"),
+    ]
     due = {"product": "engine", "runs": "28.3.3", "installed": "docker-ce 5:28.5.2-1~debian.12~bookworm"}
     assert (host["restarts"], host["seen_by"]) == ([due], "standard input")
     assert "a restart is due" in " ".join(navtex("inventory", "show", "web-1").stdout.split())
