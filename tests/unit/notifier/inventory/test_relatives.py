@@ -76,7 +76,9 @@ def test_quoted_json_is_read(mark: str) -> None:
 @pytest.mark.parametrize("margin", ["", "    ", "> "])
 def test_the_oldest_engines_are_read(version: str, margin: str) -> None:
     lines = [f"Client version: {version}", "Go version (client): go1.2", f"Server version: {version}"]
-    assert runs(read("\n".join(margin + line for line in lines), host="a")) == {"a": {("engine", version, "")}}
+    assert runs(read("\n".join(margin + line for line in lines), host="a")) == {
+        "a": {("engine", version, ""), ("cli", version, "")}
+    }
 
 
 SYSTEM = "Server:\n Containers: 2\n Server Version: 26.1.4\n Kernel Version: {}\n Operating System: {}\n Name: n\n"
