@@ -77,28 +77,28 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
     """Only vulnerabilities whose EPSS (0 to 1) is at least this; those without one pass."""
 
     def wants(self, advisory: Advisory) -> bool:
-        """Whether an advisory passes, wherever it matters."""
+        """Whether an advisory passes the filters, apart from the hosts."""
         return next(self.rejections(advisory), None) is None
 
     def rejections(self, advisory: Advisory) -> Iterator[str]:
-        """Which filters an advisory does not pass, each in words."""
+        """The filters that an advisory does not pass, each in words."""
         if self.kinds and advisory.kind not in self.kinds:
-            yield f"kind: it is of kind {advisory.kind.value}, and wanted is {', '.join(self.kinds)}"
+            yield f"kind: {advisory.kind.value} (wanted: {', '.join(self.kinds)})"
         if advisory.kind is Kind.VULNERABILITY:
             yield from self._measured(advisory)
         if self.kev and advisory.exploited is None:
-            yield "kev: it is not known to be exploited"
+            yield "kev: not known to be exploited"
         if self.scope.products and advisory.products and not advisory.products & set(self.scope.products):
-            yield f"product: it is about {', '.join(sorted(advisory.products))}, not {', '.join(self.scope.products)}"
+            yield f"product: {', '.join(sorted(advisory.products))} (wanted: {', '.join(self.scope.products)})"
         text = f"{advisory.name} {' '.join(advisory.aliases)} {advisory.title} {advisory.summary}".lower()
         if self.keywords and not any(k.lower() in text for k in self.keywords):
-            yield f"keyword: none of {', '.join(self.keywords)} stands in its name, title or summary"
+            yield f"keyword: its name, title and summary do not contain {' or '.join(self.keywords)}"
 
     def _measured(self, advisory: Advisory) -> Iterator[str]:
         if self.severity and self.scored_only and advisory.severity is None:
-            yield f"severity: it is unscored, and wanted is {self.severity.value} or worse"
+            yield f"severity: unscored (wanted: {self.severity.value} or worse)"
         if self.severity and not at_least(advisory.severity, self.severity):
             assert advisory.severity is not None
-            yield f"severity: it is {advisory.severity.value}, and wanted is {self.severity.value} or worse"
+            yield f"severity: {advisory.severity.value} (wanted: {self.severity.value} or worse)"
         if self.epss is not None and advisory.epss is not None and advisory.epss < self.epss:
-            yield f"epss: its EPSS is {advisory.epss:.3g}, and wanted is at least {self.epss:.3g}"
+            yield f"epss: {advisory.epss:.3g} (wanted: at least {self.epss:.3g})"

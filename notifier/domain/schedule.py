@@ -55,9 +55,9 @@ def checked(schedule: Schedule) -> Schedule:
     if schedule.zone not in available_timezones():
         raise UsageProblem(f"there is no time zone {schedule.zone!r}", remedy="Write it like Europe/Berlin, or UTC")
     if schedule.breaks not in BREAKS:
-        raise UsageProblem(f"{schedule.breaks!r} is none of {', '.join(BREAKS)}")
+        raise UsageProblem(f"{schedule.breaks!r} is not one of {', '.join(BREAKS)}")
     if schedule.remind not in REMINDERS:
-        raise UsageProblem(f"{schedule.remind!r} is none of {', '.join(REMINDERS)}")
+        raise UsageProblem(f"{schedule.remind!r} is not one of {', '.join(REMINDERS)}")
     if schedule.quiet:
         _quiet(schedule.quiet)
     if schedule.every != IMMEDIATE and _tick(schedule, datetime(2026, 1, 1, tzinfo=UTC)) is None:
@@ -93,9 +93,9 @@ def shown(schedule: Schedule, at: datetime) -> str:
 def reminder(schedule: Schedule, last: datetime, now: datetime) -> Due:
     """Whether a reminder of what is still open is due, when the last one (or the welcome) was at `last`."""
     if schedule.remind == "never":
-        return Due(now=False, at=_NEVER, reason="it wants no reminders")
+        return Due(now=False, at=_NEVER, reason="reminders are off")
     at = last + timedelta(days=7) if schedule.remind == "weekly" else _month_after(last)
-    return Due(now=at <= now, at=at, reason="" if at <= now else f"it is reminded {schedule.remind}")
+    return Due(now=at <= now, at=at, reason="" if at <= now else f"reminders are {schedule.remind}")
 
 
 def breaks(schedule: Schedule, kind: Kind, *, critical: bool, exploited: bool) -> bool:
@@ -129,7 +129,7 @@ def _quiet(text: str) -> tuple[time, time]:
     except ValueError:
         found = None
     if not dash or found is None or found[0] == found[1] or any(t.tzinfo for t in found):
-        raise UsageProblem(f"{text!r} are no quiet hours", remedy="Write them like 22:00-07:00")
+        raise UsageProblem(f"{text!r} are not quiet hours", remedy="Write them like 22:00-07:00")
     return found
 
 
@@ -138,7 +138,7 @@ def _tick(schedule: Schedule, after: datetime) -> datetime | None:
     text = EVERY.get(schedule.every, schedule.every)
     remedy = 'Write immediate, hourly, daily, weekly, or a cron expression like "30 7 * * MON-FRI"'
     if len(text) > _LONGEST or len(text.split()) != 5:
-        raise UsageProblem(f"the schedule {text[:_LONGEST]!r} has not the five fields of cron", remedy=remedy)
+        raise UsageProblem(f"the schedule {text[:_LONGEST]!r} does not have the five fields of cron", remedy=remedy)
     try:
         moments = CronSim(text, after.astimezone(ZoneInfo(schedule.zone)))
     except (CronSimError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""Delivering what the outbox holds: claim, send, note.  At least once; a repeat carries the same key.
+"""Deliver what the outbox holds: claim, send, store the result.  At least once; a repeat carries the same key.
 
-A delivery is claimed before it is sent, so that no two processes send it at once, and noted as soon as
-a channel answered. Only a process that is killed in between leads to a repeat.
+A delivery is claimed before it is sent, so that no two processes send it at once, and its result is stored as soon
+as a channel answered. Only a process that is killed in between leads to a repeat.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Deliveries:
     delivered: list[tuple[Delivery, str]] = field(default_factory=list)
     failed: list[tuple[Delivery, str]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
-    """Subscriptions whose digest could not be made, and why; it is made once that is mended."""
+    """Subscriptions whose digest could not be made, and why; the next run after the cause is fixed makes it."""
 
 
 def deliver(
@@ -44,9 +44,9 @@ def deliver(
     *,
     operator: Sequence[str] = (),
 ) -> None:
-    """Deliver what is due, and tell the operator's channels of what was given up.
+    """Deliver what is due, and report to the operators what was given up or failed unexpectedly.
 
-    `now` is used for every time that is noted; None is the clock's.
+    `now` is used for every stored time; None stands for the clock.
     """
     with leases.claimant() as name:
         _Round(database, courier, report, now, name).run(operator)
@@ -62,7 +62,7 @@ class _Round:
         self._fixed, self._name = now, name
         self._troubles: dict[str, ChannelError] = {}
         self._unexpected: list[tuple[Delivery, str]] = []
-        """Deliveries whose first attempt ended with an error that nobody foresaw, which operators hear of at once."""
+        """Deliveries whose first attempt ended with an unexpected error, which operators hear of at once."""
 
     def _now(self) -> datetime:
         return self._fixed or datetime.now(UTC)

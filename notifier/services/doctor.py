@@ -12,7 +12,7 @@ import msgspec
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
-from feeds.core.errors import ConfigError, DatabaseError, NavtexError
+from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceSet
@@ -148,7 +148,7 @@ def _channels(connection: Connection) -> Iterator[CheckResult]:
                 expand(resolved(address))
             except Exception as error:  # noqa: BLE001 - one that fails stops no other check
                 remedy = f"Correct it with `navtex subscription edit {subscription.name} --to URL`"
-                yield CheckResult.problem(f"the subscription {subscription.name}: {reason(error)}", remedy)
+                yield CheckResult.problem(f"the subscription {subscription.name}: {_why(error)}", remedy)
             else:
                 where = shown_address(address)
                 yield CheckResult.ok(f"the subscription {subscription.name} goes to {where}")
@@ -159,7 +159,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
         try:
             expand(resolved(address))
         except Exception as error:  # noqa: BLE001 - one that fails stops no other check
-            yield CheckResult.problem(f"the operator's channel: {reason(error)}", "Correct `to` below `[operator]`")
+            yield CheckResult.problem(f"the operator's channel: {_why(error)}", "Correct `to` below `[operator]`")
         else:
             where = shown_address(address)
             yield CheckResult.ok(f"the operator's channel is {where}")
@@ -174,6 +174,11 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
     waiting = outbox.pending(connection)
     if waiting:
         yield CheckResult.note(f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+
+
+def _why(error: Exception) -> str:
+    """Why an address cannot be used. What channels say of themselves shows no secret."""
+    return str(error) if isinstance(error, ChannelError) else reason(error)
 
 
 def _templates(folder: Path | None) -> Iterator[CheckResult]:

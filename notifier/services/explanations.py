@@ -98,7 +98,7 @@ def _digest(told: ToldRecord) -> ReportedDigest:
 def explain(
     connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
 ) -> Explanation:
-    """Why `subscription` was told of `advisory`, or was not, and what the next run would do."""
+    """Why a subscription was sent an advisory, or was not, and what the next run would do."""
     points = (
         *_subscription(assessment, subscription),
         *_hosts(connection, assessment, subscription, advisory),
@@ -119,28 +119,28 @@ def explain(
 
 
 def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending: str) -> str:
-    """The answer in a sentence; `pending` says when something goes out that is not told yet ("": there is nothing)."""
+    """The answer in a sentence; `pending` says when what is new is sent ("" where nothing is new)."""
     against = next((p.words for p in points if p.effect is Effect.AGAINST), "")
     if tellings:
         last = tellings[-1]
         times = f"{len(tellings)} times, last" if len(tellings) > 1 else "once,"
         said = f"Told {times} on {last.at:%Y-%m-%d %H:%M} UTC in digest {last.key} ({_delivered(last)})"
-        return f"{said}; there is something new to tell of it" if pending else said
+        return f"{said}; there is news about it to send" if pending else said
     if pending and not against:
         return f"Not told yet: {pending}"
-    return f"Not told: {against or 'nothing of it is news for this subscription'}"
+    return f"Not told: {against or 'it is not news for this subscription'}"
 
 
 def _wait(subscription: Subscription, made: Composed, advisory: Advisory) -> str:
     if made.time.now or advisory.id in made.at_once:
-        return "the next run tells it"
+        return "the next run sends it"
     return f"not before {schedule.shown(subscription.schedule, made.time.at)}: {made.time.reason}"
 
 
 def _delivered(telling: ToldRecord) -> str:
     states = [t.state for t in telling.tries]
     if not states:
-        return "no delivery of it is kept"
+        return "its deliveries are no longer stored"
     return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
 
 
@@ -154,7 +154,7 @@ def _subscription(assessment: Assessment, subscription: Subscription) -> Iterato
     else:
         yield Point("subscription", Effect.NOTE, f"active since {subscription.started_at:%Y-%m-%d %H:%M} UTC")
     times, when = subscription.schedule, subscription.due(assessment.now)
-    said = "it is time" if when.now else f"it is time at {schedule.shown(times, when.at)}: {when.reason}"
+    said = "due now" if when.now else f"due at {schedule.shown(times, when.at)}: {when.reason}"
     yield Point("schedule", Effect.NOTE, f"{times.every} ({times.zone}); {said}")
 
 
@@ -193,7 +193,7 @@ def _wishes(subscription: Subscription, advisory: Advisory) -> Iterator[Point]:
 def _silences(
     connection: Connection, assessment: Assessment, subscription: Subscription, advisory: Advisory
 ) -> Iterator[Point]:
-    """The silences that last and that hosts in its scope are of: against it where they leave no host over."""
+    """The silences that cover hosts in its scope: against it where they cover all of them."""
     scope = subscription.filters.scope
     mine = [s for s in assessment.silences if s.advisory in silences.about(advisory) and s.lasts(assessment.now)]
     numbers = inventory.populations(connection, scope) if mine else {}
@@ -210,7 +210,7 @@ def _silences(
         if one in held:
             yield Point("silence", Effect.AGAINST if all_of_them else Effect.NOTE, text)
         else:
-            yield Point("silence", Effect.NOTE, f"{text}; broken, for it got worse")
+            yield Point("silence", Effect.NOTE, f"{text}; broken, because the advisory got worse")
 
 
 def _ledger(
@@ -221,11 +221,17 @@ def _ledger(
     started = subscription.started_at
     if before is None:
         if advisory.baseline and started and advisory.first_seen and advisory.first_seen > started:
-            yield Point("baseline", Effect.AGAINST, "it came with the first good poll of its source, after the welcome")
+            yield Point(
+                "baseline",
+                Effect.AGAINST,
+                "it came with the first successful poll of its source, after the welcome digest",
+            )
         return
     if not before.digest:
-        why = "a silent start" if started and before.at == started else "the first good poll of its source"
-        yield Point("baseline", Effect.AGAINST, f"noted in silence on {before.at:%Y-%m-%d %H:%M} UTC, with {why}")
+        why = "a silent start" if started and before.at == started else "the first successful poll of its source"
+        yield Point(
+            "baseline", Effect.AGAINST, f"recorded without a digest on {before.at:%Y-%m-%d %H:%M} UTC, because of {why}"
+        )
     facets = before.facets
     known = [
         f"severity {facets.severity.value if facets.severity else 'unscored'}",
@@ -233,5 +239,5 @@ def _ledger(
         "withdrawn" if facets.withdrawn else "",
         f"{len(facets.components)} version{'' if len(facets.components) == 1 else 's'}, {len(facets.fixed)} with a fix",
     ]
-    words = "as it was told" if facets.partial else ", ".join(k for k in known if k)
+    words = "as it was sent" if facets.partial else ", ".join(k for k in known if k)
     yield Point("ledger", Effect.NOTE, f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

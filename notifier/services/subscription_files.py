@@ -19,6 +19,7 @@ from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
 from notifier.services.channel_addresses import check_address
 from notifier.services.scopes import unmatched
+from notifier.services.subscriptions import change
 from notifier.storage import subscriptions
 
 _REMEDY = "See `navtex help subscriptions-in-git`"
@@ -97,7 +98,7 @@ def sync_subscriptions(database: Database, text: str, origin: str, now: datetime
         found = tuple(steps(wanted, subscriptions.every(connection), origin))
         for step in found:
             if not check:
-                _apply(connection, step, now)
+                warnings += _apply(connection, step, now)
             if step.action in (SyncAction.CREATE, SyncAction.CHANGE):
                 one = step.subscription
                 said = unmatched(connection, one.filters.scope)
@@ -105,14 +106,18 @@ def sync_subscriptions(database: Database, text: str, origin: str, now: datetime
     return SyncReport(found, tuple(warnings))
 
 
-def _apply(connection: Connection, step: SyncStep, now: datetime) -> None:
+def _apply(connection: Connection, step: SyncStep, now: datetime) -> list[str]:
+    """Do what a step says; what the user should know comes back."""
     match step.action:
         case SyncAction.CREATE:
             subscriptions.add(connection, step.subscription)
         case SyncAction.CHANGE:
-            subscriptions.change(connection, step.subscription)
+            return change(connection, subscriptions.named(connection, step.subscription.name), step.subscription)
         case SyncAction.REMOVE:
             subscriptions.remove(connection, step.subscription.name, now)
+        case SyncAction.KEEP:
+            pass
+    return []
 
 
 def read(text: str, origin: str, at: datetime) -> list[Subscription]:

@@ -15,9 +15,9 @@ from notifier.domain.subscription_edits import SubscriptionEdit
 from notifier.domain.subscriptions import Subscription
 from notifier.schemas.fields import whole
 from notifier.schemas.subscription import SubscriptionDetail, SubscriptionList, SubscriptionRow, subscription_row
-from notifier.services.channel_addresses import check_address, shown_address, understood
+from notifier.services.channel_addresses import check_address, reachable_targets, shown_address, understood
 from notifier.services.scopes import unmatched
-from notifier.storage import delivery_log, subscriptions
+from notifier.storage import outbox, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ def edit_subscription(database: Database, name: str, edit: SubscriptionEdit, now
                 remedy="Change it there, then run `navtex subscription sync`",
             )
         after = edit.of(before)
-        subscriptions.change(connection, after)
-        if edit.targets:
-            warnings += _left_behind(connection, before, after)
+        warnings += change(connection, before, after)
         warnings += unmatched(connection, after.filters.scope)
     return _answer(after, edit.targets, warnings, now)
 
@@ -87,14 +85,18 @@ def _checked_addresses(targets: tuple[str, ...]) -> list[str]:
     return [warning for target in targets if (warning := check_address(target))]
 
 
-def _left_behind(connection: Connection, before: Subscription, after: Subscription) -> list[str]:
-    """A warning where messages still wait for channels that a subscription no longer has."""
+def change(connection: Connection, before: Subscription, after: Subscription) -> list[str]:
+    """Store a change. Messages that wait for former channels go to the new ones; a note of that comes back."""
+    subscriptions.change(connection, after)
     gone = set(before.targets) - set(after.targets)
-    waiting = sum(1 for e in delivery_log.waiting(connection, before.id) if e in gone)
-    if not waiting:
+    if not gone:
         return []
-    what = "1 message still waits" if waiting == 1 else f"{waiting} messages still wait"
-    return [f"{what} for a former channel: see `navtex notification list --state pending`"]
+    targets, problems = reachable_targets(a for a in after.targets if a not in before.targets)
+    if problems:
+        return []
+    moved = outbox.redirect(connection, before.id, gone, targets)
+    then = "to the new channels" if targets else "to no one"
+    return [f"Messages that waited for former channels and now go {then}: {moved}"] if moved else []
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""What the outbox holds and what became of it, for people to read; and which failures the operator has not heard of."""
+"""Deliveries with their messages and attempts, for people to read; and failures that operators do not know of yet."""
 
 from __future__ import annotations
 
@@ -82,17 +82,6 @@ def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
     return read_message(row.message, row.due_at)[0], list(numbers)
 
 
-def waiting(connection: Connection, subscription: int) -> list[str]:
-    """The addresses of the deliveries of a subscription that are still to be made."""
-    outbox, digest = tables.outbox, tables.digest
-    rows = connection.execute(
-        sa.select(outbox.c.target)
-        .join(digest, digest.c.id == outbox.c.digest)
-        .where(digest.c.subscription == subscription, outbox.c.state == DeliveryState.PENDING.value)
-    )
-    return [unsealed(target) for target in rows.scalars()]
-
-
 def known(connection: Connection, subscription: str) -> None:
     """UnknownName where no subscription, not even a removed one, has or had this name."""
     table = tables.subscription
@@ -113,7 +102,7 @@ def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> d
 
 
 def unreported(connection: Connection) -> list[int]:
-    """The numbers of the digests' deliveries that were given up and of which the operator has not heard."""
+    """The numbers of deliveries of digests that were given up and not yet reported to the operators."""
     outbox = tables.outbox
     statement = sa.select(outbox.c.id).where(
         outbox.c.state == DeliveryState.FAILED.value, outbox.c.digest.is_not(None), sa.not_(outbox.c.reported)
@@ -122,7 +111,7 @@ def unreported(connection: Connection) -> list[int]:
 
 
 def report(connection: Connection, numbers: Sequence[int]) -> None:
-    """Note that the operator was told of these failures."""
+    """Store that these failures were reported to the operators."""
     connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id.in_(numbers)).values(reported=True))
 
 
@@ -137,11 +126,11 @@ def retried(connection: Connection) -> list[tuple[str, int, str]]:
 
 
 def given_up(connection: Connection) -> int:
-    """How many deliveries were given up."""
+    """The number of deliveries that were given up."""
     statement = (
         sa.select(sa.func.count()).select_from(tables.outbox).where(tables.outbox.c.state == DeliveryState.FAILED.value)
     )
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["entries", "given_up", "known", "report", "retried", "sent_with", "unreported", "waiting"]
+__all__ = ["entries", "given_up", "known", "report", "retried", "sent_with", "unreported"]

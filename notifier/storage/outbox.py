@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,32 @@ def _rows(connection: Connection, kind: str, number: int, message: Message, targ
         connection.execute(sa.insert(tables.outbox), rows)
 
 
+def redirect(connection: Connection, subscription: int, gone: Collection[str], targets: Sequence[Target]) -> int:
+    """Queue what waits for the addresses that a subscription no longer has for other targets instead.
+
+    A target that has the message already does not get it again. The number of messages comes back.
+    """
+    outbox, digest = tables.outbox, tables.digest
+    mine = sa.select(outbox).join(digest, digest.c.id == outbox.c.digest).where(digest.c.subscription == subscription)
+    rows = connection.execute(mine.where(outbox.c.state == DeliveryState.PENDING.value)).all()
+    left = [row for row in rows if unsealed(row.target) in gone]
+    if not left:
+        return 0
+    connection.execute(
+        sa.update(outbox)
+        .where(bulk.in_list(connection, outbox.c.id, [row.id for row in left]))
+        .values(state=DeliveryState.FAILED.value, answer="the subscription no longer has this channel", reported=True)
+    )
+    numbers = sorted({row.digest for row in left})
+    for number in numbers:
+        text = connection.execute(sa.select(digest.c.message).where(digest.c.id == number)).scalar_one()
+        have = connection.execute(sa.select(outbox.c.target, outbox.c.recipient).where(outbox.c.digest == number)).all()
+        known = {(unsealed(row.target), row.recipient) for row in have}
+        message, _ = read_message(text, left[0].due_at)
+        _rows(connection, "digest", number, message, [t for t in targets if tuple(t) not in known])
+    return len(numbers)
+
+
 def joined(*columns: Any) -> sa.Select[Any]:
     """Rows of the outbox, each with its digest and subscription or its notice."""
     outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
@@ -134,7 +160,7 @@ def _patient(connection: Connection, digests: set[int], now: datetime) -> set[in
 
 
 def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:
-    """Take deliveries that are pending, so that no other process sends them; those taken come back."""
+    """Claim pending deliveries, so that no other process sends them; those claimed come back."""
     outbox = tables.outbox
     these = bulk.in_list(connection, outbox.c.id, numbers)
     connection.execute(
@@ -157,7 +183,7 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
 
 
 def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Give back what was taken and not tried."""
+    """Release claimed deliveries that were not tried."""
     outbox = tables.outbox
     connection.execute(
         sa.update(outbox)
@@ -170,9 +196,9 @@ def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
 
 
 def recover(connection: Connection, now: datetime, ended: Callable[[str], bool]) -> list[int]:
-    """Make due again what a process left in the middle; `ended` tells whether one is gone. Their numbers come back.
+    """Make deliveries due again that a process left unfinished; `ended` says whether it is gone. Returns their numbers.
 
-    Nobody knows whether it arrived, so it counts as a try, and the repeat carries the same key.
+    It is not known whether they arrived, so that counts as an attempt, and the repeat carries the same key.
     """
     outbox = tables.outbox
     rows = connection.execute(sa.select(outbox).where(outbox.c.state == DeliveryState.SENDING.value)).all()
@@ -199,7 +225,7 @@ _KEPT = ("state", "due_at", "attempts", "sent_at", "answer", "claimed_by", "clai
 
 
 def keep(connection: Connection, results: Sequence[Result]) -> None:
-    """Note what tries came to, in the rows and in the log."""
+    """Store the results of attempts, in the rows and in the log."""
     rows = [
         (
             r.state.value,
@@ -223,19 +249,19 @@ def _log(connection: Connection, entries: Sequence[tuple[int, datetime, Delivery
 
 
 def arrived(connection: Connection, number: int, parts: int) -> None:
-    """Note how many parts of a message have arrived, so that a later try goes on there."""
+    """Store how many parts of a message have arrived, so that a later attempt goes on from there."""
     connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == number).values(parts=parts))
 
 
 def renew(connection: Connection, by: str, at: datetime) -> None:
-    """Note that the process that claimed these is still at it."""
+    """Store that the process that claimed these is still working."""
     outbox = tables.outbox
     mine = (outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by)
     connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
 
 
 def pending(connection: Connection) -> int:
-    """How many deliveries are still to be made."""
+    """The number of deliveries that are still to be made."""
     statement = (
         sa.select(sa.func.count())
         .select_from(tables.outbox)
@@ -245,7 +271,7 @@ def pending(connection: Connection) -> int:
 
 
 def retry(connection: Connection, number: int, now: datetime) -> None:
-    """Have a delivery tried anew by the next run, with all its tries before it.
+    """Queue a delivery for the next run, with its attempts counted from zero.
 
     UnknownName where there is none of that number, UsageProblem where it was sent or is being sent.
     """
@@ -256,7 +282,7 @@ def retry(connection: Connection, number: int, now: datetime) -> None:
     if state in (DeliveryState.SENT, DeliveryState.SENDING):
         raise UsageProblem(
             f"notification {number} {'was sent' if state == DeliveryState.SENT else 'is being sent now'}",
-            remedy="Only one that is pending or failed can be tried again",
+            remedy="Only pending and failed notifications can be retried",
         )
     connection.execute(
         sa.update(outbox)

@@ -1,4 +1,4 @@
-"""Subscriptions, and what each was told."""
+"""Subscriptions, and the history of what each was sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def add(connection: Connection, subscription: Subscription) -> None:
     table = tables.subscription
     if connection.execute(sa.select(table.c.id).where(table.c.name == subscription.name)).scalar():
         raise UsageProblem(
-            f"a subscription called {subscription.name!r} exists", remedy="Remove it first, or choose another name"
+            f"a subscription called {subscription.name!r} exists",
+            remedy="Change it with `navtex subscription edit`, or choose another name",
         )
     connection.execute(
         sa.insert(table).values(
@@ -45,7 +46,7 @@ def add(connection: Connection, subscription: Subscription) -> None:
 
 
 def change(connection: Connection, subscription: Subscription) -> None:
-    """Give a subscription other targets, filters, times or pause; what it was told stays."""
+    """Store other targets, filters, schedule or pause of a subscription; its history stays."""
     connection.execute(
         sa.update(tables.subscription)
         .where(tables.subscription.c.name == subscription.name)
@@ -105,7 +106,7 @@ def _value(row: Any) -> Subscription:
 
 
 def pause(connection: Connection, name: str, *, paused: bool) -> None:
-    """Stop or resume a subscription. What happens meanwhile is told when it is resumed."""
+    """Pause or resume a subscription. What happens meanwhile is sent when it is resumed."""
     number = named(connection, name).id
     connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == number).values(paused=paused))
 
@@ -126,7 +127,7 @@ def remove(connection: Connection, name: str, at: datetime) -> None:
 
 
 def mark(connection: Connection, subscription: Subscription, problem: str) -> bool:
-    """Note why its digest could not be made, or "" where it could; true where that is a new problem."""
+    """Store why its digest could not be made, or "" where it could; true where that is a new problem."""
     if subscription.problem == problem:
         return False
     table = tables.subscription
@@ -135,20 +136,20 @@ def mark(connection: Connection, subscription: Subscription, problem: str) -> bo
 
 
 def start(connection: Connection, subscription: Subscription, at: datetime) -> None:
-    """Note its first run."""
+    """Store the moment of its first run."""
     connection.execute(
         sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(started_at=at)
     )
 
 
 def serve(connection: Connection, subscription: Subscription, at: datetime, *, reminded: bool) -> None:
-    """Note that its news were looked at because it was time, and whether it was reminded of what is open."""
+    """Store that its digest was due, and whether it contained a reminder."""
     values = {"served_at": at} | ({"reminded_at": at} if reminded else {})
     connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(values))
 
 
 def told(connection: Connection, subscription: Subscription) -> dict[int, Told]:
-    """What it was told, by the advisory's number."""
+    """What it was sent, by the number of the advisory."""
     table, digest, telling = tables.told, tables.digest, tables.telling
     keys = {r.id: r.key for r in connection.execute(sa.select(digest.c.id, digest.c.key).where(_of(subscription)))}
     first = connection.execute(
@@ -177,7 +178,7 @@ def _of(subscription: Subscription) -> sa.ColumnElement[bool]:
 def tell(
     connection: Connection, subscription: Subscription, facets: dict[int, AlertState], at: datetime, digest: int | None
 ) -> None:
-    """Write into the ledger what a digest tells, or what is noted in silence (`digest` None)."""
+    """Store what a digest reports, or what is recorded without one (`digest` None)."""
     table = tables.told
     before = dict(
         connection.execute(
@@ -197,7 +198,7 @@ def tell(
 
 
 def recall(connection: Connection, digest: int, items: Iterable[DigestItem]) -> None:
-    """Write down what a digest told of, and why: `navtex notification explain` reads it."""
+    """Store which advisories a digest reported, and why: `navtex notification explain` reads it."""
     rows: dict[int, dict[str, Any]] = {}
     for item in items:
         row = rows.setdefault(
@@ -209,7 +210,7 @@ def recall(connection: Connection, digest: int, items: Iterable[DigestItem]) -> 
 
 
 def note(connection: Connection, subscription: Subscription, facets: dict[int, AlertState]) -> None:
-    """Correct the ledger without telling anything: when it was told, and where, stays."""
+    """Correct the history without sending anything: when it was sent, and in which digest, stays."""
     table = tables.told
     for advisory, value in facets.items():
         connection.execute(
@@ -220,7 +221,7 @@ def note(connection: Connection, subscription: Subscription, facets: dict[int, A
 
 
 def tellings(connection: Connection, subscription: Subscription, advisories: Iterable[int]) -> list[ToldRecord]:
-    """The digests that told a subscription of an advisory, oldest first, with what became of each delivery."""
+    """The digests that reported an advisory to a subscription, oldest first, with the state of each delivery."""
     digest, telling, outbox = tables.digest, tables.telling, tables.outbox
     rows = connection.execute(
         sa.select(digest.c.id, digest.c.key, digest.c.created_at, telling.c.change, telling.c.words)

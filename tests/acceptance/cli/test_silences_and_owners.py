@@ -45,7 +45,7 @@ def answer(navtex: Program, subscription: str = "ops", advisory: str = NAME) -> 
 def test_explain_says_why_something_was_sent_when_and_what_the_channel_answered(
     navtex: Program, mailbox: Mailbox
 ) -> None:
-    assert answer(navtex) == "Not told yet: the next run tells it"
+    assert answer(navtex) == "Not told yet: the next run sends it"
     navtex("notify")
     found = navtex.json("notification", "explain", "ops", NAME.lower())
     assert found["answer"].startswith("Told once, on ")
@@ -76,7 +76,7 @@ def test_explain_says_when_it_will_be_time(navtex: Program, mailbox: Mailbox) ->
     )
     navtex("notify")
     navtex("inventory", "import", stdin="host,product,version\nlab-9,engine,25.0.5\n")
-    assert "there is something new to tell" in answer(navtex, "slow")
+    assert "there is news about it to send" in answer(navtex, "slow")
     assert "its schedule is 0 0 1 1 *" in navtex("subscription", "show", "slow").stdout
     assert "slow: nothing before" in navtex("notify", "--dry-run").stderr
     preview = navtex("subscription", "preview", "slow")

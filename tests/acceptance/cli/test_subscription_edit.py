@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -74,12 +73,31 @@ def test_wider_filters_bring_what_was_left_out_and_nothing_twice(navtex: Program
     assert len(mailbox.mails) == 2
 
 
-def test_messages_that_wait_for_a_former_channel_are_named(navtex: Program, mailbox: Mailbox, tmp_path: Path) -> None:
+def test_messages_that_wait_for_a_former_channel_go_to_the_new_one(navtex: Program, mailbox: Mailbox) -> None:
+    navtex("subscription", "edit", "ops", "--to", mailbox.address("bad@example.org"), "--to", mailbox.address())
     navtex("inventory", "import", stdin="host,product,version\nweb-2,engine,25.0.5\n")
-    mailbox.refuse["ops@example.org"] = "450 later"
+    mailbox.refuse["bad@example.org"] = "450 later"
     navtex("notify", status=1)
-    said = navtex("subscription", "edit", "ops", "--to", f"file://{tmp_path}/x").stderr
-    assert "1 message still waits for a former channel" in said
+    new = ("--to", mailbox.address(), "--to", mailbox.address("good@example.org"))
+    said = navtex("subscription", "edit", "ops", *new).stderr
+    assert "waited for former channels and now go to the new channels: 1" in said
+    navtex("notify")
+    assert [m["To"] for m in mailbox.mails] == ["ops@example.org", "ops@example.org", "good@example.org"]
+    assert mailbox.mails[2]["Message-ID"] != mailbox.mails[0]["Message-ID"]
+    assert mailbox.mails[2]["Subject"] == mailbox.mails[1]["Subject"]
+    states = {n["recipient"]: n["state"] for n in navtex.json("notification", "list", "--limit", "3")["notifications"]}
+    assert states == {"bad@example.org": "failed", "ops@example.org": "sent", "good@example.org": "sent"}
+
+
+def test_messages_that_wait_for_a_channel_that_is_taken_away_are_not_sent(navtex: Program, mailbox: Mailbox) -> None:
+    navtex("subscription", "edit", "ops", "--to", mailbox.address("bad@example.org"), "--to", mailbox.address())
+    navtex("inventory", "import", stdin="host,product,version\nweb-2,engine,25.0.5\n")
+    mailbox.refuse["bad@example.org"] = "450 later"
+    navtex("notify", status=1)
+    assert "go to no one: 1" in navtex("subscription", "edit", "ops", "--to", mailbox.address()).stderr
+    mailbox.refuse.clear()
+    navtex("notify")
+    assert {m["To"] for m in mailbox.mails} == {"ops@example.org"}
 
 
 @pytest.mark.parametrize(

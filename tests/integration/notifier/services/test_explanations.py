@@ -38,10 +38,10 @@ def why(database: Database, name: str = NAME, days: float = 0) -> Explanation:
         (Filters(scope=Scope(hosts=("web-*",))), "no host in the inventory matches its scope"),
         (Filters(scope=Scope(hosts=("lab-2",))), "it affects none of the hosts in its scope"),
         (Filters(scope=Scope(products=("runc",))), "it affects none of the hosts in its scope"),
-        (Filters(severity=Severity.CRITICAL), "severity: it is high, and wanted is critical or worse"),
-        (Filters(kinds=(Kind.BENCHMARK,)), "kind: it is of kind vulnerability, and wanted is benchmark"),
-        (Filters(keywords=("swarm",)), "keyword: none of swarm stands in its name, title or summary"),
-        (Filters(kev=True), "kev: it is not known to be exploited"),
+        (Filters(severity=Severity.CRITICAL), "severity: high (wanted: critical or worse)"),
+        (Filters(kinds=(Kind.BENCHMARK,)), "kind: vulnerability (wanted: benchmark)"),
+        (Filters(keywords=("swarm",)), "keyword: its name, title and summary do not contain swarm"),
+        (Filters(kev=True), "kev: not known to be exploited"),
     ],
 )
 def test_the_filter_or_scope_that_left_it_out_is_named(fleet: Database, filters: Filters, said: str) -> None:
@@ -57,11 +57,11 @@ def test_a_host_that_is_not_affected_is_shown_with_the_reason(fleet: Database) -
 def test_a_pause_a_silent_start_and_a_late_source_are_reasons(fleet: Database, tmp_path: Path) -> None:
     subscribe(fleet, f"file://{tmp_path}/x", silent=True)
     run(fleet)
-    assert "noted in silence" in why(fleet).answer
-    assert "with a silent start" in why(fleet).answer
+    assert "recorded without a digest" in why(fleet).answer
+    assert "because of a silent start" in why(fleet).answer
     publish(fleet, record("CVE-2026-2", below="25.0.6"), source="late", at=NOW + DAY)
     assert why(fleet, "CVE-2026-2", 2).answer == (
-        "Not told: it came with the first good poll of its source, after the welcome"
+        "Not told: it came with the first successful poll of its source, after the welcome digest"
     )
     with fleet.begin() as connection:
         subscriptions.pause(connection, "ops", paused=True)
@@ -72,7 +72,7 @@ def test_a_welcome_that_waits_for_a_source_is_a_reason(sqlite_database: Database
     install(sqlite_database, lab_1="25.0.5")
     publish(sqlite_database, record(NAME, below="25.0.6"))
     subscribe(sqlite_database, "file:///nowhere")
-    assert why(sqlite_database).answer == "Not told yet: the next run tells it"
+    assert why(sqlite_database).answer == "Not told yet: the next run sends it"
 
 
 def test_a_schedule_is_a_reason_until_it_is_time(fleet: Database, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ NIGHT = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
             Severity.CRITICAL,
             f"Not told yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours",
         ),
-        ("both", Severity.CRITICAL, "Not told yet: the next run tells it"),
+        ("both", Severity.CRITICAL, "Not told yet: the next run sends it"),
     ],
 )
 @pytest.mark.parametrize("started", [False, True])
@@ -168,7 +168,7 @@ def test_silences_that_leave_a_host_over_are_no_reason_until_together_they_leave
     install(fleet, lab_3="25.0.4")
     subscribe(fleet, "file:///nowhere")
     hush(fleet, ("lab-1",), "one")
-    assert why(fleet).answer == "Not told yet: the next run tells it"
+    assert why(fleet).answer == "Not told yet: the next run sends it"
     assert effects(why(fleet)) == [("one", "note")]
     hush(fleet, ("lab-3",), "the other")
     assert why(fleet).answer.startswith("Not told: silenced by Ann")
@@ -179,5 +179,5 @@ def test_a_silence_that_was_broken_is_said_to_be_and_is_no_reason(fleet: Databas
     subscribe(fleet, "file:///nowhere")
     hush(fleet, (), "no plugin")
     publish(fleet, record(NAME, below="25.0.6", severity=Severity.CRITICAL))
-    assert why(fleet).answer == "Not told yet: the next run tells it"
-    assert effects(why(fleet)) == [("no plugin; broken, for it got worse", "note")]
+    assert why(fleet).answer == "Not told yet: the next run sends it"
+    assert effects(why(fleet)) == [("no plugin; broken, because the advisory got worse", "note")]
