@@ -64,15 +64,14 @@ class Editions:
     def lines(self, advisory: Advisory) -> list[EngineLine]:
         """The engine lines that an edition is for, newest first: those it names, those maintained when it came out.
 
-        For the newest edition, those released since then, too.
+        Those released since then count until a newer edition is for them.
         """
         edition = advisory.edition
         assert edition is not None
         found = {name: _written_for(name) for name in ((edition.line,) if edition.line else edition.engines)}
-        newest = self._newest_first[0][1].name == advisory.name
         for line in () if edition.line else self._lines:
             reason = self._line_reason(edition, advisory, line)
-            if reason and (newest or not self._later(edition, advisory, line)):
+            if reason and (not self._later(edition, advisory, line) or self._newest_for(line) == advisory.name):
                 found.setdefault(line.name, reason)
         return [EngineLine(name, found[name]) for name in sorted(found, key=key, reverse=True)]
 
@@ -94,6 +93,10 @@ class Editions:
         if self._later(edition, advisory, line):
             return f"Docker Engine {line.name} was released since it came out"
         return ""
+
+    def _newest_for(self, line: ReleaseLine) -> str:
+        general = ((e, a) for e, a in self._newest_first if not e.line)
+        return next((a.name for e, a in general if self._line_reason(e, a, line)), "")
 
     @staticmethod
     def _later(edition: Edition, advisory: Advisory, line: ReleaseLine) -> bool:

@@ -34,6 +34,7 @@ LINES = (
     line("23.0", "2023-02-01", "2024-05-19"),
     line("25.0", "2024-01-19"),
     line("26.1", "2024-04-22", "2025-06-08"),
+    line("27.9", "2025-01-10", "2025-05-01"),
     line("29", "2025-11-10"),
 )
 
@@ -75,8 +76,8 @@ def test_editions_are_listed_with_dates_lines_hosts_and_what_they_supersede(know
     assert (oldest.hosts.names, oldest.supersedes) == (("old-1",), None)
     found = {e.version: e for e in benchmarks(known, NOW).value.editions}
     assert (found["1.7.0"].date, found["1.7.0"].date_precision) == ("2024-12-03", "no-later-than")
-    # those that were released since then have the next edition
-    assert found["1.7.0"].engines == ("26.1", "25.0")
+    # of those that were released since then, 29 has the next edition
+    assert found["1.7.0"].engines == ("27.9", "26.1", "25.0")
     assert found["1.6.0"].hosts.count == 0
     assert [benchmarks(known, NOW, limit=1).more, len(benchmarks(known, NOW, limit=1).value.editions)] == [3, 1]
 
@@ -149,5 +150,5 @@ def test_the_program_answers_for_an_edition(known: Database, program_with: Calla
     listed = navtex("benchmark", "list").stdout
     assert max(map(len, listed.splitlines())) <= 80
     (row,) = (x.split() for x in listed.splitlines() if x.startswith("cis-docker-benchmark-1.7.0"))
-    assert row == ["cis-docker-benchmark-1.7.0", "by", "2024-12-03", "26.1,", "25.0", "1", "1.6.0"]
+    assert row == ["cis-docker-benchmark-1.7.0", "by", "2024-12-03", "27.9,", "1", "1.6.0"]
     assert msgspec.json.encode(navtex.json("benchmark", "list", "--limit", "1")).count(b'"edition"') == 1
