@@ -18,6 +18,7 @@ import msgspec
 from feeds.advisories.editions import held_back
 from feeds.advisories.records import (
     CORRECTIONS,
+    PARTS_OF_ENGINE,
     PRODUCTS,
     Advisory,
     Doubt,
@@ -33,7 +34,6 @@ from feeds.advisories.records import (
 from feeds.advisories.releases import Releases
 from feeds.advisories.standing import Precedence
 from feeds.core.errors import UnknownName
-from feeds.versions.products import ENGINE_MODULE
 
 
 @dataclass(frozen=True)
@@ -156,13 +156,16 @@ def _one_voice(group: list[Read]) -> list[Read]:
     """Sorted by precedence; of one source's several forms of one entry only the best speaks.
 
     The others lend it what it lacks: a date that only the feed has.  Entries of equal precedence
-    are no forms of each other but parts (two pages of release notes), and all of them speak.
+    are no forms of each other but parts (two pages of release notes), and all of them speak, those
+    that say the very same once.
     """
     ordered = sorted(group, key=_order)
     first: dict[tuple[str, str], int] = {}
     kept: list[Read] = []
     for read in ordered:
         at = first.setdefault((read.source, read.record.id), len(kept))
+        if any(k.source == read.source and k.record == read.record for k in kept):
+            continue
         if at == len(kept) or kept[at].record.precedence == read.record.precedence:
             kept.append(read)
         else:
@@ -187,7 +190,7 @@ def _ours(group: list[Read]) -> bool:
         return True
     if all(r.source in CORRECTIONS for r in group):
         return False
-    return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for r in group for claim in r.record.claims)
+    return any(claim.product in (*PRODUCTS, *PARTS_OF_ENGINE) for r in group for claim in r.record.claims)
 
 
 def _advisory(group: list[Read], doubts: dict[str, list[Doubt]]) -> Advisory:
@@ -226,8 +229,9 @@ def _name(names: list[str], fallback: str) -> str:
 
 
 def _withdrawn(group: list[Read]) -> datetime | None:
-    """When it was withdrawn: only when every record that speaks of it was, corrections aside."""
-    dates = [r.record.withdrawn for r in group if r.source not in CORRECTIONS]
+    """When it was withdrawn: only when every record that speaks of it was; corrections and mere lists aside."""
+    told = [r for r in group if r.source not in CORRECTIONS and r.record.precedence != Precedence.LISTED]
+    dates = [r.record.withdrawn for r in told]
     return max(d for d in dates if d) if dates and all(dates) else None
 
 

@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from feeds.versions.products import ENGINE_MODULE, FOREIGN
+from feeds.advisories.ssvc import Ssvc
+from feeds.versions.products import ENGINE_MODULE, FOREIGN, GO_ARCHIVE
 from feeds.versions.ranges import Span
 
 ENGINE: Final = "engine"
@@ -22,8 +23,13 @@ PRODUCTS: Final = ("engine", "cli", "containerd", "runc", "buildkit", "buildx", 
 """The products that Navtex follows, by the names used everywhere."""
 CORRECTIONS: Final = ("corrections", "corrections-own")
 """The names under which reviewed corrections stand as sources: Navtex's own, and the operator's."""
+CVE_RECORDS: Final = "cve-records"
+"""The source that is asked only for what others name."""
 EDITIONS: Final = "cis-editions"
 """The name under which the reviewed list of CIS editions stands as a source."""
+
+PARTS_OF_ENGINE: Final = frozenset({ENGINE_MODULE, GO_ARCHIVE})
+"""What is part of the engine and is numbered otherwise: the module it is built from, and a library inside it."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
@@ -201,6 +207,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     withdrawn: datetime | None = None
     withdrawn_reason: str = ""
     scores: tuple[Score, ...] = ()
+    ssvc: Ssvc | None = None
     claims: tuple[VersionStatement, ...] = ()
     references: tuple[str, ...] = ()
     edition: Edition | None = None
@@ -284,18 +291,28 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def products(self) -> frozenset[str]:
-        """The products that a claim is about, the engine's module counted as the engine.
+        """The products that a claim is about; a part of the engine counts as the engine.
 
         What was withdrawn claims nothing, unless everything was.
         """
         live = [r for r in self.records if r.record.withdrawn is None]
         named = {claim.product for read in live or self.records for claim in read.record.claims}
-        return frozenset(ENGINE if p == ENGINE_MODULE else p for p in named if p != FOREIGN)
+        return frozenset(ENGINE if p in PARTS_OF_ENGINE else p for p in named if p != FOREIGN)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The same, with the parts of the engine by their own names."""
+        return frozenset(claim.product for claim, read in self.claims if read.record.withdrawn is None)
 
     @property
     def edition(self) -> Edition | None:
         """The benchmark edition that this is, if it is one."""
         return next((r.record.edition for r in self.records if r.record.edition), None)
+
+    @property
+    def ssvc(self) -> Ssvc | None:
+        """CISA's decision points, where it published any."""
+        return next((r.record.ssvc for r in self.records if r.record.ssvc), None)
 
     @property
     def place(self) -> int:

@@ -39,6 +39,8 @@ class Precedence(IntEnum):
     """A line of release notes about a vulnerability: a few words about one release."""
     DISTRIBUTION = 9
     """A distribution's record: it speaks of its own package."""
+    LISTED = 10
+    """A list of names: it has no words of its own."""
     CORRECTION = 99
     """A correction says what is so, and leaves the words to those who published them."""
 

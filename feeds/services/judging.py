@@ -28,11 +28,12 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a source is judged: now, whether its losses are believed, and the entries that it must list."""
+    """How a source is judged: now, are its losses believed, what it must list, and did a mirror answer."""
 
     now: datetime
     accept: bool
     must_have: tuple[str, ...]
+    mirrored: bool = False
 
 
 def judge(connection: Connection, answers: Answers, before: SourceState | None, how: How) -> tuple[SourceState, bool]:
@@ -52,7 +53,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
         missing = [m for m in how.must_have if m not in names]
         lacks = list(health.shortfalls(name, count, history, missing))
         if not how.accept:
-            lacks += _emptiness(connection, answers, count, history)
+            lacks += _emptiness(connection, answers, count, history, mirrored=how.mirrored)
             if newest := storage.newest_missing(connection, name):
                 lacks.append(
                     f"it lacks its {newest} newest entries, as an older copy would. If that is right, run "
@@ -67,12 +68,16 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
     return state, changed
 
 
-def _emptiness(connection: Connection, answers: Answers, count: int, history: list[health.Polled]) -> list[str]:
+def _emptiness(
+    connection: Connection, answers: Answers, count: int, history: list[health.Polled], *, mirrored: bool
+) -> list[str]:
     """Why an answer without anything in it is not to be believed."""
     source = _source(answers.name)
     if source is None:
         return []
-    if answers.outcomes and all(o.result == "missing" for o in answers.outcomes) and not source.guessed:
+    # a mirror that was filled by an earlier Navtex lacks what that one did not read
+    may_lack = source.guessed or (source.recent and mirrored and not count)
+    if answers.outcomes and all(o.result == "missing" for o in answers.outcomes) and not may_lack:
         return [f"not one of its {len(answers.outcomes)} documents is there ({answers.outcomes[0].reason})"]
     by = "" if count or history else _named_by(connection, source)
     return [f"it lists nothing, and {by} names what it should list"] if by else []

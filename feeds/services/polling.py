@@ -94,7 +94,12 @@ class _How:
 
     def as_judged(self, source: str) -> judging.How:
         """What matters of it for one source."""
-        return judging.How(self.now, accept=source in self.accept, must_have=tuple(self.must_have.get(source, ())))
+        return judging.How(
+            self.now,
+            accept=source in self.accept,
+            must_have=tuple(self.must_have.get(source, ())),
+            mirrored=bool(self.job.mirror),
+        )
 
 
 def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:

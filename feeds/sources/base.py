@@ -104,6 +104,8 @@ class Source:
     title: str
     home: str
     urls: Mapping[str, str] = field(default_factory=dict)
+    recent: bool = field(default=False, kw_only=True)
+    """Whether mirrors may lack it, because earlier versions of Navtex did not read it."""
     complete: ClassVar[bool] = False
     late: ClassVar[bool] = False
     """Whether to ask when all others have answered, because the question holds what they name."""

@@ -3,7 +3,8 @@
 One request a CVE: of those that other sources name, and of the older ones in `known_cves.txt`.
 404 means "not published (yet)", which is no failure, and is asked again.  The range is in fields,
 or in the description alone (`affected: n/a`), or in both and contradicting.  Containers that are
-added by others (ADP) rate the CVE, but list products of every vendor, so only their scores count.
+added by others (ADP) rate the CVE, but list products of every vendor, so only their scores and CISA's
+decision points (SSVC) count.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 from feeds.advisories.prose import names_distribution, read_prose
 from feeds.advisories.records import ENGINE, PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
 from feeds.advisories.scores import rating, vector_score
+from feeds.advisories.ssvc import decision
 from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
@@ -76,6 +78,7 @@ def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]
             ),
         )
     return Record(
+        ssvc=decision(adp),
         id=cve,
         kind=Kind.VULNERABILITY,
         title=squeeze(str(cna.get("title") or "")) or _first_sentence(description) or cve,

@@ -23,6 +23,7 @@ from feeds.advisories.standing import DOCKERS, Precedence, spoken
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
+from feeds.sources.markdown import anchor
 from feeds.sources.parsing import shortened, squeeze, text_body, unique
 from feeds.versions import products
 from feeds.versions.ranges import Span
@@ -82,7 +83,7 @@ def _page(document: Document) -> Iterator[_Section]:
                 if current:
                     yield current
                 title = markup.text_of(element)
-                current = _Section(element.get("id") or _anchor(title, used), title, [])
+                current = _Section(element.get("id") or anchor(title, used), title, [])
             elif current is not None:
                 current.blocks.extend(markup.blocks_of(element))
         if current:
@@ -100,7 +101,7 @@ def _markdown(document: Document) -> Iterator[_Section]:
             if current:
                 yield current
             title = _unmarked(heading[2])
-            current = _Section(_anchor(title, used), title, [])
+            current = _Section(anchor(title, used), title, [])
         elif current is not None and line:
             current.blocks.extend(_markdown_block(heading, line))
     if current:
@@ -151,13 +152,6 @@ def _unmarked(text: str) -> str:
     return squeeze(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text))
 
 
-def _anchor(title: str, used: dict[str, int]) -> str:
-    """The anchor that the page's generator gives a heading; a repeated one gets a number."""
-    slug = re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip())
-    used[slug] = used.get(slug, -1) + 1
-    return f"{slug}-{used[slug]}" if used[slug] else slug
-
-
 def _rss(document: Document) -> Iterator[_Section]:
     used: dict[str, int] = {}
     for item in markup.feed(document):
@@ -165,9 +159,9 @@ def _rss(document: Document) -> Iterator[_Section]:
             continue
         # a link's anchor was once cut at fifty characters; the guid's is whole, and both were once left out
         named = item.guid.removeprefix("security-") if item.guid.startswith("security-") else ""
-        anchor = named or item.link.partition("#")[2] or _anchor(item.title, used)
+        place = named or item.link.partition("#")[2] or anchor(item.title, used)
         dated = [markup.Block("p", f"Last updated {item.published:%B %d, %Y}")] if item.published else []
-        yield _Section(anchor, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
+        yield _Section(place, item.title, [*dated, *markup.blocks(markup.fragment(item.body))])
 
 
 def _announcement(section: _Section, form: int, home: str) -> Record:

@@ -22,8 +22,8 @@ from feeds.sources.parsing import text_body
 from feeds.versions import products
 from feeds.versions.upstream import Key, branch, is_version, key, read
 
-_INSIDE: Final = {"github.com/moby/buildkit": "buildkit"}
-"""The modules that are a product of ours, and that run in dockerd itself."""
+_INSIDE: Final = {"github.com/moby/buildkit": "buildkit", "github.com/moby/go-archive": products.GO_ARCHIVE}
+"""The modules that advisories are read of, and that run in dockerd itself."""
 _FIRST: Final = "23.0.0-dev"
 _FIRST_WITH_GO_MOD: Final = "29.0.0-dev"
 _LARGEST: Final = 1 << 20

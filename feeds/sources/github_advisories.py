@@ -35,7 +35,7 @@ class GitHubAdvisories(Source):
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
         """The first page; an API, which robots.txt does not govern."""
-        yield Request(url=self.urls["api"], form="api", accept="application/vnd.github+json")
+        yield Request(url=self.urls["api"], form="api", optional=self.recent, accept="application/vnd.github+json")
 
     def parse(self, document: Document) -> Parsed:
         """One vulnerability an advisory, and the next page if there is one."""
@@ -113,13 +113,14 @@ def _scores(entry: dict[str, Any]) -> Iterator[Any]:
         yield rated
 
 
-def _of(repository: str, product: str) -> GitHubAdvisories:
+def _of(repository: str, product: str, *, recent: bool = False) -> GitHubAdvisories:
     return GitHubAdvisories(
         name=f"{repository.partition('/')[2]}-advisories",
         title=f"Advisories of {repository}",
         home=f"https://github.com/{repository}/security/advisories",
         urls={"api": f"https://api.github.com/repos/{repository}/security-advisories?per_page=100"},
         product=product,
+        recent=recent,
     )
 
 
@@ -131,4 +132,5 @@ SOURCES = (
     _of("docker/cli", "cli"),
     _of("docker/compose", "compose"),
     _of("docker/buildx", "buildx"),
+    _of("moby/go-archive", products.GO_ARCHIVE, recent=True),  # a library: its numbers are not the engine's
 )

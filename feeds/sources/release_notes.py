@@ -1,27 +1,33 @@
-"""Engine release notes: docs.docker.com/engine/release-notes/LINE/.
+"""Release notes of Docker Engine and Docker Desktop, on docs.docker.com.
 
-One page a line, one section a version; a version's heading is its number, at whatever level.  A
-section says which vulnerabilities the release repairs (a VENDOR claim: "29.5.1 fixes CVE-..."), and
-some say that a security issue was repaired without any id, which is kept as an announcement.
+One section a version; a version's heading is its number, at whatever level.  A section says which
+vulnerabilities the release repairs (a VENDOR claim: "29.5.1 fixes CVE-..."), and some say that a
+security issue was repaired without any id, which is kept as an announcement.
+
+Each page has a markdown variant.  Both forms are read every time, and what they say of one release
+is one, so that a form that breaks loses nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 from feeds.advisories.facts import Release
-from feeds.advisories.records import Kind, Record, VersionStatement
+from feeds.advisories.records import ENGINE, Kind, Record, VersionStatement
 from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
-from feeds.sources import markup, notes
+from feeds.sources import markdown, markup, notes
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique, when
 from feeds.sources.parts import HEADINGS, Part
 
 _BASE = "https://docs.docker.com/engine/release-notes"
+_DESKTOP = "https://docs.docker.com/desktop/release-notes"
+_MARKDOWN = ".md"
 _LINK = re.compile(r"^(?:https://docs\.docker\.com)?/engine/release-notes/(\d+(?:\.\d+)?)/$")
 _VERSION = re.compile(
     r"^(?:docker )?(?:engine )?(?:version |release )?v?(\d+\.\d+\.\d+(?:-[\w.]+)?)(?:\s*[(–—:-].*)?$", re.IGNORECASE
@@ -35,28 +41,101 @@ class _Section(NamedTuple):
     blocks: list[markup.Block]
 
 
+@dataclass(frozen=True)
 class ReleaseNotes(Source):
-    """The pages of the engine's lines; lines that they link to are read, too."""
+    """The release notes of a product: pages, the markdown of each, and lines that they link to."""
+
+    about: str = ENGINE
+    """The product."""
+    repository: str = "moby/moby"
+    name_of_product: str = "Docker Engine"
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
-        """One page a line; robots.txt governs them, for they are scraped."""
+        """Each page and its markdown; robots.txt governs the pages, for they are scraped."""
         for form, url in self.urls.items():
-            yield Request(url=url, form=form, robots=True)
+            markdown = form.endswith(_MARKDOWN)
+            yield Request(url=url, form=form, robots=not markdown, optional=markdown or self.recent)
 
     def parse(self, document: Document) -> Parsed:
         """For each version: the release, what it repairs, and what it repairs without naming it."""
-        root = markup.page(document)
-        others = tuple(self._others(root))
-        sections = [s for article in root.iter("article") for s in _sections(article)]
-        if not sections:
+        if document.form.endswith(_MARKDOWN):
+            found, others = list(_in_markdown(markdown.blocks(document))), []
+        else:
+            root = markup.page(document)
+            found = [s for article in root.iter("article") for s in _sections(article)]
+            others = list(self._others(root)) if self.about == ENGINE else []
+        if not found:
             raise ShapeError("no version on it; the layout may have changed", where=document.url)
-        items = unique(item for section in sections for item in _items(section, document.url))
-        return Parsed(items, others)
+        page = f"{document.url.removesuffix(_MARKDOWN)}/" if document.url.endswith(_MARKDOWN) else document.url
+        return Parsed(unique(item for section in found for item in self._items(section, page)), tuple(others))
 
     def _others(self, root: Any) -> Iterator[Request]:
         for line in dict.fromkeys(m[1] for a in root.iter("a") if (m := _LINK.match(a.get("href") or ""))):
             if line not in self.urls:
                 yield Request(url=f"{_BASE}/{line}/", form=line, robots=True, optional=True)
+
+    def _items(self, section: _Section, page: str) -> Iterator[Item]:
+        version, url = section.version, f"{page}#{section.anchor}"
+        if any(f"no {version} release" in b.text for b in section.blocks[:3]):
+            return
+        day = next((at.date() for b in section.blocks[:3] if _DATE.match(b.text) and (at := when(b.text))), None)
+        published = datetime.combine(day, time(), UTC) if day else None
+        fixes = list(notes.fixes(section.blocks, self.about, self.repository))
+        named = tuple(dict.fromkeys(i for fix in fixes for i in fix.ids))
+        yield Release(
+            product=self.about,
+            version=version,
+            url=url,
+            day=day,
+            repairs=notes.repairs(section.blocks),
+            bundles=notes.bundles(section.blocks, self.about),
+        )
+        yield Record(
+            id=f"{self.about}-{version}",
+            kind=Kind.RELEASE,
+            title=f"{self.name_of_product} {version}",
+            url=url,
+            mentions=named,
+            summary=f"Fixes {', '.join(named)}." if named else "",
+            published=published,
+            precedence=Precedence.RELEASE_NOTES,
+        )
+        for fix in fixes:
+            yield notes.record(fix, version, url, published)
+        unnamed = notes.unnamed(section.blocks, self.about)
+        if unnamed:
+            yield self._announcement(version, url, published, " ".join(unnamed))
+
+    def _announcement(self, version: str, url: str, published: datetime | None, words: str) -> Record:
+        return Record(
+            id=f"{self.about}-{version}-security",
+            kind=Kind.ANNOUNCEMENT,
+            title=f"{self.name_of_product} {version}: security changes without an advisory",
+            url=url,
+            summary=words,
+            published=published,
+            claims=(VersionStatement(product=self.about, fixed=(version,), words=words),),
+            precedence=Precedence.RELEASE_NOTES,
+        )
+
+
+def _in_markdown(found: Iterable[markup.Block]) -> Iterator[_Section]:
+    current: _Section | None = None
+    level = ""
+    used: dict[str, int] = {}
+    for block in found:
+        is_heading = block.tag in HEADINGS
+        named = markdown.anchor(block.text, used) if is_heading else ""
+        heading = _VERSION.match(block.text) if is_heading else None
+        if heading or (is_heading and _ends(block.tag, block.text, level)):
+            if current:
+                yield current
+            level = block.tag if heading else ""
+            current = _Section(heading[1], named, []) if heading else None
+        elif current is not None:
+            current.blocks.append(block)
+    if current:
+        yield current
 
 
 def _sections(article: Any) -> Iterator[_Section]:
@@ -64,7 +143,7 @@ def _sections(article: Any) -> Iterator[_Section]:
     level = ""
     for element in _flat(article):
         heading = _VERSION.match(markup.text_of(element)) if element.tag in HEADINGS else None
-        if heading or _ends(element, level):
+        if heading or (element.tag in HEADINGS and _ends(element.tag, markup.text_of(element), level)):
             if current:
                 yield current
             # below any other heading of its level, nothing is of the version any more
@@ -86,11 +165,9 @@ def _flat(article: Any) -> Iterator[Any]:
             yield from _flat(element)
 
 
-def _ends(element: Any, level: str) -> bool:
+def _ends(tag: str, text: str, level: str) -> bool:
     """Whether a heading ends a version's notes: one of its level or above it, unless it names a part of the notes."""
-    if element.tag not in HEADINGS or element.tag > level:
-        return False
-    return Part.of(markup.text_of(element)) is Part.OTHER
+    return tag <= level and Part.of(text) is Part.OTHER
 
 
 def _stray(element: Any) -> Iterator[markup.Block]:
@@ -99,51 +176,21 @@ def _stray(element: Any) -> Iterator[markup.Block]:
         yield markup.Block("p", element.tail.strip())
 
 
-def _items(section: _Section, page: str) -> Iterator[Item]:
-    version, url = section.version, f"{page}#{section.anchor}"
-    if any(f"no {version} release" in b.text for b in section.blocks[:3]):
-        return
-    day = next((at.date() for b in section.blocks[:3] if _DATE.match(b.text) and (at := when(b.text))), None)
-    published = datetime.combine(day, time(), UTC) if day else None
-    found = list(notes.fixes(section.blocks, "engine", "moby/moby"))
-    named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))
-    yield Release(
-        product="engine",
-        version=version,
-        url=url,
-        day=day,
-        repairs=notes.repairs(section.blocks),
-        bundles=notes.bundles(section.blocks, "engine"),
-    )
-    yield Record(
-        id=f"engine-{version}",
-        kind=Kind.RELEASE,
-        title=f"Docker Engine {version}",
-        url=url,
-        mentions=named,
-        summary=f"Fixes {', '.join(named)}." if named else "",
-        published=published,
-        precedence=Precedence.RELEASE_NOTES,
-    )
-    for fix in found:
-        yield notes.record(fix, version, url, published)
-    unnamed = notes.unnamed(section.blocks, "engine")
-    if unnamed:
-        yield Record(
-            id=f"engine-{version}-security",
-            kind=Kind.ANNOUNCEMENT,
-            title=f"Docker Engine {version}: security changes without an advisory",
-            url=url,
-            summary=" ".join(unnamed),
-            published=published,
-            claims=(VersionStatement(product="engine", fixed=(version,), words=" ".join(unnamed)),),
-            precedence=Precedence.RELEASE_NOTES,
-        )
-
+_LINES = ("29", "28", "27", "26.1", "25.0")
 
 SOURCE = ReleaseNotes(
     name="release-notes",
     title="Docker Engine release notes",
     home=f"{_BASE}/",
-    urls={line: f"{_BASE}/{line}/" for line in ("29", "28", "27", "26.1", "25.0")},
+    urls={line: f"{_BASE}/{line}/" for line in _LINES} | {f"{line}.md": f"{_BASE}/{line}.md" for line in _LINES},
+)
+DESKTOP = ReleaseNotes(
+    name="desktop-notes",
+    title="Docker Desktop release notes",
+    home=f"{_DESKTOP}/",
+    urls={"page": f"{_DESKTOP}/", "page.md": f"{_DESKTOP}.md"},
+    about="desktop",
+    recent=True,
+    repository="docker/desktop",
+    name_of_product="Docker Desktop",
 )

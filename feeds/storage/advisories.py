@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.dates import dated
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood, Tags
 from feeds.advisories.merging import Catalogue, merge
-from feeds.advisories.records import EDITIONS, Advisory, Kind, Read, Record
+from feeds.advisories.records import CVE_RECORDS, EDITIONS, Advisory, Kind, Read, Record
 from feeds.advisories.releases import gathered
 from feeds.storage import tables
 from feeds.storage.items import decoded
@@ -197,7 +197,7 @@ def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> C
             values |= {
                 "first_seen": at,
                 "changed_at": at,
-                "baseline": all(r.source in baseline for r in advisory.records),
+                "baseline": _is_baseline(advisory, baseline),
             }
             number = insert(connection, tables.advisory, **values)
             if any(r.source != EDITIONS for r in advisory.records):  # those of the list that ships are no news
@@ -215,6 +215,12 @@ def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> C
         names.update(dict.fromkeys(advisory.names, number))
     _rename(connection, of_name, names)
     return changes
+
+
+def _is_baseline(advisory: Advisory, baseline: frozenset[str]) -> bool:
+    """Whether it came with its sources' first good poll. A CVE's record is read because another source names it."""
+    sources = {r.source for r in advisory.records}
+    return (sources - {CVE_RECORDS} or sources) <= baseline
 
 
 def _join(connection: Connection, double: int, number: int, name: str) -> None:

@@ -15,9 +15,10 @@ from typing import Final
 
 from feeds.advisories.releases import Releases
 from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict
+from feeds.versions.products import GO_ARCHIVE
 from feeds.versions.upstream import Key, is_version, read
 
-NAMES: Final = {"buildkit": "BuildKit", "containerd": "containerd", "runc": "runc"}
+NAMES: Final = {"buildkit": "BuildKit", GO_ARCHIVE: "go-archive"}
 """The products that an engine may contain, as they are written."""
 _AFTER_RELEASE = re.compile(r"^(?P<branch>\d+\.\d+)\.(?P<patch>[1-9]\d*)-0\.\d{14}-[0-9a-f]{12}$")
 _AFTER_STAGE = re.compile(r"^(?P<numbers>\d+\.\d+\.\d+)(?P<stage>-[\w.-]+?)\.0\.\d{14}-[0-9a-f]{12}$")

@@ -21,6 +21,7 @@ from feeds.advisories.releases import Releases
 from feeds.core.errors import VersionError
 from feeds.verdicts.contained import NAMES, ContainedStatement
 from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict, readings
+from feeds.versions import products
 from feeds.versions.packages import PackageKey, scheme, source_packages
 from feeds.versions.upstream import Key, branch, key, read
 
@@ -84,7 +85,7 @@ class EvidenceSet:
         """What is said of the products inside the engine; None where nothing is, or it is not known what is inside."""
         if self.product != ENGINE or not self._releases.contents:
             return None
-        inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.products & NAMES.keys()))
+        inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.parts & NAMES.keys()))
         telling = [one for one in inner if one.readings]
         if not telling:
             return None
@@ -96,9 +97,14 @@ class EvidenceSet:
 
     def covers(self, version: str) -> bool:
         """False where the advisory is only about what the engine contains, and this is not known of the version."""
-        only = self._contained if self.product not in self.advisory.products else None
-        at = key(version)
-        return only is None or at in only.results or only.says(at) is not None
+        at, inside = key(version), self._contained
+        return not self.only_contained or (inside is not None and (at in inside.results or inside.says(at) is not None))
+
+    @property
+    def only_contained(self) -> bool:
+        """Whether nothing is said of the engine's own numbers, but only of what the engine contains."""
+        own = self.product in self.advisory.parts or products.ENGINE_MODULE in self.advisory.parts
+        return self.product == ENGINE and not own
 
     @cached_property
     def _ranks(self) -> list[Rank]:
@@ -231,9 +237,9 @@ def evidence_sets(
     advisory: Advisory, releases: Releases | None = None, *, corrections: bool = True
 ) -> list[EvidenceSet]:
     """The evidence of an advisory, a set a product; of the engine's, too, where it is about what engines contain."""
-    products = advisory.products & frozenset(PRODUCTS)
-    inside = advisory.kind is Kind.VULNERABILITY and releases is not None and releases.contains(products)
-    about = products | {ENGINE} if inside else products
+    about = advisory.products & frozenset(PRODUCTS)
+    inside = advisory.kind is Kind.VULNERABILITY and releases is not None and releases.contains(advisory.parts)
+    about |= {ENGINE} if inside else set()
     return [EvidenceSet(advisory, p, releases, corrections=corrections) for p in sorted(about)]
 
 

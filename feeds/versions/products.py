@@ -14,6 +14,8 @@ from feeds.versions.upstream import is_version, key
 
 ENGINE_MODULE: Final = "engine-module"
 """The Go module github.com/moby/moby/v2: built from the engine's source, numbered otherwise."""
+GO_ARCHIVE: Final = "go-archive"
+"""The Go module github.com/moby/go-archive: a library inside the engine, with numbers of its own."""
 FOREIGN: Final = "foreign"
 """A product that Navtex does not follow; what is said of it is said of nothing we know."""
 
@@ -28,6 +30,8 @@ _MODULES: Final = {
     "github.com/moby/moby/v2": ENGINE_MODULE,
     "moby/moby/v2": ENGINE_MODULE,
     "moby/v2": ENGINE_MODULE,
+    "github.com/moby/go-archive": GO_ARCHIVE,
+    "moby/go-archive": GO_ARCHIVE,
     "github.com/docker/cli": "cli",
     "docker/cli": "cli",
     "github.com/containerd/containerd": "containerd",
@@ -80,6 +84,7 @@ _WORDS: Final = (
         r"docker[- ](?:sandbox(?:es)?|agents?|mcp|model|debug|extensions?)\b(?: (?:gateway|toolkit|catalog|runner))?",
     ),
     (FOREIGN, r"\bmcp (?:gateway|toolkit|catalog)\b|\bmodel runner\b|\bcagent\b"),
+    (GO_ARCHIVE, r"(?:github\.com/)?(?:moby/)?\bgo-archive\b"),
     ("desktop", r"docker desktop(?: community(?: edition)?| for (?:windows|mac|linux))?|docker for (?:windows|mac)"),
     ("compose", r"docker[- ]compose|\bcompose\b"),
     ("buildx", r"docker[- ]buildx|\bbuildx\b"),

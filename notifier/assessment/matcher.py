@@ -80,6 +80,7 @@ class Matcher:
         self.advisor = Advisor(self, today)
         self._lines = {p: tuple(x for x in self.releases.lines if x.product == p) for p in PRODUCTS}
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
+        self._named: dict[tuple[str, str], EvidenceSet] = {}
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
         self._concerns: dict[Component, tuple[Match, ...]] = {}
         self._ends: list[Advisory] = []
@@ -96,10 +97,11 @@ class Matcher:
                 self._distributed.append(advisory)
             for case in evidence_sets(advisory, self.releases, corrections=corrections):
                 self._cases[case.product].append(case)
+                self._named[case.product, advisory.name] = case
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
-        return next((c for c in self._cases[product] if c.advisory.name == advisory.name), None)
+        return self._named.get((product, advisory.name))
 
     def all_cases(self, product: str) -> Sequence[EvidenceSet]:
         """The evidence of every vulnerability of a product, whichever advisories are asked about."""

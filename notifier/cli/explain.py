@@ -52,6 +52,13 @@ def _show(found: ExplainAnswer) -> None:
     wrapped(value.title, 0)
     if value.withdrawn:
         wrapped(f"Withdrawn on {day(value.withdrawn)}: it no longer affects anything.", 0)
+    known = (
+        "Known to be exploited (CISA KEV)." if value.kev else "",
+        f"EPSS {value.epss:.3g}." if value.epss is not None else "",
+        f"CISA's decision points (SSVC): {value.ssvc}." if value.ssvc else "",
+    )
+    if any(known):
+        wrapped(" ".join(k for k in known if k), 0)
     for doubt in value.doubts:
         wrapped(
             f"{doubt.source} treats {doubt.name} as the same vulnerability ({doubt.url}). Both have a CVE record of "

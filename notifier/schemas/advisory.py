@@ -16,13 +16,17 @@ from notifier.schemas.fields import (
     AdvisoryName,
     Aliases,
     Cvss,
+    Epss,
+    Kev,
     KindField,
+    OptionalSsvc,
     RankField,
     ReadAt,
     ScopeWords,
     SeverityField,
     Title,
     Url,
+    ssvc_field,
     whole,
 )
 
@@ -83,6 +87,9 @@ class AdvisoryDetail(AdvisoryRow, frozen=True, kw_only=True):
     """One advisory with everything that its sources say."""
 
     summary: Annotated[str, Meta(description="the description of the source with the highest precedence")]
+    kev: Kev
+    epss: Epss
+    ssvc: OptionalSsvc
     mentions: Annotated[tuple[str, ...], Meta(description="other vulnerabilities that it mentions")]
     kept_because: Annotated[
         tuple[str, ...], Meta(description="why it was kept, for sources of which only some entries are")
@@ -113,6 +120,9 @@ def advisory_detail(found: Advisory, assignments: list[Assignment], silences: li
     return AdvisoryDetail(
         **msgspec.structs.asdict(advisory_row(found)),
         summary=found.summary,
+        kev=found.exploited is not None,
+        epss=found.epss,
+        ssvc=ssvc_field(found.ssvc),
         mentions=tuple(sorted(found.mentions)),
         kept_because=tuple(r.record.reason for r in found.records if r.record.reason),
         in_hand=tuple(

@@ -16,9 +16,12 @@ from notifier.schemas.fields import (
     MOMENT,
     Aliases,
     Cvss,
+    Epss,
     FixedIn,
+    Kev,
     KindField,
     Minimum,
+    OptionalSsvc,
     Package,
     PackageVerified,
     Product,
@@ -98,6 +101,9 @@ class VerdictExplanation(msgspec.Struct, frozen=True, kw_only=True):
     title: Title
     severity: SeverityField
     cvss: Cvss
+    kev: Kev
+    epss: Epss
+    ssvc: OptionalSsvc
     withdrawn: Annotated[datetime | None, MOMENT, Meta(description="when it was withdrawn")]
     url: Url
     doubts: Annotated[

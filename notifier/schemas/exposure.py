@@ -29,6 +29,7 @@ from notifier.schemas.fields import (
     GeneratedAt,
     Kev,
     Minimum,
+    OptionalSsvc,
     Package,
     PackageVerified,
     Product,
@@ -45,6 +46,7 @@ from notifier.schemas.fields import (
     VerdictField,
     Version,
     WorstSeverity,
+    ssvc_field,
     whole,
 )
 
@@ -76,6 +78,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     cvss: Cvss
     kev: Kev
     epss: Epss
+    ssvc: OptionalSsvc
     fixed_in: FixedIn
     upgrade_to: UpgradeTo
     minimum: Minimum
@@ -152,6 +155,7 @@ class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     cvss: Cvss
     kev: Kev
     epss: Epss
+    ssvc: OptionalSsvc
     url: Url
     hosts: Annotated[Count, Meta(description="the number of hosts, each counted once")]
     silenced: Annotated[tuple[SilenceRow, ...], Meta(description="the silences in force")]
@@ -286,6 +290,7 @@ def exposure_row(
         cvss=advisory.cvss,
         kev=advisory.exploited is not None,
         epss=advisory.epss,
+        ssvc=ssvc_field(advisory.ssvc),
         fixed_in=verdict.fixed_in,
         upgrade_to=verdict.upgrade_to,
         **advice_fields(match.advice),
@@ -310,6 +315,7 @@ def advisory_group(
         cvss=advisory.cvss,
         kev=advisory.exploited is not None,
         epss=advisory.epss,
+        ssvc=ssvc_field(advisory.ssvc),
         url=advisory.url,
         hosts=hosts,
         silenced=silenced,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
+from feeds.advisories.ssvc import Automatable, Exploitation, Ssvc, TechnicalImpact
 from feeds.verdicts.evidence import Status
 
 MOMENT_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
@@ -16,6 +19,11 @@ _MOMENT: Final = {"pattern": MOMENT_PATTERN}
 DAY: Final = Meta(extra_json_schema=_DAY)
 MOMENT: Final = Meta(extra_json_schema=_MOMENT)
 PRODUCT: Final = Meta(extra_json_schema={"enum": [*PRODUCTS]})
+
+
+def _points(kind: type[StrEnum]) -> Meta:
+    return Meta(extra_json_schema={"enum": [*(one.value for one in kind), None]})
+
 
 Count = Annotated[int, Meta(ge=0)]
 Product = Annotated[str, PRODUCT, Meta(description="the product")]
@@ -49,6 +57,37 @@ Epss = Annotated[
         description="the EPSS probability", extra_json_schema={"type": ["number", "null"], "minimum": 0, "maximum": 1}
     ),
 ]
+
+
+class SsvcField(msgspec.Struct, frozen=True, kw_only=True):
+    """CISA's decision points (SSVC); null for one that was not decided."""
+
+    exploitation: Annotated[str | None, _points(Exploitation), Meta(description="what is known of exploitation")]
+    automatable: Annotated[str | None, _points(Automatable), Meta(description="whether an attack can be automated")]
+    technical_impact: Annotated[
+        str | None, _points(TechnicalImpact), Meta(description="how much control an attacker gains")
+    ]
+
+    def __str__(self) -> str:
+        """In words: "exploitation poc, automatable no, technical impact total"."""
+        points = {name.replace("_", " "): value for name, value in msgspec.structs.asdict(self).items()}
+        return ", ".join(f"{name} {value}" for name, value in points.items() if value)
+
+
+OptionalSsvc = Annotated[SsvcField | None, Meta(description="CISA's decision points; null if it published none")]
+
+
+def ssvc_field(found: Ssvc | None) -> SsvcField | None:
+    """CISA's decision points as JSON writes them."""
+    return (
+        SsvcField(
+            exploitation=found.exploitation, automatable=found.automatable, technical_impact=found.technical_impact
+        )
+        if found
+        else None
+    )
+
+
 Kev = Annotated[bool, Meta(description="whether it is listed as known exploited")]
 VerdictField = Annotated[Status, Meta(description="the verdict", extra_json_schema={"enum": [s.value for s in Status]})]
 Reason = Annotated[str, Meta(description="the range and the source that decide the verdict")]

@@ -24,7 +24,7 @@ from notifier.schemas.explanation import (
     edition_evidence,
     evidence_row,
 )
-from notifier.schemas.fields import whole
+from notifier.schemas.fields import ssvc_field, whole
 from notifier.storage import host_listing
 
 
@@ -56,6 +56,9 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
         title=advisory.title,
         severity=advisory.severity,
         cvss=advisory.cvss,
+        kev=advisory.exploited is not None,
+        epss=advisory.epss,
+        ssvc=ssvc_field(advisory.ssvc),
         withdrawn=whole(advisory.withdrawn) if advisory.withdrawn else None,
         url=advisory.url,
         doubts=tuple(DoubtRow(name=d.name, source=d.source, url=d.url) for d in advisory.doubts),

@@ -391,3 +391,52 @@ def test_metadata_may_lack_anything_but_the_id(field: str) -> None:
 def test_other_cves_in_the_words_are_mentioned_and_no_alias(words: str, mentions: tuple[str, ...]) -> None:
     found = only(read("cve-records", record({"descriptions": [{"lang": "en", "value": words}]})))
     assert (found.mentions, found.aliases) == (mentions, ())
+
+
+def ssvc(*options: Any, timestamp: Any = "2026-05-19T10:00:00.000Z", name: str = "CISA-ADP") -> dict[str, Any]:
+    content = {"id": CVE, "options": list(options), "role": "CISA Coordinator", "timestamp": timestamp}
+    return {
+        "providerMetadata": {"shortName": name},
+        "metrics": [{"other": {"type": "ssvc", "content": content}}, {"other": {"type": "kev", "content": {}}}],
+    }
+
+
+POC = ({"Exploitation": "poc"}, {"Automatable": "no"}, {"Technical Impact": "total"})
+ACTIVE = ({"Exploitation": "Active"}, {"Automatable": "YES"}, {"Technical Impact": "partial"})
+
+
+def test_the_decision_points_of_cisa_are_read() -> None:
+    found = only(read("cve-records", record(adp=[ssvc(*POC)]))).ssvc
+    assert found is not None
+    assert (found.exploitation, found.automatable, found.technical_impact) == ("poc", "no", "total")
+
+
+def test_the_newest_decision_counts_and_only_cisas() -> None:
+    later = ssvc(*ACTIVE, timestamp="2026-06-19T10:00:00Z")
+    both = only(read("cve-records", record(adp=[later, ssvc(*POC)]))).ssvc
+    assert both is not None
+    assert (both.exploitation, both.automatable, both.technical_impact) == ("active", "yes", "partial")
+    assert only(read("cve-records", record(adp=[ssvc(*POC, name="another")]))).ssvc is None
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        ssvc(),
+        ssvc(None, 7, "poc", ["poc"]),
+        ssvc({"Exploitation": "certain"}, {"Automatable": None}, {"Technical Impact": ["total"]}),
+        ssvc({"Exploitation": ""}, timestamp="x" * 5000),
+        {"providerMetadata": {"shortName": "CISA-ADP"}, "metrics": [{"other": {"type": "ssvc", "content": []}}]},
+        {"providerMetadata": {"shortName": "CISA-ADP"}, "metrics": {"other": {}}},
+        {"providerMetadata": "CISA-ADP", "metrics": []},
+    ],
+)
+def test_what_is_no_decision_is_left_out(container: object) -> None:
+    assert only(read("cve-records", record(adp=[container]))).ssvc is None
+
+
+@pytest.mark.parametrize("timestamp", [None, 7, "", "yesterday", "2026-05-19T10:00:00", "9999-99-99T00:00:00Z"])
+def test_a_decision_without_a_date_that_can_be_read_is_one_all_the_same(timestamp: object) -> None:
+    found = only(read("cve-records", record(adp=[ssvc(*POC, timestamp=timestamp)]))).ssvc
+    assert found is not None
+    assert found.decided is None

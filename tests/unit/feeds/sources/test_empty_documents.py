@@ -71,7 +71,7 @@ def test_a_source_that_was_never_asked_is_not_healthy() -> None:
 
 def test_every_source_is_looked_at_here() -> None:
     assert {name for name, _ in FORMS} == set(SOURCE)
-    assert len(SOURCE) == len(SOURCES) == 21
+    assert len(SOURCE) == len(SOURCES) == 24
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def claims(*vulnerabilities: dict[str, Any], source: str = "moby-advisories") ->
 
 def test_one_repository_is_one_source_and_no_robots_govern_its_api() -> None:
     names = [name for name in SOURCE if name.endswith("-advisories")]
-    assert len(names) == 7
+    assert len(names) == 8
     assert all(not ask.robots and ask.url.endswith("per_page=100") for n in names for ask in asks(SOURCE[n]))
     assert [a.url for a in asks(SOURCE["moby-advisories"])] == [API]
 
@@ -211,3 +211,15 @@ def test_further_pages_are_followed() -> None:
     assert (ask.url, ask.form, ask.robots, ask.accept) == (more, "api", False, "application/vnd.github+json")
     assert len(parsed.items) == 1
     assert read("moby-advisories", [advisory()], url=API).follow == ()
+
+
+@pytest.mark.parametrize("name", ["github.com/moby/go-archive", "moby/go-archive", "go-archive", None])
+def test_a_library_inside_the_engine_keeps_its_own_numbers(name: str | None) -> None:
+    listed = advisory(
+        vulnerabilities=[about(name, "< 0.9.1", "0.9.1")],
+        description="moby/go-archive before 0.9.1 lets an archive write outside of its folder.",
+    )
+    found = only(read("go-archive-advisories", [listed])).claims
+    assert {c.product for c in found} == {"go-archive"}
+    elsewhere = only(read("moby-advisories", [listed])).claims
+    assert name is None or "engine" not in {c.product for c in elsewhere if c.affected}

@@ -156,3 +156,18 @@ def test_a_distributions_build_is_not_called_affected_by_what_upstream_built_in(
     (match,) = matcher.vulnerabilities(build)
     assert match.verdict.status is Status.UNKNOWN
     assert "contains BuildKit 0.25.1" in match.verdict.reason
+
+
+LIBRARY = VersionStatement(product="go-archive", affected=(Span("", "0.9.1"),), words="< 0.9.1")
+
+
+def test_a_library_inside_the_engine_is_judged_by_its_own_numbers() -> None:
+    inside: list[Fact] = [Contents(product="engine", version="29.3.0", url="u", contains={"go-archive": "0.9.0"})]
+    matcher = Matcher(_catalogue(inside, LIBRARY), TODAY)
+    (match,) = matcher.vulnerabilities(Component("engine", "29.3.0"))
+    assert match.verdict.status is Status.AFFECTED
+    assert match.verdict.reason.startswith("Docker Engine 29.3.0 contains go-archive 0.9.0: in the affected range")
+    assert match.advisory.products == {"engine"}
+    # an engine without a module file is not judged at all
+    assert list(matcher.vulnerabilities(Component("engine", "28.5.2"))) == []
+    assert list(Matcher(_catalogue([], LIBRARY), TODAY).standing(Component("engine", "29.3.0"))) == []
