@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -34,9 +34,9 @@ $(STAMP): $(RUNS) requirements.lock
 demo: $(RUNS)    ## the main job on documents that come with Navtex, up to a digest; installs only what runs
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit accuracy ## lint, types, contracts, tests and accuracy: the short run, for every change
+test: lint types contracts unit accuracy accuracy-advice ## lint, types, contracts, tests and accuracy: the short run, for every change
 
-test-all: lint types contracts unit-all accuracy ## the same with the long tests: both databases everywhere, real processes, kills, soak
+test-all: lint types contracts unit-all accuracy accuracy-advice ## the same with the long tests: both databases everywhere, real processes, kills, soak
 	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, systemd-analyze is not installed; \`make systemd\` installs it"
 
 lint: $(STAMP)
@@ -61,6 +61,12 @@ accuracy: $(STAMP) ## verdicts against hand-made truth (GOLD=...), where a corpu
 	  $(BIN)/python benchmarks/accuracy.py "$(GOLD)" "$(CORPUS)/releases.csv" "$(CORPUS)/mirror/t0" "$(CORPUS)/mirror/t1" \
 	    $(if $(wildcard $(CORPUS)/gold_as_published.csv),--as-published "$(CORPUS)/gold_as_published.csv"); \
 	else echo "accuracy: SKIPPED, there is no truth to compare with at $(GOLD)"; fi
+
+accuracy-advice: $(STAMP) ## whether the advised upgrades can be installed and help, where the corpus has package indexes
+	@if [ -f "$(GOLD)" ] && [ -d "$(CORPUS)/mirror/packages" ]; then \
+	  $(BIN)/python benchmarks/accuracy_advice.py "$(GOLD)" "$(CORPUS)/releases.csv" "$(CORPUS)/mirror/packages" \
+	    "$(CORPUS)/mirror/t0" "$(CORPUS)/mirror/t1"; \
+	else echo "accuracy-advice: SKIPPED, there are no package indexes at $(CORPUS)/mirror/packages"; fi
 
 browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }

@@ -109,13 +109,14 @@ def catalogue(mirrors: Iterable[Path]) -> Catalogue:
 def releases(path: Path) -> dict[str, list[str]]:
     """The final releases of each product."""
     found: dict[str, list[str]] = {}
-    for row in _rows(path):
+    for row in rows_of(path):
         if read(row["version"]).final:
             found.setdefault(row["product"], []).append(row["version"])
     return found
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def rows_of(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
         yield from csv.DictReader(file)
 
@@ -131,7 +132,7 @@ def compare(
     """Score the verdicts against the truth."""
     matcher = Matcher(known, datetime.now(UTC).date(), corrections=corrections)
     score = Score()
-    for row in _rows(gold):
+    for row in rows_of(gold):
         name, product = row["id"], row["product"]
         truth, undecided = Intervals(row["affected"]), Intervals(row.get("undecided") or "")
         told = published.get((name, product))
@@ -201,7 +202,7 @@ def main() -> None:
     known = catalogue(arguments.mirrors)
     versions = releases(arguments.releases)
     literal = (
-        {(r["id"], r["product"]): r["affected_as_published"] for r in _rows(arguments.as_published)}
+        {(r["id"], r["product"]): r["affected_as_published"] for r in rows_of(arguments.as_published)}
         if arguments.as_published
         else {}
     )

@@ -111,6 +111,8 @@ class Advisor:
         self._today = today
         self._open: dict[tuple[str, Key], tuple[frozenset[str], frozenset[str]]] = {}
         self._choices: dict[Component, Choices] = {}
+        self._regressed: dict[tuple[str, str], bool] = {}
+        self._channels: dict[tuple[str, str, bool], dict[Key, Release]] = {}
 
     def choices(self, component: Component) -> Choices:
         """The choices of a component against every vulnerability that is open on it."""
@@ -191,20 +193,22 @@ class Advisor:
         at = key(component.version)
         published = self._published(component)
         if published is not None:
-            finals = {k: r for k, r in published.items() if k > at and read(r.version).final}
-            return [finals[k] for k in sorted(finals)], True
+            return [published[k] for k in sorted(published) if k > at and read(published[k].version).final], True
         named = {f for v in exposed.values() for f in (*v.fixed_in, v.upgrade_to) if f and read(f).final}
         known = {key(r): r for r in (*self._releases.finals(component.product), *sorted(named))}
         return [Release(known[k]) for k in sorted(known) if k > at], False
 
     def _published(self, component: Component) -> dict[Key, Release] | None:
         """The releases in the host's channel; None where its index was not read, or holds no such product."""
-        channel = self._releases.published.get(component.channel, {})
-        if component.product == "runc" and uses_bundle(component):
-            found = self._bundled(channel.get("containerd", {}))
-        else:
-            found = {k: Release(p.version, p) for k, p in channel.get(component.product, {}).items()}
-        return found or None
+        asked = component.channel, component.product, uses_bundle(component)
+        if asked not in self._channels:
+            channel = self._releases.published.get(component.channel, {})
+            if component.product == "runc" and uses_bundle(component):
+                self._channels[asked] = self._bundled(channel.get("containerd", {}))
+            else:
+                packages = channel.get(component.product, {})
+                self._channels[asked] = {k: Release(packages[k].version, packages[k]) for k in sorted(packages)}
+        return self._channels[asked] or None
 
     def _bundled(self, packages: Mapping[Key, Package]) -> dict[Key, Release]:
         """The runc releases that packages of containerd.io bring, each by the newest of them that does."""
@@ -288,7 +292,10 @@ class Advisor:
         return (len(numbers) > 2 and numbers[-1] == 0) or self._broken(product, release)
 
     def _broken(self, product: str, release: Release) -> bool:
-        return bool(self._releases.regressions(product, release.version))
+        asked = product, release.version
+        if asked not in self._regressed:
+            self._regressed[asked] = bool(self._releases.regressions(*asked))
+        return self._regressed[asked]
 
     def _left(self, product: str, version: str, exposed: Iterable[str]) -> frozenset[str]:
         """What is open on a release: what affects it, and of what is open now that on which nothing can be said."""
