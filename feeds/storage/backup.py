@@ -37,7 +37,9 @@ def back_up(database: Database, file: Path) -> None:
     """
     source = _path(database, f"pg_dump --format=custom --file={shlex.quote(str(file))} --dbname={_server(database)}")
     if os.path.lexists(file):
-        raise UsageProblem("there is such a file", where=str(file), remedy="Name another; none is written over")
+        raise UsageProblem(
+            "the file exists", where=str(file), remedy="Name another file; existing files are never overwritten"
+        )
     with _new_file(file) as copy:
         _copy(source, copy)
         _check(copy, shown=source, remedy="Restore an older backup")
@@ -72,9 +74,7 @@ def restore(database: Database, file: Path, at: datetime) -> Path | None:
 
 def _path(database: Database, command: str) -> Path:
     if not database.sqlite:
-        raise UsageProblem(
-            "PostgreSQL has a program of its own for this", where=database.shown, remedy=f"Run: {command}"
-        )
+        raise UsageProblem("PostgreSQL has its own program for this", where=database.shown, remedy=f"Run: {command}")
     if not database.url.database or database.url.database == ":memory:":
         raise UsageProblem("a database in memory has no file", remedy="Write sqlite:///PATH")
     return Path(database.url.database)
@@ -103,7 +103,7 @@ def _new_file(beside: Path) -> Iterator[Path]:
                 raise DatabaseError(f"cannot be written: {error.strerror}", where=str(beside)) from error
     except OSError as error:
         raise DatabaseError(
-            f"no file can be made there: {error.strerror}", where=str(beside.parent), remedy="Check the folder"
+            f"no file can be created there: {error.strerror}", where=str(beside.parent), remedy="Check the folder"
         ) from error
 
 
@@ -175,7 +175,7 @@ def _check(copy: Path, *, shown: Path, remedy: str) -> None:
             remedy=remedy,
         )
     if not ours:
-        raise DatabaseError("is no database of Navtex", where=str(shown), remedy="Name another file")
+        raise DatabaseError("is not a Navtex database", where=str(shown), remedy="Name another file")
 
 
 def _modernise(copy: Path, *, shown: Path) -> None:
@@ -189,7 +189,7 @@ def _modernise(copy: Path, *, shown: Path) -> None:
     finally:
         database.close()
     if differences:
-        what = f"its schema is not what Navtex made: {differences[0]}"
+        what = f"its schema is not Navtex's: {differences[0]}"
         raise DatabaseError(what, where=str(shown), remedy="Restore another backup; nothing was changed")
     _settle(copy)
 

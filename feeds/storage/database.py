@@ -304,7 +304,7 @@ def _remedy(reason: str) -> str:
         ("readonly", "Make the file and its folder writable for this user"),
         ("disk is full", "Free some space; nothing was lost"),
         ("No space left", "Free some space; nothing was lost"),
-        ("disk I/O error", "Look whether the disk is full or broken; what was kept before is kept"),
+        ("disk I/O error", "Check whether the disk is full or broken; what was stored before is intact"),
         ("no such table", "Run `navtex db upgrade`"),
         ("does not exist", "Create the database, or run `navtex db upgrade`"),
         ("unable to open", "Check the path and its permissions"),
@@ -312,8 +312,8 @@ def _remedy(reason: str) -> str:
         ("malformed", "Restore a backup"),
         ("refused", "Check the address, and that the server runs"),
         ("connection option", "Correct the parameters of the address"),
-        ("closed the connection", "Look after the server, then run it again; nothing was lost"),
-        ("terminating connection", "Look after the server, then run it again; nothing was lost"),
+        ("closed the connection", "Check the server, then try again; nothing was lost"),
+        ("terminating connection", "Check the server, then try again; nothing was lost"),
     ):
         if sign in reason:
             return remedy

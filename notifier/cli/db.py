@@ -53,7 +53,7 @@ def check(ctx: click.Context) -> None:
     for difference in found.differences:
         say(difference)
     if not found.differences:
-        say(f"{found.database} is as it should be")
+        say(f"{found.database} has the expected schema")
     ctx.exit(1 if found.differences else 0)
 
 
@@ -79,4 +79,4 @@ def restore(file: Path) -> None:
     from notifier.services import databases
 
     done = databases.restore(settings().database, file, now())
-    say(f"{done.database} is what {file} holds" + (f"; what was there before is {done.kept}" if done.kept else ""))
+    say(f"Restored {done.database} from {file}" + (f"; the old database is kept as {done.kept}" if done.kept else ""))

@@ -1,9 +1,8 @@
-"""What happens, told as events: to a person in plain words, or as a log, one event a line, as text or JSON.
+"""Events: as messages for a person, or as a log with one event on each line, as text or JSON.
 
-With nothing said about a log, warnings and errors stand on standard error in plain words, and beside a
-log in a file they still do.  Format, level and file come from the options, the environment and the
-configuration.  Only commands log; pure modules and edges return what they have to say.  Why this is not structlog
-stands in docs/explanation/architecture.md.
+Without a format, level or file for a log, warnings and errors are messages on standard error.  With a file they are
+both.  The settings come from the options, the environment and the configuration.  Only commands log; services return
+what there is to say.  docs/explanation/architecture.md says why this does not use structlog.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from notifier.config import Log
 from notifier.security.redaction import redact
 
 _LOG = logging.getLogger("navtex")
-_KNOWN = ("GITHUB_TOKEN", "GH_TOKEN")
+_KNOWN = ("GITHUB_TOKEN", "GH_TOKEN", "NAVTEX_SECRET_KEY", "PGPASSWORD")
+"""Variables whose values are hidden wherever they stand."""
 
 
 def begin(settings: Log) -> None:
@@ -37,7 +37,7 @@ def begin(settings: Log) -> None:
     for old in logging.getLogger().handlers:
         old.close()
     handlers = []
-    if unasked or settings.file:  # who looks at standard error, or gets cron's mail, is a person even then
+    if unasked or settings.file:  # then a person reads standard error, or the mail that cron makes of it
         handlers.append(_ready(logging.StreamHandler(sys.stderr), _Plain(), _worth_saying))
     if not unasked:
         form = _Json() if settings.format == "json" else _Text()
@@ -56,13 +56,13 @@ def _ready(
 
 
 def plain() -> bool:
-    """Whether standard error is for people, and no log."""
+    """Whether standard error is for people, and not a log."""
     handlers = logging.getLogger().handlers
     return not handlers or isinstance(handlers[0].formatter, _Plain)
 
 
 def event(name: str, text: str, *, level: str = "info", aloud: bool = False, **fields: Any) -> None:
-    """Tell of something that happened. `aloud` is for a person even where nothing is wrong."""
+    """Log an event. With `aloud` a person sees it even if nothing is wrong."""
     if not logging.getLogger().handlers:
         begin(Log())
     _LOG.log(getattr(logging, level.upper()), "%s", text, extra={"event": name, "fields": fields, "aloud": aloud})
@@ -76,13 +76,13 @@ def exit_status(error: NavtexError) -> int:
 
 
 def failure(error: NavtexError, status: int) -> None:
-    """Tell of the error that ends the program."""
+    """Log the error that ends the program."""
     name = type(error).__name__
     event("failed", str(error), level="error", where=error.where, remedy=error.remedy, error=name, status=status)
 
 
 def crash(error: BaseException) -> None:
-    """Tell of a mistake of ours, with where it happened."""
+    """Log an unexpected error, with its traceback."""
     lines = "".join(traceback.format_exception(error))
     what = f"{type(error).__name__}: {error}"
     event("crashed", what, level="error", error=type(error).__name__, traceback=lines, status=1)
@@ -98,10 +98,10 @@ def stage_failed(stage: str, error: Exception) -> None:
 
 
 class Redact(logging.Filter):
-    """Hides what is secret in a record: in its text, its arguments, its fields and its traceback."""
+    """Hides secrets in a record: in its text, arguments, fields and traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True always; the record's own text is replaced."""
+        """Replace the record's text. Returns True."""
         known = [value for name in _KNOWN if (value := os.environ.get(name))]
         text = record.getMessage()
         if record.exc_info:
@@ -167,16 +167,16 @@ def _handler(file: str) -> logging.Handler:
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640))
         return WatchedFileHandler(file, encoding="utf-8")
     except OSError as error:
-        remedy = "Make its folder, and let this user write there"
+        remedy = "Create its folder and make it writable for this user"
         raise ConfigError(f"the log cannot be written: {error.strerror}", where=file, remedy=remedy) from error
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
-    """What a person wants to see: no library's words, and of a crash Python's own traceback."""
+    """Whether a person sees it: nothing that libraries log, and of a crash only Python's own traceback."""
     name = getattr(record, "event", "crashed")
     return name != "crashed" and (bool(getattr(record, "aloud", False)) or record.levelno >= logging.WARNING)
 
 
 def _ours_or_bad(record: logging.LogRecord) -> bool:
-    """Of what libraries log, only what went wrong: they would quote what they send."""
+    """Whether it is ours, or a library's warning; below that libraries quote what they send."""
     return record.name == _LOG.name or record.levelno >= logging.WARNING

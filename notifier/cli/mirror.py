@@ -69,7 +69,7 @@ def _tell(report: MirrorReport, folder: Path) -> None:
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
         say(line(f"{source}: {'; '.join(problems[:3])}{more}"))
     if report.problem:
-        say(f"The fetch did not end well: {report.problem}")
+        say(f"The fetch is incomplete: {report.problem}")
     say(f"{count_of(report.files, 'file', 'files')} in {folder}; {report.missing} records are not published")
 
 

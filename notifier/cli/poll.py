@@ -82,9 +82,9 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
         level = "debug" if report.unreached else "warning"
         event("source", text, level=level, source=source.name, state=source.state.value, failures=source.failures)
     if report.problem:
-        event("poll_broken", f"The poll did not end well: {report.problem}", level="warning")
+        event("poll_broken", f"The poll is incomplete: {report.problem}", level="warning")
     healthy = len(report.sources) - len(report.failed)
-    text = f"{healthy} of the {len(report.sources)} sources that were asked are healthy"
+    text = f"{healthy} of {len(report.sources)} polled sources are healthy"
     event("polled", text, sources=len(report.sources), healthy=healthy)
     changes = report.changes
     for what, names in (("new", changes.new), ("changed", changes.changed), ("withdrawn", changes.withdrawn)):

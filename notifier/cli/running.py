@@ -101,7 +101,7 @@ def _written(path: Path, text: str) -> None:
     try:
         metrics.write(path, text)
     except OSError as error:
-        remedy = "Make its folder, and let this user write there"
+        remedy = "Create its folder and make it writable for this user"
         event(
             "metrics_not_written", f"{path}: the metrics cannot be written: {error.strerror}. {remedy}", level="warning"
         )

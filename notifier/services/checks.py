@@ -1,4 +1,4 @@
-"""What can be wrong with the machine around an installation: its files, its database, its disk, its clock, its cron."""
+"""Checks of the machine around an installation: files, database, disk, clock, and whether cron runs it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from notifier.services.crawling import check_sources
 from notifier.storage import operations
 
 _ROOM = 200 << 20
-"""Bytes that should be free beside the database: a poll needs far less, and a full disk is told of in time."""
+"""Free bytes below which a disk is reported. A poll needs far less."""
 _BEHIND = timedelta(minutes=5)
 _OLD_NEWS = timedelta(days=45)
-"""The sources together have never been silent for so long."""
+"""The sources together have never published nothing for so long."""
 _IDLE = timedelta(days=2)
 _SOURCES = "`navtex source list` says which source could not be read, and why"
 _DELIVERIES = "`navtex notification list` which delivery failed"
 _WHY = {"run": f"{_SOURCES}; {_DELIVERIES}", "poll": _SOURCES, "notify": "`navtex notification list` says what failed"}
-"""By command: what says why it ended with another status than 0."""
+"""By command: what to run to see why its status was not 0."""
 
 
 def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
@@ -34,7 +34,7 @@ def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
     if file.exists():
         yield CheckResult.ok(f"the configuration {file} can be read")
     else:
-        yield CheckResult.ok(f"there is no configuration file ({file}), and none is needed")
+        yield CheckResult.ok(f"no configuration file ({file}); the defaults are used")
     for setting, named in (("ca_bundle", config.ca_bundle), ("corrections", config.corrections)):
         if named and not os.access(named, os.R_OK):
             yield CheckResult.problem(f"{named} cannot be read", f"Correct `{setting}` in {file}")
@@ -45,7 +45,9 @@ def configuration(config: Config, file: Path) -> Iterator[CheckResult]:
     for setting, named in (("log.file", config.log.file), ("metrics.textfile", config.metrics.textfile)):
         folder = Path(named).parent
         if named and not os.access(named if setting == "log.file" and Path(named).exists() else folder, os.W_OK):
-            yield CheckResult.problem(f"{named} cannot be written", f"Make {folder}, and let this user write there")
+            yield CheckResult.problem(
+                f"{named} cannot be written", f"Create {folder} and make it writable for this user"
+            )
 
 
 def files(config: Config, config_file: Path, database: Database) -> list[Path]:
@@ -63,9 +65,9 @@ def files(config: Config, config_file: Path, database: Database) -> list[Path]:
 
 
 def private(paths: Iterable[Path]) -> Iterator[CheckResult]:
-    """Whether files are kept from others, and lie where nobody else can put another in their place.
+    """Whether other users can read the files, or replace them through their folder.
 
-    What is somebody else's (a mounted secret, a volume) is worth a note: it may be the only way there.
+    What belongs to another user (a mounted secret, a volume) is a note: it may be the only way to have it.
     """
     found = [path for path in paths if path.exists()]
     for path in found:
@@ -77,11 +79,11 @@ def private(paths: Iterable[Path]) -> Iterator[CheckResult]:
         mode, level = _mode(folder)
         if mode & 0o022 and not mode & stat.S_ISVTX:
             yield CheckResult(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
-    yield CheckResult.ok(f"looked at the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
+    yield CheckResult.ok(f"checked the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
 
 
 def _mode(path: Path) -> tuple[int, CheckLevel]:
-    """The permissions of a file, and how bad it is when they are loose."""
+    """The permissions of a file, and how serious loose ones are."""
     said = path.stat()
     return stat.S_IMODE(said.st_mode), CheckLevel.PROBLEM if said.st_uid == os.geteuid() else CheckLevel.NOTE
 
@@ -110,36 +112,38 @@ def room(config: Config, database: Database) -> Iterator[CheckResult]:
         seen.add(folder.stat().st_dev)
         free = shutil.disk_usage(folder).free
         if free < _ROOM:
-            yield CheckResult.problem(f"{folder} has {_bytes(free)} left", "Free some space, before it is full")
+            yield CheckResult.problem(f"{folder} has {_bytes(free)} left", "Free some space before it is full")
         else:
             yield CheckResult.ok(f"{folder} has {_bytes(free)} left")
 
 
 def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
-    """Whether the clock is behind what was done already, or so far ahead that every source would have fallen silent."""
+    """Whether the clock is behind stored data, or so far ahead that every source would seem silent."""
     newest = operations.newest(connection)
     if newest is not None and newest > now + _BEHIND:
-        what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and something was already done at {newest:%Y-%m-%d %H:%M} UTC"
+        what = (
+            f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the newest stored entry is from {newest:%Y-%m-%d %H:%M} UTC"
+        )
         remedy = "Set the clock. If it was ahead before, deliveries wait until it has caught up"
         yield CheckResult.problem(what, remedy)
         return
     said = operations.last_modified(connection, since=now - _IDLE)
     if said is not None and now - said > _OLD_NEWS:
-        what = f"the newest document of the sources is of {said:%Y-%m-%d}, {(now - said).days} days ago"
+        what = f"the newest document of any source is from {said:%Y-%m-%d}, {(now - said).days} days ago"
         yield CheckResult.note(what, "Either the mirror is old, or this machine's clock is ahead")
     elif said is not None and said > now + _BEHIND:
-        what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, and a source's document is of {said:%Y-%m-%d %H:%M} UTC"
+        what = f"the clock says {now:%Y-%m-%d %H:%M} UTC, but a source's document is from {said:%Y-%m-%d %H:%M} UTC"
         yield CheckResult.problem(what, "Set the clock")
     else:
-        yield CheckResult.ok(f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with what is known")
+        yield CheckResult.ok(f"the clock says {now:%Y-%m-%d %H:%M} UTC, which agrees with the stored data")
 
 
 def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
-    """Whether somebody calls Navtex, and how that ended."""
+    """Whether Navtex is run regularly, and how its last runs ended."""
     known = {run.command: run for run in operations.runs(connection)}
     unattended = [run for name, run in known.items() if name in ("run", "poll")]
     if not unattended:
-        yield CheckResult.note("no `navtex run` has ended yet", "See `navtex help run-from-cron`")
+        yield CheckResult.note("no `navtex run` has finished yet", "See `navtex help run-from-cron`")
         return
     last = max(unattended, key=lambda run: run.ended_at)
     if now - last.ended_at > _IDLE:
@@ -150,14 +154,12 @@ def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
         if run.status == 0:
             yield CheckResult.ok(f"{how}, after {run.seconds:.0f} seconds")
         else:
-            good = (
-                f"the last good one at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "none was good"
-            )
+            good = f"last success at {run.succeeded_at:%Y-%m-%d %H:%M} UTC" if run.succeeded_at else "no success yet"
             yield CheckResult.note(f"{how}; {good}", _WHY.get(run.command, f"`navtex {run.command}` says why"))
 
 
 def unusable(error: ConfigError | DatabaseError) -> CheckResult:
-    """The finding for what kept the rest from being looked at."""
+    """The finding for the error that kept the rest from being checked."""
     where = f"{error.where}: " if error.where else ""
     return CheckResult.problem(f"{where}{error.what}", error.remedy)
 

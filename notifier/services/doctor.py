@@ -1,10 +1,10 @@
-"""What is wrong with an installation, and what to do about it: each check gives findings."""
+"""`navtex doctor`: what is wrong with an installation, and what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -61,7 +61,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
     with database.connect() as connection:
         yield from checks.clock(connection, now)
         yield from checks.runs(connection, now)
-        yield from _sources(config, connection)
+        yield from _sources(config, connection, now)
         yield from _inventory(connection, now, config.digest.stale_days)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
@@ -69,27 +69,27 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from _corrections(storage.catalogue(connection))
 
 
-def _sources(config: Config, connection: Connection) -> Iterator[CheckResult]:
+def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
     from feeds.sources import SOURCES
 
     stored = storage.sources(connection)
-    states = stored | {s.name: s for s in assessed(stored.values(), datetime.now(UTC))}
+    states = stored | {s.name: s for s in assessed(stored.values(), now)}
     wanted = msgspec.structs.replace(inventory.wanted(connection), cves=storage.cves(connection))
     asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):
-        yield CheckResult.note(f"none of the {len(asked)} sources was asked yet", "Run `navtex poll`")
+        yield CheckResult.note(f"none of the {len(asked)} sources has been polled yet", "Run `navtex poll`")
         return
     if never:
-        which = f"the source {never[0]} was" if len(never) == 1 else f"{len(never)} sources were"
+        which = f"the source {never[0]} has" if len(never) == 1 else f"{len(never)} sources have"
         names = f": {', '.join(never)}" if len(never) > 1 else ""
-        yield CheckResult.note(f"{which} never asked{names}", "Run `navtex poll`")
+        yield CheckResult.note(f"{which} never been polled{names}", "Run `navtex poll`")
     yield from source_states(len(asked), [states[s.name] for s in asked if s.name in states])
-    yield from _mirror(config, connection)
+    yield from _mirror(config, connection, now)
 
 
 def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[CheckResult]:
-    """How the sources do, those in the same bad state in one finding; `asked` counts the unpolled, too."""
+    """The states of the sources, one finding for each bad state; `asked` counts the unpolled, too."""
     for bad in (SourceHealth.DEGRADED, SourceHealth.FAILING, SourceHealth.SILENT):
         these = [s for s in states if s.state is bad]
         read = [s.last_success for s in these if s.last_success]
@@ -110,11 +110,11 @@ def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[CheckRe
         yield CheckResult.problem(f"none of the {asked} sources is healthy", "See `navtex source list`")
 
 
-def _mirror(config: Config, connection: Connection) -> Iterator[CheckResult]:
+def _mirror(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
     found = storage.mirror(connection)
     if found is None:
         return
-    told, old = mirror_age.age(found, config.poll.mirror_days, datetime.now(UTC))
+    told, old = mirror_age.age(found, config.poll.mirror_days, now)
     yield CheckResult(CheckLevel.PROBLEM if old else CheckLevel.OK, told, mirror_age.REMEDY if old else "")
 
 
@@ -127,9 +127,10 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
     stale, names, oldest = inventory.stale(connection, Scope(), now - timedelta(days=stale_days))
     if stale and oldest:
         some = ", ".join(names) + (" and others" if stale > len(names) else "")
-        what = f"{stale} of them no import has named for {stale_days} days, since {oldest:%Y-%m-%d} at the earliest"
+        some_hosts = "1 host was" if stale == 1 else f"{stale} hosts were"
+        what = f"{some_hosts} last seen more than {stale_days} days ago (since {oldest:%Y-%m-%d})"
         yield CheckResult.problem(
-            f"{what}: {some}", "Import them anew, or `navtex inventory remove` those that are gone"
+            f"{what}: {some}", "Import them again, or remove those that are gone with `navtex inventory remove`"
         )
 
 
@@ -159,7 +160,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
         try:
             expand(resolved(address))
         except Exception as error:  # noqa: BLE001 - one that fails stops no other check
-            yield CheckResult.problem(f"the operator's channel: {_why(error)}", "Correct `to` below `[operator]`")
+            yield CheckResult.problem(f"the operator's channel: {_why(error)}", "Correct `to` in `[operator]`")
         else:
             where = shown_address(address)
             yield CheckResult.ok(f"the operator's channel is {where}")
@@ -173,7 +174,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
         yield CheckResult.problem(f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
     waiting = outbox.pending(connection)
     if waiting:
-        yield CheckResult.note(f"{waiting} deliveries are still to be made", "The next `navtex run` tries them again")
+        yield CheckResult.note(f"{waiting} deliveries are pending", "The next `navtex run` retries them")
 
 
 def _why(error: Exception) -> str:
@@ -182,7 +183,7 @@ def _why(error: Exception) -> str:
 
 
 def _templates(folder: Path | None) -> Iterator[CheckResult]:
-    """Whether the user's own templates compile, and show a digest that has everything."""
+    """Whether the user's own templates compile, and render a digest with every part."""
     if folder is None:
         return
     if not folder.is_dir():
@@ -190,16 +191,18 @@ def _templates(folder: Path | None) -> Iterator[CheckResult]:
         return
     replaced, others = own_templates(folder)
     for file in others:
-        yield CheckResult.note(f"{folder / file} replaces no template", "Give it the name of one of Navtex's own")
+        yield CheckResult.note(
+            f"{folder / file} does not replace a template", "Rename it to one of Navtex's own templates"
+        )
     if replaced:
         try:
             for digest in (sample.DIGEST, replace(sample.DIGEST, welcome=True)):
                 render(digest, folder)
             operator_alerts.render(sample.CHANGES, sample.AT, folder)
         except ConfigError as error:
-            yield CheckResult.problem(str(error), "Until it is mended no message can be made")
+            yield CheckResult.problem(str(error), "Until this is fixed, no message can be rendered")
         else:
-            yield CheckResult.ok(f"{len(replaced)} templates of your own show a sample: {', '.join(replaced)}")
+            yield CheckResult.ok(f"{len(replaced)} of your own templates render a sample: {', '.join(replaced)}")
 
 
 def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
@@ -217,7 +220,7 @@ def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
     if count:
         yield CheckResult.ok(f"{count} reviewed corrections are in force")
     if needless:
-        what = f"of the corrections {len(needless)} are no longer needed, what is published says the same: "
+        what = f"{len(needless)} corrections are no longer needed, as the published data now agrees: "
         remedy = "Remove those from your own file; Navtex's own go with its next release"
         yield CheckResult.note(what + ", ".join(needless), remedy)
 

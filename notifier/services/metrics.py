@@ -1,4 +1,4 @@
-"""What a monitoring system wants to know of an installation.  The only import of prometheus_client.
+"""Metrics for a monitoring system.  The only import of prometheus_client.
 
 Every metric is a gauge, which reads the same in OpenMetrics and in the older text format that
 node_exporter's textfile collector takes.
@@ -44,7 +44,7 @@ def gather(connection: Connection, now: datetime, *, stale_days: int = 14) -> It
     yield from _inventory(connection, now, stale_days)
     yield from _exposure(connection, now)
     yield from _deliveries(connection)
-    yield _one("navtex_database_size_bytes", "What the database takes on its disk", operations.size(connection))
+    yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
 
 
 def of_runs(runs: Iterable[runs.Run]) -> Iterator[Metric]:
@@ -52,8 +52,8 @@ def of_runs(runs: Iterable[runs.Run]) -> Iterator[Metric]:
     runs = list(runs)
     for name, text, values in (
         ("timestamp_seconds", "When the command last ended", [r.ended_at.timestamp() for r in runs]),
-        ("duration_seconds", "How long its last run took", [r.seconds for r in runs]),
-        ("exit_status", "How its last run ended: 0 is well", [r.status for r in runs]),
+        ("duration_seconds", "Duration of its last run", [r.seconds for r in runs]),
+        ("exit_status", "Exit status of its last run; 0 is success", [r.status for r in runs]),
     ):
         samples = tuple(((r.command,), float(v)) for r, v in zip(runs, values, strict=True))
         yield Metric(f"navtex_last_run_{name}", text, ("command",), samples)
@@ -66,7 +66,7 @@ def of_runs(runs: Iterable[runs.Run]) -> Iterator[Metric]:
 def _sources(connection: Connection) -> Iterator[Metric]:
     known = sorted(storage.sources(connection).values(), key=lambda s: s.name)
     tried = _moments(((s.name,), s.last_attempt) for s in known)
-    yield Metric("navtex_source_last_attempt_timestamp_seconds", "When the source was last asked", ("source",), tried)
+    yield Metric("navtex_source_last_attempt_timestamp_seconds", "When the source was last polled", ("source",), tried)
     read = _moments(((s.name,), s.last_success) for s in known)
     yield Metric("navtex_source_last_success_timestamp_seconds", "When the source last answered", ("source",), read)
     states = tuple(((s.name, state.value), float(s.state is state)) for s in known for state in SourceHealth)
@@ -74,13 +74,13 @@ def _sources(connection: Connection) -> Iterator[Metric]:
     items = tuple(((s.name,), float(s.items)) for s in known)
     yield Metric("navtex_source_items", "How many entries of the source are known", ("source",), items)
     failures = tuple(((s.name,), float(s.failures)) for s in known)
-    yield Metric("navtex_source_failures", "How many polls in a row got no answer at all", ("source",), failures)
+    yield Metric("navtex_source_failures", "How many polls in a row got no answer", ("source",), failures)
 
 
 def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterator[Metric]:
     yield _one("navtex_hosts", "How many hosts the inventory has", inventory.count(connection))
     old = inventory.count(connection, unseen_since=now - timedelta(days=stale_days))
-    yield _one("navtex_stale_hosts", f"How many of them no import has named for {stale_days} days", old)
+    yield _one("navtex_stale_hosts", f"How many hosts were last seen more than {stale_days} days ago", old)
 
 
 def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
@@ -124,7 +124,7 @@ def _deliveries(connection: Connection) -> Iterator[Metric]:
     states, oldest = operations.deliveries(connection)
     samples = tuple(((s.value,), float(states.get(s.value, 0))) for s in retry.DeliveryState)
     yield Metric("navtex_deliveries", "How many deliveries are in each state", ("state",), samples)
-    waits = "Since when the oldest delivery waits that is still to be made"
+    waits = "Since when the oldest pending delivery waits"
     yield Metric("navtex_oldest_pending_delivery_timestamp_seconds", waits, (), _moments([((), oldest)]))
 
 

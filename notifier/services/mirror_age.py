@@ -12,18 +12,18 @@ from feeds.sources.base import RequestContext
 from feeds.sources.engine_modules import has_module_file
 from feeds.sources.health import MirrorState
 
-REMEDY = "Fill it anew with `navtex mirror fetch` on a connected machine"
+REMEDY = "Fill it again with `navtex mirror fetch` on a connected machine"
 
 
 def age(mirror: MirrorState, days: float, now: datetime) -> tuple[str, bool]:
-    """What is to be said of a mirror's age, and whether it is older than so many days."""
+    """A mirror's age as a sentence, and whether it is older than `days`."""
     old = mirror.age(now)
     if old is None or mirror.fetched_at is None:
         return f"the mirror {mirror.name} does not say when it was filled", False
     when = f"{mirror.fetched_at:%Y-%m-%d %H:%M} UTC"
     told = f"the mirror {mirror.name} was filled {_long(old)} ago, {when}"
     if old > timedelta(days=days):
-        return f"{told}: nothing newer is known here", True
+        return f"{told}, so newer advisories are missing here", True
     return told, False
 
 
@@ -67,7 +67,7 @@ def with_listed(wanted: RequestContext, pairs: Iterable[tuple[str, str]]) -> Req
 
 
 def packages(lines: Iterable[str], where: str) -> frozenset[tuple[str, str]]:
-    """The pairs of a list of packages, "ECOSYSTEM NAME" a line; UsageProblem names a line that is none.
+    """The pairs of a list of packages, "ECOSYSTEM NAME" a line; UsageProblem names a line that is not one.
 
     >>> sorted(packages(["# ours", "openSUSE:Leap 15.6 docker"], "list"))
     [('openSUSE:Leap 15.6', 'docker')]
@@ -79,6 +79,6 @@ def packages(lines: Iterable[str], where: str) -> frozenset[tuple[str, str]]:
             continue
         if len(words) < 2 or not "".join(words).isprintable():
             remedy = "Each line is an ecosystem and a package, as `navtex inventory packages` prints them"
-            raise UsageProblem(f"line {number} is no package: {line.strip()[:60]!r}", where=where, remedy=remedy)
+            raise UsageProblem(f"line {number} is not a package: {line.strip()[:60]!r}", where=where, remedy=remedy)
         found.add((" ".join(words[:-1]), words[-1]))
     return frozenset(found)

@@ -261,7 +261,7 @@ def renew(connection: Connection, by: str, at: datetime) -> None:
 
 
 def pending(connection: Connection) -> int:
-    """The number of deliveries that are still to be made."""
+    """The number of pending deliveries."""
     statement = (
         sa.select(sa.func.count())
         .select_from(tables.outbox)

@@ -224,7 +224,7 @@ def test_a_clock_that_is_behind_what_was_done_is_a_problem(database: Database) -
         (finding,) = checks.clock(connection, AT - timedelta(hours=3))
     assert finding.level == "problem"
     assert finding.what.startswith(
-        "the clock says 2026-06-01 09:00 UTC, and something was already done at 2026-06-01 12"
+        "the clock says 2026-06-01 09:00 UTC, but the newest stored entry is from 2026-06-01 12"
     )
 
 
@@ -269,9 +269,9 @@ def test_hosts_that_no_import_names_any_more_are_a_problem_and_named(navtex: Pro
         findings = list(examine(Config(), navtex.home / "none.toml", database, later))
     finally:
         database.close()
-    (stale,) = (f for f in findings if "no import has named" in f.what)
+    (stale,) = (f for f in findings if "were last seen more than" in f.what)
     assert stale.level == "problem"
-    assert stale.what.startswith("2 of them")
+    assert stale.what.startswith("2 hosts")
     assert stale.what.endswith("lab-1, lab-2")
 
 
@@ -289,7 +289,7 @@ def test_a_full_disk_is_a_problem_before_it_is_full(tmp_path: Path) -> None:
         database.close()
     finally:
         subprocess.run(["umount", small], check=True)
-    assert findings[0] == CheckResult.problem(f"{small} has 8 MiB left", "Free some space, before it is full")
+    assert findings[0] == CheckResult.problem(f"{small} has 8 MiB left", "Free some space before it is full")
     assert len(findings) == 2
 
 

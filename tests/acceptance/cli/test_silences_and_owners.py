@@ -230,8 +230,8 @@ def test_templates_of_ones_own_replace_navtexs_and_doctor_looks_at_them(navtex: 
     (folder / "digest" / "subject.txt").write_text("{{ digest.subscription|upper }}: mine\n")
     (folder / "digest" / "notes.md").write_text("a note")
     found = {f["what"]: f["level"] for f in navtex.json("doctor")["findings"]}
-    assert [level for what, level in found.items() if "1 templates of your own show a sample" in what] == ["ok"]
-    assert [level for what, level in found.items() if "notes.md replaces no template" in what] == ["note"]
+    assert [level for what, level in found.items() if "1 of your own templates render a sample" in what] == ["ok"]
+    assert [level for what, level in found.items() if "notes.md does not replace a template" in what] == ["note"]
     navtex("notify")
     assert mailbox.mails[0]["Subject"] == "OPS: mine"
 

@@ -199,7 +199,7 @@ def test_a_folder_that_is_not_there_is_wrong_use(apart: Program, folder: Path) -
 def test_a_list_that_is_none_is_told_with_its_line(tmp_path: Path, folder: Path, connected: Program, text: str) -> None:
     (tmp_path / "list").write_text(text)
     said = connected("mirror", "fetch", str(folder), "--packages", str(tmp_path / "list"), status=2).stderr
-    assert f"line {len(text.splitlines())} is no package" in said
+    assert f"line {len(text.splitlines())} is not a package" in said
     assert not folder.exists()
 
 

@@ -84,7 +84,7 @@ def test_only_its_user_can_read_a_backup(backup: Path) -> None:
 
 def test_a_backup_is_written_over_nothing(sqlite_database: Database, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("something else")
-    with pytest.raises(UsageProblem, match="there is such a file"):
+    with pytest.raises(UsageProblem, match="the file exists"):
         back_up(sqlite_database, tmp_path / "there")
     assert (tmp_path / "there").read_text() == "something else"
 
@@ -195,8 +195,8 @@ def text(file: Path) -> None:
     ("spoil", "told"),
     [
         (newer, rf"schema \(9999\) is newer.*\({HEAD}\)"),
-        (changed, "its schema is not what Navtex made: .*gone_at"),
-        (foreign, "is no database of Navtex"),
+        (changed, "its schema is not Navtex's: .*gone_at"),
+        (foreign, "is not a Navtex database"),
         (orphaned, "a row of alias refers to nothing"),
         (damage, "damaged|malformed"),
         (cut, "damaged|malformed"),
@@ -247,9 +247,9 @@ def test_the_commands_back_up_and_restore(program_with: Callable[..., Program]) 
     assert "was copied to monday.db" in program("db", "backup", "monday.db").stderr
     program("subscription", "remove", "ops")
     said = program("db", "restore", "monday.db").stderr
-    assert "is what monday.db holds; what was there before is " in said
+    assert " from monday.db; the old database is kept as " in said
     assert [s["name"] for s in program.json("subscription", "list")["subscriptions"]] == ["ops"]
-    assert "there is such a file" in program("db", "backup", "monday.db", status=2).stderr
+    assert "the file exists" in program("db", "backup", "monday.db", status=2).stderr
     assert "there is no such file" in program("db", "restore", "tuesday.db", status=2).stderr
     (program.home / "tuesday.db").write_text("nothing of the kind, and long enough to be looked at\n" * 20)
     assert "not a database" in program("db", "restore", "tuesday.db", status=1).stderr
@@ -310,10 +310,10 @@ def test_a_backup_that_is_at_work_is_not_swept(sqlite_database: Database, tmp_pa
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_told(sqlite_database: Database, tmp_path: Path) -> None:
     (tmp_path / "shut").mkdir(mode=0o500)
-    with pytest.raises(DatabaseError, match="no file can be made there"):
+    with pytest.raises(DatabaseError, match="no file can be created there"):
         back_up(sqlite_database, tmp_path / "shut" / "backup.db")
 
 
 def test_a_folder_that_does_not_exist_is_told(sqlite_database: Database, tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="no file can be made there: No such file"):
+    with pytest.raises(DatabaseError, match="no file can be created there: No such file"):
         back_up(sqlite_database, tmp_path / "nowhere" / "backup.db")
