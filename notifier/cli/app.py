@@ -25,7 +25,7 @@ from notifier.config import Config
 from notifier.domain.filters import Scope
 
 if TYPE_CHECKING:
-    from feeds.storage.database import Connection, Database
+    from feeds.storage.database import Database
     from notifier.assessment.matcher import Match
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -105,28 +105,6 @@ def scope_options(command: F) -> F:
 def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -> Scope:
     """The scope that those options say."""
     return Scope(tags=tags, hosts=tuple(hosts), products=tuple(products))
-
-
-def known_hosts(connection: Connection, chosen: Scope) -> None:
-    """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
-    from notifier.services.scopes import check_hosts
-
-    check_hosts(connection, chosen)
-
-
-def nobody(connection: Connection, chosen: Scope) -> str:
-    """Why a scope matches nothing, as a sentence; "" where it matches something."""
-    from notifier.services.scopes import nothing_in
-
-    return nothing_in(connection, chosen)
-
-
-def nobody_yet(connection: Connection, chosen: Scope, where: str = "") -> None:
-    """Warn of each part of a scope that matches no host: a typing mistake, or hosts to come."""
-    from notifier.services.scopes import unmatched
-
-    for warning in unmatched(connection, chosen):
-        say(f"{where}{warning}")
 
 
 def count_of(number: int, one: str, many: str) -> str:
