@@ -1,10 +1,11 @@
-"""`kubectl get nodes -o json`: nodes, and the container runtime that each kubelet talks to.
+"""`kubectl get nodes`, as JSON and as the table of `-o wide`: the container runtime of each node.
 
 Kubernetes loses a zero: 17.3.2 is Docker Engine 17.03.2.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,12 +17,15 @@ from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "kubernetes"
-SIGN = "JSON of the kind Node or NodeList"
+SIGN = "JSON of the kind Node or NodeList, or a table with CONTAINER-RUNTIME"
+_WIDE = re.compile(r"^NAME +STATUS +.*?(?P<system>OS-IMAGE +)?(?:KERNEL-VERSION +)?CONTAINER-RUNTIME *$", re.MULTILINE)
 _PRODUCTS = {"docker": "engine", "containerd": "containerd"}
 
 
 def recognises(text: Text) -> bool:
     """Whether it is a node, or a list with one among its first items, or with none at all."""
+    if text.sample is None:
+        return _WIDE.search(text.head) is not None
     value = obj(text.sample)
     if _flat(value):
         return True
@@ -34,6 +38,11 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     """The nodes that run Docker or containerd; a note on those that run something else."""
     del host  # every node has a name
     others = Tally()
+    if text.sample is None:
+        for where, node in _table(text):
+            yield from of_node(node, where, others)
+        yield from others.notes()
+        return
     for item in text.items():
         if not isinstance(item, Item):
             yield item
@@ -48,6 +57,29 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         else:
             yield from of_node(item.value, item.where, others)
     yield from others.notes()
+
+
+def _table(text: Text) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of `kubectl get nodes -o wide`: the name first, the runtime last, the system below its title."""
+    header: re.Match[str] | None = None
+    for number, line in enumerate(text.lines(), 1):
+        words = line.split()
+        if found := _WIDE.match(line):
+            header = found
+        elif header and len(words) > 2 and "://" in words[-1]:
+            system = line[header.start("system") : header.end("system")].strip() if header["system"] else ""
+            kernel = words[-2] if header["system"] else ""
+            yield (
+                f"line {number}",
+                nested(
+                    {
+                        "name": words[0],
+                        "container_runtime_version": words[-1],
+                        "os_image": system,
+                        "kernel_version": kernel,
+                    }
+                ),
+            )
 
 
 def _flat(value: dict[str, Any]) -> list[Any]:

@@ -44,7 +44,7 @@ IMAGES_JSON = (
         (b'{"SchemaVersion": 2, "ArtifactName": "/"}', "Trivy", "--format cyclonedx"),
         (b"[]\n", "empty list", "found anything"),
         (b"apiVersion: v1\nitems:\n- kind: Node\n", "YAML of Kubernetes", "-o json"),
-        (b"NAME STATUS ROLES AGE CONTAINER-RUNTIME\na Ready <none> 1d docker://24.0.7\n", "table", "-o json"),
+        (b"NAME STATUS ROLES AGE VERSION\na Ready <none> 1d v1.31.1\n", "table", "-o json"),
         (b"ID   HOSTNAME   STATUS   AVAILABILITY\nx *  m   Ready   Active\n", "nodes", "node inspect"),
         (b"Cannot connect to the Docker daemon at unix:///x. Is it running?\n", "no engine answered", "daemon runs"),
         (b"web-1 | SUCCESS =>\n    ansible_facts:\n        packages: {}\n", "YAML", "CALLBACK=json"),
