@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from feeds.core.errors import ChannelError
-from feeds.core.files import write
+from feeds.core.files import private_folder, write
 from feeds.core.times import stamp
 from notifier.domain.messages import Message
 
@@ -15,7 +15,7 @@ def send(folder: Path, message: Message) -> str:
     """Write a message into a folder; a repeat writes the same files again."""
     stem = f"navtex-{message.created_at:%Y-%m-%d}-{message.key}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         write(folder / f"{stem}.txt", f"{message.subject}\n\n{message.text}")
         write(folder / f"{stem}.html", message.html)
         write(folder / f"{stem}.json", as_json(message))

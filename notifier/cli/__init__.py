@@ -17,7 +17,7 @@ from notifier.cli.log_options import log_options
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Poll the sources, match and send digests. Call it from cron."),
     "poll": ("poll", "Poll all sources, or those named, and store what is new."),
-    "mirror": ("mirror", "Copy what the sources answer into a folder, for machines without internet."),
+    "mirror": ("mirror", "Copy the sources' documents into a folder, for machines without internet."),
     "source": ("source", "List the sources and their health."),
     "inventory": ("inventory", "Import, add, list and remove hosts."),
     "advisory": ("advisory", "List and show advisories; assign them to people."),

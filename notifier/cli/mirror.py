@@ -1,4 +1,4 @@
-"""`navtex mirror`, and what is said of a mirror's age."""
+"""`navtex mirror`, and the warning of an old one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST_LIST = 4 << 20
 
 @click.group("mirror")
 def command() -> None:
-    """Copy what the sources answer into a folder, for machines without internet."""
+    """Copy the sources' documents into a folder, for machines without internet."""
 
 
 @command.command("fetch")
@@ -36,7 +36,7 @@ def command() -> None:
 )
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
-    """Fetch what the sources answer into a folder, or update that folder."""
+    """Fetch the sources' documents into a folder, or update that folder."""
     from notifier.services.crawling import check_sources, start_crawl
 
     config = settings()

@@ -51,7 +51,7 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[FetchResult], None]]:
-    """What to call with each document: it counts them on a terminal, and otherwise logs them."""
+    """A function to call with each document: it counts them on a terminal, and else logs them."""
     if not (plain() and sys.stderr.isatty()):
         yield _document
         return
@@ -69,13 +69,13 @@ def progress() -> Iterator[Callable[[FetchResult], None]]:
 
 
 def _document(outcome: FetchResult) -> None:
-    """Tell the log of one document."""
+    """Log one document."""
     text = f"{outcome.url} {outcome.result}{f': {outcome.reason}' if outcome.reason else ''}"
     event("document", text, level="debug", source=outcome.source, url=outcome.url, result=outcome.result)
 
 
 def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
-    """Say what failed, and what is new: to the log, and `aloud` to a person, too. `mirror` is what was read, or ""."""
+    """Log what failed and what is new; with `aloud` a person sees it, too. `mirror` is what was read, or ""."""
     for source in report.failed:
         text = line(f"{source.name} is {source.state.value}: {source.message}")
         # in a total outage one line says it for all

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,14 @@ import pytest
 from feeds.advisories.records import Edition, Kind, Severity
 from feeds.storage.backup import back_up
 from feeds.storage.database import Database
+from notifier.config import Config
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.schemas.published import PUBLISHED, schema
 from notifier.services.advisories import AdvisoryQuery, advisories, advisory
 from notifier.services.audits import host_audits
 from notifier.services.benchmarks import benchmark, benchmarks
+from notifier.services.doctor import diagnose
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy, exposure_answer
 from notifier.services.importing import ImportOptions, ReadOptions, import_text
@@ -151,6 +155,17 @@ def test_a_short_option_names_the_file_of_an_answer(
         assert navtex(command, "--format", "json", "-o", str(file)).stdout == ""
         assert json.loads(file.read_text(encoding="utf-8"))["generated_at"]
     assert navtex("-V").stdout == navtex("--version").stdout
+
+
+def test_the_json_of_doctor_is_the_services_value(fleet: Database, program_with: Callable[..., Program]) -> None:
+    navtex = program_with(NAVTEX_DATABASE_URL=str(fleet.url))
+    config = Config(database=str(fleet.url))
+    report = diagnose(config, navtex.home / ".config" / "navtex" / "config.toml", datetime.now(UTC)).report
+
+    def same(value: Any) -> Any:  # times and free space pass
+        return json.loads(re.sub(r"\d+(\.\d+)?", "0", json.dumps(value)))
+
+    assert same(navtex.json("doctor", status=0 if report.ok else 1)) == same(msgspec.to_builtins(report))
 
 
 def test_the_published_schemas_are_those_of_the_structs(tmp_path: Path) -> None:
