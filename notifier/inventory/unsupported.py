@@ -18,6 +18,8 @@ _API = "Use the body of /version or /info"
 _INSIDE = "What runs in an engine does not tell its version. Give `docker version` or `docker info` of the host"
 _FACTS = "Give `ansible all -m ansible.builtin.package_facts`, or run the playbook with ANSIBLE_STDOUT_CALLBACK=json"
 
+_AUDIT = "Give it to `navtex benchmark import`"
+
 _BYTES = (
     ("\x1f\x8b", "it is compressed with gzip", "Unpack it: gunzip -c FILE | navtex inventory import"),
     ("(\u00b5/\u00fd", "it is compressed with zstd", "Unpack it: zstd -dc FILE | navtex inventory import"),
@@ -32,6 +34,8 @@ _KNOWN = tuple(
         (r"\A\s*<\?xml[\s\S]*cyclonedx|\A\s*<bom\b", "it is CycloneDX as XML", _CYCLONEDX),
         (r"^SPDXVersion:", "it is SPDX as text", "Use SPDX as JSON, or CycloneDX: `syft -o cyclonedx-json`"),
         (r'\A\s*\{\s*"SchemaVersion"', "it is a report of Trivy", _CYCLONEDX),
+        (r'"dockerbenchsecurity":|"sca": ?\{|"profiles": ?\[[\s\S]*"controls": ?\[',
+         "it is an audit, which names no version", _AUDIT),
         (r"\A\s*<(?:!doctype html|html)", "it is a page of the web", "Look at what it says, and where it came from"),
         (r"\A\s*<\?xml", "it is XML", "Give it as one of the formats that are read"),
         (r"\A\s*\[\s*\]", "it is an empty list", "Look whether the command that made it found anything"),

@@ -72,7 +72,8 @@ def find(editions: Editions, name: str) -> Advisory:
     if found:
         meant = " or ".join(a.name for a in found)
         raise UnknownName(f"{name!r} may be {meant}", remedy="Give the whole name")
-    raise UnknownName(f"no edition of the benchmark is called {name!r}", remedy="See `navtex benchmark list`")
+    remedy = "See `navtex benchmark list`" if editions.all else "Run `navtex poll` first: no edition is known yet"
+    raise UnknownName(f"no edition of the benchmark is called {name!r}", remedy=remedy)
 
 
 _Due = Mapping[str, Mapping[int, tuple[Component, str]]]

@@ -171,5 +171,6 @@ def test_the_program_imports_and_lists_audits(
     assert "1.1.10  Ensure auditing of runc" in navtex("benchmark", "audits", "--checks", "--host", "web-1").stdout
     assert [h["host"] for h in navtex.json("benchmark", "audits", "--limit", "2")["hosts"]] == ["old-1", "web-1"]
     assert "no host is called" in navtex("benchmark", "audits", "--host", "nobody", status=2).stderr
+    assert "navtex benchmark import" in navtex("inventory", "import", str(log), status=1).stderr
     other = navtex("benchmark", "import", stdin=json.dumps(sca(policy("CIS Ubuntu", policy_id="cis_ubuntu"))), status=1)
     assert "it does not say of which host" in other.stderr
