@@ -85,6 +85,15 @@ def unquoted(text: str) -> str:
     return _QUOTE.sub("", text)
 
 
+def is_labels(head: str) -> bool:
+    """Whether a text begins with the labels of a metric, which promtool prints where a query drops the metric's name.
+
+    >>> is_labels('{node="n-1"} => 1 @[17]'), is_labels('{"node": 1}')
+    (True, False)
+    """
+    return re.match(r"""\s*\{[a-zA-Z_]\w*=["']""", head) is not None
+
+
 def margin(head: str) -> str:
     r"""Return the blanks before every line of a text, "" where a line has none.
 

@@ -19,6 +19,7 @@ import msgspec
 from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow
 from notifier.inventory.terminal_noise import (
+    is_labels,
     is_noise,
     is_quoted,
     json_start,
@@ -192,7 +193,7 @@ class Text:
         if self.empty:
             return "text"
         begins, start = self._ahead.lstrip(), json_start(self._ahead)
-        at_once = begins[0] in "{[" and not is_noise(begins.partition("\n")[0])
+        at_once = begins[0] in "{[" and not is_noise(begins.partition("\n")[0]) and not is_labels(begins)
         if start < 0 and not at_once:
             return "text"
         first, alone = self._first_line(max(0, start))

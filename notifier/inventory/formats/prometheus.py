@@ -14,6 +14,7 @@ from notifier.domain.components import BadRow, Found, Note, Tally
 from notifier.inventory.formats import daemons, kubernetes
 from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.formats.packages import named
+from notifier.inventory.terminal_noise import is_labels
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "prometheus"
@@ -21,7 +22,7 @@ SIGN = "a page of metrics, or Prometheus' answer to a query"
 _METRIC = "engine_daemon_engine_info"
 _NODE = "kube_node_info"
 _SAMPLE = re.compile(
-    rf'(?P<metric>{_METRIC}|{_NODE})\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)'
+    rf'(?P<metric>{_METRIC}|{_NODE})?\s*\{{(?P<labels>(?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}}\s+(?P<value>\S+)'
 )
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _LONGEST = 1 << 14
@@ -37,6 +38,7 @@ def recognises(text: Text) -> bool:
         return isinstance(results, list) and all("metric" in obj(r) for r in results[:1])
     return (
         _METRIC in text.head
+        or is_labels(text.head)
         or f"{_NODE}{{" in text.head
         or re.match(r"# (?:HELP|TYPE) \w+ ", text.head.lstrip()) is not None
     )
@@ -72,7 +74,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 def _samples(text: Text) -> Iterator[tuple[str, dict[str, str]]]:
     for number, line in enumerate(text.lines(), 1):
-        if line.startswith((f"{_METRIC}{{", f"{_METRIC} ", f"{_NODE}{{", f"{_NODE} ")):
+        if line.startswith((f"{_METRIC}{{", f"{_METRIC} ", f"{_NODE}{{", f"{_NODE} ")) or is_labels(line):
             sample = _SAMPLE.match(line.strip()) if len(line) < _LONGEST else None
             yield f"line {number}", {k: _plain(v) for k, v in _LABEL.findall(sample["labels"])} if sample else {}
 

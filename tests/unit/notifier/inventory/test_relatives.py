@@ -278,3 +278,10 @@ def test_the_client_alone_is_no_engine() -> None:
         "GoVersion": "go1.22",
     }
     assert not [c for h in read(json.dumps(client), host="a").hosts for c in h.components if c.product == "engine"]
+
+
+def test_an_answer_without_the_name_of_its_metric_is_read() -> None:
+    text = (
+        '{container_runtime_version="containerd://1.7.25", node="n-1", os_image="Talos (v1.7.4)"} => 1 @[1767225600]\n'
+    )
+    assert runs(read(text)) == {"n-1": {("containerd", "1.7.25", "talos")}}
