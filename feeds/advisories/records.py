@@ -8,8 +8,10 @@ weighs the claims, so a claim is kept as it was read, with the words it was read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -229,6 +231,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
         """Everything this record is known by."""
         return (self.id, *self.aliases)
 
+    @property
+    def ours(self) -> bool:
+        """Whether it makes a claim about a product that Navtex follows."""
+        return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for claim in self.claims)
+
 
 class Read(msgspec.Struct, frozen=True):
     """A record with where and when it was read: what a claim needs to be a proof."""
@@ -347,6 +354,22 @@ def ghsas_in(text: str) -> tuple[str, ...]:
 def is_cve(name: str) -> bool:
     """Whether the name is a CVE id."""
     return _CVE.fullmatch(name) is not None
+
+
+def ranked_fairly(of_source: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """CVEs in the order in which to ask for them: the newest of each source, then the second of each, and so on.
+
+    >>> ranked_fairly([["CVE-2024-1", "CVE-2025-1"], ["CVE-2023-9"]])
+    ('CVE-2025-1', 'CVE-2023-9', 'CVE-2024-1')
+    """
+    turns = (sorted(set(names), key=cve_age, reverse=True) for names in of_source)
+    return tuple(dict.fromkeys(name for turn in zip_longest(*turns) for name in turn if name))
+
+
+def cve_age(cve: str) -> tuple[int, int]:
+    """Sort key of CVE ids, the oldest first."""
+    _, year, number = cve.split("-")
+    return int(year), int(number)
 
 
 def is_ghsa(name: str) -> bool:

@@ -11,3 +11,15 @@ GONE_AFTER: Final = timedelta(hours=23)
 """How far apart the two good polls are that must both miss an entry. An hour less than a day: timers are not exact."""
 NAMED: Final = 3
 """A first list without entries is not believed where another source names as many that it should have."""
+MENTIONS: Final = 100
+"""CVEs that a document only mentions, and that are asked for; the first ones count."""
+ADDRESS: Final = 2_000
+"""Bytes of an address: PostgreSQL's indexes take 2,704 for an address and the name of an entry together."""
+NAME: Final = 500
+"""Bytes of a name: of an entry, a CVE, a tag."""
+HEADER: Final = 1_000
+"""Characters of a header that is kept (ETag, Last-Modified)."""
+ENTRIES: Final = 20_000
+"""Entries of one document, and documents that it may lead to; the longest real one has a tenth of them."""
+ENTRY: Final = 4 << 20
+"""Bytes of one entry."""

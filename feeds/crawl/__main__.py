@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 import feeds
 from feeds.crawl.answer import LARGEST, write
-from feeds.crawl.download import Budget, Handler, Retries
+from feeds.crawl.download import Budget, Handler, InTime, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
 from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
 from feeds.crawl.registry_auth import RegistryAuth
@@ -40,6 +40,7 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+            InTime: 50,
             Retries: 550,
             RegistryAuth: 580,
             Unpacking: 590,

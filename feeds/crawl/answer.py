@@ -19,6 +19,7 @@ from scrapy.http import Response
 
 from feeds.core.errors import NavtexError, ShapeError
 from feeds.core.text import one_line
+from feeds.crawl.door import admit
 from feeds.crawl.download import OutOfTime
 from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
 from feeds.crawl.timer import TooLong, within
@@ -26,10 +27,6 @@ from feeds.sources.base import Document, Parsed, Request, Source
 
 LARGEST = 32 << 20
 """Bytes of an answer, packed and unpacked; a longer one is broken off."""
-_ENTRIES = 20_000
-"""Entries of one document, and documents that it may lead to; the longest real one has a tenth of them."""
-_ENTRY = 4 << 20
-"""Bytes of one entry."""
 _READING = 20.0
 """Seconds of this process's own time that reading one document may take."""
 _REASON = 400
@@ -66,12 +63,11 @@ def read(source: Source, document: Document) -> tuple[Parsed, tuple[ItemPayload,
         raise ShapeError("it is too deeply nested to be read") from None
     except MemoryError:
         raise ShapeError("it needs more memory than the crawl may use") from None
+    except UnicodeEncodeError as error:
+        raise ShapeError("it holds half of a surrogate pair, which is no character") from error
     except Exception as error:
         raise ShapeError(f"cannot be read: {type(error).__name__}: {error}") from error
-    if max(len(pieces), len(parsed.follow)) > _ENTRIES:
-        raise ShapeError(f"it has more than {_ENTRIES} entries")
-    if long := next((p.key for p in pieces if len(p.key) + len(bytes(p.payload)) > _ENTRY), None):
-        raise ShapeError(f"its entry {long[:60]!r} is larger than {_ENTRY >> 20} MiB")
+    admit(document, parsed, pieces)
     return parsed, pieces
 
 

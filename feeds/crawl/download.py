@@ -45,6 +45,12 @@ class Budget:
         until = self._until.setdefault(host, monotonic() + self._host_seconds)
         return min(until, self._end) - monotonic()
 
+    def refusal(self, host: str) -> str:
+        """Why a host is not asked any more in this poll, or ""."""
+        if until := self.pauses.get(host):
+            return paused(host, until)
+        return f"{host} had its time in this poll" if self.left(host) <= 0 else ""
+
 
 class OutOfTime(DownloadTimeoutError):
     """A host has used up its time, or wants no more questions."""
@@ -68,10 +74,8 @@ class Handler(HTTP11DownloadHandler):
         """The answer to a request, under the address that was asked for."""
         host = host_of(request.url)
         left = self._budget.left(host)
-        if until := self._budget.pauses.get(host):
-            raise OutOfTime(paused(host, until))
-        if left <= 0:
-            raise OutOfTime(f"{host} had its time in this poll")
+        if why := self._budget.refusal(host):
+            raise OutOfTime(why)
         await self._guard.check(request)
         meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
         if "about" not in meta:
@@ -94,6 +98,23 @@ class Handler(HTTP11DownloadHandler):
             if to.startswith(f"{start}{host}/"):
                 return f"https://{to.removeprefix(start)}"
         return to
+
+
+class InTime:
+    """Fails what is asked of a host that had its time, before it waits for its turn: thousands would fill the poll."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._budget: Budget = crawler.settings["NAVTEX_BUDGET"]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> InTime:
+        """Scrapy's way of making a middleware."""
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Refuse a request that comes too late."""
+        if why := self._budget.refusal(host_of(request.url)):
+            raise OutOfTime(why)
 
 
 class Retries:

@@ -16,9 +16,10 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from feeds.advisories.facts import Tags
-from feeds.advisories.records import ENGINE, Record
+from feeds.advisories.records import ENGINE, Record, is_cve, ranked_fairly
 from feeds.core.addresses import hostname
 from feeds.core.errors import ShapeError
+from feeds.core.limits import MENTIONS
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
@@ -88,6 +89,7 @@ class Spider(scrapy.Spider):
             headers=_headers(ask, known, mirrored=bool(self.job.mirror)),
             meta={"dont_obey_robotstxt": not ask.robots, "about": (source, ask), "scope": ask.scope},
             dont_filter=True,
+            priority=-ask.rank,
         )
         yield from self._following(source, ask, known.follow)
 
@@ -161,13 +163,17 @@ class Spider(scrapy.Spider):
         yield from self._newly_wanted(parsed.items)
 
     def _newly_wanted(self, items: Iterable[Any]) -> Iterator[scrapy.Request]:
-        named = {n for item in items if isinstance(item, Record) for n in (*item.names, *item.mentions)}
-        cves = frozenset(n for n in named if n.startswith("CVE-")) - self.wanted
+        """The questions for CVEs that a document names: those of its claims, and the first of those it mentions."""
+        records = [item for item in items if isinstance(item, Record)]
+        claimed = ranked_fairly([n for n in r.names if is_cve(n)] for r in records if r.ours)
+        mentioned = list(dict.fromkeys(n for r in records for n in r.mentions if is_cve(n)))[:MENTIONS]
+        cves = frozenset((*claimed, *mentioned)) - self.wanted
         if not cves or len(self.wanted) > len(self.job.wanted.cves) + _QUESTIONS:
             return
         self.wanted |= cves
+        ranked = tuple(c for c in claimed if c in cves)
         for source in self.sources:
-            for ask in source.requests(RequestContext(cves=cves)):
+            for ask in source.requests(RequestContext(cves=cves, ranked=ranked)):
                 yield from self._requests(source, ask)
 
     def failed(self, failure: Failure) -> None:

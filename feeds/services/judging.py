@@ -39,14 +39,15 @@ class How:
 def judge(connection: Connection, answers: Answers, before: SourceState | None, how: How) -> tuple[SourceState, bool]:
     """Keep the state of a source after a poll; it comes back, with whether anything was found to be gone."""
     name, trouble, changed = answers.name, answers.problem, False
-    if any(o.complete for o in answers.outcomes) and not (answers.failures or trouble):
+    complete = any(o.complete for o in answers.outcomes)
+    if complete and not (answers.failures or trouble):
         asked = {o.url for o in answers.outcomes if not (how.accept and o.result == "missing")}
         kept = storage.forget_pages(connection, name, asked, how.now, accept=how.accept)
         changed, trouble = kept.changed, kept.refused
     if how.accept:
         storage.forget_history(connection, name)
     state = _state(before, replace(answers, problem=trouble), how.now)
-    keys, count = storage.listed(connection, name)
+    keys, count = storage.listed(connection, name, complete=complete)
     if state.state is health.SourceHealth.HEALTHY:
         history = storage.histories(connection).get(name, [])
         names = {key.partition(":")[2] for key in keys}
@@ -54,7 +55,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
         lacks = list(health.shortfalls(name, count, history, missing))
         if not how.accept:
             lacks += _emptiness(connection, answers, count, history, mirrored=how.mirrored)
-            if newest := storage.newest_missing(connection, name):
+            if complete and (newest := storage.newest_missing(connection, name)):
                 lacks.append(
                     f"it lacks its {newest} newest entries, as an older copy would. If that is right, run "
                     f"`navtex poll --accept {name}`"
@@ -64,7 +65,8 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
     storage.note(connection, state)
     if state.state is health.SourceHealth.HEALTHY:
         storage.remember(connection, name, health.Polled(how.now, len(answers.outcomes), 0, count))
-        changed |= storage.settle(connection, name, how.now)
+        if complete:
+            changed |= storage.settle(connection, name, how.now)
     return state, changed
 
 

@@ -127,12 +127,13 @@ def _as_read(name: str, records: Iterable[Record], at: datetime) -> FetchResult:
 def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult]) -> CrawlJob:
     """The job with what the database knows: validators, CVEs (those of corrections, too), hosts to leave alone."""
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
+    claimed, mentioned = storage.wanted_cves(connection)
+    ranked = tuple(dict.fromkeys((*sorted(named), *claimed)))
+    tags = storage.tags(connection, "moby/moby")
     return with_values(
         job,
         known=storage.known(connection),
-        wanted=with_values(
-            job.wanted, cves=storage.cves(connection) | named, tags=storage.tags(connection, "moby/moby")
-        ),
+        wanted=with_values(job.wanted, cves=mentioned.union(ranked), ranked=ranked, tags=tags),
         not_before=storage.waiting(connection),
     )
 

@@ -42,6 +42,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """JSON to send; then it is a POST."""
     method: str = ""
     """HEAD where the headers say all; "" is GET, or POST with a body."""
+    rank: int = 0
+    """Its place among the questions to its host: the lowest is asked first."""
     scope: str = ""
     """What a registry's token is asked for; "" where no registry is asked."""
 
@@ -82,6 +84,8 @@ class RequestContext(msgspec.Struct, frozen=True):
 
     `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
     `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
+    Of `cves`, `ranked` are those that claims are about, in the order in which to ask for them; the others are only
+    mentioned.
     `engines` are the versions of Docker Engine that hosts run, `tags` the git tags of moby/moby, as far as known.
     """
 
@@ -90,6 +94,7 @@ class RequestContext(msgspec.Struct, frozen=True):
     channels: frozenset[str] = frozenset()
     engines: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    ranked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from feeds.advisories.prose import names_distribution, read_prose
-from feeds.advisories.records import ENGINE, PRODUCTS, Kind, Rank, Record, Score, VersionStatement, cves_in, is_cve
+from feeds.advisories.records import (
+    ENGINE,
+    PRODUCTS,
+    Kind,
+    Rank,
+    Record,
+    Score,
+    VersionStatement,
+    cve_age,
+    cves_in,
+    is_cve,
+)
 from feeds.advisories.scores import rating, vector_score
 from feeds.advisories.ssvc import decision
 from feeds.advisories.standing import Precedence
@@ -41,9 +53,16 @@ class CveRecords(Source):
     """The records of the CVE programme."""
 
     def requests(self, wanted: RequestContext) -> Iterable[Request]:
-        """One question a CVE, newest first; an API, which robots.txt does not govern."""
-        for cve in sorted(wanted.cves | known_cves(), key=_newest, reverse=True):
-            yield Request(url=self.urls["api"].format(cve=cve), form="api", optional=True)
+        """One question a CVE: first what claims are about, then the reviewed ids, then what is only mentioned.
+
+        An API, which robots.txt does not govern.
+        """
+        reviewed = known_cves() if wanted.ranked else frozenset[str]()
+        others = (sorted(cves, key=cve_age, reverse=True) for cves in (reviewed, wanted.cves | known_cves()))
+        first = frozenset(wanted.ranked)
+        for cve in dict.fromkeys((*wanted.ranked, *chain(*others))):
+            rank = 0 if cve in first else 1
+            yield Request(url=self.urls["api"].format(cve=cve), form="api", optional=True, rank=rank)
 
     def parse(self, document: Document) -> Parsed:
         """The record of one CVE; a rejected one comes back withdrawn."""
@@ -56,11 +75,6 @@ class CveRecords(Source):
         if not cna:
             raise ShapeError("a CVE record without a word of its authority", where=document.url)
         return Parsed((_record(meta, cna, mappings(containers.get("adp"))),))
-
-
-def _newest(cve: str) -> tuple[int, int]:
-    _, year, number = cve.split("-")
-    return int(year), int(number)
 
 
 def _record(meta: dict[str, Any], cna: dict[str, Any], adp: list[dict[str, Any]]) -> Record:

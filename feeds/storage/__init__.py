@@ -1,6 +1,6 @@
 """The only code that queries the tables of `feeds`. Values go in, values come out; no row leaves."""
 
-from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync, tags
+from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync, tags, wanted_cves
 from feeds.storage.documents import (
     documents,
     forget_history,
@@ -53,4 +53,5 @@ __all__ = [
     "upsert",
     "wait",
     "waiting",
+    "wanted_cves",
 ]

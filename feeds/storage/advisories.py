@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.dates import dated
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood, Tags
 from feeds.advisories.merging import Catalogue, merge
-from feeds.advisories.records import CVE_RECORDS, EDITIONS, Advisory, Kind, Read, Record
+from feeds.advisories.records import CVE_RECORDS, EDITIONS, Advisory, Kind, Read, Record, is_cve, ranked_fairly
 from feeds.advisories.releases import gathered
+from feeds.core.limits import MENTIONS
 from feeds.storage import tables
 from feeds.storage.items import decoded
 from feeds.storage.sql import insert
@@ -159,13 +160,30 @@ def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:
 
 
 def cves(connection: Connection) -> frozenset[str]:
-    """Every CVE that a record is about or speaks of."""
-    return frozenset(
-        name
-        for read in reads(connection)
-        for name in (*read.record.names, *read.record.mentions)
-        if name.startswith("CVE-")
-    )
+    """Every CVE that a record is about, and of those that one speaks of, the first ones of each document."""
+    claimed, mentioned = wanted_cves(connection)
+    return frozenset((*claimed, *mentioned))
+
+
+def wanted_cves(connection: Connection) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The CVEs that claims are about, in the order in which to ask for them, and those that are only mentioned.
+
+    Each source has its turn, with its newest CVE first: a list of thousands keeps no other waiting.  What stands in no
+    document any more mentions nothing.
+    """
+    of_source: dict[str, set[str]] = {}
+    mentioned: dict[str, dict[str, None]] = {}
+    for row in _stored(connection):
+        value = decoded(row.payload)
+        if not isinstance(value, Record):
+            continue
+        if value.ours:
+            of_source.setdefault(row.source, set()).update(n for n in value.names if is_cve(n))
+        if row.absent is None and row.gone_at is None:
+            mentioned.setdefault(row.document, {}).update(dict.fromkeys(n for n in value.mentions if is_cve(n)))
+    ranked = ranked_fairly(of_source.values())
+    few = (name for names in mentioned.values() for name in list(names)[:MENTIONS])
+    return ranked, frozenset(few) - frozenset(ranked)
 
 
 def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> Changes:

@@ -71,7 +71,8 @@ def keep_items(
     gone = 0
     if outcome.complete and accept:
         gone = _gone(connection, lost, outcome.at)
-    missing = set() if accept else reading.missing(complete=outcome.complete)
+    # what a window no longer shows is noted, too, and never settled: it still counts, and its mentions do not
+    missing = set() if accept and outcome.complete else reading.missing()
     moved = _note(connection, tables.item.c.document == outcome.url, missing)
     return Kept(changed=bool(new or edited or gone or moved))
 
@@ -125,14 +126,14 @@ class _Reading:
             return ""
         return f"it is an older copy: {now.id} is of {now.modified:%Y-%m-%d}, and was of {before.modified:%Y-%m-%d}"
 
-    def missing(self, *, complete: bool) -> set[tuple[int, str]]:
+    def missing(self) -> set[tuple[int, str]]:
         """The items and the entries of lists that are not in it any more."""
         found = set()
         for key, row in self.had.items():
             if row.gone_at is None and key in self.now:
                 before, now = self.lists(key)
                 found |= {(row.id, name) for name in (before or frozenset()) - (now or frozenset())}
-            elif row.gone_at is None and complete:
+            elif row.gone_at is None:
                 found.add((row.id, ""))
         return found
 
@@ -261,14 +262,18 @@ def _entries(key: str, payload: str) -> set[str]:
     return set() if isinstance(fact, Likelihood | Packages) else {key}
 
 
-def listed(connection: Connection, source: str) -> tuple[frozenset[str], int]:
-    """The keys of the entries that a source lists now, and how many they are, counted inside lists."""
+def listed(connection: Connection, source: str, *, complete: bool = True) -> tuple[frozenset[str], int]:
+    """The keys of the entries that a source lists now, and how many they are, counted inside lists.
+
+    Of a source whose documents are windows (not `complete`), what they once showed counts.
+    """
     item, absence = tables.item, tables.absence
     where = sa.and_(item.c.source == source, item.c.gone_at.is_(None))
     rows = connection.execute(sa.select(item.c.id, item.c.key, item.c.entries).where(where)).all()
     missed: dict[int, set[str]] = defaultdict(set)
     for row in connection.execute(sa.select(absence.c.item, absence.c.entry).join(item).where(where)):
-        missed[row.item].add(row.entry)
+        if complete:
+            missed[row.item].add(row.entry)
     present = [r for r in rows if "" not in missed[r.id]]
     inside = sum(r.entries - len(missed[r.id]) for r in present if r.entries is not None)
     return frozenset(r.key for r in present), len({r.key for r in present if r.entries is None}) + inside

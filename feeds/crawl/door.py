@@ -1,0 +1,71 @@
+"""The door: what a database would refuse, or an index could not hold, is refused with its document.
+
+PostgreSQL takes no NUL in a text, no database takes half a surrogate pair, and SQLite takes what PostgreSQL does not:
+both are kept from it alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from feeds.advisories.facts import Fact
+from feeds.advisories.listings import contents
+from feeds.advisories.records import Record
+from feeds.core.errors import ShapeError
+from feeds.core.limits import ADDRESS, ENTRIES, ENTRY, HEADER, NAME
+from feeds.crawl.protocol import ItemPayload
+from feeds.sources.base import Document, Parsed
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""NUL as it stands in JSON, and not a backslash before "u0000"."""
+
+
+def admit(document: Document, parsed: Parsed, pieces: tuple[ItemPayload, ...]) -> None:
+    """Check everything of a document that is to be kept; ShapeError with what is wrong, and in which entry."""
+    if max(len(pieces), len(parsed.follow), parsed.entries) > ENTRIES:
+        raise ShapeError(f"it has more than {ENTRIES} entries")
+    for problem in _problems(document, parsed, pieces):
+        raise ShapeError(problem)
+
+
+def _problems(document: Document, parsed: Parsed, pieces: tuple[ItemPayload, ...]) -> Iterator[str]:
+    for name in ("etag", "last-modified"):
+        value = document.headers.get(name, "")
+        if len(value) > HEADER:
+            yield f"its header {name} is longer than {HEADER} characters"
+        if any(ord(c) < 32 for c in value):
+            yield f"its header {name} holds a control character"
+    for piece in pieces:
+        raw = bytes(piece.payload)
+        if len(piece.key) + len(raw) > ENTRY:
+            yield f"its entry {piece.key[:60]!r} is larger than {ENTRY >> 20} MiB"
+        if _NUL.search(raw):
+            yield f"its entry {piece.key[:60]!r} holds a NUL, which no database keeps"
+        if _bytes(piece.key) > NAME:
+            yield f"its entry {piece.key[:60]!r} has a name of more than {NAME} bytes"
+    for item in parsed.items:
+        if isinstance(item, Record):
+            yield from _of_record(item)
+        elif isinstance(item, Fact) and (long := _longest(contents(item) or ())):
+            yield f"its list {item.key} has an entry of more than {NAME} bytes: {long[:60]!r}"
+    if (long := max((r.url for r in parsed.follow), key=_bytes, default="")) and _bytes(long) > ADDRESS:
+        yield f"it leads to an address of more than {ADDRESS} bytes: {long[:60]!r}"
+    if any("\0" in r.name for r in parsed.follow):
+        yield "it leads to an address with a NUL"
+
+
+def _of_record(record: Record) -> Iterator[str]:
+    if long := _longest((*record.names, *record.mentions)):
+        yield f"its entry {record.id[:60]!r} has a name of more than {NAME} bytes: {long[:60]!r}"
+    if long := next((u for u in (record.url, *record.references) if _bytes(u) > ADDRESS), ""):
+        yield f"its entry {record.id[:60]!r} has an address of more than {ADDRESS} bytes: {long[:60]!r}"
+
+
+def _longest(names: Iterable[str]) -> str:
+    """A name that is too long, or ""."""
+    return next((name for name in names if _bytes(name) > NAME), "")
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
