@@ -31,28 +31,33 @@ def admit(document: Document, parsed: Parsed, pieces: tuple[ItemPayload, ...]) -
 
 def _problems(document: Document, parsed: Parsed, pieces: tuple[ItemPayload, ...]) -> Iterator[str]:
     for name in ("etag", "last-modified"):
-        value = document.headers.get(name, "")
-        if len(value) > HEADER:
-            yield f"its header {name} is longer than {HEADER} characters"
-        if any(ord(c) < 32 for c in value):
-            yield f"its header {name} holds a control character"
+        yield from _of_header(name, document.headers.get(name, ""))
     for piece in pieces:
-        raw = bytes(piece.payload)
-        if len(piece.key) + len(raw) > ENTRY:
-            yield f"its entry {piece.key[:60]!r} is larger than {ENTRY >> 20} MiB"
-        if _NUL.search(raw):
-            yield f"its entry {piece.key[:60]!r} holds a NUL, which no database keeps"
-        if _bytes(piece.key) > NAME:
-            yield f"its entry {piece.key[:60]!r} has a name of more than {NAME} bytes"
+        yield from _of_piece(piece.key, bytes(piece.payload))
     for item in parsed.items:
         if isinstance(item, Record):
             yield from _of_record(item)
         elif isinstance(item, Fact) and (long := _longest(contents(item) or ())):
             yield f"its list {item.key} has an entry of more than {NAME} bytes: {long[:60]!r}"
-    if (long := max((r.url for r in parsed.follow), key=_bytes, default="")) and _bytes(long) > ADDRESS:
-        yield f"it leads to an address of more than {ADDRESS} bytes: {long[:60]!r}"
-    if any("\0" in r.name for r in parsed.follow):
-        yield "it leads to an address with a NUL"
+    for following in parsed.follow:
+        if _bytes(following.url) > ADDRESS or "\0" in following.name:
+            yield f"it leads to an address of more than {ADDRESS} bytes, or with a NUL: {following.url[:60]!r}"
+
+
+def _of_header(name: str, value: str) -> Iterator[str]:
+    if len(value) > HEADER:
+        yield f"its header {name} is longer than {HEADER} characters"
+    if any(ord(c) < 32 for c in value):
+        yield f"its header {name} holds a control character"
+
+
+def _of_piece(key: str, raw: bytes) -> Iterator[str]:
+    if len(key) + len(raw) > ENTRY:
+        yield f"its entry {key[:60]!r} is larger than {ENTRY >> 20} MiB"
+    if _NUL.search(raw):
+        yield f"its entry {key[:60]!r} holds a NUL, which no database keeps"
+    if _bytes(key) > NAME:
+        yield f"its entry {key[:60]!r} has a name of more than {NAME} bytes"
 
 
 def _of_record(record: Record) -> Iterator[str]:

@@ -15,7 +15,7 @@ from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Item
 from feeds.versions.ranges import Span
 
-_NEXT = re.compile(r'<([^<>]{1,2000})>;\s*rel="?next\b', re.IGNORECASE)
+_NEXT = re.compile(r'<([^<>]{1,16000})>;\s*rel="?next\b', re.IGNORECASE)
 
 
 def json_body(document: Document) -> Any:
