@@ -158,6 +158,34 @@ class InventorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     mapping: dict[str, MappingPaths] = {}
 
 
+class ImageBaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[images.base]]`: a base whose tag is asked for, with its line as endoflife.date names it ("debian 12")."""
+
+    name: str
+    line: str = ""
+
+
+class RegistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[images.registry."HOST"]`: how one registry is reached. Credentials may refer to secrets (`${NAME}`)."""
+
+    ca: str = ""
+    token_hosts: tuple[str, ...] = ()
+    http: bool = False
+    username: str = ""
+    password: str = ""
+
+
+class ImageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[images]`: the registries that are asked (no other is), what you build yourself, and the bases that you name."""
+
+    registries: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    pulls: int = 40
+    split_hours: float = 24.0
+    base: tuple[ImageBaseSettings, ...] = ()
+    registry: dict[str, RegistrySettings] = {}
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -170,6 +198,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slack: Slack = Slack()
     collect: Collecting = Collecting()
     inventory: InventorySettings = InventorySettings()
+    images: ImageSettings = ImageSettings()
     operator: Operator = Operator()
     digest: Digests = Digests()
     retention: Retention = Retention()
@@ -260,6 +289,25 @@ EXAMPLE = """\
 # product = "'engine'"
 # version = "docker.version"
 # Where a host has a list of packages: components, package, and kind ("deb", "rpm", ...); also distribution and id.
+
+[images]
+# Registries that are asked what the tags of your images name; no other is ever asked.
+# registries = ["docker.io", "registry.example.org"]
+# What you build yourself; the rest is said to be its maintainer's. * stays within a part of the path, ** does not.
+# own = ["registry.example.org/**"]
+# Manifests read from a registry in one poll; hours after which a name that runs as several images is reported.
+# pulls = 40
+# split_hours = 24.0
+# A base by name, with its release line as endoflife.date has it.
+# [[images.base]]
+# name = "docker.io/library/debian:12"
+# line = "debian 12"
+# Credentials are those of Docker's config.json, or these. They go to the registry and to the hosts of `token_hosts`.
+# [images.registry."registry.example.org"]
+# ca = "/etc/navtex/ca.pem"
+# token_hosts = ["auth.example.org"]
+# username = "navtex"
+# password = "${{REGISTRY_PASSWORD}}"
 
 [digest]
 # A host that no import has named for so many days is counted as not seen.

@@ -53,6 +53,12 @@ def _registries() -> None:
         sa.Column("asked_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("repository"),
     )
+    op.create_table(
+        "image_line",
+        sa.Column("product", sa.Text(), nullable=False, comment="of endoflife.date"),
+        sa.Column("cycles", sa.Text(), nullable=False, comment="JSON list of Cycle"),
+        sa.PrimaryKeyConstraint("product"),
+    )
     for name, key, of in (
         ("image_manifest", "digest", "JSON of an ImageManifest"),
         ("image_index", "digest", "JSON of an ImageIndex"),
@@ -161,6 +167,7 @@ def downgrade() -> None:
         "image_material",
         "image_index",
         "image_manifest",
+        "image_line",
         "image_tag_list",
         "image_tag_past",
         "image_tag",

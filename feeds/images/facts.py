@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from feeds.images.layers import Chains
+from feeds.images.lines import Cycle
 from feeds.images.records import Image, ImageIndex, ImageManifest, Material
 from feeds.images.tags import TagState
 
@@ -29,5 +30,7 @@ class ImageFacts:
     chains: Chains = field(default_factory=Chains)
     chain: Mapping[str, int] = field(default_factory=dict)
     """By image: its chain. One that is missing is made of the image's layers."""
+    cycles: Mapping[str, tuple[Cycle, ...]] = field(default_factory=dict)
+    """By product of endoflife.date."""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By repository: the tags that its registry lists."""

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
+from feeds.images.lines import Cycle
+
 
 class BuildStep(StrEnum):
     """What one instruction of a build did, as far as lineage needs to know it."""
@@ -147,6 +149,8 @@ class RegistryItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the manifest that `key` names."""
     tags: tuple[str, ...] | None = None
     """Of the repository that `key` names."""
+    cycles: tuple[Cycle, ...] | None = None
+    """Release lines of the product that `key` names."""
 
 
 def same_platform(one: str, other: str) -> bool:

@@ -97,7 +97,7 @@ def newer(tag: str, tags: Iterable[str]) -> str:
     ('', '')
     """
     words, numbers = _split(tag)
-    if len(numbers) < 3:
+    if not is_exact(tag):
         return ""
     best, found = numbers, ""
     for other in tags:
@@ -107,6 +107,11 @@ def newer(tag: str, tags: Iterable[str]) -> str:
         if of == words and len(at) == len(numbers) and at[:2] == numbers[:2] and at > best:
             best, found = at, other
     return found
+
+
+def is_exact(tag: str) -> bool:
+    """Whether a tag is an exact version, which should never move: it has at least three numbers."""
+    return len(_split(tag)[1]) >= 3
 
 
 def _split(tag: str) -> tuple[tuple[str, ...], tuple[int, ...]]:

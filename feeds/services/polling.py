@@ -20,7 +20,7 @@ from feeds.core.errors import ConfigError
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.services import judging
-from feeds.sources import health
+from feeds.sources import health, registries
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
 from feeds.storage.database import Connection, Database
@@ -148,6 +148,7 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
     changed, failures = _documents(connection, outcomes, accept)
     for outcome in corrected:
         changed |= storage.keep(connection, outcome, accept=True).changed
+    storage.keep_answers(connection, of_source.get(registries.NAME, []), how.job.images.registries)
     storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
     report = PollReport(problem=how.problem, unreached=_unreached(outcomes))
     for name in [*of_source, *(_unanswered(how.job, of_source) if how.problem else ())]:
@@ -188,7 +189,7 @@ def _documents(
         expected = outcome.url in known and judging.is_listed(outcome.source)
         if outcome.result == "missing" and expected and outcome.source not in accept:
             problem = f"{outcome.reason}, and it was there before"
-        if outcome.result == "read":
+        if outcome.result == "read" and outcome.source != registries.NAME:
             kept = storage.keep(
                 connection, outcome, others=held[outcome.source, outcome.form], accept=outcome.source in accept
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -18,11 +19,14 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.images import documents
+from feeds.images.lines import Cycle
 from feeds.images.records import ImageIndex, MemberRole, RegistryItem, TagAnswer
 from feeds.images.references import HUB, Reference, digest, reference
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
+from feeds.sources.parsing import json_body, mapping, mappings
 
 NAME = "registries"
+_LINES = "https://endoflife.date/api/v1/products/"
 _HUB_HOST = "registry-1.docker.io"
 _SPARE = 20
 """Pulls that are left to others: at so few remaining ones a registry is asked for no more manifests."""
@@ -60,6 +64,8 @@ class ImageQuestions(msgspec.Struct, frozen=True, omit_defaults=True):
     registries: tuple[RegistryAccess, ...] = ()
     tags: tuple[str, ...] = ()
     """`registry/repository:tag`, the one whose answer is oldest first."""
+    lines: tuple[str, ...] = ()
+    """Products of endoflife.date whose lines are asked for."""
     lists: tuple[str, ...] = ()
     """`registry/repository` of which all tags are asked for."""
     digests: tuple[str, ...] = ()
@@ -94,6 +100,8 @@ class Registries(Source):
             if named is not None and (access := self._access(named.registry)):
                 url = f"{access.url}{named.repository}/tags/list?n=1000"
                 yield Request(url=url, form="tags", optional=True, scope=_scope(named.repository))
+        for product in self.questions.lines:
+            yield Request(url=f"{_LINES}{product}/", form=f"line/{product}", optional=True)
 
     def instead(self, ask: Request, status: int) -> Request | None:
         """A GET where a HEAD is not understood: some registries do not answer it, or not for an index."""
@@ -103,6 +111,8 @@ class Registries(Source):
 
     def parse(self, document: Document) -> Parsed:
         """What one answer says, and what to ask next."""
+        if document.form.startswith("line/"):
+            return _read_line(document)
         access = next((a for a in self.questions.registries if document.url.startswith(a.url)), None)
         if access is None:
             raise ShapeError("it is no address of a registry", where=document.url)
@@ -247,6 +257,22 @@ class Registries(Source):
 
     def _access(self, registry: str) -> RegistryAccess | None:
         return next((a for a in self.questions.registries if a.name == registry), None)
+
+
+def _read_line(document: Document) -> Parsed:
+    """The release lines of a product, as endoflife.date has them."""
+    data = mapping(mapping(json_body(document)).get("result"))
+    cycles = []
+    for release in mappings(data.get("releases")):
+        ends = release.get("eolFrom")
+        try:
+            day = date.fromisoformat(ends) if isinstance(ends, str) else None
+        except ValueError:
+            day = None
+        cycles.append(Cycle(str(release.get("name") or "")[:40], str(release.get("codename") or "")[:60], day))
+    if not cycles:
+        raise ShapeError("no releases in it", where=document.url)
+    return Parsed((RegistryItem(f"line:{document.form.removeprefix('line/')}", cycles=tuple(cycles)),))
 
 
 def _scope(repository: str) -> str:

@@ -16,6 +16,16 @@ from feeds.storage.documents import (
     wait,
     waiting,
 )
+from feeds.storage.images import (
+    held_names,
+    image_facts,
+    image_tags,
+    keep_answers,
+    keep_held,
+    known_digests,
+    name_chain,
+    named_chains,
+)
 from feeds.storage.items import Kept, forget_pages, listed, names_in, newest_missing, settle
 from feeds.storage.mirrors import mirror, note_mirror
 from feeds.storage.sql import insert, upsert
@@ -30,13 +40,21 @@ __all__ = [
     "fingerprints",
     "forget_history",
     "forget_pages",
+    "held_names",
     "histories",
+    "image_facts",
+    "image_tags",
     "insert",
     "keep",
+    "keep_answers",
+    "keep_held",
     "known",
+    "known_digests",
     "listed",
     "lost",
     "mirror",
+    "name_chain",
+    "named_chains",
     "names_in",
     "newest_missing",
     "note",

@@ -36,6 +36,13 @@ image_tag_list = sa.Table(
     sa.Column("asked_at", UtcDateTime, nullable=False),
 )
 
+image_line = sa.Table(
+    "image_line",
+    metadata,
+    sa.Column("product", sa.Text, primary_key=True, comment="of endoflife.date"),
+    sa.Column("cycles", sa.Text, nullable=False, comment="JSON list of Cycle"),
+)
+
 image_manifest = sa.Table(
     "image_manifest",
     metadata,

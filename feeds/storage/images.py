@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from feeds.crawl.protocol import FetchResult
 from feeds.images.facts import ImageFacts
 from feeds.images.layers import ROOT, Chains
+from feeds.images.lines import Cycle
 from feeds.images.records import HeldImage, Image, ImageIndex, ImageManifest, Material, RegistryItem
 from feeds.images.references import Reference, digest, reference
 from feeds.images.tags import PastDigest, TagState, TagStatus, answered
@@ -75,7 +76,10 @@ def keep_answers(connection: Connection, outcomes: Iterable[FetchResult], access
 
 
 def _keep_document(connection: Connection, item: RegistryItem, chains: _ChainNumbers) -> None:
-    if item.manifest is not None:
+    if item.cycles is not None:
+        row = {"product": item.key.removeprefix("line:"), "cycles": _encode(item.cycles).decode()}
+        upsert(connection, tables.image_line, row, ["product"])
+    elif item.manifest is not None:
         _put(connection, tables.image_manifest, {"digest": item.manifest.digest}, item.manifest)
     elif item.index is not None:
         _put(connection, tables.image_index, {"digest": item.index.digest}, item.index)
@@ -127,7 +131,7 @@ def _once(connection: Connection, table: sa.Table, **values: str) -> None:
 
 def _note_tag(connection: Connection, named: Reference, status: int, found: str, at: datetime) -> None:
     table, past = tables.image_tag, tables.image_tag_past
-    before = tags(connection, named.tagged).get(named.tagged)
+    before = image_tags(connection, named.tagged).get(named.tagged)
     after = answered(before, Reference(named.registry, named.repository, named.tag), status, found, at)
     row = {
         "name": named.tagged,
@@ -147,7 +151,7 @@ def _note_tag(connection: Connection, named: Reference, status: int, found: str,
             upsert(connection, past, values, ["tag", "until"])
 
 
-def tags(connection: Connection, only: str = "") -> dict[str, TagState]:
+def image_tags(connection: Connection, only: str = "") -> dict[str, TagState]:
     """What is known of each tag, or of one."""
     table, past = tables.image_tag, tables.image_tag_past
     where = [table.c.name == only] if only else []
@@ -183,11 +187,15 @@ def image_facts(connection: Connection) -> ImageFacts:
         _payloads(connection, tables.image_manifest, ImageManifest),
         _payloads(connection, tables.image_index, ImageIndex),
         _payloads(connection, tables.image_material, tuple[Material, ...]),
-        tags(connection),
+        image_tags(connection),
         [tuple(row) for row in connection.execute(sa.select(tables.image_alias))],
         repositories,
         Chains([(row.id, row.parent, row.layer) for row in rows]),
         of,
+        {
+            product: msgspec.json.decode(text, type=tuple[Cycle, ...])
+            for product, text in connection.execute(sa.select(tables.image_line))
+        },
         {repository: msgspec.json.decode(text, type=tuple[str, ...]) for repository, text in listed},
     )
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exposure": ("exposure", "List the vulnerabilities affecting your hosts."),
     "explain": ("explain", "Show the evidence behind a verdict."),
     "plan": ("plan", "List the upgrades that close what is open."),
+    "image": ("image", "List images on a base that has moved, and what to rebuild first."),
     "subscription": ("subscription", "Manage subscriptions to digests."),
     "notification": ("notification", "List and show what was sent, and retry deliveries."),
     "notify": ("notify", "Send the digests that are due, without polling."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feeds.images.references import Reference
@@ -59,6 +60,8 @@ class ImagePlan:
     pulls: tuple[JudgedImage, ...]
     new_base: tuple[JudgedImage, ...]
     unknown: tuple[JudgedImage, ...]
+    hosts_of: Mapping[Reference, int]
+    """By name: on how many hosts it runs, with any image."""
 
 
 def judged(judge: ImageJudge, running: Iterable[RunningImage]) -> list[JudgedImage]:
@@ -86,7 +89,7 @@ def plan(catalogue: ImageCatalogue, judge: ImageJudge, found: Sequence[JudgedIma
         waves: dict[int, list[ImageBuild]] = {}
         for (name, image), running in builds.items():
             verdict = verdicts[name, image]
-            build = ImageBuild(name, image, verdict, mine(name), _rebase(catalogue, verdict), tuple(running))
+            build = ImageBuild(name, image, verdict, mine(name), rebase_of(catalogue, verdict), tuple(running))
             waves.setdefault(verdict.wave, []).append(build)
         ordered = tuple(tuple(sorted(waves[n], key=lambda b: (b.name, b.image))) for n in sorted(waves))
         bases.append(BasePlan(changes[key], key[3], ordered))
@@ -95,7 +98,15 @@ def plan(catalogue: ImageCatalogue, judge: ImageJudge, found: Sequence[JudgedIma
         tuple(j for j in found if j.verdict.status is ImageStatus.RE_PULL),
         tuple(j for j in found if j.verdict.status is ImageStatus.NEW_BASE),
         tuple(j for j in found if j.verdict.status is ImageStatus.UNKNOWN),
+        _hosts_of(found),
     )
+
+
+def _hosts_of(found: Iterable[JudgedImage]) -> Mapping[Reference, int]:
+    hosts: Counter[Reference] = Counter()
+    for one in found:
+        hosts[one.running.name] += one.running.hosts
+    return hosts
 
 
 def _builds(
@@ -124,7 +135,7 @@ def _builds(
         yield verdict.after, below, []
 
 
-def _rebase(catalogue: ImageCatalogue, verdict: ImageVerdict) -> Rebase | None:
+def rebase_of(catalogue: ImageCatalogue, verdict: ImageVerdict) -> Rebase | None:
     """Whether the image can be rebased onto what its base's tag names now; None where that is to be built first."""
     base: ImageBase | None = verdict.lineage.base if verdict.lineage else None
     change = verdict.change

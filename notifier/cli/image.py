@@ -1,0 +1,231 @@
+"""`navtex image`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from feeds.images.references import Reference
+from notifier.cli.app import (
+    count_of,
+    format_option,
+    line,
+    now,
+    opened,
+    say,
+    scope,
+    settings,
+    table,
+    wrapped,
+    write_json,
+)
+from notifier.cli.image_options import BASE, host_options
+from notifier.images.status import ImageStatus
+
+if TYPE_CHECKING:
+    from notifier.schemas.image import BasePlanRow, BuildRow, ImageDetail, ImagePlans
+
+_STATUS = click.Choice([s.value for s in ImageStatus])
+_LISTED = 3
+"""The most names that a line of `image plan` gives before it counts the rest."""
+
+
+@click.group("image")
+def command() -> None:
+    """List images on a base that has moved, and what to rebuild, in which order.
+
+    Images come with `navtex inventory import`, the bases with `navtex poll` from the registries that [images] of the
+    configuration names. See `navtex help images`.
+    """
+
+
+@command.command("list")
+@host_options
+@click.option("--status", type=_STATUS, help="Only images of this status.")
+@click.option("--base", type=BASE, metavar="REF", help="Only images that stand on this base, directly or not.")
+@click.option("--split", is_flag=True, help="Only names that run as several images.")
+@click.option("--fail-on", type=_STATUS, help="Exit with 3 if an image of this status is listed.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="Output format.",
+)
+@click.pass_context
+def list_(
+    ctx: click.Context,
+    hosts: tuple[str, ...],
+    tags: dict[str, str],
+    status: str | None,
+    base: Reference | None,
+    split: bool,
+    fail_on: str | None,
+    form: str,
+) -> None:
+    """List the images that run, most urgent first."""
+    from notifier.exporters import csv_rows
+    from notifier.schemas.image import ImageRow
+    from notifier.services.images import ImageQuery, list_images
+
+    query = ImageQuery(scope(hosts, tags, ()), ImageStatus(status) if status else None, base, split)
+    config = settings()
+    with opened(config) as database:
+        found = list_images(database, config.images, query, now())
+    if form == "json":
+        write_json(found)
+    elif form == "csv":
+        for chunk in csv_rows.write(found.images, ImageRow):
+            click.echo(chunk, nl=False)
+    else:
+        rows = [(r.status.value, str(r.hosts), r.image, r.base or "", r.reason) for r in found.images]
+        empty = "No images. Import them with `navtex inventory import`: see `navtex help images`."
+        table(["STATUS", "HOSTS", "IMAGE", "BASE", "REASON"], rows, empty=empty)
+    if fail_on and any(r.status is ImageStatus(fail_on) for r in found.images):
+        ctx.exit(3)
+
+
+@command.command("plan")
+@host_options
+@click.option("--base", type=BASE, metavar="REF", help="Only images that stand on this base, directly or not.")
+@click.option("--own", is_flag=True, help="Only images that you build, by `own` of the configuration.")
+@format_option
+def plan(hosts: tuple[str, ...], tags: dict[str, str], base: Reference | None, own: bool, form: str) -> None:
+    """List what to rebuild, in waves, and what only needs a pull."""
+    from notifier.services.images import ImageQuery, plan_images
+
+    config = settings()
+    with opened(config) as database:
+        found = plan_images(database, config.images, ImageQuery(scope(hosts, tags, ()), base=base, own=own), now())
+    if form == "json":
+        write_json(found)
+        return
+    at = now()
+    for one in found.bases:
+        _base_plan(one, at)
+    _rest(found)
+
+
+def _base_plan(one: BasePlanRow, at: datetime) -> None:
+    images = sum(len(wave) for wave in one.waves)
+    words = {"moved": "moved", "newer": f"has a newer version, {one.to}", "gone": "is gone", "ended": "has ended"}[
+        one.event.value
+    ]
+    since = f" {one.moved_at:%Y-%m-%d} ({count_of((at - one.moved_at).days, 'day', 'days')})" if one.moved_at else ""
+    click.echo(
+        line(
+            f"{one.base} {words}{since}: {count_of(images, 'image', 'images')}, {count_of(one.hosts, 'host', 'hosts')}"
+        )
+    )
+    rows = []
+    for number, wave in enumerate(one.waves, 1):
+        for build in wave:
+            rows.append((str(number), build.image, str(build.hosts), build.proof or "", _rebase(build)))
+            if build.after:
+                rows.append(("", f"after {build.after}", "", "", ""))
+    table(["WAVE", "IMAGE", "HOSTS", "PROOF", "REBASE"], rows, empty="")
+    click.echo("")
+
+
+def _rebase(build: BuildRow) -> str:
+    return build.rebase.verdict.value if build.rebase else ""
+
+
+def _rest(found: ImagePlans) -> None:
+    for pull in found.repull:
+        wrapped(f"Re-pull, no build: {pull.image} on {pull.hosts} of {count_of(pull.of, 'host', 'hosts')}", 0, hang=4)
+    for one in found.new_base:
+        wrapped(f"New base: {one.image}: {one.reason}", 0, hang=4)
+    if found.unknown:
+        reasons: dict[str, int] = {}
+        for one in found.unknown:
+            reasons[one.reason] = reasons.get(one.reason, 0) + 1
+        parts = [f"{count}: {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])]
+        shown = "; ".join(parts[:_LISTED]) + (
+            f"; and {len(parts) - _LISTED} more reasons" if len(parts) > _LISTED else ""
+        )
+        wrapped(f"Not known: {count_of(len(found.unknown), 'image', 'images')} ({shown})", 0, hang=4)
+    if found.old_tags:
+        say(f"{count_of(found.old_tags, 'tag has', 'tags have')} no answer of the last day. See `navtex source list`.")
+    if not (found.bases or found.repull or found.new_base or found.unknown):
+        say("Nothing to rebuild or to pull.")
+
+
+@command.command("show")
+@click.argument("image", metavar="REF|DIGEST")
+@format_option
+def show(image: str, form: str) -> None:
+    """Show the base of an image with its proof, what moved, and where it runs."""
+    from notifier.services.images import show_image
+
+    config = settings()
+    with opened(config) as database:
+        found = show_image(database, config.images, image, now())
+    if form == "json":
+        write_json(found)
+        return
+    for one in found.images:
+        _detail(one)
+
+
+def _detail(one: ImageDetail) -> None:
+    config = one.config.partition(":")[2][:12] if one.config else "not known"
+    click.echo(line(f"{one.image}  {one.platform}  image {config}"))
+    wave = f", wave {one.wave}" if one.wave else ""
+    wrapped(f"status   {one.status.value}{wave}: {one.reason}", 0, hang=9)
+    for place, step in enumerate(one.line):
+        at = f" at {step.config.partition(':')[2][:12]}" if step.config else ""
+        first = f"its {step.layers} layers are the first of {step.of}" if place == 0 else f"{step.layers} of {step.of}"
+        proof = f"{step.proof}; {first}" if step.layers else step.proof or ""
+        wrapped(f"{'base ' if place == 0 else 'below'}    {step.base or 'without a name'}{at} ({proof})", 0, hang=9)
+    if one.tags:
+        wrapped(f"tags     {', '.join(one.tags)}", 0, hang=9)
+    if one.rebase:
+        reasons = f": {'; '.join(one.rebase.reasons)}" if one.rebase.reasons else ""
+        wrapped(f"rebase   {one.rebase.verdict.value}{reasons}", 0, hang=9)
+        for caveat in one.caveats:
+            wrapped(caveat, 9)
+    other = sum(o.hosts for o in one.other)
+    runs = f"; {count_of(other, 'host runs', 'hosts run')} another image under this name" if other else ""
+    wrapped(f"runs     {count_of(one.hosts, 'host', 'hosts')}, since {one.since:%Y-%m-%d}{runs}", 0, hang=9)
+    for doubt in one.doubts:
+        wrapped(f"doubt    {doubt}", 0, hang=9)
+    click.echo("")
+
+
+@command.group("base")
+def base_group() -> None:
+    """List and name the bases of images."""
+
+
+@base_group.command("list")
+@format_option
+def base_list(form: str) -> None:
+    """List the bases under what runs, those on most hosts first."""
+    from notifier.services.images import list_bases
+
+    config = settings()
+    with opened(config) as database:
+        found = list_bases(database, config.images, now())
+    if form == "json":
+        write_json(found)
+        return
+    rows = [(str(r.chain), r.base or "(no name)", str(r.layers), str(r.images), str(r.hosts)) for r in found.bases]
+    table(["CHAIN", "BASE", "LAYERS", "IMAGES", "HOSTS"], rows, empty="No known base.")
+    if any(r.base is None for r in found.bases):
+        say("Give a base without a name one: navtex image base name CHAIN REF")
+
+
+@base_group.command("name")
+@click.argument("chain", type=click.IntRange(min=1))
+@click.argument("name", metavar="REF")
+def base_name(chain: int, name: str) -> None:
+    """Give a chain of layers the name of the base that it is."""
+    from notifier.services.images import name_base
+
+    with opened(settings()) as database:
+        named = name_base(database, chain, name)
+    say(f"Chain {chain} is {named.tagged}.")
