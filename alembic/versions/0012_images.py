@@ -102,15 +102,15 @@ def _chains() -> None:
         sa.PrimaryKeyConstraint("digest", "platform", "image"),
     )
     op.create_table(
-        "image_repository",
-        sa.Column("image", sa.Text(), nullable=False),
-        sa.Column("repository", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("image", "repository"),
-    )
-    op.create_table(
         "image_name",
-        sa.Column("name", sa.Text(), nullable=False, comment="registry/repository:tag that some host holds"),
-        sa.PrimaryKeyConstraint("name"),
+        sa.Column("image", sa.Text(), nullable=False),
+        sa.Column(
+            "name",
+            sa.Text(),
+            nullable=False,
+            comment="by which a host holds it; with a tag or without",
+        ),
+        sa.PrimaryKeyConstraint("image", "name"),
     )
 
 
@@ -160,7 +160,6 @@ def downgrade() -> None:
         "running_image",
         "image_use",
         "image_name",
-        "image_repository",
         "image_alias",
         "image",
         "image_chain",

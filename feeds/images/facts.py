@@ -25,8 +25,8 @@ class ImageFacts:
     """By `registry/repository:tag`."""
     aliases: Iterable[tuple[str, str, str]] = ()
     """(digest, platform, image): a digest under which an engine holds an image."""
-    repositories: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    """By image: the repositories under which hosts hold it."""
+    names: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    """By image: the names under which hosts hold it, with a tag or without."""
     chains: Chains = field(default_factory=Chains)
     chain: Mapping[str, int] = field(default_factory=dict)
     """By image: its chain. One that is missing is made of the image's layers."""

@@ -19,6 +19,7 @@ from feeds.storage.documents import (
 from feeds.storage.images import (
     held_names,
     image_facts,
+    image_platforms,
     image_tags,
     keep_answers,
     keep_held,
@@ -43,6 +44,7 @@ __all__ = [
     "held_names",
     "histories",
     "image_facts",
+    "image_platforms",
     "image_tags",
     "insert",
     "keep",

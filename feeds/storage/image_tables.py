@@ -92,15 +92,9 @@ image_alias = sa.Table(
     sa.Column("image", sa.Text, primary_key=True),
 )
 
-image_repository = sa.Table(
-    "image_repository",
-    metadata,
-    sa.Column("image", sa.Text, primary_key=True),
-    sa.Column("repository", sa.Text, primary_key=True),
-)
-
 image_name = sa.Table(
     "image_name",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="registry/repository:tag that some host holds"),
+    sa.Column("image", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True, comment="by which a host holds it; with a tag or without"),
 )

@@ -116,11 +116,9 @@ def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
         if one.by_config:
             for name in one.digests:
                 _once(connection, tables.image_alias, digest=digest(name), platform=one.platform, image=one.key)
-        for name in (*one.tags, *one.digests):
-            if (named := reference(name)) is not None:
-                _once(connection, tables.image_repository, image=one.key, repository=named.name)
-        for name in one.tags:
-            _once(connection, tables.image_name, name=name)
+        repositories = (named.name for name in one.digests if (named := reference(name)) is not None)
+        for name in dict.fromkeys((*one.tags, *repositories)):
+            _once(connection, tables.image_name, image=one.key, name=name)
 
 
 def _once(connection: Connection, table: sa.Table, **values: str) -> None:
@@ -178,9 +176,9 @@ def image_facts(connection: Connection) -> ImageFacts:
         sa.select(tables.image.c.config, tables.image.c.chain, tables.image.c.payload)
     ):
         images[config], of[config] = decode(payload), number
-    repositories: dict[str, list[str]] = {}
-    for key, repository in connection.execute(sa.select(tables.image_repository)):
-        repositories.setdefault(key, []).append(repository)
+    names: dict[str, list[str]] = {}
+    for key, name in connection.execute(sa.select(tables.image_name)):
+        names.setdefault(key, []).append(name)
     listed = connection.execute(sa.select(tables.image_tag_list.c.repository, tables.image_tag_list.c.tags))
     return ImageFacts(
         images,
@@ -189,7 +187,7 @@ def image_facts(connection: Connection) -> ImageFacts:
         _payloads(connection, tables.image_material, tuple[Material, ...]),
         image_tags(connection),
         [tuple(row) for row in connection.execute(sa.select(tables.image_alias))],
-        repositories,
+        names,
         Chains([(row.id, row.parent, row.layer) for row in rows]),
         of,
         {
@@ -219,8 +217,15 @@ def known_digests(connection: Connection) -> frozenset[str]:
 
 
 def held_names(connection: Connection) -> list[str]:
-    """The tags under which hosts hold images."""
-    return sorted(connection.execute(sa.select(tables.image_name.c.name)).scalars())
+    """The names under which hosts hold images; those of a digest have no tag."""
+    return sorted(connection.execute(sa.select(tables.image_name.c.name).distinct()).scalars())
+
+
+def image_platforms(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """The platforms of some images, where they are known."""
+    table = tables.image
+    rows = connection.execute(sa.select(table.c.config, table.c.payload).where(table.c.config.in_(sorted(set(keys)))))
+    return {config: msgspec.json.decode(payload, type=Image).platform for config, payload in rows}
 
 
 def named_chains(connection: Connection) -> dict[int, Reference]:

@@ -15,6 +15,7 @@ from feeds.core.errors import VersionError
 from feeds.versions.channels import STATIC, channel
 from feeds.versions.packages import distro_in, ecosystem, upstream
 from feeds.versions.upstream import is_version, key, read
+from notifier.domain.images import HostImages
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
 DOCKER_PACKAGES = frozenset(
@@ -160,7 +161,7 @@ class LeftOut:
     reason: str
 
 
-Found = Host | Bare | BadRow | Note | LeftOut
+Found = Host | Bare | HostImages | BadRow | Note | LeftOut
 """What comes out of an inventory file, in its order."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from feeds.images.facts import ImageFacts
 from feeds.images.records import Image, ImageIndex, ImageManifest, MemberRole, same_platform
-from feeds.images.references import Reference
+from feeds.images.references import Reference, reference
 from feeds.images.tags import TagState
 
 
@@ -44,6 +44,8 @@ class ImageCatalogue:
         self.base_notes = self._base_notes()
         self.tags_of: dict[str, list[TagState]] = {}
         """By image: the tags that name it, or did before."""
+        self.held_by: dict[str, set[Reference]] = {}
+        """By image: the tags by which hosts hold it, whatever the registry says of them."""
         self.repositories = self._repositories()
 
     def resolve(self, digest: str, platform: str = "") -> Resolved:
@@ -97,10 +99,16 @@ class ImageCatalogue:
     def _repositories(self) -> dict[str, frozenset[str]]:
         """The repositories in which each image is or was, by hosts and by tags."""
         found: dict[str, set[str]] = {}
-        for key, names in self.facts.repositories.items():
+        for key, names in self.facts.names.items():
             image = self.facts.images.get(key)
             config = self.canonical(key, image.platform if image else "")
-            found.setdefault(config, set()).update(names)
+            for name in names:
+                named = reference(name)
+                if named is None:
+                    continue
+                found.setdefault(config, set()).add(named.name)
+                if name == named.tagged:
+                    self.held_by.setdefault(config, set()).add(named)
         for tag in self.facts.tags.values():
             for digest in (tag.digest, *(p.digest for p in tag.past)):
                 for config in self._all(digest):

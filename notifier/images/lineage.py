@@ -204,11 +204,12 @@ class Bases:
             if one.name in repositories:
                 return one
         tags = [t for t in self._catalogue.tags_of.get(config, ()) if t.reference.name in repositories]
-        return (
-            min(tags, key=lambda t: (not self._has_moved(t, config), len(t.reference.tag), t.reference)).reference
-            if tags
-            else None
-        )
+        if tags:
+            return min(
+                tags, key=lambda t: (not self._has_moved(t, config), len(t.reference.tag), t.reference)
+            ).reference
+        held = [r for r in self._catalogue.held_by.get(config, ()) if r.name in repositories]
+        return min(held, key=lambda r: (len(r.tag), r), default=None)
 
     def _has_moved(self, tag: TagState, config: str) -> bool:
         platform = self._catalogue.images[config].platform

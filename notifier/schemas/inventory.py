@@ -106,6 +106,7 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     format: Annotated[str, Meta(description="the format it was read in")]
     stored: Annotated[bool, Meta(description="false if --strict refused the import, or no host was found")]
     hosts: Annotated[HostChanges, Meta(description="the hosts, counted")]
+    images: Annotated[int, Meta(description="the hosts whose images the input describes", ge=0)]
     bad: Annotated[int, Meta(description="how many rows could not be read", ge=0)]
     bad_rows: Annotated[tuple[UnreadRow, ...], Meta(description="the rows that could not be read")]
     notes: Annotated[tuple[str, ...], Meta(description="other messages")]

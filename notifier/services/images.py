@@ -101,7 +101,7 @@ class _Found:
     """What runs in a scope, judged, with the numbers of the uses."""
 
     assessment: ImageAssessment
-    uses: dict[RunningImage, int]
+    uses: dict[RunningImage, list[int]]
     judged: list[JudgedImage]
 
     @property
@@ -114,8 +114,23 @@ class _Found:
 def _find(connection: Connection, settings: ImageSettings, scope: Scope, now: datetime) -> _Found:
     check_hosts(connection, scope)
     assessment = image_assessment(connection, settings, now)
-    uses = {one: number for number, one in images.running(connection, scope)}
+    uses = _merged(assessment.catalogue, images.running(connection, scope))
     return _Found(assessment, uses, judged(assessment.judge, uses))
+
+
+def _merged(catalogue: ImageCatalogue, running: Iterable[tuple[int, RunningImage]]) -> dict[RunningImage, list[int]]:
+    """What runs, one for each name and image: engines report the same image by different digests."""
+    groups: dict[tuple[Reference, str, str], list[tuple[int, RunningImage]]] = {}
+    for number, one in running:
+        config = catalogue.resolve(one.digest, one.platform).config
+        platform = catalogue.images[config].platform if config else one.platform
+        groups.setdefault((one.name, config or one.digest, platform), []).append((number, one))
+    return {
+        RunningImage(name, digest, platform, sum(o.hosts for _, o in of), min(o.since for _, o in of)): [
+            n for n, _ in of
+        ]
+        for (name, digest, platform), of in groups.items()
+    }
 
 
 def list_images(database: Database, settings: ImageSettings, query: ImageQuery, now: datetime) -> shapes.ImageList:
@@ -181,7 +196,7 @@ def _counter(connection: Connection, scope: Scope, found: _Found) -> shapes.Host
         several = list(running)
         if len(several) < 2:
             return sum(one.hosts for one in several)
-        return images.count_hosts(connection, scope, (found.uses[one] for one in several))
+        return images.count_hosts(connection, scope, (n for one in several for n in found.uses[one]))
 
     return count
 

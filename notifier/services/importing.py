@@ -13,6 +13,7 @@ from feeds.core.errors import InventoryError, UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain.components import BadRow, Bare, Component, Found, Host, LeftOut, Note, Observed, host_name
 from notifier.domain.hosts import ImportResult
+from notifier.domain.images import HostImages
 from notifier.inventory import InputOptions, open_text
 from notifier.inventory.text import Text
 from notifier.schemas.inventory import (
@@ -25,10 +26,11 @@ from notifier.schemas.inventory import (
     read_host,
     unread_rows,
 )
+from notifier.services.host_images import keep_host_images
 from notifier.storage import host_listing, verdicts
 from notifier.storage.identities import Identities
 from notifier.storage.importing import CHUNK
-from notifier.storage.inventory import Import
+from notifier.storage.inventory import Import, host_numbers
 
 ADDED_BY_HAND = "inventory add"
 """The scope of hosts that `add_component` adds."""
@@ -84,13 +86,15 @@ class ImportReport:
     """Whether nothing was stored, because a row was bad."""
     renamed: int = 0
     """Hosts whose name another engine, machine or node had already."""
+    images: list[HostImages] = field(default_factory=list)
+    """What the input says about the images of hosts."""
     unpruned: str = ""
     """Why nothing was removed that should have been; "" otherwise."""
 
     @property
     def empty(self) -> bool:
         """Whether the input held no host at all."""
-        return not (self.hosts or self.bare)
+        return not (self.hosts or self.bare or self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,7 @@ def _summary(
         input=name,
         format=form,
         stored=not (report.refused or report.empty),
+        images=len(report.images),
         hosts=host_changes(ImportResult() if report.refused else report.taken),
         bad=report.bad,
         bad_rows=unread_rows(record.bad),
@@ -242,6 +247,9 @@ def _store(
     for done in work.add(_identified(_hosts(found, report, listener), identities, options, report, listener)):
         identities.store()
         listener.progress(done)
+    for done in work.add(_without_components(connection, report.images)):
+        listener.progress(report.hosts + done)
+    keep_host_images(connection, report.images, at)
     if options.strict and (report.bad or report.renamed):
         raise _Refused
     if options.prune:
@@ -276,9 +284,18 @@ def _hosts(found: Iterable[Found], report: ImportReport, listener: ImportListene
         elif isinstance(one, Bare):
             report.bare += 1
             yield Host(one.name, (), view=Observed.INSTALLED)
+        elif isinstance(one, HostImages):
+            report.images.append(one)
         elif not isinstance(one, LeftOut):
             report.bad += isinstance(one, BadRow)
             listener.message(one)
+
+
+def _without_components(connection: Connection, found: Iterable[HostImages]) -> list[Host]:
+    """The hosts of which only images are known, and that the inventory does not have."""
+    names = {one.name for one in found}
+    known = host_numbers(connection, names) if names else {}
+    return [Host(name, (), view=Observed.RUNNING) for name in sorted(names - known.keys())]
 
 
 def _why_not(work: Import, report: ImportReport) -> str:

@@ -15,7 +15,9 @@ from feeds.sources.health import MirrorState
 from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.services.crawling import crawl_job
+from notifier.services.image_questions import image_questions
 from notifier.services.mirrors import note_mirror, served
+from notifier.services.registries import registry_accesses
 from notifier.storage import inventory
 
 __all__ = ["PollOptions", "PollReport", "Polled", "ask_sources", "poll"]
@@ -51,12 +53,14 @@ def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions,
 
 def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollOptions = PollOptions()) -> PollReport:
     """Poll from where the configuration says, which must be an address."""
+    accesses, _ = registry_accesses(config.images)
     with database.connect() as connection:
         wanted = inventory.wanted(connection)
+        images = image_questions(connection, config.images, accesses)
     return polling.poll(
         database,
         crawl,
-        crawl_job(config, wanted=wanted, sources=options.sources),
+        crawl_job(config, wanted=wanted, images=images, sources=options.sources),
         accept=options.accept,
         own_corrections=Path(config.corrections) if config.corrections else None,
         must_have={name: s.known for name, s in config.sources.items() if s.known},

@@ -51,7 +51,7 @@ class World:
     materials: dict[str, tuple[Material, ...]] = field(default_factory=dict)
     tags: dict[str, TagState] = field(default_factory=dict)
     aliases: list[tuple[str, str, str]] = field(default_factory=list)
-    repositories: dict[str, set[str]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
     asked: frozenset[str] = frozenset({"r.example", "docker.io"})
     ended: dict[str, date] = field(default_factory=dict)
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class World:
     def catalogue(self) -> ImageCatalogue:
         """All of it, indexed."""
         facts = ImageFacts(
-            self.images, self.manifests, self.indexes, self.materials, self.tags, self.aliases, self.repositories
+            self.images, self.manifests, self.indexes, self.materials, self.tags, self.aliases, self.names
         )
         return ImageCatalogue(facts)
 

@@ -1,0 +1,58 @@
+"""Rows of your own that say which image runs where: CSV with `host,image,digest`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from feeds.images.references import digest, reference
+from notifier.domain.components import BadRow, Found, host_name
+from notifier.domain.images import HostImages, ImageUse
+from notifier.inventory.text import Text, first_lines
+
+NAME = "image-csv"
+_HOST = ("host", "hostname", "node")
+
+
+def recognises(text: Text) -> bool:
+    """Whether its first line is a header with a host and an image, and without a product."""
+    return bool(_delimiter(text))
+
+
+def read(text: Text, host: str = "") -> Iterator[Found]:
+    """The images of each host; a row whose image is no name, or whose digest is none, is bad."""
+    del host  # every row names its own
+    rows = csv.reader(text.lines(), delimiter=_delimiter(text) or ",", skipinitialspace=True)
+    header = [c.strip().lower() for c in next(rows, [])]
+    name = next((h for h in _HOST if h in header), "")
+    hosts: dict[str, set[ImageUse]] = {}
+    for number, row in enumerate(rows, 2):
+        values = dict(zip(header, (c.strip() for c in row), strict=False))
+        if not any(values.values()):
+            continue
+        try:
+            hosts.setdefault(host_name(values.get(name, "")), set()).add(_use(values))
+        except ValueError as error:
+            yield BadRow(f"line {number}", str(error))
+    for each, uses in hosts.items():
+        yield HostImages(each, tuple(sorted(uses)))
+
+
+def _use(values: dict[str, str]) -> ImageUse:
+    named = reference(values.get("image", ""))
+    if named is None:
+        raise ValueError(f"{values.get('image', '')[:80]!r} is not the name of an image")
+    told = values.get("digest", "")
+    own = digest(told) if told else named.digest
+    if told and not own:
+        raise ValueError(f"{told[:80]!r} is not a digest (sha256: and 64 digits)")
+    return ImageUse(str(named), own)
+
+
+def _delimiter(text: Text) -> str:
+    first = next(iter(first_lines(text.head, 1000)), "").lower()
+    for delimiter in ",;\t":
+        columns = [c.strip().strip('"') for c in first.split(delimiter)]
+        if "image" in columns and "product" not in columns and any(h in columns for h in _HOST):
+            return delimiter
+    return ""
