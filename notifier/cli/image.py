@@ -81,9 +81,9 @@ def list_(
         for chunk in csv_rows.write(found.images, ImageRow):
             click.echo(chunk, nl=False)
     else:
-        rows = [(r.status.value, str(r.hosts), r.image, r.base or "", r.reason) for r in found.images]
+        rows = [(r.status.value, str(r.hosts), r.image, r.reason) for r in found.images]
         empty = "No images. Import them with `navtex inventory import`: see `navtex help images`."
-        table(["STATUS", "HOSTS", "IMAGE", "BASE", "REASON"], rows, empty=empty)
+        table(["STATUS", "HOSTS", ("IMAGE", {"ratio": 1}), ("REASON", {"ratio": 1})], rows, empty=empty)
     if fail_on and any(r.status is ImageStatus(fail_on) for r in found.images):
         ctx.exit(3)
 

@@ -103,7 +103,8 @@ class Bases:
         reason = "no known image has its first layers"
         if unnamed != ROOT:
             depth = self._catalogue.chains.depth(unnamed)
-            reason = f"its first {depth} layer{'s' if depth > 1 else ''} are a base without a known name"
+            first = "first layer is" if depth == 1 else f"first {depth} layers are"
+            reason = f"its {first} a base without a known name"
         return Lineage(None, reason, tuple(doubts), unnamed)
 
     def _provenance(self, config: str, image: Image, doubts: list[str]) -> list[ImageBase]:
@@ -170,7 +171,7 @@ class Bases:
             ]
             if held and not catalogue.chains.only_empty(chain):
                 best = max(held, key=lambda c: (len(self._common(c, config)), -len(catalogue.images[c].steps), c))
-                return ImageBase(BaseProof.LAYERS, chain, best, self._reference(best, own))
+                return ImageBase(BaseProof.LAYERS, chain, best, self._tag_said(config, best) or self._reference(best, own))
         return None
 
     def _below(self, other: str, config: str) -> bool:
@@ -196,6 +197,15 @@ class Bases:
     def _representative(self, chain: int, config: str) -> str:
         held = sorted(c for c in self._at.get(chain, ()) if self._below(c, config))
         return held[0] if held else ""
+
+    def _tag_said(self, config: str, base: str) -> Reference | None:
+        """The tag that an annotation or provenance of an image names, where the base that the layers show is there."""
+        repositories = self._catalogue.repositories.get(base, frozenset())
+        said = [name for _, name in sorted(self._catalogue.base_notes.get(config, ()))]
+        for manifest in self._catalogue.manifests_of.get(config, ()):
+            said += [m.uri for m in self._catalogue.facts.materials.get(manifest.digest, ())]
+        named = (found for name in said if (found := _tagged(name)) is not None)
+        return next((one for one in named if one.name in repositories), None)
 
     def _reference(self, config: str, without: frozenset[str] = frozenset()) -> Reference | None:
         """The tag of a base to ask for: the declared one, else the shortest that has moved, else the shortest."""

@@ -139,9 +139,9 @@ def rebase_of(catalogue: ImageCatalogue, verdict: ImageVerdict) -> Rebase | None
     """Whether the image can be rebased onto what its base's tag names now; None where that is to be built first."""
     base: ImageBase | None = verdict.lineage.base if verdict.lineage else None
     change = verdict.change
-    if base is None or change is None or not change.image:
+    if base is None or change is None or not change.image or verdict.after is not None:
         return None
-    return rebase(catalogue, verdict.image, base, "" if verdict.after else change.image)
+    return rebase(catalogue, verdict.image, base, change.image)
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[Reference], bool]:

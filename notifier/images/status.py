@@ -204,10 +204,10 @@ def short(digest: str) -> str:
 
 
 def _moved_at(tag: TagState | None, base: ImageBase, catalogue: ImageCatalogue, platform: str) -> datetime | None:
-    """When a tag stopped naming the layers of a base. Moves between are one, so that it is the first of them."""
+    """When a tag stopped naming the layers of a base; None where that was before it was first asked for."""
     if tag is None:
         return None
     left = [
         p.until for p in tag.past if catalogue.chain.get(catalogue.resolve(p.digest, platform).config) == base.chain
     ]
-    return max(left, default=tag.since)
+    return max(left, default=None)

@@ -48,8 +48,11 @@ def check_sources(config: Config, names: Iterable[str] = ()) -> None:
     if not wanted:
         return
     from feeds.sources import SOURCES  # loads every parser
+    from feeds.sources.registries import NAME as REGISTRIES
 
     forms = {s.name: s.urls for s in SOURCES}
+    if config.images.registries:
+        forms[REGISTRIES] = {}
     for name in wanted:
         if name not in forms:
             raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
