@@ -171,7 +171,9 @@ class Bases:
             ]
             if held and not catalogue.chains.only_empty(chain):
                 best = max(held, key=lambda c: (len(self._common(c, config)), -len(catalogue.images[c].steps), c))
-                return ImageBase(BaseProof.LAYERS, chain, best, self._tag_said(config, best) or self._reference(best, own))
+                return ImageBase(
+                    BaseProof.LAYERS, chain, best, self._tag_said(config, best) or self._reference(best, own)
+                )
         return None
 
     def _below(self, other: str, config: str) -> bool:
