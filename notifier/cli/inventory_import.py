@@ -41,10 +41,10 @@ _CLEAR = "\r\x1b[K"
     "input_format",
     default="",
     metavar="FORMAT",
-    help="Input format, where it is not recognised, or a mapping in the configuration: ansible, apk, apt, csv, "
-    "cyclonedx, dnf, docker-info, docker-node, "
-    "docker-report, docker-version, dpkg, json, kubernetes, ndjson, osquery, pacman, probe, program-version, "
-    "prometheus, rpm, spdx, syft, versions.",
+    help="Input format, where it is not recognised, or a mapping in the configuration: ansible, apk, apt, crictl, csv, "
+    "cyclonedx, dnf, docker-containers, docker-info, docker-node, docker-ps, docker-report, docker-version, dpkg, "
+    "image-csv, json, kubernetes, kubernetes-pods, ndjson, osquery, pacman, probe, program-version, prometheus, rpm, "
+    "spdx, syft, versions.",
 )
 @click.option(
     "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."

@@ -38,7 +38,7 @@ def credentials(
     registries: Iterable[str], environment: Mapping[str, str] = os.environ
 ) -> tuple[dict[str, Credential], list[str]]:
     """The credentials for some registries, and warnings about what could not be read. No network is used."""
-    folder = environment.get("DOCKER_CONFIG") or str(Path(environment.get("HOME") or "~").expanduser() / ".docker")
+    folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
     path = Path(folder) / "config.json"
     try:
         top = msgspec.json.decode(path.read_bytes()[:_LARGEST])

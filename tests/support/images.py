@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -144,3 +145,24 @@ class World:
         judge = self.judge(catalogue)
         found = [RunningImage(named(n), d, AMD, hosts, START) for n, d, hosts in running]
         return plan(catalogue, judge, judged(judge, found), own)
+
+
+def inspected(running: Mapping[str, str], images: Mapping[str, tuple[str, str]]) -> str:
+    """What `docker inspect` prints of containers ({name: image}) and images ({name: (layers, steps)}), as one list."""
+    ids = {name: digest("config", layers, steps) for name, (layers, steps) in images.items()}
+    containers = [
+        {"Id": f"{number:064x}", "Image": ids[of], "Config": {"Image": of}, "State": {"Status": "running"}}
+        for number, of in enumerate(running.values(), 1)
+    ]
+    held = [
+        {
+            "Id": ids[name],
+            "RepoTags": [name],
+            "RepoDigests": [],
+            "Os": "linux",
+            "Architecture": "amd64",
+            "RootFS": {"Type": "layers", "Layers": [layer(w) for w in layers.split()]},
+        }
+        for name, (layers, _) in images.items()
+    ]
+    return json.dumps([*containers, *held])

@@ -11,6 +11,7 @@ import pytest
 
 from feeds.advisories.records import Kind, Rank, Severity
 from tests.conftest import DEMO, Program
+from tests.support.images import inspected
 from tests.support.pages import (
     COMMANDS,
     REFERENCE,
@@ -46,6 +47,10 @@ ASKED = {
     "benchmark show": ["benchmark show cis-docker-1.13-benchmark-1.0.0"],
     "inventory import": [f"inventory import {DEMO / 'inventory.csv'} --explain"],
     "inventory collect": ["inventory collect --local"],
+    "image base list": ["image base list"],
+    "image list": ["image list"],
+    "image plan": ["image plan"],
+    "image show": ["image show shop.example.org/api:2"],
     "inventory list": ["inventory list"],
     "inventory show": ["inventory show web-2"],
     "source list": ["source list"],
@@ -73,7 +78,8 @@ def test_every_command_that_can_answer_in_json_has_its_schema() -> None:
     groups = options(COMMANDS["navtex exposure"])["--group-by"].type
     assert isinstance(groups, click.Choice)
     answering |= {f"exposure by-{group}" for group in groups.choices}
-    assert answering == {p.stem.replace("-", " ", 1) for p in SCHEMAS.glob("*.json")}
+    answers = {p.stem.replace("-", " ", 1) for p in SCHEMAS.glob("*.json")}
+    assert answering == {a.replace("image base-list", "image base list") for a in answers}
     assert answering == ASKED.keys()
     assert {f"navtex {name}" for name in answering} <= sections(REFERENCE / "json.md").keys()
 
@@ -89,6 +95,9 @@ def test_what_the_commands_print_is_what_their_schemas_say(program_with: Callabl
     for name in ("CVE-2024-41110", "CVE-2026-41567"):
         program("silence", "add", name, "--reason", "a reason", "--until", "2999-12-31", "--host", "edge-*")
     program("advisory", "assign", "CVE-2026-41567", "--owner", "Ann", "--due", "2999-12-31", "--tag", "env=prod")
+    images = {"debian:12": ("os", "c"), "shop.example.org/api:2": ("os api", "cc")}
+    (home / "images.json").write_text(inspected({"api": "shop.example.org/api:2"}, images))
+    program("inventory", "import", "--host", "web-1", f"{home}/images.json")
     for command, asked in ASKED.items():
         for arguments in asked:
             printed = program.json(*arguments.split(), status=STATUS.get(command, 0))
