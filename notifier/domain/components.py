@@ -172,6 +172,7 @@ class Inventory:
     hosts: tuple[Host, ...]
     bad: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
+    images: tuple[HostImages, ...] = ()
 
 
 class Tally:
@@ -200,8 +201,11 @@ def gathered(found: Iterable[Found]) -> Inventory:
     hosts: dict[tuple[str, Observed, str], tuple[dict[Component, None], dict[str, str]]] = {}
     bad: list[BadRow] = []
     notes: dict[str, None] = {}
+    images: list[HostImages] = []
     for one in found:
-        if isinstance(one, Host):
+        if isinstance(one, HostImages):
+            images.append(one)
+        elif isinstance(one, Host):
             components, tags = hosts.setdefault((one.name, one.view, one.identity), ({}, {}))
             components.update(dict.fromkeys(one.components))
             tags.update(one.tags)
@@ -209,7 +213,8 @@ def gathered(found: Iterable[Found]) -> Inventory:
             bad.append(one)
         elif isinstance(one, Note):
             notes[one.text] = None
-    return Inventory(tuple(Host(n, tuple(c), t, v, i) for (n, v, i), (c, t) in hosts.items()), tuple(bad), tuple(notes))
+    joined = tuple(Host(n, tuple(c), t, v, i) for (n, v, i), (c, t) in hosts.items())
+    return Inventory(joined, tuple(bad), tuple(notes), tuple(images))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
+from feeds.core.errors import InventoryError
 from feeds.images.references import digest, reference
 from notifier.domain.components import BadRow, Found, host_name
 from notifier.domain.images import HostImages, ImageUse
@@ -22,20 +23,30 @@ def recognises(text: Text) -> bool:
 def read(text: Text, host: str = "") -> Iterator[Found]:
     """The images of each host; a row whose image is no name, or whose digest is none, is bad."""
     del host  # every row names its own
-    rows = csv.reader(text.lines(), delimiter=_delimiter(text) or ",", skipinitialspace=True)
-    header = [c.strip().lower() for c in next(rows, [])]
+    delimiter = _delimiter(text)
+    lines = (line for line in text.lines() if line.strip())
+    header = [c.strip().lower() for c in _cells(next(lines, ""), delimiter or ",")]
     name = next((h for h in _HOST if h in header), "")
+    if not name or "image" not in header:
+        raise InventoryError("it has no such header", remedy="It needs the columns host,image (and may have digest)")
     hosts: dict[str, set[ImageUse]] = {}
-    for number, row in enumerate(rows, 2):
-        values = dict(zip(header, (c.strip() for c in row), strict=False))
-        if not any(values.values()):
-            continue
+    for number, line in enumerate(lines, 2):
+        values = dict(zip(header, _cells(line, delimiter), strict=False))
         try:
-            hosts.setdefault(host_name(values.get(name, "")), set()).add(_use(values))
+            host_of_row, use = host_name(values.get(name, "")), _use(values)
+            hosts.setdefault(host_of_row, set()).add(use)
         except ValueError as error:
             yield BadRow(f"line {number}", str(error))
     for each, uses in hosts.items():
         yield HostImages(each, tuple(sorted(uses)))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of one line; no image, host or digest holds a line break. None where the line cannot be read."""
+    try:
+        return [c.strip() for c in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+    except csv.Error:
+        return []
 
 
 def _use(values: dict[str, str]) -> ImageUse:

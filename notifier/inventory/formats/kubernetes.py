@@ -12,7 +12,7 @@ from typing import Any
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
 from notifier.domain.components import BadRow, Found, Host, Observed, Tally, component, host_name
-from notifier.inventory.formats import daemons
+from notifier.inventory.formats import daemons, kubernetes_pods
 from notifier.inventory.formats.distros import of_pretty
 from notifier.inventory.text import Item, Text, obj, seq, word
 
@@ -54,6 +54,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
                 # `kubectl get nodes,pods` gives others, too
                 if "kind" not in obj(node) or _is_node(node):
                     yield from of_node(node, f"items[{number}]", others)
+            yield from kubernetes_pods.of_pods((f"items[{n}]", v) for n, v in enumerate(items))
         else:
             yield from of_node(item.value, item.where, others)
     yield from others.notes()

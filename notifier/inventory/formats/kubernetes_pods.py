@@ -19,9 +19,10 @@ _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerSt
 
 
 def recognises(text: Text) -> bool:
-    """Whether it is a pod, or a list with one among its first items."""
+    """Whether it is a pod, or a list with one among its first items and no node."""
     value = obj(text.sample)
-    return any(is_pod(v) for v in (seq(value, "items")[:1000] or [value]))
+    first = seq(value, "items")[:1000] or [value]
+    return any(is_pod(v) for v in first) and not any(word(v, "kind") == "Node" for v in first)
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:

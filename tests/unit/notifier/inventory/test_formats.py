@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from feeds.core.errors import InventoryError
@@ -46,7 +47,7 @@ def told(raw: bytes) -> dict[str, Any]:
         ],
         "bad": [f"{b.where}: {b.reason}" for b in found.bad],
         "notes": list(found.notes),
-    }
+    } | ({"images": json.loads(msgspec.json.encode(found.images))} if found.images else {})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(FIXTURES)))
@@ -66,7 +67,7 @@ def test_one_format_alone_recognises_a_file_and_gives_the_same_when_it_is_named(
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(FIXTURES)))
 def test_a_file_without_an_engine_says_why(path: Path) -> None:
     found = read(path.read_bytes(), host="lab-1")
-    assert any(h.components for h in found.hosts) or found.notes or found.bad
+    assert any(h.components for h in found.hosts) or found.notes or found.bad or found.images
 
 
 def test_every_format_has_files_and_no_expectation_is_without_its_file() -> None:

@@ -48,7 +48,7 @@ def sane(raw: str | bytes, form: str) -> None:
 def _check(found: Inventory) -> None:
     assert all(f"{b.where}{b.reason}".isprintable() for b in found.bad)
     assert all(n.isprintable() for n in found.notes)
-    assert found.hosts or found.notes or found.bad
+    assert found.hosts or found.notes or found.bad or found.images
     for host in found.hosts:
         said = [host.name, *host.tags, *host.tags.values()]
         said += [w for c in host.components for w in (c.product, c.version, c.package, c.distro)]
