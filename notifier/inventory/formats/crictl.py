@@ -13,6 +13,7 @@ from notifier.inventory.formats.packages import named
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "crictl"
+SIGN = "it has a list of containers with `imageRef`, or of images with `repoTags`"
 
 
 def recognises(text: Text) -> bool:

@@ -13,6 +13,7 @@ from notifier.inventory.formats.packages import named
 from notifier.inventory.text import Item, Text
 
 NAME = "docker-containers"
+SIGN = "its first object is an inspected container or image"
 
 
 def recognises(text: Text) -> bool:

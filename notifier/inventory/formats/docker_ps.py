@@ -13,6 +13,7 @@ from notifier.inventory.formats.packages import named
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-ps"
+SIGN = "its first row is a container of `docker ps` or an image of `docker image ls`"
 
 
 def recognises(text: Text) -> bool:

@@ -12,6 +12,7 @@ from notifier.domain.images import HostImages, ImageUse
 from notifier.inventory.text import Text, first_lines
 
 NAME = "image-csv"
+SIGN = "its first line is a header with a column for the host and a column `image`"
 _HOST = ("host", "hostname", "node")
 
 

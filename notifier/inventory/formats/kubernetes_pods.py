@@ -15,6 +15,7 @@ from notifier.domain.images import HostImages, ImageUse
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "kubernetes-pods"
+SIGN = "one of its first items is a pod, and none is a node"
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
