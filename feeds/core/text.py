@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+# C0 and C1 without tab and line feed, marks of direction, separators, invisible operators, and tags
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+
 
 def printable(text: str, keep: str = "") -> str:
     r"""Replace each character that is not printable with a blank, except those in `keep`.
@@ -10,6 +17,15 @@ def printable(text: str, keep: str = "") -> str:
     'a [1mb\nc'
     """
     return text if text.isprintable() else "".join(c if c.isprintable() or c in keep else " " for c in text)
+
+
+def visible(text: str) -> str:
+    r"""Remove characters that steer a terminal, turn the direction of text or hide in it; line ends and tabs stay.
+
+    >>> visible("a\x1b[1m\u202eb\u200e\U000e0041\nc")
+    'a[1mb\nc'
+    """
+    return _STEERING.sub("", text)
 
 
 def one_line(text: str, limit: int = 0) -> str:

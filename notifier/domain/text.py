@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+from feeds.core.text import visible
 
 
 def line(text: str) -> str:
@@ -14,7 +14,7 @@ def line(text: str) -> str:
     >>> line("one\r\nand\u2028the \x1b[1mother")
     'one and the [1mother'
     """
-    return _CONTROL.sub("", " ".join(text.split()))
+    return visible(" ".join(text.split()))
 
 
 def mrkdwn(text: str) -> str:

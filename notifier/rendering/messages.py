@@ -27,11 +27,12 @@ import notifier
 from feeds.advisories.records import Advisory, severity_rank
 from feeds.core.errors import ConfigError
 from feeds.core.resources import folder
+from feeds.core.text import visible
 from feeds.core.times import day
 from notifier.alerts.digest import ORDER, Digest
 from notifier.domain.hosts import Hosts
 from notifier.domain.messages import Message
-from notifier.domain.text import _CONTROL, line, mrkdwn, safe_url, wrapped
+from notifier.domain.text import line, mrkdwn, safe_url, wrapped
 from notifier.rendering.report import ExposureReport
 from notifier.schemas.digest import plain
 
@@ -144,7 +145,7 @@ def _environment(templates: Path | None = None) -> jinja2.Environment:
 def _clean(value: Any) -> Any:
     """Text without the characters that steer a terminal or hide what is written; other values as they are."""
     if type(value) is str:
-        return _CONTROL.sub("", value)
+        return visible(value)
     return value
 
 
