@@ -48,6 +48,11 @@ class Releases:
     contents: dict[Key, Contents] = field(default_factory=dict)
     """What the engine's releases are built with, by their keys."""
 
+    listed: frozenset[str] = frozenset()
+    """The products of which a list of releases is read; none where nothing is known of sources."""
+    read_on: date | None = None
+    """When those lists were last read."""
+
     def exists(self, product: str, at: Key) -> bool:
         """Whether a release was tagged; where the product's tags are not known, whether it may have been."""
         tagged = self.tagged.get(product)
@@ -77,17 +82,6 @@ class Releases:
     def finals(self, product: str) -> list[str]:
         """The final releases of a product, lowest first."""
         return [text for _, text in sorted(self.tagged.get(product, {}).items()) if read(text).final]
-
-    def newest_below(self, product: str, version: str) -> str:
-        """The newest final release known, where a final version is above it, so that it may be no release at all.
-
-        "" where it is not, or none is known. Below the newest nothing is said: a list may have gaps.
-        """
-        packaged = (p.version for c in self.published.values() for p in c.get(product, {}).values())
-        noted = (r.version for r in self.notes.get(product, {}).values())
-        texts = (*noted, *self.tagged.get(product, {}).values(), *packaged)
-        newest = max((t for t in texts if read(t).final), key=key, default="")
-        return newest if newest and read(version).final and key(version) > key(newest) else ""
 
     def near(self, product: str, version: str) -> list[str]:
         """Up to three final releases whose numbers look most like a version's, for what may be a typing error."""

@@ -1,6 +1,18 @@
 """The only code that queries the tables of `feeds`. Values go in, values come out; no row leaves."""
 
-from feeds.storage.advisories import Changes, catalogue, cves, facts, fingerprints, lost, reads, sync, tags, wanted_cves
+from feeds.storage.advisories import (
+    Changes,
+    catalogue,
+    cves,
+    facts,
+    fingerprints,
+    known_releases,
+    lost,
+    reads,
+    sync,
+    tags,
+    wanted_cves,
+)
 from feeds.storage.documents import (
     documents,
     forget_history,
@@ -52,6 +64,7 @@ __all__ = [
     "keep_held",
     "known",
     "known_digests",
+    "known_releases",
     "listed",
     "lost",
     "mirror",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,8 +16,9 @@ from feeds.advisories.dates import dated
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood, Tags
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import CVE_RECORDS, EDITIONS, Advisory, Kind, Read, Record, is_cve, ranked_fairly
-from feeds.advisories.releases import gathered
+from feeds.advisories.releases import Releases, gathered
 from feeds.core.limits import MENTIONS
+from feeds.sources.tags import REPOSITORIES
 from feeds.storage import tables
 from feeds.storage.items import decoded
 from feeds.storage.sql import insert
@@ -99,7 +100,7 @@ def tags(connection: Connection, repository: str) -> frozenset[str]:
 def fingerprints(connection: Connection) -> dict[int, str]:
     """By advisory: of what its records say, and of the releases that exist. Equal ones lead to equal verdicts."""
     known = tables.item
-    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("packages:", "kev", "epss")]
+    of_releases = [known.c.key.startswith(f, autoescape=True) for f in FACTS if f not in ("kev", "epss")]
     statement = sa.select(known.c.payload).where(sa.or_(*of_releases), known.c.gone_at.is_(None))
     releases = hashlib.sha256("\n".join(sorted(connection.execute(statement).scalars())).encode()).hexdigest()
     rows = connection.execute(sa.select(tables.advisory.c.id, tables.advisory.c.digest))
@@ -129,8 +130,21 @@ def catalogue(connection: Connection) -> Catalogue:
             values |= {"id": row.id, "first_seen": row.first_seen, "baseline": row.baseline}
             values["doubles"] = tuple(doubles.get(row.id, ()))
         found.append(msgspec.structs.replace(advisory, **values))
-    releases = gathered(known_facts)
+    releases = _read_on(connection, gathered(known_facts))
     return Catalogue(dated(found, releases), releases)
+
+
+def known_releases(connection: Connection) -> Releases:
+    """The releases that are known, and when their lists were read."""
+    return _read_on(connection, gathered(facts(connection)))
+
+
+def _read_on(connection: Connection, releases: Releases) -> Releases:
+    """The releases with the day on which the lists of tags were last read, where any source was ever polled."""
+    at = connection.execute(sa.select(tables.source.c.last_success).where(tables.source.c.name == "tags")).scalar()
+    polled = at or connection.execute(sa.select(tables.source.c.name).limit(1)).scalar()
+    listed = frozenset(REPOSITORIES.values()) if polled else frozenset[str]()
+    return replace(releases, listed=listed, read_on=at.astimezone(UTC).date() if at else None)
 
 
 def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:

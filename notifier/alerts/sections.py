@@ -233,7 +233,10 @@ def undecided(
     populations: Mapping[int, People],
     only: set[int] | None = None,
 ) -> dict[int, Group]:
-    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide."""
+    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide.
+
+    A version that is no known release is always among them.
+    """
     return dict(_undecided(matcher, components, populations, only))
 
 
@@ -247,17 +250,23 @@ def _undecided(
             for m in matcher.standing(component)
             if m.verdict.status is Status.UNKNOWN and (only is None or m.advisory.id in only)
         ]
-        if unknown:
+        doubt = matcher.doubt(component)
+        if doubt and doubt.decides:
+            reason = f"{component.version} is {doubt.words}"
+        elif unknown:
             names = ", ".join(m.advisory.name for m in unknown[:3])
             names += f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-            yield (
-                number,
-                Group(
-                    component.product,
-                    component.version,
-                    component.package,
-                    Hosts(people.hosts, people.names),
-                    Status.UNKNOWN,
-                    f"{names}. {unknown[0].verdict.reason}",
-                ),
-            )
+            reason = f"{names}. {unknown[0].verdict.reason}"
+        else:
+            continue
+        yield (
+            number,
+            Group(
+                component.product,
+                component.version,
+                component.package,
+                Hosts(people.hosts, people.names),
+                Status.UNKNOWN,
+                reason,
+            ),
+        )

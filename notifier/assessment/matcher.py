@@ -21,7 +21,7 @@ from feeds.versions.upstream import key
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.builds import numbered_otherwise, rebuilt
 from notifier.assessment.editions import Editions
-from notifier.assessment.existence import KnownReleases
+from notifier.assessment.existence import Doubt, KnownReleases
 from notifier.assessment.targets import EXPOSED, Advisor
 from notifier.domain.components import Component
 
@@ -73,7 +73,7 @@ class Matcher:
         self.releases = catalogue.releases
         self._known = known
         self._today = today
-        self._known_releases = KnownReleases(self.releases)
+        self._known_releases = KnownReleases(self.releases, today)
         self._everything = catalogue.advisories
         self._corrections = corrections
         self._all_cases: dict[str, tuple[EvidenceSet, ...]] = {}
@@ -133,7 +133,8 @@ class Matcher:
             advisory = case.advisory
             if advisory.kind is not Kind.VULNERABILITY or not case.covers(component.version):
                 continue
-            covered = through.get(advisory.id, -1) >= number
+            # what was kept of a version that may be none was true on another day
+            covered = through.get(advisory.id, -1) >= number and not self._may_change(component)
             verdict = before.get(advisory.id) if covered else self.judge(case, component)
             if verdict is not None and verdict.status is not Status.NOT_AFFECTED:
                 yield self.advised(case, component, verdict)
@@ -151,11 +152,18 @@ class Matcher:
 
     def _judge_release(self, case: EvidenceSet, component: Component) -> Verdict:
         verdict = case.decide(component.version)
-        if verdict.status is Status.NOT_AFFECTED and (
-            doubt := self._known_releases.doubt(component.product, component.version)
-        ):
-            return Verdict(Status.UNKNOWN, f"{component.version} is {doubt}", verdict.source)
+        if verdict.status is Status.NOT_AFFECTED and (doubt := self.doubt(component)):
+            if doubt.decides:
+                return Verdict(Status.UNKNOWN, f"{component.version} is {doubt.words}", verdict.source)
+            return replace(verdict, reason=f"{verdict.reason}; {doubt.words}")
         return verdict
+
+    def _may_change(self, component: Component) -> bool:
+        return bool(self.releases.tagged.get(component.product) and self.doubt(component))
+
+    def doubt(self, component: Component) -> Doubt | None:
+        """Why a component's version may be no release at all; None where it is one, or somebody else's build."""
+        return None if component.rebuilt else self._known_releases.doubt(component.product, component.version)
 
     def _judge_build(self, case: EvidenceSet, component: Component) -> Verdict:
         if component.other_numbers:

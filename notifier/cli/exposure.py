@@ -67,6 +67,7 @@ def threshold(level: str) -> Severity | None:
 @click.option(
     "--fail-on", type=click.Choice([*LEVELS.choices, ANY]), help="Exit with 3 if this severity or worse affects a host."
 )
+@click.option("--fail-on-unknown", is_flag=True, help="Exit with 3 if something could not be assessed for a host.")
 @click.option(
     "--format",
     "form",
@@ -90,6 +91,7 @@ def command(
     verdicts: tuple[str, ...],
     group: str | None,
     fail_on: str | None,
+    fail_on_unknown: bool,
     form: str,
     output: Path | None,
     author: str | None,
@@ -97,7 +99,7 @@ def command(
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
     from notifier.cli.exposure_forms import OutputOptions, write
-    from notifier.services.exposure import ExposureQuery, assessed, stale_warning, undecided_warning
+    from notifier.services.exposure import ExposureQuery, any_unknown, assessed, stale_warning, undecided_warning
     from notifier.services.exposure_rows import GroupBy
     from notifier.services.gate import check_judged
 
@@ -116,9 +118,10 @@ def command(
         opened(config) as database,
         assessed(database, query, now(), stale_days=config.digest.stale_days) as (connection, found),
     ):
-        if fail_on:
+        if fail_on or fail_on_unknown:
             check_judged(connection, found)
         write(connection, found, options)
+        unknown = fail_on_unknown and any_unknown(found)
         warnings = [stale_warning(connection, found)]
         if not verdicts and form == "table":
             warnings.insert(0, undecided_warning(found))
@@ -126,7 +129,7 @@ def command(
         say(warning)
     if not found.assessment.catalogue.advisories:
         say(NOTHING_KNOWN)
-    if fail_on and found.reach(threshold(fail_on)):
+    if (fail_on and found.reach(threshold(fail_on))) or unknown:
         ctx.exit(3)
 
 

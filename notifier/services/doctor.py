@@ -18,6 +18,7 @@ from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceSet
 from feeds.versions.upstream import is_version
 from notifier.alerts import sample
+from notifier.assessment.matcher import Matcher
 from notifier.channels import expand
 from notifier.config import Config
 from notifier.domain.filters import Scope
@@ -66,7 +67,9 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from _channels(connection)
         yield from _deliveries(config, connection)
         yield from _templates(config.template_folder)
-        yield from _corrections(storage.catalogue(connection))
+        catalogue = storage.catalogue(connection)
+        yield from _corrections(catalogue)
+        yield from _unreleased(connection, catalogue, now)
 
 
 def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
@@ -132,6 +135,21 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
         yield CheckResult.problem(
             f"{what}: {some}", "Import them again, or remove those that are gone with `navtex inventory remove`"
         )
+
+
+def _unreleased(connection: Connection, catalogue: Catalogue, now: datetime) -> Iterator[CheckResult]:
+    """The versions in the inventory that are no known releases."""
+    matcher = Matcher(catalogue, now.date())
+    numbers = inventory.components(connection)
+    for number, people in sorted(inventory.populations(connection, Scope()).items()):
+        doubt = matcher.doubt(numbers[number])
+        if doubt and doubt.decides:
+            more = f" and {people.hosts - len(people.names)} more" if people.hosts > len(people.names) else ""
+            hosts = ", ".join(people.names) + more
+            what = f"{numbers[number].product} {numbers[number].version} on {hosts} is {doubt.words}"
+            near = ", ".join(matcher.releases.near(numbers[number].product, numbers[number].version))
+            remedy = f"Did you mean {near}? " if near else ""
+            yield CheckResult(CheckLevel.NOTE, what, f"{remedy}Correct it, or run `navtex poll` if it is newer")
 
 
 def _channels(connection: Connection) -> Iterator[CheckResult]:

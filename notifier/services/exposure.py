@@ -133,12 +133,24 @@ def stale_warning(connection: Connection, found: ScopedFindings) -> str:
     return f"{since} and may run other versions now: {listed}"
 
 
-def undecided_warning(found: ScopedFindings) -> str:
-    """A warning about advisories that could not be assessed for some version; "" where there are none."""
+def undecided_findings(found: ScopedFindings) -> tuple[Finding, ...]:
+    """The findings of a query that could not be assessed, whichever verdicts it lists."""
     question = Question(
         frozenset({Status.UNKNOWN}), found.question.advisories, found.question.least, found.question.kev
     )
-    left = findings(found.assessment.matcher, found.assessment.components, found.hosts, question)
+    return findings(found.assessment.matcher, found.assessment.components, found.hosts, question)
+
+
+def any_unknown(found: ScopedFindings) -> bool:
+    """Whether a host of the scope runs what could not be assessed: a verdict is unknown, or the version no release."""
+    matcher, components = found.assessment.matcher, found.assessment.components
+    doubts = (matcher.doubt(components[number]) for number in found.hosts)
+    return any(d.decides for d in doubts if d) or bool(undecided_findings(found))
+
+
+def undecided_warning(found: ScopedFindings) -> str:
+    """A warning about advisories that could not be assessed for some version; "" where there are none."""
+    left = undecided_findings(found)
     if not left:
         return ""
     advisories, versions = len({f.match.advisory.id for f in left}), len({f.number for f in left})

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from feeds import storage
 from feeds.core.errors import InventoryError, UsageProblem
 from feeds.storage.database import Connection, Database
+from notifier.assessment.existence import KnownReleases
 from notifier.domain.components import BadRow, Bare, Component, Found, Host, LeftOut, Note, Observed, host_name
 from notifier.domain.hosts import ImportResult
 from notifier.domain.images import HostImages
@@ -79,6 +80,8 @@ class ImportReport:
 
     taken: ImportResult
     hosts: int = 0
+    versions: set[tuple[str, str]] = field(default_factory=set)
+    """The versions that are numbered by the project itself, with their products."""
     bad: int = 0
     bare: int = 0
     """Hosts whose complete list of packages shows that they have no Docker component."""
@@ -256,8 +259,21 @@ def _store(
         report.unpruned = _why_not(work, report)
         if not report.unpruned:
             work.prune()
+    for note in _unreleased(connection, report.versions, at):
+        listener.message(note)
     if verdicts.is_behind(connection):
         verdicts.refresh(connection, storage.catalogue(connection), at.date())
+
+
+def _unreleased(connection: Connection, versions: Iterable[tuple[str, str]], at: datetime) -> Iterator[Note]:
+    """A warning for each version that is no known release, with the nearest ones."""
+    known = KnownReleases(storage.known_releases(connection), at.date())
+    for product, version in sorted(versions):
+        doubt = known.doubt(product, version)
+        if doubt and doubt.decides:
+            near = ", ".join(known.near(product, version))
+            nearest = f"; nearest: {near}" if near else ""
+            yield Note(f"{product} {version} is not a known release{nearest}. Until it is, its verdict is unknown")
 
 
 def _identified(
@@ -280,6 +296,7 @@ def _hosts(found: Iterable[Found], report: ImportReport, listener: ImportListene
     for one in found:
         if isinstance(one, Host):
             report.hosts += 1
+            report.versions.update((c.product, c.version) for c in one.components if not c.rebuilt)
             yield one
         elif isinstance(one, Bare):
             report.bare += 1

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from feeds import storage
 from feeds.advisories.records import Severity
-from feeds.advisories.releases import Releases
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
@@ -40,14 +39,15 @@ def check_version(
 ) -> VersionCheck:
     """The advisories with these verdicts on a version, worst first.
 
-    UnknownName for a version above every known release; with `gated`, UsageProblem where no vulnerability is known.
+    UnknownName for a version that is no known release; with `gated`, UsageProblem where no vulnerability is known.
     """
     with database.connect() as connection:
         catalogue = storage.catalogue(connection)
     if gated:
         gate.check_known(catalogue)
-    _check_released(catalogue.releases, asked)
-    everything = list(Matcher(catalogue, now.date()).vulnerabilities(asked))
+    matcher = Matcher(catalogue, now.date())
+    _check_released(matcher, asked)
+    everything = list(matcher.vulnerabilities(asked))
     found = sorted((m for m in everything if m.verdict.status in verdicts), key=worst_first)
     return VersionCheck(
         value=CheckAnswer(generated_at=whole(now), exposures=tuple(map(exposure_row, found))),
@@ -57,12 +57,12 @@ def check_version(
     )
 
 
-def _check_released(releases: Releases, asked: Component) -> None:
-    newest = "" if asked.rebuilt else releases.newest_below(asked.product, asked.version)
-    if not newest:
+def _check_released(matcher: Matcher, asked: Component) -> None:
+    doubt = matcher.doubt(asked)
+    if doubt is None or not doubt.decides:
         return
-    near = ", ".join(releases.near(asked.product, asked.version))
+    near = ", ".join(matcher.releases.near(asked.product, asked.version))
     raise UnknownName(
-        f"no release {asked.version} of {asked.product} is known; the newest is {newest}",
+        f"{asked.product} {asked.version} is {doubt.words}",
         remedy=(f"Did you mean one of {near}? " if near else "") + "If it is newer, run `navtex poll` first",
     )

@@ -43,23 +43,6 @@ def test_where_no_tags_are_known_every_release_may_exist_but_no_development_buil
         assert known.finals("engine") == []
 
 
-@pytest.mark.parametrize(
-    ("version", "newest"),
-    [
-        ("99.1.1", "29.6.0"),
-        ("29.6.1", "29.6.0"),
-        ("29.6.0", ""),
-        ("25.0.4", ""),
-        ("30.0.0-rc.1", ""),
-    ],
-)
-def test_only_a_final_version_above_all_that_is_known_is_odd(version: str, newest: str) -> None:
-    notes = Release(product="engine", version="29.6.0", url="https://example.org", day=None)
-    known = gathered([tags("docker-v29.5.1 v30.0.0-rc.1 v25.0.5"), notes])
-    assert known.newest_below("engine", version) == newest
-    assert known.newest_below("runc", version) == ""
-
-
 def test_the_pages_of_a_list_of_tags_add_up() -> None:
     known = gathered([tags("docker-v29.5.1 docker-v29.5.0"), tags("v28.5.2 v25.0.5"), tags("v1.1.12", "runc")])
     assert known.finals("engine") == ["25.0.5", "28.5.2", "29.5.0", "29.5.1"]
