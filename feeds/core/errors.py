@@ -65,7 +65,8 @@ class ChannelError(NavtexError):
 
     `retry_at` is when the receiver asked to be tried again, if it said so; `permanent` is true
     when trying again cannot help (an unknown recipient, a malformed message); `unreachable` when
-    it is the receiver's trouble, so that another message would fail now, too.
+    it is the receiver's trouble, so that another message would fail now, too; `too_large` when a
+    shorter message may arrive.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class ChannelError(NavtexError):
         retry_at: datetime | None = None,
         permanent: bool = False,
         unreachable: bool = False,
+        too_large: bool = False,
     ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.retry_at, self.permanent, self.unreachable = retry_at, permanent, unreachable
+        self.too_large = too_large
 
 
 class Busy(NavtexError):

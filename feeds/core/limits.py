@@ -23,3 +23,9 @@ ENTRIES: Final = 20_000
 """Entries of one document, and documents that it may lead to; the longest real one has a tenth of them."""
 ENTRY: Final = 4 << 20
 """Bytes of one entry."""
+SOURCE_ENTRIES: Final = 5_000
+"""Entries of all documents of a source that a poll may bring; the largest source has a fifth of them."""
+CLAIMS: Final = 500
+"""Claims, names and references of one entry, of each."""
+DIGEST_ITEMS: Final = 500
+"""Items of one digest, the worst first; the others are in the next."""

@@ -13,7 +13,7 @@ from feeds.advisories.facts import Fact
 from feeds.advisories.listings import contents
 from feeds.advisories.records import Record
 from feeds.core.errors import ShapeError
-from feeds.core.limits import ADDRESS, ENTRIES, ENTRY, HEADER, NAME
+from feeds.core.limits import ADDRESS, CLAIMS, ENTRIES, ENTRY, HEADER, NAME
 from feeds.crawl.protocol import ItemPayload
 from feeds.sources.base import Document, Parsed
 
@@ -61,6 +61,8 @@ def _of_piece(key: str, raw: bytes) -> Iterator[str]:
 
 
 def _of_record(record: Record) -> Iterator[str]:
+    if max(len(record.claims), len(record.aliases), len(record.references)) > CLAIMS:
+        yield f"its entry {record.id[:60]!r} has more than {CLAIMS} claims, names or references"
     if long := _longest((*record.names, *record.mentions)):
         yield f"its entry {record.id[:60]!r} has a name of more than {NAME} bytes: {long[:60]!r}"
     if long := next((u for u in (record.url, *record.references) if _bytes(u) > ADDRESS), ""):

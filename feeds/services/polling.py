@@ -17,6 +17,7 @@ from feeds import storage
 from feeds.advisories import corrections, editions
 from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
+from feeds.core.limits import SOURCE_ENTRIES
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.services import judging
@@ -183,13 +184,18 @@ def _documents(
     failures: dict[str, list[str]] = defaultdict(list)
     known = storage.documents(connection)
     held = _held(outcomes)
+    brought: Counter[str] = Counter()
+    for outcome in outcomes:
+        brought[outcome.source] += len(outcome.items)
     for outcome in outcomes:
         problem = outcome.reason if outcome.result == "failed" else ""
         # a tag of an image may be deleted; the documents of the other sources stay where they are
         expected = outcome.url in known and judging.is_listed(outcome.source)
         if outcome.result == "missing" and expected and outcome.source not in accept:
             problem = f"{outcome.reason}, and it was there before"
-        if outcome.result == "read" and outcome.source != registries.NAME:
+        if outcome.result == "read" and brought[outcome.source] > SOURCE_ENTRIES:
+            problem = f"with it the source lists {brought[outcome.source]} entries, and {SOURCE_ENTRIES} are the most"
+        elif outcome.result == "read" and outcome.source != registries.NAME:
             kept = storage.keep(
                 connection, outcome, others=held[outcome.source, outcome.form], accept=outcome.source in accept
             )

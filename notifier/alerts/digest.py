@@ -249,6 +249,8 @@ class Digest:
     """What a reminder tells: what was told and still stands."""
     fixed: tuple[Fixed, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
+    more: int = 0
+    """Items that had no place in it, and that the next digest tells."""
 
     def of(self, *kinds: str) -> tuple[DigestItem, ...]:
         """The items of some kinds, corrections left out: those have a section of their own."""

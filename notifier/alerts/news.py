@@ -78,6 +78,13 @@ class News:
         facets = {n: f for n, f in self.facets.items() if n in numbers}
         return replace(self, items=items, facets=facets)
 
+    def bounded(self, most: int) -> tuple[News, int]:
+        """The part with the first items, which are the worst, and how many are left. These stay news."""
+        left = {i.advisory.id for i in self.items[most:]} - {i.advisory.id for i in self.items[:most]}
+        items = [i for i in self.items if i.advisory.id not in left]
+        facets = {n: f for n, f in self.facets.items() if n not in left}
+        return replace(self, items=items, facets=facets), len(self.items) - len(items)
+
 
 Arrivals = Mapping[datetime, Mapping[int, Hosts]]
 """For a moment: the hosts that came to each component after it."""

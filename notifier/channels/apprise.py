@@ -125,6 +125,7 @@ def send(
         f"{name} did not take it{': ' + why if why else ''}",
         permanent=400 <= status < 500 and status not in (408, 409, 425, 429),
         unreachable="onnection error" in why,
+        too_large=status == 413,
     )
 
 

@@ -196,6 +196,7 @@ def refused(who: str, answer: HttpAnswer) -> ChannelError:
         said,
         retry_at=asked_for(answer.headers.get("retry-after", ""), datetime.now(UTC)),
         permanent=300 <= status < 500 and status not in _PASSING,
+        too_large=status == 413 or b"too_long" in answer.body,
     )
 
 

@@ -235,6 +235,10 @@ def _hung_up(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError) or getattr(error, "smtp_code", 0) == 421
 
 
+def _bytes(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()
+
+
 def _refused(parsed: MailAddress, target: Target, error: smtplib.SMTPRecipientsRefused) -> ChannelError:
     code, said = next(iter(error.recipients.values()))
     return ChannelError(
@@ -254,6 +258,7 @@ def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> Channel
             where=where,
             permanent=500 <= error.smtp_code < 600 and not greeting,
             unreachable=greeting,
+            too_large=error.smtp_code in (523, 552) or b"5.3.4" in _bytes(error.smtp_error),
         )
     if isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError):
         return ChannelError(f"the mail server cannot be used so: {error}", where=where, permanent=True)

@@ -19,6 +19,7 @@ def plain(digest: Digest) -> dict[str, Any]:
         "welcome": digest.welcome,
         "created_at": stamp(digest.created_at),
         "items": [_item(i) for i in digest.items],
+        "more": digest.more,
         "clear": _hosts(digest.unaffected_hosts),
         "undecided": [_group(g) for g in digest.undecided],
         "foot": {

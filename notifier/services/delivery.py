@@ -16,8 +16,10 @@ from notifier.channels import MessageSender
 from notifier.config import Config
 from notifier.domain import deliveries, retry
 from notifier.domain.deliveries import Delivery, Result
+from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.rendering import notices
+from notifier.rendering.short import shortened
 from notifier.security.references import resolved
 from notifier.services import leases
 from notifier.services.channel_addresses import reachable_targets, reason, target_name
@@ -97,9 +99,7 @@ class _Round:
             return self._failed(one, trouble)
         try:
             target = one.target._replace(address=resolved(one.target.address))
-            answer = self._courier.deliver(
-                target, one.message, done=one.parts, arrived=lambda parts: queue.arrived(one, parts)
-            )
+            answer = self._delivered(one, target, queue)
         except Exception as error:  # noqa: BLE001 - whatever happens to one delivery, the others are made
             if not isinstance(error, NavtexError) and not one.attempts and one.subscription != deliveries.OPERATOR:
                 self._unexpected.append((one, reason(error)))
@@ -107,6 +107,17 @@ class _Round:
         at = self._now()
         self._report.delivered.append((one, answer))
         return Result(one, at, DeliveryOutcome.SENT, DeliveryState.SENT, at, answer)
+
+    def _delivered(self, one: Delivery, target: Target, queue: DeliveryQueue) -> str:
+        """Send a message, or its short form where the receiver finds it too large. The answer comes back."""
+        try:
+            return self._courier.deliver(
+                target, one.message, done=one.parts, arrived=lambda parts: queue.arrived(one, parts)
+            )
+        except ChannelError as error:
+            if not error.too_large:
+                raise
+            return f"{self._courier.deliver(target, shortened(one.message))} (in short: {error.what})"
 
     def _failed(self, one: Delivery, error: Exception) -> Result:
         channel = error if isinstance(error, ChannelError) else ChannelError(reason(error))

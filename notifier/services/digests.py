@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from feeds.advisories.records import Advisory, Kind, Severity
+from feeds.core.limits import DIGEST_ITEMS
 from feeds.storage.database import Connection
 from notifier.alerts import digest as digests
 from notifier.alerts import news as ledger
@@ -84,8 +85,9 @@ def compose(
     silent = not started and subscription.silent_start
     if silent or (started and not found.items and not reminded):
         return Composed(found, None, time, reminder, urgent)
+    found, more = found.bounded(DIGEST_ITEMS)
     digest = _digest(connection, assessment, subscription, found, concerns, books, populations, tuple(reminded))
-    return Composed(found, digest, time, reminder or not started, urgent)
+    return Composed(found, replace(digest, more=more), time, reminder or not started, urgent)
 
 
 def _breaks(subscription: Subscription, item: DigestItem) -> bool:

@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from feeds import storage
-from feeds.core.limits import MENTIONS
+from feeds.core.limits import MENTIONS, SOURCE_ENTRIES
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.sources.base import RequestContext
@@ -89,3 +89,20 @@ def test_a_host_that_is_out_of_time_fails_at_once_however_much_it_is_asked(site:
     assert len(outcomes) >= 2000
     assert monotonic() - began < 45
     assert "had its time in this poll" in outcomes[-1].reason
+
+
+def test_a_source_past_its_bound_is_refused_and_keeps_what_it_had(poller: Poller, world: World) -> None:
+    assert poller("moby-advisories").ok
+    before = poller.catalogue
+    flood = [{**entries(1)[0], "ghsa_id": ghsa(n), "cve_id": None} for n in range(SOURCE_ENTRIES + 1)]
+    world.put(f"{MOBY}.json", [*world.get(f"{MOBY}.json"), *flood])
+    [state] = poller("moby-advisories").failed
+    assert f"and {SOURCE_ENTRIES} are the most" in state.message
+    assert poller.catalogue == before
+
+
+def ghsa(number: int) -> str:
+    """A GHSA id of a number."""
+    letters = "23456789cfghjmpqrvwx"
+    digits = [letters[number // 20**n % 20] for n in range(4)]
+    return f"GHSA-2222-3333-{''.join(digits)}"

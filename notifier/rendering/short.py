@@ -1,0 +1,54 @@
+"""The short form of a message: what a receiver gets that found the whole one too large."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+import msgspec
+
+from notifier.domain.messages import Message
+from notifier.domain.text import mrkdwn
+
+_TEXT = 2_000
+"""Characters of a message that is no digest."""
+_BLOCK = 2_900
+"""Characters of a block; Slack takes 3,000."""
+
+
+def shortened(message: Message) -> Message:
+    """The message with one line an item: a name, how bad it is, how many hosts; nothing of a digest is left out."""
+    head = "This message was too large for the channel. Its items in short:"
+    foot = f"The whole digest: navtex notification show {message.key}"
+    items = json.loads(message.data)["items"] if message.data else []
+    lines = [_line(item) for item in items] if items else message.text[:_TEXT].splitlines()
+    text = "\n".join((head, "", *lines, "", foot)) + "\n"
+    return msgspec.structs.replace(
+        message,
+        text=text,
+        html=f"<!doctype html><html><body><pre>{escape(text)}</pre></body></html>",
+        slack=json.dumps(_blocks((head, *lines, foot)), ensure_ascii=False),
+        data=json.dumps(_data(message.data), ensure_ascii=False) if message.data else "",
+    )
+
+
+def _line(item: dict[str, Any]) -> str:
+    hosts = sum(group["hosts"]["count"] for group in item["groups"])
+    change = "" if item["change"] == "new" else f", {item['change']}"
+    return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {hosts} host{'' if hosts == 1 else 's'}"
+
+
+def _blocks(lines: tuple[str, ...]) -> list[dict[str, Any]]:
+    texts = [""]
+    for line in map(mrkdwn, lines):
+        if len(texts[-1]) + len(line) > _BLOCK:
+            texts.append("")
+        texts[-1] += f"{line}\n"
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": t}} for t in texts]
+
+
+def _data(data: str) -> dict[str, Any]:
+    """The digest as values, its items without their groups."""
+    whole: dict[str, Any] = json.loads(data)
+    return whole | {"items": [item | {"groups": []} for item in whole["items"]], "undecided": []}
