@@ -248,7 +248,7 @@ def host_name(text: str) -> str:
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Tags as they stand in a cell: `env=prod;team=web`. ValueError where a part has no `=`."""
+    """Tags as they stand in a cell: `env=prod;team=web`. ValueError if a part has no `=`."""
     tags = {}
     for part in re.split(r"[;,]", text):
         if not part.strip():

@@ -147,7 +147,7 @@ def json_start(head: str) -> int:
 
 
 def several(text: str) -> list[Any]:
-    r"""The JSON values that stand after each other in a text, whatever a terminal puts between; none where one fails.
+    r"""The JSON values that stand after each other in a text, whatever a terminal puts between; none if one fails.
 
     >>> several('{"a": 1}\n$ next\n{"a": 2}\n'), several('{"a": 1}\n{"a"')
     ([{'a': 1}, {'a': 2}], [])
@@ -172,7 +172,7 @@ def several(text: str) -> list[Any]:
 
 
 def leading(text: str) -> str:
-    """The JSON value that a text begins with, without what stands behind it; all of it where it begins with none."""
+    """The JSON value that a text begins with, without what stands behind it; all of it if it begins with none."""
     start = _end(text, 0)
     try:
         return text[start : json.JSONDecoder().raw_decode(text, start)[1]]

@@ -1,8 +1,8 @@
-"""A text that comes as a stream of bytes: looked at, read line by line, or as JSON.  Pure.
+"""A text from a stream of bytes, read line by line or as JSON.  Pure.
 
-Rows are handed out as they come, so that a file of a million needs no memory.  A document is read whole,
-once.  Bytes that are no UTF-8 are read as Latin-1; UTF-16 is known by its byte order mark.  Colours are left
-out, and around JSON what a terminal puts there.
+Rows are yielded as they come, so that a file of a million rows needs little memory.  A document is read whole,
+once.  Bytes that are not UTF-8 are read as Latin-1; UTF-16 is recognised by its byte order mark.  Colours are
+removed, and terminal output around JSON.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from notifier.inventory.terminal_noise import (
 )
 
 HEAD = 1 << 16
-"""So many characters are looked at to recognise a format."""
+"""How many characters are examined to recognise a format."""
 _FIRST_ROWS = 100
 MAX_LINE = 1 << 24
-"""Of a longer line the rest is left out, so that a row of it is bad."""
+"""The rest of a longer line is dropped, so its row is bad."""
 MAX_DOCUMENT = 1 << 29
 """A longer document is an error."""
 
 
 def _latin(error: UnicodeError) -> tuple[str, int]:
-    """The bytes that are no UTF-8, as Latin-1."""
+    """The bytes that are not UTF-8, as Latin-1."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("latin-1"), error.end
@@ -50,7 +50,7 @@ codecs.register_error("navtex-latin-1", _latin)
 
 
 class Item(NamedTuple):
-    """One JSON value of a text, and where it stands."""
+    """One JSON value of a text, and its place."""
 
     where: str
     value: Any
@@ -75,12 +75,12 @@ class Text:
 
     @classmethod
     def of(cls, text: str | bytes) -> Text:
-        """A text that is at hand."""
+        """A text in memory."""
         return cls(io.BytesIO(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text))
 
     @property
     def empty(self) -> bool:
-        """Whether nothing but blanks is there."""
+        """Whether it has nothing but blanks."""
         while not self._ahead.strip():
             self._ahead = self._more(HEAD)
             if not self._ahead:
@@ -89,10 +89,10 @@ class Text:
 
     @property
     def sample(self) -> Any:
-        """The first JSON value by which a format is recognised; None where the text is no JSON.
+        """The first JSON value by which a format is recognised; None if the text is no JSON.
 
         A document's own value, or the first of its list; of a text of rows, the first row.
-        InventoryError where the text begins like JSON and cannot be read.
+        InventoryError if the text begins like JSON and cannot be read.
         """
         if not self._shape:
             self._shape = self._find_shape()
@@ -104,7 +104,7 @@ class Text:
         return self.sample is not None and self._shape == "document"
 
     def first_values(self) -> list[Any]:
-        """The JSON values among the first characters, by which a format is recognised; none where it is no JSON."""
+        """The JSON values among the first characters, by which a format is recognised; none if it is no JSON."""
         if self.sample is None:
             return []
         if self._shape == "document":
@@ -131,22 +131,22 @@ class Text:
             yield plain(line)
 
     def whole(self) -> str:
-        """All of it; InventoryError where it is too long."""
+        """All of it; InventoryError if it is too long."""
         if not self._whole:
             self._ahead = plain(self._ahead + self._more(MAX_DOCUMENT + 1 - len(self._ahead)))
             if len(self._ahead) > MAX_DOCUMENT:
                 raise InventoryError(
-                    f"it is longer than {MAX_DOCUMENT >> 20} million characters", remedy="Give it in parts, or as rows"
+                    f"it is longer than {MAX_DOCUMENT >> 20} million characters", remedy="Split it, or use rows"
                 )
             self._whole = True
         return self._ahead
 
     def document(self) -> Any:
-        """The JSON value that the whole text is; InventoryError where it is none, or several."""
+        """The JSON value that the whole text is; InventoryError if it is not JSON, or several values."""
         values = self._documents()
         if len(values) > 1:
             raise InventoryError(
-                f"it holds several documents ({len(values)}), and only one can be read", remedy="Give each by itself"
+                f"it holds several documents ({len(values)}), and only one can be read", remedy="Import each by itself"
             )
         return values[0]
 
@@ -274,7 +274,7 @@ class _Rejoined(io.RawIOBase):
 
 
 def decoded(text: str) -> Any:
-    """The JSON value that a text is; InventoryError where it is none."""
+    """The JSON value that a text is; InventoryError if it is not JSON."""
     try:
         return msgspec.json.decode(text)
     except RecursionError as error:
@@ -284,13 +284,13 @@ def decoded(text: str) -> Any:
 
 
 def obj(value: Any, *path: str) -> dict[str, Any]:
-    """The object at a path inside a JSON value; an empty one where there is none."""
+    """The object at a path inside a JSON value; an empty one if there is none."""
     found = _at(value, path)
     return found if isinstance(found, dict) else {}
 
 
 def seq(value: Any, *path: str) -> list[Any]:
-    """The list at a path inside a JSON value; an empty one where there is none."""
+    """The list at a path inside a JSON value; an empty one if there is none."""
     found = _at(value, path)
     return found if isinstance(found, list) else []
 

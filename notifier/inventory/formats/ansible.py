@@ -88,7 +88,7 @@ class Ansible:
         yield from without.notes()
 
     def _command(self, said: dict[str, Any], name: str, where: str, product: str, without: Tally) -> Iterator[Found]:
-        """What a command printed on a host; a bad row where it failed, or nothing in it can be read."""
+        """What a command printed on a host; a bad row if it failed, or nothing in it can be read."""
         read = False
         problem = ""
         output = word(said, "stdout") or "\n".join(str(x) for x in seq(said, "stdout_lines"))
@@ -202,7 +202,7 @@ def _result(said: dict[str, Any], name: str, host: str, where: str, without: Tal
     elif isinstance(facts.get("packages"), dict):
         yield from _packages(facts, name, host, where, without)
     elif said.get("failed") is True or said.get("unreachable") is True or "can_talk_to_docker" in said:
-        yield BadRow(where, f"{name or 'the host'} did not answer: {word(said, 'msg')[:200] or 'it says no reason'}")
+        yield BadRow(where, f"{name or 'the host'} did not answer: {word(said, 'msg')[:200] or 'no reason given'}")
     else:
         yield Note(_NEITHER)
 

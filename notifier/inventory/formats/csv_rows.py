@@ -23,7 +23,7 @@ def recognises(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts of a CSV, as their rows end; rows that cannot be taken come with their line and the reason."""
+    """The hosts of a CSV, as their rows end; rows that cannot be read come with their line and the reason."""
     del host  # every row names its own
     rows = csv.reader(text.lines(), delimiter=_delimiter(text) or ",", skipinitialspace=True)
     try:

@@ -19,7 +19,7 @@ _MOST = 1_000_000
 
 
 def recognises(text: Text) -> bool:
-    """Whether it calls itself so."""
+    """Whether its `bomFormat` is CycloneDX."""
     return word(text.sample, "bomFormat") == "CycloneDX"
 
 
@@ -37,7 +37,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         # it is named for the system, and not for the host
         system, name = system or root, ""
     images = [word(c, "name")[:100] for _, c in entries if _is_image(c) and seq(c, "components")]
-    yield from (Note(f"what is in the container image {image!r} is not on the host itself") for image in images[:5])
+    yield from (Note(f"the contents of the container image {image!r} are not on the host") for image in images[:5])
     yield from sbom.hosts(
         entries,
         host,
@@ -78,7 +78,7 @@ def _cluster(bom: dict[str, Any], entries: list[tuple[str, Any]]) -> Iterator[Fo
 
 
 def _reached(start: str, links: dict[str, list[str]]) -> list[str]:
-    """All that depends lead to from one reference."""
+    """All references that one depends on, directly or not."""
     found = dict.fromkeys(links.get(start, ()))
     for reference in (waiting := list(found)):
         for further in links.get(reference, ()):

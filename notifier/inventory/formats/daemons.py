@@ -1,4 +1,4 @@
-"""What a daemon says of itself: whether it is a Docker Engine, whose, and its parts' versions.  Pure."""
+"""What a daemon reports: whether it is a Docker Engine, whose build, and the versions of its parts.  Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def no_docker(name: str) -> Note:
 
 
 def not_docker(parts: Sequence[tuple[str, str, str]], platform: str) -> Note | None:
-    """A note where a server's parts, or the platform it names, are not Docker's."""
+    """A note if a server's parts, or the platform it names, are not Docker's."""
     if "podman" in platform.lower():
         return no_docker("Podman")
     engine = next((version for name, version, _ in parts if name.lower() == "engine"), "")
@@ -56,7 +56,7 @@ def is_enterprise(platform: str) -> bool:
 
 
 def described(commit: str) -> str:
-    """The version that a part's commit tells, as containerd and runc print it; "" where it is a mere hash.
+    """The version in the commit of containerd or runc, as they print it; "" if it is only a hash.
 
     >>> described("v1.3.4-0-gd6d73eb8"), described("v1.1.5-3-gf1"), described("de40ad0"), described("1.6.20~ds1-1+b1")
     ('1.3.4', '', '', '1.6.20~ds1-1+b1')
@@ -69,7 +69,7 @@ def described(commit: str) -> str:
 
 
 def part(product: str, commit: str, distro: str) -> Component | None:
-    """A part (containerd, runc) as an engine's info tells it; None where it tells a mere commit."""
+    """A part (containerd, runc) of an engine's info; None if it is only a commit."""
     version = described(commit)
     if not version:
         return None
@@ -110,12 +110,12 @@ _DOCKERS_SYSTEM = re.compile(r"linuxkit|boot2docker|-moby\b|\(containerized\)", 
 
 
 class Info(NamedTuple):
-    """What `docker info` says of an engine and its host."""
+    """What `docker info` says about an engine and its host."""
 
     name: str
     version: str
     system: str
-    """What the operating system calls itself."""
+    """The name of the operating system."""
     kernel: str
     containerd: str
     runc: str
@@ -138,7 +138,7 @@ class Info(NamedTuple):
         return found
 
     def notes(self) -> Iterator[Note]:
-        """What cannot be told from `docker info`, and which command decides."""
+        """What `docker info` does not show, and the command that does."""
         if self.system in _DESKTOPS:
             yield Note(f"{self.name}: `docker info` does not show Docker Desktop's own version; `docker version` does")
         elif self.system.startswith("Alpine") and not self.distro:

@@ -154,7 +154,7 @@ SYSTEM_PACKAGES = frozenset({*_SYSTEM, "base-files", "alpine-release", "system-r
 
 
 def of_pretty(text: str, kernel: str = "") -> str:
-    """Return the distribution for a PRETTY_NAME; the kernel's build gives the version where the name has none.
+    """Return the distribution for a PRETTY_NAME; the kernel's build gives the version if the name has none.
 
     >>> of_pretty("Ubuntu 20.04.6 LTS"), of_pretty("SUSE Linux Enterprise Server 15 SP5"), of_pretty("Docker Desktop")
     ('ubuntu-20.04', 'sles-15.5', '')

@@ -61,7 +61,7 @@ def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
         elif told is None:
             yield BadRow(
                 row.package.where,
-                f"{row.package.name}: nothing says that it is installed; give `LC_ALL=C dnf list --installed`",
+                f"{row.package.name}: nothing says that it is installed; use `LC_ALL=C dnf list --installed`",
             )
 
 

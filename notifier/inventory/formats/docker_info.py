@@ -24,7 +24,7 @@ _LINES = (
     *("containerd version", "runc version", "init version", "ID"),
 )
 _NO_VERSION = "before Docker 1.9 `docker info` does not show the engine's version; `docker version` does"
-_NERDCTL = Note("it is of nerdctl: the version in it is containerd's; `nerdctl version` tells it and runc's")
+_NERDCTL = Note("it is the output of `nerdctl info`, which shows containerd's version only; use `nerdctl version`")
 _BEGINS = re.compile(r"^(?:Client:|Containers:)", re.MULTILINE)
 _WITHOUT_CLIENT = re.compile(r"^Server:\n Containers:", re.MULTILINE)
 _VERSION = re.compile(r"API version|ApiVersion|^ containerd:$|^ +Revision: ", re.MULTILINE)
@@ -35,7 +35,7 @@ _TEXT = re.compile(
 
 
 def recognises(text: Text) -> bool:
-    """Whether it is what `docker info` prints, or the API answers; Podman's and nerdctl's, too, to say so."""
+    """Whether it is the output of `docker info` or the API; also of Podman and nerdctl, to report that."""
     if text.sample is not None:
         return is_answer(text.sample) and not _with_version(text)
     if of_several(text.head):
@@ -65,7 +65,7 @@ def is_among(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The host that it describes, and by the name that it says; each of them where several follow each other."""
+    """The host that it describes, under the name in it; all hosts if several outputs follow each other."""
     if text.sample is None:
         whole = without_margin(text.whole())
         starts = [m.start() for m in _BEGINS.finditer(whole)] or [0]

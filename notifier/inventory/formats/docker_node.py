@@ -26,7 +26,7 @@ def recognises(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The nodes with their engines, those that are down, too: they still have what they had."""
+    """The nodes with their engines, also those that are down."""
     del host  # every node has a name
     if text.sample is None:
         yield from _table(text)
@@ -45,7 +45,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             identity = f"node:{node[:200]}" if node else ""
             yield from daemons.engine(name, version, distro, item.where, identity=identity)
         else:
-            yield BadRow(item.where, f"{name[:60] or 'the node'} tells no version of its engine")
+            yield BadRow(item.where, f"{name[:60] or 'the node'} shows no engine version")
 
 
 def _is_listed(row: dict[str, object]) -> bool:
@@ -73,6 +73,6 @@ def _table(text: Text) -> Iterator[Found]:
             seen = True
             yield from daemons.engine(name, version, "", f"line {number}", identity=f"node:{node[:200]}")
         else:
-            yield BadRow(f"line {number}", f"{name[:60] or 'the node'} tells no version of its engine")
+            yield BadRow(f"line {number}", f"{name[:60] or 'the node'} shows no engine version")
     if seen:
         yield _SYSTEM

@@ -50,7 +50,7 @@ def recognises(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts of pairs of outputs; InventoryError where it is not clear which outputs belong together."""
+    """The hosts of pairs of outputs; InventoryError if it is not clear which outputs belong together."""
     if text.sample is not None:
         yield from _of_json(text, host)
         return

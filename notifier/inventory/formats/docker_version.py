@@ -39,7 +39,7 @@ _OLD_CLIENT = re.compile(r"^Client version: *(\S+)", re.MULTILINE)
 _OF_THIS_MACHINE = frozenset({"", "default", "desktop-linux", "desktop-windows"})
 """Contexts of the docker program whose engine is on the machine of the program, or in its Docker Desktop."""
 Said = Component | Note | BadRow | LeftOut
-"""What one answer gives."""
+"""What is read from one output."""
 _Part = tuple[str, str, str]
 """A part of the server: its name, its version, and its commit."""
 
@@ -54,7 +54,7 @@ class _Client(NamedTuple):
 
 
 def recognises(text: Text) -> bool:
-    """Whether it is what `docker version` prints, or the API answers; Podman's and nerdctl's, too, to say so."""
+    """Whether it is the output of `docker version` or the API; also of Podman and nerdctl, to report that."""
     if text.sample is not None:
         return is_answer(text.sample) and not docker_info.is_among(text)
     if of_several(text.head):
@@ -82,13 +82,13 @@ def is_answer(value: Any) -> bool:
 
 
 def _only(document: Any) -> Any:
-    """The one answer of a list, or the document; InventoryError where there are several."""
+    """The one answer of a list, or the document; InventoryError if there are several."""
     if not isinstance(document, list):
         return document
     if len(document) != 1:
         raise InventoryError(
             f"it holds several answers of `docker version` ({len(document)}), which do not say of which hosts they are",
-            remedy="Give each by itself, with --host NAME",
+            remedy="Import each by itself, with --host NAME",
         )
     return document[0]
 
@@ -124,7 +124,7 @@ def _json_client(said: dict[str, Any]) -> _Client:
 
 
 def of_text(text: str) -> Iterator[Said]:
-    """What one answer of `docker version` says, as components and notes; InventoryError where there are several."""
+    """What one answer of `docker version` says, as components and notes; InventoryError if there are several."""
     text = without_margin(text)
     if _PODMAN.search(text):
         yield daemons.no_docker("Podman")
@@ -135,7 +135,7 @@ def of_text(text: str) -> Iterator[Said]:
     if answers > 1:
         raise InventoryError(
             f"it holds several answers of `docker version` ({answers}), which do not say of which hosts they are",
-            remedy="Give each by itself, with --host NAME",
+            remedy="Import each by itself, with --host NAME",
         )
     system = "balenaos" if _BALENA.search(text) else of_os_release(text)
     if old:

@@ -113,18 +113,18 @@ class _Widths(NamedTuple):
 
 
 def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | None:
-    """A package whose name and version were not cut to the screen's width; a bad row where they may have been."""
+    """A package whose name and version were not cut to the screen's width; a bad row if they may have been."""
     name, version = [*line[3:].split(), "", ""][:2]
     whole = len(name) < widths.name and len(version) < widths.version
     followed = any(p.startswith(found.name) for p in names("deb"))
     if whole or not followed:
         return found
-    reason = f"{name} {version} may be cut to the width of the screen; give `dpkg -l | cat`"
+    reason = f"{name} {version} may be cut to the width of the screen; use `dpkg -l | cat`"
     return BadRow(found.where, reason)
 
 
 def _package(line: str, where: str) -> Package | Note | BadRow | None:
-    """The package that a line lists; a note where it is not installed; None where it is no package's line."""
+    """The package that a line lists; a note if it is not installed; None if it is no package's line."""
     state_known = _LISTED.match(line) is not None
     if state_known:
         words = line[3:].split()

@@ -30,7 +30,7 @@ def is_row(value: Any) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts of the rows, as they come; what cannot be taken comes with its place and the reason."""
+    """The hosts of the rows, as they come; what cannot be read comes with its place and the reason."""
     del host  # every row names its own
     yield from joined(_flat(text.items()))
 

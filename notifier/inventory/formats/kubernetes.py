@@ -113,14 +113,14 @@ def of_node(node: object, where: str, others: Tally) -> Iterator[Found]:
     runtime = word(told, "containerRuntimeVersion")
     kind, separator, version = runtime.partition("://")
     if not separator:
-        yield BadRow(where, f"{name[:60] or 'the node'} tells no container runtime")
+        yield BadRow(where, f"{name[:60] or 'the node'} shows no container runtime")
         return
     product = _PRODUCTS.get(kind.lower())
     if product is None:
         others.add(f"the container runtime {kind[:60]} is not followed", name)
         return
     if product == "engine" and numbering(product, version) == ENGINE_MODULE:
-        others.add(f"docker {version[:60]} is a number of Azure's Moby, which tells no version of the engine", name)
+        others.add(f"docker {version[:60]} is a version of Azure's Moby, not the engine's", name)
         return
     windows = word(told, "operatingSystem").lower() == "windows"
     distro = "windows" if windows else of_pretty(word(told, "osImage"), word(told, "kernelVersion"))

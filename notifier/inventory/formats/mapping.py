@@ -42,7 +42,7 @@ class _Absent(Exception):
 
 
 class MappedFormat:
-    """A reader by the paths of one mapping; ConfigError where a path is not one."""
+    """A reader by the paths of one mapping; ConfigError if a path is not one."""
 
     def __init__(self, name: str, paths: MappingPaths) -> None:
         self.NAME = name
@@ -150,7 +150,7 @@ class MappedFormat:
             raise _Absent(f"{self._named('host')} finds no name of a host") from error
 
     def _row(self, row: Any, host: Any, where: str, distro: str) -> Component | packages.Package | None:
-        """The component or package of a row; None where its product is not followed."""
+        """The component or package of a row; None if its product is not followed."""
         package = self._word("package", row, host)
         kind = _KINDS.get(self._word("kind", row, host).lower().split("_")[0], "")
         called = self._word("product", row, host) or package

@@ -18,6 +18,6 @@ def recognises(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The hosts, as their rows end; what cannot be taken comes with its line and the reason."""
+    """The hosts, as their rows end; what cannot be read comes with its line and the reason."""
     del host  # every row names its own
     yield from json_rows.joined(text.items(rows=True))

@@ -72,8 +72,8 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     yield from _hosts(known, host)
     if older:
         yield Note(
-            f"of some hosts the log does not tell the beginning ({len(older)}: {', '.join(list(older)[:3])[:120]}); "
-            "what it does not name is taken as not there, and a snapshot says all"
+            f"the log may begin too late for {len(older)} of its hosts ({', '.join(list(older)[:3])[:120]}); "
+            "what it does not name counts as not installed. A snapshot has everything"
         )
 
 

@@ -187,7 +187,7 @@ def _component(package: Package, distro: str) -> Component:
 
 
 def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, distro: str = "") -> Iterator[Found]:
-    """The one host that a list of packages describes; InventoryError where nobody says its name."""
+    """The host that a list of packages describes; InventoryError if its name is not known."""
     held: list[Package] = []
     notes: list[Note] = []
     listing, unread, others = _Listing(), False, 0
@@ -226,9 +226,9 @@ def left_out(packages: int) -> Iterator[LeftOut]:
 
 
 def named(name: str, what: str) -> str:
-    """A host's name as `--host` gives it; InventoryError where it gives none."""
+    """The name of a host from `--host`; InventoryError if there is none."""
     if not name.strip():
-        raise InventoryError(f"{what} does not say which host it is of", remedy="Name it: --host NAME")
+        raise InventoryError(f"{what} does not say which host it is about", remedy="Name it: --host NAME")
     try:
         return host_name(name)
     except ValueError as error:

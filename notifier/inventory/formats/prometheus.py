@@ -62,7 +62,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         else:
             nameless.append((where, labels))
     if len(nameless) > 1:
-        reason = f"one of several {_METRIC} without the label `instance`, which do not say which hosts they are of"
+        reason = f"several samples of {_METRIC} have no label `instance`, so their hosts are not known"
         yield from (BadRow(where, reason) for where, _ in nameless)
     elif nameless:
         where, labels = nameless[0]

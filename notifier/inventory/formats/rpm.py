@@ -48,7 +48,7 @@ def _packages(text: Text) -> Iterator[Package | BadRow | Note]:
 
 
 def package(line: str, where: str) -> Package | None:
-    """The package that a line names; None where it names none."""
+    """The package that a line names; None if it names none."""
     line = _EPOCH_FIRST.sub(r"\2\1", line.strip())
     words = [w.strip("'\"") for w in re.split(r"[\s,;|]+", line.strip()) if w]
     alone = without_architecture(words[0]) if words else ""
@@ -70,7 +70,7 @@ def package(line: str, where: str) -> Package | None:
 
 
 def without_architecture(word: str) -> str:
-    """A word without the architecture behind its last dot."""
+    """A word without the architecture after its last dot."""
     head, dot, last = word.rpartition(".")
     return head if dot and last in ARCHITECTURES else word
 

@@ -86,7 +86,7 @@ def hosts(
         yield _host(tuple(found), host, described, image)
         return
     for name in list(modules)[:5]:
-        yield Note(f"{name[:100]} is a library that some program in it was built with, and no engine")
+        yield Note(f"{name[:100]} is a library in a program, and no engine")
     if not bad:
         yield Note("no package in it is an engine or one of its parts")
 
@@ -96,8 +96,8 @@ def _host(found: tuple[Component, ...], host: str, described: str, image: str) -
         return Host(named(host, "the SBOM"), found, view=Observed.INSTALLED)
     if image:
         raise InventoryError(
-            f"it is of the container image {image[:100]!r}, which is no host",
-            remedy="Name the host that it shall count as: --host NAME",
+            f"it describes the container image {image[:100]!r}, which is no host",
+            remedy="To import it as a host, use --host NAME",
         )
     if not re.fullmatch(r"(?=[A-Za-z0-9.-]*[A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._-]*", described):
         described = ""

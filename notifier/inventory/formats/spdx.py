@@ -21,7 +21,7 @@ _KINDS = (
 
 
 def recognises(text: Text) -> bool:
-    """Whether it calls itself SPDX."""
+    """Whether it says that it is SPDX."""
     said = obj(text.sample)
     return "spdxVersion" in said or ("@graph" in said and "spdx.org" in str(said.get("@context"))[:2000])
 

@@ -14,7 +14,7 @@ SIGN = "JSON with `artifacts` that Syft wrote"
 
 
 def recognises(text: Text) -> bool:
-    """Whether it has artifacts, and what made it is Syft."""
+    """Whether it has artifacts, and Syft wrote it."""
     said = obj(text.sample)
     return "artifacts" in said and ("source" in said or word(said, "descriptor", "name") == "syft")
 

@@ -86,7 +86,7 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
 
 
 def _component(one: _Line, product: str) -> Component:
-    """The component of a line; InventoryError where its number is not the product's."""
+    """The component of a line; InventoryError if its number is not the product's."""
     of = one.product or product or _by_number(one.version)
     if numbering(of, one.version) != of:
         raise InventoryError(f"{one.version[:40]} is no version of the product {of}")
@@ -94,7 +94,7 @@ def _component(one: _Line, product: str) -> Component:
 
 
 def _by_number(version: str) -> str:
-    """The product that a version alone can be of; InventoryError where several products have such numbers."""
+    """The product that a version alone can be of; InventoryError if several products have such numbers."""
     if _ENGINES.match(version):
         return "engine"
     raise InventoryError(f"it does not show of which product {version[:40]} is", remedy="Name it: --product NAME")

@@ -43,7 +43,7 @@ IMAGES_JSON = (
         (b'<?xml version="1.0"?><bom xmlns="http://cyclonedx.org/schema/bom/1.4"/>', "XML", "cyclonedx-json"),
         (b'{"SchemaVersion": 2, "ArtifactName": "/"}', "Trivy", "--format cyclonedx"),
         (b"[]\n", "empty list", "found anything"),
-        (b"apiVersion: v1\nitems:\n- kind: Node\n", "YAML of Kubernetes", "-o json"),
+        (b"apiVersion: v1\nitems:\n- kind: Node\n", "Kubernetes YAML", "-o json"),
         (b"NAME STATUS ROLES AGE VERSION\na Ready <none> 1d v1.31.1\n", "table", "-o json"),
         (b"ID   HOSTNAME   STATUS   AVAILABILITY\nx *  m   Ready   Active\n", "nodes", "node inspect"),
         (b"Cannot connect to the Docker daemon at unix:///x. Is it running?\n", "no engine answered", "daemon runs"),
