@@ -76,7 +76,13 @@ class ShownStatement(msgspec.Struct, frozen=True, kw_only=True):
     source: Annotated[str, Meta(description="the source's name")]
     document: Annotated[str, Meta(description="the address of the document")]
     read_at: ReadAt
-    product: Annotated[str, Meta(description="a product, or engine-module for the Go module github.com/moby/moby/v2")]
+    product: Annotated[
+        str,
+        Meta(
+            description="a product, engine-module for the Go module github.com/moby/moby/v2, or go-archive for the "
+            "library inside the engine"
+        ),
+    ]
     rank: RankField
     affected: Annotated[tuple[str, ...], Meta(description="the affected ranges as read")]
     fixed: Annotated[tuple[str, ...], Meta(description="the releases named as fixed")]

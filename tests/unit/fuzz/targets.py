@@ -85,7 +85,9 @@ def _demo() -> dict[str, bytes]:
 
 def _forms() -> Iterator[tuple[Source, str, str]]:
     """Each kind of document once: forms that are names of repositories or packages are read alike."""
-    wanted = RequestContext(frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}))
+    wanted = RequestContext(
+        frozenset({"CVE-2024-21626"}), frozenset({("Debian:12", "docker.io")}), engines=frozenset({"29.3.0"})
+    )
     for source in SOURCES:
         asks = {a.form: a.url for a in source.requests(wanted)}
         alike = source.name in ("release-feeds", "tags", "release-notes") or source.name.endswith("-advisories")
