@@ -16,8 +16,10 @@ from feeds.versions import products
 from feeds.versions.channels import is_apt
 from feeds.versions.packages import dpkg, rpm
 from feeds.versions.ranges import Span
-from feeds.versions.upstream import Key, branch, is_development, is_version, key, read
+from feeds.versions.upstream import Key, is_development, is_version, key, read
 
+BROUGHT = frozenset({"containerd", "runc"})
+"""What an engine's static build brings along."""
 _FIRST_OF_MODULE = "29-dev"
 """From 29 on the engine is built from github.com/moby/moby/v2; before, from github.com/docker/docker."""
 
@@ -61,19 +63,26 @@ class Releases:
     def inside(self, product: str, at: Key) -> str | None:
         """The version of a product inside an engine release; "" where it is none of the product's own releases.
 
-        None where it is not known that the release contains it.
+        None where it is not known that the release contains it. runc and containerd are inside its static build only.
         """
+        if product in BROUGHT:
+            return self.brought(ENGINE, at).get(product)
         contents = self.contents.get(at)
         return contents.contains.get(product) if contents else None
 
     def contains(self, names: Iterable[str]) -> bool:
         """Whether any engine release is known to contain one of some products."""
         wanted = set(names)
-        return any(wanted & contents.contains.keys() for contents in self.contents.values())
+        if not wanted:
+            return False
+        inside = any(wanted & contents.contains.keys() for contents in self.contents.values())
+        bundled = {b.product for release in self.notes.get(ENGINE, {}).values() for b in release.bundles}
+        return inside or bool(wanted & BROUGHT & bundled)
 
     def text(self, at: Key) -> str:
         """An engine release as its project writes it; "" where it is not known."""
-        return self.named(ENGINE, at) or (self.contents[at].version if at in self.contents else "")
+        known = self.named(ENGINE, at) or (self.contents[at].version if at in self.contents else "")
+        return known or (self.notes[ENGINE][at].version if at in self.notes.get(ENGINE, {}) else "")
 
     def named(self, product: str, at: Key) -> str | None:
         """The release of a key as its project writes it; None where it is not known."""
@@ -107,11 +116,14 @@ class Releases:
         ]
 
     def brought(self, product: str, at: Key) -> dict[str, str]:
-        """The releases of other products that a release's binaries hold, by its notes or earlier ones of its branch."""
-        found: dict[str, str] = {}
-        for other, release in sorted(self.notes.get(product, {}).items()):
-            if other <= at and branch(other) == branch(at):
-                found |= {b.product: b.version for b in release.bundles if is_version(b.version)}
+        """The releases of other products that a release's binaries hold, by its notes or earlier ones of its branch.
+
+        An engine's branches follow one another within a major version, so all of its earlier notes count.
+        """
+        notes, found = self.notes.get(product, {}), dict[str, str]()
+        line = 1 if product == ENGINE else 2
+        for other in sorted(k for k in notes if k <= at and k[:line] == at[:line]):
+            found |= {b.product: b.version for b in notes[other].bundles if is_version(b.version)}
         return found
 
     def translated(self, claim: VersionStatement) -> VersionStatement | None:

@@ -1,6 +1,7 @@
 """What is said of a product that Docker Engine contains, as a word on the engine's own releases.  Pure.
 
-dockerd is built with BuildKit, so an engine has the flaws of the BuildKit in it.  The engine's own statement on the
+dockerd is built with BuildKit, so an engine has the flaws of the BuildKit in it; Docker's static build brings its own
+runc and containerd, too.  The engine's own statement on the
 same flaw (its notes, its advisory) is stronger: see `Rank`.
 """
 
@@ -13,12 +14,15 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from feeds.advisories.releases import Releases
+from feeds.advisories.records import ENGINE
+from feeds.advisories.releases import BROUGHT, Releases
 from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict
 from feeds.versions.products import GO_ARCHIVE
 from feeds.versions.upstream import Key, is_version, read
 
-NAMES: Final = {"buildkit": "BuildKit", GO_ARCHIVE: "go-archive"}
+BUILT_IN: Final = frozenset({"buildkit", GO_ARCHIVE})
+"""What is in every build of an engine; its static build brings more (`BROUGHT`)."""
+NAMES: Final = {"buildkit": "BuildKit", GO_ARCHIVE: "go-archive", "containerd": "containerd", "runc": "runc"}
 """The products that an engine may contain, as they are written."""
 _AFTER_RELEASE = re.compile(r"^(?P<branch>\d+\.\d+)\.(?P<patch>[1-9]\d*)-0\.\d{14}-[0-9a-f]{12}$")
 _AFTER_STAGE = re.compile(r"^(?P<numbers>\d+\.\d+\.\d+)(?P<stage>-[\w.-]+?)\.0\.\d{14}-[0-9a-f]{12}$")
@@ -40,7 +44,8 @@ class ContainedStatement(SourceStatement):
 
     def __post_init__(self) -> None:
         """Judge the releases that were read."""
-        for at in sorted(self.releases.contents):
+        noted = self.releases.notes.get(ENGINE, {}) if BROUGHT & self.inside.keys() else {}
+        for at in sorted({*self.releases.contents, *noted}):
             if found := list(self._results(at)):
                 telling = [r for r in found if r and r.status is not Status.NOT_AFFECTED]
                 # not affected only where nothing in it is
@@ -79,7 +84,8 @@ class ContainedStatement(SourceStatement):
         return StatementResult(best.status, f"{self._sentence(product, version, at)}: {reason}", read=best.source)
 
     def _sentence(self, product: str, version: str, at: Key) -> str:
-        return f"Docker Engine {self.releases.text(at)} contains {NAMES[product]} {version}"
+        build = "The static build of Docker Engine" if product in BROUGHT else "Docker Engine"
+        return f"{build} {self.releases.text(at)} contains {NAMES[product]} {version}"
 
     def silence(self, at: Key) -> str:
         """Why it says nothing of a release."""
@@ -98,9 +104,15 @@ class ContainedStatement(SourceStatement):
 
     def words(self, at: Key) -> tuple[str, ...]:
         """What the release contains, and the file that says so."""
-        file = self.releases.contents[at].url if at in self.releases.contents else ""
         found = ((p, v) for p in self.inside if (v := self.releases.inside(p, at)))
-        return tuple(f"{self._sentence(product, version, at)} ({file})" for product, version in found)
+        return tuple(f"{self._sentence(p, v, at)} ({self._document(p, at)})" for p, v in found)
+
+    def _document(self, product: str, at: Key) -> str:
+        """The address of the module file, or of the notes, that says what is inside."""
+        notes = self.releases.notes.get(ENGINE, {})
+        if product in BROUGHT:
+            return notes[at].url if at in notes else "earlier release notes"
+        return self.releases.contents[at].url
 
     def ranges(self) -> str:
         """The ranges of the products inside, in one line."""
@@ -110,12 +122,12 @@ class ContainedStatement(SourceStatement):
         """By line of the engine: the lowest release known from which on nothing in it is affected."""
         lines: dict[int, list[Key]] = defaultdict(list)
         for at in self.results:
-            if read(self.releases.contents[at].version).final:
+            if read(self.releases.text(at)).final:
                 lines[at[0]].append(at)
         found: dict[Key, str] = {}
         for releases in lines.values():
             clear = list(takewhile(self._cleared, sorted(releases, reverse=True)))
-            found.update({at: self.releases.contents[at].version for at in clear[-1:]})
+            found.update({at: self.releases.text(at) for at in clear[-1:]})
         return found
 
     def _cleared(self, at: Key) -> bool:

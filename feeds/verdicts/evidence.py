@@ -17,9 +17,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind, Rank, Read, VersionStatement
-from feeds.advisories.releases import Releases
+from feeds.advisories.releases import BROUGHT, Releases
 from feeds.core.errors import VersionError
-from feeds.verdicts.contained import NAMES, ContainedStatement
+from feeds.verdicts.contained import BUILT_IN, NAMES, ContainedStatement
 from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict, readings
 from feeds.versions import products
 from feeds.versions.packages import PackageKey, scheme, source_packages
@@ -63,8 +63,16 @@ class EvidenceSet:
     """All evidence of one advisory about one product's own releases."""
 
     def __init__(
-        self, advisory: Advisory, product: str, releases: Releases | None = None, *, corrections: bool = True
+        self,
+        advisory: Advisory,
+        product: str,
+        releases: Releases | None = None,
+        *,
+        corrections: bool = True,
+        static: bool = False,
     ) -> None:
+        """`static` is for the engine of Docker's static builds, which brings its own runc and containerd."""
+        self._names = frozenset(NAMES) if static else BUILT_IN
         self.advisory = advisory
         self.product = product
         self._releases = releases or Releases()
@@ -83,9 +91,9 @@ class EvidenceSet:
     @cached_property
     def _contained(self) -> ContainedStatement | None:
         """What is said of the products inside the engine; None where nothing is, or it is not known what is inside."""
-        if self.product != ENGINE or not self._releases.contents:
+        if self.product != ENGINE or not self._releases.contains(self._names & self.advisory.parts):
             return None
-        inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.parts & NAMES.keys()))
+        inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.parts & self._names))
         telling = [one for one in inner if one.readings]
         if not telling:
             return None
@@ -235,12 +243,22 @@ class EvidenceSet:
 
 def evidence_sets(
     advisory: Advisory, releases: Releases | None = None, *, corrections: bool = True
-) -> list[EvidenceSet]:
-    """The evidence of an advisory, a set a product; of the engine's, too, where it is about what engines contain."""
-    about = advisory.products & frozenset(PRODUCTS)
-    inside = advisory.kind is Kind.VULNERABILITY and releases is not None and releases.contains(advisory.parts)
-    about |= {ENGINE} if inside else set()
-    return [EvidenceSet(advisory, p, releases, corrections=corrections) for p in sorted(about)]
+) -> dict[str, EvidenceSet]:
+    """The evidence of an advisory, by what is judged: a product, or the engine of the static builds.
+
+    There is one for the engine, too, where the advisory is about what engines contain.
+    """
+    found = {p: EvidenceSet(advisory, p, releases, corrections=corrections) for p in advisory.products & {*PRODUCTS}}
+    if releases is not None and advisory.kind is Kind.VULNERABILITY:
+        if ENGINE not in found and releases.contains(advisory.parts & BUILT_IN):
+            found[ENGINE] = EvidenceSet(advisory, ENGINE, releases, corrections=corrections)
+        if releases.contains(advisory.parts & BROUGHT):
+            found[products.STATIC_ENGINE] = EvidenceSet(
+                advisory, ENGINE, releases, corrections=corrections, static=True
+            )
+    if ENGINE in found:
+        found.setdefault(products.STATIC_ENGINE, found[ENGINE])
+    return dict(sorted(found.items()))
 
 
 class PackageCase:

@@ -16,6 +16,8 @@ ENGINE_MODULE: Final = "engine-module"
 """The Go module github.com/moby/moby/v2: built from the engine's source, numbered otherwise."""
 GO_ARCHIVE: Final = "go-archive"
 """The Go module github.com/moby/go-archive: a library inside the engine, with numbers of its own."""
+STATIC_ENGINE: Final = "static-engine"
+"""The engine as Docker's static build brings it: with a runc and a containerd of its own."""
 FOREIGN: Final = "foreign"
 """A product that Navtex does not follow; what is said of it is said of nothing we know."""
 

@@ -38,6 +38,8 @@ def command(component: Component, to: str) -> str:
     """The command that installs a release, in the words of the host's package manager; "" where none is known."""
     if component.product == "desktop":
         return ""
+    if component.static:
+        return ""
     name = component.package_name or PACKAGES.get(component.product, "")
     manager = _manager(component)
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(to):

@@ -95,9 +95,9 @@ class Matcher:
                 self._ends.append(advisory)
             if any(claim.package for claim, _ in advisory.claims):
                 self._distributed.append(advisory)
-            for case in evidence_sets(advisory, self.releases, corrections=corrections):
-                self._cases[case.product].append(case)
-                self._named[case.product, advisory.name] = case
+            for judged, case in evidence_sets(advisory, self.releases, corrections=corrections).items():
+                self._cases[judged].append(case)
+                self._named[judged, advisory.name] = case
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
         """The evidence of one advisory about one product; None where it has none."""
@@ -111,8 +111,8 @@ class Matcher:
             sets = (
                 made.get(a.name) or case
                 for a in about
-                for case in evidence_sets(a, self.releases, corrections=self._corrections)
-                if case.product == product
+                for judged, case in evidence_sets(a, self.releases, corrections=self._corrections).items()
+                if judged == product
             )
             self._all_cases[product] = tuple(sets)
         return self._all_cases[product]
@@ -120,7 +120,7 @@ class Matcher:
     def vulnerabilities(self, component: Component) -> Iterator[Match]:
         """The verdict on every vulnerability of the component's product, whatever it is."""
         judge = self._judge_build if component.rebuilt else self._judge_release
-        for case in self._cases[component.product]:
+        for case in self._cases[component.judged_as]:
             if case.advisory.kind is Kind.VULNERABILITY and case.covers(component.version):
                 yield self.advised(case, component, judge(case, component))
 
@@ -129,7 +129,7 @@ class Matcher:
         number = self._known.numbers.get(component, 0)
         before = self._known.verdicts.get(number, {}) if number else {}
         through = self._known.through if number else {}
-        for case in self._cases[component.product]:
+        for case in self._cases[component.judged_as]:
             advisory = case.advisory
             if advisory.kind is not Kind.VULNERABILITY or not case.covers(component.version):
                 continue
@@ -210,7 +210,7 @@ class Matcher:
             return self._reprieve(advisory, component)
         if advisory.kind not in (Kind.VULNERABILITY, Kind.ANNOUNCEMENT):
             return None
-        case = self.case(advisory, component.product)
+        case = self.case(advisory, component.judged_as)
         if case is None:
             return Verdict(Status.UNKNOWN, f"no source speaks of {component.product} any more")
         verdict = self.judge(case, component)
@@ -225,7 +225,7 @@ class Matcher:
         return Verdict(Status.NOT_AFFECTED, f"{line.name} gets security fixes until {line.ends.isoformat()}")
 
     def _announcements(self, component: Component) -> Iterator[Match]:
-        for case in self._cases[component.product]:
+        for case in self._cases[component.judged_as]:
             if case.advisory.kind is Kind.ANNOUNCEMENT:
                 verdict = self.judge(case, component)
                 if verdict.status in EXPOSED:

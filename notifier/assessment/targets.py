@@ -117,7 +117,7 @@ class Advisor:
     def choices(self, component: Component) -> Choices:
         """The choices of a component against every vulnerability that is open on it."""
         if component not in self._choices:
-            self._choices[component] = self._choose(component, self._evidence.all_cases(component.product))
+            self._choices[component] = self._choose(component, self._evidence.all_cases(component.judged_as))
         return self._choices[component]
 
     def advice(self, case: EvidenceSet, component: Component, verdict: Verdict) -> Advice:
@@ -166,7 +166,7 @@ class Advisor:
         least = len(choice.leaves)
         exposed = self.choices(component).exposed.keys()
         sound = (r for r in choice.among if not self._broken(component.product, r))
-        lower = (r.version for r in sound if len(self._left(component.product, r.version, exposed)) <= least)
+        lower = (r.version for r in sound if len(self._left(component.judged_as, r.version, exposed)) <= least)
         return next(lower, choice.release.version)
 
     def _minimum(self, case: EvidenceSet, component: Component, choice: Choice, verdict: Verdict) -> str | None:
@@ -239,7 +239,7 @@ class Advisor:
             yield replace(chosen, way=way) if group.way is Way.NEXT_LINE else chosen
             least, way = len(chosen.leaves), Way.LATER_LINE
         for name in exposed:
-            case = self._case(component.product, name) if name not in closed else None
+            case = self._case(component.judged_as, name) if name not in closed else None
             clearing = ((g, [r for r in g.releases if case and _clears(case, r.version)]) for g in groups)
             extra = next((self._chosen(component, exposed, g, rs) for g, rs in clearing if rs), None)
             if extra is not None:
@@ -277,7 +277,7 @@ class Advisor:
         later = [r for r in releases if not self._rough(product, r)]
         last = key(later[-1].version) if later else ()
         fit = [r for r in releases if not (self._rough(product, r) and key(r.version) < last)]
-        left = {r.version: self._left(product, r.version, exposed.keys()) for r in fit}
+        left = {r.version: self._left(component.judged_as, r.version, exposed.keys()) for r in fit}
         newest = sorted(fit, key=lambda r: key(r.version), reverse=any(r.package for r in fit))
         best = min(newest, key=lambda r: (len(left[r.version]), self._broken(product, r)), default=None)
         if best is None:

@@ -131,7 +131,7 @@ def _option(matcher: Matcher, component: Component, choice: Choice, today: date)
     choices = advisor.choices(component)
     advice = advisor.package_of(component, choice.release, choices)
     regressions = () if component.rebuilt else matcher.releases.regressions(component.product, version)
-    about = {c.advisory.name: c.advisory for c in matcher.all_cases(component.product)}
+    about = {c.advisory.name: c.advisory for c in matcher.all_cases(component.judged_as)}
     return Option(
         way=choice.way,
         to=version,

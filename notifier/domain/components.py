@@ -10,10 +10,11 @@ from functools import lru_cache
 
 import msgspec
 
-from feeds.advisories.records import PRODUCTS
+from feeds.advisories.records import ENGINE, PRODUCTS
 from feeds.core.errors import VersionError
 from feeds.versions.channels import STATIC, channel
 from feeds.versions.packages import distro_in, ecosystem, upstream
+from feeds.versions.products import STATIC_ENGINE
 from feeds.versions.upstream import is_version, key, read
 from notifier.domain.images import HostImages
 
@@ -38,6 +39,7 @@ _OWN_BUILDS = re.compile(
     r"|talos|windows|wolfi)(?:-|$)"
 )
 _BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})
+_STATIC_BUILD = re.compile(r"docker-(?P<version>\d[\w.]*(?:-\w[\w.]*)?)\.tgz")
 _LONGEST = 253
 
 
@@ -85,6 +87,8 @@ class Component(msgspec.Struct, frozen=True, order=True):
 
         Without a package and a distribution it is the static builds', which run everywhere.
         """
+        if self.static:
+            return STATIC
         if self.rebuilt or self.product == "desktop":
             return ""
         if not self.package and not self.distro:
@@ -92,12 +96,22 @@ class Component(msgspec.Struct, frozen=True, order=True):
         return channel(self.distro, self.package_version)
 
     @property
+    def static(self) -> bool:
+        """Whether it is an engine of Docker's static builds: its package is the file (`docker-29.3.0.tgz`)."""
+        return self.product == ENGINE and _STATIC_BUILD.fullmatch(self.package) is not None
+
+    @property
+    def judged_as(self) -> str:
+        """What it is judged as: its product, or an engine that brings its own runc and containerd."""
+        return STATIC_ENGINE if self.static else self.product
+
+    @property
     def rebuilt(self) -> bool:
         """Whether somebody other than the project built it: then backports may make its number lie."""
         if self.other_numbers:
             return True
         if self.package:
-            return self.package_name not in DOCKER_PACKAGES
+            return self.package_name not in DOCKER_PACKAGES and not self.static
         if self.product in _BUILT_BY_THEM and _OWN_BUILDS.match(self.distro):
             return True
         # Docker left -ce away from 18.09 on; SUSE and Amazon did not
@@ -230,7 +244,8 @@ def component(product: str, version: str, package: str = "", distro: str = "") -
     for name, text in (("package", package), ("distribution", distro)):
         if len(text) > _LONGEST or not text.isprintable():
             raise ValueError(f"the {name} {text[:60]!r} is too long, or holds characters that cannot be shown")
-    version = version.strip() or upstream(package.partition(" ")[2])
+    file = _STATIC_BUILD.fullmatch(package)
+    version = version.strip() or (file["version"] if file else upstream(package.partition(" ")[2]))
     if not version:
         raise VersionError("the version is missing")
     read(version)

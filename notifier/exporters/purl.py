@@ -48,7 +48,7 @@ _NAMESPACES = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumblewe
 def purls(component: Component) -> tuple[str, str]:
     """The package URL of a component, and of what it holds that is meant; "" where that is the same."""
     release = _release(component.product, component.version)
-    if not component.package:
+    if not component.package or component.static:
         return release, ""
     package = _package(component)
     main = _BUNDLES.get(component.package_name)

@@ -88,7 +88,7 @@ def _verdicts(
             verdict = matcher.editions.verdict(advisory, of)
             evidence = edition_evidence(advisory.records, verdict.status)
             yield _explained(Match(of, advisory, verdict), evidence), NOTHING
-        elif matcher.case(advisory, of.product):
+        elif matcher.case(advisory, of.judged_as):
             match, entries = _judged(matcher, advisory, of)
             yield _explained(match, tuple(map(evidence_row, entries))), match.advice
 
@@ -109,7 +109,7 @@ def _explained(match: Match, evidence: tuple[EvidenceRow, ...]) -> ExplainedVerd
 
 
 def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Match, list[EvidenceEntry]]:
-    case = matcher.case(advisory, of.product)
+    case = matcher.case(advisory, of.judged_as)
     assert case is not None
     match = matcher.advised(case, of, matcher.judge(case, of))
     upstream = case.testimony(of.version)

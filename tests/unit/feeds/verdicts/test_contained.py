@@ -6,15 +6,17 @@ from datetime import date
 
 import pytest
 
-from feeds.advisories.facts import Contents, Fact, Tag, Tags
+from feeds.advisories.facts import Bundled, Contents, Fact, Release, Tag, Tags
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import Advisory, Kind, Rank, Read, Record, VersionStatement
 from feeds.advisories.releases import Releases, gathered
 from feeds.verdicts.evidence import EvidenceRole, EvidenceSet, Status, Verdict, evidence_sets
 from feeds.versions.ranges import Span
+from notifier.assessment.commands import command
 from notifier.assessment.matcher import Matcher
 from notifier.assessment.upgrades import plan
-from notifier.domain.components import Component
+from notifier.domain.components import Component, component
+from notifier.exporters.purl import purls
 from tests.support.documents import AT
 
 CVE = "CVE-2031-20001"
@@ -34,7 +36,7 @@ def contents(**releases: str) -> list[Fact]:
 
 
 def evidence(facts: list[Fact], *claims: VersionStatement) -> EvidenceSet:
-    return next(s for s in evidence_sets(*_known(facts, *claims)) if s.product == "engine")
+    return evidence_sets(*_known(facts, *claims))["engine"]
 
 
 def _known(facts: list[Fact], *claims: VersionStatement) -> tuple[Advisory, Releases]:
@@ -74,7 +76,7 @@ def test_an_engine_has_the_flaws_of_the_buildkit_in_it() -> None:
 
 
 def test_without_module_files_nothing_is_said_of_engines() -> None:
-    assert [s.product for s in evidence_sets(*_known([], BUILDKIT))] == ["buildkit"]
+    assert list(evidence_sets(*_known([], BUILDKIT))) == ["buildkit"]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +173,58 @@ def test_a_library_inside_the_engine_is_judged_by_its_own_numbers() -> None:
     # an engine without a module file is not judged at all
     assert list(matcher.vulnerabilities(Component("engine", "28.5.2"))) == []
     assert list(Matcher(_catalogue([], LIBRARY), TODAY).standing(Component("engine", "29.3.0"))) == []
+
+
+RUNC = VersionStatement(product="runc", affected=(Span("", "1.9.3"),), words="< 1.9.3")
+TGZ = {v: component("engine", v, f"docker-{v}.tgz") for v in ("29.3.0", "29.3.1", "29.3.2", "29.4.0")}
+
+
+def static_build() -> Matcher:
+    """Notes: 29.3.0 brings runc 1.9.2, and 29.3.2 brings 1.9.3."""
+    notes: list[Fact] = [
+        Release(product="engine", version=v, url=f"https://x/#{v}", bundles=(Bundled("runc", r),) if r else ())
+        for v, r in (("29.3.0", "1.9.2"), ("29.3.1", ""), ("29.3.2", "1.9.3"), ("29.4.0", ""))
+    ]
+    return Matcher(_catalogue(notes, RUNC), TODAY)
+
+
+def test_a_static_build_is_judged_by_the_runc_that_its_notes_say_it_brings() -> None:
+    matcher = static_build()
+    found = {v: [m.verdict for m in matcher.vulnerabilities(c)] for v, c in TGZ.items()}
+    assert {v: [x.status for x in verdicts] for v, verdicts in found.items()} == {
+        "29.3.0": [Status.AFFECTED],
+        "29.3.1": [Status.AFFECTED],
+        "29.3.2": [Status.NOT_AFFECTED],
+        "29.4.0": [Status.NOT_AFFECTED],  # its notes name none: what 29.3.2 brought is still in it
+    }
+    (verdict,) = found["29.3.1"]
+    assert verdict.reason.startswith("The static build of Docker Engine 29.3.1 contains runc 1.9.2: in the affected")
+    assert (verdict.fixed_in, verdict.upgrade_to) == (("29.3.2",), "29.3.2")
+    case = matcher.case(_catalogue([], RUNC).advisories[0], TGZ["29.3.0"].judged_as)
+    assert case is not None
+    assert case.testimony("29.3.0")[0].words == (
+        "The static build of Docker Engine 29.3.0 contains runc 1.9.2 (https://x/#29.3.0)",
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Component("engine", "29.3.0"),  # how it was installed is not known
+        Component("engine", "29.3.0", "docker-ce 5:29.3.0-1~debian.12~bookworm", "debian-12"),
+        Component("engine", "29.3.0", "docker.io 29.3.0-1", "debian-13"),
+        Component("cli", "29.3.0", "docker-29.3.0.tgz"),
+    ],
+)
+def test_no_other_engine_is_judged_by_a_runc_that_a_package_may_bring(other: Component) -> None:
+    assert not other.static
+    assert list(static_build().vulnerabilities(other)) == []
+
+
+def test_a_static_build_is_named_by_its_file() -> None:
+    build = component("engine", "", "docker-29.3.0.tgz")
+    assert (build.version, build.static, build.rebuilt, build.channel) == ("29.3.0", True, False, "static")
+    assert command(build, "29.3.2") == ""
+    assert purls(build) == ("pkg:github/moby/moby@docker-v29.3.0", "")
+    for odd in ("docker-.tgz", "docker-29.3.0.tgz.sig", "docker-29.3.0.tgz 1", "../docker-29.3.0.tgz"):
+        assert not Component("engine", "29.3.0", odd).static
