@@ -106,7 +106,7 @@ def _through(connection: Connection, current: dict[int, str]) -> dict[int, int]:
 
 
 _JUDGES = (
-    (feeds.__file__, ("core", "versions", "advisories", "verdicts")),
+    (feeds.__file__, ("core", "versions", "advisories", "verdicts", "images")),
     (notifier.__file__, ("domain", "assessment")),
 )
 """The folders whose code decides a verdict: all that `notifier.assessment` imports, which a test compares."""
