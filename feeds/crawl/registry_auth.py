@@ -53,7 +53,9 @@ class RegistryAuth:
     def process_request(self, request: Request) -> None:
         """Add the token that is there for a request, unless it was redirected to."""
         scope = request.meta.get("scope")
-        access = self._by_host.get(urlsplit(request.url).netloc) if scope else None
+        if not scope:
+            return
+        access = self._by_host.get(urlsplit(request.url).netloc)
         if access is None or request.meta.get("redirect_times"):
             request.headers.pop("Authorization", None)
             return
