@@ -28,10 +28,9 @@ def emit(chunks: Iterable[str], path: Path | None) -> None:
 
 
 def _write(chunks: Iterable[str], path: Path) -> None:
-    place = path.resolve()  # a link stays, and what it leads to is replaced
-    if place.exists() and not place.is_file():  # a device or a pipe
-        with place.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    if path.exists() and not path.is_file():  # a device or a pipe
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.writelines(chunks)
         return
-    with files.replacing(place, mode=None) as whole:
+    with files.replacing(path.resolve(), mode=None) as whole:  # a link stays, and what it leads to is replaced
         whole.writelines(chunk.encode(errors="backslashreplace") for chunk in chunks)

@@ -148,3 +148,5 @@ def test_a_device_is_written_to_and_not_replaced(navtex: Program) -> None:
     assert shell(navtex, f"{NAVTEX} exposure --format json -o sink").returncode == 0
     assert Path("/dev/null").is_char_device()
     assert (navtex.home / "sink").is_symlink()
+    piped = shell(navtex, f"{NAVTEX} exposure --format json -o /dev/stdout | cat")
+    assert json.loads(piped.stdout)["exposures"]
