@@ -54,7 +54,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class DigestAssignment:
-    """Who took an advisory in hand, until when (the day included), and for which hosts ("" is all)."""
+    """Who an advisory is assigned to, until when (the day included), and for which hosts ("" is all)."""
 
     owner: str
     due: date

@@ -1,4 +1,4 @@
-"""Silences and what was taken in hand: what they cover, what breaks them, what brings an advisory back.  Pure."""
+"""Silences and assignments: what they cover, what breaks them, what brings an advisory back.  Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SilenceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """An advisory that is not told, for the hosts of a scope, until a moment.
+    """An advisory that digests leave out, for the hosts of a scope, until a moment.
 
     `facets` is how it stood when it was silenced: what is worse breaks the silence.  Hosts that come
     to the scope later are silenced, too.
@@ -57,7 +57,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Who took an advisory in hand, for the hosts of a scope, until the end of a day (in UTC)."""
+    """Who an advisory is assigned to, for the hosts of a scope, until the end of a day (in UTC)."""
 
     advisory: int
     scope: Scope

@@ -49,7 +49,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What the operators say of an advisory themselves: silences, and who has it in hand.
+    """What operators have noted on an advisory: silences and assignments.
 
     `justification` is VEX's word for why it affects nobody here, where it was silenced for all hosts.
     """

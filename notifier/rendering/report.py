@@ -55,7 +55,7 @@ class ReportRow:
     hosts: int
     cells: tuple[Cell | None, ...]
     said: tuple[str, ...] = ()
-    """What operators say of it: silences, and who has it in hand."""
+    """What operators have noted on it: silences and assignments."""
 
 
 @dataclass(frozen=True, slots=True)

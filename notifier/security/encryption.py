@@ -58,12 +58,12 @@ def unsealed(address: str, environment: Mapping[str, str] | None = None) -> str:
 
 def refused(address: str, environment: Mapping[str, str] | None = None) -> ChannelError:
     """Why a sealed address cannot be opened."""
-    remedy = f"Put the key back ({_place()}), or remove the subscription and add it anew"
+    remedy = f"Put the key back ({_place()}), or set the address again with `navtex subscription edit`"
     try:
         _opened(address, _keys(_text(os.environ if environment is None else environment)))
     except (ConfigError, ChannelError) as error:
         return ChannelError(f"its address cannot be opened: {error.what}", remedy=remedy)
-    return ChannelError("its address was sealed twice", remedy="Remove the subscription and add it anew")
+    return ChannelError("its address was sealed twice", remedy="Set the address again with `navtex subscription edit`")
 
 
 def _opened(address: str, keys: tuple[bytes, ...]) -> str:
