@@ -184,7 +184,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
             yield CheckResult.ok(f"the operator's channel is {where}")
     for name, count, answer in delivery_log.retried(connection):
         some = "1 delivery" if count == 1 else f"{count} deliveries"
-        yield CheckResult.problem(
+        yield CheckResult.note(
             f"the last attempt of {some} for {name} failed: {answer}", "The next `navtex run` tries again"
         )
     lost = delivery_log.given_up(connection)
