@@ -262,6 +262,12 @@ class Digest:
         return tuple(i for i in self.items if i.change == CORRECTION)
 
     @property
+    def unnamed(self) -> bool:
+        """Whether it counts hosts that it does not name."""
+        named = (*(g.hosts for i in self.items for g in i.groups), *(a.hosts for a in self.actions))
+        return any(hosts.more for hosts in named)
+
+    @property
     def concerned(self) -> int:
         """How many vulnerabilities it tells of."""
         return len(self.of(Kind.VULNERABILITY.value))

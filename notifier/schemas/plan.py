@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
@@ -87,6 +88,13 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class PlanCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """One command, and where to run it."""
+
+    command: Annotated[str, Meta(description="the command")]
+    hosts: Annotated[PlanHosts, Meta(description="the hosts")]
+
+
 class PlanCsvRow(msgspec.Struct, frozen=True, kw_only=True):
     """One upgrade of one component on one host; `way` to `command` are empty where there is no upgrade."""
 
@@ -111,6 +119,23 @@ class Plans(msgspec.Struct, frozen=True, kw_only=True):
 
     generated_at: GeneratedAt
     plans: Annotated[tuple[PlanRow, ...], Meta(description="worst first")]
+    commands: Annotated[
+        tuple[PlanCommand, ...],
+        Meta(description="the commands of the advised upgrades, each with the hosts to run it on; worst first"),
+    ]
+
+
+def commands(plans: Iterable[PlanRow]) -> tuple[PlanCommand, ...]:
+    """The commands of the advised upgrades of some plans, each once, with all hosts."""
+    hosts: dict[str, set[str]] = {}
+    for row in plans:
+        for option in row.options:
+            if option.advised and option.command:
+                hosts.setdefault(option.command, set()).update(row.hosts.names)
+    return tuple(
+        PlanCommand(command=command, hosts=PlanHosts(count=len(names), names=tuple(sorted(names))))
+        for command, names in hosts.items()
+    )
 
 
 def plan_row(found: Plan, hosts: _Names) -> PlanRow:

@@ -13,7 +13,7 @@ from notifier.assessment.findings import worst_rank
 from notifier.assessment.upgrades import Plan, Waiting, plan
 from notifier.domain.filters import Scope
 from notifier.schemas.fields import whole
-from notifier.schemas.plan import Plans, plan_row
+from notifier.schemas.plan import Plans, commands, plan_row
 from notifier.services.annotations import Remarks
 from notifier.services.assessment import Assessment
 from notifier.services.scopes import check_hosts, nothing_in
@@ -61,12 +61,36 @@ def _plans(connection: Connection, scope: Scope, now: datetime, least: Severity 
     ]
     chosen = [p for p in made if least is None or any(at_least(m.advisory.severity, least) for m in p[0].open)]
     chosen.sort(key=lambda p: (-worst_rank(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
+    chosen = _twins_joined(chosen)
     remarks = Remarks.of(assessment)
     open_ = {m.advisory.name for one, _ in chosen for m in one.open if remarks.words(m.advisory.id)}
+    rows = tuple(plan_row(*one) for one in chosen)
     return PlansAnswer(
-        value=Plans(generated_at=whole(now), plans=tuple(plan_row(*one) for one in chosen)),
+        value=Plans(generated_at=whole(now), plans=rows, commands=commands(rows)),
         plans=tuple(chosen),
         annotated=tuple(sorted(open_)),
         nothing="" if chosen else nothing_in(connection, scope) or "No version is affected.",
         known=bool(assessment.catalogue.advisories),
     )
+
+
+_Planned = tuple[Plan, tuple[str, ...]]
+
+
+def _twins_joined(plans: list[_Planned]) -> list[_Planned]:
+    """The plans, a version with a package and the same without one as one plan where the same is said of both."""
+    found: dict[tuple[object, ...], list[_Planned]] = {}
+    for one, names in plans:
+        said = [(o.way, o.to, o.closes, o.leaves, o.words, o.command, o.waiting) for o in one.options]
+        names_of = ([m.advisory.name for m in matches] for matches in (one.open, one.undecided))
+        key = one.component.product, one.component.version, one.maintained, str(said), *map(str, names_of)
+        found.setdefault(key, []).append((one, names))
+    return [joined for group in found.values() for joined in _joined(group)]
+
+
+def _joined(group: list[_Planned]) -> list[_Planned]:
+    packages = {one.component.package for one, _ in group} - {""}
+    if len(group) == 1 or len(packages) > 1:
+        return group
+    first = max((one for one, _ in group), key=lambda one: one.component.package)
+    return [(first, tuple(sorted({name for _, names in group for name in names})))]

@@ -126,6 +126,17 @@ def test_what_is_advised_is_in_the_index_character_for_character(navtex: Program
     assert said in shown
 
 
+def test_a_plan_joins_twins_and_groups_the_hosts_by_command(navtex: Program) -> None:
+    answer = navtex.json("plan", "--host", "jammy-*")
+    assert [p["hosts"]["names"] for p in answer["plans"]] == [["jammy-1", "jammy-3"], ["jammy-2"]]
+    assert answer["plans"][0]["package"] == "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy"
+    (command,) = answer["commands"]
+    assert command["command"] == "apt-get install --only-upgrade docker-ce=5:29.5.3-1~ubuntu.22.04~jammy"
+    assert command["hosts"] == {"count": 3, "names": ["jammy-1", "jammy-2", "jammy-3"]}
+    rows = csv.DictReader(io.StringIO(navtex("plan", "--host", "jammy-*", "--format", "csv").stdout))
+    assert {r["host"] for r in rows} == {"jammy-1", "jammy-2", "jammy-3"}
+
+
 def test_the_digest_says_what_has_no_package_and_names_the_package_that_is_advised(navtex: Program) -> None:
     navtex("subscription", "add", "all", "--to", f"file://{navtex.home}/out")
     text = " ".join(navtex("subscription", "preview", "all").stdout.split())
