@@ -143,6 +143,7 @@ def publish(
     with database.begin() as connection:
         polled = source in storage.sources(connection)
         storage.keep(connection, outcome)
+        storage.settle(connection, source, at)
         storage.note(
             connection, SourceState(source, SourceHealth.HEALTHY, last_attempt=at, last_success=at, items=len(pieces))
         )
