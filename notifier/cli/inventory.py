@@ -63,6 +63,8 @@ def add(host: str, product: str, version: str, package: str, distro: str, tags: 
         raise click.UsageError(str(error)) from error
     with opened(settings(), create=True) as database:
         answer = add_component(database, host, made, tags, now())
+    for note in answer.value.notes:
+        say(note)
     inventory_import.print_counts(answer)
 
 

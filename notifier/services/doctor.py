@@ -133,7 +133,8 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
         some_hosts = "1 host was" if stale == 1 else f"{stale} hosts were"
         what = f"{some_hosts} last seen more than {stale_days} days ago (since {oldest:%Y-%m-%d})"
         yield CheckResult.problem(
-            f"{what}: {some}", "Import them again, or remove those that are gone with `navtex inventory remove`"
+            f"{what}: {some}",
+            "`navtex inventory list --stale` lists them. Import them again, or use `navtex inventory remove`",
         )
 
 

@@ -214,8 +214,9 @@ def add_component(
     with database.connect() as connection:
         declared = host_listing.declared(connection, name)
     kept = tuple(c for c in declared if c.product != component.product)
-    report = store(database, [Host(name, (*kept, component))], ImportOptions(ADDED_BY_HAND, tags), now)
     record = _Record(ImportListener(), ReadOptions())
+    hosts, options = [Host(name, (*kept, component))], ImportOptions(ADDED_BY_HAND, tags)
+    report = store(database, hosts, options, now, ImportListener(record.message))
     return ImportAnswer(_summary(ADDED_BY_HAND, "json", report, record, None), report, complete=True)
 
 

@@ -170,3 +170,13 @@ def test_whether_the_client_was_left_out_is_explained(navtex: Program) -> None:
     assert (there, left["client 28.5.2"]) == (["engine"], "it asked the context web-1, so it is on another machine")
     asked, left = imported("default", "--no-client")
     assert (asked, left["cli 28.5.2"]) == (["engine"], "--no-client was given")
+
+
+def test_a_version_that_is_no_known_release_is_pointed_out_when_it_is_added(
+    program_with: Callable[..., Program],
+) -> None:
+    navtex = program_with()
+    navtex("demo", "--dir", "demo")
+    navtex.environment["NAVTEX_DATABASE_URL"] = f"sqlite:///{navtex.home}/demo/navtex.db"
+    assert "engine 29.5.77 is not a known release" in navtex("inventory", "add", "lab-9", "engine", "29.5.77").stderr
+    assert navtex("inventory", "add", "lab-9", "engine", "29.5.1").stderr == "0 hosts new, 1 changed, 0 as before\n"
