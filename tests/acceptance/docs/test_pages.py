@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import re
 import shlex
@@ -47,6 +48,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         assert at.exists(), target
         if anchor:
             assert anchor in anchors(at.read_text(encoding="utf-8")), target
+
+
+def test_every_module_that_the_architecture_names_exists() -> None:
+    text = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:feeds|notifier)\.[a-z_.]+)`", text))
+    assert len(named) > 30
+    assert not {n for n in named if importlib.util.find_spec(n) is None}
 
 
 def test_the_index_leads_to_every_page() -> None:
