@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from feeds.advisories.editions import label
@@ -15,6 +15,7 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
+from notifier.alerts.image_news import ImageNews
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.upgrades import Way
 from notifier.domain.hosts import Hosts
@@ -249,6 +250,8 @@ class Digest:
     """What a reminder tells: what was told and still stands."""
     fixed: tuple[Fixed, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
+    images: ImageNews = field(default_factory=ImageNews)
+    """Bases that moved below images that run, and names that run as several images."""
     more: int = 0
     """Items that had no place in it, and that the next digest tells."""
 
@@ -278,6 +281,8 @@ class Digest:
         for kind, (one, many) in _COUNTED.items():
             if count := len(self.of(kind)):
                 return f"{count} {one if count == 1 else many}"
+        if count := len(self.images.bases):
+            return f"{count} base image{'' if count == 1 else 's'} that moved"
         return "nothing open"
 
     @property

@@ -60,6 +60,8 @@ class ImagePlan:
     pulls: tuple[JudgedImage, ...]
     new_base: tuple[JudgedImage, ...]
     unknown: tuple[JudgedImage, ...]
+    lost: tuple[BasePlan, ...]
+    """Bases that are gone or whose line ended, each with the images that need another one, in one wave."""
     hosts_of: Mapping[Reference, int]
     """By name: on how many hosts it runs, with any image."""
 
@@ -98,8 +100,29 @@ def plan(catalogue: ImageCatalogue, judge: ImageJudge, found: Sequence[JudgedIma
         tuple(j for j in found if j.verdict.status is ImageStatus.RE_PULL),
         tuple(j for j in found if j.verdict.status is ImageStatus.NEW_BASE),
         tuple(j for j in found if j.verdict.status is ImageStatus.UNKNOWN),
+        tuple(_lost(catalogue, found, mine)),
         _hosts_of(found),
     )
+
+
+def _lost(
+    catalogue: ImageCatalogue, found: Iterable[JudgedImage], mine: Callable[[Reference], bool]
+) -> Iterable[BasePlan]:
+    groups: dict[tuple[Reference, str], dict[tuple[Reference, str], list[JudgedImage]]] = {}
+    for one in found:
+        change = one.verdict.change
+        if one.verdict.status is ImageStatus.NEW_BASE and change is not None:
+            platform = catalogue.images[one.verdict.image].platform
+            group = groups.setdefault((change.base, platform), {})
+            group.setdefault((one.running.name, one.verdict.image), []).append(one)
+    for (_, platform), images in sorted(groups.items()):
+        builds = [
+            ImageBuild(name, image, of[0].verdict, mine(name), None, tuple(j.running for j in of))
+            for (name, image), of in sorted(images.items(), key=lambda i: i[0])
+        ]
+        change = builds[0].verdict.change
+        if change is not None:
+            yield BasePlan(change, platform, (tuple(builds),))
 
 
 def _hosts_of(found: Iterable[JudgedImage]) -> Mapping[Reference, int]:

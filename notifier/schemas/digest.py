@@ -20,6 +20,27 @@ def plain(digest: Digest) -> dict[str, Any]:
         "created_at": stamp(digest.created_at),
         "items": [_item(i) for i in digest.items],
         "more": digest.more,
+        "images": {
+            "bases": [
+                {
+                    "base": b.base,
+                    "event": b.event.value,
+                    "at": stamp(b.at) if b.at else None,
+                    "images": b.images,
+                    "first": list(b.first),
+                    "hosts": b.hosts,
+                }
+                for b in digest.images.bases
+            ],
+            "splits": [
+                {
+                    "image": s.name,
+                    "images": [{"image": image, "hosts": hosts} for image, hosts in s.parts],
+                    "since": stamp(s.since),
+                }
+                for s in digest.images.splits
+            ],
+        },
         "clear": _hosts(digest.unaffected_hosts),
         "undecided": [_group(g) for g in digest.undecided],
         "foot": {

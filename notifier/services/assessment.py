@@ -20,9 +20,12 @@ from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import DigestAssignment
 from notifier.alerts.silences import Assignment, Silence
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.config import ImageSettings
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
+from notifier.services.images import ImageAssessment, image_assessment
+from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
 
 
@@ -52,6 +55,8 @@ class Assessment:
     """The ids of the silences that have not expired and whose advisory affects some host."""
     assigned: Mapping[int, tuple[DigestAssignment, ...]]
     """The assignments, by the number of their advisory."""
+    images: ImageAssessment | None = None
+    """What is known of images; None where it was not asked for, or no image runs anywhere."""
 
     @classmethod
     def load(
@@ -63,12 +68,13 @@ class Assessment:
         disabled: frozenset[str] = frozenset(),
         keep: bool = False,
         only: Sequence[str] = (),
+        images: ImageSettings | None = None,
     ) -> Assessment:
         """Read the database once.
 
         `disabled` sources are left out of `sources`. With `keep`, verdicts that are missing or out of date are
-        stored first. `only` are names of advisories: no others are matched then. UnknownName for a name that no
-        advisory has.
+        stored first. With `images`, what runs by image is read, too. `only` are names of advisories: no others are
+        matched then. UnknownName for a name that no advisory has.
         """
         catalogue = storage.catalogue(connection)
         if keep:
@@ -93,6 +99,9 @@ class Assessment:
             in_force=MappingProxyType({}),
             lasting=frozenset(),
             assigned=MappingProxyType(_assigned(assignments, everything.advisories, now)),
+            images=image_assessment(connection, images, now)
+            if images is not None and running_images.any_running(connection)
+            else None,
         )
         return loaded._with_silences(connection)
 

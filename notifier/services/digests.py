@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from notifier.alerts import news as ledger
 from notifier.alerts import silences
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import Digest, DigestItem, Footer, Group
+from notifier.alerts.image_news import ImageNews
 from notifier.alerts.news import NewHosts, News, NewsInput, Reopened, Told
 from notifier.alerts.sections import actions, fixed, still_open, undecided, upcoming
 from notifier.alerts.silences import Silence
@@ -33,8 +34,9 @@ from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
 from notifier.services.assessment import Assessment
 from notifier.services.audit_notes import with_audits
+from notifier.services.images import news_of_images
 from notifier.services.mirror_age import age
-from notifier.storage import departures, inventory, subscriptions
+from notifier.storage import departures, images, inventory, subscriptions
 
 Populations = dict[int, hosts.Population]
 """The hosts that run each component, by its number."""
@@ -50,6 +52,7 @@ class Composed:
     reminded: bool = False
     at_once: frozenset[int] = frozenset()
     """The advisories, by their numbers, of which the news do not wait until it is time."""
+    images: ImageNews = field(default_factory=ImageNews)
 
 
 def compose(
@@ -82,12 +85,25 @@ def compose(
         found = found.only(lambda item: item.advisory.id in urgent)
     else:
         return Composed(News(), None, time)
+    image_news = _images(connection, assessment, subscription) if time.now or whenever else ImageNews()
     silent = not started and subscription.silent_start
-    if silent or (started and not found.items and not reminded):
-        return Composed(found, None, time, reminder, urgent)
+    if silent or (started and not found.items and not reminded and not image_news.any):
+        return Composed(found, None, time, reminder, urgent, image_news)
     found, more = found.bounded(DIGEST_ITEMS)
     digest = _digest(connection, assessment, subscription, found, concerns, books, populations, tuple(reminded))
-    return Composed(found, replace(digest, more=more), time, reminder or not started, urgent)
+    digest = replace(digest, more=more, images=image_news)
+    return Composed(found, digest, time, reminder or not started, urgent, image_news)
+
+
+def _images(connection: Connection, assessment: Assessment, subscription: Subscription) -> ImageNews:
+    """The news about images, for a subscription whose filters do not ask for something else.
+
+    They have no kind, product, severity or text to filter by: hosts and tags alone select them.
+    """
+    filters = subscription.filters
+    if assessment.images is None or filters.kinds or filters.scope.products or filters.keywords or filters.kev:
+        return ImageNews()
+    return news_of_images(connection, assessment.images, filters.scope, images.told(connection, subscription.id))
 
 
 def _breaks(subscription: Subscription, item: DigestItem) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from feeds.images.lines import ended, product_of
 from feeds.images.references import Reference, digest, reference
 from feeds.images.tags import TagState
 from feeds.storage.database import Connection, Database
+from notifier.alerts.image_news import EventKey, ImageNews, image_news
 from notifier.config import ImageSettings
 from notifier.domain.filters import Scope
 from notifier.images.catalogue import ImageCatalogue
@@ -113,7 +114,10 @@ class _Found:
 
 def _find(connection: Connection, settings: ImageSettings, scope: Scope, now: datetime) -> _Found:
     check_hosts(connection, scope)
-    assessment = image_assessment(connection, settings, now)
+    return _in_scope(connection, image_assessment(connection, settings, now), scope)
+
+
+def _in_scope(connection: Connection, assessment: ImageAssessment, scope: Scope) -> _Found:
     uses = _merged(assessment.catalogue, images.running(connection, scope))
     return _Found(assessment, uses, judged(assessment.judge, uses))
 
@@ -199,6 +203,15 @@ def _counter(connection: Connection, scope: Scope, found: _Found) -> shapes.Host
         return images.count_hosts(connection, scope, (n for one in several for n in found.uses[one]))
 
     return count
+
+
+def news_of_images(
+    connection: Connection, assessment: ImageAssessment, scope: Scope, told: Mapping[EventKey, int]
+) -> ImageNews:
+    """What is news about the images of a scope."""
+    found = _in_scope(connection, assessment, scope)
+    made = image_plan(assessment, found.judged)
+    return image_news(assessment.catalogue, made, found.splits, told, _counter(connection, scope, found))
 
 
 def _old_tags(assessment: ImageAssessment) -> int:

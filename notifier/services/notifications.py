@@ -19,7 +19,7 @@ from feeds.core.errors import DatabaseError
 from feeds.storage.database import Connection, Database
 from notifier.alerts.digest import Digest
 from notifier.channels import MessageSender
-from notifier.config import Config
+from notifier.config import Config, ImageSettings
 from notifier.domain import deliveries
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
@@ -29,7 +29,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.channel_addresses import reason, targets_of
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
-from notifier.storage import outbox, subscriptions
+from notifier.storage import images, outbox, subscriptions
 
 __all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests"]
 
@@ -59,11 +59,12 @@ class Settings:
     """The channels of those who run Navtex."""
     templates: Path | None = None
     """The user's own templates."""
+    images: ImageSettings = field(default_factory=ImageSettings)
 
     @classmethod
     def of(cls, config: Config) -> Settings:
         """Those of a configuration."""
-        return cls(config.digest.stale_days, config.disabled, config.operator.to, config.template_folder)
+        return cls(config.digest.stale_days, config.disabled, config.operator.to, config.template_folder, config.images)
 
 
 def notify(
@@ -161,7 +162,9 @@ def previews(
 
 
 def _assessment(connection: Connection, now: datetime, settings: Settings, *, keep: bool = False) -> Assessment:
-    return Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=keep)
+    return Assessment.load(
+        connection, now, stale_days=settings.stale_days, disabled=settings.disabled, keep=keep, images=settings.images
+    )
 
 
 class _Prepared(NamedTuple):
@@ -186,8 +189,17 @@ def _prepare(
     subscriptions.note(connection, subscription, found.noted)
     subscriptions.tell(connection, subscription, found.silent, assessment.now, None)
     subscriptions.tell(connection, subscription, found.facets, assessment.now, number)
+    _note_images(connection, subscription, made, assessment.now)
     if made.time.now:
         subscriptions.serve(connection, subscription, assessment.now, reminded=made.reminded)
         if subscription.started_at is None:
             subscriptions.start(connection, subscription, assessment.now)
     return _Prepared(made.digest)
+
+
+def _note_images(connection: Connection, subscription: Subscription, made: Composed, now: datetime) -> None:
+    """Remember what was told of images; what is over is forgotten, so that it is news if it comes again."""
+    found = made.images
+    if made.digest is not None or subscription.started_at is None:
+        images.note_told(connection, subscription.id, found.told, now, made.digest.key if made.digest else "")
+    images.forget_told(connection, subscription.id, found.over)

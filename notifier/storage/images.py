@@ -65,6 +65,11 @@ def running(connection: Connection, scope: Scope) -> list[tuple[int, RunningImag
     ]
 
 
+def any_running(connection: Connection) -> bool:
+    """Whether any image runs on any host."""
+    return connection.execute(sa.select(sa.literal(1)).select_from(tables.running_image).limit(1)).first() is not None
+
+
 def count_hosts(connection: Connection, scope: Scope, uses: Iterable[int]) -> int:
     """On how many hosts of a scope at least one of some uses runs."""
     table, host = tables.running_image, tables.host

@@ -1,0 +1,133 @@
+"""A base moves: who is told what, once, from the registry to the digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.conftest import Program
+from tests.support.registry import Registry, serving
+
+
+class Fleet:
+    """A registry with a base, images on it, and the program that watches them."""
+
+    def __init__(self, registry: Registry, program: Program) -> None:
+        self.registry, self.program, self.home = registry, program, program.home
+        self.config(f'registries = ["{registry.host}"]\nown = ["{registry.host}/**"]\nsplit_hours = 0.0')
+
+    def config(self, images: str) -> None:
+        text = f'[images]\n{images}\n[images.registry."{self.registry.host}"]\nhttp = true\n'
+        (self.home / "config.toml").write_text(text)
+
+    def on(self, base: str, name: str, layers: list[str]) -> str:
+        """An image that its manifest says to stand on a base."""
+        registry = self.registry
+        registry.push(name, layers)
+        manifest = msgspec.json.decode(registry.blobs[registry.tags[name]])
+        note = "org.opencontainers.image.base"
+        named = {f"{note}.name": f"{registry.host}/{base}", f"{note}.digest": registry.tags[base]}
+        registry.tags[name] = registry.put({**manifest, "annotations": named})
+        return registry.tags[name]
+
+    def runs(self, **hosts: tuple[str, str]) -> None:
+        """Let hosts run images, each by (name, digest)."""
+        rows = [f"{host},{self.registry.host}/{name},{digest}" for host, (name, digest) in hosts.items()]
+        self.program("inventory", "import", "-", stdin="\n".join(["host,image,digest", *rows]) + "\n")
+
+    def plan(self) -> Any:
+        return self.program.json("image", "plan")
+
+    def digests(self) -> list[str]:
+        """The digests that were sent since the last call, as text."""
+        folder = self.home / "sent"
+        self.program("notify")
+        found = sorted(folder.glob("*.txt")) if folder.is_dir() else []
+        texts = [f.read_text() for f in found]
+        for file in folder.glob("*") if folder.is_dir() else ():
+            file.unlink()
+        return texts
+
+
+@pytest.fixture
+def fleet(program_with: Callable[..., Program], tmp_path: Path) -> Any:
+    with serving(Registry()) as registry:
+        program = program_with(NAVTEX_CONFIG=str(tmp_path / "home" / "config.toml"))
+        yield Fleet(registry, program)
+
+
+def test_a_base_that_moves_is_told_once_and_again_to_a_host_that_comes(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    registry.push("base:1", ["os"])
+    child = fleet.on("base:1", "child:1", ["os", "app"])
+    grand = fleet.on("child:1", "grand:1", ["os", "app", "more"])
+    fleet.runs(web=("child:1", child), api=("grand:1", grand))
+    program("poll", "registries")
+    assert fleet.plan()["bases"] == []
+    program("subscription", "add", "team", "--to", f"file://{fleet.home}/sent")
+    (welcome,) = fleet.digests()
+    assert "base that changed" not in welcome
+
+    registry.push("base:1", ["os2"])
+    asked = registry.counted("GET")
+    program("poll", "registries")
+    assert registry.counted("GET") == asked + 2  # the new manifest and its config
+    (moved,) = fleet.plan()["bases"]
+    assert moved["base"] == f"{registry.host}/base:1"
+    assert [[(b["image"].partition("/")[2], b["proof"], b["hosts"]) for b in wave] for wave in moved["waves"]] == [
+        [("child:1", "annotation", 1)],
+        [("grand:1", "annotation", 1)],
+    ]
+    (news,) = fleet.digests()
+    assert "rebuild 2 images, first" in " ".join(news.split())
+    assert fleet.digests() == []
+
+    fleet.runs(late=("child:1", child))
+    (again,) = fleet.digests()
+    assert "on 3 hosts" in " ".join(again.split())
+    assert fleet.digests() == []
+
+    rebuilt = fleet.on("base:1", "child:1", ["os2", "app"])
+    program("poll", "registries")
+    made = fleet.plan()
+    assert [(p["image"].partition("/")[2], p["hosts"]) for p in made["repull"]] == [("child:1", 2)]
+    fleet.runs(web=("child:1", rebuilt))
+    (split,) = program.json("image", "list", "--split")["images"][:1]
+    assert split["image"].endswith("child:1")
+    (told,) = fleet.digests()
+    assert "One name, several images" in told
+    program("image", "list", "--status", "re-pull", "--fail-on", "re-pull", status=3)
+
+
+def test_a_second_poll_asks_for_tags_alone(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    registry.push("base:1", ["os"])
+    fleet.runs(web=("child:1", fleet.on("base:1", "child:1", ["os", "app"])))
+    program("poll", "registries")
+    registry.asked.clear()
+    program("poll", "registries")
+    assert [a.method for a in registry.asked] == ["HEAD", "HEAD"]
+
+
+def test_a_registry_that_fails_leaves_what_is_known(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    registry.push("base:1", ["os"])
+    fleet.runs(web=("child:1", fleet.on("base:1", "child:1", ["os", "app"])))
+    program("poll", "registries")
+    registry.push("base:1", ["os2"])
+    program("poll", "registries")
+    registry.status["/"] = (403, {})
+    program("poll", "registries", status=1)
+    assert len(fleet.plan()["bases"]) == 1
+
+
+def test_no_registry_is_asked_that_is_not_configured(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    (fleet.home / "config.toml").write_text("[images]\nregistries = []\n")
+    fleet.runs(web=("child:1", registry.push("child:1", ["os"])))
+    assert [i["status"] for i in program.json("image", "list")["images"]] == ["unknown"]
+    assert registry.asked == []
