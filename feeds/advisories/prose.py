@@ -66,12 +66,15 @@ _LETTERS = (
 )
 _TOKEN = re.compile("|".join(f"(?P<l{i}>{words})" for i, (_, words) in enumerate(_LETTERS)), re.IGNORECASE)
 _LONGEST = 4000
+"""Characters of a sentence that are read."""
+_MOST = 40
+"""Versions of a list that follow its first. Without an end, each of n versions would begin a list of n."""
 _SENTENCE = re.compile(r"(?<=[.!?])[\s\"']+(?=[A-Z(_*]|(?:runc|containerd|buildkitd?|dockerd)\b)|\n\s*\n|\n(?=[-*#|])")
 
 _ITEM = r"P?v?[VX]"
-_LIST = rf"{_ITEM}(?:(?:,&?|&){_ITEM})*"
+_LIST = rf"{_ITEM}(?:(?:,&?|&){_ITEM}){{0,{_MOST}}}"
 _FROM = r"P?v?g?[VX]"
-_FROM_LIST = rf"{_FROM}(?:(?:,&?|&){_FROM})*"
+_FROM_LIST = rf"{_FROM}(?:(?:,&?|&){_FROM}){{0,{_MOST}}}"
 _NAMED = rf"[fgBT]?v?{_LIST}(?:[rTB]v?{_ITEM})?,?[EL]?"
 # In order of trust; a token that one statement has used is not used by the next.
 _GRAMMAR = (
@@ -81,7 +84,7 @@ _GRAMMAR = (
     ("from_before", r"(?:f|g)?v?V,?&?w?Bv?V"),
     ("between", r"f?v?V(?:r|T)v?V|fv?V&v?V|gv?V,?&?Tv?V"),
     ("to_current", r"f?v?V(?:r|T)P?c"),
-    ("before", rf"B(?:P?v)?{_ITEM}(?!,?E)(?:(?:,&?|&){_ITEM}(?!,?E))*"),
+    ("before", rf"B(?:P?v)?{_ITEM}(?!,?E)(?:(?:,&?|&){_ITEM}(?!,?E)){{0,{_MOST}}}"),
     ("earlier", rf"{_LIST},?E"),
     ("through", r"TP?v?V"),
     ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}|F[wh]{{0,4}}i{_LIST}hN"),
@@ -128,10 +131,10 @@ def read_prose(text: str, *, about: str = "") -> tuple[VersionStatement, ...]:
     found: list[_Found] = []
     bare: list[_Found] = []
     context = about
-    for sentence in _SENTENCE.split(text):
+    for sentence in (s[:_LONGEST] for s in _SENTENCE.split(text)):
         if not sentence.strip():
             continue
-        tokens = _tokens(sentence[:_LONGEST])
+        tokens = _tokens(sentence)
         if not names_distribution(sentence):
             found.extend(_statements(tokens, context, " ".join(sentence.split())))
             bare.extend(_bare(tokens, " ".join(sentence.split())))
@@ -196,20 +199,23 @@ def _glue(word: str) -> bool:
 def _statements(tokens: list[_Token], context: str, words: str) -> Iterator[_Found]:
     letters = "".join(t.letter for t in tokens)
     used = [False] * len(tokens)
+    owners = _owners(tokens, context)
     for name, pattern in _COMPILED:
         for match in pattern.finditer(letters):
             versions = [i for i in range(match.start(), match.end()) if tokens[i].letter in "VX"]
-            if any(used[i] for i in versions) or _turned(name, letters[: match.start()]):
+            if any(used[i] for i in versions) or _turned(name, letters[max(0, match.start() - 4) : match.start()]):
                 continue
             for i in versions:
                 used[i] = True
-            for said in _meaning(name, tokens, versions, context):
+            for said in _meaning(name, tokens, versions, owners):
                 yield _Found(*said, words)
 
 
 def _turned(name: str, before: str) -> bool:
     """Whether what stands before a statement takes it away: "not fixed in 1.2", "1.1 is affected, 1.2 ..."."""
-    return (name == "fixed" and "N" in before[-2:]) or (name == "only" and bool(re.search(r"[VX][vw]{0,2}h$", before)))
+    return (name == "fixed" and "N" in before[-2:]) or (
+        name == "only" and bool(re.search(r"[VX][vw]{0,2}h$", before[-4:]))
+    )
 
 
 class _Said(NamedTuple):
@@ -218,17 +224,17 @@ class _Said(NamedTuple):
     fixed: tuple[str, ...] = ()
 
 
-def _meaning(name: str, tokens: list[_Token], at: list[int], context: str) -> Iterator[_Said]:
+def _meaning(name: str, tokens: list[_Token], at: list[int], owners: list[str]) -> Iterator[_Said]:
     """What the versions of one statement mean, for the product that each belongs to."""
     if name in ("ignored", "cleared", "not_fixed"):
         return
     values = [tokens[i].text.lstrip("v") for i in at]
     span = _span(name, values)
     if span is not None:
-        yield _Said(_owner(tokens, at[0], context), (span,))
+        yield _Said(_owner(tokens, at[0], owners), (span,))
     elif name in ("before", "fixed", "only"):
         for i, value in zip(at, values, strict=True):
-            yield from _single(name, value, _owner(tokens, i, context))
+            yield from _single(name, value, _owner(tokens, i, owners))
 
 
 def _span(name: str, values: list[str]) -> Span | None:
@@ -269,12 +275,19 @@ def _single(name: str, value: str, product: str) -> Iterator[_Said]:
         yield _Said(product, (exactly(value),))
 
 
-def _owner(tokens: list[_Token], at: int, context: str) -> str:
-    """The product that the version at a place belongs to."""
-    before = [t.product for t in tokens[:at] if t.product]
-    after = [t.product for t in tokens[at:] if t.product]
-    product = before[-1] if before else after[0] if after else context
-    return products.numbering(product, tokens[at].text)
+def _owners(tokens: list[_Token], context: str) -> list[str]:
+    """The product that a version at each place belongs to: that named last before it, else the first one after."""
+    first = next((t.product for t in tokens if t.product), context)
+    found = []
+    for token in tokens:
+        found.append(first)
+        first = token.product or first
+    return found
+
+
+def _owner(tokens: list[_Token], at: int, owners: list[str]) -> str:
+    """The product whose numbers the version at a place is of."""
+    return products.numbering(owners[at], tokens[at].text)
 
 
 def _bare(tokens: list[_Token], words: str) -> Iterator[_Found]:

@@ -29,3 +29,5 @@ CLAIMS: Final = 500
 """Claims, names and references of one entry, of each."""
 DIGEST_ITEMS: Final = 500
 """Items of one digest, the worst first; the others are in the next."""
+HOST_READING: Final = 10.0
+"""Seconds of processor time that reading all documents of a host may take in one poll."""

@@ -17,6 +17,7 @@ from feeds.crawl.answer import LARGEST, write
 from feeds.crawl.download import Budget, Handler, InTime, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
 from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
+from feeds.crawl.reader import Reader
 from feeds.crawl.registry_auth import RegistryAuth
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
@@ -73,10 +74,14 @@ def crawl(job: CrawlJob) -> None:
     """Do a job, and write its outcomes to standard output. Once a process: Twisted's reactor cannot restart."""
     known = configured(job.urls, job.disabled, job.images)
     sources = tuple(s for s in known if not job.sources or s.name in job.sources)
+    reader = Reader(sources, job.poll_seconds)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     settings = _settings(job)
     process = CrawlerProcess(settings)
     failures: list[Failure] = []
-    process.crawl(Spider, job=job, sources=sources, guard=settings["NAVTEX_GUARD"]).addErrback(failures.append)
+    process.crawl(Spider, job=job, sources=sources, guard=settings["NAVTEX_GUARD"], reader=reader).addErrback(
+        failures.append
+    )
     process.start(install_signal_handlers=False)
     problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
     write(CrawlMessage(done=not failures, problem=problem))
@@ -104,7 +109,6 @@ def main() -> None:
     raw = _first_line()
     if not raw:
         return
-    threading.Thread(target=_die_with_parent, daemon=True).start()
     crawl(msgspec.json.decode(raw, type=CrawlJob))
 
 

@@ -18,6 +18,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from feeds.core.errors import NavtexError, ShapeError
+from feeds.core.limits import HOST_READING
 from feeds.core.text import one_line
 from feeds.crawl.door import admit
 from feeds.crawl.download import OutOfTime
@@ -27,8 +28,6 @@ from feeds.sources.base import Document, Parsed, Request, Source
 
 LARGEST = 32 << 20
 """Bytes of an answer, packed and unpacked; a longer one is broken off."""
-_READING = 20.0
-"""Seconds of this process's own time that reading one document may take."""
 _REASON = 400
 """Characters of a reason."""
 
@@ -49,16 +48,16 @@ def document_of(ask: Request, response: Response) -> Document:
     return Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
 
 
-def read(source: Source, document: Document) -> tuple[Parsed, tuple[ItemPayload, ...]]:
+def read(source: Source, document: Document, seconds: float = HOST_READING) -> tuple[Parsed, tuple[ItemPayload, ...]]:
     """What a document holds, and its items' JSON; ShapeError with a reason whatever happens to the reader."""
     try:
-        with within(_READING):
+        with within(seconds):
             parsed = source.parse(document)
             pieces = tuple(ItemPayload(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
     except TooLong:
-        raise ShapeError(f"it cannot be read in {_READING:.0f} seconds") from None
+        raise ShapeError(f"it cannot be read in {seconds:.1f} seconds") from None
     except RecursionError:
         raise ShapeError("it is too deeply nested to be read") from None
     except MemoryError:

@@ -24,6 +24,7 @@ from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
 from feeds.crawl.protocol import CrawlJob, Validators
+from feeds.crawl.reader import Reader
 from feeds.sources.base import Request, RequestContext, Source
 
 _QUESTIONS = 5_000
@@ -38,12 +39,13 @@ class Spider(scrapy.Spider):
     name = "navtex"
     custom_settings: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, job: CrawlJob, sources: tuple[Source, ...], guard: Guard, **kwargs: Any) -> None:
+    def __init__(self, job: CrawlJob, sources: tuple[Source, ...], guard: Guard, reader: Reader, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.sources = tuple(s for s in sources if not s.late)
         self.late = tuple(s for s in sources if s.late)
         self.guard = guard
+        self.reader = reader
         self.wanted = set(job.wanted.cves)
         self.asked: set[str] = set()
         self.tags = set(job.wanted.tags)
@@ -120,32 +122,41 @@ class Spider(scrapy.Spider):
             else:
                 yield from self._requests(source, following)
 
-    def answered(self, response: Response) -> Iterable[scrapy.Request]:
+    async def answered(self, response: Response) -> AsyncIterator[scrapy.Request]:
         """Read an answer into an outcome, and ask on."""
         assert response.request is not None
         source, ask = response.request.meta["about"]
+        if response.status == 200:
+            following = await self._read(source, ask, response)
+        else:
+            following = list(self._unread(source, ask, response))
+        for request in following:
+            yield request
+
+    def _unread(self, source: Source, ask: Request, response: Response) -> Iterator[scrapy.Request]:
+        """Tell of an answer without a document."""
         status = response.status
         if status == 304 and self.job.known.get(ask.name):
             tell(source, ask, "same", status=status)
-        elif status != 200 and (other := source.instead(ask, status)) is not None:
+        elif (other := source.instead(ask, status)) is not None:
             yield from self._requests(source, other)
         elif status in (404, 410) and ask.optional:
             tell(source, ask, "missing", reason=f"HTTP {status}", status=status)
             for other in ask.instead:
                 yield from self._requests(source, other)
-        elif status != 200:
+        else:
+            assert response.request is not None
             retry_at = response.request.meta.get("retry_at")
             tell(source, ask, "failed", reason=f"HTTP {status}", status=status, retry_at=retry_at)
-        else:
-            yield from self._read(source, ask, response)
 
-    def _read(self, source: Source, ask: Request, response: Response) -> Iterator[scrapy.Request]:
+    async def _read(self, source: Source, ask: Request, response: Response) -> list[scrapy.Request]:
         document = document_of(ask, response)
         try:
-            parsed, pieces = read(source, document)
+            # what remembers its answers is read here, and is bounded by its own counts
+            parsed, pieces = read(source, document) if source.remembers else await self.reader.read(source, document)
         except ShapeError as error:
             tell(source, ask, "failed", reason=str(error), status=response.status)
-            return
+            return []
         tell(
             source,
             ask,
@@ -158,9 +169,8 @@ class Spider(scrapy.Spider):
             follow=parsed.follow,
             body=document.body if self.job.bodies else b"",
         )
-        yield from self._following(source, ask, parsed.follow)
         self.tags |= {tag.name for i in parsed.items if isinstance(i, Tags) and i.product == ENGINE for tag in i.tags}
-        yield from self._newly_wanted(parsed.items)
+        return [*self._following(source, ask, parsed.follow), *self._newly_wanted(parsed.items)]
 
     def _newly_wanted(self, items: Iterable[Any]) -> Iterator[scrapy.Request]:
         """The questions for CVEs that a document names: those of its claims, and the first of those it mentions."""

@@ -114,6 +114,8 @@ class Source:
     complete: ClassVar[bool] = False
     late: ClassVar[bool] = False
     """Whether to ask when all others have answered, because the question holds what they name."""
+    remembers: ClassVar[bool] = False
+    """Whether its reader counts what it has read, so that all of it must be read in one process."""
     guessed: ClassVar[bool] = False
     """Whether Navtex guesses its addresses: then "not found" everywhere is an answer like any other."""
 

@@ -81,6 +81,7 @@ class Registries(Source):
     """Asks for tags, and reads what they lead to."""
 
     late: ClassVar[bool] = True
+    remembers: ClassVar[bool] = True
     questions: ImageQuestions = field(default_factory=ImageQuestions)
     _pulled: dict[str, int] = field(default_factory=dict)
     _stopped: set[str] = field(default_factory=set)

@@ -26,6 +26,7 @@ def row(start: str) -> str:
         ("entries of all documents of a source", f"{limits.SOURCE_ENTRIES:,}"),
         ("claims, names and references", f"{limits.CLAIMS} of each"),
         ("items of one digest", f"{limits.DIGEST_ITEMS}, the worst"),
+        ("parsing the documents of a host", f"{limits.HOST_READING:.0f} seconds of CPU time"),
         ("an address in a document", f"{limits.ADDRESS:,} bytes"),
         ("a name", f"{limits.NAME} bytes"),
         ("a header that is kept", f"{limits.HEADER:,} characters"),

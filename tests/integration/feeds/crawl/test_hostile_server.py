@@ -193,7 +193,9 @@ def test_the_others_go_on(mirrored: Met) -> None:
     assert mirrored.sources["cve-records"]["items"] > 3
     assert mirrored.sources["release-feeds"]["state"] in ("degraded", "failing")
     assert "the crawl ended early" not in mirrored.said
-    assert {name for name, s in mirrored.sources.items() if s["state"] == "unpolled"} == set()
+    assert {name for name, s in mirrored.sources.items() if s["state"] == "unpolled"} <= {"engine-modules"}, (
+        "asked only for engines that some host runs"
+    )
 
 
 def test_memory_stays_bounded(mirrored: Met) -> None:

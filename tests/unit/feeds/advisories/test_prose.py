@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.advisories.prose import CURRENT, names_distribution, read_prose
 from feeds.advisories.records import PRODUCTS
+from feeds.core import limits
 from feeds.verdicts.statements import bounds
 from feeds.versions.upstream import is_version
 from tests.support.depth import examples
@@ -267,3 +271,38 @@ def test_whatever_is_read_of_any_text_can_be_weighed(text: str, about: str) -> N
     assert all(c.affected or c.fixed for c in claims)
     for bound in bounds(claims):
         assert bound.low < bound.high
+
+
+UNITS = (
+    "1.1, ",
+    "1.1 ",
+    "1.1 and ",
+    "1.x < ",
+    "before ",
+    "fixed in ",
+    "not ",
+    "runc ",
+    "versions ",
+    "only 1.1, 1.1 ",
+    "( ",
+)
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *(a + b for a, b in pairwise(UNITS)), *(b + a for a, b in pairwise(UNITS))])
+def test_twice_as_many_words_take_about_twice_as_long(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = (unit * (length // len(unit) + 1))[:length]
+        return min(_timed(text) for _ in range(3))
+
+    assert seconds(4000) < 3 * seconds(2000) + 0.01
+
+
+def _timed(text: str) -> float:
+    began = process_time()
+    read_prose(text, about="runc")
+    return process_time() - began
+
+
+def test_a_page_of_versions_is_read_within_the_time_of_its_host() -> None:
+    page = "\n\n".join(["1.1, " * 800] * 120)
+    assert _timed(page) < limits.HOST_READING
