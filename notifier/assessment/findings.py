@@ -107,6 +107,29 @@ def by_component(found: Iterable[Finding]) -> list[tuple[int, tuple[Finding, ...
     )
 
 
+def by_version(found: Iterable[Finding]) -> list[tuple[tuple[Finding, ...], tuple[Finding, ...]]]:
+    """Findings by component as above, and one finding of each component that is shown with it.
+
+    A version with a package and the same without one are shown once where the same is said of both.
+    """
+    groups: dict[tuple[object, ...], list[tuple[Finding, ...]]] = {}
+    for _, group in by_component(found):
+        component = group[0].match.component
+        said = tuple(
+            (f.match.advisory.name, v.status, v.reason, v.fixed_in, v.upgrade_to, f.match.advice.notes)
+            for f in group
+            for v in (f.match.verdict,)
+        )
+        groups.setdefault((component.product, component.version, said), []).append(group)
+    shown = []
+    for same in groups.values():
+        packages = {g[0].match.component.package for g in same} - {""}
+        for together in [same] if len(packages) <= 1 else [[g] for g in same]:
+            first = max(together, key=lambda g: g[0].match.component.package)
+            shown.append((first, tuple(g[0] for g in together)))
+    return shown
+
+
 def worst_rank(matches: Iterable[Match]) -> int:
     """The `severity_rank` of the worst advisory among some matches, 0 where there are none."""
     return max((severity_rank(m.advisory.severity) for m in matches), default=0)

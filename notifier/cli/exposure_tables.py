@@ -11,12 +11,12 @@ from typing import Any
 from feeds.advisories.records import Level
 from feeds.core.times import day
 from feeds.storage.database import Connection
-from notifier.assessment.findings import Finding, by_advisory, by_component, weight
+from notifier.assessment.findings import Finding, by_advisory, weight
 from notifier.cli.app import say, severity, table, verdict, wrapped
 from notifier.cli.output import emit
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, host_counts
-from notifier.services.exposure_rows import GroupBy, each_host, host_groups
+from notifier.services.exposure_rows import GroupBy, each_host, host_groups, version_rows
 from notifier.services.scopes import nothing_in
 
 LONGEST = 2000
@@ -125,12 +125,12 @@ def _by_version(connection: Connection, found: ScopedFindings, remarks: Remarks,
     rows = (
         [
             _build(group[0]),
-            str(group[0].hosts),
+            str(hosts),
             Level.ranked(weight(group)).value,
             str(len(group)),
             group[0].match.advisory.name,
         ]
-        for _, group in by_component(found.findings)
+        for group, hosts in version_rows(connection, found)
     )
     return columns, rows, {}
 

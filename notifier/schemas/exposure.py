@@ -337,14 +337,14 @@ def advisory_group(
     )
 
 
-def version_group(found: Sequence[Finding]) -> VersionGroup:
-    """The row of a version, made of all findings on it."""
+def version_group(found: Sequence[Finding], hosts: int) -> VersionGroup:
+    """The row of a version that so many hosts run, made of all findings on it."""
     component = found[0].match.component
     return VersionGroup(
         product=component.product,
         version=component.version,
         package=component.package or None,
-        hosts=found[0].hosts,
+        hosts=hosts,
         severity=_severity(found),
         advisories=tuple(
             AdvisoryVerdict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ import msgspec
 from feeds.storage.database import Connection
 from feeds.verdicts.evidence import Status
 from notifier.alerts.silences import Silence, covered_until, patterns
-from notifier.assessment.findings import Finding, by_advisory, by_component
+from notifier.assessment.findings import Finding, by_advisory, by_component, by_version
 from notifier.domain.hosts import Holder
 from notifier.schemas.exposure import (
     AdvisoryGroup,
@@ -97,6 +97,14 @@ def advisory_groups(connection: Connection, found: ScopedFindings) -> Generator[
         yield advisory_group(advisory, group, hosts, remarks.silent(advisory.id), assigned)
 
 
+def version_rows(connection: Connection, found: ScopedFindings) -> Iterator[tuple[tuple[Finding, ...], int]]:
+    """The findings on each version, the worst version first, and how many hosts run it."""
+    groups = by_version(found.findings)
+    counted = [(shown[0].match.advisory, together) for shown, together in groups]
+    for (shown, _), hosts in zip(groups, host_counts(connection, found.scope, counted), strict=True):
+        yield shown, hosts
+
+
 def host_groups(connection: Connection, found: ScopedFindings) -> Generator[HostGroup]:
     """A row for each host that has a finding, worst first."""
     mine = _silences(found)
@@ -133,7 +141,7 @@ def exposure_rows(connection: Connection, found: ScopedFindings, group: GroupBy 
     if group is GroupBy.ADVISORY:
         return ExposureRows("advisories", AdvisoryGroup, ExposureByAdvisory, advisory_groups(connection, found))
     if group is GroupBy.VERSION:
-        rows = (version_group(g) for _, g in by_component(found.findings))
+        rows = (version_group(group, hosts) for group, hosts in version_rows(connection, found))
         return ExposureRows("versions", VersionGroup, ExposureByVersion, rows)
     if group is GroupBy.HOST:
         return ExposureRows("hosts", HostGroup, ExposureByHost, host_groups(connection, found))

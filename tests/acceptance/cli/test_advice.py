@@ -137,6 +137,12 @@ def test_a_plan_joins_twins_and_groups_the_hosts_by_command(navtex: Program) -> 
     assert {r["host"] for r in rows} == {"jammy-1", "jammy-2", "jammy-3"}
 
 
+def test_twins_are_one_row_of_exposure_by_version(navtex: Program) -> None:
+    groups = navtex.json("exposure", "--group-by", "version", "--host", "jammy-*")["versions"]
+    assert sorted(g["hosts"] for g in groups) == [1, 2]
+    assert {g["package"] for g in groups} == {"docker-ce 5:25.0.5-1~ubuntu.22.04~jammy"}
+
+
 def test_the_digest_says_what_has_no_package_and_names_the_package_that_is_advised(navtex: Program) -> None:
     navtex("subscription", "add", "all", "--to", f"file://{navtex.home}/out")
     text = " ".join(navtex("subscription", "preview", "all").stdout.split())
