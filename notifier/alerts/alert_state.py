@@ -65,7 +65,8 @@ def escalations(before: AlertState, advisory: Advisory, group: Iterable[Affected
     if advisory.exploited is not None and not before.exploited:
         yield "now known to be exploited"
     known = [c for c in group if c.number in before.components]
-    fixes = {f for c in known if c.number not in before.fixed and (f := c.match.verdict.upgrade_to)}
+    fixed = (c.match for c in known if c.number not in before.fixed and c.match.verdict.upgrade_to)
+    fixes = {m.advice.minimum or m.verdict.upgrade_to or "" for m in fixed}
     if fixes:
         yield f"a fix is out: {', '.join(sorted(fixes, key=sortable))}"
     if any(
