@@ -31,3 +31,7 @@ DIGEST_ITEMS: Final = 500
 """Items of one digest, the worst first; the others are in the next."""
 HOST_READING: Final = 10.0
 """Seconds of processor time that reading all documents of a host may take in one poll."""
+CLOCK_SLACK: Final = timedelta(minutes=5)
+"""How far clocks of two machines may be apart; what is noted further in the future counts as now."""
+LONGEST_WAIT: Final = timedelta(days=7)
+"""The longest pause that a host may ask for."""

@@ -19,6 +19,7 @@ from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
+from feeds.core.limits import LONGEST_WAIT
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
 from feeds.crawl.trust import Trust
@@ -27,7 +28,7 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _TRIES = 3
 _TIMEOUT = 20.0
 _ROBOTS = 512 << 10  # bytes of a robots.txt; RFC 9309 asks for at least 500 KiB
-_LONGEST_WAIT = 7 * 86400.0
+_LONGEST_WAIT = LONGEST_WAIT.total_seconds()
 
 
 class Budget:

@@ -72,7 +72,8 @@ def poll(
     fails is in the report.  ConfigError where a correction is wrong: before anything is asked.
     """
     corrected = reviewed(own_corrections, now)
-    with database.connect() as connection:
+    with database.begin() as connection:
+        storage.mend_clock(connection, now or datetime.now(UTC))
         job = _informed(job, connection, corrected)
     outcomes = []
     for outcome in crawl.run(job):

@@ -13,6 +13,7 @@ from feeds.storage.advisories import (
     tags,
     wanted_cves,
 )
+from feeds.storage.clocks import mend_clock
 from feeds.storage.documents import (
     documents,
     forget_history,
@@ -67,6 +68,7 @@ __all__ = [
     "known_releases",
     "listed",
     "lost",
+    "mend_clock",
     "mirror",
     "name_chain",
     "named_chains",

@@ -29,7 +29,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.channel_addresses import reason, targets_of
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
-from notifier.storage import images, outbox, subscriptions
+from notifier.storage import clocks, images, outbox, subscriptions
 
 __all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests"]
 
@@ -88,8 +88,11 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
     """
     report = NotifyReport()
     with database.begin() as connection:
+        silenced = clocks.mend_clock(connection, now)
+        report.broken += [(name, "its last run lay in the future; it counts as now") for name in silenced]
         assessment = _assessment(connection, now, settings, keep=True)
-        fresh = [
+        fresh = list(report.broken)
+        fresh += [
             report.broken[-1]
             for subscription in subscriptions.every(connection)
             if not subscription.paused and _queued(database, connection, assessment, subscription, report, settings)
