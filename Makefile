@@ -9,13 +9,13 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill soak faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
 env: $(STAMP)    ## the environment in .venv: what runs, and the tools of development, as requirements.lock pins them
 
@@ -71,6 +71,10 @@ accuracy-advice: $(STAMP) ## whether the advised upgrades can be installed and h
 browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
 	$(BIN)/pytest -m browser -n 0 --no-cov
+
+images-lab: $(STAMP) ## lineage of real images, with buildah, skopeo and docker-registry, which are installed from Debian
+	command -v buildah skopeo docker-registry busybox >/dev/null || { apt-get update -q && apt-get install -y -q buildah skopeo docker-registry busybox-static; }
+	$(BIN)/pytest -m images -n 0 --no-cov -rs
 
 fuzz: $(STAMP)   ## odd inputs for every reader of what strangers write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-120} $(BIN)/python -m tests.unit.fuzz
