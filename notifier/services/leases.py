@@ -7,14 +7,28 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from notifier.domain.claims import ClaimOwner, Place
 
 _HERE: set[str] = set()
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+
+
+def here() -> Place:
+    """Where this process runs. What the system does not say stays unknown: then nobody judges this process."""
+    try:
+        boot, namespace = _BOOT.read_text(encoding="ascii").strip(), str(_NAMESPACE.stat().st_ino)
+    except (OSError, ValueError):
+        boot = namespace = ""
+    return Place(socket.gethostname(), boot, namespace)
 
 
 @contextmanager
 def claimant() -> Iterator[str]:
-    """A name to claim with, as long as the block lasts: the host, the process, and what tells it from any other."""
-    name = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(8)}"
+    """A name to claim with, as long as the block lasts: the place, the process, and what tells it from any other."""
+    name = str(ClaimOwner(here(), os.getpid(), secrets.token_hex(8)))
     _HERE.add(name)
     try:
         yield name
@@ -23,14 +37,17 @@ def claimant() -> Iterator[str]:
 
 
 def ended(name: str) -> bool:
-    """Whether the process that claimed with a name is known to have ended. Of other hosts nothing is known."""
-    host, _, rest = name.rpartition(" ")[0].rpartition(" ")
-    if name in _HERE or host != socket.gethostname() or not rest.isdecimal():
+    """Whether the process that claimed with a name is known to have ended.
+
+    Of another host, boot or PID namespace nothing is known: such a claim ends by its age alone.
+    """
+    owner = ClaimOwner.read(name)
+    if name in _HERE or owner is None or not owner.place.shares_processes(here()):
         return False
-    if int(rest) == os.getpid():
+    if owner.process == os.getpid():
         return True
     try:
-        os.kill(int(rest), 0)
+        os.kill(owner.process, 0)
     except ProcessLookupError:
         return True
     except (PermissionError, OverflowError):

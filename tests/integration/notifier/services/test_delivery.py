@@ -19,10 +19,12 @@ import sqlalchemy as sa
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.channels import Limits, MessageSender
+from notifier.domain.claims import ClaimOwner
 from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
 from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
+from notifier.services import leases
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.previews import sample
 from notifier.storage import delivery_log, outbox, subscriptions
@@ -224,8 +226,8 @@ def claimed(database: Database, by: str, at: datetime = START) -> None:
     assert taken
 
 
-def of_another(process: int) -> str:
-    return f"{socket.gethostname()} {process} 00000000"
+def of_another(process: int, **elsewhere: str) -> str:
+    return str(ClaimOwner(leases.here()._replace(**elsewhere), process, "00000000"))
 
 
 def ended_process() -> int:
@@ -240,6 +242,51 @@ def test_what_another_process_is_sending_is_left_to_it(database: Database, mailb
     assert go(database, START + 5 * MINUTE).delivered == []
     (entry,) = log(database)
     assert (entry.state, outcomes(entry)) == (DeliveryState.SENDING, [])
+
+
+@pytest.mark.parametrize("elsewhere", [{"host": "another-host"}, {"boot": "another"}, {"namespace": "17"}], ids=str)
+def test_a_process_number_of_elsewhere_is_not_looked_for_here(
+    database: Database, mailbox: Mailbox, elsewhere: dict[str, str]
+) -> None:
+    put(database, Target(mailbox.address(), "a@x.org"))
+    claimed(database, of_another(ended_process(), **elsewhere))
+    assert go(database, START + 14 * MINUTE).delivered == []
+    assert len(go(database, START + 16 * MINUTE).delivered) == 1
+
+
+_IN_A_CONTAINER = """
+import sys
+from datetime import datetime
+from feeds.storage.database import Database
+from notifier.channels import MessageSender
+from notifier.services import leases
+from notifier.services.delivery import Deliveries, deliver
+report = Deliveries()
+with MessageSender() as courier:
+    deliver(Database(sys.argv[1]), courier, report, datetime.fromisoformat(sys.argv[2]))
+print(leases.here().host, len(report.delivered), flush=True)
+"""
+
+
+def test_containers_that_share_a_hosts_name_leave_each_other_their_deliveries(
+    database: Database, mailbox: Mailbox
+) -> None:
+    # as root in its own right, which may enter the server's folder
+    user = ("--user", "--map-root-user") if os.geteuid() else ()
+    unshare = ("unshare", *user, "--pid", "--fork", "--kill-child")
+    try:
+        subprocess.run([*unshare, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"NOT TESTED: no PID namespace can be made here ({error})")
+    put(database, Target(mailbox.address(), "a@x.org"))
+    url = database.url.render_as_string(hide_password=False)
+    with leases.claimant() as name:
+        claimed(database, name)
+        for later, delivered in ((5 * MINUTE, 0), (16 * MINUTE, 1)):
+            child = [sys.executable, "-c", _IN_A_CONTAINER, url, (START + later).isoformat()]
+            done = subprocess.run([*unshare, *child], check=True, capture_output=True, text=True)
+            assert done.stdout.split() == [socket.gethostname(), str(delivered)]
+    assert len(mailbox.mails) == 1
 
 
 @pytest.mark.parametrize(
