@@ -106,7 +106,7 @@ class Registries(Source):
 
     def instead(self, ask: Request, status: int) -> Request | None:
         """A GET where a HEAD is not understood: some registries do not answer it, or not for an index."""
-        if ask.form == "tag" and ask.method == "HEAD" and status in (404, 405):
+        if ask.form == "tag" and ask.method == "HEAD" and status in (404, 405, 501):
             return msgspec.structs.replace(ask, method="GET", form="tag-body")
         return None
 

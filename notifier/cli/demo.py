@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -42,21 +43,26 @@ def command(where: Path) -> None:
     """
     from feeds.mirror.server import Mirror
     from notifier.services.demo import play_day, set_up
+    from notifier.services.demo_images import images
 
     documents = folder(notifier.__file__, "demo")
     where = where.resolve()
     _empty(where)
-    with Mirror(documents / "day-1") as mirror:
-        config = Config(database=sqlite_address(where / "navtex.db"), mirror=mirror.url)
+    described = (documents / "images.toml").read_bytes()
+    first, second = images(described, 1), images(described, 2)
+    with Mirror(documents / "day-1") as mirror, TemporaryDirectory() as made:
+        mirror.lay_over(first.write(Path(made, "1")))
+        config = Config(database=sqlite_address(where / "navtex.db"), mirror=mirror.url, images=first.settings)
         with opened(config, create=True) as database:
-            count = set_up(database, (documents / "inventory.csv").read_bytes(), where / "mails", now())
+            count = set_up(database, (documents / "inventory.csv").read_bytes(), first, where / "mails", now())
             click.echo(f"A fleet of {count} hosts, and a subscription that writes its mails into {where / 'mails'}.")
             _tell(1, play_day(config, database, mirror, os.environ))
             mirror.lay_over(documents / "day-2")
-            second = play_day(config, database, mirror, os.environ)
-            _tell(2, second)
-    click.echo(f"\n{second.message.text}")
-    click.echo(f"The same as an HTML mail: {second.file}")
+            mirror.lay_over(second.write(Path(made, "2")))
+            last = play_day(config, database, mirror, os.environ)
+            _tell(2, last)
+    click.echo(f"\n{last.message.text}")
+    click.echo(f"The same as an HTML mail: {last.file}")
     click.echo(f"Look around: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
 
 

@@ -173,10 +173,9 @@ class ImageJudge:
         tag = self._catalogue.tag(name)
         if not name.tag:
             return (held, "") if held else ("", "it is pinned by a digest")
-        if not self._settings.asked(name.registry):
-            return "", f"{name.registry} is not asked"
         if tag is None:
-            return "", f"{name.tagged} was not asked for yet"
+            asked = self._settings.asked(name.registry)
+            return "", f"{name.tagged} was not asked for yet" if asked else f"{name.registry} is not asked"
         if tag.status is TagStatus.LOCAL:
             return (held, "") if held else ("", f"{name.registry} does not know it")
         if not tag.digest:

@@ -19,7 +19,9 @@ from notifier.domain.messages import Message
 from notifier.domain.subscriptions import Subscription
 from notifier.services.crawling import start_crawl
 from notifier.services.delivery import message_sender
-from notifier.services.notifications import notify
+from notifier.services.demo_images import DemoImages
+from notifier.services.host_images import keep_host_images
+from notifier.services.notifications import Settings, notify
 from notifier.services.polling import ask_sources
 from notifier.storage import inventory as hosts
 from notifier.storage import subscriptions
@@ -36,11 +38,12 @@ class DemoDay:
     file: str
 
 
-def set_up(database: Database, fleet: bytes, mails: Path, now: datetime) -> int:
-    """Import the fleet, and subscribe a folder to everything that affects it. Returns the number of hosts."""
+def set_up(database: Database, fleet: bytes, running: DemoImages, mails: Path, now: datetime) -> int:
+    """Import the fleet and its images, and subscribe a folder to everything that affects it; the number of hosts."""
     found = components.gathered(inventory.read(fleet))
     with database.begin() as connection:
         hosts.take(connection, found.hosts, {}, now)
+        keep_host_images(connection, running.running, now)
         subscriptions.add(connection, Subscription("demo", (f"file://{mails}",), Filters(), now))
     return len(found.hosts)
 
@@ -51,7 +54,7 @@ def play_day(config: Config, database: Database, mirror: Mirror, environment: Ma
     with start_crawl(config, environment) as crawl, database.lock():
         polled = ask_sources(config, database, crawl)
         with message_sender(config) as sender:
-            notified = notify(database, sender)
+            notified = notify(database, sender, settings=Settings.of(config))
     if not polled.ok or not notified.delivered:
         failed = "; ".join(s.message for s in polled.failed)
         raise NavtexError(polled.problem or failed or "nothing was delivered", where="demo")
