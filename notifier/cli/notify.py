@@ -76,6 +76,9 @@ def tell(done: RunReport) -> None:
         event("sent", text, aloud=sys.stderr.isatty(), **_facts(delivery), answer=answer)
     for delivery, reason in report.failed:
         event("not_sent", f"not sent to {_whom(delivery)}: {reason}", level="warning", **_facts(delivery))
+    for delivery in report.taken_over:
+        text = f"another process took over the delivery to {_whom(delivery)}, so it may arrive twice"
+        event("taken_over", text, level="warning", **_facts(delivery))
     for name, reason in report.broken:
         text = f"The digest for {name} could not be made: {reason}"
         event("digest_broken", text, level="error", subscription=name)

@@ -24,7 +24,7 @@ from notifier.security.references import resolved
 from notifier.services import leases
 from notifier.services.channel_addresses import reachable_targets, reason, target_name
 from notifier.services.delivery_queue import DeliveryQueue
-from notifier.storage import delivery_log
+from notifier.storage import claims, delivery_log
 from notifier.storage import outbox as delivery
 
 
@@ -34,6 +34,8 @@ class Deliveries:
 
     delivered: list[tuple[Delivery, str]] = field(default_factory=list)
     failed: list[tuple[Delivery, str]] = field(default_factory=list)
+    taken_over: list[Delivery] = field(default_factory=list)
+    """Deliveries, among these, that another process took over meanwhile: their state is its to write."""
     broken: list[tuple[str, str]] = field(default_factory=list)
     """Subscriptions whose digest could not be made, and why; the next run after the cause is fixed makes it."""
 
@@ -71,7 +73,7 @@ class _Round:
 
     def run(self, operator: Sequence[str]) -> None:
         with self._database.begin() as connection:
-            delivery.recover(connection, self._now(), leases.ended)
+            claims.recover(connection, self._now(), leases.ended)
             waiting = delivery.due(connection, self._now())
         self._all(waiting)
         if self._tell(operator):
@@ -82,9 +84,11 @@ class _Round:
     def _all(self, waiting: Sequence[int]) -> None:
         """Deliver these. Whatever stops it, what is known of them is noted."""
         if waiting:
-            with DeliveryQueue(self._database, self._name, self._now, waiting) as queue:
+            queue = DeliveryQueue(self._database, self._name, self._now, waiting)
+            with queue:
                 while one := queue.take():
                     queue.note(self._send(one, queue))
+            self._report.taken_over += [result.delivery for result in queue.lost]
 
     def _send(self, one: Delivery, queue: DeliveryQueue) -> Result:
         if one.unreadable:

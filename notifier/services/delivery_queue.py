@@ -9,10 +9,11 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
 from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.retry import LEASE
-from notifier.storage import outbox
+from notifier.storage import claims
 
 _HOLD = 0.05
 """Seconds for which results are held back, so that many quick messages share one transaction.
@@ -27,14 +28,24 @@ _RENEWAL = LEASE.total_seconds() / 15
 class DeliveryQueue:
     """A context manager: `take` claims the next delivery, `note` and `arrived` write what came of it.
 
-    At its end, whatever caused it, every result is written and every unused claim is released.
+    At its end, whatever caused it, every result is written and every unused claim is released. A claim that another
+    process took over is its own: results of such deliveries are only logged, and gathered in `lost`.
     """
 
-    def __init__(self, database: Database, name: str, now: Callable[[], datetime], waiting: Iterable[int]) -> None:
-        self._database, self._name, self._now = database, name, now
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        now: Callable[[], datetime],
+        waiting: Iterable[int],
+        *,
+        renewal: float = _RENEWAL,
+    ) -> None:
+        self._database, self._name, self._now, self._renewal = database, name, now, renewal
         self._waiting = deque(waiting)
         self._claimed: deque[Delivery] = deque()
         self._results: list[Result] = []
+        self.lost: list[Result] = []
         self._written = self._renewed = monotonic()
 
     def __enter__(self) -> Self:
@@ -45,8 +56,8 @@ class DeliveryQueue:
     ) -> None:
         if self._results or self._claimed:
             with self._database.begin() as connection:
-                outbox.keep(connection, self._results)
-                outbox.release(connection, list(self._claimed))
+                self.lost += claims.keep(connection, self._results, self._name)
+                claims.release(connection, list(self._claimed), self._name)
 
     def take(self) -> Delivery | None:
         """Return the next delivery, which no other process can claim; None when there are no more."""
@@ -61,22 +72,29 @@ class DeliveryQueue:
             self._write()
 
     def arrived(self, one: Delivery, parts: int) -> None:
-        """Write at once how many parts of a message have arrived."""
+        """Write at once how many parts of a message have arrived. ChannelError where another process sends it now."""
         with self._database.begin() as connection:
-            outbox.arrived(connection, one.id, parts)
-            outbox.renew(connection, self._name, self._now())
+            mine = claims.arrived(connection, one.id, parts, self._name)
+            claims.renew(connection, self._name, self._now())
+        if not mine:
+            raise ChannelError(f"another process took it over after {parts} of its parts had arrived")
 
     def _write(self) -> None:
         """Write results, renew claims, and claim what is sent next: in one transaction."""
-        renewal = monotonic() - self._renewed > _RENEWAL
+        renewal = monotonic() - self._renewed > self._renewal
         # enough until the next transaction, and not many more, so that few wait for a slow one
         missing = max(_FEWEST, 2 * len(self._results)) - len(self._claimed)
         numbers = [self._waiting.popleft() for _ in range(min(missing, len(self._waiting)))]
         with self._database.begin() as connection:
-            outbox.keep(connection, self._results)
+            lost = claims.keep(connection, self._results, self._name)
             if renewal:
-                outbox.renew(connection, self._name, self._now())
-            claimed = outbox.claim(connection, numbers, self._name, self._now()) if numbers else []
+                claims.renew(connection, self._name, self._now())
+            held = claims.still_held(connection, [d.id for d in self._claimed], self._name) if renewal else set()
+            claimed = claims.claim(connection, numbers, self._name, self._now()) if numbers else []
+        if renewal:
+            # after a long pause, others may have taken over what was claimed before it
+            self._claimed = deque(d for d in self._claimed if d.id in held)
+        self.lost += lost
         self._results = []
         self._claimed.extend(claimed)
         self._written = monotonic()

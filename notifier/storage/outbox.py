@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 
 from feeds.core.errors import NavtexError, UnknownName, UsageProblem
 from feeds.storage import insert
-from notifier.domain.deliveries import OPERATOR, Delivery, Result
+from notifier.domain.deliveries import OPERATOR
 from notifier.domain.messages import Message, Target
-from notifier.domain.retry import FURTHEST, DeliveryOutcome, DeliveryState, abandoned
+from notifier.domain.retry import FURTHEST, DeliveryOutcome, DeliveryState
 from notifier.domain.schedule import Schedule, quiet_until
 from notifier.domain.subscriptions import Subscription
 from notifier.security.encryption import seal, unsealed
@@ -159,105 +159,10 @@ def _patient(connection: Connection, digests: set[int], now: datetime) -> set[in
     return found
 
 
-def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime) -> list[Delivery]:
-    """Claim pending deliveries, so that no other process sends them; those claimed come back."""
-    outbox = tables.outbox
-    these = bulk.in_list(connection, outbox.c.id, numbers)
-    connection.execute(
-        sa.update(outbox)
-        .where(these, outbox.c.state == DeliveryState.PENDING.value)
-        .values(state=DeliveryState.SENDING.value, claimed_by=by, claimed_at=at)
-    )
-    needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
-    statement = joined(*needed, MESSAGE, WHOSE).where(
-        these, outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by
-    )
-    rows = connection.execute(statement.order_by(outbox.c.id)).all()
-    addresses = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
-    found = []
-    for row in rows:
-        message, problem = read_message(row.message, at)
-        target = Target(addresses[row.target], row.recipient)
-        found.append(Delivery(row.id, row.subscription, target, row.attempts, message, row.parts, problem))
-    return found
-
-
-def release(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Release claimed deliveries that were not tried."""
-    outbox = tables.outbox
-    connection.execute(
-        sa.update(outbox)
-        .where(
-            bulk.in_list(connection, outbox.c.id, [d.id for d in deliveries]),
-            outbox.c.state == DeliveryState.SENDING.value,
-        )
-        .values(state=DeliveryState.PENDING.value, claimed_by="", claimed_at=None)
-    )
-
-
-def recover(connection: Connection, now: datetime, ended: Callable[[str], bool]) -> list[int]:
-    """Make deliveries due again that a process left unfinished; `ended` says whether it is gone. Returns their numbers.
-
-    It is not known whether they arrived, so that counts as an attempt, and the repeat carries the same key.
-    """
-    outbox = tables.outbox
-    rows = connection.execute(sa.select(outbox).where(outbox.c.state == DeliveryState.SENDING.value)).all()
-    left = [r.id for r in rows if abandoned(r.claimed_at or now, now, ended=ended(r.claimed_by))]
-    if left:
-        said = "the process that sent it ended; whether it arrived is not known"
-        connection.execute(
-            sa.update(outbox)
-            .where(bulk.in_list(connection, outbox.c.id, left))
-            .values(
-                state=DeliveryState.PENDING.value,
-                claimed_by="",
-                claimed_at=None,
-                attempts=outbox.c.attempts + 1,
-                due_at=now,
-                answer=said,
-            )
-        )
-        _log(connection, [(number, now, DeliveryOutcome.INTERRUPTED, said) for number in left])
-    return left
-
-
-_KEPT = ("state", "due_at", "attempts", "sent_at", "answer", "claimed_by", "claimed_at")
-
-
-def keep(connection: Connection, results: Sequence[Result]) -> None:
-    """Store the results of attempts, in the rows and in the log."""
-    rows = [
-        (
-            r.state.value,
-            bulk.moment(connection, r.due_at),
-            r.delivery.attempts + (r.outcome is not None),
-            bulk.moment(connection, r.at) if r.state is DeliveryState.SENT else None,
-            r.answer,
-            "",
-            None,
-            r.delivery.id,
-        )
-        for r in results
-    ]
-    bulk.update_rows(connection, tables.outbox, _KEPT, rows)
-    _log(connection, [(r.delivery.id, r.at, r.outcome, r.answer) for r in results if r.outcome])
-
-
-def _log(connection: Connection, entries: Sequence[tuple[int, datetime, DeliveryOutcome, str]]) -> None:
+def log(connection: Connection, entries: Sequence[tuple[int, datetime, DeliveryOutcome, str]]) -> None:
+    """Add attempts to the log: the delivery, when, what it came to, and the answer."""
     rows = [(number, bulk.moment(connection, at), outcome.value, answer) for number, at, outcome, answer in entries]
     bulk.insert_rows(connection, tables.attempt, ("outbox", "at", "outcome", "answer"), rows)
-
-
-def arrived(connection: Connection, number: int, parts: int) -> None:
-    """Store how many parts of a message have arrived, so that a later attempt goes on from there."""
-    connection.execute(sa.update(tables.outbox).where(tables.outbox.c.id == number).values(parts=parts))
-
-
-def renew(connection: Connection, by: str, at: datetime) -> None:
-    """Store that the process that claimed these is still working."""
-    outbox = tables.outbox
-    mine = (outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by)
-    connection.execute(sa.update(outbox).where(*mine).values(claimed_at=at))
 
 
 def pending(connection: Connection) -> int:
@@ -289,4 +194,4 @@ def retry(connection: Connection, number: int, now: datetime) -> None:
         .where(outbox.c.id == number)
         .values(state=DeliveryState.PENDING.value, due_at=now, attempts=0, reported=False)
     )
-    _log(connection, [(number, now, DeliveryOutcome.ASKED, "")])
+    log(connection, [(number, now, DeliveryOutcome.ASKED, "")])

@@ -20,14 +20,15 @@ from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.channels import Limits, MessageSender
 from notifier.domain.claims import ClaimOwner
-from notifier.domain.deliveries import DeliveryRecord
+from notifier.domain.deliveries import DeliveryRecord, Result
 from notifier.domain.messages import Target
 from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
 from notifier.services import leases
 from notifier.services.delivery import Deliveries, deliver
+from notifier.services.delivery_queue import DeliveryQueue
 from notifier.services.previews import sample
-from notifier.storage import delivery_log, outbox, subscriptions
+from notifier.storage import claims, delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, text_of
 from tests.support.loopback import Answer, hanging, over_http
 from tests.support.samples import START, subscribe
@@ -222,7 +223,7 @@ def test_a_message_of_several_parts_goes_on_where_it_stopped(database: Database)
 
 def claimed(database: Database, by: str, at: datetime = START) -> None:
     with database.begin() as connection:
-        taken = outbox.claim(connection, outbox.due(connection, at), by, at)
+        taken = claims.claim(connection, outbox.due(connection, at), by, at)
     assert taken
 
 
@@ -308,6 +309,105 @@ def test_what_a_process_left_in_the_middle_is_sent_again_and_the_log_says_so(
     assert outcomes(entry) == ["interrupted", "sent"]
     assert "whether it arrived is not known" in entry.log[0].answer
     assert entry.attempts == 2
+
+
+class Suspended(MessageSender):
+    """Stands still at its first message until the claims are old, while another process delivers everything."""
+
+    def __init__(self, database: Database, refusals: dict[str, str], then: dict[str, str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._database, self._refusals, self._then, self._settings = database, refusals, then, settings
+        self.other: Deliveries | None = None
+
+    def deliver(self, target: Target, message: Any, **options: Any) -> str:
+        if self.other is None:
+            self.other = go(self._database, START + 16 * MINUTE, **self._settings)
+            self._refusals.clear()
+            self._refusals.update(self._then)
+        return super().deliver(target, message, **options)
+
+
+REFUSAL = {"a@x.org": "550 no"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "state", "outcome"),
+    [
+        ({}, {}, DeliveryState.SENT, ["interrupted", "sent", "sent"]),
+        ({}, REFUSAL, DeliveryState.SENT, ["interrupted", "sent", "failed"]),
+        (REFUSAL, {}, DeliveryState.FAILED, ["interrupted", "failed", "sent"]),
+    ],
+    ids=["both sent it", "the other sent it", "only the first sent it"],
+)
+def test_a_result_changes_nothing_once_another_process_took_the_delivery_over(
+    database: Database,
+    mailbox: Mailbox,
+    first: dict[str, str],
+    then: dict[str, str],
+    state: DeliveryState,
+    outcome: list[str],
+) -> None:
+    put(database, Target(mailbox.address(), "a@x.org"))
+    mailbox.refuse.update(first)
+    report = Deliveries()
+    with Suspended(database, mailbox.refuse, then) as courier:
+        deliver(database, courier, report, START)
+    (entry,) = log(database)
+    assert (entry.state, outcomes(entry), entry.attempts) == (state, outcome, 2)
+    assert entry.log[-1].answer.endswith("(after another process had taken the delivery over)")
+    assert [d.id for d in report.taken_over] == [entry.id]
+    assert courier.other is not None
+    assert courier.other.taken_over == []
+    assert entry.sent_at == (START + 16 * MINUTE if state is DeliveryState.SENT else None)
+
+
+def test_a_claim_of_another_is_neither_released_nor_renewed_nor_advanced(database: Database) -> None:
+    put(database, Target("file:///nowhere"), Target("file:///elsewhere"))
+    claimed(database, "first")
+    with database.begin() as connection:
+        claims.recover(connection, START + HOUR, lambda _: True)
+        (one, other) = claims.claim(connection, outbox.due(connection, START + HOUR), "second", START + HOUR)
+    with database.begin() as connection:
+        claims.release(connection, [one, other], "first")
+        claims.renew(connection, "first", START + 2 * HOUR)
+        assert not claims.arrived(connection, one.id, 1, "first")
+        assert claims.arrived(connection, one.id, 2, "second")
+        assert claims.still_held(connection, [one.id, other.id], "first") == set()
+        assert claims.still_held(connection, [one.id, other.id], "second") == {one.id, other.id}
+        assert claims.recover(connection, START + HOUR + 14 * MINUTE, lambda _: False) == []
+        assert claims.recover(connection, START + HOUR + 15 * MINUTE, lambda _: False) == [one.id, other.id]
+
+
+def test_what_was_claimed_before_a_long_pause_and_taken_over_is_not_sent(database: Database) -> None:
+    for number in range(3):
+        put(database, Target("file:///nowhere"), key=f"key {number}")
+    with database.connect() as connection:
+        waiting = outbox.due(connection, START)
+    with DeliveryQueue(database, "first", lambda: START, waiting, renewal=0.01) as queue:
+        one = queue.take()
+        assert one is not None
+        with database.begin() as connection:
+            claims.recover(connection, START + HOUR, lambda _: True)
+            claims.claim(connection, waiting[:2], "second", START + HOUR)
+        sleep(0.06)
+        queue.note(Result(one, START, DeliveryOutcome.SENT, DeliveryState.SENT, START, "ok"))
+        assert [queue.take(), queue.lost[0].delivery] == [None, one]
+    assert [e.state.value for e in log(database)] == ["sending", "sending", "pending"]
+
+
+def test_the_parts_of_a_message_that_another_process_took_over_are_not_sent_on(database: Database) -> None:
+    slack = "https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/xxxxxxxxxxxxxxxxxxxxxxxx"
+    with over_http(Answer(200, "ok")) as service:
+        put(database, Target(slack), slack=30)
+        report = Deliveries()
+        with Suspended(database, {}, {}, slack=service.url) as courier:
+            deliver(database, courier, report, START)
+    parts = len(service.paths) - 1
+    assert parts > 2
+    (entry,) = log(database)
+    assert (entry.state, outcomes(entry)) == (DeliveryState.SENT, ["interrupted", "sent", "retry"])
+    assert "took it over after 1 of its parts" in entry.log[-1].answer
+    assert [d.id for d in report.taken_over] == [entry.id]
 
 
 def test_two_that_deliver_at_once_send_nothing_twice(database: Database, mailbox: Mailbox) -> None:
