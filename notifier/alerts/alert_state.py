@@ -61,18 +61,18 @@ def escalations(before: AlertState, advisory: Advisory, group: Iterable[Affected
         if before.severity:
             yield f"severity raised from {before.severity.value} to {advisory.severity.value}"
         else:
-            yield f"rated {advisory.severity.value}, and was unscored"
+            yield f"rated {advisory.severity.value}, previously unscored"
     if advisory.exploited is not None and not before.exploited:
         yield "now known to be exploited"
     known = [c for c in group if c.number in before.components]
     fixed = (c.match for c in known if c.number not in before.fixed and c.match.verdict.upgrade_to)
     fixes = {m.advice.minimum or m.verdict.upgrade_to or "" for m in fixed}
     if fixes:
-        yield f"a fix is out: {', '.join(sorted(fixes, key=sortable))}"
+        yield f"fix available: {', '.join(sorted(fixes, key=sortable))}"
     if any(
         before.components[c.number] is Status.CONFLICTING and c.match.verdict.status is Status.AFFECTED for c in known
     ):
-        yield "the sources now agree that it is affected"
+        yield "sources now agree that it is affected"
 
 
 def _raised(before: Severity | None, now: Severity | None) -> bool:

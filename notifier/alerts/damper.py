@@ -22,7 +22,7 @@ from notifier.alerts.digest import CORRECTION, UPDATE, DigestItem
 
 STILL: Final = timedelta(days=7)
 """How long sources must say the same before what they say counts again; and within which two turns are wavering."""
-WORDS: Final = "its sources keep changing what they say; it counts as affected until they have agreed for a week"
+WORDS: Final = "sources keep changing; counted as affected until they agree for a week"
 
 
 def returned(before: AlertState, advisory: Advisory, group: Iterable[AffectedComponent]) -> bool:

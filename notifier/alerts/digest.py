@@ -74,7 +74,7 @@ class OlderAudit:
     @property
     def name(self) -> str:
         """The edition in words."""
-        return label(self.edition) if self.edition else "an edition that is not known"
+        return label(self.edition) if self.edition else "an unknown edition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
         ),
         unaffected_hosts=Hosts(1, ("db-2",)),
         undecided=(
-            _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="its distribution's record would decide"),
+            _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="needs the distribution's record"),
         ),
         footer=Footer(
             _SOURCES,
@@ -164,7 +164,7 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
             ),
             Upcoming(
                 "CIS Docker Benchmark v9.0.0",
-                "a made-up edition, the newest for Docker Engine 25.0",
+                "made-up edition, the newest for Docker Engine 25.0",
                 Hosts(4, ("db-1", "db-3", "db-4", "db-5")),
                 "https://example.org/cis",
             ),

@@ -86,7 +86,7 @@ class ExportStatement:
         """How the verdict came about, and what was said of the advisory here."""
         words = self.verdict.reason
         if self.verdict.status is Status.CONFLICTING:
-            words = f"The sources disagree, so it is taken as affected: {words}"
+            words = f"Sources disagree; treated as affected: {words}"
         return ". ".join((words.rstrip("."), *self.remark.words))
 
     @property
@@ -98,7 +98,7 @@ class ExportStatement:
         """What to do about it."""
         if self.verdict.upgrade_to is None:
             words = [f"{w[:1].upper()}{w[1:]}." for w in self.advice.words]
-            return " ".join(words) or "No fixed release is known. Watch the advisory."
+            return " ".join(words) or "No known fixed release. Watch the advisory."
         others = [f for f in self.verdict.fixed_in if f != self.verdict.upgrade_to]
         words = [f"{w[:1].upper()}{w[1:]}." for w in self.advice.words]
         also = [f"Also fixed in {', '.join(others)}."] if others else []

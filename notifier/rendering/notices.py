@@ -35,7 +35,7 @@ def specimen(subscription: str, now: datetime, templates: Path | None = None) ->
     """
     key = key_of("test", subscription, now)
     made = render(sample.digest(now, subscription, key), templates)
-    said = f"This is a test of the Navtex subscription “{line(subscription)}”. All that follows is made up."
+    said = f"This is a test of the Navtex subscription “{line(subscription)}”. The news below is made up."
     banner = fragment("test/banner.html", {"text": said})
     # templates may be the user's own, so the banner stands before what they give
     body = re.search(r"<body\b[^>]*>", made.html)
@@ -66,10 +66,10 @@ def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datet
         for e, to in list(zip(entries, shown, strict=True))[:20]
     ]
     more = [f"and {count - 20} more: navtex notification list --state failed"] if count > 20 else []
-    remedy = "Fix the cause, then send one again with: navtex notification retry NUMBER"
+    remedy = "Fix the cause, then resend with: navtex notification retry ID"
     numbers = (f"{e.id} {e.attempts}" for e in entries)
     return written(
-        key_of("given up", now, *numbers), f"[Navtex] {what}", [f"Navtex gave up: {what}.", *rows, *more, remedy], now
+        key_of("given up", now, *numbers), f"[Navtex] {what}", [f"{what}. Navtex has stopped retrying.", *rows, *more, remedy], now
     )
 
 
@@ -79,10 +79,10 @@ def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Messa
     what = f"{count} deliver{'ies' if count > 1 else 'y'} failed unexpectedly"
     rows = [f"{one.id}: {one.message.subject}\n({one.subscription})\n{why}" for one, why in failures[:20]]
     more = [f"and {count - 20} more: navtex notification list --state pending"] if count > 20 else []
-    remedy = "Nothing is lost: the next runs try again. If it stays, please report it. See: navtex doctor"
+    remedy = "Later runs retry them. If the error persists, please report it. See: navtex doctor"
     numbers = (f"{one.id} {why}" for one, why in failures)
     return written(
-        key_of("unexpected", now, *numbers), f"[Navtex] {what}", [f"Navtex reports: {what}.", *rows, *more, remedy], now
+        key_of("unexpected", now, *numbers), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now
     )
 
 
@@ -92,7 +92,7 @@ def broken(problems: Sequence[tuple[str, str]], now: datetime) -> Message:
     what = f"{count} digest{'s' if count > 1 else ''} could not be made"
     rows = [f"{name}\n{why}" for name, why in problems[:20]]
     more = [f"and {count - 20} more: navtex doctor"] if count > 20 else []
-    remedy = "Nothing is lost: each is made by the next run after its cause is fixed. See: navtex doctor"
+    remedy = "After you fix the cause, the next run sends them. Nothing is lost. See: navtex doctor"
     return written(
-        key_of("broken", now, *problems), f"[Navtex] {what}", [f"Navtex reports: {what}.", *rows, *more, remedy], now
+        key_of("broken", now, *problems), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now
     )

@@ -19,8 +19,8 @@ _BLOCK = 2_900
 
 def shortened(message: Message) -> Message:
     """The message with one line an item: a name, how bad it is, how many hosts; nothing of a digest is left out."""
-    head = "This message was too large for the channel. Its items in short:"
-    foot = f"The whole digest: navtex notification show {message.key}"
+    head = "The full message was too large for this channel. Its items:"
+    foot = f"Full digest: navtex notification show {message.key}"
     items = json.loads(message.data)["items"] if message.data else []
     lines = [_line(item) for item in items] if items else message.text[:_TEXT].splitlines()
     text = "\n".join((head, "", *lines, "", foot)) + "\n"

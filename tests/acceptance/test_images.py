@@ -99,7 +99,7 @@ def test_a_base_that_moves_is_told_once_and_again_to_a_host_that_comes(fleet: Fl
     (split,) = program.json("image", "list", "--split")["images"][:1]
     assert split["image"].endswith("child:1")
     (told,) = fleet.digests()
-    assert "One name, several images" in told
+    assert "Same name, different images" in told
     program("image", "list", "--status", "re-pull", "--fail-on", "re-pull", status=3)
 
 

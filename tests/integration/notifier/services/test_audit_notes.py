@@ -18,7 +18,7 @@ ONLY = Filters(kinds=(Kind.BENCHMARK,))
 
 
 def audited(database: Database, **hosts: str) -> None:
-    """Store an audit of each host against a version; "" is an edition that is not known."""
+    """Store an audit of each host against a version; "" is an unknown edition."""
     with database.begin() as connection:
         audits.store(
             connection,

@@ -79,7 +79,7 @@ def test_a_fix_that_comes_out_is_told(database: Database, tmp_path: Path) -> Non
     run(database)
     publish(database, HIGH, at=NOW + DAY)
     (item,) = one(database, 1).items
-    assert item.changes == ("a fix is out: 29.5.1",)
+    assert item.changes == ("fix available: 29.5.1",)
 
 
 def test_who_was_told_what_does_not_hold_gets_a_correction_and_nobody_else(fleet: Database, tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 
 RAISED = "CVE-2031-1004 (critical): severity raised from high to critical"
 EXPLOITED = "CVE-2031-1004 (critical): now known to be exploited"
-FIX = "CVE-2031-1003 (high): a fix is out: 29.0.0"
+FIX = "CVE-2031-1003 (high): fix available: 29.0.0"
 NEW_DESKTOP = "Docker Desktop 4.71.0 security update"
 EXPECTED = {
     "everybody": {

@@ -276,8 +276,8 @@ def later(about: Advisory, **values: Any) -> Advisory:
     ("before", "after", "words"),
     [
         ({}, {"severity": Severity.CRITICAL}, "severity raised from high to critical"),
-        ({"severity": None}, {"severity": Severity.HIGH}, "rated high, and was unscored"),
-        ({"severity": None}, {"severity": Severity.CRITICAL}, "rated critical, and was unscored"),
+        ({"severity": None}, {"severity": Severity.HIGH}, "rated high, previously unscored"),
+        ({"severity": None}, {"severity": Severity.CRITICAL}, "rated critical, previously unscored"),
         ({}, {"exploited": date(2026, 4, 1)}, "now known to be exploited"),
     ],
 )
@@ -319,7 +319,7 @@ def test_a_fix_that_comes_out_is_told_for_what_had_none_and_another_is_not() -> 
     about = advisory(1)
     told = remembered(tell([concern(1, about, upgrade_to=None, fixed_in=())], started_at=None))
     found = tell([concern(1, about, upgrade_to="29.5.1")], told=told)
-    assert [i.changes for i in found.items] == [("a fix is out: 29.5.1",)]
+    assert [i.changes for i in found.items] == [("fix available: 29.5.1",)]
     again = told | remembered(found)
     assert tell([concern(1, about, upgrade_to="29.5.2")], told=again).items == []
 
@@ -328,7 +328,7 @@ def test_sources_that_come_to_agree_are_told_once() -> None:
     about = advisory(1)
     told = remembered(tell([concern(1, about, status=Status.CONFLICTING)], started_at=None))
     found = tell([concern(1, about)], told=told)
-    assert [i.changes for i in found.items] == [("the sources now agree that it is affected",)]
+    assert [i.changes for i in found.items] == [("sources now agree that it is affected",)]
     again = told | remembered(found)
     assert tell([concern(1, about, status=Status.CONFLICTING)], told=again).items == []
     assert tell([concern(1, about)], told=again).items == []

@@ -304,10 +304,10 @@ def test_openvex_states_status_reason_hosts_and_what_to_do() -> None:
         }
     ]
     assert safe["justification"] == "vulnerable_code_not_present"
-    assert "The sources disagree" in conflicting["status_notes"]
+    assert "Sources disagree" in conflicting["status_notes"]
     assert "and 5 more" in conflicting["status_notes"]
     assert conflicting["products"][0]["subcomponents"][0]["@id"] == "pkg:github/opencontainers/runc@v1.1.12"
-    assert nameless["action_statement"] == "No fixed release is known. Watch the advisory."
+    assert nameless["action_statement"] == "No known fixed release. Watch the advisory."
     assert value["author"] == "Example Ltd"
 
 

@@ -15,7 +15,7 @@ from notifier.domain.retry import DeliveryState
 from notifier.rendering.messages import render
 from notifier.rendering.notices import given_up, specimen, written
 
-SAID = "This is a test of the Navtex subscription “ops”. All that follows is made up."
+SAID = "This is a test of the Navtex subscription “ops”. The news below is made up."
 
 
 def shown(digest: Digest, templates: Path | None = None) -> str:
@@ -71,7 +71,7 @@ def test_a_notices_text_fits_72_columns_but_for_what_has_no_blank(answer: str) -
     )
     made = given_up([entry], ["example.org"], AT)
     assert [line for line in made.text.splitlines() if len(line) > 72 and " " in line] == []
-    assert "navtex notification retry NUMBER" in " ".join(made.text.split())
+    assert "navtex notification retry ID" in " ".join(made.text.split())
 
 
 def test_a_notice_is_a_page_for_light_and_dark_that_escapes_what_it_is_told() -> None:

@@ -140,7 +140,7 @@ def test_too_many_versions_are_left_out_and_counted() -> None:
     many = [finding(n, f"25.0.{n}", CRITICAL) for n in range(COLUMNS + 3)]
     (matrix,) = matrices(many, {"CVE-2026-1": COLUMNS + 3})
     assert (len(matrix.columns), matrix.left_out) == (COLUMNS, 3)
-    assert "3 versions are left out" in page(report(matrices=(matrix,)))
+    assert "3 versions not shown" in page(report(matrices=(matrix,)))
 
 
 def test_an_advisory_that_is_not_about_a_version_has_an_empty_cell() -> None:
@@ -154,13 +154,13 @@ def test_the_summary_tells_each_number_with_its_name() -> None:
     assert tiles == {
         "hosts": "10",
         "affected": "4",
-        "critical at worst": "3",
-        "high at worst": "1",
-        "unscored at worst": "0",
-        "medium at worst": "0",
-        "low at worst": "0",
+        "worst: critical": "3",
+        "worst: high": "1",
+        "worst: unscored": "0",
+        "worst: medium": "0",
+        "worst: low": "0",
         "known exploited (KEV)": "2",
-        "with something unknown": "1",
+        "with unknown verdicts": "1",
         "not seen for 30 days": "5",
     }
 
@@ -184,9 +184,9 @@ def test_the_plan_and_the_sources_are_told() -> None:
 def test_without_history_findings_or_sources_the_page_says_so() -> None:
     bare = report(chart=None, matrices=(), steps=(), sources=(), affected=0, advisories=0)
     said = words(read(page(bare)).find(".//main"))
-    assert "There is no history yet" in said
-    assert "No source was read yet: this says nothing." in said
-    assert "Nothing that is known affects a version in use." in said
+    assert "No history yet" in said
+    assert "No source has been read yet, so this report shows nothing." in said
+    assert "No known advisory affects a version in use." in said
 
 
 def test_columns_of_one_version_and_package_say_their_distribution() -> None:
