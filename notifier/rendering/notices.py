@@ -68,9 +68,8 @@ def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datet
     more = [f"and {count - 20} more: navtex notification list --state failed"] if count > 20 else []
     remedy = "Fix the cause, then resend with: navtex notification retry ID"
     numbers = (f"{e.id} {e.attempts}" for e in entries)
-    return written(
-        key_of("given up", now, *numbers), f"[Navtex] {what}", [f"{what}. Navtex has stopped retrying.", *rows, *more, remedy], now
-    )
+    head = f"{what}. Navtex has stopped retrying."
+    return written(key_of("given up", now, *numbers), f"[Navtex] {what}", [head, *rows, *more, remedy], now)
 
 
 def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Message:
@@ -81,9 +80,7 @@ def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Messa
     more = [f"and {count - 20} more: navtex notification list --state pending"] if count > 20 else []
     remedy = "Later runs retry them. If the error persists, please report it. See: navtex doctor"
     numbers = (f"{one.id} {why}" for one, why in failures)
-    return written(
-        key_of("unexpected", now, *numbers), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now
-    )
+    return written(key_of("unexpected", now, *numbers), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now)
 
 
 def broken(problems: Sequence[tuple[str, str]], now: datetime) -> Message:
@@ -93,6 +90,4 @@ def broken(problems: Sequence[tuple[str, str]], now: datetime) -> Message:
     rows = [f"{name}\n{why}" for name, why in problems[:20]]
     more = [f"and {count - 20} more: navtex doctor"] if count > 20 else []
     remedy = "After you fix the cause, the next run sends them. Nothing is lost. See: navtex doctor"
-    return written(
-        key_of("broken", now, *problems), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now
-    )
+    return written(key_of("broken", now, *problems), f"[Navtex] {what}", [f"{what}.", *rows, *more, remedy], now)

@@ -247,7 +247,7 @@ def _returns(connection: Connection, assessment: Assessment, scope: Scope, told:
             yield Reopened(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
     for hand in assessment.assignments:
         if since(hand.advisory, hand.overdue_at):
-            words = f"overdue: assigned to {hand.owner} until {hand.due.isoformat()}"
+            words = f"overdue: assigned to {hand.owner}, due {hand.due.isoformat()}"
             yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
 
 

@@ -139,7 +139,7 @@ def test_an_assignment_is_shown_and_removed(navtex: Program, mailbox: Mailbox) -
     assert hand == {"owner": "Ann", "due": SOON, "scope": "tag env=prod", "note": ""}
     assert f"Ann, due {SOON} (tag env=prod)" in navtex("advisory", "show", NAME).stdout
     navtex("notify")
-    assert f"assigned to Ann until {SOON} (tag env=prod)" in text_of(mailbox.mails[0])
+    assert f"assigned to Ann, due {SOON} (tag env=prod)" in text_of(mailbox.mails[0])
     assert "was assigned to Ann" in navtex("advisory", "unassign", NAME).stderr
     assert "is not assigned" in navtex("advisory", "unassign", NAME, status=2).stderr
     assert (

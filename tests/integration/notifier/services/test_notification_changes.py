@@ -397,7 +397,7 @@ def test_what_is_overdue_comes_back_once_for_the_hosts_that_were_taken_in_hand(f
         silences.take(connection, Assignment(number, Scope(hosts=("lab-*",)), "Ann", due, NOW))
     assert run(fleet, NOW + 4 * DAY).digests == []
     (item,) = one(fleet, 6.1).items
-    assert item.changes == (f"overdue: assigned to Ann until {due}",)
+    assert item.changes == (f"overdue: assigned to Ann, due {due}",)
     assert [g.hosts.names for g in item.groups] == [("lab-1",)]
     assert [h.overdue for h in item.assignments] == [True]
     assert run(fleet, NOW + 7.2 * DAY).digests == []
