@@ -341,7 +341,7 @@ EXAMPLE = """\
 
 
 def default_path() -> Path:
-    """Where the configuration is looked for when NAVTEX_CONFIG names no file."""
+    """The default path of the configuration file, used if NAVTEX_CONFIG is not set."""
     return user_config_path("navtex", appauthor=False) / "config.toml"
 
 
@@ -390,7 +390,7 @@ def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def table(path: Path) -> dict[str, Any]:
-    """The values that a file holds, unchecked; ConfigError where it cannot be read."""
+    """The values that a file holds, unchecked; ConfigError if it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -410,7 +410,7 @@ def read(path: Path) -> Config:
 
 
 def _mirror(text: str, where: str) -> str:
-    """A mirror's address or folder as it was configured; ConfigError where it is neither."""
+    """A mirror's address or folder as it was configured; ConfigError if it is neither."""
     if not text or (text.startswith("/") and "\0" not in text):
         return text.rstrip("/") if text.strip("/") else text
     if not text.startswith(("http://", "https://")):

@@ -1,8 +1,7 @@
 """Reviewed corrections to wrong advisories: the file that ships, and the operator's own.  Pure.
 
-A correction says of a product's versions what is so, and proves it: each proof is a public
-statement or a commit with its address and the words.  Outside of its ranges it says nothing, so that
-what is published keeps deciding there.
+A correction states which versions of a product are affected, and proves it: each proof is a public statement or a
+commit, with its address and a quote.  Outside of its ranges it says nothing, and the published data decides.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ SHIPPED, OWN = CORRECTIONS
 
 
 class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the truth can be seen: an address, the commit if it is one, and the words that say it."""
+    """A proof: an address, the commit if it is one, and a quote."""
 
     url: str
     quote: str

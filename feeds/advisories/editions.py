@@ -70,7 +70,7 @@ def _record(one: ReviewedEdition) -> Record:
 
 
 def named(text: str) -> Edition | None:
-    """The edition that a text names first; None where it names none.
+    """The edition that a text names first; None if it names none.
 
     >>> [label(named(text)) for text in ("CIS Docker 1.13.0 Benchmark", "CIS_Docker_v1.2.0")]
     ['CIS Docker 1.13 Benchmark v1.0.0', 'CIS Docker Benchmark v1.2.0']

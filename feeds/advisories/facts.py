@@ -12,7 +12,7 @@ from feeds.versions.upstream import Key, is_version, key
 class ReleaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line"):
     """A release line, as endoflife.date tells it: "25.0" of the engine, "1.7" of containerd.
 
-    `ends` is the day its security support ends; None where no day is known, and then `ended`
+    `ends` is the day its security support ends; None if no day is known, and then `ended`
     says whether it is over.
     """
 
@@ -175,6 +175,6 @@ def starts_with(at: Key, line: str) -> bool:
 
 
 def line_of(version: str, lines: tuple[ReleaseLine, ...]) -> ReleaseLine | None:
-    """The line that a version is of; the most specific where several match, None where none does."""
+    """The line that a version is of; the most specific where several match, None if none does."""
     found = [line for line in lines if line.holds(version)]
     return max(found, key=lambda line: line.name.count("."), default=None)

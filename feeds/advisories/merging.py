@@ -1,9 +1,8 @@
-"""Many records, one advisory: merging through aliases, and what has changed.  Pure.
+"""Merge the records of one vulnerability into an advisory, by their ids and aliases.  Pure.
 
-Records that share a name are of one matter, transitively, in whatever order they came, but two CVE
-ids that each have a record of their own are two matters, whoever says that they are one: the claim is
-kept as a doubt.  What a record merely *mentions* joins nothing: an announcement that speaks of six
-CVEs is a seventh matter.
+Records that share a name are merged, transitively and in any order of arrival.  Two CVE ids that each have a record of
+their own are never merged: a source that calls them aliases is kept as a doubt.  Mere *mentions* merge nothing: an
+announcement about six CVEs is a seventh advisory.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from feeds.core.errors import UnknownName
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that is known: the advisories, and the releases."""
+    """All known advisories and releases."""
 
     advisories: tuple[Advisory, ...]
     releases: Releases = field(default_factory=Releases)
@@ -48,7 +47,7 @@ class Catalogue:
         return {n.lower(): a for a in self.advisories for n in a.names}
 
     def find(self, name: str) -> Advisory:
-        """The advisory of a name or alias, in any case of letters; UnknownName where there is none."""
+        """The advisory of a name or alias, in any case of letters; UnknownName if there is none."""
         try:
             return self._names[name.strip().lower()]
         except KeyError:
@@ -56,11 +55,10 @@ class Catalogue:
 
 
 def merge(reads: Iterable[Read]) -> list[Advisory]:
-    """The advisories that records add up to, sorted by name.
+    """Merge records into advisories, sorted by name.
 
-    A vulnerability of which no record makes a claim about a product of ours (a CVE that an
-    announcement mentions, and that is Log4j's) is no advisory of ours and is left out.  So is one
-    that only a correction tells of: a correction corrects what is published.
+    A vulnerability without a claim about a supported product (an announcement may mention a Log4j CVE) is left out.  So
+    is one that only a correction names: a correction needs a published advisory.
     """
     found = groups(reads)
     early = held_back(found)
@@ -83,8 +81,8 @@ def _doubts(found: Iterable[list[Read]]) -> dict[str, list[Doubt]]:
 def groups(reads: Iterable[Read]) -> list[list[Read]]:
     """Records that share a name, or share one with a record that does; two CVEs with records of their own stay two.
 
-    The maintainers' aliases are joined first, and then the others' in the order of their precedence, so that
-    nobody's wrong alias outweighs the maker's right one, and the order of arrival leaves no trace.
+    The maintainers' aliases are joined first, then the others' by precedence, so that a wrong alias never outweighs the
+    maintainers' and the order of arrival does not matter.
     """
     everything = sorted(reads, key=lambda r: (r.record.precedence != Precedence.MAINTAINERS, _order(r)))
     names = _Names(n for r in everything if is_cve(n := _canonical(r.record.id)))
@@ -108,7 +106,7 @@ class _Names:
         """By root: the CVE with a record of its own."""
 
     def root(self, name: str) -> str:
-        """The name that stands for the matter of a name."""
+        """The representative name of a merged group."""
         self._parent.setdefault(name, name)
         root = name
         while self._parent[root] != root:
@@ -118,7 +116,7 @@ class _Names:
         return root
 
     def join(self, read: Read) -> Read:
-        """Join the names of a record; aliases that would join two CVEs are taken from it, and kept as doubts."""
+        """Join the names of a record; aliases that would join two CVEs are removed and kept as doubts."""
         record = read.record
         name = _canonical(record.id)
         wanted = self._cve.get(self.root(name)) or self._most([_canonical(a) for a in record.aliases])
@@ -236,9 +234,9 @@ def _withdrawn(group: list[Read]) -> datetime | None:
 
 
 def best_score(scores: Iterable[Score]) -> Score | None:
-    """The score to go by: the CNA's and maintainers' before others', vectors before words, newer CVSS before older.
+    """The best score: the CNA's and maintainers' before others', vectors before words, newer CVSS before older.
 
-    Among equals the first stands, so scores are given in the order of their records' precedence.
+    Among equals the first wins, so pass scores in the order of their records' precedence.
     """
     return min(scores, key=lambda s: (not s.own, not s.vector, -_cvss_version(s.vector)), default=None)
 
@@ -249,10 +247,10 @@ def _cvss_version(vector: str) -> float:
 
 
 def badness(advisory: Advisory) -> tuple[int, float]:
-    """How bad an advisory is, the worse the larger: its severity, and within that its CVSS."""
+    """Sort key by severity, then CVSS; worse is larger."""
     return severity_rank(advisory.severity), advisory.cvss or 0.0
 
 
 def at_least(severity: Severity | None, least: Severity) -> bool:
-    """Whether a severity reaches a level. Unscored does: no filter drops it unless asked to."""
+    """Whether a severity reaches a level. Unscored always does."""
     return severity is None or severity_rank(severity) >= severity_rank(least)

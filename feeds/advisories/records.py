@@ -1,8 +1,8 @@
-"""The values that everything else is about: records, the claims in them, and advisories.  Pure.
+"""The central values: records, their claims, and advisories.  Pure.
 
-A *record* is one source's entry as it was read.  Records that name the same vulnerability make
-one *advisory*.  A *claim* is what one record says about the versions of one product; evidence
-weighs the claims, so a claim is kept as it was read, with the words it was read from.
+A *record* is one source's entry as it was read.  Records of the same vulnerability form one *advisory*.  A *claim* is
+a record's statement about the versions of one product.  Claims are kept with their original words, because evidence
+weighs them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _GHSA = re.compile(r"\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b", re.IGNORECASE)
 
 
 class Kind(StrEnum):
-    """What an advisory is news of."""
+    """The kind of an advisory."""
 
     VULNERABILITY = "vulnerability"
     ANNOUNCEMENT = "announcement"
@@ -59,7 +59,7 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """A severity or "unscored", worst first. Unscored comes between high and medium, since it may be anything."""
+    """A severity or "unscored", worst first. Unscored ranks between high and medium."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -98,7 +98,7 @@ def severity_rank(severity: Severity | None) -> int:
 
 
 class Rank(IntEnum):
-    """How strongly a claim is believed: evidence is weighed, not trusted."""
+    """The weight of a claim in a verdict."""
 
     TRANSLATED = 10
     """Another numbering, translated: the Go modules that the engine was or is built from."""
@@ -132,11 +132,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class VersionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says about the versions of one product.
 
-    `affected` and `unaffected` hold ranges as written; `fixed` are releases that are said to carry
-    the fix, which speaks for later releases of the same branch, too.  Outside of its ranges a claim
-    says "not affected", unless it is `partial`: then it says nothing.  `prose` marks what was read
-    from a sentence and not from a field.  With a `package`, it is about that package of a
-    distribution (`ecosystem`, as OSV names it), and its versions are the package's.
+    `affected` and `unaffected` are ranges as written; `fixed` are releases with the fix, which later releases of the
+    same branch have, too.  Outside of its ranges a claim means "not affected", or nothing if it is `partial`.  `prose`
+    marks claims read from a sentence instead of a field.  With a `package`, the claim is about that package of a
+    distribution (`ecosystem`, as OSV names it), with the package's versions.
     """
 
     product: str
@@ -149,7 +148,7 @@ class VersionStatement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     package: str = ""
     ecosystem: str = ""
     only_with: str = ""
-    """The subscription that a package's fix needs, by its name ("Ubuntu Pro"); "" where it needs none."""
+    """The subscription that a package's fix needs, by its name ("Ubuntu Pro"); "" if it needs none."""
     words: str = ""
 
 
@@ -158,7 +157,7 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `line` is the one engine line that it was written for, "" for an edition of the general series; `engines` are
     the lines that it names.  `dated` says when it came out: "2015-04-22", "2025-07", "by 2016-04-20" (the
-    latest day that there is evidence for), or "" where nothing is known but the record's own date.
+    latest day that there is evidence for), or "" if nothing is known but the record's own date.
     """
 
     version: str
@@ -173,7 +172,7 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def latest(self) -> date | None:
-        """The latest day that it can have come out on; None where nothing is known."""
+        """The latest day that it can have come out on; None if nothing is known."""
         text = self.dated.removeprefix("by ")
         if not text:
             return None
@@ -192,9 +191,9 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="record"):
     """One entry of one source, as read.
 
-    `id` is the entry's name at its source; `aliases` are other names of the *same* matter, which
-    merge; `mentions` are other matters it speaks of, which do not.  `precedence` orders the
-    records of one advisory when their words are chosen: the lowest speaks first.
+    `id` is the entry's name at its source; `aliases` are other names of the *same* one, which merge; `mentions`
+    are other vulnerabilities, which do not.  `precedence` orders the records of an advisory when its title and text are
+    chosen: lowest first.
     """
 
     id: str
@@ -238,7 +237,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A record with where and when it was read: what a claim needs to be a proof."""
+    """A record with the document and time it was read from."""
 
     record: Record
     source: str
@@ -249,7 +248,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """A name that a source gives a matter, and that is not believed: both have CVE records of their own."""
+    """An alias that is not believed, because both names have CVE records of their own."""
 
     name: str
     source: str
@@ -257,9 +256,9 @@ class Doubt(msgspec.Struct, frozen=True):
 
 
 class Advisory(msgspec.Struct, frozen=True, kw_only=True):
-    """One matter, made of every record that is about it.
+    """An advisory, merged from all its records.
 
-    `name` is the CVE where there is one, else the GHSA id, else the source's own.
+    `name` is the CVE if there is one, else the GHSA id, else the source's own id.
     """
 
     name: str
@@ -293,14 +292,14 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def claims(self) -> tuple[tuple[VersionStatement, Read], ...]:
-        """Every claim, each with the record it stands in."""
+        """Every claim, with its record."""
         return tuple((claim, read) for read in self.records for claim in read.record.claims)
 
     @property
     def products(self) -> frozenset[str]:
         """The products that a claim is about; a part of the engine counts as the engine.
 
-        What was withdrawn claims nothing, unless everything was.
+        Withdrawn records do not count, unless all are withdrawn.
         """
         live = [r for r in self.records if r.record.withdrawn is None]
         named = {claim.product for read in live or self.records for claim in read.record.claims}
@@ -333,7 +332,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mentions(self) -> frozenset[str]:
-        """Other matters that the records speak of."""
+        """The vulnerabilities that the records mention."""
         return frozenset(m for read in self.records for m in read.record.mentions)
 
 

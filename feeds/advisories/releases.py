@@ -61,9 +61,9 @@ class Releases:
         return at in tagged if tagged else not is_development(at)
 
     def inside(self, product: str, at: Key) -> str | None:
-        """The version of a product inside an engine release; "" where it is none of the product's own releases.
+        """The version of a product inside an engine release; "" if it is none of the product's own releases.
 
-        None where it is not known that the release contains it. runc and containerd are inside its static build only.
+        None if it is not known that the release contains it. runc and containerd are inside its static build only.
         """
         if product in BROUGHT:
             return self.brought(ENGINE, at).get(product)
@@ -80,12 +80,12 @@ class Releases:
         return inside or bool(wanted & BROUGHT & bundled)
 
     def text(self, at: Key) -> str:
-        """An engine release as its project writes it; "" where it is not known."""
+        """An engine release as its project writes it; "" if it is not known."""
         known = self.named(ENGINE, at) or (self.contents[at].version if at in self.contents else "")
         return known or (self.notes[ENGINE][at].version if at in self.notes.get(ENGINE, {}) else "")
 
     def named(self, product: str, at: Key) -> str | None:
-        """The release of a key as its project writes it; None where it is not known."""
+        """The release of a key as its project writes it; None if it is not known."""
         return self.tagged.get(product, {}).get(at)
 
     def finals(self, product: str) -> list[str]:
@@ -127,7 +127,7 @@ class Releases:
         return found
 
     def translated(self, claim: VersionStatement) -> VersionStatement | None:
-        """A claim about moby/moby/v2 as one about engine releases; None where no tag tells.
+        """A claim about moby/moby/v2 as one about engine releases; None if no tag tells.
 
         A tag that lies on the commit of an engine release is that release.  Between two such tags
         nothing is said of the engine releases that lie between.

@@ -11,7 +11,7 @@ _LEVELS = {s.value: s for s in Severity} | {"moderate": Severity.MEDIUM, "import
 
 
 def vector_score(vector: str, *, by: str, own: bool = False) -> Score | None:
-    """The score of a vector; None where it is malformed.
+    """The score of a vector; None if it is malformed.
 
     CVSS 2 has no "critical": its base score is rated by the scale of version 3, so that severities
     of different ages compare.
@@ -46,6 +46,6 @@ def level(base: float) -> Severity | None:
 
 
 def rating(word: object, *, by: str, own: bool = False) -> Score | None:
-    """A score from a word ("moderate"); None where the word is none."""
+    """A score from a word ("moderate"); None if the word is none."""
     severity = _LEVELS.get(str(word or "").strip().lower())
     return Score(by=by, severity=severity, own=own) if severity else None

@@ -40,7 +40,7 @@ class TechnicalImpact(StrEnum):
 
 
 class Ssvc(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The decision points, each None where it was not decided, and when they were decided."""
+    """The decision points, each None if it was not decided, and when they were decided."""
 
     exploitation: Exploitation | None = None
     automatable: Automatable | None = None
@@ -54,7 +54,7 @@ class Ssvc(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decision(containers: Iterable[dict[str, Any]]) -> Ssvc | None:
-    """CISA's decision in a CVE record's added containers, the newest where there are several; None where none is.
+    """CISA's decision in a CVE record's added containers, the newest where there are several; None if none is.
 
     >>> content = {"options": [{"Exploitation": "poc"}, {"Automatable": "no"}, {"Technical Impact": "total"}]}
     >>> metrics = [{"other": {"type": "ssvc", "content": content}}]

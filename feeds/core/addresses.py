@@ -68,7 +68,7 @@ def public(address: Address) -> bool:
 
 
 def hostname(url: str) -> str:
-    """The host of an address in lower case, without its port; "" where there is none."""
+    """The host of an address in lower case, without its port; "" if there is none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -85,7 +85,7 @@ def sqlite_address(path: object) -> str:
 
 
 def web_address(url: str, where: str) -> str:
-    """A web address that somebody configured; ConfigError where it is none, or holds a password."""
+    """A web address that somebody configured; ConfigError if it is none, or holds a password."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it checks it

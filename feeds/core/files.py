@@ -96,7 +96,7 @@ def private_folder(folder: Path) -> None:
 
 
 def _mode(path: Path, mode: int | None) -> int | None:
-    """The mode to set; None where what the umask made of it is right."""
+    """The mode to set; None if what the umask made of it is right."""
     if mode is not None:
         return mode
     try:

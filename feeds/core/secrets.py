@@ -11,7 +11,7 @@ _LARGEST = 16384
 
 
 def from_environment(environment: Mapping[str, str], name: str) -> str:
-    """A secret, "" where there is none; NAME wins over NAME_FILE. ConfigError where the file holds none."""
+    """A secret, "" if there is none; NAME wins over NAME_FILE. ConfigError if the file holds none."""
     value = environment.get(name, "")
     named = environment.get(f"{name}_FILE", "")
     return value or (content(Path(named), f"{name}_FILE") if named else "")

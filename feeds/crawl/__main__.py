@@ -1,4 +1,4 @@
-"""The crawl's process: reads its job from standard input, and writes what came of it to standard output."""
+"""The crawl's process: reads its job from standard input, and writes the result of it to standard output."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The door: what a database would refuse, or an index could not hold, is refused with its document.
+"""Reject documents with content that a database refuses or an index cannot hold.
 
-PostgreSQL takes no NUL in a text, no database takes half a surrogate pair, and SQLite takes what PostgreSQL does not:
-both are kept from it alike.
+PostgreSQL rejects NUL in text, and no database stores an unpaired surrogate. Both databases get the same checks.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def admit(document: Document, parsed: Parsed, pieces: tuple[ItemPayload, ...]) -> None:
-    """Check everything of a document that is to be kept; ShapeError with what is wrong, and in which entry."""
+    """Check everything of a document that is stored; ShapeError says what is wrong, and in which entry."""
     if max(len(pieces), len(parsed.follow), parsed.entries) > ENTRIES:
         raise ShapeError(f"it has more than {ENTRIES} entries")
     for problem in _problems(document, parsed, pieces):

@@ -159,7 +159,7 @@ class Retries:
 
 
 def retry_after(response: Response, now: datetime) -> float | None:
-    """Seconds that a response asks to wait; None where it asks for nothing.
+    """Seconds that a response asks to wait; None if it asks for nothing.
 
     Reads Retry-After (RFC 9110: seconds or a date) and GitHub's x-ratelimit-reset (epoch seconds,
     when x-ratelimit-remaining is 0; GitHub REST API, "Rate limits").

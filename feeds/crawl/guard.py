@@ -1,7 +1,6 @@
 """Where a crawl may go: no private address that nobody configured, no redirect to a worse place, no endless headers.
 
-An address is looked up once, and the connection is made to what was looked up: between the check and
-the connection no name can turn.
+A name is resolved once, and the connection is made to the address that was checked, so DNS rebinding has no effect.
 """
 
 from __future__ import annotations

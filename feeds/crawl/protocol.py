@@ -1,4 +1,4 @@
-"""What the parent and the crawling child say to each other: a job, and what came of each request."""
+"""What the parent and the crawling child say to each other: a job, and the result of each request."""
 
 from __future__ import annotations
 

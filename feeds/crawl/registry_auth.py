@@ -79,7 +79,7 @@ class RegistryAuth:
         return again
 
     async def _header(self, access: RegistryAccess, scope: str, response: Response, used: str) -> str:
-        """The authorization that a challenge asks for; "" where there is none to give."""
+        """The authorization that a challenge asks for; "" if there is none to give."""
         challenge = (response.headers.get("WWW-Authenticate") or b"").decode("latin-1")
         kind = challenge.partition(" ")[0].lower()
         if kind == "basic":

@@ -117,7 +117,7 @@ def materials(body: bytes) -> tuple[Material, ...]:
 
 
 def moment(value: object) -> datetime | None:
-    """A time of a config; None where it is missing, is not one, or is the zero that reproducible builds write."""
+    """A time of a config; None if it is missing, is not one, or is the zero that reproducible builds write."""
     if not isinstance(value, str):
         return None
     try:

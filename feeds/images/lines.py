@@ -46,14 +46,14 @@ class Cycle(msgspec.Struct, frozen=True):
 
 
 def product_of(named: Reference) -> str:
-    """The product of endoflife.date that an image is of; "" where it is no official image of one."""
+    """The product of endoflife.date that an image is of; "" if it is no official image of one."""
     if named.registry != HUB or not named.repository.startswith("library/"):
         return ""
     return PRODUCTS.get(named.repository.removeprefix("library/"), "")
 
 
 def ended(tag: str, cycles: Iterable[Cycle], today: date) -> date | None:
-    """When the line of a tag ended; None where it has not, or where the tag names no line.
+    """When the line of a tag ended; None if it has not, or where the tag names no line.
 
     >>> lines = [Cycle("12", "bookworm", date(2028, 6, 30)), Cycle("10", "buster", date(2024, 6, 30))]
     >>> [str(ended(tag, lines, date(2026, 1, 1))) for tag in ("10-slim", "buster", "12.1", "latest")]

@@ -41,11 +41,11 @@ class Image:
     config: str
     """The digest of the config; it identifies the image."""
     platform: str
-    """`linux/amd64`, `linux/arm/v7`; "" where it is not known."""
+    """`linux/amd64`, `linux/arm/v7`; "" if it is not known."""
     layers: tuple[str, ...]
     """diff_ids from the bottom up."""
     steps: str = ""
-    """One letter of `BuildStep` each; "" where the history is missing or does not agree with the layers."""
+    """One letter of `BuildStep` each; "" if the history is missing or does not agree with the layers."""
     env: tuple[tuple[str, str], ...] = ()
     """Names of variables, each with a hash of its value. Values are not kept: they may be secrets."""
     created: datetime | None = None
@@ -93,7 +93,7 @@ class ImageIndex:
     base_digest: str = ""
 
     def of(self, platform: str) -> str:
-        """The manifest of a platform, or of the only one; "" where neither is there."""
+        """The manifest of a platform, or of the only one; "" if neither is there."""
         images = [m for m in self.members if m.role is MemberRole.IMAGE]
         exact = [m.manifest for m in images if same_platform(m.platform, platform)]
         if exact:
@@ -163,7 +163,7 @@ def same_platform(one: str, other: str) -> bool:
 
 
 def platform(system: str, architecture: str, variant: str = "") -> str:
-    """A platform as containerd writes it; "" where it is not known."""
+    """A platform as containerd writes it; "" if it is not known."""
     names = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "i386": "386"}
     system, architecture = system.strip().lower() or "linux", architecture.strip().lower()
     architecture = names.get(architecture, architecture)
@@ -190,7 +190,7 @@ _COPIES = {"COPY", "ADD", "WORKDIR"}
 
 
 def steps(history: Iterable[tuple[str, bool]], layers: int) -> str:
-    r"""The steps of a history of (created_by, empty_layer); "" where it does not account for every layer.
+    r"""The steps of a history of (created_by, empty_layer); "" if it does not account for every layer.
 
     >>> steps([("/bin/sh -c #(nop) ADD file:1 in / ", False), ("/bin/sh -c #(nop)  CMD [\"sh\"]", True)], 1)
     'cm'

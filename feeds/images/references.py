@@ -46,7 +46,7 @@ class Reference:
 
 
 def digest(text: str) -> str:
-    """The digest that a text is, or that stands behind its `@`; "" where there is none.
+    """The digest that a text is, or that stands behind its `@`; "" if there is none.
 
     >>> digest("docker-pullable://nginx@sha256:" + "0" * 64)[:12]
     'sha256:00000'
@@ -56,7 +56,7 @@ def digest(text: str) -> str:
 
 
 def reference(text: str) -> Reference | None:
-    """Read the name of an image; None where the text is none (a digest alone, an id, `<none>`).
+    """Read the name of an image; None if the text is none (a digest alone, an id, `<none>`).
 
     >>> str(reference("nginx")), str(reference("docker-pullable://bitnami/redis:7"))
     ('docker.io/library/nginx:latest', 'docker.io/bitnami/redis:7')

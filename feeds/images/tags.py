@@ -89,7 +89,7 @@ _PARTS = re.compile(r"\d+|[^\d]+")
 
 
 def newer(tag: str, tags: Iterable[str]) -> str:
-    """The newest of `tags` that has the words and the first two numbers of an exact version; "" where none is newer.
+    """The newest of `tags` that has the words and the first two numbers of an exact version; "" if none is newer.
 
     >>> newer("3.12.4-slim", ["3.12.9-slim", "3.12.11-slim", "3.13.0-slim", "3.12.12", "latest"])
     '3.12.11-slim'

@@ -47,9 +47,9 @@ class MirrorReport:
 def fetch(
     crawl: Crawl, job: CrawlJob, folder: Path, *, progress: Callable[[FetchResult], None] = lambda _: None
 ) -> MirrorReport:
-    """Ask a job's questions anew, and put the answers into a folder; Busy where another fetch is at it.
+    """Ask a job's questions anew, and put the answers into a folder; Busy if another fetch is at it.
 
-    NavtexError where the folder cannot be written.
+    NavtexError if the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def _filled(
 
 
 def _together(outcomes: list[FetchResult], spool: Path) -> Iterable[list[int]]:
-    """The numbers of outcomes that lie in one file, in their order: pages, and what differs in its query only."""
+    """The numbers of outcomes that lie in one file, in order: pages, and what differs in its query only."""
     page_of = {f.name: o.url for o in outcomes for f in o.follow if f.form == o.form and not f.body}
     groups: dict[str, list[int]] = defaultdict(list)
     for number, outcome in enumerate(outcomes):
@@ -169,7 +169,7 @@ def _keep(
 
 
 def _replace(at: Path, body: bytes, folder: Path) -> None:
-    """Write a file whole; NavtexError where a link in the folder leads out of it."""
+    """Write a file whole; NavtexError if a link in the folder leads out of it."""
     if not at.parent.resolve().is_relative_to(folder):
         raise NavtexError("a link leads out of the folder", where=str(at.parent))
     try:

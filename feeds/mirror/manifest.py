@@ -22,7 +22,7 @@ _TIMEOUT = 10
 class ManifestEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One question: the HTTP status of its last answer (0: none), when it was asked, and when its file was answered.
 
-    `file` is where the answer lies below the folder, "" where there is none; `problem` is why the last
+    `file` is where the answer lies below the folder, "" if there is none; `problem` is why the last
     try brought nothing.
     """
 
@@ -47,7 +47,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest of a folder; None where it has none, or none that can be read."""
+    """The manifest of a folder; None if it has none, or none that can be read."""
     try:
         return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -55,7 +55,7 @@ def read(folder: Path) -> Manifest | None:
 
 
 def fetched_at(mirror: str, ca_bundle: str = "") -> datetime | None:
-    """When a mirror, a folder or a web address, was last filled; None where it does not say so (a proxy)."""
+    """When a mirror, a folder or a web address, was last filled; None if it does not say so (a proxy)."""
     try:
         body = _asked(mirror, ca_bundle) if mirror.startswith(("http://", "https://")) else _file(Path(mirror))
         at = msgspec.json.decode(body, type=_Head).fetched_at

@@ -72,7 +72,7 @@ class Mirror:
         self._server.server_close()
 
     def find(self, path: str) -> Path | None:
-        """The file that answers for a path; None where there is none, or it lies outside of the folders."""
+        """The file that answers for a path; None if there is none, or it lies outside of the folders."""
         parts = [p for p in unquote(path).split("/") if p]
         if any("\0" in p or len(p.encode()) > _LONGEST_NAME for p in parts):
             return None

@@ -1,4 +1,4 @@
-"""One poll: crawl, read, keep, merge.  A thin shell; what it decides is decided elsewhere."""
+"""One poll: crawl, parse, store, merge.  Decisions are made in pure modules."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONG_PAUSE = timedelta(seconds=60)
 class PollReport:
     """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or "".
 
-    `unreached` is true where several hosts were asked and none of them answered anything.
+    `unreached` is true if several hosts were asked and none of them answered anything.
     """
 
     sources: list[SourceState] = field(default_factory=list)
@@ -64,12 +64,12 @@ def poll(
     progress: Callable[[FetchResult], None] = lambda _: None,
     now: datetime | None = None,
 ) -> PollReport:
-    """Ask the sources of a job, and keep what they say, with the reviewed corrections beside it.
+    """Poll the sources of a job, and store what they publish with the reviewed corrections.
 
-    `crawl` is a child that waits for its job; `accept` names sources whose mass withdrawal is
-    believed; `own_corrections` is the operator's file; `must_have` names entries that a source must
-    list; `now` is this moment, unless another is told.  Nothing a source does stops the others: what
-    fails is in the report.  ConfigError where a correction is wrong: before anything is asked.
+    `crawl` is a child that waits for its job; `accept` names sources whose far shorter lists are accepted;
+    `own_corrections` is the operator's file; `must_have` names entries that a source must list; `now` defaults to the
+    clock.  A source that fails is in the report and does not stop the others.  ConfigError, before any request, if a
+    correction is wrong.
     """
     corrected = reviewed(own_corrections, now)
     with database.begin() as connection:

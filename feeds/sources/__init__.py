@@ -1,4 +1,4 @@
-"""The one registration of sources: a source that is not in SOURCES does not exist."""
+"""The registry of sources: SOURCES lists all of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What a source is: a list of questions, and a reader of the answers.  Pure.
+"""The interface of a source: its requests, and a parser for the responses.  Pure.
 
-A source never fetches.  It names what to ask (`requests`), and reads one answered document into
-records and facts (`parse`).  A document that is not what the source publishes raises ShapeError:
-an empty result must never look like "no news".
+A source never fetches.  `requests` names what to fetch, and `parse` turns one document into records and facts.  A
+document that is not what the source publishes raises ShapeError: an empty result must never look like "no news".
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     rank: int = 0
     """Its place among the questions to its host: the lowest is asked first."""
     scope: str = ""
-    """What a registry's token is asked for; "" where no registry is asked."""
+    """What a registry's token is asked for; "" if no registry is asked."""
 
     @property
     def name(self) -> str:
@@ -82,7 +81,7 @@ class Parsed(msgspec.Struct, frozen=True):
 class RequestContext(msgspec.Struct, frozen=True):
     """What a source must ask because of other sources or of the inventory.
 
-    `packages` are (ecosystem, source package) pairs in the words of OSV: ("Debian:12", "docker.io").
+    `packages` are (ecosystem, source package) pairs in the terms of OSV: ("Debian:12", "docker.io").
     `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
     Of `cves`, `ranked` are those that claims are about, in the order in which to ask for them; the others are only
     mentioned.
@@ -101,8 +100,8 @@ class RequestContext(msgspec.Struct, frozen=True):
 class Source:
     """One place where news appears. Subclasses say what to ask and how to read it.
 
-    `complete` is true where a document lists everything there is: an entry that has gone from it
-    was withdrawn.  A feed with a window of ten entries says nothing of the eleventh.
+    `complete` is true if a document lists everything: a missing entry was withdrawn.  A feed of the ten newest entries
+    is not complete.
     """
 
     name: str

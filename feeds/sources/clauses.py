@@ -195,7 +195,7 @@ def _sense(before: str, after: str, carried: Sense, product: str, *, first: bool
 
 
 def _own_sense(text: str, product: str) -> Sense:
-    """What a piece of text without ids says: of those that stand beside it."""
+    """What a piece of text without ids says: of those beside it."""
     if _UNFIXED.search(text) or _is_lockdown(text):
         return Sense.MENTIONED
     if is_dependency(text, product):

@@ -86,7 +86,7 @@ def _asked(engines: Iterable[str], tagged: dict[Key, str]) -> dict[Key, str]:
 
 
 def _release(tag: str) -> str:
-    """The engine's release that a tag is; "" where it is something else's (the Go module's v2.0.0-beta.14)."""
+    """The engine's release that a tag is; "" if it is something else's (the Go module's v2.0.0-beta.14)."""
     text = tag.removeprefix("docker-").removeprefix("v")
     return text if is_version(text) and products.numbering(ENGINE, text) == ENGINE else ""
 
@@ -96,7 +96,7 @@ def _tag(version: str) -> str:
 
 
 def _contained(text: str) -> dict[str, str]:
-    """By product: the version that is required, or put in its place; "" where that is another module's."""
+    """By product: the version that is required, or put in its place; "" if that is another module's."""
     required: dict[str, str] = {}
     replaced: dict[tuple[str, str], str] = {}
     for verb, words in _directives(text):

@@ -1,4 +1,4 @@
-"""How a source is doing: (its history, now) -> healthy, degraded, failing or silent, and why.  Pure."""
+"""The health of a source: (its history, now) -> healthy, degraded, failing or silent, and why.  Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 SILENT_AFTER = timedelta(days=3)
-"""A source that could not be read for so long is silent: what it had to say meanwhile is not known."""
+"""A source that could not be read for this long is silent."""
 REMEMBERED = 30
-"""So many good polls make a source's history."""
+"""Number of good polls in a source's history."""
 _ENOUGH = 5
-"""With fewer good polls than this a history says nothing."""
+"""Minimum number of good polls for a usable history."""
 
 
 class SourceHealth(StrEnum):
@@ -62,7 +62,7 @@ class SourceState:
     last_attempt: datetime | None = None
     last_success: datetime | None = None
     told: str = ""
-    """The state that the operators were told last; "" where they were told nothing."""
+    """The state that the operators were told last; "" if they were told nothing."""
     floor: int = 0
     """The fewest entries that its history has; 0 where that says nothing."""
 
@@ -118,7 +118,7 @@ class Change:
 
 
 def changes(states: Iterable[SourceState]) -> list[Change]:
-    """The changes of state since the operators were last told. A source that was never told of counts as healthy."""
+    """The changes of state since the operators were last told. A source that was never reported counts as healthy."""
     found = []
     for one in states:
         before = SourceHealth(one.told or SourceHealth.HEALTHY)
@@ -136,5 +136,5 @@ class MirrorState:
     read_at: datetime
 
     def age(self, now: datetime) -> timedelta | None:
-        """How old it is; None where it does not say when it was filled."""
+        """How old it is; None if it does not say when it was filled."""
         return max(now - self.fetched_at, timedelta()) if self.fetched_at else None

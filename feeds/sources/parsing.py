@@ -38,7 +38,7 @@ def text_body(document: Document) -> str:
 
 
 def next_page(document: Document) -> str:
-    """The address of the next page, as a Link header names it (RFC 8288); "" where there is none.
+    """The address of the next page, as a Link header names it (RFC 8288); "" if there is none.
 
     ShapeError where what it names is no address: the pages from there on would be lost.
     """
@@ -50,7 +50,7 @@ def next_page(document: Document) -> str:
 
 
 def last_part(url: str) -> str:
-    """The last part of an address's path; "" where it is no address."""
+    """The last part of an address's path; "" if it is no address."""
     try:
         return urlsplit(url).path.rstrip("/").rpartition("/")[2]
     except ValueError:
@@ -68,7 +68,7 @@ def mappings(value: object) -> list[dict[str, Any]]:
 
 
 def when(value: object) -> datetime | None:
-    """A date-time field as a UTC time; None where it is empty or no date.
+    """A date-time field as a UTC time; None if it is empty or no date.
 
     >>> when("2024-07-30T10:18:57Z").isoformat()
     '2024-07-30T10:18:57+00:00'

@@ -232,7 +232,7 @@ class Registries(Source):
         )
 
     def _manifest(self, named: Reference, own: str, about: str = "") -> Iterator[Request]:
-        """The question for a manifest that is not known, while the registry may be asked for more."""
+        """The question for a manifest that is unknown, while the registry may be asked for more."""
         access = self._access(named.registry)
         if access is None or not own or own in self.questions.known or own in self._asked:
             return
@@ -287,7 +287,7 @@ def _place(url: str, access: RegistryAccess, kind: str) -> tuple[str, str]:
 
 
 def tag_of(url: str, accesses: Iterable[RegistryAccess]) -> Reference | None:
-    """The tag that a question was for, by its address; None where it was for something else."""
+    """The tag that a question was for, by its address; None if it was for something else."""
     url = url.partition("#")[0]
     for access in accesses:
         if url.startswith(access.url) and "/manifests/" in url:

@@ -32,7 +32,7 @@ _OLD = 86400
 def back_up(database: Database, file: Path) -> None:
     """Write one consistent state of the database to a new file, which only its user can read.
 
-    Others may write meanwhile. UsageProblem where the file exists or the database is no SQLite file;
+    Others may write meanwhile. UsageProblem if the file exists or the database is no SQLite file;
     DatabaseError where it cannot be written, or the database is damaged: then there is no file.
     """
     source = _path(database, f"pg_dump --format=custom --file={shlex.quote(str(file))} --dbname={_server(database)}")
@@ -48,7 +48,7 @@ def back_up(database: Database, file: Path) -> None:
 
 
 def restore(database: Database, file: Path, at: datetime) -> Path | None:
-    """Put a backup in the database's place; where the old one is kept comes back, None where it was empty.
+    """Put a backup in the database's place; where the old one is kept comes back, None if it was empty.
 
     The backup is copied, checked and brought to this Navtex's schema before anything is touched, and stays
     as it is. Busy while a run, or anybody, uses the database.
@@ -203,7 +203,7 @@ def _settle(copy: Path) -> None:
 
 
 def _close_up(place: Path) -> None:
-    """Bring what SQLite keeps beside the file into it; Busy where somebody uses it. A damaged file is left as it is."""
+    """Bring what SQLite keeps beside the file into it; Busy if somebody uses it. A damaged file is left as it is."""
     if not place.exists():
         return
     try:

@@ -164,7 +164,7 @@ class Database:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run lock; Busy where another process holds it."""
+        """Hold the run lock; Busy if another process holds it."""
         with self._file_lock() if self.sqlite else self._server_lock():
             yield
 

@@ -1,7 +1,8 @@
-"""The items of documents: what is kept of a reading, what its source misses, and what is gone.
+"""The items of documents: stored entries, missing ones, and withdrawn ones.
 
-What a complete list no longer has is *absent*: it still counts.  It is gone when two good polls of its source, a day
-apart, have missed it.  Lists that are kept as one fact (tags, packages, exploited CVEs) are treated alike inside.
+An entry that a complete list no longer has is *absent*, and still counts.  It is withdrawn when two good polls of its
+source, a day apart, have missed it.  Entries of lists stored as one fact (tags, packages, exploited CVEs) are treated
+alike.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _SOURCE = "mirror"
 
 
 def note_mirror(connection: Connection, name: str, fetched_at: datetime | None, now: datetime) -> None:
-    """Note which mirror was read, and when it had been filled; "" where the sources themselves were."""
+    """Note which mirror was read, and when it had been filled; "" if the sources themselves were."""
     table = tables.document
     connection.execute(sa.delete(table).where(table.c.source == _SOURCE))
     if name:
@@ -26,7 +26,7 @@ def note_mirror(connection: Connection, name: str, fetched_at: datetime | None, 
 
 
 def mirror(connection: Connection) -> MirrorState | None:
-    """The mirror that the last poll read; None where it read the sources themselves."""
+    """The mirror that the last poll read; None if it read the sources themselves."""
     table = tables.document
     row = connection.execute(sa.select(table).where(table.c.source == _SOURCE)).first()
     if row is None:

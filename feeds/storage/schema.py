@@ -8,7 +8,7 @@ from feeds.storage.database import Database, metadata
 
 
 def drift(database: Database) -> list[str]:
-    """The differences between a database and the tables that are defined; [] where there are none.
+    """The differences between a database and the tables that are defined; [] if there are none.
 
     The caller has imported every module that defines tables.
     """

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 
 def insert(connection: Connection, table: sa.Table, **values: Any) -> int:
-    """Insert a row; its number comes back."""
+    """Insert a row; return its number."""
     return int(connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one())
 
 

@@ -52,7 +52,7 @@ class ContainedStatement(SourceStatement):
                 self.results[at] = telling[0] if telling else (found[0] if all(found) else None)
 
     def says(self, at: Key) -> StatementResult | None:
-        """Affected where anything in the release is; None where it is not known of all that is in it."""
+        """Affected where anything in the release is; None if it is not known of all that is in it."""
         return self.results[at] if at in self.results else self._later(at)
 
     def _later(self, at: Key) -> StatementResult | None:
@@ -74,7 +74,7 @@ class ContainedStatement(SourceStatement):
                 yield self._result(product, version, at)
 
     def _result(self, product: str, version: str, at: Key) -> StatementResult | None:
-        """The word on one contained version; None where the releases around it differ, or nothing is said of them."""
+        """The word on one contained version; None if the releases around it differ, or nothing is said of them."""
         verdicts = [self.inside[product](v) for v in _between(version)]
         statuses = {v.status for v in verdicts}
         if len(statuses) != 1 or Status.UNKNOWN in statuses:

@@ -1,10 +1,9 @@
-"""Many records' readings of one product, weighed into one verdict a version.  Pure.
+"""Weigh all records' statements about a product into one verdict for each version.  Pure.
 
-Every claim is kept; the strongest rank that can decide does (see `Rank`).  Records of one rank that
-disagree make `conflicting`, unless one of them names the very release that repairs the version's
-own branch and the other does not speak of that branch: then the more exact one is believed.  A
-statement that only names a fixed release says what is fixed; how far back the flaw goes it leaves
-open, and it decides that only where nothing else does.
+The highest rank that can decide does (see `Rank`).  If records of one rank disagree, the verdict is `conflicting`,
+unless one names the release that fixes the version's own branch and the other does not mention that branch: the more
+exact one wins.  A statement that only names a fixed release leaves open where the flaw begins, and decides that only if
+nothing else does.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class EvidenceSet:
 
     @cached_property
     def _contained(self) -> ContainedStatement | None:
-        """What is said of the products inside the engine; None where nothing is, or it is not known what is inside."""
+        """What is said of the products inside the engine; None if nothing is, or it is not known what is inside."""
         if self.product != ENGINE or not self._releases.contains(self._names & self.advisory.parts):
             return None
         inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.parts & self._names))
@@ -104,7 +103,7 @@ class EvidenceSet:
         )
 
     def covers(self, version: str) -> bool:
-        """False where the advisory is only about what the engine contains, and this is not known of the version."""
+        """False if the advisory is only about what the engine contains, and this is not known of the version."""
         at, inside = key(version), self._contained
         return not self.only_contained or (inside is not None and (at in inside.results or inside.says(at) is not None))
 
@@ -280,7 +279,7 @@ class PackageCase:
         self.entries = _within_reach([(c, e) for c, e in entries if names.index(c.package) == newest])
 
     def decide(self, package_version: str) -> Verdict | None:
-        """The verdict on a package's version; None where the distribution says nothing of it."""
+        """The verdict on a package's version; None if the distribution says nothing of it."""
         if not self.entries or self._order is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What one record says of one product, ready to be asked about any version.  Pure.
+"""One record's statements about one product, evaluated for any version.  Pure.
 
 Within a record:
 
@@ -27,7 +27,7 @@ from feeds.versions.upstream import Key, branch, is_development, is_version, key
 
 
 class Status(StrEnum):
-    """What can be said of one version and one advisory."""
+    """The verdict on one version and one advisory."""
 
     AFFECTED = "affected"
     NOT_AFFECTED = "not_affected"
@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A status with its reason, the record it rests on, and the way out.
+    """A status with its reason, the record behind it, and the upgrade.
 
     `fixed_in` are the fixed releases above the version, lowest first; `upgrade_to` is the
     smallest of them that is itself not affected, on the version's own branch where there is one.
@@ -95,7 +95,7 @@ class SourceStatement:
     """Further records whose fixes were joined to this one's."""
 
     def says(self, at: Key) -> StatementResult | None:
-        """The record's word on a version; None where it has none."""
+        """The record's word on a version; None if it has none."""
         repaired = self._repaired(at)
         inside = _holding(self.affected, at)
         if inside is None and self.affected and not self.partial and at >= self._top().high:

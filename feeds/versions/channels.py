@@ -40,7 +40,7 @@ _RPM_VERSION = re.compile(r"\.(el|fc)(\d+)$")
 def channel(distro: str, package_version: str = "") -> str:
     """The channel for a distribution (os-release's ID-VERSION_ID), else the one that a package's version names.
 
-    "" where neither says.
+    "" if neither says.
 
     >>> channel("ubuntu-22.04"), channel("rocky-9.4"), channel("", "5:25.0.5-1~debian.12~bookworm"), channel("amzn-2")
     ('ubuntu/jammy', 'centos/9', 'debian/bookworm', '')

@@ -19,7 +19,7 @@ DOMAINS: Final = {
 
 
 def ended_at(path: str) -> str:
-    """The version at which a module ended, for a module or a package in it; "" where it goes on.
+    """The version at which a module ended, for a module or a package in it; "" if it goes on.
 
     >>> ended_at("github.com/docker/docker/libnetwork"), ended_at("github.com/moby/moby/v2/daemon")
     ('29-dev', '')

@@ -121,7 +121,7 @@ _SCHEMES: dict[str, Callable[[str], PackageKey]] = {
 
 
 def scheme(ecosystem: str) -> Callable[[str], PackageKey] | None:
-    """The sort key for the packages of an OSV ecosystem; None where we know none."""
+    """The sort key for the packages of an OSV ecosystem; None if we know none."""
     return _SCHEMES.get(ecosystem.partition(":")[0])
 
 
@@ -156,7 +156,7 @@ _UBUNTU_LTS = re.compile(r"^\d*[02468]\.04$")
 
 
 def ecosystem(distro: str) -> str:
-    """OSV's name for a distribution (os-release's `ID-VERSION_ID`); "" where OSV has none that we know.
+    """OSV's name for a distribution (os-release's `ID-VERSION_ID`); "" if OSV has none that we know.
 
     >>> ecosystem("debian-12"), ecosystem("ubuntu-22.04"), ecosystem("amzn-2")
     ('Debian:12', 'Ubuntu:22.04:LTS', '')
@@ -197,7 +197,7 @@ _DISTRO_IN_VERSION = (
 
 
 def distro_in(version: str) -> str:
-    """The distribution that a package's version names itself; "" where it names none.
+    """The distribution that a package's version names itself; "" if it names none.
 
     >>> distro_in("20.10.24+dfsg1-1+deb12u1+b6"), distro_in("26.1.3-0ubuntu1~22.04.1")
     ('debian-12', 'ubuntu-22.04')

@@ -106,7 +106,7 @@ _ANY_WORD: Final = re.compile("|".join(f"(?P<p{i}>{pattern})" for i, (_, pattern
 
 
 def of_module(path: str) -> str | None:
-    """The product of a Go module or package path; None where it is none of ours.
+    """The product of a Go module or package path; None if it is none of ours.
 
     >>> of_module("github.com/moby/moby/v2/daemon"), of_module("github.com/containerd/containerd/v2")
     ('engine-module', 'containerd')
@@ -119,7 +119,7 @@ def of_module(path: str) -> str | None:
 
 
 def of_field(vendor: str, product: str) -> str | None:
-    """The product that a record's vendor and product fields name; None where it is none of ours.
+    """The product that a record's vendor and product fields name; None if it is none of ours.
 
     >>> of_field("moby", "Docker Engine"), of_field("moby", "moby/v2/daemon"), of_field("redhat", "docker")
     ('engine', 'engine-module', None)

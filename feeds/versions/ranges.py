@@ -55,7 +55,7 @@ def exactly(version: str) -> Span:
 
 
 def intersection(one: Span, other: Span) -> Span | None:
-    """The versions that two spans share; None where they share none."""
+    """The versions that two spans share; None if they share none."""
     low, high = _later_start(one, other), _earlier_end(one, other)
     shared = Span(low.low, high.high, low.closed_low, high.closed_high)
     start, end = shared.keys()
@@ -123,7 +123,7 @@ _EVERYTHING = {"*", "all", "all versions", "any", ">= 0", ">=0"}
 
 
 def read_range(text: str) -> Expression | None:
-    """Read one range expression; None where it states none ("n/a") or cannot be read.
+    """Read one range expression; None if it states none ("n/a") or cannot be read.
 
     Understands what advisories hold: `< 29.5.1`, ` < v24.0.9`, `>=v1.0.0-rc93, < 1.1.12`,
     `= 2.1.0`, `Docker Engine < 29.5.1` (a name in front), `>= 1.0 || < 2.0`, `4.1.x`,

@@ -1,4 +1,4 @@
-"""What mattered of an advisory when a subscriber was told, and what is worse now.  Pure."""
+"""The state of an advisory as it was reported, and what is worse now.  Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from notifier.domain.hosts import Hosts
 
 
 class AlertState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What mattered of an advisory when a subscriber was told.
+    """The state of an advisory as it was reported.
 
-    `components` holds the verdict on each that it concerned, `fixed` those of them for which a fix was
-    known.  `partial` marks a note from before the others were kept: only its components count.
+    `components` maps affected components to verdicts; `fixed` are those with a known fix.  `partial` marks an old row
+    that has only components.
     """
 
     components: dict[int, Status] = {}
@@ -29,20 +29,20 @@ class AlertState(msgspec.Struct, frozen=True, omit_defaults=True):
     withdrawn: bool = False
     partial: bool = False
     since: datetime | None = None
-    """When the latest of the hosts that were looked at came: by the clock of their import, and no other."""
+    """When the newest of these hosts arrived, by the clock of its import."""
     taken: frozenset[int] = frozenset()
-    """Components that a correction took back."""
+    """Components that a correction removed."""
     turns: tuple[datetime, ...] = ()
-    """When it was corrected, or came back after that, in the last week."""
+    """Corrections and returns in the last week."""
     wavering: datetime | None = None
-    """Of one whose sources keep changing what they say: when they last did."""
+    """If its sources keep changing: when they last did."""
     says: frozenset[int] = frozenset()
-    """The components that they said then to be affected."""
+    """The components that they called affected then."""
 
 
 @dataclass(frozen=True, slots=True)
 class AffectedComponent:
-    """A match of a component that somebody runs: its number, and the hosts that run it."""
+    """A match of a component in use: the component's number, and the hosts that run it."""
 
     number: int
     match: Match
@@ -51,7 +51,7 @@ class AffectedComponent:
 
 
 def escalations(before: AlertState, advisory: Advisory, group: Iterable[AffectedComponent]) -> Iterable[str]:
-    """What got worse, or needs doing now, since a note was made: in words, for the same components."""
+    """What got worse or became fixable since a state was stored, in words, for the same components."""
     if before.withdrawn and not advisory.withdrawn:
         yield "no longer withdrawn"
     if before.partial:
@@ -81,7 +81,7 @@ def _raised(before: Severity | None, now: Severity | None) -> bool:
 
 
 def sortable(version: str) -> tuple[Key | tuple[()], str]:
-    """A sort key for what should be a version, and may be none."""
+    """A sort key for text that may not be a valid version."""
     try:
         return key(version), version
     except ValueError:
@@ -89,7 +89,7 @@ def sortable(version: str) -> tuple[Key | tuple[()], str]:
 
 
 def facets_of(advisory: Advisory, group: Iterable[AffectedComponent], since: datetime | None = None) -> AlertState:
-    """What matters of an advisory now; hosts that come after `since` may be new to it."""
+    """The present state of an advisory; hosts that arrive after `since` may be new to it."""
     group = list(group)
     return AlertState(
         components={c.number: c.match.verdict.status for c in group},
@@ -101,7 +101,7 @@ def facets_of(advisory: Advisory, group: Iterable[AffectedComponent], since: dat
 
 
 def worst_of(before: AlertState, now: AlertState) -> AlertState:
-    """What is remembered when more is told: the worst of both."""
+    """The state to store after another report: the worst of both."""
     sure = {n: Status.AFFECTED for n, s in before.components.items() if s is Status.AFFECTED}
     raised = _raised(before.severity, now.severity) or before.partial
     return AlertState(

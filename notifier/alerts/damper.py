@@ -1,8 +1,8 @@
-"""What wavers is told once: (the news, what was told) -> the news that are sent.  Pure.
+"""Report an advisory whose sources keep changing once: (the news, what was sent) -> the news to send.  Pure.
 
-A *turn* is a correction, or the return of what a correction took back.  The second turn of an advisory within a week
-is told with the words that its sources keep changing.  After that nothing is told of its turns, and the worst of what
-was said counts, until the sources have said the same for a week.
+A *turn* is a correction, or the return of what a correction removed.  The second turn of an advisory within a week is
+reported with a note that its sources keep changing.  Further turns send nothing, and the worst statement counts, until
+the sources have agreed for a week.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from notifier.alerts.alert_state import AffectedComponent, AlertState, facets_of
 from notifier.alerts.digest import CORRECTION, UPDATE, DigestItem
 
 STILL: Final = timedelta(days=7)
-"""How long sources must say the same before what they say counts again; and within which two turns are wavering."""
+"""How long sources must agree before they count again, and the window in which two turns count as wavering."""
 WORDS: Final = "sources keep changing; counted as affected until they agree for a week"
 
 
 def returned(before: AlertState, advisory: Advisory, group: Iterable[AffectedComponent]) -> bool:
-    """Whether something is back that a correction took back."""
+    """Whether something that a correction removed is back."""
     if before.withdrawn and not advisory.withdrawn:
         return True
     return any(c.number in before.taken and c.number not in before.components for c in group)
@@ -39,7 +39,7 @@ def damped(
     about: Iterable[tuple[Advisory, AlertState, list[AffectedComponent]]],
     now: datetime,
 ) -> list[DigestItem]:
-    """The items to send. `about` are the advisories that were told, each with what was; `facets` and `noted` change."""
+    """Return the items to send. `about` are the reported advisories with their states; changes `facets` and `noted`."""
     of_advisory: dict[int, list[DigestItem]] = defaultdict(list)
     for item in items:
         of_advisory[item.advisory.id].append(item)
@@ -68,7 +68,7 @@ def damped(
 
 
 def _settle(number: int, before: AlertState, facets: dict[int, AlertState], noted: dict[int, AlertState]) -> None:
-    """The sources have agreed for long enough: what they say is told as ever."""
+    """End the wavering: the sources have agreed for long enough."""
     where = facets if number in facets else noted
     where[number] = replace(where.get(number, before), wavering=None, turns=(), says=frozenset())
 
@@ -84,7 +84,7 @@ def _worst(before: AlertState, advisory: Advisory, group: Iterable[AffectedCompo
 
 
 def _told(items: list[DigestItem]) -> DigestItem:
-    """The one item that says that an advisory wavers."""
+    """The one item that reports that an advisory wavers."""
     first = next((i for i in items if i.change == UPDATE), items[0])
     groups = first.groups if first.change == UPDATE else ()
     changes = (*first.changes, WORDS) if first.change == UPDATE else (WORDS,)

@@ -24,7 +24,7 @@ ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK
 """The order of a digest's sections: what to do first comes first."""
 
 NEW, UPDATE, CORRECTION = "new", "update", "correction"
-"""Why an item is in a digest: it was never told; it has changed; what was told does not hold."""
+"""Why an item is in a digest: it is new; it has changed; an earlier report was wrong."""
 
 
 _COUNTED = {
@@ -39,7 +39,7 @@ _COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The hosts that run one component which an item concerns."""
+    """The hosts that run one affected component of an item."""
 
     product: str
     version: str
@@ -50,7 +50,7 @@ class Group:
     fixed_in: tuple[str, ...] = ()
     upgrade_to: str | None = None
     advice: Advice = NOTHING
-    """What is known of the upgrade's package."""
+    """What is known about the upgrade's package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class DigestAssignment:
 
 @dataclass(frozen=True, slots=True)
 class OlderAudit:
-    """Hosts that were last audited against an older edition of the benchmark; None where it is not known which."""
+    """Hosts that were last audited against an older edition of the benchmark; None if it is not known which."""
 
     edition: Edition | None
     hosts: Hosts
@@ -89,8 +89,8 @@ class AuditsDue:
 class DigestItem:
     """One advisory in a digest, with the hosts it concerns.
 
-    `change` is NEW, UPDATE or CORRECTION; `changes` says in words what has changed.  `thread` is the
-    key of the digest that told of it first, `told_at` when it was last told.
+    `change` is NEW, UPDATE or CORRECTION; `changes` describes what has changed.  `thread` is the key of the digest that
+    reported it first, `told_at` the time of the last report.
     """
 
     advisory: Advisory
@@ -111,7 +111,7 @@ class DigestItem:
 
     @property
     def clusters(self) -> tuple[tuple[Group, ...], ...]:
-        """The groups of which the same is to be said: one product, one way out, one reason. Each version is in one."""
+        """The groups that share product, upgrade and reason. Each version is in one."""
         found: dict[tuple[object, ...], dict[str, Group]] = {}
         for group in self.groups:
             said = (group.product, group.upgrade_to, group.advice.notes, group.fixed_in, group.status, group.reason)
@@ -123,10 +123,10 @@ class DigestItem:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One upgrade to make: what runs where, to what, what it closes and what stays open after it.
+    """One upgrade to make: what runs where, the target, what it closes and what it leaves open.
 
-    Of the advisories those are named which the digest tells of; the others are counted.  `exact` is
-    false where they differ between the versions: then the numbers are the largest.
+    Advisories of the digest are named; others are counted.  `exact` is false if the counts differ between the versions:
+    they are then the largest.
     """
 
     product: str
@@ -148,7 +148,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An advisory that was told and still concerns hosts."""
+    """A reported advisory that still affects hosts."""
 
     advisory: Advisory
     hosts: Hosts
@@ -160,7 +160,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Hosts that were upgraded since the last digest, and the advisories that no longer concern them."""
+    """Hosts that were upgraded since the last digest, and the advisories that no longer affect them."""
 
     product: str
     version: str
@@ -181,7 +181,7 @@ class Upcoming:
 
 @dataclass(frozen=True, slots=True)
 class Silenced:
-    """A silence that is in force: what is not told, why, by whom, and until when."""
+    """A silence in force: what is omitted, why, by whom, and until when."""
 
     advisory: str
     scope: str
@@ -197,13 +197,13 @@ class Footer:
     sources: tuple[SourceState, ...]
     hosts: int
     unsaid: int = 0
-    """Advisories that came with a source's first good poll, and are therefore no news."""
+    """Advisories from a source's first good poll, which are not news."""
     stale: int = 0
     """Hosts that no import has named for `stale_days`."""
     stale_days: int = 14
     silences: tuple[Silenced, ...] = ()
     mirror: str = ""
-    """What is to be said of the mirror that the sources were read from, and of its age; "" where there is none."""
+    """The mirror that the sources were read from, and its age, in words; "" if there is none."""
 
     @property
     def healthy(self) -> int:
@@ -247,21 +247,21 @@ class Digest:
     """What to do first, worst first."""
     reminder: bool = False
     open: tuple[Open, ...] = ()
-    """What a reminder tells: what was told and still stands."""
+    """What a reminder lists: everything that was reported and is still open."""
     fixed: tuple[Fixed, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
     images: ImageNews = field(default_factory=ImageNews)
-    """Bases that moved below images that run, and names that run as several images."""
+    """Bases of running images that moved, and names that run as several images."""
     more: int = 0
-    """Items that had no place in it, and that the next digest tells."""
+    """Number of items that did not fit; the next digest has them."""
 
     def of(self, *kinds: str) -> tuple[DigestItem, ...]:
-        """The items of some kinds, corrections left out: those have a section of their own."""
+        """The items of some kinds, without corrections, which have their own section."""
         return tuple(i for i in self.items if i.advisory.kind.value in kinds and i.change != CORRECTION)
 
     @property
     def corrections(self) -> tuple[DigestItem, ...]:
-        """The items that take back what was told."""
+        """The items that correct earlier reports."""
         return tuple(i for i in self.items if i.change == CORRECTION)
 
     @property
@@ -272,7 +272,7 @@ class Digest:
 
     @property
     def concerned(self) -> int:
-        """How many vulnerabilities it tells of."""
+        """The number of vulnerabilities in it."""
         return len(self.of(Kind.VULNERABILITY.value))
 
     @property
@@ -287,18 +287,18 @@ class Digest:
 
     @property
     def threads(self) -> tuple[str, ...]:
-        """The keys of earlier digests that this one goes on from: those which told of its items first."""
+        """The keys of the earlier digests that first reported its items."""
         return tuple(dict.fromkeys(i.thread for i in self.items if i.thread))
 
 
 def rank(item: DigestItem) -> tuple[int, int, float, int, str]:
-    """Sort key: by section, then the worst first, then what concerns the most hosts."""
+    """Sort key: by section, then worst first, then by number of hosts."""
     severity, cvss = badness(item.advisory)
     return ORDER.index(item.advisory.kind), -severity, -cvss, -item.count, item.advisory.name
 
 
 def folded(items: list[DigestItem], wanted: list[Advisory]) -> list[DigestItem]:
-    """Announcements that only announce vulnerabilities which are told as such become links below those."""
+    """Turn announcements that only announce vulnerabilities of the digest into links below them."""
     vulnerabilities = {name: a for a in wanted if a.kind is Kind.VULNERABILITY for name in a.names}
     links = [
         i
@@ -315,12 +315,12 @@ def folded(items: list[DigestItem], wanted: list[Advisory]) -> list[DigestItem]:
 
 
 def _covered(item: DigestItem, vulnerabilities: Mapping[str, Advisory]) -> bool:
-    """Whether each product that an announcement concerns has a vulnerability of its own among those it speaks of."""
+    """Whether each product of an announcement is covered by a vulnerability that it mentions."""
     covered = {p for name in item.advisory.mentions if name in vulnerabilities for p in vulnerabilities[name].products}
     return all(group.product in covered for group in item.groups)
 
 
 def key_of(subscription: str, created_at: datetime, items: Iterable[DigestItem]) -> str:
-    """The digest's key: stands in each of its messages, and is the same for each try to deliver it."""
+    """The digest's key, the same in each of its messages and at every attempt."""
     told = ",".join(f"{i.advisory.name}:{i.change}" for i in items)
     return hashlib.sha256(f"{subscription}\n{created_at.isoformat()}\n{told}".encode()).hexdigest()[:16]

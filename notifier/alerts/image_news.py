@@ -1,7 +1,7 @@
-"""What is news about images: a base that moved or ended below images that run, and names that run as several images.
+"""Decide what is news about images: bases of running images that moved or ended, and names that run as several images.
 
-An event is told once. It is told again when an image or a host comes to it, and never because an index got another
-digest. Pure.
+An event is reported once, and again when an image or a host is added to it, never because an index got another digest.
+Pure.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from notifier.images.splits import RunningImage, Split
 from notifier.images.status import BaseEvent, short
 
 EventKey = tuple[str, str]
-"""What was told: the event, and the image that it concerned."""
+"""A reported event, and the image it concerned."""
 _FIRST = 2
-"""How many images a digest names; the rest is counted, and `navtex image plan` lists all."""
+"""Number of images that a digest names; the others are counted, and `navtex image plan` lists all."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseNews:
-    """A base that changed below images that run."""
+    """A base of running images that changed."""
 
     base: str
     event: BaseEvent
     at: datetime | None
     images: int
-    """How many images are to be built again or need another base, those included that run nowhere themselves."""
+    """Number of images to rebuild or to move to another base, including images that run nowhere themselves."""
     first: tuple[str, ...]
     """The names of a few images to begin with."""
     hosts: int
@@ -79,13 +79,13 @@ class ImageNews:
     bases: tuple[BaseNews, ...] = ()
     splits: tuple[SplitNews, ...] = ()
     told: Mapping[EventKey, int] = field(default_factory=dict)
-    """What the digest tells, with the number of hosts."""
+    """What the digest reports, with the number of hosts."""
     over: frozenset[EventKey] = frozenset()
-    """What was told and is over."""
+    """Reported events that are over."""
 
     @property
     def any(self) -> bool:
-        """Whether there is something to tell."""
+        """Whether there is any news."""
         return bool(self.bases or self.splits)
 
 
@@ -96,7 +96,7 @@ def image_news(
     told: Mapping[EventKey, int],
     count: Callable[[Iterable[RunningImage]], int],
 ) -> ImageNews:
-    """The events that are not told yet, or that an image or a host came to since. `count` counts distinct hosts."""
+    """The events not reported yet, or with new images or hosts. `count` counts distinct hosts."""
     now: dict[EventKey, int] = {}
     bases = []
     for one in _events(plan):

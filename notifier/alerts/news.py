@@ -1,10 +1,9 @@
-"""What to tell a subscriber: (what concerns the hosts, what was told already, now) -> News.  Pure.
+"""Decide what is news for a subscription: (what affects the hosts, what was sent before, now) -> News.  Pure.
 
-A subscription's first digest is its welcome: everything that stands.  After that only what matters
-is told: an advisory that was never told, a host or version that it comes to concern, an escalation,
-and a correction to those who were told what does not hold.  An edited word is none of these.
+The first digest (the welcome) lists everything that is open.  Later ones report only new advisories, newly affected
+versions and hosts, escalations, and corrections of earlier reports.  Edited text is not news.
 
-The ledger keeps the worst that was told, and `notifier.alerts.damper` what wavers.
+The alert history keeps the worst state that was reported; `notifier.alerts.damper` handles sources that keep changing.
 """
 
 from __future__ import annotations
@@ -26,31 +25,31 @@ from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
 
 _TAKEN_BACK = (Kind.VULNERABILITY, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.END_OF_LIFE)
-"""The kinds whose withdrawal is told. A release or a paper that leaves its page takes nothing back."""
+"""The kinds whose withdrawal is reported. A release or a paper that leaves its page corrects nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a subscriber was told of an advisory, when first and last, and in which digest ("": noted in silence)."""
+    """What was sent about an advisory, when first and last, and in which digest ("": recorded without sending)."""
 
     facets: AlertState
     at: datetime
     first_at: datetime | None = None
     digest: str = ""
     thread: str = ""
-    """The key of the digest that told of it first."""
+    """The key of the digest that reported it first."""
 
     @property
     def since(self) -> datetime:
-        """The moment after which a host that comes may be new to it."""
+        """The moment after which arriving hosts may be new to it."""
         return self.facets.since or self.at
 
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """Something that brings an advisory back at a moment: a silence that ended, a due date that passed.
+    """An event that reports an advisory again: a silence that ended, or a due date that passed.
 
-    `hosts` are those it is about, by component; None is all of them.
+    `hosts` are the hosts it concerns, by component; None means all.
     """
 
     advisory: int
@@ -61,25 +60,25 @@ class Reopened:
 
 @dataclass(slots=True)
 class News:
-    """What there is to tell: items, and the facets to remember, those noted in silence included."""
+    """The items to send, and the states to store, including those recorded without sending."""
 
     items: list[DigestItem] = field(default_factory=list)
     facets: dict[int, AlertState] = field(default_factory=dict)
     silent: dict[int, AlertState] = field(default_factory=dict)
-    """Of advisories that came with a source's first good poll."""
+    """States of advisories from a source's first good poll."""
     noted: dict[int, AlertState] = field(default_factory=dict)
-    """Corrected notes of what is not told: they change nothing of when it was told."""
+    """Corrected states that send nothing and keep the time of the last report."""
     unsaid: int = 0
 
     def only(self, wanted: Callable[[DigestItem], bool]) -> News:
-        """The part whose items are wanted, with all else of the same advisories; the rest stays news."""
+        """The wanted items, with everything else of the same advisories; the rest stays news."""
         numbers = {i.advisory.id for i in self.items if wanted(i)}
         items = [i for i in self.items if i.advisory.id in numbers]
         facets = {n: f for n, f in self.facets.items() if n in numbers}
         return replace(self, items=items, facets=facets)
 
     def bounded(self, most: int) -> tuple[News, int]:
-        """The part with the first items, which are the worst, and how many are left. These stay news."""
+        """The first `most` items, which are the worst, and the number of others, which stay news."""
         left = {i.advisory.id for i in self.items[most:]} - {i.advisory.id for i in self.items[:most]}
         items = [i for i in self.items if i.advisory.id not in left]
         facets = {n: f for n, f in self.facets.items() if n not in left}
@@ -87,47 +86,47 @@ class News:
 
 
 Arrivals = Mapping[datetime, Mapping[int, Hosts]]
-"""For a moment: the hosts that came to each component after it."""
+"""By moment: the hosts that arrived at each component after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewHosts:
-    """The hosts by component that an advisory may concern newly: all of them, and those that came since it was told."""
+    """The hosts, by component, that an advisory may newly affect: all, and those that arrived since it was reported."""
 
     everyone: Mapping[int, Hosts]
     since: Mapping[int, Hosts]
 
 
 Judge = Callable[[Advisory, int], Group | None]
-"""What is now to be said of a component that an advisory no longer concerns; None: nobody runs it, or it does."""
+"""The present verdict on a component; None if no host runs it, or if the advisory still affects it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewsInput:
-    """What a subscriber was told, and what happened since. `started_at` is None at the first run."""
+    """What was sent to a subscription, and what happened since. `started_at` is None at the first run."""
 
     told: Mapping[int, Told]
     started_at: datetime | None
     now: datetime
     arrivals: Arrivals = field(default_factory=dict)
     strangers: Mapping[int, NewHosts] = field(default_factory=dict)
-    """For advisories of which hosts are silenced, or moved from one version that they concern to another."""
+    """For advisories with silenced hosts, or hosts that moved between affected versions."""
     returns: tuple[Reopened, ...] = ()
     assignments: Mapping[int, tuple[DigestAssignment, ...]] = field(default_factory=dict)
     judge: Judge = lambda *_: None
     looked_at: datetime | None = None
-    """When the subscription's news were last looked at; None at the first run."""
+    """When the subscription's news were last computed; None at the first run."""
 
     def before(self, advisory: Advisory) -> Told | None:
-        """What was told of an advisory, under whatever number it had."""
+        """What was sent about an advisory, under any number it had."""
         return next((self.told[n] for n in (advisory.id, *advisory.doubles) if n in self.told), None)
 
 
 def news(concerns: Iterable[AffectedComponent], known: Iterable[Advisory], books: NewsInput, filters: Filters) -> News:
-    """What a subscriber has not been told yet. At the first run it is everything.
+    """Return what was not sent yet; at the first run, everything.
 
-    `known` are all advisories; where the filters want everything, those are told, too, that concern
-    no host.  Corrections are told whatever the filters want now.
+    `known` are all advisories; with the filter `everything`, those that affect no host are reported, too.  Corrections
+    ignore the filters.
     """
     found = News()
     known = list(known)
@@ -160,7 +159,7 @@ def _consider(
     before = books.before(advisory)
     if before is None:
         if _late(advisory, books.started_at):
-            # noted even where the filters leave it out: when it comes to pass them, that is news
+            # recorded even if the filters reject it: passing them later is news
             found.silent[advisory.id] = now
             found.unsaid += wanted
         elif _passed(advisory, books.looked_at):
@@ -182,24 +181,24 @@ def _consider(
 
 
 def _to_be_seen(concern: AffectedComponent, before: Told) -> bool:
-    """Whether a component, or a host of it, is not in what was told."""
+    """Whether a component, or a host of it, was not reported yet."""
     return concern.number not in before.facets.components or concern.latest > before.since
 
 
 def _late(advisory: Advisory, started_at: datetime | None) -> bool:
-    """Whether it came with the first good poll of a source that was added after the welcome."""
+    """Whether it is from the first good poll of a source that was added after the welcome."""
     seen = advisory.first_seen
     return advisory.baseline and started_at is not None and seen is not None and seen > started_at
 
 
 def _passed(advisory: Advisory, looked_at: datetime | None) -> bool:
-    """Whether an edition of a benchmark was there before: it is news when it comes out, and not when a host changes."""
+    """Whether a benchmark edition was known before: it is news when published, not when a host changes."""
     seen = advisory.first_seen
     return advisory.kind is Kind.BENCHMARK and looked_at is not None and seen is not None and seen <= looked_at
 
 
 def _update(advisory: Advisory, group: list[AffectedComponent], before: Told, books: NewsInput) -> DigestItem | None:
-    """The item that says what changed since it was told; None where nothing that matters did."""
+    """The item with the changes since the last report; None if nothing relevant changed."""
     changes = list(escalations(before.facets, advisory, group))
     came = _arrived(group, before, books.arrivals.get(before.since, {}), books.strangers.get(advisory.id))
     if advisory.kind is Kind.BENCHMARK:
@@ -228,7 +227,7 @@ def _of_return(back: Reopened, group: list[AffectedComponent]) -> dict[int, Grou
 
 
 def _correct(found: News, advisory: Advisory, group: list[AffectedComponent], books: NewsInput) -> None:
-    """Take back what was told and no longer holds, because the word on it changed and not the hosts."""
+    """Correct what was reported and no longer holds because the verdict changed, not the hosts."""
     before = books.before(advisory)
     if before is None or (before.facets.withdrawn and not group):
         return
@@ -257,9 +256,9 @@ def _correct(found: News, advisory: Advisory, group: list[AffectedComponent], bo
 def _arrived(
     group: list[AffectedComponent], before: Told, since: Mapping[int, Hosts], strangers: NewHosts | None
 ) -> dict[int, Group]:
-    """The groups that are new to somebody who was told before: new versions, and hosts that came since.
+    """The groups that are new since the last report: new versions, and hosts that arrived.
 
-    A host that moved to a version from another that it was told of is not new.
+    A host that moved from one reported version to another is not new.
     """
     came = {}
     for concern in group:
@@ -284,7 +283,7 @@ def _group(concern: AffectedComponent, hosts: Hosts) -> Group:
 
 
 def group_of(match: Match, hosts: Hosts) -> Group:
-    """The hosts that run a component, and what is to be said of it."""
+    """The hosts that run a component, with its verdict and upgrade."""
     component, verdict = match.component, match.verdict
     return Group(
         component.product,
@@ -300,7 +299,7 @@ def group_of(match: Match, hosts: Hosts) -> Group:
 
 
 def moments(concerns: Iterable[AffectedComponent], told: Mapping[int, Told]) -> set[datetime]:
-    """The moments for which `news` needs arrivals: when advisories were told whose components got hosts since."""
+    """The moments for which `news` needs arrivals: last reports of advisories whose components gained hosts."""
     found = set()
     for concern in concerns:
         advisory = concern.match.advisory

@@ -113,9 +113,7 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
             ),
         ),
         unaffected_hosts=Hosts(1, ("db-2",)),
-        undecided=(
-            _group("20.10.24", "old-1", status=Status.UNKNOWN, reason="needs the distribution's record"),
-        ),
+        undecided=(_group("20.10.24", "old-1", status=Status.UNKNOWN, reason="needs the distribution's record"),),
         footer=Footer(
             _SOURCES,
             214,

@@ -1,4 +1,4 @@
-"""The parts of a digest beside its news: what to do first, what is still open, what was fixed, what is ahead.  Pure."""
+"""The sections of a digest beside its news: first actions, still open, fixed, upcoming.  Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from notifier.domain.components import Component
 from notifier.domain.hosts import Hosts
 
 FIRST = 8
-"""So many upgrades are named as what to do first; the rest are in `navtex plan`."""
+"""Maximum number of upgrades listed as what to do first; `navtex plan` has the rest."""
 _NAMED = 5
 
 
@@ -58,7 +58,7 @@ class People(Protocol):
 def actions(
     matcher: Matcher, items: Iterable[DigestItem], concerns: Iterable[AffectedComponent], today: date
 ) -> list[Action]:
-    """The smallest upgrades for what a digest tells of, worst first. What it does not tell of is only counted."""
+    """The upgrades for the news of a digest, worst first. Other advisories are only counted."""
     told = {i.advisory.id: i for i in items if i.change != CORRECTION and i.advisory.kind is Kind.VULNERABILITY}
     of_component: dict[int, list[tuple[Match, Hosts]]] = defaultdict(list)
     for concern in concerns:
@@ -102,7 +102,7 @@ def _joined(one: Action, other: Action) -> Action:
 
 
 def _in_item(item: DigestItem | None, component: Component) -> Hosts | None:
-    """The hosts for which an item speaks of a component."""
+    """The hosts of a component in an item."""
     what = (component.product, component.version, component.package)
     groups = item.groups if item else ()
     return next((g.hosts for g in groups if (g.product, g.version, g.package) == what), None)
@@ -115,7 +115,7 @@ def _most(matches: Iterable[tuple[Match, Hosts]]) -> Hosts:
 def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collection[int], today: date) -> Action | None:
     component = matches[0][0].component
     options = [o for o in plan(matcher, component, today).options if any(a.id in told for a in o.closes)]
-    # the one that is advised beside the advisories, unless it leaves open all that is told
+    # the advised upgrade, unless it leaves everything in the digest open
     option = next((o for o in options if o.advised), None) or next(iter(options), None)
     if option is None:
         return None
@@ -146,7 +146,7 @@ def _together(one: Hosts, other: Hosts) -> Hosts:
 
 
 def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides: set[int]) -> list[Open]:
-    """The vulnerabilities that were told and still concern hosts, worst first, without those in `besides`."""
+    """Reported vulnerabilities that still affect hosts, worst first, without those in `besides`."""
     grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         advisory = concern.match.advisory
@@ -173,9 +173,9 @@ def fixed(
     told: Mapping[int, Told],
     exposed: Callable[[int], Mapping[int, Advisory]],
 ) -> list[Fixed]:
-    """The hosts that left a component which was told to be affected, and that nothing of it concerns now.
+    """The hosts that left a component that was reported as affected, and are no longer affected.
 
-    `exposed` gives the vulnerabilities of a component.  One that was corrected meanwhile was never one.
+    `exposed` gives the vulnerabilities of a component.  Corrected ones do not count.
     """
     of_component: dict[int, set[int]] = defaultdict(set)
     for advisory, one in told.items():
@@ -233,7 +233,7 @@ def undecided(
     populations: Mapping[int, People],
     only: set[int] | None = None,
 ) -> dict[int, Group]:
-    """The components of which some verdict (of the advisories in `only`) is unknown, and what would decide.
+    """The components with an unknown verdict (of the advisories in `only`), and what would decide it.
 
     A version that is no known release is always among them.
     """

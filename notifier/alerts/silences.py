@@ -1,4 +1,4 @@
-"""Silences and assignments: what they cover, what breaks them, what brings an advisory back.  Pure."""
+"""Silences and assignments: what they cover, what breaks them, and what reports an advisory again.  Pure."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class SilenceState(StrEnum):
 class Silence:
     """An advisory that digests leave out, for the hosts of a scope, until a moment.
 
-    `facets` is how it stood when it was silenced: what is worse breaks the silence.  Hosts that come
-    to the scope later are silenced, too.
+    `facets` is its state when it was silenced: anything worse breaks the silence.  Hosts that join the scope later are
+    silenced, too.
     """
 
     advisory: int
@@ -95,12 +95,12 @@ class SilenceStatement:
 
 
 def about(advisory: Advisory) -> tuple[int, ...]:
-    """The numbers under which an advisory may be noted."""
+    """The numbers under which an advisory may be stored."""
     return (advisory.id, *advisory.doubles)
 
 
 def broken(silence: Silence, advisory: Advisory, group: Iterable[AffectedComponent]) -> tuple[str, ...]:
-    """What got worse since it was silenced, in words; () where the silence holds."""
+    """What got worse since it was silenced, in words; () if the silence holds."""
     return tuple(escalations(silence.facets, advisory, group))
 
 
@@ -124,7 +124,7 @@ def patterns(silences: Iterable[Silence]) -> tuple[tuple[str, ...], ...]:
 
 
 def covered_until(silences: Iterable[Silence], tags: Mapping[str, str], named: Named, product: str) -> datetime | None:
-    """The latest end of those silences in force that cover a product on a host; None where none does.
+    """The latest end of those silences in force that cover a product on a host; None if none does.
 
     `tags` are the host's, `named` the patterns that its name matches.
     """
@@ -144,7 +144,7 @@ def shown(scope: Scope) -> str:
 
 
 def line(silence: Silence) -> Silenced:
-    """A silence as the foot of a digest lists it."""
+    """A silence as listed in the footer of a digest."""
     return Silenced(silence.name, shown(silence.scope), silence.reason, silence.author, silence.until)
 
 

@@ -10,11 +10,11 @@ class Advice:
     """The upgrade that closes one advisory on one component, and what is known of its package."""
 
     upgrade_to: str | None = None
-    """The release, or the version of a distribution's package; None where none that closes it can be installed."""
+    """The release, or the version of a distribution's package; None if none that closes it can be installed."""
     minimum: str | None = None
     """The lowest release of that line that closes it."""
     name: str = ""
-    """The name of the package that brings it; "" where the package was not verified."""
+    """The name of the package that brings it; "" if the package was not verified."""
     package: str | None = None
     """The package version, or file of a static build, as the channel's index lists it; None if not verified."""
     source_only: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Advice:
     note: str = ""
     """What else to know: which package brings a component that has none of its own."""
     command: str = ""
-    """The command that installs it; "" where none is known."""
+    """The command that installs it; "" if none is known."""
 
     @property
     def words(self) -> tuple[str, ...]:

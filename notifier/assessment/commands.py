@@ -30,12 +30,12 @@ _DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
 
 
 def restart(component: Component) -> str:
-    """The command that starts what is installed; "" where none is known."""
+    """The command that starts what is installed; "" if none is known."""
     return _RESTARTS.get(component.product, "")
 
 
 def command(component: Component, to: str) -> str:
-    """The command that installs a release, in the words of the host's package manager; "" where none is known."""
+    """The command that installs a release, in the words of the host's package manager; "" if none is known."""
     if component.product == "desktop":
         return ""
     if component.static:

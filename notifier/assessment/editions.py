@@ -76,7 +76,7 @@ class Editions:
         return [EngineLine(name, found[name]) for name in sorted(found, key=key, reverse=True)]
 
     def _reason(self, edition: Edition, advisory: Advisory, version: str) -> str:
-        """Why an edition of the general series is for an engine; "" where it is not."""
+        """Why an edition of the general series is for an engine; "" if it is not."""
         named = next((name for name in edition.engines if starts_with(key(version), name)), "")
         if named:
             return _written_for(named)

@@ -22,7 +22,7 @@ class Doubt:
 
     words: str
     decides: bool
-    """False where the list of releases is missing or too old: then a range decides, and the words are only added."""
+    """False if the list of releases is missing or too old: then a range decides, and the words are only added."""
 
 
 class KnownReleases:
@@ -35,7 +35,7 @@ class KnownReleases:
         self._doubts: dict[tuple[str, str], Doubt | None] = {}
 
     def doubt(self, product: str, version: str) -> Doubt | None:
-        """Why a version is not known to have been released; None where it is, or where its product has no list."""
+        """Why a version is not known to have been released; None if it is, or where its product has no list."""
         if (product, version) not in self._doubts:
             self._doubts[product, version] = self._doubt(product, version)
         return self._doubts[product, version]

@@ -100,7 +100,7 @@ class Matcher:
                 self._named[judged, advisory.name] = case
 
     def case(self, advisory: Advisory, product: str) -> EvidenceSet | None:
-        """The evidence of one advisory about one product; None where it has none."""
+        """The evidence of one advisory about one product; None if it has none."""
         return self._named.get((product, advisory.name))
 
     def all_cases(self, product: str) -> Sequence[EvidenceSet]:
@@ -162,7 +162,7 @@ class Matcher:
         return bool(self.releases.tagged.get(component.product) and self.doubt(component))
 
     def doubt(self, component: Component) -> Doubt | None:
-        """Why a component's version may be no release at all; None where it is one, or somebody else's build."""
+        """Why a component's version may be no release at all; None if it is one, or somebody else's build."""
         return None if component.rebuilt else self._known_releases.doubt(component.product, component.version)
 
     def _judge_build(self, case: EvidenceSet, component: Component) -> Verdict:
@@ -173,7 +173,7 @@ class Matcher:
         return own or rebuilt(case.decide(component.version), component)
 
     def package_case(self, advisory: Advisory, component: Component) -> PackageCase | None:
-        """What the component's distribution says of an advisory; None where it says nothing, or is not known."""
+        """What the component's distribution says of an advisory; None if it says nothing, or is not known."""
         if not component.package or not component.ecosystem:
             return None
         known = self._packages.get((component.package_name, component.ecosystem))
@@ -202,7 +202,7 @@ class Matcher:
     def retraction(self, advisory: Advisory, component: Component) -> Verdict | None:
         """What is to be said of a component that an advisory concerned once and no longer does.
 
-        None where it still does, and where its kind says nothing of versions.
+        None if it still does, and where its kind says nothing of versions.
         """
         if advisory.withdrawn:
             return Verdict(Status.NOT_AFFECTED, _withdrawal(advisory))

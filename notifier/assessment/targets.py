@@ -199,7 +199,7 @@ class Advisor:
         return [Release(known[k]) for k in sorted(known) if k > at], False
 
     def _published(self, component: Component) -> dict[Key, Release] | None:
-        """The releases in the host's channel; None where its index was not read, or holds no such product."""
+        """The releases in the host's channel; None if its index was not read, or holds no such product."""
         asked = component.channel, component.product, uses_bundle(component)
         if asked not in self._channels:
             channel = self._releases.published.get(component.channel, {})

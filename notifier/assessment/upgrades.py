@@ -54,7 +54,7 @@ class Option:
     to: str
     line: ReleaseLine | None = None
     maintained: bool | None = None
-    """Whether that line still gets security fixes; None where that is not known."""
+    """Whether that line still gets security fixes; None if that is unknown."""
     closes: tuple[Advisory, ...]
     leaves: tuple[Advisory, ...]
     regressions: tuple[Regression, ...] = ()
@@ -82,7 +82,7 @@ class Plan:
     component: Component
     line: ReleaseLine | None
     maintained: bool | None
-    """Whether its line still gets security fixes; None where that is not known."""
+    """Whether its line still gets security fixes; None if that is unknown."""
     open: tuple[Match, ...]
     undecided: tuple[Match, ...]
     """Matches without a verdict: mostly of a distribution's builds."""

@@ -1,8 +1,8 @@
-"""Channels: one small file a way, and the only imports of apprise and smtplib.
+"""Channels: one module for each kind, and the only imports of apprise and smtplib.
 
 Apprise's addresses are the one way to name a channel, and Apprise delivers to its hundred services.
 Mail, Slack and generic JSON go out natively, configured from the parsed address: mail with our own
-plain text and HTML, a Message-ID that is the same at every try, and one connection for many; Slack as
+plain text and HTML, a Message-ID that is the same at every attempt, and one connection for many; Slack as
 blocks; JSON with the digest's key. `file:///folder` and `atom:///file` write to the disk.
 """
 

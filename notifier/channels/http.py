@@ -148,7 +148,7 @@ class _Whole(HTTPConnection):
 
     under_way: ClassVar[list[Any]]
     _head: bytes | None = None
-    """What is sent with the body; None where a head does not come next, b"" where it does."""
+    """What is sent with the body; None if a head does not come next, b"" if it does."""
 
     def endheaders(self, *args: Any, **options: Any) -> None:
         self.under_way[:] = [self]

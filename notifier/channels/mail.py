@@ -1,4 +1,4 @@
-"""Mail: our own plain text and HTML, a Message-ID that is the same at every try, one connection for many."""
+"""Mail: our own plain text and HTML, a Message-ID that is the same at every attempt, one connection for many."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SmtpClient:
         return f"accepted by {parsed.smtp_host}"
 
     def _try(self, parsed: MailAddress, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
-        """Hand a mail over; false where the server had hung up on an idle connection, so that another is needed."""
+        """Hand a mail over; false if the server had hung up on an idle connection, so that another is needed."""
         key = (parsed.smtp_host, parsed.port, parsed.secure_mode, parsed.user, parsed.verify_certificate)
         reused = key in self._connections
         try:

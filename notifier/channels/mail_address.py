@@ -47,7 +47,7 @@ class MailAddress:
     password: str
     sender_name: str
     sender: str
-    """The address that mails come from; "" where it is the configured one."""
+    """The address that mails come from; "" if it is the configured one."""
     recipients: tuple[str, ...]
     """Each with its domain in ASCII."""
     reply_to: tuple[str, ...]

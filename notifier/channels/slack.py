@@ -36,7 +36,7 @@ _GOOD = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "servic
 
 
 def parts(message: Message) -> tuple[list[dict[str, Any]], ...]:
-    """The blocks of a message, in as many messages as Slack's limits need, in their order."""
+    """The blocks of a message, in as many messages as Slack's limits need, in order."""
     blocks = [small for block in json.loads(message.slack) for small in _fitting(block)]
     found: list[list[dict[str, Any]]] = [[]]
     for block in blocks:

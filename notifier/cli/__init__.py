@@ -1,4 +1,4 @@
-"""The command line: one small file a group of commands, imported only when it is called."""
+"""The command line: one module for each group of commands, imported only when it is called."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _KNOWN = ("GITHUB_TOKEN", "GH_TOKEN", "NAVTEX_SECRET_KEY", "PGPASSWORD")
 
 
 def begin(settings: Log) -> None:
-    """Log as the settings say; ConfigError where the file cannot be written."""
+    """Log as the settings say; ConfigError if the file cannot be written."""
     unasked = settings == Log()
     for old in logging.getLogger().handlers:
         old.close()

@@ -79,7 +79,7 @@ def _run(command: str, began: datetime, seconds: float, status: int) -> Run:
 
 
 def _kept(config: Config, run: Run) -> str:
-    """Store a run, and return all metrics, or "" where no file for them is configured."""
+    """Store a run, and return all metrics, or "" if no file for them is configured."""
     from notifier.services.run_records import metrics_text, note_run
 
     with opened(config) as database:

@@ -16,7 +16,7 @@ class _Stream(io.FileIO):
     gone = False
 
     def write(self, data: Any, /) -> int:
-        """Write; NavtexError where the disk is full or the like, and once only."""
+        """Write; NavtexError if the disk is full or the like, and once only."""
         size = memoryview(data).nbytes
         if self.gone:
             return size

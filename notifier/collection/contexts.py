@@ -16,7 +16,7 @@ _LARGEST = 1 << 20
 
 
 class Context(NamedTuple):
-    """A context: its name, the address of its engine, and why that is not known, or ""."""
+    """A context: its name, the address of its engine, and why that is unknown, or ""."""
 
     name: str
     engine: Engine

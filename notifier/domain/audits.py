@@ -37,9 +37,9 @@ class Audit:
     tool: AuditTool
     at: datetime
     edition: Edition | None
-    """None where the tool does not say which."""
+    """None if the tool does not say which."""
     doubt: str = ""
-    """Why the edition is not certain; "" where the tool says it or an operator does."""
+    """Why the edition is not certain; "" if the tool says it or an operator does."""
     score: float | None = None
     """As the tool counts it: WARN and PASS of docker-bench-security, a percentage of Wazuh, none of InSpec."""
     passed: int

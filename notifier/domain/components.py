@@ -78,7 +78,7 @@ class Component(msgspec.Struct, frozen=True, order=True):
 
     @property
     def ecosystem(self) -> str:
-        """What OSV calls the distribution that built it; "" where that is not known."""
+        """What OSV calls the distribution that built it; "" if that is unknown."""
         return ecosystem(self.distro or distro_in(self.package_version or self.version))
 
     @property

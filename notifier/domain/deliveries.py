@@ -1,4 +1,4 @@
-"""Deliveries: a queued message for one target, its attempts, and what came of each."""
+"""Deliveries: a queued message for one target, its attempts, and the result of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Delivery:
     message: Message
     parts: int = 0
     unreadable: str = ""
-    """Why the stored message cannot be read; "" where it can."""
+    """Why the stored message cannot be read; "" if it can."""
 
 
 @dataclass(frozen=True, slots=True)

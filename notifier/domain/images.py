@@ -23,7 +23,7 @@ class HostImages:
     """What an input says of the images of one host."""
 
     name: str
-    """Of the host; "" where the input does not say it."""
+    """Of the host; "" if the input does not say it."""
     uses: tuple[ImageUse, ...] | None = None
-    """What runs; None where the input says only what is there."""
+    """What runs; None if the input says only what is there."""
     held: tuple[HeldImage, ...] = ()

@@ -1,10 +1,8 @@
-"""What several views of one host add up to.  Pure.
+"""Combine the views of one host: declared, installed and running.  Pure.
 
-A package list says what is installed, a daemon what runs, a person what both should be.  Exposure
-goes by what runs; where another version is installed than the one that runs, a restart is due.
+Exposure is based on what runs; if another version is installed, a restart is due.
 
-Behind the views stands what others said before: a statement that one of another scope replaced, or cut short.
-It counts again when that is pruned.
+Statements of other scopes that an import replaced are kept behind each view. They count again when it is pruned.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from notifier.domain.components import Component, Observed
 _LETTERS = {Observed.DECLARED: "d", Observed.INSTALLED: "i", Observed.RUNNING: "r"}
 _VIEWS = {letter: view for view, letter in _LETTERS.items()}
 BEHIND = 4
-"""So many statements of other scopes are kept behind each view: with imports of ever new names they never end."""
+"""Maximum number of other scopes' statements kept behind each view."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What becomes of a delivery: when to try again, when to give up, and whose claim still counts.  Pure."""
+"""Decide when to retry a delivery, when to give up, and whose claim still counts.  Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JITTER = 0.25
 _PATIENCE = timedelta(days=2)
 """The longest pause that a receiver may ask for; one that asks for more is asked again then."""
 FURTHEST = max(_PATIENCE, _LONGEST * (1 + _JITTER))
-"""Nothing is put off for longer: what is due later was put off by a clock that was wrong."""
+"""The longest delay; a delivery that is due later was postponed by a wrong clock."""
 
 
 class DeliveryState(StrEnum):
@@ -31,10 +31,10 @@ class DeliveryState(StrEnum):
 
 
 class DeliveryOutcome(StrEnum):
-    """What a try came to.
+    """The outcome of an attempt.
 
-    Sent, retry (it failed and is tried again) and failed (it is not).  Interrupted: the process ended
-    before it noted what came of it.  Asked for: a person had it tried again.
+    Sent, retry (failed, will be retried) and failed (will not).  Interrupted: the process ended before it stored the
+    result.  Asked for: a person requested another attempt.
     """
 
     SENT = "sent"
@@ -83,7 +83,7 @@ def _fraction(text: str) -> float:
 
 
 def asked_for(retry_after: str, now: datetime) -> datetime | None:
-    """The moment that a Retry-After header means, in seconds or as an HTTP date; None where it means none.
+    """The moment that a Retry-After header means, in seconds or as an HTTP date; None if it means none.
 
     >>> asked_for("90", datetime(2026, 4, 15, tzinfo=UTC)).isoformat()
     '2026-04-15T00:01:30+00:00'

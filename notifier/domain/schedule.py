@@ -1,4 +1,4 @@
-"""When a subscription's news go out: (schedule, last time, now) -> due, or the next moment.  Pure.
+"""When a subscription's news is sent: (schedule, last time, now) -> due, or the next moment.  Pure.
 
 Times of day are those of the schedule's zone.  What a change to or from summer time skips or repeats is
 handled as Debian's cron does: a moment that the clocks skip comes right after, one that comes twice is
@@ -28,10 +28,10 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When news go out: `every` is immediate, hourly, daily, weekly or a cron expression, in `zone`.
+    """When news is sent: `every` is immediate, hourly, daily, weekly or a cron expression, in `zone`.
 
-    `quiet` ("22:00-07:00") is when nothing goes out; `breaks` says what goes out at once all the
-    same; `remind` how often to tell of what is still open.  `checked` makes one.
+    `quiet` ("22:00-07:00") are hours in which nothing is sent; `breaks` says what is sent at once; `remind` how
+    often to list what is still open.  `checked` makes one.
     """
 
     every: str = IMMEDIATE
@@ -66,7 +66,7 @@ def checked(schedule: Schedule) -> Schedule:
 
 
 def due(schedule: Schedule, last: datetime | None, now: datetime) -> Due:
-    """Whether news are to go out now, when they last could at `last`.
+    """Whether news is due now; `last` is when it last was.
 
     None is never yet: the welcome does not wait for the schedule, only for the end of quiet hours.
     """
@@ -99,7 +99,7 @@ def reminder(schedule: Schedule, last: datetime, now: datetime) -> Due:
 
 
 def breaks(schedule: Schedule, kind: Kind, *, critical: bool, exploited: bool) -> bool:
-    """Whether an item goes out at once, whatever the schedule and the hour."""
+    """Whether an item is sent at once, whatever the schedule and the hour."""
     if kind is not Kind.VULNERABILITY:
         return False
     by_severity = critical and schedule.breaks in ("critical", "both")
@@ -107,7 +107,7 @@ def breaks(schedule: Schedule, kind: Kind, *, critical: bool, exploited: bool) -
 
 
 def quiet_until(schedule: Schedule, at: datetime) -> datetime | None:
-    """When the quiet hours end in which a moment lies; None where it lies in none."""
+    """When the quiet hours end in which a moment lies; None if it lies in none."""
     if not schedule.quiet:
         return None
     begin, end = _quiet(schedule.quiet)
@@ -134,7 +134,7 @@ def _quiet(text: str) -> tuple[time, time]:
 
 
 def _tick(schedule: Schedule, after: datetime) -> datetime | None:
-    """The schedule's first moment after another; None where there is none."""
+    """The schedule's first moment after another; None if there is none."""
     text = EVERY.get(schedule.every, schedule.every)
     remedy = 'Write immediate, hourly, daily, weekly, or a cron expression like "30 7 * * MON-FRI"'
     if len(text) > _LONGEST or len(text.split()) != 5:

@@ -70,7 +70,7 @@ class SubscriptionEdit:
     clear: frozenset[EditOption] = frozenset()
 
     def of(self, subscription: Subscription) -> Subscription:
-        """The subscription with these changes; UsageProblem where they contradict each other or change nothing."""
+        """The subscription with these changes; UsageProblem if they contradict each other or change nothing."""
         new = dict(self.values)
         if not (self.targets or new or self.clear):
             raise UsageProblem("nothing to change", remedy="Name what to change: `navtex subscription edit --help`")

@@ -1,4 +1,4 @@
-"""Subscriptions, their attempts and what they were told."""
+"""Subscriptions, their deliveries and what they were sent."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Subscription:
     origin: str = ""
     """The file that made it (`navtex subscription sync`); "" for the command line."""
     served_at: datetime | None = None
-    """When its news were last looked at because it was time."""
+    """When its news were last computed because it was time."""
     reminded_at: datetime | None = None
     problem: str = ""
-    """Why its digest could not be made the last time; "" where it could."""
+    """Why its digest could not be made the last time; "" if it could."""
     unreadable: str = ""
     """Why its stored row cannot be read; such a subscription has no targets and gets nothing."""
 
@@ -58,7 +58,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class SentCopy:
-    """One row of the outbox: where a digest goes, and what became of it."""
+    """One row of the outbox: the target of a digest, and its state."""
 
     target: str
     recipient: str
@@ -71,7 +71,7 @@ class SentCopy:
 
 @dataclass(frozen=True, slots=True)
 class ToldRecord:
-    """One time that an advisory was told: in which digest, when and why, and what the channels answered."""
+    """One report of an advisory: the digest, the time, the reason, and the channels' answers."""
 
     key: str
     at: datetime

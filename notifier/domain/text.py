@@ -28,7 +28,7 @@ def mrkdwn(text: str) -> str:
 
 
 def safe_url(url: str) -> str:
-    """A web address, or "" where it is anything else (javascript:, data:, file:)."""
+    """A web address, or "" if it is anything else (javascript:, data:, file:)."""
     return url if re.fullmatch(r"https?://[^\s<>\"']+", url) else ""
 
 

@@ -1,4 +1,4 @@
-"""Formats of other tools: one small pure file each, registered here and nowhere else.
+"""Formats of other tools: one pure module each, registered here and nowhere else.
 
 A format has a NAME, which `--format` takes, and `write(document)`, which gives its text.
 """
@@ -17,7 +17,7 @@ class ExportFormat(Protocol):
     NAME: str
 
     def write(self, document: ExportDocument) -> str:
-        """The document's text; UsageProblem where the format cannot say it."""
+        """The document's text; UsageProblem if the format cannot say it."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet can open without running what strangers wrote.  Pure."""
+"""Rows as CSV, safe to open in a spreadsheet: no cell is read as a formula.  Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def line(cells: Sequence[Any]) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell. An apostrophe goes before what a spreadsheet would take for a formula.
+    """A value as a cell. Text that a spreadsheet would read as a formula is prefixed with an apostrophe.
 
     >>> cell("=1+1"), cell({"env": "prod", "team": "web"}), cell(("25.0.6", "26.1.5")), cell(None)
     ("'=1+1", 'env=prod;team=web', '25.0.6 26.1.5', '')

@@ -1,4 +1,4 @@
-"""What every format for other tools is made of: products, and statements about them.  Pure."""
+"""The data of every export format: products, and statements about them.  Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TOOL = "Navtex"
 VERSION = feeds.__version__
 AUTHOR = "Navtex"
 NAMESPACE = "https://navtex.invalid"
-"""Where the author of a document is to be found, when nobody says it: an address that can never be anybody's."""
+"""The default namespace of a document's author: an address that can never exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A component in use, as other tools know it, how many hosts run it, and the names of some of them."""
+    """A component in use as other tools identify it, the number of hosts that run it, and some of their names."""
 
     id: str
     """Short, and the same for the same component."""
@@ -35,7 +35,7 @@ class Product:
     version: str
     purl: str
     inside: str
-    """The package URL of what is meant within the package; "" where that is the package itself."""
+    """The package URL of the affected software within the package; "" if it is the package itself."""
     hosts: int
     names: tuple[str, ...]
 
@@ -49,9 +49,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What operators have noted on an advisory: silences and assignments.
+    """Silences and assignments of an advisory, in words.
 
-    `justification` is VEX's word for why it affects nobody here, where it was silenced for all hosts.
+    `justification` is VEX's reason why no host is affected, if it was silenced for all hosts.
     """
 
     words: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ NO_REMARK = Remark()
 
 @dataclass(frozen=True, slots=True)
 class ExportStatement:
-    """One verdict with its reason, and the products that it is about."""
+    """One verdict with its reason and its products."""
 
     advisory: Advisory
     verdict: Verdict
@@ -73,17 +73,17 @@ class ExportStatement:
 
     @property
     def status(self) -> Status:
-        """The verdict's status, unless somebody justified that none of the hosts is affected."""
+        """The verdict's status; not affected if a silence with a justification covers all hosts."""
         return Status.NOT_AFFECTED if self._justified else self.verdict.status
 
     @property
     def justification(self) -> str:
-        """Why what is not affected is not, in a word of VEX."""
+        """VEX's reason why the products are not affected."""
         return self.remark.justification if self._justified else "vulnerable_code_not_present"
 
     @property
     def note(self) -> str:
-        """How the verdict came about, and what was said of the advisory here."""
+        """The verdict's reason, with silences and assignments."""
         words = self.verdict.reason
         if self.verdict.status is Status.CONFLICTING:
             words = f"Sources disagree; treated as affected: {words}"
@@ -107,7 +107,7 @@ class ExportStatement:
 
 @dataclass(frozen=True, slots=True)
 class ExportDocument:
-    """Statements, worst first, the products that they are about, and who says so when."""
+    """Statements, worst first, with their products, author and time."""
 
     at: datetime
     author: str
@@ -122,7 +122,7 @@ class ExportDocument:
 
     @property
     def digest(self) -> str:
-        """The same for the same words of the same author, whenever they are said."""
+        """A hash of contents and author, independent of the time."""
         said = [
             (s.advisory.name, s.status, s.note, s.verdict.upgrade_to, [(p.id, p.hosts, p.names) for p in s.products])
             for s in self.statements
@@ -145,7 +145,7 @@ def document(
 ) -> ExportDocument:
     """The document of findings that are sorted worst first.
 
-    `names` gives the hosts to name for a component, `remark` what is said of a finding here.
+    `names` gives the hosts to name for a component, `remark` the silences and assignments of a finding.
     """
     products: dict[int, Product] = {}
     statements: dict[tuple[str, Status, str, str | None, Advice, Remark], list[Finding]] = {}
@@ -197,5 +197,5 @@ def _product(finding: Finding, names: tuple[str, ...]) -> Product:
 
 
 def distinct(products: Sequence[Product]) -> tuple[tuple[str, str], ...]:
-    """The package URLs of products, each pair once: two components can be one package to others."""
+    """The distinct package URLs of products: two components may be one package to other tools."""
     return tuple(dict.fromkeys((p.purl, p.inside) for p in products))

@@ -20,7 +20,7 @@ _STATUS = {
 
 
 def write(document: ExportDocument) -> str:
-    """The document's text; UsageProblem where there is nothing to state, which OpenVEX cannot say."""
+    """The document's text; UsageProblem if there is nothing to state, which OpenVEX cannot say."""
     if not document.statements:
         raise UsageProblem("an OpenVEX document needs a statement, and there is none", remedy="Ask with --verdict all")
     value = {

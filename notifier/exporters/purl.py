@@ -1,4 +1,4 @@
-"""Package URLs: what other tools know a component by.  Pure.
+"""Package URLs, by which other tools identify components.  Pure.
 
 A package is named as its distribution names it (`pkg:deb/debian/docker.io@...?distro=debian-12`), an
 upstream release by its repository and tag (`pkg:github/moby/moby@v28.0.1`), Docker Desktop, which has
@@ -26,7 +26,7 @@ _REPOSITORIES = {
     "compose": "docker/compose",
 }
 _BUNDLES = {"containerd.io": "containerd", "docker-desktop": "desktop"}
-"""Packages that hold more than one product, each with the product that its number is of."""
+"""Packages that contain several products, and the product whose version they have."""
 _KINDS = {
     "deb": ("debian", "ubuntu", "raspbian", "linuxmint"),
     "rpm": (
@@ -41,12 +41,12 @@ _SIGNS = (
     (re.compile(r"\.(?:el|fc|amzn)\d+"), "rpm"),
     (re.compile(r"-r\d+$"), "apk"),
 )
-"""What tells the kind of a package whose distribution is not known."""
+"""Version patterns that show the package type if the distribution is unknown."""
 _NAMESPACES = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse"}
 
 
 def purls(component: Component) -> tuple[str, str]:
-    """The package URL of a component, and of what it holds that is meant; "" where that is the same."""
+    """The package URL of a component's package, and of the software meant within it; "" if both are the same."""
     release = _release(component.product, component.version)
     if not component.package or component.static:
         return release, ""

@@ -49,7 +49,7 @@ class ImageCatalogue:
         self.repositories = self._repositories()
 
     def resolve(self, digest: str, platform: str = "") -> Resolved:
-        """The image of a config, manifest or index digest on a platform ("" where the platform is not known)."""
+        """The image of a config, manifest or index digest on a platform ("" if the platform is not known)."""
         if digest in self.facts.manifests:
             manifest = self.facts.manifests[digest]
             if manifest.kind is not MemberRole.IMAGE:

@@ -37,9 +37,9 @@ class ImageBase:
     chain: int
     """The layers of the base, which are the image's first; 0 where they are not (claimed)."""
     image: str = ""
-    """The base by its config; "" where no known image has exactly these layers."""
+    """The base by its config; "" if no known image has exactly these layers."""
     reference: Reference | None = None
-    """The tag to ask for it; None where no name of it is known."""
+    """The tag to ask for it; None if no name of it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Bases:
     def _stated(
         self, proof: BaseProof, config: str, image: Image, digest: str, name: str, doubts: list[str]
     ) -> ImageBase | None:
-        """The base that a statement names, as far as the layers bear it out; None where its digest leads nowhere."""
+        """The base that a statement names, as far as the layers bear it out; None if its digest leads nowhere."""
         catalogue = self._catalogue
         found = catalogue.resolve(digest, image.platform).config
         if not found:
@@ -252,6 +252,6 @@ class Bases:
 
 
 def _tagged(text: str) -> Reference | None:
-    """The tag that a name means; None where it is pinned by digest alone or is no name."""
+    """The tag that a name means; None if it is pinned by digest alone or is no name."""
     found = reference(text) if text else None
     return Reference(found.registry, found.repository, found.tag) if found and found.tag else None

@@ -159,7 +159,7 @@ def _builds(
 
 
 def rebase_of(catalogue: ImageCatalogue, verdict: ImageVerdict) -> Rebase | None:
-    """Whether the image can be rebased onto what its base's tag names now; None where that is to be built first."""
+    """Whether the image can be rebased onto what its base's tag names now; None if that is to be built first."""
     base: ImageBase | None = verdict.lineage.base if verdict.lineage else None
     change = verdict.change
     if base is None or change is None or not change.image or verdict.after is not None:

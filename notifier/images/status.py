@@ -41,7 +41,7 @@ class BaseChange:
     event: BaseEvent
     base: Reference
     before: str
-    """The config that the image stands on; "" where only its layers are known."""
+    """The config that the image stands on; "" if only its layers are known."""
     image: str = ""
     at: datetime | None = None
     ended: date | None = None
@@ -148,7 +148,7 @@ class ImageJudge:
         return ImageVerdict(ImageStatus.CURRENT, f"it stands on what {name.tagged} names", config, lineage)
 
     def _lost(self, base: ImageBase, name: Reference) -> tuple[str, BaseChange] | None:
-        """Why a base can be used no longer; None where it can."""
+        """Why a base can be used no longer; None if it can."""
         if (ended := self._settings.ended.get(name.tagged)) is not None:
             change = BaseChange(BaseEvent.ENDED, name, base.image, ended=ended)
             return f"it stands on {name.tagged}, which ended on {ended}", change
@@ -158,7 +158,7 @@ class ImageJudge:
         return None
 
     def _moved(self, base: ImageBase, name: Reference, now: str, platform: str) -> tuple[str, BaseChange] | None:
-        """What is newer than the base that an image stands on; None where it stands on the newest."""
+        """What is newer than the base that an image stands on; None if it stands on the newest."""
         if self._catalogue.chain[now] != base.chain:
             at = _moved_at(self._catalogue.tag(name), base, self._catalogue, platform)
             change = BaseChange(BaseEvent.MOVED, name, base.image, now, at)
@@ -169,7 +169,7 @@ class ImageJudge:
         return None
 
     def _current(self, name: Reference, platform: str, held: str) -> tuple[str, str]:
-        """The image that a tag names now, or why that is not known. `held` is what a name that is local stands for."""
+        """The image that a tag names now, or why that is unknown. `held` is what a name that is local stands for."""
         tag = self._catalogue.tag(name)
         if not name.tag:
             return (held, "") if held else ("", "it is pinned by a digest")
@@ -203,7 +203,7 @@ def short(digest: str) -> str:
 
 
 def _moved_at(tag: TagState | None, base: ImageBase, catalogue: ImageCatalogue, platform: str) -> datetime | None:
-    """When a tag stopped naming the layers of a base; None where that was before it was first asked for."""
+    """When a tag stopped naming the layers of a base; None if that was before it was first asked for."""
     if tag is None:
         return None
     left = [

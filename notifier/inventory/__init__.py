@@ -1,4 +1,4 @@
-"""Inventories: one file a format, each a recogniser and a reader from text to hosts.  Pure."""
+"""Inventories: one module for each format, each a recogniser and a reader from text to hosts.  Pure."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def is_labels(head: str) -> bool:
 
 
 def margin(head: str) -> str:
-    r"""Return the blanks before every line of a text, "" where a line has none.
+    r"""Return the blanks before every line of a text, "" if a line has none.
 
     >>> margin("    Client:\n     Version: 1.9.0\n\n    Server:\n"), margin("Client:\n Version: 1.9.0\n")
     ('    ', '')

@@ -296,7 +296,7 @@ def seq(value: Any, *path: str) -> list[Any]:
 
 
 def word(value: Any, *path: str) -> str:
-    """The text (or number) at a path inside a JSON value, without blanks around it; "" where there is none."""
+    """The text (or number) at a path inside a JSON value, without blanks around it; "" if there is none."""
     found = _at(value, path)
     plain = isinstance(found, str) or (isinstance(found, int | float) and not isinstance(found, bool))
     return str(found).strip() if plain else ""

@@ -96,7 +96,7 @@ def unrecognised(head: str, names: str) -> InventoryError:
 
 
 def _missing(head: str) -> str:
-    """The column that a CSV lacks whose first line is a header without it; "" where it is no such header."""
+    """The column that a CSV lacks whose first line is a header without it; "" if it is no such header."""
     first = next((x for x in first_lines(head, 1000) if not csv_rows.says_nothing([x])), "").lower()
     columns = {c.strip().strip('"') for c in re.split("[,;\t]", first)}
     named = not columns.isdisjoint(csv_rows.HOST)

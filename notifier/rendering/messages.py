@@ -1,8 +1,8 @@
 """Digest -> Message: the only import of jinja2.
 
-A message is a folder of templates: subject.txt, body.txt, body.html, slack.json.  Whatever comes
-from a source is data: HTML is escaped by default, Slack's mrkdwn by the `mrkdwn` filter, and control
-characters are taken out of everything.  Templates run in Jinja's sandbox.
+A message is a folder of templates: subject.txt, body.txt, body.html, slack.json.  Text from sources is data: HTML is
+escaped by default, Slack's mrkdwn by the `mrkdwn` filter, and control characters are removed everywhere.  Templates run
+in Jinja's sandbox.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HEADINGS = {
 
 
 def render(digest: Digest, templates: Path | None = None) -> Message:
-    """The message of a digest; ConfigError where a template is wrong. `templates` holds the user's own."""
+    """Render a digest; ConfigError if a template is wrong. `templates` is the folder of the user's own."""
     values = {"digest": digest, "sections": _sections(digest), "overview": _overview(digest) if digest.welcome else []}
     made = message("digest", digest.key, digest.created_at, values, templates)
     data = json.dumps(plain(digest), ensure_ascii=False)
@@ -57,7 +57,7 @@ def render(digest: Digest, templates: Path | None = None) -> Message:
 def message(
     name: str, key: str, created_at: datetime, values: Mapping[str, Any], templates: Path | None = None
 ) -> Message:
-    """A message of a folder of templates; ConfigError says which file is wrong, and where."""
+    """Render a folder of templates; ConfigError says which file is wrong, and where."""
     environment = _environment(templates)
 
     def one(file: str) -> str:
@@ -83,12 +83,12 @@ def message(
 
 
 def fragment(file: str, values: Mapping[str, Any]) -> str:
-    """One of Navtex's own templates, which a user's folder does not replace."""
+    """Render one of Navtex's own templates, which a user's folder cannot replace."""
     return _environment(None).get_template(file).render(values)
 
 
 def page(report: ExposureReport) -> str:
-    """The HTML page of a report: one file that asks for nothing; ConfigError where its template is wrong."""
+    """Render the HTML page of a report, one file without external resources; ConfigError if its template is wrong."""
     style = (folder(notifier.__file__, "templates") / "report" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     # the style is ours and not a source's; the page's policy lets in no other
@@ -100,7 +100,7 @@ def page(report: ExposureReport) -> str:
 
 
 def _where(environment: jinja2.Environment, name: str, file: str, error: Exception) -> str:
-    """The file of a template, the user's own by its path, and the line where the error says one."""
+    """The file of a template (the user's own by its path), and the line if the error has one."""
     where = f"templates/{name}/{file}"
     with suppress(jinja2.TemplateError, UnicodeDecodeError):
         loader = environment.loader
@@ -112,7 +112,7 @@ def _where(environment: jinja2.Environment, name: str, file: str, error: Excepti
 
 
 def own_templates(templates: Path) -> tuple[list[str], list[str]]:
-    """The files of a folder of the user's own that replace one of Navtex's, and those that replace none."""
+    """The files of a user's template folder that replace one of Navtex's, and those that do not."""
     ours = folder(notifier.__file__, "templates")
     known = {p.relative_to(ours).as_posix() for p in ours.rglob("*.*")}
     files = sorted(p.relative_to(templates).as_posix() for p in templates.rglob("*") if p.is_file())
@@ -143,7 +143,7 @@ def _environment(templates: Path | None = None) -> jinja2.Environment:
 
 
 def _clean(value: Any) -> Any:
-    """Text without the characters that steer a terminal or hide what is written; other values as they are."""
+    """Remove control and invisible characters from text; return other values unchanged."""
     if type(value) is str:
         return visible(value)
     return value
@@ -155,7 +155,7 @@ def _sections(digest: Digest) -> list[dict[str, Any]]:
 
 
 def _overview(digest: Digest) -> list[dict[str, Any]]:
-    """What the hosts run, worst first: for each component how many vulnerabilities stand, and the worst of them."""
+    """The components, worst first, each with its number of open vulnerabilities and the worst severity."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for item in digest.of("vulnerability"):
         for group in item.groups:
@@ -186,7 +186,7 @@ def _tidy(text: str) -> str:
 
 
 def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0, exact: bool = True) -> str:
-    """A few names of advisories, each with its severity, and how many more; `others` are only counted."""
+    """A few names of advisories, each with its severity, and the number of others; `others` are only counted."""
     found = list(advisories)
     named = [f"{a.name} ({a.severity})" if a.severity else a.name for a in found[:limit]]
     more = len(found) - len(named) + others

@@ -19,7 +19,7 @@ from notifier.rendering.messages import fragment, message, render
 
 
 def written(key: str, subject: str, paragraphs: Sequence[str], now: datetime) -> Message:
-    """A notice of a few paragraphs, each of one or more lines, in every form that a channel needs."""
+    """Render a notice of a few paragraphs, each of one or more lines, in every form."""
     values = {
         "key": key,
         "subject": line(subject),
@@ -31,13 +31,13 @@ def written(key: str, subject: str, paragraphs: Sequence[str], now: datetime) ->
 def specimen(subscription: str, now: datetime, templates: Path | None = None) -> Message:
     """A digest of sample news, marked as a test in its HTML, text and Slack forms.
 
-    It has no `data`, so that no program reads it as news. ConfigError where a template is wrong.
+    It has no `data`, so that programs do not read it as news. ConfigError if a template is wrong.
     """
     key = key_of("test", subscription, now)
     made = render(sample.digest(now, subscription, key), templates)
     said = f"This is a test of the Navtex subscription “{line(subscription)}”. The news below is made up."
     banner = fragment("test/banner.html", {"text": said})
-    # templates may be the user's own, so the banner stands before what they give
+    # templates may be the user's own, so the banner is inserted into their output
     body = re.search(r"<body\b[^>]*>", made.html)
     at = body.end() if body else 0
     block = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{mrkdwn(said)}*"}}

@@ -16,16 +16,16 @@ from notifier.assessment.upgrades import Plan
 from notifier.domain.components import Component
 
 COLUMNS = 24
-"""So many versions of a product a matrix shows: the worst of them."""
+"""Maximum number of versions of a product in a matrix: the worst are shown."""
 _WIDTH, _HEIGHT, _RIGHT, _TOP, _BOTTOM = 960, 240, 56, 10, 26
 _MARGIN = 4
 _LEAST = 14
-"""So many days a chart has room for at least, so that the first ones stand where the newest always do."""
+"""Minimum number of days on a chart, so that the newest is always at the same place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is to be said of one advisory and one version in use: None where the advisory is about another product."""
+    """The verdict on one advisory and one version in use."""
 
     status: Status
     hosts: int
@@ -49,13 +49,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """An advisory, what is to be said of each column, and how many hosts it affects, each counted once."""
+    """An advisory, its verdict on each column (None: about another product), and the number of affected hosts."""
 
     advisory: Advisory
     hosts: int
     cells: tuple[Cell | None, ...]
     said: tuple[str, ...] = ()
-    """What operators have noted on it: silences and assignments."""
+    """Its silences and assignments, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Matrix:
     columns: tuple[Column, ...]
     lines: tuple[ReportRow, ...]
     left_out: int
-    """Versions that are not shown, because they are too many."""
+    """Number of versions that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A line or a mark of the chart's axes, and what stands there."""
+    """A line or mark on the chart's axes, and its label."""
 
     at: float
     text: str
@@ -104,18 +104,18 @@ class ReportDay:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Hosts affected by day, stacked by the worst that affected each."""
+    """Affected hosts by day, stacked by worst severity."""
 
     width: int
     height: int
     right: int
-    """Where the newest day ends, and the numbers of the hosts begin."""
+    """The x position where the newest day ends and the axis labels begin."""
     bottom: int
     bars: tuple[Bar, ...]
     rows: tuple[Tick, ...]
     days: tuple[Tick, ...]
     numbers: tuple[ReportDay, ...]
-    """The days themselves, the newest first, for those who read and do not look."""
+    """The days, newest first, for the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,11 @@ class ReportStep:
 
 @dataclass(frozen=True, slots=True)
 class ExposureReport:
-    """Everything that the page says."""
+    """The contents of the page."""
 
     at: datetime
     about: str
-    """Which hosts and advisories were asked for, in words; "" for all."""
+    """The filters in words; "" for all."""
     hosts: int
     affected: int
     levels: Mapping[str, int]
@@ -142,7 +142,7 @@ class ExposureReport:
     unknown: int
     stale: int
     stale_after: int
-    """After so many days without being seen a host's inventory is stale."""
+    """Number of days after which a host that was not seen is stale."""
     advisories: int
     matrices: tuple[Matrix, ...]
     chart: Chart | None
@@ -151,14 +151,14 @@ class ExposureReport:
 
 
 Said = Callable[[int], tuple[str, ...]]
-"""What operators say of an advisory of a number, in words."""
+"""Silences and assignments of an advisory, by its number, in words."""
 
 
 def matrices(found: Sequence[Finding], hosts: Mapping[str, int], said: Said = lambda _: ()) -> tuple[Matrix, ...]:
-    """A matrix for each product that something is said of, the worst first.
+    """A matrix for each product with verdicts, worst first.
 
-    `found` has every verdict, worst advisory first; `hosts` says how many hosts an advisory affects.
-    Advisories that affect no version, and of which none is unknown, are left out.
+    `found` has every verdict, worst advisory first; `hosts` has the number of hosts an advisory affects.
+    Advisories without affected or unknown versions are left out.
     """
     products: dict[str, list[Finding]] = {}
     for finding in found:
@@ -212,7 +212,7 @@ def _cell(finding: Finding | None) -> Cell | None:
 
 
 def chart(days: Iterable[ReportDay]) -> Chart | None:
-    """The chart of some days, the oldest first; None where there are none."""
+    """The chart of some days, the oldest first; None if there are none."""
     numbers = tuple(days)
     if not numbers:
         return None

@@ -1,4 +1,4 @@
-"""The short form of a message: what a receiver gets that found the whole one too large."""
+"""The short form of a message, for receivers that reject the full one as too large."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK = 2_900
 
 
 def shortened(message: Message) -> Message:
-    """The message with one line an item: a name, how bad it is, how many hosts; nothing of a digest is left out."""
+    """The message with one line for each item: id, severity and number of hosts. No item is left out."""
     head = "The full message was too large for this channel. Its items:"
     foot = f"Full digest: navtex notification show {message.key}"
     items = json.loads(message.data)["items"] if message.data else []

@@ -36,7 +36,7 @@ def is_sealed(address: str) -> bool:
 
 
 def seal(address: str, environment: Mapping[str, str] | None = None) -> str:
-    """An address as it is stored. ConfigError where there is no key and none can be made."""
+    """An address as it is stored. ConfigError if there is no key and none can be made."""
     if is_sealed(address) or REFERENCE.fullmatch(address.strip()) or address.lower().startswith(("file:", "atom:")):
         return address
     key = _keys(_text(os.environ if environment is None else environment, make=True))[0]

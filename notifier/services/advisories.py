@@ -52,7 +52,7 @@ def advisories(database: Database, query: AdvisoryQuery) -> AdvisoriesAnswer:
 
 
 def advisory(database: Database, name: str, now: datetime) -> AdvisoryDetail:
-    """One advisory by its name or an alias; UnknownName where there is none."""
+    """One advisory by its name or an alias; UnknownName if there is none."""
     with database.connect() as connection:
         found = storage.catalogue(connection).find(name)
         assignments = [h for h in silences.hands(connection) if h.advisory in about(found)]

@@ -56,7 +56,7 @@ class Assessment:
     assigned: Mapping[int, tuple[DigestAssignment, ...]]
     """The assignments, by the number of their advisory."""
     images: ImageAssessment | None = None
-    """What is known of images; None where it was not asked for, or no image runs anywhere."""
+    """What is known of images; None if it was not asked for, or no image runs anywhere."""
 
     @classmethod
     def load(
@@ -111,7 +111,7 @@ class Assessment:
         return (*self.catalogue.advisories, *self.lost)
 
     def find(self, name: str) -> Advisory:
-        """The advisory of a name or alias, a lost one included; UnknownName where there is none."""
+        """The advisory of a name or alias, a lost one included; UnknownName if there is none."""
         lost = (a for a in self.lost if a.name.lower() == name.strip().lower())
         return next(lost, None) or self.catalogue.find(name)
 

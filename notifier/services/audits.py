@@ -139,7 +139,7 @@ def _editions(connection: Connection, now: datetime) -> Editions:
 
 @dataclass(frozen=True, slots=True)
 class AuditsAnswer:
-    """The hosts, how many more there are, how many are up to date, and why there are none ("" where there are)."""
+    """The hosts, how many more there are, how many are up to date, and why there are none ("" if there are)."""
 
     value: HostAudits
     more: int

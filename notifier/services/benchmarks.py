@@ -48,7 +48,7 @@ def benchmarks(database: Database, now: datetime, limit: int | None = None) -> E
 
 
 def benchmark(database: Database, name: str, now: datetime) -> EditionDetail:
-    """One edition by its name, its title or its version; UnknownName where there is none."""
+    """One edition by its name, its title or its version; UnknownName if there is none."""
     with database.connect() as connection:
         editions = Matcher(storage.catalogue(connection), now.date()).editions
         advisory = find(editions, name)

@@ -24,7 +24,7 @@ def understood(addresses: Iterable[str]) -> tuple[str, ...]:
 def check_address(address: str, where: str = "") -> str:
     """Check a channel address; a warning comes back where its secrets are not available here, else "".
 
-    `where` names the place that it stands in. UsageProblem where the address cannot be used.
+    `where` names the place that it stands in. UsageProblem if the address cannot be used.
     """
     try:
         whole = resolved(address)

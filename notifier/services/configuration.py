@@ -24,7 +24,7 @@ _VARIABLES = {
 
 
 def effective(environment: Mapping[str, str]) -> ConfigReport:
-    """Every setting with its value in force and its origin, without secrets. ConfigError where a setting is wrong."""
+    """Every setting with its value in force and its origin, without secrets. ConfigError if a setting is wrong."""
     path = configs.config_path(environment)
     config = configs.load(environment)
     given = dict(_flat(configs.table(path))) if path.exists() else {}
@@ -58,7 +58,7 @@ def _shown(value: Any) -> Any:
 def write_example(path: Path, *, force: bool = False) -> None:
     """Write a commented configuration file, which only its user can read.
 
-    NavtexError where there is one and `force` is not set; ConfigError where it cannot be written.
+    NavtexError if there is one and `force` is not set; ConfigError if it cannot be written.
     """
     if path.exists() and not force:
         raise NavtexError("the file exists", where=str(path), remedy="Replace it with --force")

@@ -17,7 +17,7 @@ from notifier.config import Config
 def start_crawl(config: Config, environment: Mapping[str, str]) -> Crawl:
     """Start the child process that fetches. It is a context manager, and waits for its job.
 
-    It gets the certificates to trust and, if it will ask GitHub itself, the token. ConfigError where the token's file
+    It gets the certificates to trust and, if it will ask GitHub itself, the token. ConfigError if the token's file
     cannot be read.
     """
     token = from_environment(environment, "GITHUB_TOKEN") or environment.get("GH_TOKEN", "")
@@ -41,7 +41,7 @@ def crawl_job(config: Config, **more: Any) -> CrawlJob:
 def check_sources(config: Config, names: Iterable[str] = ()) -> None:
     """Check the sources that are named, and those of the configuration with their addresses.
 
-    UnknownName where there is no such source; ConfigError where an address is wrong, or for a form that the source
+    UnknownName if there is no such source; ConfigError if an address is wrong, or for a form that the source
     does not have.
     """
     wanted = [*names, *config.sources]

@@ -143,7 +143,7 @@ class _Round:
     def _tell(self, operator: Sequence[str]) -> bool:
         """Queue notices to operators of what was given up or failed unexpectedly; whether there are any.
 
-        Each failure is told once.
+        Each failure is reported once.
         """
         with self._database.begin() as connection:
             numbers = delivery_log.unreported(connection)

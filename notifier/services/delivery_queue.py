@@ -1,4 +1,4 @@
-"""The outbox while it is delivered: claims what is due, and writes what came of it."""
+"""The outbox while it is delivered: claims what is due, and writes the result of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RENEWAL = LEASE.total_seconds() / 15
 
 
 class DeliveryQueue:
-    """A context manager: `take` claims the next delivery, `note` and `arrived` write what came of it.
+    """A context manager: `take` claims the next delivery, `note` and `arrived` write the result of it.
 
     At its end, whatever caused it, every result is written and every unused claim is released. A claim that another
     process took over is its own: results of such deliveries are only logged, and gathered in `lost`.

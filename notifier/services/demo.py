@@ -49,7 +49,7 @@ def set_up(database: Database, fleet: bytes, running: DemoImages, mails: Path, n
 
 
 def play_day(config: Config, database: Database, mirror: Mirror, environment: Mapping[str, str]) -> DemoDay:
-    """Poll and notify once. NavtexError where a source could not be read, or nothing was delivered."""
+    """Poll and notify once. NavtexError if a source could not be read, or nothing was delivered."""
     mirror.requests.clear()
     with start_crawl(config, environment) as crawl, database.lock():
         polled = ask_sources(config, database, crawl)

@@ -1,6 +1,6 @@
-"""(database, subscription, now) -> what is news for it, and the digest.
+"""Read what is news for a subscription from the database, and build its digest.
 
-It reads, and keeps nothing.  What it decides is decided in pure modules.
+Stores nothing.  Decisions are made in pure modules.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ Populations = dict[int, hosts.Population]
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """What there is for a subscription at a moment, and whether it is time. Without a digest nothing goes out."""
+    """The news for a subscription at a moment, and whether it is due. Without a digest, nothing is sent."""
 
     news: News
     digest: Digest | None
     time: Due
     reminded: bool = False
     at_once: frozenset[int] = frozenset()
-    """The advisories, by their numbers, of which the news do not wait until it is time."""
+    """The numbers of advisories whose news does not wait for the schedule."""
     images: ImageNews = field(default_factory=ImageNews)
 
 
 def compose(
     connection: Connection, assessment: Assessment, subscription: Subscription, *, whenever: bool = False
 ) -> Composed:
-    """What goes out to a subscription now; with `whenever`, what would if it were time.
+    """What is sent to a subscription now; with `whenever`, what would be sent if it were due.
 
-    A welcome is one message: it goes out whole as soon as something in it need not wait.
+    A welcome is one message: it is sent as soon as something in it need not wait.
     """
     filters, now = subscription.filters, assessment.now
     started = subscription.started_at is not None
@@ -178,10 +178,10 @@ def _strangers(
     books: NewsInput,
     looked: datetime,
 ) -> dict[int, NewHosts]:
-    """For each advisory of which hosts are silenced, or moved between versions that it concerns: the others.
+    """For each advisory with silenced hosts, or hosts that moved between affected versions: the other hosts.
 
-    Only moves since the subscription's news were last looked at count: who moved before to what was
-    good then, and is found to be affected now, is newly affected.
+    Only moves since the subscription's news was last computed count: a host that moved earlier, to a version that was
+    found affected since, is newly affected.
     """
     scope = subscription.filters.scope
     moves = departures.moves(connection, scope, looked)
@@ -220,7 +220,7 @@ def _others(
     away: MovedHosts,
     held: tuple[Silence, ...],
 ) -> NewHosts:
-    """The hosts of components that are new to somebody, and those that came to the ones that are known."""
+    """The hosts of components that are new to a subscription, and those that arrived at known ones."""
     without = [s.scope for s in held]
     everyone = inventory.populations(connection, scope, without=without, only=new, moved=away) if new else {}
     came = (
@@ -234,7 +234,7 @@ def _hosts(populations: Populations) -> dict[int, Hosts]:
 
 
 def _returns(connection: Connection, assessment: Assessment, scope: Scope, told: dict[int, Told]) -> Iterable[Reopened]:
-    """Silences that ended and due dates that passed since an advisory was told."""
+    """Silences that ended and due dates that passed since an advisory was reported."""
     of_double = {d: a.id for a in assessment.advisories for d in a.doubles}
 
     def since(number: int, at: datetime) -> bool:

@@ -61,7 +61,7 @@ class Explanation:
 def explain_notification(
     database: Database, name: str, advisory: str, now: datetime, settings: Settings
 ) -> NotificationExplanation:
-    """Why a subscription was sent an advisory, or was not; UnknownName where one of them is not known."""
+    """Why a subscription was sent an advisory, or was not; UnknownName if one of them is not known."""
     with database.connect() as connection:
         subscription = usable(subscriptions.named(connection, name))
         assessment = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
@@ -119,7 +119,7 @@ def explain(
 
 
 def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending: str) -> str:
-    """The answer in a sentence; `pending` says when what is new is sent ("" where nothing is new)."""
+    """The answer in a sentence; `pending` says when what is new is sent ("" if nothing is new)."""
     against = next((p.words for p in points if p.effect is Effect.AGAINST), "")
     if tellings:
         last = tellings[-1]

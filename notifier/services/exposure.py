@@ -60,7 +60,7 @@ def assessed(
 ) -> Iterator[tuple[Connection, ScopedFindings]]:
     """The findings of a query, and the connection from which their rows can be read while the block lasts.
 
-    UnknownName where an advisory or a host is named that is not known.
+    UnknownName if an advisory or a host is named that is unknown.
     """
     with database.connect() as connection:
         yield connection, assess(connection, query, now, stale_days=stale_days)
@@ -122,7 +122,7 @@ def _mark(group: Sequence[Finding], weighed: frozenset[Status]) -> RiskSummary:
 
 
 def stale_warning(connection: Connection, found: ScopedFindings) -> str:
-    """A warning about hosts of the scope that were not seen for a while; "" where there are none."""
+    """A warning about hosts of the scope that were not seen for a while; "" if there are none."""
     days = found.assessment.stale_days
     count, names, oldest = inventory.stale(connection, found.scope, found.at - timedelta(days=days))
     if not count or oldest is None:
@@ -149,7 +149,7 @@ def any_unknown(found: ScopedFindings) -> bool:
 
 
 def undecided_warning(found: ScopedFindings) -> str:
-    """A warning about advisories that could not be assessed for some version; "" where there are none."""
+    """A warning about advisories that could not be assessed for some version; "" if there are none."""
     left = undecided_findings(found)
     if not left:
         return ""

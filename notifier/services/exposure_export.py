@@ -23,7 +23,7 @@ def export(
     author: str | None = None,
     namespace: str | None = None,
 ) -> str:
-    """The findings in one of `notifier.exporters.FORMATS`; UsageProblem where one is of a benchmark edition."""
+    """The findings in one of `notifier.exporters.FORMATS`; UsageProblem if one is of a benchmark edition."""
     edition = next((f.match.advisory for f in found.findings if f.match.advisory.edition), None)
     if edition:
         raise UsageProblem(

@@ -13,7 +13,7 @@ _WHERE = "--fail-on"
 
 
 def check_known(catalogue: Catalogue) -> None:
-    """UsageProblem where no vulnerability is known, since everything would pass."""
+    """UsageProblem if no vulnerability is known, since everything would pass."""
     if not any(a.kind is Kind.VULNERABILITY for a in catalogue.advisories):
         raise UsageProblem(
             "nothing was judged: no vulnerability is known yet",
@@ -23,7 +23,7 @@ def check_known(catalogue: Catalogue) -> None:
 
 
 def check_judged(connection: Connection, found: ScopedFindings) -> None:
-    """UsageProblem where nothing was looked at: no vulnerability is known, or the scope holds no host."""
+    """UsageProblem if nothing was checked: no vulnerability is known, or the scope holds no host."""
     check_known(found.assessment.catalogue)
     if not found.hosts and (nothing := nothing_in(connection, found.scope)):
         why = nothing.split(". ")[0].rstrip(".")

@@ -50,7 +50,7 @@ def image_questions(
 
 
 def declared(settings: ImageSettings) -> list[Reference]:
-    """The bases of the configuration; ConfigError where a name is none."""
+    """The bases of the configuration; ConfigError if a name is none."""
     found = []
     for base in settings.base:
         named = reference(base.name)

@@ -138,7 +138,7 @@ def _merged(catalogue: ImageCatalogue, running: Iterable[tuple[int, RunningImage
 
 
 def list_images(database: Database, settings: ImageSettings, query: ImageQuery, now: datetime) -> shapes.ImageList:
-    """Every image that runs under a name, most urgent first; UnknownName where a host or a base is not known."""
+    """Every image that runs under a name, most urgent first; UnknownName if a host or a base is not known."""
     with database.connect() as connection:
         found = _find(connection, settings, query.scope, now)
         chosen = _chosen(found, query)
@@ -227,7 +227,7 @@ def _is_old(tag: TagState, now: datetime) -> bool:
 
 
 def show_image(database: Database, settings: ImageSettings, text: str, now: datetime) -> shapes.ImageDetails:
-    """All that is known of the images of a name or a digest; UnknownName where nothing is."""
+    """All that is known of the images of a name or a digest; UnknownName if nothing is."""
     wanted, own = reference(text), digest(text)
     with database.connect() as connection:
         found = _find(connection, settings, Scope(), now)
@@ -264,7 +264,7 @@ def list_bases(database: Database, settings: ImageSettings, now: datetime) -> sh
 
 
 def name_base(database: Database, chain: int, text: str) -> Reference:
-    """Give a chain of layers the name of a base; UnknownName where there is none, or the text is no name."""
+    """Give a chain of layers the name of a base; UnknownName if there is none, or the text is no name."""
     named = reference(text)
     if named is None or not named.tag or named.digest:
         raise UnknownName(f"{text[:120]!r} is not the name of an image with a tag")

@@ -32,7 +32,7 @@ def fetch_mirror(
     """Fetch what the sources answer into a folder, or update it.
 
     It asks what a poll elsewhere would ask: also for the CVEs of corrections and of what is known here, and for the
-    packages of this inventory and of the list. Busy where another fetch fills the folder; NavtexError where it cannot
+    packages of this inventory and of the list. Busy if another fetch fills the folder; NavtexError if it cannot
     be written.
     """
     corrected = reviewed(Path(config.corrections) if config.corrections else None)
@@ -49,7 +49,7 @@ def fetch_mirror(
 def served(config: Config) -> Iterator[Config]:
     """The configuration with an address for its mirror: a folder is served on loopback while the block runs.
 
-    ConfigError where the folder does not exist.
+    ConfigError if the folder does not exist.
     """
     if not config.mirror.startswith("/"):
         yield config
@@ -64,7 +64,7 @@ def served(config: Config) -> Iterator[Config]:
 
 
 def note_mirror(config: Config, database: Database, now: datetime) -> MirrorState | None:
-    """Store which mirror was read and when it was filled; None where the sources themselves were read."""
+    """Store which mirror was read and when it was filled; None if the sources themselves were read."""
     at = manifest.fetched_at(config.mirror, config.ca_bundle) if config.mirror else None
     with database.begin() as connection:
         storage.note_mirror(connection, config.mirror, at, now)

@@ -59,7 +59,7 @@ def list_notifications(database: Database, query: NotificationQuery) -> Notifica
 
 
 def show_notification(database: Database, number: int) -> NotificationDetail:
-    """One delivery with the message that was sent, and everyone it went to; UnknownName where there is none."""
+    """One delivery with the message that was sent, and everyone it went to; UnknownName if there is none."""
     with database.connect() as connection:
         message, numbers = delivery_log.sent_with(connection, number)
         same = delivery_log.entries(connection, numbers=numbers)[::-1]
@@ -84,7 +84,7 @@ def show_notification(database: Database, number: int) -> NotificationDetail:
 def retry_notification(database: Database, number: int, now: datetime) -> None:
     """Queue a failed or waiting delivery for the next run; its attempts are counted from zero.
 
-    UnknownName where there is none of that number, UsageProblem where it was sent or is being sent.
+    UnknownName if there is none of that number, UsageProblem if it was sent or is being sent.
     """
     with database.begin() as connection:
         outbox.retry(connection, number, now)

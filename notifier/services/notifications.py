@@ -1,6 +1,6 @@
-"""Notifying: due subscriptions -> digest -> outbox -> channels.  A thin shell over `digests` and `delivery`.
+"""Notify: due subscriptions -> digests -> outbox -> channels.
 
-A digest, its outbox rows and the ledger are one transaction; delivering is another step, which can
+A digest, its outbox rows and the alert history are one transaction; delivering is another step, which can
 be repeated: each try carries the digest's key.
 """
 
@@ -117,7 +117,7 @@ def _queued(
     report: NotifyReport,
     settings: Settings,
 ) -> bool:
-    """Queue what is due for one subscription. True where that failed, and failed otherwise the last time."""
+    """Queue what is due for one subscription. True if that failed, and failed otherwise the last time."""
     problem = subscription.unreadable
     try:
         if not problem:
@@ -201,7 +201,7 @@ def _prepare(
 
 
 def _note_images(connection: Connection, subscription: Subscription, made: Composed, now: datetime) -> None:
-    """Remember what was told of images; what is over is forgotten, so that it is news if it comes again."""
+    """Remember what was sent of images; what is over is forgotten, so that it is news if it comes again."""
     found = made.images
     if made.digest is not None or subscription.started_at is None:
         images.note_told(connection, subscription.id, found.told, now, made.digest.key if made.digest else "")

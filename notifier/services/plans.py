@@ -30,7 +30,7 @@ class PlansAnswer:
     annotated: tuple[str, ...]
     """Names of open advisories that are silenced or assigned, on these hosts or others."""
     nothing: str
-    """Why there is no plan, as a sentence; "" where there is one."""
+    """Why there is no plan, as a sentence; "" if there is one."""
     known: bool
     """Whether any advisory is known."""
 
@@ -39,7 +39,7 @@ def plans(database: Database, scope: Scope, now: datetime, *, least: Severity | 
     """The upgrades for each version that the hosts of a scope run, worst first.
 
     With `least`, only versions that an advisory of this severity or worse affects; unscored advisories count.
-    UnknownName where a host is named that the inventory does not have.
+    UnknownName if a host is named that the inventory does not have.
     """
     with database.connect() as connection:
         return _plans(connection, scope, now, least)

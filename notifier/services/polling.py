@@ -35,7 +35,7 @@ class PollOptions:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What a poll did, and the mirror that it read; None where it read the sources themselves."""
+    """What a poll did, and the mirror that it read; None if it read the sources themselves."""
 
     report: PollReport
     mirror: MirrorState | None
@@ -44,7 +44,7 @@ class Polled:
 def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions, now: datetime) -> Polled:
     """Poll, and note the mirror that was read. `crawl` waits for its job. The caller holds the run lock.
 
-    ConfigError where a correction is wrong, or the mirror's folder does not exist.
+    ConfigError if a correction is wrong, or the mirror's folder does not exist.
     """
     with served(config) as there:
         report = ask_sources(there, database, crawl, options)

@@ -35,7 +35,7 @@ class DigestPreview:
     at_once: int = 0
     """How many items do not wait for the schedule or the end of quiet hours."""
     problem: str = ""
-    """Why the digest cannot be made; "" where it can."""
+    """Why the digest cannot be made; "" if it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def registry_accesses(
 ) -> tuple[tuple[RegistryAccess, ...], list[str]]:
     """The registries that may be asked, and warnings about credentials that could not be read.
 
-    ConfigError where a setting is of a registry that is not asked, or refers to a secret that is not there.
+    ConfigError if a setting is of a registry that is not asked, or refers to a secret that is not there.
     """
     names = tuple(_named(name) for name in settings.registries)
     for name in settings.registry:
@@ -55,7 +55,7 @@ def _access(name: str, settings: ImageSettings, credential: Credential) -> Regis
 
 
 def _named(name: str) -> str:
-    """A registry by the name that references have; ConfigError where it is none."""
+    """A registry by the name that references have; ConfigError if it is none."""
     plain = name.strip().lower().removesuffix("/")
     if not plain or "/" in plain or any(c.isspace() for c in plain):
         raise ConfigError(f"images.registries has {name!r}, which is not HOST or HOST:PORT")

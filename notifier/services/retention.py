@@ -1,4 +1,4 @@
-"""Deleting what is old, so that the database and its folder do not grow for ever."""
+"""Deleting what is old, so that the database and its folder do not grow forever."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class RunStage(StrEnum):
-    """The stages of a run, in their order."""
+    """The stages of a run, in order."""
 
     POLLING = "polling"
     QUEUEING = "queueing digests"
@@ -75,7 +75,7 @@ def run_once(config: Config, database: Database, tools: RunTools) -> RunReport:
     """Poll, queue and deliver digests, note the day's exposure, and remove old data.
 
     A stage that ends with an unexpected error is reported, and the next ones follow all the same. Busy while another
-    run works; DatabaseError where the database cannot be used; ConfigError where the configuration is wrong.
+    run works; DatabaseError where the database cannot be used; ConfigError if the configuration is wrong.
     """
     stages = _Stages()
     with database.lock():
@@ -113,7 +113,7 @@ class _Stages:
         self.problems: list[RunProblem] = []
 
     def done(self, stage: RunStage, work: Callable[[], T]) -> T | None:
-        """The result of a stage; None where an unexpected error ended it."""
+        """The result of a stage; None if an unexpected error ended it."""
         try:
             return work()
         except (DatabaseError, UsageProblem):

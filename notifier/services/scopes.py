@@ -13,14 +13,14 @@ EMPTY = "The inventory is empty. See `navtex inventory import --help`."
 
 
 def check_hosts(connection: Connection, scope: Scope) -> None:
-    """UnknownName where a host is named, not by a pattern, that the inventory does not have."""
+    """UnknownName if a host is named, not by a pattern, that the inventory does not have."""
     for name in scope.hosts:
         if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
             raise inventory.unknown_host(name)
 
 
 def nothing_in(connection: Connection, scope: Scope) -> str:
-    """Why a scope matches nothing, as a sentence; "" where it matches something."""
+    """Why a scope matches nothing, as a sentence; "" if it matches something."""
     if not inventory.count(connection):
         return EMPTY
     if not inventory.count(connection, scope):

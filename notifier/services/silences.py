@@ -69,7 +69,7 @@ class AssignmentAdded:
 def add_silence(database: Database, wanted: NewSilence, now: datetime) -> SilenceAdded:
     """Silence an advisory. It replaces a silence of the same hosts.
 
-    UnknownName for an advisory that is not known; UsageProblem for an end in the past, an empty reason or an unknown
+    UnknownName for an advisory that is unknown; UsageProblem for an end in the past, an empty reason or an unknown
     justification.
     """
     if wanted.until <= now:
@@ -113,7 +113,7 @@ def list_silences(
 
 
 def remove_silence(database: Database, number: int, now: datetime) -> str:
-    """End a silence now; the name of its advisory comes back. UnknownName where no such silence is in force."""
+    """End a silence now; the name of its advisory comes back. UnknownName if no such silence is in force."""
     with database.begin() as connection:
         return silences.expire(connection, number, now).name
 
@@ -121,7 +121,7 @@ def remove_silence(database: Database, number: int, now: datetime) -> str:
 def assign(database: Database, wanted: NewAssignment, now: datetime) -> AssignmentAdded:
     """Assign an advisory to somebody. It replaces an assignment of the same hosts.
 
-    UnknownName for an advisory that is not known; UsageProblem for a day in the past or an empty owner.
+    UnknownName for an advisory that is unknown; UsageProblem for a day in the past or an empty owner.
     """
     owner = wanted.owner.strip()
     if not owner:
@@ -139,7 +139,7 @@ def assign(database: Database, wanted: NewAssignment, now: datetime) -> Assignme
 def unassign(database: Database, advisory: str, scope: Scope | None, now: datetime) -> tuple[str, tuple[str, ...]]:
     """Remove the assignment of a scope, or (None) every assignment of an advisory.
 
-    The advisory's name and the former owners come back; UnknownName where there is no such assignment.
+    The advisory's name and the former owners come back; UnknownName if there is no such assignment.
     """
     with database.begin() as connection:
         found = storage.catalogue(connection).find(advisory)

@@ -88,7 +88,7 @@ class SyncReport:
 def sync_subscriptions(database: Database, text: str, origin: str, now: datetime, *, check: bool = False) -> SyncReport:
     """Create, change and remove subscriptions so that they are what a TOML file says; with `check` change nothing.
 
-    `origin` is the file's name, by which its subscriptions are known. ConfigError or UsageProblem where the file or a
+    `origin` is the file's name, by which its subscriptions are known. ConfigError or UsageProblem if the file or a
     channel is wrong; nothing is changed then.
     """
     wanted = read(text, origin, now)
@@ -165,7 +165,7 @@ def _subscription(name: str, one: Declared, origin: str, at: datetime) -> Subscr
 def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin: str) -> list[SyncStep]:
     """The steps after which the subscriptions are what a file says. Those that it made and no longer names are removed.
 
-    UsageProblem where one of its names belongs to a subscription that it did not make.
+    UsageProblem if one of its names belongs to a subscription that it did not make.
     """
     there = {s.name: s for s in known}
     found = []

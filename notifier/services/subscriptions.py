@@ -29,7 +29,7 @@ class SubscriptionAnswer:
     warnings: tuple[str, ...]
     schedule: Schedule
     welcome: Due | None
-    """When its welcome digest can go out; None where it had one, or starts silently."""
+    """When its welcome digest can go out; None if it had one, or starts silently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SubscriptionDetails:
 
 
 def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAnswer:
-    """Store a new subscription. UsageProblem where its name is taken or impossible, or a channel cannot be used."""
+    """Store a new subscription. UsageProblem if its name is taken or impossible, or a channel cannot be used."""
     if not wanted.name.strip() or not wanted.name.isprintable():
         raise UsageProblem(f"{wanted.name!r} cannot be a name")
     warnings = _checked_addresses(wanted.targets)
@@ -65,7 +65,7 @@ def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAn
 def edit_subscription(database: Database, name: str, edit: SubscriptionEdit, now: datetime) -> SubscriptionAnswer:
     """Change channels, filters or schedule. The history stays, and no new welcome is sent.
 
-    UsageProblem where a synced file made it, a channel cannot be used, or nothing would be changed.
+    UsageProblem if a synced file made it, a channel cannot be used, or nothing would be changed.
     """
     warnings = _checked_addresses(edit.targets)
     with database.begin() as connection:
@@ -121,7 +121,7 @@ def list_subscriptions(database: Database, limit: int | None = None) -> Subscrip
 
 
 def show_subscription(database: Database, name: str, now: datetime) -> SubscriptionDetails:
-    """One subscription, when it is due, and what it was sent; UnknownName where there is none."""
+    """One subscription, when it is due, and what it was sent; UnknownName if there is none."""
     with database.connect() as connection:
         found = subscriptions.named(connection, name)
         told = subscriptions.told(connection, found)
@@ -140,19 +140,19 @@ def show_subscription(database: Database, name: str, now: datetime) -> Subscript
 
 
 def pause_subscription(database: Database, name: str, *, paused: bool) -> None:
-    """Pause or resume a subscription; UnknownName where there is none."""
+    """Pause or resume a subscription; UnknownName if there is none."""
     with database.begin() as connection:
         subscriptions.pause(connection, name, paused=paused)
 
 
 def remove_subscription(database: Database, name: str, now: datetime) -> None:
-    """Remove a subscription. What it was sent stays in the history. UnknownName where there is none."""
+    """Remove a subscription. What it was sent stays in the history. UnknownName if there is none."""
     with database.begin() as connection:
         subscriptions.remove(connection, name, now)
 
 
 def usable(subscription: Subscription) -> Subscription:
-    """The subscription; UsageProblem where its stored row is damaged."""
+    """The subscription; UsageProblem if its stored row is damaged."""
     if subscription.unreadable:
         raise UsageProblem(
             f"the subscription {subscription.name!r} cannot be used: {subscription.unreadable}",

@@ -41,7 +41,7 @@ class ExplainAnswer:
 def explain_verdict(database: Database, subject: str, name: str, now: datetime) -> ExplainAnswer:
     """Explain the verdicts of an advisory on a host, or on PRODUCT@VERSION.
 
-    UnknownName where there is no such advisory or host, VersionError for what is not a version.
+    UnknownName if there is no such advisory or host, VersionError for what is not a version.
     """
     with database.connect() as connection:
         catalogue = storage.catalogue(connection)

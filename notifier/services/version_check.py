@@ -39,7 +39,7 @@ def check_version(
 ) -> VersionCheck:
     """The advisories with these verdicts on a version, worst first.
 
-    UnknownName for a version that is no known release; with `gated`, UsageProblem where no vulnerability is known.
+    UnknownName for a version that is no known release; with `gated`, UsageProblem if no vulnerability is known.
     """
     with database.connect() as connection:
         catalogue = storage.catalogue(connection)

@@ -1,4 +1,4 @@
-"""Claims on deliveries. Whoever claimed one sends it and writes what came of it, as long as the claim is its own."""
+"""Claims on deliveries. Whoever claimed one sends it and writes the result of it, as long as the claim is its own."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _told(result: Result, held: Collection[int]) -> str:
 def arrived(connection: Connection, number: int, parts: int, by: str) -> bool:
     """Store how many parts of a message have arrived, so that a later attempt goes on from there.
 
-    False where another process has taken the delivery over: then nothing is stored.
+    False if another process has taken the delivery over: then nothing is stored.
     """
     mine = sa.update(tables.outbox).where(tables.outbox.c.id == number, *_held(by))
     return bool(connection.execute(mine.values(parts=parts)).rowcount)

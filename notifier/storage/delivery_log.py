@@ -70,7 +70,7 @@ def entries(
 
 
 def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
-    """The message of a delivery, and the numbers of all deliveries of it; UnknownName where there is none."""
+    """The message of a delivery, and the numbers of all deliveries of it; UnknownName if there is none."""
     outbox = tables.outbox
     row = connection.execute(
         joined(outbox.c.digest, outbox.c.notice, outbox.c.due_at, MESSAGE).where(outbox.c.id == number)
@@ -83,7 +83,7 @@ def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
 
 
 def known(connection: Connection, subscription: str) -> None:
-    """UnknownName where no subscription, not even a removed one, has or had this name."""
+    """UnknownName if no subscription, not even a removed one, has or had this name."""
     table = tables.subscription
     found = sa.select(table.c.id).where(sa.or_(table.c.name == subscription, table.c.removed_name == subscription))
     if connection.execute(found.limit(1)).scalar() is None:

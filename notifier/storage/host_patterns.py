@@ -29,7 +29,7 @@ def columns(connection: Connection, patterns: Sequence[tuple[str, ...]]) -> list
 
 
 def reader(patterns: Sequence[tuple[str, ...]]) -> Callable[[Sequence[int]], Named]:
-    """Answers what those numbers, in their order, say."""
+    """Answers what those numbers, in order, say."""
     nothing: Named = frozenset()
     if not patterns:
         return lambda _: nothing

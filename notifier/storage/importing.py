@@ -1,4 +1,4 @@
-"""Storing what an inventory says of hosts, many at a time, in memory that does not grow with the fleet."""
+"""Store imported hosts in chunks, in memory that does not grow with the fleet."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Import:
     What it says of a host in one view (declared, installed, running) replaces what that view was; what
     it says of the same host more than once adds up; tags add up.  A newer declaration replaces the
     other views of the products it names, and is itself replaced by what a package list or a daemon
-    says of them.  That no package is installed any more takes away what was; of a host that is not known it
+    says of them.  That no package is installed any more takes away what was; of a host that is unknown it
     says nothing.
     """
 

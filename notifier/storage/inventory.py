@@ -50,7 +50,7 @@ def components(connection: Connection) -> dict[int, Component]:
 
 
 def packages(connection: Connection) -> frozenset[tuple[str, str]]:
-    """The distributions' packages that are installed, as (ecosystem, source package) in the words of OSV."""
+    """The distributions' packages that are installed, as (ecosystem, source package) in the terms of OSV."""
     return frozenset(
         (c.ecosystem, name)
         for c in components(connection).values()

@@ -52,7 +52,7 @@ def size(connection: Connection) -> int:
 
 
 def damage(connection: Connection) -> list[str]:
-    """What SQLite's own check finds wrong with its file; [] where nothing is. PostgreSQL checks itself."""
+    """What SQLite's own check finds wrong with its file; [] if nothing is. PostgreSQL checks itself."""
     if connection.dialect.name != "sqlite":
         return []
     found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(5)")]

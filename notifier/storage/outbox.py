@@ -24,7 +24,7 @@ from notifier.storage import bulk, tables
 def put(
     connection: Connection, subscription: Subscription, message: Message, targets: Sequence[Target], *, welcome: bool
 ) -> int:
-    """Store a digest and its outbox rows; the digest's number comes back."""
+    """Store a digest and its outbox rows; return the digest's number."""
     number = insert(
         connection,
         tables.digest,
@@ -39,7 +39,7 @@ def put(
 
 
 def put_notice(connection: Connection, message: Message, targets: Sequence[Target]) -> bool:
-    """Store a message to the operator and its outbox rows; false where one of that key is stored already."""
+    """Store a message to the operator and its outbox rows; false if one of that key is stored already."""
     table = tables.notice
     if connection.execute(sa.select(table.c.id).where(table.c.key == message.key)).scalar():
         return False
@@ -74,7 +74,7 @@ def _rows(connection: Connection, kind: str, number: int, message: Message, targ
 def redirect(connection: Connection, subscription: int, gone: Collection[str], targets: Sequence[Target]) -> int:
     """Queue what waits for the addresses that a subscription no longer has for other targets instead.
 
-    A target that has the message already does not get it again. The number of messages comes back.
+    A target that has the message already does not get it again. Returns the number of messages.
     """
     outbox, digest = tables.outbox, tables.digest
     mine = sa.select(outbox).join(digest, digest.c.id == outbox.c.digest).where(digest.c.subscription == subscription)
@@ -178,7 +178,7 @@ def pending(connection: Connection) -> int:
 def retry(connection: Connection, number: int, now: datetime) -> None:
     """Queue a delivery for the next run, with its attempts counted from zero.
 
-    UnknownName where there is none of that number, UsageProblem where it was sent or is being sent.
+    UnknownName if there is none of that number, UsageProblem if it was sent or is being sent.
     """
     outbox = tables.outbox
     state = connection.execute(sa.select(outbox.c.state).where(outbox.c.id == number)).scalar()

@@ -1,7 +1,7 @@
-"""What may be forgotten after some time: a step a kind, each of a limited number of rows.
+"""Delete old rows: one step for each kind, each limited in rows.
 
-The ledger (`told`) stays, and of an old digest what it refers to: its number, key and time. What is
-still to be delivered stays with its digest.
+The alert history (`told`) stays, with number, key and time of its digests. Pending deliveries stay with their
+digests.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _OPEN = (DeliveryState.PENDING.value, DeliveryState.SENDING.value)
 
 
 def digests(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget old digests with their deliveries and the log of those; how many come back.
+    """Forget old digests with their deliveries and the log of those; return how many.
 
-    What the ledger leans on (the digest that told last, the first one of each thread, each subscription's
+    What the alert history leans on (the digest that told last, the first one of each thread, each subscription's
     newest) loses its message and deliveries only.
     """
     digest, outbox, told, telling = tables.digest, tables.outbox, tables.told, tables.telling
@@ -64,7 +64,7 @@ def digests(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def notices(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget old messages to the operator with their deliveries; how many come back."""
+    """Forget old messages to the operator with their deliveries; return how many."""
     notice = tables.notice
     statement = sa.select(notice.c.id).where(
         notice.c.created_at < before, ~_undelivered(tables.outbox.c.notice, notice.c.id)
@@ -73,7 +73,7 @@ def notices(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def items(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget what its source no longer lists there and still lists elsewhere; how many come back.
+    """Forget what its source no longer lists there and still lists elsewhere; return how many.
 
     What it lists nowhere any more stays: it says that its advisory was withdrawn.
     """
@@ -85,7 +85,7 @@ def items(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def imports(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget old imports of which nothing in the inventory comes any more; how many come back.
+    """Forget old imports of which nothing in the inventory comes any more; return how many.
 
     To know those every host is read, so it is put off until there are many.
     """
@@ -104,7 +104,7 @@ def imports(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def silences(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget silences that ended long ago; how many come back."""
+    """Forget silences that ended long ago; return how many."""
     table = tables.silence
     return _delete(
         connection, table, _numbers(connection, sa.select(table.c.id).where(table.c.until < before).limit(limit))
@@ -145,7 +145,7 @@ def note_left(connection: Connection, now: datetime) -> None:
 
 
 def components(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget components that nobody has run for long, with their verdicts; how many come back.
+    """Forget components that nobody has run for long, with their verdicts; return how many.
 
     Every host is read to know whether it still has one that does not count there; so it is put off until there are
     some.  The newest one stays: an import would give its number again, which counts as matched.
@@ -170,7 +170,7 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def tagsets(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget sets of tags that no host has; how many come back."""
+    """Forget sets of tags that no host has; return how many."""
     table = tables.tagset
     if (connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() or 0) <= FEW:
         return 0
@@ -186,7 +186,7 @@ def _stop_imports(connection: Connection) -> None:
 
 
 def _untell(connection: Connection, gone: frozenset[int]) -> None:
-    """Take components out of what the ledger says of them: their numbers mean nothing any more."""
+    """Take components out of what the alert history says of them: their numbers mean nothing any more."""
     told = tables.told
     for row in connection.execute(sa.select(told.c.subscription, told.c.advisory, told.c.facets)).all():
         facets = msgspec.json.decode(row.facets, type=AlertState)

@@ -19,7 +19,7 @@ from notifier.storage import tables
 
 
 def add(connection: Connection, silence: Silence) -> int:
-    """Store a silence; its number comes back."""
+    """Store a silence; return its number."""
     return insert(
         connection,
         tables.silence,
@@ -72,7 +72,7 @@ def every(connection: Connection) -> list[Silence]:
 
 
 def expire(connection: Connection, number: int, at: datetime) -> Silence:
-    """End a silence now; UnknownName where none of that number lasts."""
+    """End a silence now; UnknownName if none of that number lasts."""
     found = next((s for s in every(connection) if s.id == number and s.lasts(at)), None)
     if found is None:
         raise UnknownName(f"no silence of number {number} is in force", remedy="See `navtex silence list`")
@@ -98,7 +98,7 @@ def take(connection: Connection, hand: Assignment) -> int:
 
 
 def release(connection: Connection, advisories: tuple[int, ...], scope: Scope | None, at: datetime) -> list[Assignment]:
-    """End the assignments of a scope or (None) all of them; they come back."""
+    """End the assignments of a scope or (None) all of them; return them."""
     mine = [h for h in hands(connection) if h.advisory in advisories]
     released = [h for h in mine if scope is None or h.scope.alike(scope)]
     numbers = [h.id for h in released]

@@ -24,7 +24,7 @@ from notifier.storage import tables
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
-    """Store a new subscription; UsageProblem where the name is taken."""
+    """Store a new subscription; UsageProblem if the name is taken."""
     table = tables.subscription
     if connection.execute(sa.select(table.c.id).where(table.c.name == subscription.name)).scalar():
         raise UsageProblem(
@@ -68,7 +68,7 @@ def every(connection: Connection) -> list[Subscription]:
 
 
 def named(connection: Connection, name: str) -> Subscription:
-    """The subscription of a name, `unreadable` where its row is damaged; UnknownName where there is none."""
+    """The subscription of a name, `unreadable` where its row is damaged; UnknownName if there is none."""
     table = tables.subscription
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
@@ -127,7 +127,7 @@ def remove(connection: Connection, name: str, at: datetime) -> None:
 
 
 def mark(connection: Connection, subscription: Subscription, problem: str) -> bool:
-    """Store why its digest could not be made, or "" where it could; true where that is a new problem."""
+    """Store why its digest could not be made, or "" if it could; true if that is a new problem."""
     if subscription.problem == problem:
         return False
     table = tables.subscription

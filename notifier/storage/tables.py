@@ -1,4 +1,4 @@
-"""The tables of `notifier`: the inventory, subscriptions, what was told to whom, and the outbox with its log.
+"""The tables of `notifier`: the inventory, subscriptions, the alert history, and the outbox with its log.
 
 Components and sets of tags are interned: a fleet of a million hosts runs a few hundred distinct
 components under a few dozen sets of tags, and every verdict is made for those.
@@ -321,7 +321,7 @@ running_image = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# What a subscription was told of images, so that it is told once.
+# What a subscription was told of images, so that it is reported once.
 image_told = sa.Table(
     "image_told",
     metadata,

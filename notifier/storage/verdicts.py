@@ -1,7 +1,6 @@
-"""Verdicts that are kept: a new advisory is matched with every component, a new component with every advisory, once.
+"""Stored verdicts: a new advisory is matched with every component, a new component with every advisory, once.
 
-Nothing depends on them but time: what was not matched yet, or rests on what has changed since, is
-matched by whoever asks.
+They are a cache: pairs that were not matched yet, or whose inputs have changed, are matched by the next caller.
 """
 
 from __future__ import annotations

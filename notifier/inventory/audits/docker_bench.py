@@ -84,7 +84,7 @@ def _title(text: Any) -> Any:
 
 
 def edition_of(version: Any) -> tuple[Edition | None, str]:
-    """The edition that a version of the script follows, and why that is not certain ("" where it is)."""
+    """The edition that a version of the script follows, and why that is not certain ("" if it is)."""
     if not isinstance(version, str) or not re.fullmatch(r"v?\d{1,4}\.\d{1,4}(\.\d{1,4})?", version.strip(), re.ASCII):
         raise InventoryError(f"the version of docker-bench-security is {fields.shown(version)}")
     number = version.strip().lstrip("v")

@@ -51,7 +51,7 @@ def read(text: Text, host_name: str = "") -> Iterator[Found]:
 
 
 def _distro(head: str) -> str:
-    """The distribution by the suite that most packages of the list come from; "" where they come from none known."""
+    """The distribution by the suite that most packages of the list come from; "" if they come from none known."""
     rows = [m for x in first_lines(head, _LOOKED_AT) if (m := _ROW.fullmatch(x.strip()))]
     suites = Counter(_SUITES[base] for m in rows if (base := re.split(r"[-,]", m["suites"])[0]) in _SUITES)
     return suites.most_common(1)[0][0] if suites else ""

@@ -48,7 +48,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 
 def _property(component: Any, name: str) -> str:
-    """A property that Trivy writes; "" where there is none."""
+    """A property that Trivy writes; "" if there is none."""
     named = (p for p in seq(component, "properties") if word(p, "name") == f"aquasecurity:trivy:{name}")
     return next((word(p, "value") for p in named), "")
 

@@ -124,7 +124,7 @@ class Info(NamedTuple):
 
     @property
     def distro(self) -> str:
-        """The distribution whose build the engine may be; "" where the evidence is against it.
+        """The distribution whose build the engine may be; "" if the evidence is against it.
 
         Docker's own static build runs in containers of Alpine (docker:dind) and in the virtual machines of
         Docker for Mac. Alpine's package runs on Alpine's kernels and has no `docker-init` of a known commit.

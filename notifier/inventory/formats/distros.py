@@ -186,7 +186,7 @@ def of_id(name: str, version: str) -> str:
 
 
 def of_os_release(text: str) -> str:
-    r"""Return the distribution that the lines of an os-release in a text name; "" where there are none.
+    r"""Return the distribution that the lines of an os-release in a text name; "" if there are none.
 
     >>> of_os_release('NAME="Photon"\nID=photon\nVERSION_ID=4.0\n'), of_os_release("Client:\n")
     ('photon-4.0', '')

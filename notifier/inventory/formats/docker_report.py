@@ -34,7 +34,7 @@ class _Pair(NamedTuple):
     """Whether the server names the platform of its build."""
     info: list[Found]
     name: str
-    """The host's name in `docker info`; "" where it has none."""
+    """The host's name in `docker info`; "" if it has none."""
 
 
 def recognises(text: Text) -> bool:

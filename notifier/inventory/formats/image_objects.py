@@ -28,7 +28,7 @@ def is_image(value: Any) -> bool:
 
 
 def of_host(host: str, objects: Iterable[Any]) -> HostImages:
-    """What inspected containers and images say of a host. `uses` is None where no container is among them."""
+    """What inspected containers and images say of a host. `uses` is None if no container is among them."""
     containers, held = [], {}
     for value in objects:
         if is_container(value):

@@ -43,7 +43,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """The cells of one line; no image, host or digest holds a line break. None where the line cannot be read."""
+    """The cells of one line; no image, host or digest holds a line break. None if the line cannot be read."""
     try:
         return [c.strip() for c in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     except csv.Error:

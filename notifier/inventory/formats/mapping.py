@@ -175,7 +175,7 @@ class MappedFormat:
         return found
 
     def _word(self, field: str, *values: Any) -> str:
-        """The text or number that a path finds first; "" where it finds none."""
+        """The text or number that a path finds first; "" if it finds none."""
         for value in values if field in self._compiled else ():
             found = self._search(field, value)
             if isinstance(found, list | dict):

@@ -137,7 +137,7 @@ def _rows(item: Item) -> Iterator[_Row | BadRow]:
 
 
 def _kind(columns: dict[str, Any], table: str = "") -> str:
-    """The table that a row is of, by its columns or else by the name of its query; "" where none is read here."""
+    """The table that a row is of, by its columns or else by the name of its query; "" if none is read here."""
     names = columns.keys()
     if names >= {"version", "api_version"}:
         return "docker"

@@ -103,7 +103,7 @@ class Package(NamedTuple):
 
 
 def product(name: str, kind: str) -> str:
-    """The product that a package is; "" where it is none that Navtex follows.
+    """The product that a package is; "" if it is none that Navtex follows.
 
     >>> product("docker", "rpm"), product("docker", "deb"), product("docker-ce-rootless-extras", "deb")
     ('engine', '', '')

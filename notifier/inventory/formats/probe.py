@@ -177,7 +177,7 @@ _TELLS = (
 
 
 def _running(said: dict[str, str], name: str) -> tuple[tuple[Component, ...], str]:
-    """What the daemon reports as running, or why that is not known."""
+    """What the daemon reports as running, or why that is unknown."""
     text = said.get("docker", "").strip()
     if "podman" in said.get("program", "").lower():
         return (), "Podman: its docker program is Podman's, and no Docker Engine"

@@ -41,7 +41,7 @@ _CLIENT = Note("`docker --version` shows the client's version; if it is of `dock
 
 
 class _Said(NamedTuple):
-    """A program's version; `host` is "" where the line does not name it."""
+    """A program's version; `host` is "" if the line does not name it."""
 
     where: str
     host: str
