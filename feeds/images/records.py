@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -120,6 +120,13 @@ class HeldImage:
     def by_config(self) -> bool:
         """Whether the id is the config's digest: in containerd's store it is one of the repository digests."""
         return not any(one.endswith(f"@{self.key}") for one in self.digests)
+
+
+def joined(one: HeldImage, other: HeldImage) -> HeldImage:
+    """Two descriptions of one image as one: the first that has layers, with the names of both."""
+    first = one if one.layers or not other.layers else other
+    tags, digests = dict.fromkeys((*one.tags, *other.tags)), dict.fromkeys((*one.digests, *other.digests))
+    return replace(first, tags=tuple(tags), digests=tuple(digests))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from feeds.storage.images import (
     keep_answers,
     keep_held,
     known_digests,
+    layered_images,
     name_chain,
     named_chains,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "known",
     "known_digests",
     "known_releases",
+    "layered_images",
     "listed",
     "lost",
     "mend_clock",

@@ -16,7 +16,7 @@ from feeds.crawl.protocol import FetchResult
 from feeds.images.facts import ImageFacts
 from feeds.images.layers import ROOT, Chains
 from feeds.images.lines import Cycle
-from feeds.images.records import HeldImage, Image, ImageIndex, ImageManifest, Material, RegistryItem
+from feeds.images.records import HeldImage, Image, ImageIndex, ImageManifest, Material, RegistryItem, joined
 from feeds.images.references import Reference, digest, reference
 from feeds.images.tags import PastDigest, TagState, TagStatus, answered
 from feeds.sources.registries import RegistryAccess, tag_of
@@ -108,11 +108,12 @@ def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
     chains = _ChainNumbers(connection)
     table = tables.image
     read = set(connection.execute(sa.select(table.c.config).where(table.c.read)).scalars())
-    seen: set[str] = set()
+    distinct: dict[str, HeldImage] = {}
     for one in held:
-        if one.layers and one.key not in read and one.key not in seen:
+        distinct[one.key] = joined(distinct[one.key], one) if one.key in distinct else one
+    for one in distinct.values():
+        if one.layers and one.key not in read:
             _put_image(connection, Image(one.key, one.platform, one.layers, created=one.created), chains, read=False)
-        seen.add(one.key)
         if one.by_config:
             for name in one.digests:
                 _once(connection, tables.image_alias, digest=digest(name), platform=one.platform, image=one.key)
@@ -226,6 +227,17 @@ def image_platforms(connection: Connection, keys: Iterable[str]) -> dict[str, st
     table = tables.image
     rows = connection.execute(sa.select(table.c.config, table.c.payload).where(table.c.config.in_(sorted(set(keys)))))
     return {config: msgspec.json.decode(payload, type=Image).platform for config, payload in rows}
+
+
+def layered_images(connection: Connection) -> dict[str, str]:
+    """The platforms of all images whose layers are known."""
+    table = tables.image
+    rows = connection.execute(sa.select(table.c.config, table.c.payload).where(table.c.chain != ROOT))
+    return {config: msgspec.json.decode(payload, type=_Platform).platform for config, payload in rows}
+
+
+class _Platform(msgspec.Struct):
+    platform: str = ""
 
 
 def named_chains(connection: Connection) -> dict[int, Reference]:

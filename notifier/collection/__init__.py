@@ -13,23 +13,27 @@ from functools import partial
 from typing import TypeVar
 
 from feeds.core.errors import InventoryError
-from notifier.collection import engines, ssh
+from notifier.collection import engine_images, engines, ssh
+from notifier.collection.engine_images import EngineImages
 from notifier.collection.engines import Engine
+from notifier.collection.held import HeldImages
 from notifier.collection.targets import CollectionTarget
 from notifier.domain.components import BadRow, Host, gathered
+from notifier.domain.images import HostImages
 from notifier.inventory.formats import docker_version, probe
 from notifier.inventory.text import Text
 
 T = TypeVar("T")
 
-__all__ = ["CollectedTarget", "distinct", "gather"]
+__all__ = ["CollectedTarget", "HeldImages", "distinct", "gather"]
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedTarget:
     """What a target answered: hosts of one name in their views; `problem` says why it is not known what runs there.
 
-    `engine` is the engine's id, or "".
+    `engine` is the engine's id, or "". `images` says what runs; the images themselves are with those of the collection.
+    `notes` tell, without the host's name, what is not known of its images.
     """
 
     target: CollectionTarget
@@ -37,29 +41,42 @@ class CollectedTarget:
     problem: str = ""
     bad: tuple[BadRow, ...] = ()
     engine: str = ""
+    images: HostImages | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many targets are queried at a time, and the seconds that each may take."""
+
+    jobs: int
+    seconds: float
 
 
 def gather(
-    targets: Sequence[CollectionTarget], jobs: int, seconds: float, told: Callable[[CollectedTarget], None]
+    targets: Sequence[CollectionTarget],
+    effort: Effort,
+    told: Callable[[CollectedTarget], None],
+    held: HeldImages | None = None,
 ) -> None:
-    """Query every target, `jobs` at a time, each within `seconds`; `told` gets each answer as it comes.
+    """Query every target; `told` gets each answer as it comes, and `held` the images that hosts have.
 
     A signal that ends the program also ends the processes that it started, and raises KeyboardInterrupt.
     """
     try:
-        asyncio.run(_gather(targets, jobs, seconds, told))
+        asyncio.run(_gather(targets, effort, told, held or HeldImages()))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
 async def _gather(
-    targets: Sequence[CollectionTarget], jobs: int, seconds: float, told: Callable[[CollectedTarget], None]
+    targets: Sequence[CollectionTarget], effort: Effort, told: Callable[[CollectedTarget], None], held: HeldImages
 ) -> None:
-    room = asyncio.Semaphore(jobs)
+    room = asyncio.Semaphore(effort.jobs)
 
     async def one(target: CollectionTarget) -> None:
         async with room:
-            answer = await _ask(target, seconds)
+            answer = await _ask(target, effort.seconds, held)
         told(answer)
 
     with _ended_by_signals():
@@ -84,21 +101,40 @@ def _ended_by_signals() -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _ask(target: CollectionTarget, seconds: float) -> CollectedTarget:
+async def _ask(target: CollectionTarget, seconds: float, held: HeldImages) -> CollectedTarget:
     if target.problem:
         return CollectedTarget(target, problem=target.problem)
     try:
         if isinstance(target.way, Engine):
-            async with asyncio.timeout(seconds):
-                said = await _in_a_thread(partial(engines.ask, target.way, seconds))
-            return _of_engine(target, said)
+            return await _ask_engine(target, target.way, seconds, held)
         text = await ssh.probe(target.way, seconds)
         found = probe.probed(text, target.name or probe.own_name(text) or _own_name(target))
     except TimeoutError:
         return CollectedTarget(target, problem=f"timed out after {seconds:g} s")
     except InventoryError as error:
         return CollectedTarget(target, problem=_said(error))
-    return CollectedTarget(target, _tagged(found.hosts, target), found.problem, found.bad)
+    images = held.without_held(found.images.images) if found.images.images else None
+    hosts = _tagged(found.hosts, target)
+    return CollectedTarget(target, hosts, found.problem, found.bad, images=images, notes=found.images.notes)
+
+
+async def _ask_engine(target: CollectionTarget, engine: Engine, seconds: float, held: HeldImages) -> CollectedTarget:
+    """The versions of an engine, and in the time that is left its images."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    async with asyncio.timeout_at(end):
+        said = await _in_a_thread(partial(engines.ask, engine, seconds))
+    answer = _of_engine(target, said)
+    if not answer.hosts:
+        return answer
+    question = partial(engine_images.ask, engine, answer.hosts[0].name, said.architecture, held)
+    try:
+        async with asyncio.timeout_at(end):
+            found = await _in_a_thread(partial(question, max(0.01, end - loop.time())))
+    except (TimeoutError, InventoryError):
+        found = EngineImages(notes=["its images are not known: timed out"])
+    images = held.without_held(found.images) if found.images else None
+    return replace(answer, images=images, notes=tuple(found.notes))
 
 
 def _said(error: InventoryError) -> str:
@@ -156,8 +192,10 @@ def distinct(answers: Sequence[CollectedTarget]) -> list[CollectedTarget]:
     for number, answer in enumerate(answers):
         name = _name(answer)
         if answer.engine and not answer.target.name and len(engines_of[name] - {""}) > 1:
-            hosts = tuple(replace(h, name=_own_name(answer.target)) for h in answer.hosts)
-            kept.setdefault((name, answer.engine), replace(answer, hosts=hosts))
+            own = _own_name(answer.target)
+            hosts = tuple(replace(h, name=own) for h in answer.hosts)
+            images = replace(answer.images, name=own) if answer.images else None
+            kept.setdefault((name, answer.engine), replace(answer, hosts=hosts, images=images))
         else:
             kept.setdefault((name, answer.engine) if answer.engine else number, answer)
     return list(kept.values())

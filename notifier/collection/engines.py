@@ -45,12 +45,24 @@ class Engine(NamedTuple):
     tls: EngineTls | None = None
 
 
+class _Version(msgspec.Struct, frozen=True, rename="pascal"):
+    arch: str = ""
+
+
 class EngineAnswer(NamedTuple):
     """What an engine answers: its /version, and from its /info the host's name and the engine's id, or ""."""
 
     version: str
     name: str = ""
     id: str = ""
+
+    @property
+    def architecture(self) -> str:
+        """The architecture of the host as images have it (`amd64`); "" where the engine does not report it."""
+        try:
+            return msgspec.json.decode(self.version, type=_Version).arch
+        except (msgspec.DecodeError, RecursionError):
+            return ""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -66,9 +78,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def ask(engine: Engine, seconds: float) -> EngineAnswer:
     """Query an engine; InventoryError, with the reason, if none answers. No step takes longer than `seconds`."""
-    connection = _connection(engine, seconds)
+    connection = connected(engine, seconds)
     try:
-        status, version = _get(connection, "/version")
+        status, version = get(connection, "/version")
         if status != 200:
             raise InventoryError(_refusal(status, version), where=engine.address)
         info = _info(connection)
@@ -80,19 +92,20 @@ def ask(engine: Engine, seconds: float) -> EngineAnswer:
     return EngineAnswer(version, *info)
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
+def get(connection: http.client.HTTPConnection, path: str, largest: int = _LARGEST) -> tuple[int, str]:
+    """The status and the body of an answer; ValueError if the body has more than `largest` bytes."""
     connection.request("GET", path, headers={"Host": "docker"})
     answer = connection.getresponse()
-    body = answer.read(_LARGEST + 1)
-    if len(body) > _LARGEST:
-        raise ValueError(f"its answer is larger than {_LARGEST >> 20} MiB")
+    body = answer.read(largest + 1)
+    if len(body) > largest:
+        raise ValueError(f"its answer is larger than {largest >> 20} MiB")
     return answer.status, body.decode("utf-8", "replace")
 
 
 def _info(connection: http.client.HTTPConnection) -> tuple[str, str]:
     """The host's name and the engine's id; empty if the engine does not report them."""
     try:
-        status, body = _get(connection, "/info")
+        status, body = get(connection, "/info")
         said = msgspec.json.decode(body) if status == 200 else {}
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return "", ""
@@ -102,7 +115,8 @@ def _info(connection: http.client.HTTPConnection) -> tuple[str, str]:
     return (name if fit(name) else ""), number[:253]
 
 
-def _connection(engine: Engine, seconds: float) -> http.client.HTTPConnection:
+def connected(engine: Engine, seconds: float) -> http.client.HTTPConnection:
+    """A connection to an engine, which connects with its first request; InventoryError if the address is none."""
     try:
         parts = urlsplit(engine.address)
         port = parts.port

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from feeds.core.errors import InventoryError
 from notifier.inventory.formats.probe import SCRIPT
 
-_LARGEST = 1 << 20
+_LARGEST = 4 << 20
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@\\$-]{0,252}")
 # in [USER@]HOST a colon is part of the name (IPv6); in ssh:// a port follows it

@@ -130,6 +130,7 @@ class CollectSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     queried: Annotated[int, Meta(description="how many engines and hosts were queried", ge=0)]
     hosts: Annotated[HostChanges | None, Meta(description="the hosts, counted; null if none was stored")]
+    images: Annotated[int, Meta(description="the hosts that reported their images", ge=0)]
     bad_rows: Annotated[tuple[UnreadRow, ...], Meta(description="what could not be read of their answers")]
     notes: Annotated[tuple[str, ...], Meta(description="other messages")]
     missing: Annotated[tuple[MissingTarget, ...], Meta(description="who did not answer")]

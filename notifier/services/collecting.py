@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
+
+from feeds import storage
 from feeds.storage.database import Database
-from notifier.collection import CollectedTarget, distinct, gather
-from notifier.collection.targets import Chosen, CollectionTarget, renamed, targets
+from notifier.collection import CollectedTarget, Effort, HeldImages, distinct, gather
+from notifier.collection.targets import Chosen, renamed, targets
 from notifier.domain.components import BadRow, Note
 from notifier.schemas.inventory import CollectSummary, MissingTarget, host_changes, unread_rows
 from notifier.services.importing import ImportListener, ImportOptions, store
@@ -50,35 +53,42 @@ def collect(
     UsageProblem if `host` names one and several are queried.
     """
     asked = renamed(targets(options.chosen, environment), options.host)
+    with database.connect() as connection:
+        held = HeldImages(storage.layered_images(connection))
     answers: list[CollectedTarget] = []
     interrupted = False
     try:
-        gather(asked, options.jobs, options.timeout, answers.append)
+        gather(asked, Effort(options.jobs, options.timeout), answers.append, held)
     except KeyboardInterrupt:
         interrupted = True
-    summary = _stored(database, asked, answers, options.tags, now)
-    return CollectAnswer(summary, interrupted)
+    place = {id(target): number for number, target in enumerate(asked)}
+    answers.sort(key=lambda a: place[id(a.target)])
+    summary = _stored(database, answers, held, options.tags, now)
+    return CollectAnswer(msgspec.structs.replace(summary, queried=len(asked)), interrupted)
 
 
 def _stored(
-    database: Database,
-    asked: Sequence[CollectionTarget],
-    answers: list[CollectedTarget],
-    tags: Mapping[str, str],
-    now: datetime,
+    database: Database, answers: list[CollectedTarget], held: HeldImages, tags: Mapping[str, str], now: datetime
 ) -> CollectSummary:
-    place = {id(target): number for number, target in enumerate(asked)}
-    answers.sort(key=lambda a: place[id(a.target)])
-    hosts = [h for a in distinct(answers) for h in a.hosts]
-    notes: dict[str, None] = {}
+    kept = distinct(answers)
+    hosts = [h for a in kept for h in a.hosts]
+    images = [a.images for a in kept if a.images]
+    if images:
+        # the images of all hosts once; whose they are is not kept
+        images[0] = replace(images[0], held=held.all())
+    notes: dict[str, None] = dict.fromkeys(_image_notes(kept))
 
     def message(one: BadRow | Note) -> None:
         if isinstance(one, Note):
             notes[one.text] = None
 
-    taken = store(database, hosts, ImportOptions(SCOPE, tags), now, ImportListener(message)).taken if hosts else None
+    taken = None
+    if hosts:
+        listener, options = ImportListener(message), ImportOptions(SCOPE, tags)
+        taken = store(database, [*hosts, *images], options, now, listener).taken
     return CollectSummary(
-        queried=len(asked),
+        queried=len(answers),
+        images=len(images),
         hosts=host_changes(taken) if taken else None,
         bad_rows=unread_rows(row for a in answers for row in a.bad),
         notes=tuple(notes),
@@ -88,3 +98,14 @@ def _stored(
             if a.problem
         ),
     )
+
+
+def _image_notes(answers: Sequence[CollectedTarget]) -> Iterator[str]:
+    """What is not known of images: one note for each reason, with the first hosts that it concerns."""
+    of: dict[str, list[str]] = {}
+    for answer in answers:
+        for note in answer.notes:
+            of.setdefault(note, []).append(answer.hosts[0].name)
+    for note, names in of.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"{', '.join(names[:3])}{more}: {note}"

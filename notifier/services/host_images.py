@@ -15,8 +15,8 @@ def keep_host_images(connection: Connection, found: Sequence[HostImages], at: da
     """Store the images of hosts that the inventory has. What runs replaces what ran before on the same host."""
     uses: dict[str, set[ImageUse]] = {}
     asked = {use.digest for one in found for use in one.uses or () if not use.platform}
+    storage.keep_held(connection, (image for one in found for image in one.held))
     for one in found:
-        storage.keep_held(connection, one.held)
         if one.uses is not None:
             uses.setdefault(one.name, set()).update(one.uses)
     platforms = storage.image_platforms(connection, asked)

@@ -92,6 +92,7 @@ def computer(
     """A computer whose `docker version` prints `docker` as JSON, or else `text`, or else the client and a complaint."""
     at.mkdir(parents=True)
     said = {"docker.json": docker, "docker.txt": text or _CLIENT, "dpkg": dpkg, "rpm": rpm, "system": system}
+    said |= dict.fromkeys(("ps", "images", "inspect-container", "inspect-image"), "")
     for name, content in (said | files).items():
         (at / name).write_text(content, encoding="utf-8")
     (at / "complaint").write_text(f"{complaint}\n", encoding="utf-8")
@@ -101,13 +102,36 @@ def computer(
         at / "bin",
         "docker",
         f'case "$*" in\n--version) echo "{program}";;\n'
-        f'"version --format {{{{json .}}}}") {json_form};;\nversion) {plain};;\n*) exit 2;;\nesac',
+        f'"version --format {{{{json .}}}}") {json_form};;\nversion) {plain};;\n'
+        f"ps*) cat '{at}/ps' 2>&- || exit 4;;\nimages*) cat '{at}/images' 2>&- || exit 5;;\n"
+        f"'inspect --type '*) echo \"$*\" >> '{at}/inspected'\n"
+        f"  case \"$*\" in *Variant*) [ ! -f '{at}/old' ] || exit 1;; esac\n"
+        f"  cat '{at}/inspect-'\"$3\";;\n*) exit 2;;\nesac",
     )
     for name, file in (("dpkg-query", "dpkg"), ("rpm", "rpm"), ("cat", "system")):
         real = '\n  *) exec /bin/cat "$@";;' if name == "cat" else "\n  *) :;;"
         asked = "/etc/os-release)" if name == "cat" else "*)"
         _program(at / "bin", name, f"case \"$1\" in\n  {asked} /bin/cat '{at}/{file}';;{real}\nesac")
     _program(at / "bin", "uname", f"echo {at.name}")
+    return at
+
+
+def images(at: Path, *, runs: dict[str, str], holds: dict[str, list[str]]) -> Path:
+    """Let a computer run containers, each a name with the id of its image, and hold images, each an id with layers."""
+    containers = [
+        {"Id": f"{n:064x}", "Image": image, "Config": {"Image": name}} for n, (name, image) in enumerate(runs.items())
+    ]
+    held = [
+        {"Id": key, "RepoTags": [n for n, i in runs.items() if i == key], "RepoDigests": [], "RootFS": {"Layers": of}}
+        | {"Os": "linux", "Architecture": "amd64", "Created": "2026-11-01T00:00:00Z"}
+        for key, of in holds.items()
+    ]
+    lines = {"ps": [f"{n:064x}" for n in range(len(runs))], "images": list(holds)}
+    objects = {"inspect-container": containers, "inspect-image": held}
+    # without spaces, as docker prints it
+    lines |= {k: [json.dumps(o, separators=(",", ":")) for o in of] for k, of in objects.items()}
+    for name, written in lines.items():
+        (at / name).write_text("".join(f"{line}\n" for line in written), encoding="utf-8")
     return at
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import socketserver
 import ssl
@@ -151,6 +153,56 @@ def hanging(says: bytes = b"", drips: bytes = b"") -> Iterator[int]:
             thread.join()
             for connection in held:
                 connection.close()
+
+
+@dataclass
+class Routes:
+    """A server that answers each path with its own JSON (404 where it has none), and keeps what it was asked."""
+
+    answers: dict[str, Any]
+    url: str = ""
+    paths: list[str] = field(default_factory=list)
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """A handler that answers for it. A version of Docker's API before the path does not count."""
+        routes = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                path = re.sub(r"^/v1[.][0-9]+|[?].*", "", self.path)
+                routes.paths.append(path)
+                answer = routes.answers.get(path)
+                said = (
+                    answer if isinstance(answer, Answer) else Answer(404 if answer is None else 200, json.dumps(answer))
+                )
+                self.send_response(said.status)
+                self.send_header("Api-Version", "1.50")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(said.body.encode())))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(said.body.encode())
+
+            def do_HEAD(self) -> None:
+                self.do_GET()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+                """Say nothing."""
+
+        return Handler
+
+
+@contextmanager
+def over_routes(answers: dict[str, Any]) -> Iterator[Routes]:
+    """A server on a port that answers by the path."""
+    routes = Routes(answers)
+    server = _Quiet(("127.0.0.1", 0), routes.handler())
+    server.daemon_threads = True
+    routes.url = f"tcp://127.0.0.1:{server.server_port}"
+    with served(server):
+        yield routes
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from feeds.images.records import HeldImage
+from feeds.images.records import HeldImage, joined
 from feeds.images.references import digest, reference
 from notifier.domain.components import Found, Note
 from notifier.domain.images import HostImages, ImageUse
@@ -32,7 +32,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
             containers.append(item.value)
         elif _is_image(item.value) and (image := _held(item.value)) is not None:
             before = held.get(image.key)
-            held[image.key] = image if before is None else _joined(before, image)
+            held[image.key] = image if before is None else joined(before, image)
     by_tag = {tag: image.key for image in held.values() for tag in image.tags}
     uses = []
     for container in containers:
@@ -68,8 +68,3 @@ def _held(value: Any) -> HeldImage | None:
     told = digest(word(value, "Digest"))
     digests = (f"{repository.name}@{told}",) if repository is not None and told else ()
     return HeldImage(own, "", (), (str(name),) if name else (), digests)
-
-
-def _joined(one: HeldImage, other: HeldImage) -> HeldImage:
-    tags, digests = dict.fromkeys((*one.tags, *other.tags)), dict.fromkeys((*one.digests, *other.digests))
-    return HeldImage(one.key, "", (), tuple(tags), tuple(digests))

@@ -5,6 +5,7 @@ No environment and no command of a container is read: they may hold secrets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from feeds.images.references import digest, reference
 from notifier.domain.images import HostImages, ImageUse
 from notifier.inventory.text import obj, seq, word
 
+_ID = re.compile(r"[0-9a-f]{12,64}")
 _RUNNING = ("", "running", "paused", "restarting")
 
 
@@ -27,13 +29,19 @@ def is_image(value: Any) -> bool:
     return bool(word(value, "Id")) and "RootFS" in obj(value) and not is_container(value)
 
 
+def is_id(asked: str, image: str) -> bool:
+    """Whether what a container was started with is the id of its image, or the beginning of it, and no name."""
+    written = asked.removeprefix("sha256:")
+    return _ID.fullmatch(written) is not None and image.removeprefix("sha256:").startswith(written)
+
+
 def of_host(host: str, objects: Iterable[Any]) -> HostImages:
     """What inspected containers and images say of a host. `uses` is None if no container is among them."""
     containers, held = [], {}
     for value in objects:
         if is_container(value):
             containers.append(value)
-        elif is_image(value) and (image := _held(value)) is not None:
+        elif is_image(value) and (image := held_image(value)) is not None:
             held[image.key] = image
     uses = None
     if containers:
@@ -47,8 +55,9 @@ def _use(container: Any, held: dict[str, HeldImage]) -> ImageUse | None:
     if word(container, "State", "Status").lower() not in _RUNNING:
         return None
     own = digest(word(container, "Image"))
-    named = reference(word(container, "Config", "Image"))
-    if not own or named is None:
+    asked = word(container, "Config", "Image")
+    named = reference(asked)
+    if not own or named is None or is_id(asked, own):
         return None
     image = held.get(own)
     system, _, architecture = word(container, "Platform").partition("/")
@@ -56,7 +65,8 @@ def _use(container: Any, held: dict[str, HeldImage]) -> ImageUse | None:
     return ImageUse(str(named), own, known)
 
 
-def _held(value: Any) -> HeldImage | None:
+def held_image(value: Any) -> HeldImage | None:
+    """An inspected image; None where it has no id."""
     own = digest(word(value, "Id"))
     if not own:
         return None

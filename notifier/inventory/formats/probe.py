@@ -1,7 +1,7 @@
 r"""The probe: a shell script that prints which Docker components a host has, and the reader of its output.  Pure.
 
 `navtex inventory collect` runs it over SSH; it can be run by any other means.  A host that answers is read as two
-hosts of one name: what its packages say is installed, and what its daemon says runs.
+hosts of one name: what its packages say is installed, and what its daemon says runs; and as the images that it runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from feeds.core.errors import InventoryError, NavtexError
 from feeds.versions.upstream import key
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, gathered
-from notifier.inventory.formats import docker_version, packages
+from notifier.inventory.formats import docker_version, packages, probe_images
+from notifier.inventory.formats.probe_images import ProbedImages
 from notifier.inventory.text import Text
 
 NAME = "probe"
@@ -38,6 +39,7 @@ mark() {{ printf '\\n=== navtex probe: %s ===\\n' "$1"; }}
 have() {{ command -v "$1" >/dev/null 2>&1; }}
 limited() {{ if have timeout; then timeout 8 "$@"; else "$@"; fi; }}
 names='{_ASKED}'
+up=
 mark begin
 uname -n
 mark os-release
@@ -50,10 +52,10 @@ mark program
 have docker && limited docker --version 2>&1
 mark docker
 if have docker; then
-  said=$(limited docker version --format '{{{{json .}}}}' 2>/dev/null) && printf '%s\\n' "$said" ||
+  said=$(limited docker version --format '{{{{json .}}}}' 2>/dev/null) && up=yes && printf '%s\\n' "$said" ||
     limited docker version 2>&1 || printf 'docker version ended with status %s\\n' "$?"
 fi
-mark end
+{probe_images.SCRIPT}mark end
 }} </dev/null
 """
 """The script, for any POSIX shell. Nothing in it reads what is beside it, so it may come by standard input."""
@@ -67,6 +69,7 @@ class Probed(NamedTuple):
     hosts: tuple[Host, ...]
     problem: str = ""
     bad: tuple[BadRow, ...] = ()
+    images: ProbedImages = ProbedImages()
 
 
 def recognises(text: Text) -> bool:
@@ -92,6 +95,9 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         found = probed(part, name)
         yield from found.hosts
         yield from found.bad
+        if found.images.images is not None:
+            yield found.images.images
+        yield from (Note(f"{name}: {note}") for note in found.images.notes)
         if found.problem:
             yield Note(f"{name}: {found.problem}")
 
@@ -133,7 +139,8 @@ def probed(text: str, name: str) -> Probed:
     if problem == _NO_PROGRAM and installed and not any(c.product == "engine" for c in installed):
         # containerd alone, as on many nodes of Kubernetes
         problem = ""
-    return Probed(hosts, problem, bad)
+    images = probe_images.probed_images(said, name) if running else ProbedImages()
+    return Probed(hosts, problem, bad, images)
 
 
 def _distro(text: str) -> str:

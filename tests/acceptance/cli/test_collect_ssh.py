@@ -16,7 +16,8 @@ import pytest
 from notifier.collection.ssh import destination, reason
 from notifier.inventory.formats.probe import SCRIPT
 from tests.conftest import Program
-from tests.support.fleet import VERSION, arguments, client, computer
+from tests.support.fleet import VERSION, arguments, client, computer, images
+from tests.support.images import digest
 
 DPKG = "docker-ce\t5:29.5.0-1~debian.12~bookworm\tinstall ok installed\n"
 
@@ -60,6 +61,26 @@ def test_hosts_are_collected_with_their_tags_and_what_came_in_which_package(navt
     assert (second["host"], second["tags"]) == ("web-2", {"team": "web"})
 
 
+def test_a_fleet_brings_the_images_that_it_runs(navtex: Program, fleet: Path) -> None:
+    base, one, other = ([digest(word) for word in words.split()] for words in ("os", "os app", "os app2"))
+    holds = {digest("base"): base, digest("one"): one, digest("other"): other}
+    for name, runs in (("web-1", "one"), ("web-2", "one"), ("web-3", "other")):
+        images(computer(fleet / name, docker=VERSION), runs={"r.example/shop:1": digest(runs)}, holds=holds)
+    quiet = computer(fleet / "quiet", docker=VERSION)
+    (quiet / "ps").unlink()
+    file = hosts_file(navtex, "web-1\nweb-2\nweb-3\nquiet\n")
+    done = navtex("inventory", "collect", "--ssh-hosts", file, "--format", "json")
+    assert done.stderr.splitlines() == [
+        "4 hosts new, 0 changed, 0 as before",
+        "quiet: what runs by image is not known: docker ps ended with status 4",
+    ]
+    listed = navtex.json("image", "list")["images"]
+    assert sorted((i["image"], i["hosts"]) for i in listed) == [("r.example/shop:1", 1), ("r.example/shop:1", 2)]
+    images(fleet / "web-3", runs={}, holds=holds)
+    navtex("inventory", "collect", "--ssh", "web-3")
+    assert [(i["image"], i["hosts"]) for i in navtex.json("image", "list")["images"]] == [("r.example/shop:1", 2)]
+
+
 def test_ssh_is_called_without_a_shell_and_the_host_cannot_be_an_option(navtex: Program, fleet: Path) -> None:
     computer(fleet / "web-1", docker=VERSION)
     navtex("inventory", "collect", "--ssh", "ssh://ops@web-1:2222", "--timeout", "7")
@@ -97,7 +118,7 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
     expected = {name: reason for name, (_, reason) in REFUSALS.items()} | {
         "denied": "permission denied to the socket",
         "down": "no engine answers: the docker daemon does not run. Its packages were stored.",
-        "floods": "its answer is larger than 1 MiB",
+        "floods": "its answer is larger than 4 MiB",
         "hangs": "timed out after 1 s",
         "nowhere": "unreachable: its name is not known",
         "other": "its answer is not the probe's",

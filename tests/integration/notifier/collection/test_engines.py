@@ -16,12 +16,14 @@ import trustme
 
 from feeds.core.errors import InventoryError, UnknownName, UsageProblem
 from notifier.collection import CollectedTarget as Said
-from notifier.collection import contexts, distinct, gather
+from notifier.collection import Effort, HeldImages, contexts, distinct, gather
 from notifier.collection.engines import Engine, EngineTls
 from notifier.collection.ssh import Destination
 from notifier.collection.targets import Chosen, CollectionTarget, lines_of, renamed, targets
 from notifier.domain.components import Observed
-from tests.support.loopback import Answer, over_http, over_socket, over_tls
+from notifier.domain.images import HostImages, ImageUse
+from tests.support.images import digest
+from tests.support.loopback import Answer, over_http, over_routes, over_socket, over_tls
 
 VERSION = json.dumps(
     {
@@ -43,9 +45,9 @@ def info(name: str, number: str = "one") -> Answer:
     return Answer(body=json.dumps({"Name": name, "ID": number}))
 
 
-def ask(*asked: CollectionTarget, seconds: float = 20) -> list[Said]:
+def ask(*asked: CollectionTarget, seconds: float = 20, held: HeldImages | None = None) -> list[Said]:
     answers: list[Said] = []
-    gather(asked, 4, seconds, answers.append)
+    gather(asked, Effort(4, seconds), answers.append, held)
     return sorted(answers, key=lambda a: a.target.label)
 
 
@@ -68,7 +70,7 @@ def place() -> Iterator[Path]:
 def test_an_engine_is_asked_over_its_socket_and_says_its_hosts_name(place: Path) -> None:
     with over_socket(place / "docker.sock", Answer(body=VERSION), info("lab-1", "AAAA")) as engine:
         answer = one(Engine(engine.url))
-    assert engine.paths == ["/version", "/info"]
+    assert engine.paths == ["/version", "/info", "/containers/json"]
     assert (answer.problem, answer.engine) == ("", "AAAA")
     (host,) = answer.hosts
     assert (host.name, host.view) == ("lab-1", Observed.RUNNING)
@@ -388,3 +390,99 @@ def test_machines_that_call_themselves_alike_are_called_as_their_contexts() -> N
 def test_those_that_did_not_answer_are_all_kept() -> None:
     gone = [Said(CollectionTarget(f"context {n}", Engine("x")), problem="gone") for n in range(3)]
     assert distinct(gone) == gone
+
+
+def engine_with(**changes: Any) -> dict[str, Any]:
+    """What an engine answers that runs two containers, one of an image that lost its name."""
+    image = {"Os": "linux", "Architecture": "amd64", "Config": {"Env": ["PASSWORD=x"]}}
+    new = {"Id": digest("new"), "RepoTags": ["nginx:1"], "RepoDigests": [f"nginx@{digest('m')}"]}
+    old: dict[str, Any] = {"Id": digest("old"), "RepoTags": [], "RepoDigests": None}
+    answers = {
+        "/version": json.loads(VERSION) | {"Arch": "amd64"},
+        "/info": {"Name": "lab-1", "ID": "AAAA"},
+        "/containers/json": [
+            {"Id": "a" * 64, "Image": "nginx:1", "ImageID": digest("new"), "Command": "x", "State": "running"},
+            {"Id": "b" * 64, "Image": digest("old"), "ImageID": digest("old"), "Command": "x", "State": "running"},
+        ],
+        f"/containers/{'b' * 64}/json": {"Id": "b" * 64, "Config": {"Image": "nginx:1", "Env": ["PASSWORD=x"]}},
+        "/images/json": [new],
+        f"/images/{digest('new')}/json": new | image | {"RootFS": {"Layers": [digest("os2"), digest("app")]}},
+        f"/images/{digest('old')}/json": old | image | {"RootFS": {"Layers": [digest("os"), digest("app")]}},
+    }
+    return answers | {f"/{k.replace('_', '/')}": v for k, v in changes.items()}
+
+
+NGINX = "docker.io/library/nginx:1"
+
+
+def test_an_engines_images_are_asked_for_once_and_one_that_lost_its_name_is_known_by_its_container() -> None:
+    held = HeldImages()
+    with over_routes(engine_with()) as engine:
+        (answer,) = ask(CollectionTarget("lab", Engine(engine.url)), held=held)
+        first = len(engine.paths)
+        (again,) = ask(CollectionTarget("lab", Engine(engine.url)), held=held)
+    assert (answer.notes, again.images) == ((), answer.images)
+    assert answer.images == HostImages(
+        "lab-1",
+        tuple(sorted(ImageUse(NGINX, digest(name), "linux/amd64") for name in ("new", "old"))),
+    )
+    assert sorted(p for p in engine.paths[:first] if p.startswith("/images/")) == sorted(
+        ["/images/json", *(f"/images/{digest(name)}/json" for name in ("new", "old"))]
+    )
+    assert [p for p in engine.paths[first:] if p.startswith("/images/")] == ["/images/json"]
+    images = {i.key: i for i in held.all()}
+    assert {k: i.layers[0] for k, i in images.items()} == {digest("new"): digest("os2"), digest("old"): digest("os")}
+    assert images[digest("new")].digests == (f"docker.io/library/nginx@{digest('m')}",)
+
+
+def test_an_image_that_is_known_for_another_architecture_is_asked_for_again() -> None:
+    held = HeldImages({digest("new"): "linux/arm64", digest("old"): "linux/amd64"})
+    with over_routes(engine_with()) as engine:
+        ask(CollectionTarget("lab", Engine(engine.url)), held=held)
+    assert [p for p in engine.paths if p.startswith("/images/sha256")] == [f"/images/{digest('new')}/json"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "note", "known"),
+    [
+        ({"containers_json": Answer(403, "no")}, "runs by image is not known: the engine answers HTTP 403", False),
+        ({"containers_json": {}}, "runs by image is not known: its answer cannot be read", False),
+        ({"containers_json": Answer(body="[" * 100_000)}, "runs by image is not known: its answer cannot be", False),
+        ({"images_json": Answer(403, "no")}, "its images are not known: the engine answers HTTP 403", True),
+        ({f"images_{digest('new')}_json": Answer(500, "no")}, "its images are not known: the engine answers", True),
+        ({f"images_{digest('new')}_json": Answer(body="[]")}, "not all of its images were read", True),
+    ],
+)
+def test_an_engine_that_refuses_its_images_still_gives_its_versions(
+    changes: dict[str, Any], note: str, *, known: bool
+) -> None:
+    with over_routes(engine_with(**changes)) as engine:
+        answer = one(Engine(engine.url))
+    assert (answer.problem, [h.name for h in answer.hosts]) == ("", ["lab-1"])
+    assert [note in said for said in answer.notes] == [True]
+    assert (answer.images is not None) is known
+
+
+def test_containers_that_cannot_be_read_or_are_named_by_nothing_do_not_stop_the_others() -> None:
+    rows = [7, {"Id": "../x", "Image": digest("old"), "ImageID": digest("old")}, {"Id": 1}]
+    answers = engine_with()
+    answers["/containers/json"] += rows
+    del answers[f"/containers/{'b' * 64}/json"]
+    with over_routes(answers) as engine:
+        answer = one(Engine(engine.url))
+    assert answer.images == HostImages("lab-1", (ImageUse(NGINX, digest("new"), "linux/amd64"),))
+    assert answer.notes == (
+        "some of its containers run an image whose name is not known",
+        "some of its containers cannot be read",
+    )
+    assert not [path for path in engine.paths if ".." in path]
+
+
+def test_a_fleet_keeps_each_image_and_each_use_once() -> None:
+    held = HeldImages()
+    with over_routes(engine_with()) as engine:
+        answers = ask(*(CollectionTarget(f"context {n}", Engine(engine.url), f"h{n}") for n in range(20)), held=held)
+    assert len(held.all()) == 2
+    uses = [use for answer in answers if answer.images for use in answer.images.uses or ()]
+    assert (len(uses), len({id(use) for use in uses})) == (40, 2)
+    assert all(answer.images is not None and not answer.images.held for answer in answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,10 +14,13 @@ from feeds.core.errors import InventoryError
 from notifier import inventory
 from notifier.domain import components
 from notifier.domain.components import Observed
+from notifier.domain.images import HostImages, ImageUse
 from notifier.inventory.formats import probe
-from notifier.inventory.formats.probe import SCRIPT, own_name, probed
+from notifier.inventory.formats.probe import SCRIPT, Probed, own_name, probed
 from notifier.inventory.text import Text
-from tests.support.fleet import VERSION, computer
+from tests.support.fleet import VERSION, computer, images
+from tests.support.images import digest
+from tests.support.loopback import over_routes
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 REMOVED = "docker.io\t20.10.5+dfsg1-1\tdeinstall ok config-files\n"
@@ -115,7 +119,8 @@ def test_a_docker_that_knows_no_json_is_asked_for_text(tmp_path: Path) -> None:
 def test_a_podman_that_is_called_docker_is_no_engine(tmp_path: Path) -> None:
     client = json.dumps({"Client": {"APIVersion": "4.3.1", "Version": "4.3.1", "GoVersion": "go1.19.8"}})
     at = computer(tmp_path / "web-1", docker=client, program="podman version 4.3.1")
-    assert probed(run(at), "web-1") == ((), "Podman: its docker program is Podman's, and no Docker Engine", ())
+    expected = Probed((), "Podman: its docker program is Podman's, and no Docker Engine")
+    assert probed(run(at), "web-1") == expected
 
 
 @pytest.mark.parametrize(
@@ -180,3 +185,106 @@ def test_a_probe_that_names_no_host_is_a_bad_row() -> None:
 
 def test_a_text_that_only_speaks_of_the_probe_is_not_taken_for_one() -> None:
     assert not probe.recognises(Text.of('host,product,version\nweb-1,engine,"=== navtex probe: begin ==="\n'))
+
+
+NGINX = "docker.io/library/nginx:1.27"
+LAYERS = [digest("os"), digest("nginx")]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_images_that_run_are_read_with_their_layers(tmp_path: Path, shell: str) -> None:
+    at = computer(tmp_path / "web-1", docker=VERSION)
+    images(at, runs={"nginx:1.27": digest("nginx")}, holds={digest("idle"): LAYERS[:1], digest("nginx"): LAYERS})
+    found = probed(run(at, shell), "web-1").images
+    assert found.notes == ()
+    assert found.images is not None
+    assert found.images.uses == (ImageUse(NGINX, digest("nginx"), "linux/amd64"),)
+    assert {i.key: list(i.layers) for i in found.images.held} == {
+        digest("nginx"): LAYERS,
+        digest("idle"): LAYERS[:1],
+    }
+    # what runs comes first, in case that there are too many
+    asked = (at / "inspected").read_text().splitlines()[-1]
+    assert asked.endswith(f" {digest('nginx')} {digest('idle')}")
+    assert "Env" not in asked + SCRIPT
+    assert "Cmd" not in SCRIPT
+
+
+def test_a_host_that_runs_nothing_says_so_and_one_whose_daemon_refuses_says_nothing(tmp_path: Path) -> None:
+    idle = computer(tmp_path / "idle", docker=VERSION)
+    assert probed(run(idle), "idle").images.images == HostImages("idle", ())
+    (idle / "ps").unlink()
+    refused = probed(run(idle), "idle")
+    assert (refused.images.images, refused.problem) == (None, "")
+    assert refused.images.notes == ("what runs by image is not known: docker ps ended with status 4",)
+    images(idle, runs={"nginx": digest("nginx")}, holds={digest("nginx"): LAYERS})
+    (idle / "inspect-container").write_text("")
+    assert probed(run(idle), "idle").images.notes == ("what runs by image is not known: docker inspect gave nothing",)
+    (idle / "images").unlink()
+    assert len(probed(run(idle), "idle").images.notes) == 2
+
+
+def test_an_answer_of_many_images_stays_small_and_says_that_it_is_not_whole(tmp_path: Path) -> None:
+    at = computer(tmp_path / "web-1", docker=VERSION)
+    keys = [digest(n) for n in range(1200)]
+    images(at, runs={"nginx": keys[-1]}, holds={key: [digest(key, n) for n in range(30)] for key in keys})
+    text = run(at)
+    assert len(text) < 2_000_000
+    asked = (at / "inspected").read_text().splitlines()[-1].split()
+    assert asked.count(keys[-1]) == 1
+    assert len([word for word in asked if word.startswith("sha256:")]) == 1000
+    assert probed(text, "web-1").images.notes == ("its images are not known, or not all of them: too long",)
+
+
+def test_the_real_docker_takes_the_templates(tmp_path: Path) -> None:
+    """Against an engine that has secrets in the environment and the command of its container."""
+    if not shutil.which("docker"):
+        pytest.skip("the docker program is not installed")
+    secret = "hunter2"
+    config = {"Image": "nginx:1.27", "Env": [f"PASSWORD={secret}"], "Cmd": [secret], "Labels": {"x": secret}}
+    container = {"Id": "c" * 64, "Image": digest("nginx"), "Config": config, "State": {"Status": "running"}}
+    listed = {"Id": "c" * 64, "Image": "nginx:1.27", "ImageID": digest("nginx"), "Command": secret, "Names": ["/web"]}
+    image = {"Id": digest("nginx"), "RepoTags": ["nginx:1.27"], "RootFS": {"Type": "layers", "Layers": LAYERS}}
+    image |= {"Os": "linux", "Architecture": "arm64", "Variant": "v8", "Config": {"Env": [secret]}}
+    # engines leave out what is empty: here the variant of one, and the names of the other
+    bare = {"Id": digest("bare"), "RootFS": {"Type": "layers", "Layers": LAYERS[:1]}, "Os": "linux"}
+    answers = {
+        "/_ping": "OK",
+        "/version": json.loads(VERSION)["Server"],
+        "/containers/json": [listed],
+        f"/containers/{'c' * 64}/json": container,
+        "/images/json": [{"Id": digest(n), "RepoTags": [], "RepoDigests": []} for n in ("bare", "nginx")],
+        f"/images/{digest('bare')}/json": bare | {"Architecture": "amd64"},
+        f"/images/{digest('nginx')}/json": image,
+    }
+    with over_routes(answers) as engine:
+        command = ["sh", "-s"]
+        environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": engine.url, "HOME": str(tmp_path)}
+        text = subprocess.run(command, input=SCRIPT, capture_output=True, text=True, check=True, env=environment).stdout
+    assert secret not in text
+    found = probed(text, "web-1").images
+    assert found.notes == ()
+    assert found.images is not None
+    assert found.images.uses == (ImageUse(NGINX, digest("nginx"), "linux/arm64/v8"),)
+    assert [list(i.layers) for i in found.images.held] == [LAYERS, LAYERS[:1]]
+
+
+@pytest.mark.parametrize(
+    ("container", "uses"),
+    [
+        (json.dumps({"Id": "c", "Image": f"sha256:{'a' * 64}", "Config": {"Image": "a" * 12}}), ()),
+        ("[" * 100_000, None),
+        ('{"Id": 1}', ()),
+        ("null", None),
+        ("Error response from daemon: authorization denied by plugin", None),
+    ],
+    ids=["started-by-id", "deep", "no-container", "null", "denied"],
+)
+def test_what_is_no_container_is_none(container: str, uses: tuple[ImageUse, ...] | None) -> None:
+    text = answer(VERSION).replace(
+        "\n=== navtex probe: end",
+        f"\n=== navtex probe: containers ===\n{container}\n\n=== navtex probe: images ===\n\n=== navtex probe: end",
+    )
+    found = probed(text, "web-1").images
+    assert (found.images.uses if found.images else None) == uses
+    assert bool(found.notes) is (uses is None)
