@@ -14,9 +14,10 @@ from tests.conftest import DEMO, Program, program
 from tests.support.polling import MOBY
 from tests.support.unruly import Reply, Unruly
 
+# without NUL: a document that holds one is refused, see test_polling_refused.py
 NASTY = (
     "A\nFORGED CVE-1 critical \x1b[2J\x1b]0;title\x07 \x9b31m b\u202egnp\u202c c\u2066d\u2069 \u200b\u200fe"
-    "\rback\u2028on\x85and\x0bon \x00 \U000e0041 \ufeff"
+    "\rback\u2028on\x85and\x0bon \x01 \U000e0041 \ufeff"
 )
 STEERING = re.compile(
     r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
