@@ -38,6 +38,8 @@ class AlertState(msgspec.Struct, frozen=True, omit_defaults=True):
     """If its sources keep changing: when they last did."""
     says: frozenset[int] = frozenset()
     """The components that they called affected then."""
+    lost: bool = False
+    """Whether the only digest with it arrived nowhere: it is as new as one that was never told."""
 
 
 @dataclass(frozen=True, slots=True)

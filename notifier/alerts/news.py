@@ -157,12 +157,12 @@ def _consider(
     found: News, advisory: Advisory, group: list[AffectedComponent], now: AlertState, books: NewsInput, *, wanted: bool
 ) -> None:
     before = books.before(advisory)
-    if before is None:
-        if _late(advisory, books.started_at):
+    if before is None or before.facets.lost:
+        if before is None and _late(advisory, books.started_at):
             # recorded even if the filters reject it: passing them later is news
             found.silent[advisory.id] = now
             found.unsaid += wanted
-        elif _passed(advisory, books.looked_at):
+        elif before is None and _passed(advisory, books.looked_at):
             found.silent[advisory.id] = now
         elif wanted:
             groups = tuple(_group(c, c.hosts) for c in group)
@@ -229,7 +229,7 @@ def _of_return(back: Reopened, group: list[AffectedComponent]) -> dict[int, Grou
 def _correct(found: News, advisory: Advisory, group: list[AffectedComponent], books: NewsInput) -> None:
     """Correct what was reported and no longer holds because the verdict changed, not the hosts."""
     before = books.before(advisory)
-    if before is None or (before.facets.withdrawn and not group):
+    if before is None or before.facets.lost or (before.facets.withdrawn and not group):
         return
     gone = {n: g for n in before.facets.components if (g := books.judge(advisory, n)) is not None}
     withdrawn = advisory.withdrawn is not None and not before.facets.withdrawn

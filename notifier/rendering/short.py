@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
@@ -21,8 +22,9 @@ def shortened(message: Message) -> Message:
     """The message with one line for each item: id, severity and number of hosts. No item is left out."""
     head = "The full message was too large for this channel. Its items:"
     foot = f"Full digest: navtex notification show {message.key}"
-    items = json.loads(message.data)["items"] if message.data else []
-    lines = [_line(item) for item in items] if items else message.text[:_TEXT].splitlines()
+    data = json.loads(message.data) if message.data else {}
+    lines = [_line(item) for item in data.get("items", ())] + list(_of_images(data.get("images", {})))
+    lines = lines or message.text[:_TEXT].splitlines()
     text = "\n".join((head, "", *lines, "", foot)) + "\n"
     return msgspec.structs.replace(
         message,
@@ -37,6 +39,13 @@ def _line(item: dict[str, Any]) -> str:
     hosts = sum(group["hosts"]["count"] for group in item["groups"])
     change = "" if item["change"] == "new" else f", {item['change']}"
     return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {hosts} host{'' if hosts == 1 else 's'}"
+
+
+def _of_images(images: dict[str, Any]) -> Iterator[str]:
+    for base in images.get("bases", ()):
+        yield f"base {base['base']}: {base['event']}, {base['images']} image{'' if base['images'] == 1 else 's'}"
+    for split in images.get("splits", ()):
+        yield f"{split['image']} runs as {len(split['images'])} images"
 
 
 def _blocks(lines: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.channel_addresses import reason, targets_of
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
-from notifier.storage import clocks, images, outbox, subscriptions
+from notifier.storage import clocks, images, lost_digests, outbox, subscriptions
 
 __all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests"]
 
@@ -89,6 +89,7 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
     report = NotifyReport()
     with database.begin() as connection:
         silenced = clocks.mend_clock(connection, now)
+        lost_digests.take_back(connection, now)
         report.broken += [(name, "its last run lay in the future; it counts as now") for name in silenced]
         assessment = _assessment(connection, now, settings, keep=True)
         fresh = list(report.broken)
@@ -191,6 +192,8 @@ def _prepare(
         subscriptions.recall(connection, number, made.digest.items)
     subscriptions.note(connection, subscription, found.noted)
     subscriptions.tell(connection, subscription, found.silent, assessment.now, None)
+    if number is not None:
+        lost_digests.keep_before(connection, subscription.id, number, found.facets)
     subscriptions.tell(connection, subscription, found.facets, assessment.now, number)
     _note_images(connection, subscription, made, assessment.now)
     if made.time.now:

@@ -241,6 +241,7 @@ def tellings(connection: Connection, subscription: Subscription, advisories: Ite
 
 
 def last_digest(connection: Connection, subscription: Subscription) -> datetime | None:
-    """When its last digest was made."""
-    newest = sa.select(sa.func.max(tables.digest.c.id)).where(_of(subscription)).scalar_subquery()
+    """When its last digest was made that was not lost."""
+    kept = (_of(subscription), tables.digest.c.lost_at.is_(None))
+    newest = sa.select(sa.func.max(tables.digest.c.id)).where(*kept).scalar_subquery()
     return connection.execute(sa.select(tables.digest.c.created_at).where(tables.digest.c.id == newest)).scalar()

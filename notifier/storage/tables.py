@@ -146,6 +146,7 @@ digest = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("welcome", sa.Boolean, nullable=False),
     sa.Column("message", sa.Text, nullable=False, comment="JSON of the rendered Message"),
+    sa.Column("lost_at", UtcDateTime, comment="every target had given it up"),
 )
 
 told = sa.Table(
@@ -157,6 +158,15 @@ told = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="SET NULL"), comment="empty: noted in silence"),
     sa.Column("first_at", UtcDateTime, comment="when it was told or noted first"),
+)
+
+# Kept until the digest arrives.
+told_before = sa.Table(
+    "told_before",
+    metadata,
+    sa.Column("digest", sa.Integer, sa.ForeignKey(digest.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("advisory", sa.Integer, sa.ForeignKey(feeds_tables.advisory.c.id), primary_key=True, index=True),
+    sa.Column("state", sa.Text, nullable=False, comment="JSON of the row of told, or null"),
 )
 
 telling = sa.Table(
