@@ -26,6 +26,7 @@ class Chains:
             self._parent[number], self._layer[number] = parent, layer
             self._child[parent, layer] = number
         self._last = max(self._parent, default=0)
+        self._empty: dict[int, bool] = {ROOT: True}
 
     def add(self, layers: Iterable[str]) -> int:
         """The number of a chain of diff_ids, which is added where it is new."""
@@ -45,11 +46,14 @@ class Chains:
 
     def upward(self, number: int) -> Iterator[int]:
         """The chain, then each shorter chain below it, without the empty one."""
-        seen = 0
-        while number != ROOT and seen <= len(self._parent):
+        while number != ROOT:
             yield number
-            number = self._parent.get(number, ROOT)
-            seen += 1
+            below = self._parent.get(number, ROOT)
+            number = below if below < number else ROOT  # numbers grow with the chain: a circle ends
+
+    def from_the_top(self) -> Iterator[int]:
+        """Every chain, each before the shorter one below it: a chain is numbered after the one that it extends."""
+        return iter(sorted(self._parent, reverse=True))
 
     def layers(self, number: int) -> tuple[str, ...]:
         """The diff_ids of a chain, from the bottom up."""
@@ -65,7 +69,10 @@ class Chains:
 
     def only_empty(self, number: int) -> bool:
         """Whether a chain has no layer with files."""
-        return all(self._layer[n] == EMPTY_LAYER for n in self.upward(number))
+        found = self._empty.get(number)
+        if found is None:
+            found = self._empty[number] = all(self._layer[n] == EMPTY_LAYER for n in self.upward(number))
+        return found
 
     def up_to(self, number: int, layer: str) -> int:
         """The part of a chain that ends with its topmost `layer`; the empty chain where it has none."""

@@ -74,6 +74,8 @@ class ImageCatalogue:
 
     def canonical(self, config: str, platform: str) -> str:
         """The identity of an image that an engine reports under some digest: its config where that is known."""
+        if config in self.images:
+            return config
         return self.resolve(config, platform).config or config
 
     def _read(self, config: str) -> Resolved:

@@ -6,9 +6,10 @@ A base is the nearest image of another repository whose layers are the image's f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from feeds.images.layers import ROOT
 from feeds.images.records import Image
@@ -70,7 +71,6 @@ class Bases:
         self._at: dict[int, list[str]] = {}
         for config, chain in catalogue.chain.items():
             self._at.setdefault(chain, []).append(config)
-        self._shared = self._shared_chains()
         self._known: dict[str, Lineage] = {}
 
     def of(self, config: str) -> Lineage:
@@ -164,6 +164,8 @@ class Bases:
         catalogue = self._catalogue
         own = catalogue.repositories.get(config, frozenset())
         for chain in catalogue.chains.upward(catalogue.chain[config]):
+            if chain not in self._at:
+                continue
             held = [
                 c
                 for c in self._at.get(chain, ())
@@ -202,6 +204,8 @@ class Bases:
 
     def _tag_said(self, config: str, base: str) -> Reference | None:
         """The tag that an annotation or provenance of an image names, where the base that the layers show is there."""
+        if config not in self._catalogue.base_notes and config not in self._catalogue.manifests_of:
+            return None
         repositories = self._catalogue.repositories.get(base, frozenset())
         said = [name for _, name in sorted(self._catalogue.base_notes.get(config, ()))]
         for manifest in self._catalogue.manifests_of.get(config, ()):
@@ -230,25 +234,24 @@ class Bases:
             return False
         return self._catalogue.chain[now] != self._catalogue.chain[config]
 
-    def _shared_chains(self) -> frozenset[int]:
+    @cached_property
+    def _shared(self) -> frozenset[int]:
         """The chains that images of at least two repositories have above them, and that no known image has exactly."""
-        users: dict[int, set[str]] = {}
+        chains, above = self._catalogue.chains, dict[int, str]()
+        # by chain: the repository of the images above it, or _SEVERAL; each chain hands it to the one below
         for config, chain in self._catalogue.chain.items():
-            names = self._catalogue.repositories.get(config, frozenset())
-            for at in self._upper(chain):
-                found = users.setdefault(at, set())
-                if len(found) < 2:
-                    found.update(names)
-        return frozenset(
-            at
-            for at, names in users.items()
-            if len(names) > 1 and at not in self._at and not self._catalogue.chains.only_empty(at)
-        )
+            for name in self._catalogue.repositories.get(config, ()):
+                below = chains.parent(chain)
+                above[below] = name if above.get(below, name) == name else _SEVERAL
+        for chain in chains.from_the_top():
+            if chain in above:
+                below, name = chains.parent(chain), above[chain]
+                above[below] = name if above.get(below, name) == name else _SEVERAL
+        shared = (at for at, name in above.items() if name == _SEVERAL and at != ROOT and at not in self._at)
+        return frozenset(at for at in shared if not chains.only_empty(at))
 
-    def _upper(self, chain: int) -> Iterator[int]:
-        found = self._catalogue.chains.upward(chain)
-        next(found, None)
-        return found
+
+_SEVERAL = ""
 
 
 def _tagged(text: str) -> Reference | None:
