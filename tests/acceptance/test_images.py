@@ -131,3 +131,23 @@ def test_no_registry_is_asked_that_is_not_configured(fleet: Fleet) -> None:
     fleet.runs(web=("child:1", registry.push("child:1", ["os"])))
     assert [i["status"] for i in program.json("image", "list")["images"]] == ["unknown"]
     assert registry.asked == []
+
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "images" / "samples"
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of both image stores are not at hand")
+def test_both_image_stores_give_one_image_and_no_split(program_with: Callable[..., Program]) -> None:
+    program = program_with()
+    for host, folder in (("graph", "docker-26-graph"), ("store", "docker-26-containerd")):
+        for name in ("image-inspect.json", "container-inspect.json"):
+            program("inventory", "import", "--host", host, str(SAMPLES / folder / name))
+    found = program.json("image", "list")["images"]
+    by_name: dict[str, list[tuple[str, int, bool]]] = {i["image"].partition("/")[2]: [] for i in found}
+    for image in found:
+        by_name[image["image"].partition("/")[2]].append((image["config"], image["hosts"], image["split"]))
+    ((config, hosts, split),) = by_name["bk:1"]
+    assert (hosts, split) == (2, False)
+    assert config
+    # one of the two hosts runs what the tag named before
+    assert len(by_name["child:1"]) == 2
