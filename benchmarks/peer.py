@@ -138,7 +138,7 @@ def ours(paths: list[Path], folder: Path) -> Timed:
 
 
 def theirs(python: str, paths: list[Path], folder: Path) -> Timed:
-    """The same of the peer. It calls a finding by the record's own id where that is no CVE."""
+    """The same of the peer. It calls a finding by the record's own id where that is not a CVE."""
     (folder / "records.json").write_text(json.dumps(records()))
     (folder / "hosts.json").write_text(json.dumps([str(p) for p in paths]))
     script = Path(__file__).with_name("peer_vdb.py")

@@ -78,7 +78,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             except (ValueError, IndexError):
                 raise ValueError(f"`sender` is {self.sender!r}, which is not a mail address") from None
         if self.unsubscribe and not re.fullmatch(r"(mailto:|https?://)[!-;=?-~]+", self.unsubscribe):
-            raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is no mailto: or https:// address")
+            raise ValueError(f"`unsubscribe` is {self.unsubscribe!r}, which is not a mailto: or https:// address")
 
 
 class Slack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -414,5 +414,5 @@ def _mirror(text: str, where: str) -> str:
     if not text or (text.startswith("/") and "\0" not in text):
         return text.rstrip("/") if text.strip("/") else text
     if not text.startswith(("http://", "https://")):
-        raise ConfigError(f"the mirror {text!r} is no http:// or https:// address and no whole path", where=where)
+        raise ConfigError(f"the mirror {text!r} is not an http:// or https:// address or an absolute path", where=where)
     return web_address(text, where).rstrip("/")

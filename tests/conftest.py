@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _only_long(item: pytest.Item) -> bool:
-    """Whether a test is marked `long`, or repeats on PostgreSQL what is no test of a store."""
+    """Whether a test is marked `long`, or repeats on PostgreSQL what is not a test of a store."""
     if item.get_closest_marker("long"):
         return True
     parameters = getattr(item, "callspec", None)

@@ -107,14 +107,14 @@ def _range_problem(correction: Correction) -> str:
             return f"the range {text!r} cannot be read"
     for version in correction.fixed:
         if not is_version(version):
-            return f"the fixed release {version!r} is no version"
+            return f"the fixed release {version!r} is not a version"
     rated = correction.severity or correction.vector
     if correction.severity and correction.severity not in list(Severity):
         return f"the severity {correction.severity!r} is none of {', '.join(Severity)}"
     if correction.vector and vector_score(correction.vector, by="") is None:
         return f"the vector {correction.vector!r} cannot be scored"
     if not (correction.affected or correction.unaffected or correction.fixed or rated):
-        return "it says nothing: give affected, unaffected, fixed or a severity"
+        return "it has no effect: give affected, unaffected, fixed or a severity"
     return _contradiction(correction)
 
 

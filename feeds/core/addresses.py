@@ -90,10 +90,10 @@ def web_address(url: str, where: str) -> str:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it checks it
     except ValueError as error:
-        raise ConfigError(f"{url!r} is no address: {error}", where=where) from error
+        raise ConfigError(f"{url!r} is not an address: {error}", where=where) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{url!r} is no http:// or https:// address", where=where)
+        raise ConfigError(f"{url!r} is not an http:// or https:// address", where=where)
     if "@" in parts.netloc:
-        remedy = "Let a proxy of yours add it: addresses are stored, and stand in messages"
+        remedy = "Let a proxy add it: addresses are stored, and appear in messages"
         raise ConfigError(f"the address at {parts.hostname} holds a user or a password", where=where, remedy=remedy)
     return url

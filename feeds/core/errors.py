@@ -4,7 +4,7 @@
     ├── UsageProblem          wrong use; the command line exits with 2
     │   ├── ConfigError       a setting is missing, misspelt or impossible
     │   └── UnknownName       no host, advisory, source or subscription of that name
-    ├── VersionError          a text is no version of the scheme it was read with
+    ├── VersionError          a text is not a version of the scheme it was read with
     ├── ShapeError            a document is not what its source publishes
     ├── InventoryError        an inventory holds nothing that can be read
     ├── DatabaseError         the database cannot be used as it is
@@ -45,7 +45,7 @@ class UnknownName(UsageProblem):
 
 
 class VersionError(NavtexError, ValueError):
-    """A text is no version of the scheme it was read with."""
+    """A text is not a version of the scheme it was read with."""
 
 
 class ShapeError(NavtexError):

@@ -27,7 +27,7 @@ def content(path: Path, where: str) -> str:
             f"{path} cannot be read: {error.strerror}", where=where, remedy="Check the file and its permissions"
         ) from error
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is no text", where=where) from None
+        raise ConfigError(f"{path} is not text", where=where) from None
     if not text:
         raise ConfigError(f"{path} is empty", where=where)
     return text

@@ -63,7 +63,7 @@ def read(source: Source, document: Document, seconds: float = HOST_READING) -> t
     except MemoryError:
         raise ShapeError("it needs more memory than the crawl may use") from None
     except UnicodeEncodeError as error:
-        raise ShapeError("it holds half of a surrogate pair, which is no character") from error
+        raise ShapeError("it contains an unpaired surrogate") from error
     except Exception as error:
         raise ShapeError(f"cannot be read: {type(error).__name__}: {error}") from error
     admit(document, parsed, pieces)

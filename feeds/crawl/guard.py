@@ -114,7 +114,7 @@ class Redirects(RedirectMiddleware):
                 target = urlsplit(urljoin(request.url, to.decode("latin-1").strip()))
                 target.port  # noqa: B018 - reading it checks it
             except ValueError:
-                raise Refused("it redirects to what is no address") from None
+                raise Refused("it redirects to an invalid address") from None
             if target.scheme not in ("http", "https"):
                 raise Refused(f"it redirects to an address of the kind {target.scheme[:20]}, which is not followed")
             if target.scheme == "http" and urlsplit(request.url).scheme == "https":

@@ -38,7 +38,7 @@ class Unpacking:
         if not layers or not response.body or response.status != 200:
             return response
         if layers[1:] or layers[0] not in ("gzip", "x-gzip", "deflate"):
-            raise IgnoreRequest(f"it is packed in a way that nobody asked for ({said[:60]!r})")
+            raise IgnoreRequest(f"its compression was not requested ({said[:60]!r})")
         body = unpacked(response.body, self._largest)
         return response.replace(
             body=body, headers={k: v for k, v in response.headers.items() if k != b"Content-Encoding"}

@@ -106,7 +106,7 @@ def materials(body: bytes) -> tuple[Material, ...]:
     top = _object(body)
     predicate = top.get("predicate")
     if not str(top.get("predicateType", "")).startswith(_PROVENANCE) or not isinstance(predicate, dict):
-        raise ShapeError("it is no SLSA provenance")
+        raise ShapeError("it is not SLSA provenance")
     built = predicate.get("buildDefinition")
     listed = built.get("resolvedDependencies") if isinstance(built, dict) else predicate.get("materials")
     found: dict[Material, None] = {}

@@ -46,7 +46,7 @@ class Cycle(msgspec.Struct, frozen=True):
 
 
 def product_of(named: Reference) -> str:
-    """The product of endoflife.date that an image is of; "" if it is no official image of one."""
+    """The product of endoflife.date that an image is of; "" if it is not an official image of one."""
     if named.registry != HUB or not named.repository.startswith("library/"):
         return ""
     return PRODUCTS.get(named.repository.removeprefix("library/"), "")

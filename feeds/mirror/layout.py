@@ -31,7 +31,7 @@ def file_of(name: str, body: bytes) -> str:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ShapeError(f"it is no address: {error}", where=name) from error
+        raise ShapeError(f"it is not an address: {error}", where=name) from error
     path = [p for p in unquote(parts.path).split("/") if p]
     kind = _kind(body)
     if sent:
@@ -52,7 +52,7 @@ def _package(sent: str, name: str) -> list[str]:
         package = msgspec.json.decode(sent)["package"]
         return [part for part in str(package["ecosystem"]).split("/") if part] + [quote(str(package["name"]), safe="")]
     except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise ShapeError("only questions for a package can be kept", where=name) from error
+        raise ShapeError("only queries for a package can be stored", where=name) from error
 
 
 def _kind(body: bytes) -> str:

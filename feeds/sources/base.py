@@ -31,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     form: str
     robots: bool = False
     optional: bool = False
-    """Whether there may be nothing: a CVE that is not published yet is no fault of its source."""
+    """Whether there may be nothing: a CVE that is not published yet is not a fault of its source."""
     once: bool = False
     """Whether its answer never changes (a file at a git tag): once it was read, it is not asked again."""
     instead: tuple[Request, ...] = ()

@@ -1,7 +1,7 @@
 """CVE records: cveawg.mitre.org/api/cve/CVE-ID, the authorities' own record of each CVE.
 
 One request a CVE: of those that other sources name, and of the older ones in `known_cves.txt`.
-404 means "not published (yet)", which is no failure, and is asked again.  The range is in fields,
+404 means "not published (yet)", which is not a failure, and is asked again.  The range is in fields,
 or in the description alone (`affected: n/a`), or in both and contradicting.  Containers that are
 added by others (ADP) rate the CVE, but list products of every vendor, so only their scores and CISA's
 decision points (SSVC) count.
@@ -185,7 +185,7 @@ def _versions(
     affected = False
     for item in versions:
         status = str(item.get("status") or "")
-        # a commit may begin with a digit, and is no version all the same
+        # a commit may begin with a digit, and is not a version all the same
         read = _one(item) if item.get("versionType") != "git" else None
         if read is None:
             continue

@@ -1,4 +1,4 @@
-"""Docker's blog: www.docker.com/blog/feed/, of which most is no security news.
+"""Docker's blog: www.docker.com/blog/feed/, of which most is not security news.
 
 What is kept is decided by RULES, in order: the first rule that a post meets says what it is.
 Everything else is dropped.  The feed is a window of the newest posts, so a post that has gone
@@ -77,7 +77,7 @@ def _kept(item: markup.FeedItem) -> Record | None:
     announced = rule.kind is Kind.ANNOUNCEMENT
     guid = _GUID.search(item.guid)
     aliases = [f"docker-blog/{slug}"] if guid else []
-    # the id of a CVE in an address says what the post speaks of, and is no name of the post
+    # the id of a CVE in an address says what the post speaks of, and is not a name of the post
     aliases += [slug] if announced and not is_cve(slug) and not is_ghsa(slug) else []
     return Record(
         id=f"docker-blog/{guid['post'] if guid else slug}",

@@ -2,7 +2,7 @@
 
 A tag in moby/moby is a source release; only the index of a channel says whether a distribution has a package of it.
 Asked are the channels of the distributions in the inventory, and the static builds.  A channel that does not exist
-answers 404, which is no failure.
+answers 404, which is not a failure.
 """
 
 from __future__ import annotations

@@ -40,17 +40,17 @@ def text_body(document: Document) -> str:
 def next_page(document: Document) -> str:
     """The address of the next page, as a Link header names it (RFC 8288); "" if there is none.
 
-    ShapeError where what it names is no address: the pages from there on would be lost.
+    ShapeError where what it names is not an address: the pages from there on would be lost.
     """
     found = _NEXT.search(document.headers.get("link", ""))
     try:
         return urljoin(document.url, found[1]) if found else ""
     except ValueError as error:
-        raise ShapeError(f"its next page is no address: {error}", where=document.url) from error
+        raise ShapeError(f"its next page is not an address: {error}", where=document.url) from error
 
 
 def last_part(url: str) -> str:
-    """The last part of an address's path; "" if it is no address."""
+    """The last part of an address's path; "" if it is not an address."""
     try:
         return urlsplit(url).path.rstrip("/").rpartition("/")[2]
     except ValueError:

@@ -116,7 +116,7 @@ class Registries(Source):
             return _read_line(document)
         access = next((a for a in self.questions.registries if document.url.startswith(a.url)), None)
         if access is None:
-            raise ShapeError("it is no address of a registry", where=document.url)
+            raise ShapeError("it is not the address of a registry", where=document.url)
         remaining = document.headers.get("ratelimit-remaining", "").partition(";")[0].strip()
         if remaining.isdecimal() and int(remaining) <= _SPARE:
             self._stopped.add(access.name)

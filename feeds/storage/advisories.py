@@ -156,7 +156,7 @@ def lost(connection: Connection, numbers: Collection[int]) -> list[Advisory]:
             name=r.name,
             aliases=(),
             kind=Kind(r.kind),
-            title="What was read of it says nothing of the products any more",
+            title="Its records no longer name a supported product",
             summary="",
             url="",
             severity=None,
@@ -203,7 +203,7 @@ def wanted_cves(connection: Connection) -> tuple[tuple[str, ...], frozenset[str]
 def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> Changes:
     """Bring the advisory rows in line with the records; what is new, changed and withdrawn comes back.
 
-    An advisory keeps its number while any of its names stays: a GHSA that gets its CVE is no news.
+    An advisory keeps its number while any of its names stays: a GHSA that gets its CVE is not news.
     Two that turn out to be one keep the older number, and the younger points to it.  A new one is
     baseline when every record of it comes from a source whose first good poll this is.
     """

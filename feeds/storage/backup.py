@@ -32,7 +32,7 @@ _OLD = 86400
 def back_up(database: Database, file: Path) -> None:
     """Write one consistent state of the database to a new file, which only its user can read.
 
-    Others may write meanwhile. UsageProblem if the file exists or the database is no SQLite file;
+    Others may write meanwhile. UsageProblem if the file exists or the database is not an SQLite file;
     DatabaseError where it cannot be written, or the database is damaged: then there is no file.
     """
     source = _path(database, f"pg_dump --format=custom --file={shlex.quote(str(file))} --dbname={_server(database)}")

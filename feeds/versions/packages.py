@@ -31,7 +31,7 @@ def dpkg(version: str) -> PackageKey:
     """
     match = _matched(r"(?:([0-9]+):)?([A-Za-z0-9.+~:-]+)", version)
     if match is None:
-        raise VersionError(f"{version[:60]!r} is no Debian package version")
+        raise VersionError(f"{version[:60]!r} is not a Debian package version")
     upstream, dash, revision = match[2].rpartition("-")
     if not dash:
         # Debian Policy: no revision is the revision 0
@@ -57,7 +57,7 @@ def rpm(version: str) -> PackageKey:
     """
     match = _matched(r"(?:([0-9]+):)?([A-Za-z0-9._+~^]+)(?:-([A-Za-z0-9._+~^]+))?", version)
     if match is None:
-        raise VersionError(f"{version[:60]!r} is no rpm version")
+        raise VersionError(f"{version[:60]!r} is not an rpm version")
     return int(match[1] or 0), _rpm_part(match[2]), _rpm_part(match[3] or "")
 
 
@@ -87,7 +87,7 @@ def apk(version: str) -> PackageKey:
     """
     match = _matched(_APK, version)
     if match is None:
-        raise VersionError(f"{version[:60]!r} is no Alpine package version")
+        raise VersionError(f"{version[:60]!r} is not an Alpine package version")
     first, *rest = match["numbers"].split(".")
     numbers: list[Any] = [int(first)]
     # a later part with a leading zero, and zero itself, compares as a fraction, character by character

@@ -98,7 +98,7 @@ _WORDS: Final = (
     ("engine", r"docker(?:[- ](?:engine|ce|moby|daemon|community edition))\b|moby \(docker engine\)|\bdockerd\b"),
     # a name with a capital that stands in none of the rows above is a product of Docker's that is none of ours
     (FOREIGN, rf"(?-i:\bDocker(?= [A-Z])(?! (?:{_COMMON})))(?: (?-i:[A-Z])\w+)+"),
-    # the company, "Docker released a fix", is no product
+    # the company, "Docker released a fix", is not a product
     ("engine", rf"(?<![-\w./])(?:docker/moby|moby(?:/moby)?|docker(?:/docker)?(?! (?:{_ACTS})\b))(?![-\w]|/\w)"),
 )
 _ADDED: Final = re.compile(r"docker (?!(?:engine|ce|moby|daemon|community|swarm|api|v?\d)\b)[a-z]", re.IGNORECASE)

@@ -62,7 +62,7 @@ class Version:
         self.text = text.strip()
         match = _TEXT.fullmatch(self.text) if len(self.text) <= _LONGEST else None
         if match is None:
-            raise VersionError(f"{text[:60]!r} is no version", remedy="Give a number such as 29.5.1 or 17.03.2-ce")
+            raise VersionError(f"{text[:60]!r} is not a version", remedy="Give a number such as 29.5.1 or 17.03.2-ce")
         numbers = match["numbers"].split(".")
         if len(numbers) > _WIDTH or any(len(n) > _DIGITS for n in numbers):
             raise VersionError(f"{text[:60]!r} has too many or too large numbers to be a version")
@@ -124,7 +124,7 @@ def is_version(text: str) -> bool:
 
 
 def is_development(at: Key) -> bool:
-    """Whether a key is of a development build, which is no release: the end of a range such as `< 5-dev`."""
+    """Whether a key is of a development build, which is not a release: the end of a range such as `< 5-dev`."""
     return at[_WIDTH] == _STAGES["dev"]
 
 

@@ -49,7 +49,7 @@ class KnownReleases:
         if not known.tagged.get(product):
             missing = product in known.listed
             return (
-                Doubt("the list of releases was not read, so nothing tells whether it exists", False)
+                Doubt("the list of releases was not read, so it is unknown whether it exists", False)
                 if missing
                 else None
             )
@@ -60,7 +60,7 @@ class KnownReleases:
             return None
         day = known.read_on
         if day and self._today and self._today - day > STALE:
-            return Doubt(f"the list of releases was last read on {day}, so nothing tells whether it exists", False)
+            return Doubt(f"the list of releases was last read on {day}, so it is unknown whether it exists", False)
         words = f"not a release known on {day}" if day else "not a known release"
         newer = f"; it may be newer than what was read on {day}" if above and day else ""
         return Doubt(f"{words}; newest of its line is {newest}{newer}", True)

@@ -59,7 +59,7 @@ def _entries(path: Path) -> list[ET.Element]:
 
 def _foreign(path: Path) -> ChannelError:
     return ChannelError(
-        "is no feed of Navtex, and is left as it is",
+        "is not a Navtex feed, and is left as it is",
         where=str(path),
         remedy="Move it away, or name another file",
         permanent=True,

@@ -51,4 +51,6 @@ def _no_address(text: str) -> ChannelError:
             "it is a mail address, and says no server",
             remedy="Write mailto://SERVER?from=ADDRESS&to=ADDRESS",
         )
-    return ChannelError("it is no address: it does not begin with a scheme such as mailto:// or file://", remedy=HELP)
+    return ChannelError(
+        "it is not an address: it does not begin with a scheme such as mailto:// or file://", remedy=HELP
+    )

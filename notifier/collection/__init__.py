@@ -146,7 +146,7 @@ def _of_engine(target: CollectionTarget, said: engines.EngineAnswer) -> Collecte
     name = target.name or said.name or _own_name(target)
     found = gathered(docker_version.read(Text.of(said.version), name))
     hosts = found.hosts
-    problem = "" if hosts else "; ".join(found.notes) or "what answers is no engine"
+    problem = "" if hosts else "; ".join(found.notes) or "the server is not an engine"
     if "podman" in problem.lower():
         problem = f"Podman: {problem}"
     return CollectedTarget(target, _tagged(hosts, target), problem, engine=said.id)

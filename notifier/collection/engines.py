@@ -153,4 +153,4 @@ def _reason(error: Exception, engine: Engine) -> tuple[str, str]:
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         what = "no Docker: no engine answers" if engine.address.startswith("unix:") else "unreachable"
         return f"{what}: {error.strerror or error}", _START
-    return ("timed out" if isinstance(error, TimeoutError) else f"what answers is no engine: {error}"), ""
+    return ("timed out" if isinstance(error, TimeoutError) else f"the server is not an engine: {error}"), ""

@@ -95,7 +95,7 @@ def _entry(entry: dict[str, Any]) -> Credential:
 
 def _helped(helper: str, key: str, environment: Mapping[str, str]) -> Credential | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", helper):
-        raise _Failed(f"{helper[:40]!r} is no name of a credential helper")
+        raise _Failed(f"{helper[:40]!r} is not the name of a credential helper")
     try:
         done = subprocess.run(  # noqa: S603 - a checked name, and no shell
             [f"docker-credential-{helper}", "get"],

@@ -47,7 +47,7 @@ def destination(text: str) -> Destination:
     said = match.groupdict(default="") if match else {}
     host, user, port = said.get("six") or said.get("host", ""), said.get("user", ""), int(said.get("port") or 0)
     if not _HOST.fullmatch(host) or (user and not _USER.fullmatch(user)) or port > 65535:
-        raise ValueError(f"{text[:80]!r} is no host for ssh: use [USER@]HOST or ssh://[USER@]HOST[:PORT]")
+        raise ValueError(f"{text[:80]!r} is not a host for ssh: use [USER@]HOST or ssh://[USER@]HOST[:PORT]")
     return Destination(host, user, port)
 
 

@@ -162,7 +162,7 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A message that is not an error, such as what a file holds that is no engine, and why."""
+    """A message that is not an error, such as what a file holds that is not an engine, and why."""
 
     text: str
 

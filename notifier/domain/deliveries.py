@@ -28,7 +28,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a try came to. `attempts` counts it; `outcome` None only puts it off, which is no try."""
+    """What a try came to. `attempts` counts it; `outcome` None only puts it off, which is not a try."""
 
     delivery: Delivery
     at: datetime

@@ -20,7 +20,7 @@ class Message(msgspec.Struct, frozen=True):
 
     `slack` is a JSON list of Block Kit blocks.  `key` names the digest in every message of it.
     `thread` is the key of the first digest that told of its item, where this one updates it.
-    `data` is the digest as a JSON object; "" for a message that is no digest.  `urgent` marks one with
+    `data` is the digest as a JSON object; "" for a message that is not a digest.  `urgent` marks one with
     something in it that does not wait for the end of quiet hours.
     """
 

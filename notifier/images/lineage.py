@@ -255,6 +255,6 @@ _SEVERAL = ""
 
 
 def _tagged(text: str) -> Reference | None:
-    """The tag that a name means; None if it is pinned by digest alone or is no name."""
+    """The tag that a name means; None if it is pinned by digest alone or is not a name."""
     found = reference(text) if text else None
     return Reference(found.registry, found.repository, found.tag) if found and found.tag else None

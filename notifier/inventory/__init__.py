@@ -263,7 +263,7 @@ def _reported(found: Iterator[Found]) -> Iterator[Found]:
         else:
             yield Note(_shown(one.text)) if isinstance(one, Note) else one
     if nothing:
-        yield Note("it holds no host")
+        yield Note("it contains no host")
 
 
 def _shown(text: str) -> str:

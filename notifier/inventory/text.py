@@ -89,7 +89,7 @@ class Text:
 
     @property
     def sample(self) -> Any:
-        """The first JSON value by which a format is recognised; None if the text is no JSON.
+        """The first JSON value by which a format is recognised; None if the text is not JSON.
 
         A document's own value, or the first of its list; of a text of rows, the first row.
         InventoryError if the text begins like JSON and cannot be read.
@@ -104,7 +104,7 @@ class Text:
         return self.sample is not None and self._shape == "document"
 
     def first_values(self) -> list[Any]:
-        """The JSON values among the first characters, by which a format is recognised; none if it is no JSON."""
+        """The JSON values among the first characters, by which a format is recognised; none if it is not JSON."""
         if self.sample is None:
             return []
         if self._shape == "document":
@@ -146,7 +146,7 @@ class Text:
         values = self._documents()
         if len(values) > 1:
             raise InventoryError(
-                f"it holds several documents ({len(values)}), and only one can be read", remedy="Import each by itself"
+                f"it holds several documents ({len(values)}), and only one can be read", remedy="Import each separately"
             )
         return values[0]
 

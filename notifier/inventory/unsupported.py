@@ -64,7 +64,7 @@ _KNOWN = tuple(
         (r"^\+(?:-+\+)+$", "it is a table", "Ask for JSON: `osqueryi --json`"),
         (r'^\{"status": ?"\w+', "it is not an answer to a metrics query",
          "Use Prometheus' answer to the query engine_daemon_engine_info"),
-        (r"^[\w.-]+==\d", "it is a pip list, and a library is no engine", _VERSION),
+        (r"^[\w.-]+==\d", "it is a pip list, and a library is not an engine", _VERSION),
         (r"^[^,;\t\n]+[,;\t](?:engine|cli|containerd|runc|compose|desktop)[,;\t]v?\d", "its rows have no header",
          "Put the header host,product,version above them"),
         (r"\A(?:\s*#.*\n)*\s*(?:---|- *[\w-]+: |[\w.-]+: *\n\s*(?:- *)?[\w.-]+:(?:\s|$)|[\w.-]+: +v?\d+\.\d)",

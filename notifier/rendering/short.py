@@ -13,7 +13,7 @@ from notifier.domain.messages import Message
 from notifier.domain.text import mrkdwn
 
 _TEXT = 2_000
-"""Characters of a message that is no digest."""
+"""Characters of a message that is not a digest."""
 _BLOCK = 2_900
 """Characters of a block; Slack takes 3,000."""
 

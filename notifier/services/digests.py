@@ -300,7 +300,7 @@ def _digest(
             inventory.count(connection, scope, unseen_since=now - timedelta(days=assessment.stale_days)),
             assessment.stale_days,
             tuple(silences.line(s) for held in assessment.in_force.values() for s in held),
-            # one that does not say when it was filled is no news in each digest: the doctor tells of it
+            # one that does not say when it was filled is not news in each digest: the doctor tells of it
             redact(age(assessment.mirror, timedelta.max.days, now)[0])
             if assessment.mirror and assessment.mirror.fetched_at
             else "",

@@ -127,7 +127,7 @@ def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending
         said = f"Told {times} on {last.at:%Y-%m-%d %H:%M} UTC in digest {last.key} ({_delivered(last)})"
         return f"{said}; there is news about it to send" if pending else said
     if pending and not against:
-        return f"Not told yet: {pending}"
+        return f"Not sent yet: {pending}"
     return f"Not told: {against or 'it is not news for this subscription'}"
 
 

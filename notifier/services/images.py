@@ -264,7 +264,7 @@ def list_bases(database: Database, settings: ImageSettings, now: datetime) -> sh
 
 
 def name_base(database: Database, chain: int, text: str) -> Reference:
-    """Give a chain of layers the name of a base; UnknownName if there is none, or the text is no name."""
+    """Give a chain of layers the name of a base; UnknownName if there is none, or the text is not a name."""
     named = reference(text)
     if named is None or not named.tag or named.digest:
         raise UnknownName(f"{text[:120]!r} is not the name of an image with a tag")

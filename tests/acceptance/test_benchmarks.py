@@ -120,7 +120,7 @@ def test_an_edition_is_told_to_the_hosts_it_is_for_and_says_which_to_audit_again
 
     install(navtex, old_23="29.7.2")
     navtex("run")
-    assert len(mailbox.mails) == 2, "an upgrade is no news about a benchmark"
+    assert len(mailbox.mails) == 2, "an upgrade is not news about a benchmark"
     assert to_audit(navtex)["old-23"] == ["older-edition", "before-upgrade"]
     (row,) = (h for h in navtex.json("benchmark", "audits", "--host", "old-23")["hosts"])
     assert row["due"] == "cis-docker-benchmark-1.8.0"

@@ -31,7 +31,7 @@ def read(text: Text | str | bytes, host: str = "") -> Iterator[AuditFound]:
     if text.empty:
         raise InventoryError("it is empty")
     if text.sample is None:
-        raise InventoryError(f"it is no JSON; what can be read is {KNOWN}", remedy=_remedy(text.head))
+        raise InventoryError(f"it is not JSON; what can be read is {KNOWN}", remedy=_remedy(text.head))
     yield from _named(_all(text, given), given)
 
 

@@ -61,7 +61,7 @@ def seconds(value: Any, what: str) -> datetime:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InventoryError(f"{what} is {shown(value)}, not seconds since 1970")
     if not _FIRST.timestamp() <= value <= _LAST.timestamp():
-        raise InventoryError(f"{what} is {shown(value)}, which is no date of an audit of Docker")
+        raise InventoryError(f"{what} is {shown(value)}, which is not the date of a Docker audit")
     return datetime.fromtimestamp(value, UTC)
 
 
@@ -73,7 +73,7 @@ def moment(value: Any, what: str) -> datetime:
     except (AttributeError, ValueError, OverflowError):
         raise InventoryError(f"{what} is {shown(value)}, not a date and time") from None
     if not _FIRST <= found <= _LAST:
-        raise InventoryError(f"{what} is {shown(value)}, which is no date of an audit of Docker")
+        raise InventoryError(f"{what} is {shown(value)}, which is not the date of a Docker audit")
     return found.replace(microsecond=0)
 
 
@@ -88,7 +88,7 @@ def failed(id_: Any, title: Any, what: str) -> FailedCheck:
     if not name or len(name) > _LONGEST_ID:
         raise InventoryError(f"{what} has no id that can be read")
     if title is not None and not isinstance(title, str):
-        raise InventoryError(f"{what} has a title that is no text")
+        raise InventoryError(f"{what} has a title that is not text")
     return FailedCheck(name, one_line(title or "", _LONGEST_TITLE))
 
 
@@ -105,7 +105,7 @@ def host_in(value: Any, given: str) -> str:
     """The host that the input names, else the one that an operator gave; InventoryError where there is none."""
     named = next((n for f in ("host", "hostname", "node_name", "fqdn") if (n := word(value, f))), given)
     if not named:
-        raise InventoryError("it does not say of which host it is; give --host NAME, or add a field `host`")
+        raise InventoryError("it does not name its host; give --host NAME, or add a field `host`")
     return checked_host(named)
 
 

@@ -73,7 +73,7 @@ class Alerts:
             return
         policy = _name(said, "policy_id") or _name(said, "policy")
         if not is_cis_docker(_name(said, "policy"), policy):
-            self._others.add("policies that are no CIS Docker benchmark are left out", _name(said, "policy") or policy)
+            self._others.add("policies other than CIS Docker benchmarks are left out", _name(said, "policy") or policy)
             return
         kind = word(said, "type")
         if kind not in ("summary", "check"):
@@ -171,7 +171,7 @@ class Answers:
         items = fields.objects(data.get("affected_items", data.get("items")), "`affected_items`")
         if not items:
             failed = "; ".join(word(f, "error", "message") for f in seq(data, "failed_items"))
-            raise InventoryError(f"it holds no result: {failed or word(value, 'message') or 'the list is empty'}")
+            raise InventoryError(f"it contains no result: {failed or word(value, 'message') or 'the list is empty'}")
         host = fields.host_in(value, self._host)
         if all("result" in one or "status" in one for one in items):
             self._checks(items, data, host, where)
@@ -187,7 +187,7 @@ class Answers:
             else:
                 others.append(name or policy or "a policy without a name")
         if others:
-            self._notes.append(Note(f"policies that are no CIS Docker benchmark are left out ({', '.join(others)})"))
+            self._notes.append(Note(f"policies other than CIS Docker benchmarks are left out ({', '.join(others)})"))
 
     def _checks(self, items: list[dict[str, Any]], data: dict[str, Any], host: str, where: str) -> None:
         policies = {_name(one, "policy_id") for one in items}

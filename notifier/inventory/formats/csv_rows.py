@@ -43,7 +43,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 
 def _delimiter(text: Text) -> str:
-    """What stands between the columns, by the header: a comma, or as Excel writes it; "" if it is no header."""
+    """What stands between the columns, by the header: a comma, or as Excel writes it; "" if it is not a header."""
     first = next((x for x in first_lines(text.head, 1000) if not says_nothing([x])), "").lower()
     for delimiter in ",;\t":
         columns = [c.strip().strip('"') for c in first.split(delimiter)]

@@ -14,8 +14,8 @@ from notifier.inventory.text import obj, word
 
 
 def no_docker(name: str) -> Note:
-    """The note on a server that is no Docker Engine."""
-    return Note(f"the server is {name[:60]}, which answers on Docker's API and is no Docker Engine")
+    """The note on a server that is not a Docker Engine."""
+    return Note(f"the server is {name[:60]}, which answers on Docker's API and is not a Docker Engine")
 
 
 def not_docker(parts: Sequence[tuple[str, str, str]], platform: str) -> Note | None:

@@ -18,7 +18,7 @@ from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-info"
 SIGN = "JSON with `ServerVersion`, or text with `Server Version:` and no `API version:`"
-_NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_NO_SERVER = Note("no server answered: it shows a client only, and the client is not an engine")
 _LINES = (
     *("Name", "Server Version", "Operating System", "Kernel Version"),
     *("containerd version", "runc version", "init version", "ID"),

@@ -96,7 +96,7 @@ def _pairs(versions: list[_T], infos: list[_T], alone: str) -> Iterator[tuple[st
     if len(versions) != len(infos):
         raise InventoryError(
             f"it holds {len(versions)} outputs of `docker version` and {len(infos)} of `docker info`",
-            remedy="Import the output of each host by itself, with --host NAME",
+            remedy="Import the output of each host separately, with --host NAME",
         )
     for number, (version, info) in enumerate(zip(versions, infos, strict=True), 1):
         yield alone if len(versions) == 1 else f"pair {number}", version, info
@@ -136,7 +136,7 @@ def _joined(pair: _Pair, host: str) -> Iterator[Found]:
     if any(c.product == "engine" and c.version not in engines for c in components):
         raise InventoryError(
             f"in {pair.where}, `docker version` and `docker info` name different engines",
-            remedy="Import the output of each host by itself, with --host NAME",
+            remedy="Import the output of each host separately, with --host NAME",
         )
     distro = next((c.distro for c in of_info.components), "")
     yield from (one for one in pair.info if isinstance(one, Note) and not pair.platform)

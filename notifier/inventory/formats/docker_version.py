@@ -1,6 +1,6 @@
 """`docker version`, as JSON and as text, and the answer of the engine's API (/version).
 
-A host has an engine only if the *server* answered: a client without a daemon is no engine, and neither is Podman,
+A host has an engine only if the *server* answered: a client without a daemon is not an engine, and neither is Podman,
 which answers on Docker's API. The client is the CLI of the machine where the command ran. It is this host's, unless
 its context says that it asked another machine.
 """
@@ -33,7 +33,7 @@ _BALENA = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _PODMAN = re.compile(r"^(?:Client|Server): +Podman Engine|^Version: .*\nAPI Version: ", re.MULTILINE)
-_NO_SERVER = Note("no server answered: it shows a client only, and a client is no engine")
+_NO_SERVER = Note("no server answered: it shows a client only, and the client is not an engine")
 _CLIENT = re.compile(r"^Client:(?P<platform>[^\n]*)\n(?P<body>(?:[ \t]+[^\n]*\n?)*)", re.MULTILINE)
 _OLD_CLIENT = re.compile(r"^Client version: *(\S+)", re.MULTILINE)
 _OF_THIS_MACHINE = frozenset({"", "default", "desktop-linux", "desktop-windows"})
@@ -87,8 +87,8 @@ def _only(document: Any) -> Any:
         return document
     if len(document) != 1:
         raise InventoryError(
-            f"it holds several answers of `docker version` ({len(document)}), which do not say of which hosts they are",
-            remedy="Import each by itself, with --host NAME",
+            f"it holds several answers of `docker version` ({len(document)}), which do not name their hosts",
+            remedy="Import each separately, with --host NAME",
         )
     return document[0]
 
@@ -134,8 +134,8 @@ def of_text(text: str) -> Iterator[Said]:
     answers = max(len(servers) + len(old), len(re.findall(r"^Client(?: version)?:", text, re.MULTILINE)))
     if answers > 1:
         raise InventoryError(
-            f"it holds several answers of `docker version` ({answers}), which do not say of which hosts they are",
-            remedy="Import each by itself, with --host NAME",
+            f"it holds several answers of `docker version` ({answers}), which do not name their hosts",
+            remedy="Import each separately, with --host NAME",
         )
     system = "balenaos" if _BALENA.search(text) else of_os_release(text)
     if old:

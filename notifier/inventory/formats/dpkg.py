@@ -124,7 +124,7 @@ def _if_whole(found: Package, line: str, widths: _Widths) -> Package | BadRow | 
 
 
 def _package(line: str, where: str) -> Package | Note | BadRow | None:
-    """The package that a line lists; a note if it is not installed; None if it is no package's line."""
+    """The package that a line lists; a note if it is not installed; None if it is not a package's line."""
     state_known = _LISTED.match(line) is not None
     if state_known:
         words = line[3:].split()
@@ -156,7 +156,9 @@ def _package(line: str, where: str) -> Package | Note | BadRow | None:
         )
     if not _VERSION.fullmatch(version):
         return (
-            BadRow(where, f"{known['name']}: {version[:60]!r} is no version") if product(known["name"], "deb") else None
+            BadRow(where, f"{known['name']}: {version[:60]!r} is not a version")
+            if product(known["name"], "deb")
+            else None
         )
     return Package(where, known["name"], version, "deb", state_known=state_known)
 

@@ -22,7 +22,7 @@ def recognises(text: Text) -> bool:
 
 
 def read(text: Text, host: str = "") -> Iterator[Found]:
-    """The images of each host; a row whose image is no name, or whose digest is none, is bad."""
+    """The images of each host; a row whose image is not a name, or whose digest is none, is bad."""
     del host  # every row names its own
     delimiter = _delimiter(text)
     lines = (line for line in text.lines() if line.strip())

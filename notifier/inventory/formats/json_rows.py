@@ -79,7 +79,7 @@ def _hosts(name: str, views: dict[Observed, tuple[dict[Component, None], dict[st
 
 def _name(row: Any) -> tuple[str, dict[str, str]]:
     if not isinstance(row, dict):
-        raise ValueError(f"it is no row: {str(row)[:60]!r}")  # noqa: TRY004 - a bad row, like any other
+        raise ValueError(f"it is not a row: {str(row)[:60]!r}")  # noqa: TRY004 - a bad row, like any other
     name = host_name(next((w for h in _HOST if (w := word(row, h))), ""))
     tags = row.get("tags")
     if isinstance(tags, dict):

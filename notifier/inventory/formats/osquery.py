@@ -37,7 +37,7 @@ class _Row(NamedTuple):
     columns: dict[str, Any]
     there: bool
     all_of_it: bool = False
-    """Whether it is no row, and says that all the rows of its kind follow."""
+    """Whether it is not a row, and says that all the rows of its kind follow."""
 
 
 @lru_cache(maxsize=1 << 16)

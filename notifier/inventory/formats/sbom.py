@@ -96,7 +96,7 @@ def _host(found: tuple[Component, ...], host: str, described: str, image: str) -
         return Host(named(host, "the SBOM"), found, view=Observed.INSTALLED)
     if image:
         raise InventoryError(
-            f"it describes the container image {image[:100]!r}, which is no host",
+            f"it describes the container image {image[:100]!r}, which is not a host",
             remedy="To import it as a host, use --host NAME",
         )
     if not re.fullmatch(r"(?=[A-Za-z0-9.-]*[A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._-]*", described):

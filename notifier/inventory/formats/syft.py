@@ -24,7 +24,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     said = obj(text.document())
     kind, name = word(said, "source", "type"), word(said, "source", "name")
     image = name or word(said, "source", "metadata", "userInput") or word(said, "source", "target", "userInput")
-    # a folder's path is no name
+    # a folder's path is not a name
     path = word(said, "source", "metadata", "path") or word(said, "source", "target")
     yield from sbom.hosts(
         ((f"artifacts[{i}]", a) for i, a in enumerate(seq(said, "artifacts"))),

@@ -62,7 +62,7 @@ def read(text: Text, host: str = "", product: str = "") -> Iterator[Found]:
             continue
         one = _line(line)
         if one is None:
-            yield BadRow(where, "it is no version and no line of HOST VERSION")
+            yield BadRow(where, "it is not a version or a line of HOST VERSION")
         elif not one.host and not host.strip():
             nameless.append(BadRow(where, f"the version {one.version[:40]} does not say which host it is of"))
         elif one.product == _OTHER:
@@ -89,7 +89,7 @@ def _component(one: _Line, product: str) -> Component:
     """The component of a line; InventoryError if its number is not the product's."""
     of = one.product or product or _by_number(one.version)
     if numbering(of, one.version) != of:
-        raise InventoryError(f"{one.version[:40]} is no version of the product {of}")
+        raise InventoryError(f"{one.version[:40]} is not a version of the product {of}")
     return component(of, zero_kept(one.version) if of == "engine" else one.version)
 
 

@@ -301,7 +301,7 @@ def test_hosts_come_from_standard_input(navtex: Program, fleet: Path) -> None:
         (["--context", "lab"], 2, "no docker context is called 'lab'"),
         (["--host", "x", "--ssh", "a", "--ssh", "b"], 2, "--host names one host, and 2 are queried"),
         (["--ssh-hosts", "missing"], 1, "No such file"),
-        (["--ssh", "-oProxyCommand=x"], 1, "'-oProxyCommand=x' is no host for ssh"),
+        (["--ssh", "-oProxyCommand=x"], 1, "'-oProxyCommand=x' is not a host for ssh"),
         (["--jobs", "0"], 2, "1<=x<=256"),
         (["--timeout", "0"], 2, "0<x<=3600"),
     ],
@@ -349,7 +349,7 @@ def test_a_host_is_given_to_ssh_as_it_wants_it(text: str, expected: list[str]) -
     ],
 )
 def test_what_could_be_an_option_or_mean_something_to_a_shell_is_no_host(text: str) -> None:
-    with pytest.raises(ValueError, match="is no host for ssh"):
+    with pytest.raises(ValueError, match="is not a host for ssh"):
         destination(text)
 
 

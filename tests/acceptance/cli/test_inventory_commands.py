@@ -65,7 +65,7 @@ def test_what_is_added_by_hand_adds_up_and_a_new_version_replaces_the_old(navtex
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("lab-1", "engine", "latest"), "'latest' is no version"),
+        (("lab-1", "engine", "latest"), "'latest' is not a version"),
         (("lab-1", "enigne", "29.5.0"), "'enigne' is not one of"),
         (("  ", "engine", "29.5.0"), "the host is missing"),
         (("lab-1", "engine", "29.5.0", "--tag", "env"), "is not of the form NAME=VALUE"),

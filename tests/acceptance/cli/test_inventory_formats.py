@@ -58,7 +58,7 @@ def test_a_host_that_one_file_shows_in_two_views_is_one_host(navtex: Program) ->
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("docker-version/client-only.json", "a client is no engine"),
+        ("docker-version/client-only.json", "the client is not an engine"),
         ("docker-info/podman.json", "Podman"),
         ("dpkg/removed-only.txt", "docker.io was removed"),
         ("syft/library-only.json", "github.com/docker/docker is a library"),

@@ -31,7 +31,7 @@ def names(navtex: Program) -> list[str]:
 
 def test_strict_takes_all_or_nothing(navtex: Program) -> None:
     done = navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0", "b,engine,latest"), status=1)
-    assert "standard input, line 3: b: 'latest' is no version" in done.stderr
+    assert "standard input, line 3: b: 'latest' is not a version" in done.stderr
     assert "Nothing was imported (--strict): 1 row could not be read" in done.stderr
     assert names(navtex) == []
     navtex("inventory", "import", "--strict", stdin=csv("a,engine,29.5.0"))

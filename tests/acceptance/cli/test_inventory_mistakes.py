@@ -144,7 +144,7 @@ def test_json_that_breaks_off_is_an_error(text: str) -> None:
 def test_several_answers_that_name_no_host_are_taken_for_none(text: str) -> None:
     with pytest.raises(InventoryError, match="several") as error:
         read(text, host="lab-1")
-    assert "by itself" in str(error.value.remedy)
+    assert "separately" in str(error.value.remedy)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

@@ -45,7 +45,7 @@ def answer(navtex: Program, subscription: str = "ops", advisory: str = NAME) -> 
 def test_explain_says_why_something_was_sent_when_and_what_the_channel_answered(
     navtex: Program, mailbox: Mailbox
 ) -> None:
-    assert answer(navtex) == "Not told yet: the next run sends it"
+    assert answer(navtex) == "Not sent yet: the next run sends it"
     navtex("notify")
     found = navtex.json("notification", "explain", "ops", NAME.lower())
     assert found["answer"].startswith("Told once, on ")

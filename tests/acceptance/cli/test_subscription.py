@@ -107,7 +107,7 @@ def test_quiet_hours_keep_the_welcome_and_are_told_in_the_zone_of_the_subscripti
     row = navtex.json("subscription", "show", "calm")
     assert (row["state"], row["due_at"]) == ("new", f"{ends.astimezone(UTC):%Y-%m-%dT%H:%M}:00Z")
     why = navtex.json("notification", "explain", "calm", "CVE-2024-41110")
-    assert why["answer"].startswith(f"Not told yet: not before {until}: {quiet} are quiet hours")
+    assert why["answer"].startswith(f"Not sent yet: not before {until}: {quiet} are quiet hours")
 
 
 def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: Mailbox) -> None:

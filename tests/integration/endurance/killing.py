@@ -83,7 +83,7 @@ def _hook(targets: Targets) -> Iterator[str]:
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length)
             if len(body) < length:
-                return  # its sender was killed in the middle of it: to a server that is no request
+                return  # its sender was killed in the middle of it: to a server that is not a request
             key = self.headers["Idempotency-Key"]
             targets.take(self.path, key, key, body)
             self.send_response(204)

@@ -153,7 +153,7 @@ def test_the_hosts_of_slack_can_be_replaced(tmp_path: Path) -> None:
         ("https://", "no http:// or https:// address"),
         ("https://me:hunter2@gateway.example.org", "holds a user or a password"),
         ("https://gateway.example.org/?to=x", "more than a host and a path"),
-        ("https://gateway.example.org:port", "is no address"),
+        ("https://gateway.example.org:port", "is not an address"),
     ],
 )
 def test_a_host_of_slack_that_is_no_address_is_refused(tmp_path: Path, name: str, url: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Sources that earlier versions did not read: an older mirror lacks them, and that is no failure; losing them is."""
+"""Sources that earlier versions did not read: an older mirror lacks them, and that is not a failure; losing them is."""
 
 from __future__ import annotations
 

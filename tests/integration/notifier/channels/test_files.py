@@ -83,7 +83,7 @@ def test_what_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
 def test_a_file_that_is_no_feed_of_navtex_is_left_as_it_is(tmp_path: Path, content: str) -> None:
     path = tmp_path / "feed.xml"
     path.write_text(content)
-    with MessageSender() as courier, pytest.raises(ChannelError, match="is no feed of Navtex") as error:
+    with MessageSender() as courier, pytest.raises(ChannelError, match="is not a Navtex feed") as error:
         courier.deliver(Target(f"atom://{path}"), MESSAGE)
     assert error.value.permanent
     assert path.read_text() == content

@@ -280,7 +280,7 @@ def test_a_context_over_tls_is_asked_with_its_own_certificates(tmp_path: Path, a
         ({"Name": "x" * 300}, "has a name that is too long or not printable"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}, "cannot be read"),
         ({"Name": "lab", "Endpoints": {}}, "names no engine"),
-        ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "no host for ssh"),
+        ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "not a host for ssh"),
     ],
 )
 def test_a_context_that_cannot_be_read_stands_among_those_that_did_not_answer(

@@ -128,7 +128,10 @@ def test_a_podman_that_is_called_docker_is_no_engine(tmp_path: Path) -> None:
     [
         (answer(program=""), "no Docker: the host has no docker program"),
         (answer(f"{CLIENT}{DOWN}"), "no engine answers: the docker daemon does not run"),
-        (answer(CLIENT), "no engine answers: no server answered: it shows a client only, and a client is no engine"),
+        (
+            answer(CLIENT),
+            "no engine answers: no server answered: it shows a client only, and the client is not an engine",
+        ),
         (answer(f"{CLIENT}docker version ended with status 124"), "timed out: its docker daemon does not answer"),
         (answer("{broken"), "what its `docker version` prints cannot be read: the JSON cannot be read: "),
         (answer(json.dumps({"Server": {"Components": [{"Name": "Podman Engine"}], "Version": "5"}})), "Podman: "),

@@ -72,7 +72,7 @@ def test_a_welcome_that_waits_for_a_source_is_a_reason(sqlite_database: Database
     install(sqlite_database, lab_1="25.0.5")
     publish(sqlite_database, record(NAME, below="25.0.6"))
     subscribe(sqlite_database, "file:///nowhere")
-    assert why(sqlite_database).answer == "Not told yet: the next run sends it"
+    assert why(sqlite_database).answer == "Not sent yet: the next run sends it"
 
 
 def test_a_schedule_is_a_reason_until_it_is_time(fleet: Database, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_schedule_is_a_reason_until_it_is_time(fleet: Database, tmp_path: Path
     subscribe(fleet, f"file://{tmp_path}/x", schedule=yearly)
     run(fleet)
     publish(fleet, record(NAME, below="25.0.6"), record("CVE-2026-2", below="25.0.6"), at=NOW + DAY)
-    assert why(fleet, "CVE-2026-2", 1).answer.startswith("Not told yet: not before ")
+    assert why(fleet, "CVE-2026-2", 1).answer.startswith("Not sent yet: not before ")
 
 
 NIGHT = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
@@ -89,13 +89,13 @@ NIGHT = NOW.replace(hour=2, minute=19, second=0, microsecond=0)
 @pytest.mark.parametrize(
     ("breaks", "severity", "said"),
     [
-        ("both", Severity.HIGH, f"Not told yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours"),
+        ("both", Severity.HIGH, f"Not sent yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours"),
         (
             "never",
             Severity.CRITICAL,
-            f"Not told yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours",
+            f"Not sent yet: not before {NIGHT:%Y-%m-%d} 07:00 UTC: 00:00-07:00 are quiet hours",
         ),
-        ("both", Severity.CRITICAL, "Not told yet: the next run sends it"),
+        ("both", Severity.CRITICAL, "Not sent yet: the next run sends it"),
     ],
 )
 @pytest.mark.parametrize("started", [False, True])
@@ -168,7 +168,7 @@ def test_silences_that_leave_a_host_over_are_no_reason_until_together_they_leave
     install(fleet, lab_3="25.0.4")
     subscribe(fleet, "file:///nowhere")
     hush(fleet, ("lab-1",), "one")
-    assert why(fleet).answer == "Not told yet: the next run sends it"
+    assert why(fleet).answer == "Not sent yet: the next run sends it"
     assert effects(why(fleet)) == [("one", "note")]
     hush(fleet, ("lab-3",), "the other")
     assert why(fleet).answer.startswith("Not told: silenced by Ann")
@@ -179,5 +179,5 @@ def test_a_silence_that_was_broken_is_said_to_be_and_is_no_reason(fleet: Databas
     subscribe(fleet, "file:///nowhere")
     hush(fleet, (), "no plugin")
     publish(fleet, record(NAME, below="25.0.6", severity=Severity.CRITICAL))
-    assert why(fleet).answer == "Not told yet: the next run sends it"
+    assert why(fleet).answer == "Not sent yet: the next run sends it"
     assert effects(why(fleet)) == [("no plugin; broken, because the advisory got worse", "note")]

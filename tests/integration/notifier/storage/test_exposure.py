@@ -152,7 +152,9 @@ def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
         assert exposure.risk_counts(connection, Scope(hosts=("web-1",)), told) == [
             HostRiskCount(5, kev=True, unknown=False, hosts=1)
         ]
-        last = {max(of.values()): RiskSummary(3, 1)}  # a component before it that nothing marks is no mark of nothing
+        last = {
+            max(of.values()): RiskSummary(3, 1)
+        }  # a component before it that nothing marks is not a mark of nothing
         assert exposure.risk_counts(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
         assert exposure.risk_counts(connection, Scope(), {}) == []
 

@@ -275,7 +275,7 @@ def test_strange_words_cost_no_entry_of_a_feed(words: str) -> None:
     )
     found = {r.id for r in records(read("release-feeds", released, "opencontainers/runc"))}
     assert {"runc-1.4.3", "runc-1.4.2"} <= found
-    # what is listed below words about the engine is no fix of runc
+    # what is listed below words about the engine is not a fix of runc
     assert (CVE in found) is (not words.startswith("Docker "))
 
 

@@ -63,10 +63,10 @@ def test_the_day_is_given_and_an_old_or_missing_list_decides_nothing() -> None:
     on = "not a release known on 2026-06-20; newest of its line is "
     assert said("29.7.3", day) == (f"{on}29.7.2{newer}", True)
     assert said("20.10.43", day) == (f"{on}20.10.27", True)
-    old = "the list of releases was last read on 2026-06-20, so nothing tells whether it exists"
+    old = "the list of releases was last read on 2026-06-20, so it is unknown whether it exists"
     assert said("29.7.3", date(2026, 7, 20)) == (old, False)
     assert said("25.0.5", date(2026, 7, 20)) is None
-    missing = "the list of releases was not read, so nothing tells whether it exists"
+    missing = "the list of releases was not read, so it is unknown whether it exists"
     assert said("25.0.5", day, Releases(listed=frozenset({"engine"}))) == (missing, False)
 
 

@@ -178,7 +178,7 @@ def test_policies_of_other_benchmarks_are_left_out_by_name() -> None:
     others = (policy("CIS Ubuntu Linux 22.04 LTS Benchmark v1.0.0", policy_id="cis_ubuntu22-04"), policy())
     assert one(sca(*others)).edition == Edition("1.7.0")
     assert notes(sca(others[0])) == [
-        "policies that are no CIS Docker benchmark are left out (CIS Ubuntu Linux 22.04 LTS Benchmark v1.0.0)"
+        "policies other than CIS Docker benchmarks are left out (CIS Ubuntu Linux 22.04 LTS Benchmark v1.0.0)"
     ]
 
 
@@ -213,7 +213,7 @@ def test_alerts_of_other_things_are_counted_and_documents_of_the_indexer_are_rea
     assert one(hits, host="").host == "web-1"
     assert notes(hits) == [
         "alerts of other kinds are left out (a login)",
-        "policies that are no CIS Docker benchmark are left out (CIS Ubuntu Linux 22.04)",
+        "policies other than CIS Docker benchmarks are left out (CIS Ubuntu Linux 22.04)",
     ]
 
 
@@ -224,7 +224,7 @@ NUL = "\x00"
     ("value", "words"),
     [
         (bench("latest"), "the version of docker-bench-security is 'latest'"),
-        (bench(end=-5), "`end` is -5, which is no date"),
+        (bench(end=-5), "`end` is -5, which is not the date"),
         (bench(end=10**30), "`end` is 1000000000000000000000000000000, which"),
         (bench() | {"end": True}, "`end` is True, not seconds since 1970"),
         (bench() | {"end": "yesterday"}, "`end` is 'yesterday', not seconds since 1970"),
@@ -236,7 +236,7 @@ NUL = "\x00"
         (bench(tests=[{"results": "none"}]), "`tests`[0].results is not a list"),
         (bench(tests=[{"results": [{"id": "1", "result": "OK"}]}]), "the result of `tests`[0].results[0] is 'OK'"),
         (bench(tests=[{"results": [{"id": NUL, "result": "WARN"}]}]), "`tests`[0].results[0] has no id"),
-        (bench(tests=[{"results": [{"id": "1", "desc": 1, "result": "WARN"}]}]), "a title that is no text"),
+        (bench(tests=[{"results": [{"id": "1", "desc": 1, "result": "WARN"}]}]), "a title that is not text"),
         (bench(tests=[{"results": [{"id": "1", "result": "PASS"}] * 6000}]), "6000 entries, more than the 5000"),
         (inspec(profiles={}), "`profiles` is not a list"),
         (inspec({"title": "a"}), "has no `id`"),
@@ -250,7 +250,7 @@ NUL = "\x00"
         (sca(policy(end_scan="", start_scan=None)), "`end_scan` of `affected_items`[0] is None, not a date"),
         (sca(check(1, "perhaps")), "the result of `affected_items`[0] is 'perhaps'"),
         (sca(check(1, "failed"), check(2, "failed", policy_id="b")), "do not name one `policy_id`"),
-        (sca(), "it holds no result"),
+        (sca(), "it contains no result"),
         ({"title": "Unauthorized", "detail": "Invalid token"}, "Wazuh refused: Unauthorized, Invalid token"),
         (summary("web-1", passed="-3"), "`passed` is '-3', not a number of checks"),
         (summary("web-1", at="never"), "its timestamp is 'never', not a date"),
@@ -265,9 +265,7 @@ def test_what_is_wrong_is_said_with_its_place(value: Any, words: str) -> None:
 
 
 def test_a_log_that_names_no_host_asks_for_one() -> None:
-    assert bad(bench(), host="") == (
-        "the document: it does not say of which host it is; give --host NAME, or add a field `host`"
-    )
+    assert bad(bench(), host="") == ("the document: it does not name its host; give --host NAME, or add a field `host`")
 
 
 def test_one_bad_audit_does_not_stop_the_others() -> None:

@@ -81,7 +81,7 @@ def test_one_host_may_hold_several_components_of_one_product_and_rows_need_not_s
     [
         ("lab-9,dockerd,29.5.0,", "'dockerd'"),
         ("lab-9,engine,,", "version is missing"),
-        ("lab-9,engine,latest,", "'latest' is no version"),
+        ("lab-9,engine,latest,", "'latest' is not a version"),
         (",engine,29.5.0,", "the host is missing"),
         ("lab-9,engine,29.5.0,env", "'env' is not of the form name=value"),
         ("lab-9,engine,29.5.0,=prod", "not of the form name=value"),
@@ -114,7 +114,7 @@ def test_a_header_that_lacks_a_column_is_an_error_that_names_the_columns(header:
 
 @pytest.mark.parametrize("text", ["host,product,version\n", "host,product,version"])
 def test_a_csv_without_rows_holds_nobody(text: str) -> None:
-    assert read(text) == Inventory((), notes=("it holds no host",))
+    assert read(text) == Inventory((), notes=("it contains no host",))
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t", "\n\n"])

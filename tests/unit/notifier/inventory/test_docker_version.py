@@ -198,7 +198,7 @@ def test_the_client_is_left_out_on_request_and_nothing_else_is() -> None:
     assert [c.product for c in host.components] == ["engine", "containerd", "runc"]
     packages = "docker-ce-cli 5:28.5.2-1~debian.12~bookworm amd64 install ok installed\n"
     (host,) = gathered(inventory.open_text(packages, WITHOUT_CLIENT).found).hosts
-    assert [c.product for c in host.components] == ["cli"], "a package is no client that asked"
+    assert [c.product for c in host.components] == ["cli"], "a package is not a client that asked"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_podman_answers_on_dockers_api_and_is_no_engine(text: str) -> None:
     found = read(text, host="lab-1")
     assert found.hosts == ()
     assert "Podman" in found.notes[0]
-    assert "no Docker Engine" in found.notes[0]
+    assert "not a Docker Engine" in found.notes[0]
 
 
 @pytest.mark.parametrize("text", [NEW_TEXT, OLD_TEXT, server(part("Engine", "29.5.0"))])

@@ -110,7 +110,7 @@ ENGINES = MappingPaths(hosts="rows", host="name", product="'engine'", version="d
     [
         ({"docker": {"version": "27.4.1"}}, "rows[0]", "the path 'name' (host) finds no name of a host"),
         ({"name": "a"}, "rows[0]", "a: the path 'docker.version' (version) finds nothing for engine"),
-        ({"name": "a", "docker": {"version": "new"}}, "rows[0]", "a: 'new' is no version"),
+        ({"name": "a", "docker": {"version": "new"}}, "rows[0]", "a: 'new' is not a version"),
         ({"name": ["a"], "docker": {"version": "27.4.1"}}, "rows[0]", "the path 'name' (host) finds a list"),
         (5, "rows[0]", "the path 'name' (host) finds no name of a host"),
     ],

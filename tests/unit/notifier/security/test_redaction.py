@@ -72,7 +72,7 @@ def test_a_user_of_a_database_and_the_host_stay_readable() -> None:
 
 
 def test_a_known_value_is_hidden_wherever_it_stands() -> None:
-    assert redact(f"GitHub said: {SECRET} is no token", [SECRET]) == f"GitHub said: {HIDDEN} is no token"
+    assert redact(f"GitHub said: {SECRET} is not a token", [SECRET]) == f"GitHub said: {HIDDEN} is not a token"
     assert redact("a, b", ["a"]) == "a, b"
 
 
