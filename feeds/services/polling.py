@@ -34,13 +34,15 @@ _LONG_PAUSE = timedelta(seconds=60)
 class PollReport:
     """What a poll did: how each source fared, and what changed. `problem` is why it broke off, or "".
 
-    `unreached` is true if several hosts were asked and none of them answered anything.
+    `unreached` is true if several hosts were asked and none of them answered anything. `warnings` say what else is
+    wrong, for example credentials that cannot be read.
     """
 
     sources: list[SourceState] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
     problem: str = ""
     unreached: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> list[SourceState]:

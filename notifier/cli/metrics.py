@@ -18,5 +18,5 @@ def command() -> None:
 
     config = settings()
     with opened(config) as database:
-        text = metrics_text(database, now(), config.digest.stale_days)
+        text = metrics_text(database, now(), config)
     emit([text], None)

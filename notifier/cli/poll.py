@@ -81,6 +81,8 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
         # in a total outage one line says it for all
         level = "debug" if report.unreached else "warning"
         event("source", text, level=level, source=source.name, state=source.state.value, failures=source.failures)
+    for warning in report.warnings:
+        event("registry_credentials", line(warning), level="warning")
     if report.problem:
         event("poll_broken", f"The poll is incomplete: {report.problem}", level="warning")
     healthy = len(report.sources) - len(report.failed)

@@ -84,7 +84,7 @@ def _kept(config: Config, run: Run) -> str:
 
     with opened(config) as database:
         note_run(database, run)
-        return metrics_text(database, now(), config.digest.stale_days) if config.metrics.textfile else ""
+        return metrics_text(database, now(), config) if config.metrics.textfile else ""
 
 
 def _alone(config: Config, run: Run) -> str:

@@ -24,7 +24,7 @@ def list_(form: str, limit: int | None) -> None:
 
     config = settings()
     with opened(config) as database:
-        found = sources(database, config.disabled, config.poll.mirror_days, now(), limit)
+        found = sources(database, config, now(), limit)
     if form == "json":
         write_json(found.value)
         return

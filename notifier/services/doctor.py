@@ -26,7 +26,7 @@ from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
-from notifier.services import checks, mirror_age, operator_alerts
+from notifier.services import checks, image_checks, mirror_age, operator_alerts
 from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
@@ -63,6 +63,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from checks.clock(connection, now)
         yield from checks.runs(connection, now)
         yield from _sources(config, connection, now)
+        yield from image_checks.registries(connection, config.images, now)
         yield from _inventory(connection, now, config.digest.stale_days)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
@@ -74,6 +75,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
 
 def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
     from feeds.sources import SOURCES
+    from feeds.sources.registries import NAME as REGISTRIES
 
     stored = storage.sources(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), now)}
@@ -87,7 +89,11 @@ def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[
         which = f"the source {never[0]} has" if len(never) == 1 else f"{len(never)} sources have"
         names = f": {', '.join(never)}" if len(never) > 1 else ""
         yield CheckResult.note(f"{which} never been polled{names}", "Run `navtex poll`")
-    yield from source_states(len(asked), [states[s.name] for s in asked if s.name in states])
+    polled = [states[s.name] for s in asked if s.name in states]
+    registries = states.get(REGISTRIES) if config.images.registries and REGISTRIES not in config.disabled else None
+    # without an image there is nothing to query it about, so it counts where it was polled
+    known = [*polled, registries] if registries else polled
+    yield from source_states(len(asked) + len(known) - len(polled), known)
     yield from _mirror(config, connection, now)
 
 

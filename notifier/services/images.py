@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -151,6 +152,14 @@ def list_images(database: Database, settings: ImageSettings, query: ImageQuery, 
     order = {status: place for place, status in enumerate(ImageStatus)}
     rows.sort(key=lambda r: (order[r.status], -r.hosts, r.image, r.config or ""))
     return shapes.ImageList(generated_at=whole(now), images=tuple(rows))
+
+
+def count_images(connection: Connection, settings: ImageSettings, now: datetime) -> Counter[ImageStatus]:
+    """How many images run under a name, by their status. Nothing is read where none runs."""
+    if not images.any_running(connection):
+        return Counter()
+    found = _in_scope(connection, image_assessment(connection, settings, now), Scope())
+    return Counter(one.verdict.status for one in found.judged)
 
 
 def _chosen(found: _Found, query: ImageQuery) -> list[JudgedImage]:

@@ -19,10 +19,14 @@ from feeds.core import files
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Connection
 from notifier.assessment.matcher import Match, Matcher
+from notifier.config import Config, ImageSettings
 from notifier.domain import retry, runs
 from notifier.domain.filters import Scope
+from notifier.images.status import ImageStatus
+from notifier.services.images import count_images
 from notifier.storage import exposure, inventory, operations, subscriptions, verdicts
 
+_DEFAULTS = Config()
 _LEVELS = (*(Level.of(s).value for s in Severity), Level.UNSCORED.value)
 
 
@@ -36,12 +40,13 @@ class Metric:
     samples: tuple[tuple[tuple[str, ...], float], ...]
 
 
-def gather(connection: Connection, now: datetime, *, stale_days: int = 14) -> Iterator[Metric]:
-    """Everything that the database can say. A host that no import has named for `stale_days` counts as not seen."""
+def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) -> Iterator[Metric]:
+    """Everything that the database can say."""
     yield Metric("navtex_build_info", "The version of Navtex; always 1", ("version",), (((feeds.__version__,), 1),))
     yield from of_runs(operations.runs(connection))
     yield from _sources(connection)
-    yield from _inventory(connection, now, stale_days)
+    yield from _inventory(connection, now, config.digest.stale_days)
+    yield from _images(connection, config.images, now)
     yield from _exposure(connection, now)
     yield from _deliveries(connection)
     yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
@@ -81,6 +86,12 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
     yield _one("navtex_hosts", "How many hosts the inventory has", inventory.count(connection))
     old = inventory.count(connection, unseen_since=now - timedelta(days=stale_days))
     yield _one("navtex_stale_hosts", f"How many hosts were last seen more than {stale_days} days ago", old)
+
+
+def _images(connection: Connection, settings: ImageSettings, now: datetime) -> Iterator[Metric]:
+    counts = count_images(connection, settings, now)
+    samples = tuple(((status.value,), float(counts.get(status, 0))) for status in ImageStatus)
+    yield Metric("navtex_images", "How many images run under a name, by what is to be done", ("status",), samples)
 
 
 def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:

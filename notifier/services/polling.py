@@ -12,6 +12,7 @@ from feeds.crawl.protocol import FetchResult
 from feeds.services import polling
 from feeds.services.polling import PollReport
 from feeds.sources.health import MirrorState
+from feeds.sources.registries import NAME as REGISTRIES
 from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.services.crawling import crawl_job
@@ -53,11 +54,11 @@ def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions,
 
 def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollOptions = PollOptions()) -> PollReport:
     """Poll from where the configuration says, which must be an address."""
-    accesses, _ = registry_accesses(config.images)
+    accesses, warnings = registry_accesses(config.images) if _queried(config, options) else ((), [])
     with database.connect() as connection:
         wanted = inventory.wanted(connection)
         images = image_questions(connection, config.images, accesses)
-    return polling.poll(
+    report = polling.poll(
         database,
         crawl,
         crawl_job(config, wanted=wanted, images=images, sources=options.sources),
@@ -66,3 +67,10 @@ def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollO
         must_have={name: s.known for name, s in config.sources.items() if s.known},
         progress=options.progress,
     )
+    report.warnings = tuple(warnings)
+    return report
+
+
+def _queried(config: Config, options: PollOptions) -> bool:
+    """Whether registries are among the sources of a poll: for others no credential is read."""
+    return REGISTRIES not in config.disabled and (not options.sources or REGISTRIES in options.sources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from feeds.storage.database import Database
+from notifier.config import Config
 from notifier.domain.runs import Run
 from notifier.storage import operations
 
@@ -15,9 +16,9 @@ def note_run(database: Database, run: Run) -> None:
         operations.note(connection, run)
 
 
-def metrics_text(database: Database, now: datetime, stale_days: int) -> str:
-    """All metrics in the OpenMetrics format. A host that no import has named for `stale_days` counts as stale."""
+def metrics_text(database: Database, now: datetime, config: Config) -> str:
+    """All metrics in the OpenMetrics format."""
     from notifier.services import metrics
 
     with database.connect() as connection:
-        return metrics.text(metrics.gather(connection, now, stale_days=stale_days))
+        return metrics.text(metrics.gather(connection, now, config))

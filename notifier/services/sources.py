@@ -8,7 +8,9 @@ from datetime import datetime
 from feeds import storage
 from feeds.sources import SOURCES
 from feeds.sources.health import MirrorState, SourceHealth, SourceState, assessed
+from feeds.sources.registries import ImageQuestions, source
 from feeds.storage.database import Database
+from notifier.config import Config
 from notifier.schemas.fields import whole
 from notifier.schemas.source import DISABLED, MirrorRow, SourceList, SourceRow
 from notifier.services.mirror_age import age
@@ -22,29 +24,28 @@ class SourcesAnswer:
     mirror: MirrorState | None
 
 
-def sources(
-    database: Database, disabled: frozenset[str], mirror_days: float, now: datetime, limit: int | None = None
-) -> SourcesAnswer:
-    """Every source, or the first `limit`, with its state, and the mirror, which is old after `mirror_days` days."""
+def sources(database: Database, config: Config, now: datetime, limit: int | None = None) -> SourcesAnswer:
+    """Every source, or the first `limit`, and the mirror. Registries are a source if some are configured."""
     with database.connect() as connection:
         stored = storage.sources(connection)
         mirror = storage.mirror(connection)
     states = stored | {s.name: s for s in assessed(stored.values(), now)}
     rows = []
-    for source in SOURCES[:limit]:
-        state = states.get(source.name) or SourceState(source.name, SourceHealth.UNPOLLED)
+    registries = (source(ImageQuestions()),) if config.images.registries else ()
+    for one in (*SOURCES, *registries)[:limit]:
+        state = states.get(one.name) or SourceState(one.name, SourceHealth.UNPOLLED)
         rows.append(
             SourceRow(
-                name=source.name,
-                title=source.title,
-                url=source.home,
-                state=DISABLED if source.name in disabled else state.state.value,
+                name=one.name,
+                title=one.title,
+                url=one.home,
+                state=DISABLED if one.name in config.disabled else state.state.value,
                 last_success=whole(state.last_success) if state.last_success else None,
                 items=state.items,
                 message=state.message,
             )
         )
-    value = SourceList(sources=tuple(rows), mirror=_mirror(mirror, mirror_days, now) if mirror else None)
+    value = SourceList(sources=tuple(rows), mirror=_mirror(mirror, config.poll.mirror_days, now) if mirror else None)
     return SourcesAnswer(value, mirror)
 
 

@@ -23,6 +23,7 @@ class Fleet:
     def config(self, images: str) -> None:
         text = f'[images]\n{images}\n[images.registry."{self.registry.host}"]\nhttp = true\n'
         (self.home / "config.toml").write_text(text)
+        (self.home / "config.toml").chmod(0o600)  # or doctor says that others can read it
 
     def on(self, base: str, name: str, layers: list[str]) -> str:
         """An image that its manifest says to stand on a base."""
@@ -151,3 +152,46 @@ def test_both_image_stores_give_one_image_and_no_split(program_with: Callable[..
     assert config
     # one of the two hosts runs what the tag named before
     assert len(by_name["child:1"]) == 2
+
+
+def test_registries_that_fail_are_told_by_doctor_and_shown_as_a_source(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+
+    def findings(status: int = 0) -> list[str]:
+        found = program.json("doctor", status=status)["findings"]
+        return [f"{f['level']}: {f['what']}" for f in found if "registry" in f["what"] or "credentials" in f["what"]]
+
+    assert "registries" in [s["name"] for s in program.json("source", "list")["sources"]]
+    assert findings() == [f"note: no tag of the registry {registry.host} has been queried yet"]
+    registry.push("base:1", ["os"])
+    fleet.runs(web=("child:1", fleet.on("base:1", "child:1", ["os", "app"])))
+    program("poll", "registries")
+    assert findings() == [f"ok: the registry {registry.host} answered for 2 of 2 tags within a day"]
+    assert 'navtex_images{status="current"} 1.0' in program("metrics").stdout
+    for code, did in ((401, "refused"), (429, "limited"), (500, "did not answer for")):
+        registry.status = {"/": (code, {})}
+        program("poll", "registries", status=1)
+        # after a 429 or a failure the second tag may be left for the next poll
+        said = findings(status=1)
+        assert any(f"problem: the registry {registry.host} {did} " in one for one in said), said
+    (source,) = [s for s in program.json("source", "list")["sources"] if s["name"] == "registries"]
+    assert source["state"] in {"degraded", "failing"}
+    (fleet.home / "config.toml").write_text("")
+    assert findings() == []
+    assert "registries" not in [s["name"] for s in program.json("source", "list")["sources"]]
+
+
+def test_credentials_that_cannot_be_read_are_told_and_the_registry_is_asked_without(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    registry.push("child:1", ["os"])
+    fleet.runs(web=("child:1", registry.tags["child:1"]))
+    (fleet.home / ".docker").mkdir()
+    (fleet.home / ".docker" / "config.json").write_text(f'{{"credHelpers": {{"{registry.host}": "nowhere"}}}}')
+    warning = f"no credentials for {registry.host}: docker-credential-nowhere is not installed"
+    assert warning in program("poll", "registries").stderr
+    assert registry.counted("HEAD") == 1
+    told = program.json("doctor", status=1)["findings"]
+    assert [f["level"] for f in told if f["what"] == warning] == ["problem"]
+    fleet.config(f'registries = ["{registry.host}"]\nbase = [{{name = "not a name"}}]')
+    (wrong,) = [f for f in program.json("doctor", status=1)["findings"] if "images.base" in f["what"]]
+    assert wrong["level"] == "problem"

@@ -94,8 +94,8 @@ ANSWERS: list[tuple[str, Callable[[Database], msgspec.Struct]]] = [
     ("inventory list --host web-* --product engine --limit 3", lambda d: hosts(d, SOME_HOSTS, NOW).value),
     ("inventory list --stale", lambda d: hosts(d, HostQuery(stale_days=14), NOW).value),
     ("inventory show web-1", lambda d: host(d, "web-1")),
-    ("source list", lambda d: sources(d, frozenset(), 14, NOW).value),
-    ("source list --limit 3", lambda d: sources(d, frozenset(), 14, NOW, 3).value),
+    ("source list", lambda d: sources(d, Config(), NOW).value),
+    ("source list --limit 3", lambda d: sources(d, Config(), NOW, 3).value),
 ]
 
 
