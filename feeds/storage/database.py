@@ -33,7 +33,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)

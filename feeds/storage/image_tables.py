@@ -82,6 +82,7 @@ image = sa.Table(
     sa.Column("chain", sa.Integer, nullable=False),
     sa.Column("read", sa.Boolean, nullable=False, comment="whether the config was read, and not only an engine's word"),
     sa.Column("payload", sa.Text, nullable=False, comment="JSON of an Image, without its layers"),
+    sa.Column("left_at", UtcDateTime, comment="nothing refers to it since"),
 )
 
 image_alias = sa.Table(

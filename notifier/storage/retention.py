@@ -18,7 +18,7 @@ from feeds.storage import tables as feeds_tables
 from notifier.alerts.alert_state import AlertState
 from notifier.domain.observations import mentions
 from notifier.domain.retry import DeliveryState
-from notifier.storage import bulk, tables
+from notifier.storage import bulk, image_retention, tables
 
 FEW_IMPORTS = 1000
 """So many old imports, and one more for each host, are not looked at: they are a few bytes each."""
@@ -134,7 +134,8 @@ def audits(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def note_left(connection: Connection, now: datetime) -> None:
-    """Note since when no host runs a component, and forget that of those that are run again."""
+    """Note since when no host runs a component or an image, and forget that of those that are run again."""
+    image_retention.note_left(connection, now)
     table, installation = tables.component, tables.installation
     held = sa.exists().where(installation.c.component == table.c.id)
     for found, at in ((table.c.left_at.is_(None) & ~held, now), (table.c.left_at.is_not(None) & held, None)):
@@ -212,4 +213,19 @@ def _delete(connection: Connection, table: sa.Table, numbers: Sequence[int]) -> 
     return len(numbers)
 
 
-STEPS = (digests, notices, items, imports, silences, hands, audits, components, tagsets)
+def image_uses(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget uses of images that no host has had for long; return how many."""
+    _stop_imports(connection)
+    return image_retention.image_uses(connection, before, limit)
+
+
+def images(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget images that nothing has referred to for long; return how many."""
+    _stop_imports(connection)
+    return image_retention.images(connection, before, limit)
+
+
+STEPS = (
+    *(digests, notices, items, imports, silences, hands, audits, components, tagsets),
+    *(image_uses, image_retention.image_tags, images),
+)

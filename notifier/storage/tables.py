@@ -319,6 +319,7 @@ image_use = sa.Table(
     sa.Column("name", sa.Text, nullable=False, comment="as containers were started with it; normal form"),
     sa.Column("digest", sa.Text, nullable=False, comment="of a config, manifest or index, as the engine says it"),
     sa.Column("platform", sa.Text, nullable=False),
+    sa.Column("left_at", UtcDateTime, comment="no host runs it since"),
     sa.UniqueConstraint("name", "digest", "platform"),
 )
 

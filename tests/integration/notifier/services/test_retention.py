@@ -6,21 +6,37 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from feeds import storage
+from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.images.records import (
+    HeldImage,
+    Image,
+    ImageIndex,
+    ImageManifest,
+    IndexMember,
+    Material,
+    MemberRole,
+    RegistryItem,
+    TagAnswer,
+)
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import Database
 from notifier.alerts.silences import Assignment, Silence
 from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Filters, Scope
+from notifier.domain.images import HostImages, ImageUse
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.rendering import notices
+from notifier.services.host_images import keep_host_images
 from notifier.services.retention import forget
 from notifier.storage import delivery_log, host_listing, inventory, outbox, retention, silences, subscriptions, tables
+from tests.support.images import digest
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 LATER = NOW + 500 * DAY
@@ -254,3 +270,105 @@ def test_sets_of_tags_that_no_host_has_go_when_there_are_many(database: Database
     with database.connect() as connection:
         (host,) = host_listing.hosts(connection)
     assert host.tags == {"build": "last"}
+
+
+def image_rows(database: Database) -> dict[str, int]:
+    """How many rows each table of images has, but for the lines of products."""
+    found = [t for t in feeds_tables.item.metadata.sorted_tables if t.name.startswith(("image", "running_image"))]
+    return {t.name: n for t in found if (n := count(database, t))}
+
+
+def put_images(database: Database, *of: HeldImage, **runs: str) -> None:
+    """Let hosts run images, each by its id, and hold some."""
+    uses = {host: (ImageUse("r.example/app:1", key, "linux/amd64"),) for host, key in runs.items()}
+    with database.begin() as connection:
+        keep_host_images(connection, [HostImages(h.replace("_", "-"), use, of) for h, use in uses.items()], START)
+
+
+def held(*layers: str) -> HeldImage:
+    """An image of these layers that an engine holds under a name and a digest."""
+    key = digest("image", *layers)
+    names = ("r.example/app:1",), (f"r.example/app@{digest('manifest', *layers)}",)
+    return HeldImage(key, "linux/amd64", tuple(map(digest, layers)), *names)
+
+
+def test_images_that_nothing_refers_to_are_forgotten_and_bases_of_others_are_not(database: Database) -> None:
+    install(database, lab_1="25.0.5", lab_2="25.0.5")
+    base, old, new = held("os"), held("os", "old"), held("os", "new", "more")
+    put_images(database, base, old, new, lab_1=old.key, lab_2=new.key)
+    before = image_rows(database)
+    assert set(forget(database, LATER, 400).values()) == {0}
+    put_images(database, lab_1=new.key)
+    forget(database, LATER, 400)
+    assert image_rows(database) == before | {"running_image": 2}, "nothing has left for long"
+    done = forget(database, LATER + 401 * DAY, 400)
+    assert (done["image_uses"], done["images"]) == (1, 1)
+    with database.connect() as connection:
+        assert set(storage.image_facts(connection).images) == {base.key, new.key}
+    assert image_rows(database)["image_chain"] == 3
+    put_images(database, lab_1=new.key, lab_2=new.key)
+    assert set(forget(database, LATER + 900 * DAY, 400).values()) == {0}
+
+
+def test_an_image_that_runs_again_is_not_forgotten(database: Database) -> None:
+    install(database, lab_1="25.0.5")
+    old, new = held("old"), held("new")
+    put_images(database, old, new, lab_1=old.key)
+    put_images(database, lab_1=new.key)
+    forget(database, LATER, 400)
+    put_images(database, lab_1=old.key)
+    forget(database, LATER + 200 * DAY, 400)
+    done = forget(database, LATER + 401 * DAY, 400)
+    assert (done["image_uses"], done["images"]) == (0, 0)
+    assert forget(database, LATER + 601 * DAY, 400)["images"] == 1
+    with database.connect() as connection:
+        assert set(storage.image_facts(connection).images) == {old.key}
+
+
+def test_a_named_chain_stays_when_its_images_go(database: Database) -> None:
+    install(database, lab_1="25.0.5")
+    one = held("os", "java", "app")
+    put_images(database, one, lab_1=one.key)
+    with database.begin() as connection:
+        facts = storage.image_facts(connection)
+        number = facts.chains.parent(facts.chain[one.key])
+        assert storage.name_chain(connection, number, "r.example/java:21")
+        connection.execute(sa.delete(tables.running_image))
+    forget(database, LATER, 400)
+    assert forget(database, LATER + 401 * DAY, 400)["images"] == 1
+    assert image_rows(database) == {"image_chain": 2}
+    with database.connect() as connection:
+        assert list(storage.named_chains(connection)) == [number]
+
+
+def test_documents_of_forgotten_images_go_with_tags_that_are_not_asked_for(database: Database) -> None:
+    install(database, lab_1="25.0.5")
+    image, config = digest("manifest"), digest("config")
+    attestation, index = digest("attestation"), digest("index")
+    members = (
+        IndexMember(image, "linux/amd64", MemberRole.IMAGE),
+        IndexMember(digest("never read"), "linux/arm64", MemberRole.IMAGE),
+        IndexMember(attestation, "", MemberRole.ATTESTATION, image),
+    )
+    items = (
+        RegistryItem("a", tag=TagAnswer("r.example/app:1", index)),
+        RegistryItem("b", index=ImageIndex(index, members)),
+        RegistryItem("c", manifest=ImageManifest(image, config, ())),
+        RegistryItem("d", manifest=ImageManifest(attestation, "", (), kind=MemberRole.ATTESTATION)),
+        RegistryItem(f"materials:{image}", materials=(Material("pkg:docker/os", digest("os")),)),
+        RegistryItem("e", image=Image(config, "linux/amd64", (digest("os"),))),
+    )
+    pieces = tuple(ItemPayload(i.key, msgspec.Raw(msgspec.json.encode(i))) for i in items)
+    outcome = FetchResult(
+        source="registries", url="u", form="tag", complete=False, result="read", at=START, items=pieces
+    )
+    with database.begin() as connection:
+        storage.keep_answers(connection, [outcome], ())
+    assert len(image_rows(database)) == 6
+    forget(database, START, 400)
+    assert forget(database, START + 399 * DAY, 400)["images"] == 0
+    # the tag is older than that, and then nothing names the image
+    assert forget(database, START + 401 * DAY, 400)["image_tags"] == 1
+    forget(database, START + 402 * DAY, 400)
+    assert forget(database, START + 803 * DAY, 400)["images"] == 1
+    assert image_rows(database) == {}
