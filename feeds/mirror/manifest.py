@@ -1,4 +1,4 @@
-"""What a mirror says of itself: when it was filled, by which Navtex, and what became of each question."""
+"""The manifest of a mirror: when and by which version it was filled, and the result of each request."""
 
 from __future__ import annotations
 

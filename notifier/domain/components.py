@@ -51,7 +51,7 @@ class Observed(StrEnum):
     INSTALLED = "installed"
     """What a package list or an SBOM says."""
     RUNNING = "running"
-    """What a daemon says of itself."""
+    """Reported by a running daemon."""
 
 
 class Component(msgspec.Struct, frozen=True, order=True):

@@ -306,7 +306,7 @@ def advisory_group(
     silenced: tuple[SilenceRow, ...] = (),
     in_hand: tuple[AssignmentRow, ...] = (),
 ) -> AdvisoryGroup:
-    """The row of an advisory that concerns so many hosts."""
+    """The row of an advisory, with its number of affected hosts."""
     return AdvisoryGroup(
         advisory=advisory.name,
         aliases=advisory.aliases,
@@ -338,7 +338,7 @@ def advisory_group(
 
 
 def version_group(found: Sequence[Finding], hosts: int) -> VersionGroup:
-    """The row of a version that so many hosts run, made of all findings on it."""
+    """The row of a version, with its number of hosts, from all its findings."""
     component = found[0].match.component
     return VersionGroup(
         product=component.product,

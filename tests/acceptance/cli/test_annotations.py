@@ -22,7 +22,7 @@ HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-5,engine,2
 
 @pytest.fixture(scope="module")
 def navtex(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """A program that has an inventory and was polled once, an advisory in hand, and two silences."""
+    """A program that has an inventory and was polled once, an assigned advisory, and two silences."""
     with Mirror(DEMO / "day-1") as mirror:
         made = program(tmp_path_factory.mktemp("remarks") / "home", NAVTEX_MIRROR=mirror.url)
         made("inventory", "import", stdin=HOSTS)

@@ -1,4 +1,4 @@
-"""Polls of sources that fail: what is kept, what is told, and how it ends."""
+"""Polls of sources that fail: what is stored, what is reported, and how they end."""
 
 from __future__ import annotations
 

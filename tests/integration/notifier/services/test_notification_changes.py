@@ -308,7 +308,7 @@ def test_a_reminder_that_falls_on_news_is_one_digest_with_them(fleet: Database) 
     assert (names(digest.items), [o.advisory.name for o in digest.open]) == (["CVE-2026-2"], [NAME])
 
 
-# silences, and what is in hand
+# silences and assignments
 
 
 def silenced(database: Database, *, until: float, scope: Scope = Scope(), at: float = 0) -> None:  # noqa: B008
