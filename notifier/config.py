@@ -95,7 +95,7 @@ class Slack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 except ConfigError as error:
                     raise ValueError(f"`{name}`: {error.what}") from None
                 if re.search(r"[?#\s]", url):
-                    raise ValueError(f"`{name}` is {url!r}, which has more than a host and a path")
+                    raise ValueError(f"`{name}` is {url!r}, which must be only a host and a path")
 
 
 class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +149,7 @@ class MappingPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not self.host or not self.version or not (self.product or self.package):
-            raise ValueError("a mapping needs the paths `host`, `version`, and `product` or `package`")
+            raise ValueError("a mapping needs `host`, `version`, and `product` or `package`")
 
 
 class InventorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -225,84 +225,83 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 EXAMPLE = """\
-# Navtex works without this file: every line is a comment that shows what is used otherwise.
+# Navtex works without this file. Every setting is commented out and shows its default or an example.
 
-# Where it keeps what it knows. SQLite, or PostgreSQL (install navtex[postgresql]).
-# The environment variable NAVTEX_DATABASE_URL wins over it.
+# Database: SQLite, or PostgreSQL (install navtex[postgresql]).
+# The environment variable NAVTEX_DATABASE_URL takes precedence.
 # database = "sqlite:///{database}"
 # database = "postgresql://navtex@db.example.org/navtex"
 
-# Read the sources from a mirror: a request for https://HOST/PATH goes to MIRROR/HOST/PATH. Or from a folder
-# that `navtex mirror fetch` filled, as a whole path. NAVTEX_MIRROR wins over it.
+# Mirror to read the sources from: a URL (a request for https://HOST/PATH goes to MIRROR/HOST/PATH), or the absolute
+# path of a folder filled by `navtex mirror fetch`. NAVTEX_MIRROR takes precedence.
 # mirror = "http://mirror.example.org"
 
-# Certificates to trust instead of the system's, as one PEM file.
+# PEM file with certificates to trust instead of the system's.
 # ca_bundle = "/etc/ssl/company.pem"
 
-# Your own corrections to wrong advisories, beside those that come with Navtex (`navtex help corrections`).
+# Your own corrections of wrong advisories, in addition to Navtex's (`navtex help corrections`).
 # corrections = "/etc/navtex/corrections.toml"
 
-# A folder with templates that replace Navtex's own (`navtex help own-templates`).
+# Folder with templates that replace Navtex's own (`navtex help own-templates`).
 # templates = "/etc/navtex/templates"
 
 [poll]
-# Shown to the sources, so that their operators can write to you.
+# Contact address, sent to the sources in the User-Agent.
 # contact = "ops@example.org"
-# Seconds that one host may take, retries included, and the whole poll.
+# Time limits in seconds: for each host, retries included, and for the whole poll.
 # host_seconds = 60.0
 # poll_seconds = 120.0
-# Days after which a mirror is old, which is told.
+# Warn about a mirror that is older than this many days.
 # mirror_days = 7.0
 
 [mail]
-# The sender of mails, where a subscription's mailto:// address names none.
+# Sender of mails, if a subscription's mailto:// address has none.
 # sender = "navtex@example.org"
-# Where somebody asks to get no more of them: a mailto: or https:// address, for the header List-Unsubscribe.
+# Address for the header List-Unsubscribe: mailto: or https://.
 # unsubscribe = "mailto:ops@example.org?subject=unsubscribe"
 
 [slack]
-# Where messages for Slack go instead of https://hooks.slack.com and https://slack.com/api: a gateway of yours. It gets
-# the secret of the webhook or the token of the bot.
+# Your gateway, to use instead of https://hooks.slack.com and https://slack.com/api. It receives the webhook secret or
+# bot token.
 # hook = "https://slack-gateway.example.org"
 # api = "https://slack-gateway.example.org/api"
 
 [operator]
-# Channels, as for subscriptions, that hear of what is wrong with Navtex itself: a source that fails, deliveries
-# that were given up.
+# Channels for notices about Navtex itself: failing sources, and deliveries that were given up.
 # to = ["mailto://mail.example.org?from=navtex@example.org&to=ops@example.org"]
 
 [collect]
-# Whom `navtex inventory collect` asks when it is called without options: this machine's engine, contexts of
-# the docker program ("all" stands for every one), hosts over SSH, and a file with one such host a line.
+# What `navtex inventory collect` queries without options: this machine's engine, docker contexts ("all" for every
+# context), hosts over SSH, and a file with one such host per line.
 # local = false
 # contexts = ["all"]
 # ssh = ["web-1 env=prod", "ops@web-2"]
 # ssh_hosts = "/etc/navtex/hosts"
-# How many are asked at a time, and the seconds that each may take.
+# Number of parallel queries, and the time limit of each in seconds.
 # jobs = 16
 # timeout = 20.0
 
-# How to read the JSON of another tool, with `navtex inventory import --from cmdb` (`navtex help inventory-formats`).
+# Mapping for the JSON of another tool, used by `navtex inventory import --from cmdb` (`navtex help inventory-formats`).
 # [inventory.mapping.cmdb]
 # hosts = "result.records"
 # host = "hostname"
 # product = "'engine'"
 # version = "docker.version"
-# Where a host has a list of packages: components, package, and kind ("deb", "rpm", ...); also distribution and id.
+# For a list of packages per host, set components, package and kind ("deb", "rpm", ...); optionally distribution and id.
 
 [images]
-# Registries that are asked what the tags of your images name; no other is ever asked.
+# Registries to query for the tags of your images. No other registry is queried.
 # registries = ["docker.io", "registry.example.org"]
-# What you build yourself; the rest is said to be its maintainer's. * stays within a part of the path, ** does not.
+# Images that you build yourself. * matches within a path segment, ** across segments.
 # own = ["registry.example.org/**"]
-# Manifests read from a registry in one poll; hours after which a name that runs as several images is reported.
+# Manifests to read from a registry per poll; hours after which a tag that runs as several images is reported.
 # pulls = 40
 # split_hours = 24.0
-# A base by name, with its release line as endoflife.date has it.
+# A base image, with its release line as on endoflife.date.
 # [[images.base]]
 # name = "docker.io/library/debian:12"
 # line = "debian 12"
-# Credentials are those of Docker's config.json, or these. They go to the registry and to the hosts of `token_hosts`.
+# Credentials, if not in Docker's config.json. They are sent only to the registry and to `token_hosts`.
 # [images.registry."registry.example.org"]
 # ca = "/etc/navtex/ca.pem"
 # token_hosts = ["auth.example.org"]
@@ -310,29 +309,29 @@ EXAMPLE = """\
 # password = "${{REGISTRY_PASSWORD}}"
 
 [digest]
-# A host that no import has named for so many days is counted as not seen.
+# Days without an import after which a host is stale.
 # stale_days = 14
 
 [retention]
-# After so many days digests, their deliveries and the log of those are forgotten, and so are silences that ended and
-# versions that nobody runs. Who was told of what stays.
+# Days to keep digests, deliveries and their log, ended silences, and versions no longer in use. The record of what was
+# reported to whom is kept.
 # days = 400
 
 [log]
-# What a run has to say: as text or json, from which level on (debug, info, warning, error), and into which file
-# instead of standard error.  NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL win, --log-format and --log-level over these.
+# Format (text, json), minimum level (debug, info, warning, error), and a file to use instead of standard error.
+# NAVTEX_LOG_FORMAT and NAVTEX_LOG_LEVEL take precedence, and --log-format and --log-level over both.
 # format = "text"
 # level = "warning"
 # file = "/var/log/navtex/navtex.log"
 
 [metrics]
-# Where each run writes its metrics, for node_exporter's textfile collector.
+# File to write metrics to, for node_exporter's textfile collector.
 # textfile = "/var/lib/prometheus/node-exporter/navtex.prom"
 
-# A source can be left out, or read from another address; `navtex source list` shows the names.
+# Disable a source, or read it from another address. `navtex source list` shows the names.
 # [sources.docker-blog]
 # enabled = false
-# Entries that it must list: if one is missing, the source is degraded.
+# Entries that must be listed. If one is missing, the source is degraded.
 # [sources.moby-advisories]
 # known = ["GHSA-v23v-6jw2-98fq"]
 # [sources.moby-advisories.urls]
@@ -383,7 +382,7 @@ def log_variables(environment: Mapping[str, str]) -> dict[str, Any]:
         ("level", "NAVTEX_LOG_LEVEL", level, get_args(LogLevel)),
     ):
         if value and value not in known:
-            raise ConfigError(f"{value!r} is none of {', '.join(known)}", where=variable)
+            raise ConfigError(f"{value!r} is not one of {', '.join(known)}", where=variable)
         if value:
             said[name] = value
     return said
@@ -406,7 +405,9 @@ def read(path: Path) -> Config:
     try:
         return msgspec.convert(table(path), Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), where=str(path), remedy="See `navtex config init` for every setting") from error
+        raise ConfigError(
+            str(error), where=str(path), remedy="`navtex config init` writes a file with every setting"
+        ) from error
 
 
 def _mirror(text: str, where: str) -> str:

@@ -17,22 +17,22 @@ import feeds
 from notifier.cli import cli
 
 FILES = (
-    ("~/.config/navtex/config.toml", "The configuration; `navtex config init` writes one, nothing needs it."),
-    ("~/.local/share/navtex/navtex.db", "The database, where the configuration names no other."),
+    ("~/.config/navtex/config.toml", "Configuration (optional); `navtex config init` creates it."),
+    ("~/.local/share/navtex/navtex.db", "Default database."),
 )
 VARIABLES = (
-    ("NAVTEX_CONFIG", "The configuration file."),
-    ("NAVTEX_DATABASE_URL", "The database: sqlite:///PATH or postgresql://USER@HOST/NAME."),
-    ("NAVTEX_MIRROR", "Read the sources from here."),
-    ("NAVTEX_LOG_FORMAT, NAVTEX_LOG_LEVEL", "How to log, and from which level on."),
-    ("GITHUB_TOKEN", "A token for api.github.com."),
+    ("NAVTEX_CONFIG", "Configuration file."),
+    ("NAVTEX_DATABASE_URL", "Database: sqlite:///PATH or postgresql://USER@HOST/NAME."),
+    ("NAVTEX_MIRROR", "Mirror to read the sources from."),
+    ("NAVTEX_LOG_FORMAT, NAVTEX_LOG_LEVEL", "Log format and minimum level."),
+    ("GITHUB_TOKEN", "Token for api.github.com."),
 )
 STATUS = (
-    ("0", "Done."),
-    ("1", "Done, but a source or a delivery failed, or rows of an import were bad."),
-    ("2", "Wrong use, wrong configuration or an unknown name."),
-    ("3", "The --fail-on level is met."),
-    ("4", "Another run is at work."),
+    ("0", "Success."),
+    ("1", "Done, but a source or a delivery failed, or an import had invalid rows."),
+    ("2", "Wrong usage or configuration, or an unknown name."),
+    ("3", "A --fail-on condition is met."),
+    ("4", "Another run is active."),
 )
 
 
@@ -41,15 +41,13 @@ def page() -> str:
     lines = [
         f'.TH NAVTEX 1 "" "Navtex {feeds.__version__}" "User Commands"',
         ".SH NAME",
-        r"navtex \- Docker's security news, matched to the engines you run",
+        r"navtex \- report Docker security news that affects your fleet",
         ".SH SYNOPSIS",
         r".B navtex",
         r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIARGS\fR]...",
         ".SH DESCRIPTION",
-        *text(
-            "Navtex reads the places where Docker's security news appears, compares it with an inventory of your hosts,"
-        ),
-        *text("and sends a digest of what concerns them: what stands at first, and from then on what is new."),
+        *text("Navtex polls the sources of Docker security news, matches them with an inventory of your hosts,"),
+        *text("and sends digests: first of everything currently open, later of what is new."),
         ".SH OPTIONS",
         *options(cli),
         ".SH COMMANDS",

@@ -88,13 +88,13 @@ def _problem(correction: Correction, today: date) -> str:
     """What is wrong with a correction, or ""."""
     checks = (
         (is_cve(correction.id) or is_ghsa(correction.id), "its id is neither a CVE nor a GHSA"),
-        (correction.product in PRODUCTS, f"its product {correction.product!r} is none of {', '.join(PRODUCTS)}"),
+        (correction.product in PRODUCTS, f"its product {correction.product!r} is not one of {', '.join(PRODUCTS)}"),
         (bool(correction.proof), "it has no proof"),
         (
             all(p.url.startswith("https://") and p.quote.strip() for p in correction.proof),
             "each proof needs an https:// address and the words that prove it",
         ),
-        (correction.date <= today, f"its date {correction.date} lies ahead"),
+        (correction.date <= today, f"its date {correction.date} is in the future"),
         (bool(correction.author.strip() and correction.reason.strip()), "it needs an author and a reason"),
     )
     return next((problem for holds, problem in checks if not holds), "") or _range_problem(correction)
@@ -110,7 +110,7 @@ def _range_problem(correction: Correction) -> str:
             return f"the fixed release {version!r} is not a version"
     rated = correction.severity or correction.vector
     if correction.severity and correction.severity not in list(Severity):
-        return f"the severity {correction.severity!r} is none of {', '.join(Severity)}"
+        return f"the severity {correction.severity!r} is not one of {', '.join(Severity)}"
     if correction.vector and vector_score(correction.vector, by="") is None:
         return f"the vector {correction.vector!r} cannot be scored"
     if not (correction.affected or correction.unaffected or correction.fixed or rated):
@@ -126,7 +126,7 @@ def _contradiction(correction: Correction) -> str:
             return f"{span} and {clash} overlap, and say opposite things"
         inside = next((f for f in correction.fixed if f in span), None)
         if inside:
-            return f"the fixed release {inside} lies in the affected range {span}"
+            return f"the fixed release {inside} is in the affected range {span}"
     return ""
 
 

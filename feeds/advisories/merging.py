@@ -51,7 +51,7 @@ class Catalogue:
         try:
             return self._names[name.strip().lower()]
         except KeyError:
-            raise UnknownName(f"no advisory is called {name!r}", remedy="See `navtex advisory list`") from None
+            raise UnknownName(f"there is no advisory {name!r}", remedy="See `navtex advisory list`") from None
 
 
 def merge(reads: Iterable[Read]) -> list[Advisory]:

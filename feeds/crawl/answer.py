@@ -32,10 +32,10 @@ _REASON = 400
 """Characters of a reason."""
 
 _WORDS = {
-    DownloadTimeoutError: "no whole answer in time",
+    DownloadTimeoutError: "no complete answer in time",
     ResponseDataLossError: "the answer broke off",
     DownloadConnectionRefusedError: "the connection was refused",
-    CannotResolveHostError: "the name of its host cannot be resolved",
+    CannotResolveHostError: "its host name cannot be resolved",
     DownloadCancelledError: f"the answer is larger than {LARGEST >> 20} MiB",
 }
 

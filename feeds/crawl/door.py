@@ -47,14 +47,14 @@ def _of_header(name: str, value: str) -> Iterator[str]:
     if len(value) > HEADER:
         yield f"its header {name} is longer than {HEADER} characters"
     if any(ord(c) < 32 for c in value):
-        yield f"its header {name} holds a control character"
+        yield f"its header {name} contains a control character"
 
 
 def _of_piece(key: str, raw: bytes) -> Iterator[str]:
     if len(key) + len(raw) > ENTRY:
         yield f"its entry {key[:60]!r} is larger than {ENTRY >> 20} MiB"
     if _NUL.search(raw):
-        yield f"its entry {key[:60]!r} holds a NUL, which no database keeps"
+        yield f"its entry {key[:60]!r} contains a NUL character"
     if _bytes(key) > NAME:
         yield f"its entry {key[:60]!r} has a name of more than {NAME} bytes"
 

@@ -184,7 +184,7 @@ def retry_after(response: Response, now: datetime) -> float | None:
 
 def paused(host: str, until: datetime) -> str:
     """Why a host is not asked, in words."""
-    return f"{host} asked not to be asked before {until:%Y-%m-%d %H:%M} UTC"
+    return f"{host} asked for no requests before {until:%Y-%m-%d %H:%M} UTC"
 
 
 def host_of(url: str) -> str:

@@ -74,9 +74,8 @@ class Guard:
 def private(name: str, address: str) -> str:
     """Why a host is not asked, in words."""
     of = "" if address in (name, name.rpartition(":")[0]) else f" ({address})"
-    return (
-        f"it leads to the private address {name}{of}, which is not followed. If it is right, configure it as the source"
-    )
+    where = f"it points to the private address {name}{of}, which is not followed"
+    return f"{where}. If it is right, configure it as the source"
 
 
 class Resolver(CachingThreadedResolver):

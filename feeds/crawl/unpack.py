@@ -74,7 +74,7 @@ def _inflated(body: bytes, largest: int, window: int) -> bytes:
                 if not packed and not piece:
                     break
             if at >= len(body) and not stream.eof:
-                raise IgnoreRequest("the answer broke off: what is packed is not whole")
+                raise IgnoreRequest("the answer is incomplete: the compressed data ends early")
         at -= len(stream.unused_data)
         if window == _RAW or not body[at:].strip(b"\0"):
             return bytes(found)

@@ -178,7 +178,7 @@ def _replace(at: Path, body: bytes, folder: Path) -> None:
             raise NavtexError("a link leads out of the folder", where=str(at.parent))
         files.write(at, body, files.PUBLIC, durable=False)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise NavtexError("a file and a folder cannot have one name", where=str(at)) from error
+        raise NavtexError("a file and a folder have the same name", where=str(at)) from error
 
 
 def _remove(folder: Path, name: str) -> None:

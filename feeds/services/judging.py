@@ -57,7 +57,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
             lacks += _emptiness(connection, answers, count, history, mirrored=how.mirrored)
             if complete and (newest := storage.newest_missing(connection, name)):
                 lacks.append(
-                    f"it lacks its {newest} newest entries, as an older copy would. If that is right, run "
+                    f"its {newest} newest entries are missing, as in an older copy. If that is right, run "
                     f"`navtex poll --accept {name}`"
                 )
         if lacks:
@@ -80,7 +80,7 @@ def _emptiness(
     # a mirror that was filled by an earlier Navtex lacks what that one did not read
     may_lack = source.guessed or (source.recent and mirrored and not count)
     if answers.outcomes and all(o.result == "missing" for o in answers.outcomes) and not may_lack:
-        return [f"not one of its {len(answers.outcomes)} documents is there ({answers.outcomes[0].reason})"]
+        return [f"none of its {len(answers.outcomes)} documents could be read ({answers.outcomes[0].reason})"]
     by = "" if count or history else _named_by(connection, source)
     return [f"it lists nothing, and {by} names what it should list"] if by else []
 

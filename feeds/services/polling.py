@@ -195,7 +195,7 @@ def _documents(
         # a tag of an image may be deleted; the documents of the other sources stay where they are
         expected = outcome.url in known and judging.is_listed(outcome.source)
         if outcome.result == "missing" and expected and outcome.source not in accept:
-            problem = f"{outcome.reason}, and it was there before"
+            problem = f"{outcome.reason}, but it existed before"
         if outcome.result == "read" and brought[outcome.source] > SOURCE_ENTRIES:
             problem = f"with it the source lists {brought[outcome.source]} entries, and {SOURCE_ENTRIES} are the most"
         elif outcome.result == "read" and outcome.source != registries.NAME:

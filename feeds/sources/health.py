@@ -82,7 +82,7 @@ def shortfalls(name: str, items: int, history: Sequence[Polled], missing: Sequen
             f"is right, run `navtex poll --accept {name}`"
         )
     if missing:
-        yield f"it lacks entries that must be there: {', '.join(missing)}"
+        yield f"required entries are missing: {', '.join(missing)}"
 
 
 def assessed(states: Iterable[SourceState], now: datetime) -> Iterator[SourceState]:

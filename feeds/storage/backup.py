@@ -38,7 +38,7 @@ def back_up(database: Database, file: Path) -> None:
     source = _path(database, f"pg_dump --format=custom --file={shlex.quote(str(file))} --dbname={_server(database)}")
     if os.path.lexists(file):
         raise UsageProblem(
-            "the file exists", where=str(file), remedy="Name another file; existing files are never overwritten"
+            "the file exists", where=str(file), remedy="Choose another file; existing files are never overwritten"
         )
     with _new_file(file) as copy:
         _copy(source, copy)
@@ -57,9 +57,11 @@ def restore(database: Database, file: Path, at: datetime) -> Path | None:
         database, f"pg_restore --clean --if-exists --dbname={_server(database)} {shlex.quote(str(file))}"
     ).resolve()
     if not file.is_file():
-        raise UsageProblem("there is no such file", where=str(file), remedy="Name a file of `navtex db backup`")
+        raise UsageProblem("no such file", where=str(file), remedy="Use a file created by `navtex db backup`")
     if place.exists() and file.samefile(place):
-        raise UsageProblem("this is the database itself", where=str(file), remedy="Name a file of `navtex db backup`")
+        raise UsageProblem(
+            "this is the database itself", where=str(file), remedy="Use a file created by `navtex db backup`"
+        )
     with database.lock(), _new_file(place) as copy:
         _copy(file, copy)
         _check(copy, shown=file, remedy="Restore another backup; nothing was changed")
@@ -74,9 +76,9 @@ def restore(database: Database, file: Path, at: datetime) -> Path | None:
 
 def _path(database: Database, command: str) -> Path:
     if not database.sqlite:
-        raise UsageProblem("PostgreSQL has its own program for this", where=database.shown, remedy=f"Run: {command}")
+        raise UsageProblem("this command is for SQLite only", where=database.shown, remedy=f"Run: {command}")
     if not database.url.database or database.url.database == ":memory:":
-        raise UsageProblem("a database in memory has no file", remedy="Write sqlite:///PATH")
+        raise UsageProblem("an in-memory database has no file", remedy="Write sqlite:///PATH")
     return Path(database.url.database)
 
 
@@ -170,12 +172,12 @@ def _check(copy: Path, *, shown: Path, remedy: str) -> None:
         ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
     if found != "ok" or astray:
         raise DatabaseError(
-            f"is damaged: {found if found != 'ok' else f'a row of {astray[0]} refers to nothing'}",
+            f"is damaged: {found if found != 'ok' else f'a row of {astray[0]} refers to a missing row'}",
             where=str(shown),
             remedy=remedy,
         )
     if not ours:
-        raise DatabaseError("is not a Navtex database", where=str(shown), remedy="Name another file")
+        raise DatabaseError("is not a Navtex database", where=str(shown), remedy="Choose another file")
 
 
 def _modernise(copy: Path, *, shown: Path) -> None:

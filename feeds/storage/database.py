@@ -144,7 +144,7 @@ class Database:
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
             raise DatabaseError(
-                f"its schema ({current}) is newer than this Navtex knows ({HEAD})",
+                f"its schema ({current}) is newer than this version of Navtex supports ({HEAD})",
                 where=self.shown,
                 remedy="Upgrade Navtex, or restore a backup from before the newer version ran",
             )
@@ -237,7 +237,7 @@ def _url(text: str) -> URL:
         url = make_url(text)
     except (sa.exc.ArgumentError, ValueError):
         raise ConfigError(
-            "the database address cannot be read", remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME"
+            "the database address is not valid", remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME"
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")

@@ -42,12 +42,12 @@ def _decider(component: Component) -> str:
     if not component.package and not component.distro:
         return "the name and version of its package, and its distribution, would decide"
     if not component.distro and not component.ecosystem:
-        return "the name of its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
+        return "its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
     if not component.ecosystem:
         return f"a security record of {component.distro} would decide, and no source of Navtex has one"
     if not component.package:
         return f"the name and version of its package would decide, as {component.ecosystem} writes them"
     if not is_version(component.package_version, component.ecosystem):
-        given = f", and {component.package_version!r} is none" if component.package_version else ""
+        given = f", but {component.package_version!r} is not one" if component.package_version else ""
         return f"the version of its package would decide, as {component.ecosystem} writes it{given}"
     return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"

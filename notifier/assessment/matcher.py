@@ -212,7 +212,7 @@ class Matcher:
             return None
         case = self.case(advisory, component.judged_as)
         if case is None:
-            return Verdict(Status.UNKNOWN, f"no source speaks of {component.product} any more")
+            return Verdict(Status.UNKNOWN, f"no source mentions {component.product} any more")
         verdict = self.judge(case, component)
         return None if verdict.status in EXPOSED else verdict
 

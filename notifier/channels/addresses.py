@@ -117,10 +117,10 @@ def local(address: str) -> Path:
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or "\0" in unquote(parts.path):
         if scheme(address) == "atom":
             raise ChannelError(
-                "an atom:// address names a file by its whole path", remedy="Write atom:///var/www/navtex.xml"
+                "an atom:// address needs the absolute path of a file", remedy="Write atom:///var/www/navtex.xml"
             )
         raise ChannelError(
-            "a file:// address names a folder by its whole path", remedy="Write file:///var/lib/navtex/digests"
+            "a file:// address needs the absolute path of a folder", remedy="Write file:///var/lib/navtex/digests"
         )
     return Path(unquote(parts.path))
 

@@ -122,7 +122,7 @@ def send(
     why = str(said["why"])[:300]
     status = int(found[1]) if (found := re.search(r"\berror\W{0,2}(\d{3})\b", why)) else 0
     raise ChannelError(
-        f"{name} did not take it{': ' + why if why else ''}",
+        f"{name} did not accept it{': ' + why if why else ''}",
         permanent=400 <= status < 500 and status not in (408, 409, 425, 429),
         unreachable="onnection error" in why,
         too_large=status == 413,
@@ -141,7 +141,7 @@ def main() -> None:
     box = apprise.Apprise(asset=asset)
     parsed = apprise.Apprise.instantiate(job["address"], asset=asset, suppress_exceptions=True)
     if parsed is None or kind(parsed) or not box.add(parsed):
-        sys.stdout.write(json.dumps({"taken": False, "why": "Apprise does not take the address"}))
+        sys.stdout.write(json.dumps({"taken": False, "why": "Apprise does not accept the address"}))
         return
     if "overflow=" not in parsed.url().replace("overflow=upstream", ""):
         parsed.overflow_mode = apprise.OverflowMode.SPLIT

@@ -47,7 +47,7 @@ def _entries(path: Path) -> list[ET.Element]:
     if not path.exists():
         return []
     if path.stat().st_size > _MOST:
-        raise ChannelError("is larger than a feed of Navtex gets", where=str(path), permanent=True)
+        raise ChannelError("is too large to be a feed written by Navtex", where=str(path), permanent=True)
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file of our own, on the user's disk
     except ET.ParseError as error:
@@ -61,7 +61,7 @@ def _foreign(path: Path) -> ChannelError:
     return ChannelError(
         "is not a Navtex feed, and is left as it is",
         where=str(path),
-        remedy="Move it away, or name another file",
+        remedy="Move it away, or use another file",
         permanent=True,
     )
 

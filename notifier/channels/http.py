@@ -188,10 +188,10 @@ def _read(response: urllib3.BaseHTTPResponse, most: int) -> HttpAnswer:
 def refused(who: str, answer: HttpAnswer) -> ChannelError:
     """The error of an answer that is not 2xx: for good, or until later, and until when."""
     status = answer.status
-    said = f"{who} says {status} {decoded(answer.body)}".rstrip()
+    said = f"{who} answered {status} {decoded(answer.body)}".rstrip()
     if 300 <= status < 400:
         host = urlsplit(answer.headers.get("location", "")).hostname or "elsewhere"
-        said = f"{who} says {status} and leads to {host}, which is not followed"
+        said = f"{who} answered {status} with a redirect to {host}, which is not followed"
     return ChannelError(
         said,
         retry_at=asked_for(answer.headers.get("retry-after", ""), datetime.now(UTC)),
@@ -212,7 +212,7 @@ def _reason(error: Exception) -> str:
         if isinstance(one, ssl.SSLError):
             return f"TLS: {one.reason or 'no handshake'}"
         if isinstance(one, socket.gaierror):
-            return "its name is not known"
+            return "unknown host name"
         if isinstance(one, ConnectionRefusedError):
             return "the connection was refused"
     # urllib3 counts every connection that could not be made among its timeouts

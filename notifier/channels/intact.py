@@ -26,13 +26,13 @@ def check_signs(address: str) -> None:
     before, _, query = rest.partition("?")
     authority, _, path = before.partition("/")
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
-        raise _refused(scheme, "it holds a % that begins no escape", "Write % as %25")
+        raise _refused(scheme, "a % in it does not start an escape", "Write % as %25")
     if "?" in query:
-        raise _refused(scheme, "it holds more than one ?", "Write ? in a name or password as %3F")
+        raise _refused(scheme, "it has more than one ?", "Write ? in a name or password as %3F")
     if authority.count("@") > 1:
-        raise _refused(scheme, "it holds more than one @ before its host", "Write @ in a login as %40")
+        raise _refused(scheme, "it has more than one @ before the host", "Write @ in a login as %40")
     if "@" in path and re.fullmatch(r"[^@:]+:\d+", authority):
-        raise _refused(scheme, "it holds an @ behind its port", "Write / in a login as %2F, and @ in a path as %40")
+        raise _refused(scheme, "it has an @ after the port", "Write / in a login as %2F, and @ in a path as %40")
 
 
 def check_kept(address: str, parsed: Any) -> None:
@@ -48,7 +48,7 @@ def check_kept(address: str, parsed: Any) -> None:
     if any(not _is_kept(segment, kept) for segment in (*_segments(before), *values)):
         raise _refused(
             scheme,
-            "a part of it would be lost, since it holds a sign that separates parts",
+            "an unescaped separator in it would cut off a part",
             "In names and passwords write @ as %40, / as %2F, # as %23, ? as %3F, & as %26",
         )
 
@@ -67,7 +67,7 @@ def _values(scheme: str, query: str, parsed: Any) -> Iterable[str]:
         if not equals or name not in aliases | tokens | _ALWAYS:
             shown = f" {name!r}" if equals and re.fullmatch(r"[a-z_]{1,20}", name) else ""
             own = sorted(n for n in arguments if n not in ("store", "tz"))
-            raise _refused(scheme, f"the parameter{shown} is unknown to it", f"Known are {', '.join(own)}")
+            raise _refused(scheme, f"the parameter{shown} is unknown", f"Known parameters: {', '.join(own)}")
         kind = str(arguments.get(name, {}).get("type", "string"))
         if kind in ("string", "list:string") and name not in ("tz", "format", "overflow", "template"):
             yield from _segments(value)

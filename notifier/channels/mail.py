@@ -143,7 +143,7 @@ class _Plain(smtplib.SMTP):
             said = self.docmd("AUTH", f"LOGIN {_base64(user)}")
             said = self.docmd(_base64(password)) if said[0] == 334 else said
         else:
-            raise smtplib.SMTPNotSupportedError("it offers neither PLAIN nor LOGIN, which a login in UTF-8 needs")
+            raise smtplib.SMTPNotSupportedError("it offers neither PLAIN nor LOGIN, which a UTF-8 login needs")
         if said[0] not in (235, 503):
             raise smtplib.SMTPAuthenticationError(*said)
         return said
@@ -191,7 +191,7 @@ class _Bounded:
     def readline(self, size: int = -1) -> bytes:
         self.lines += 1
         if self.lines > _LINES:
-            raise OSError("its answer does not end")
+            raise OSError("its answer is too long")
         line: bytes = self._file.readline(size)
         return line
 
@@ -211,7 +211,7 @@ def _hand_over(connection: smtplib.SMTP, mail: Mail) -> None:
     if not (mail.sender + mail.recipient).isascii():
         connection.ehlo_or_helo_if_needed()
         if not connection.has_extn("smtputf8"):
-            raise smtplib.SMTPNotSupportedError("it takes no address that is not ASCII (SMTPUTF8)")
+            raise smtplib.SMTPNotSupportedError("it accepts only ASCII addresses (no SMTPUTF8)")
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     connection.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), options)
 
@@ -242,7 +242,7 @@ def _bytes(said: bytes | str) -> bytes:
 def _refused(parsed: MailAddress, target: Target, error: smtplib.SMTPRecipientsRefused) -> ChannelError:
     code, said = next(iter(error.recipients.values()))
     return ChannelError(
-        f"{target.recipient} is refused: {code} {decoded(said)}", where=parsed.smtp_host, permanent=code >= 500
+        f"{target.recipient} was refused: {code} {decoded(said)}", where=parsed.smtp_host, permanent=code >= 500
     )
 
 
@@ -252,7 +252,7 @@ def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> Channel
         return ChannelError(f"the mail server took longer than {cut.total:g} seconds", where=where, unreachable=True)
     if isinstance(error, smtplib.SMTPResponseException):
         greeting = isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError) or error.smtp_code == 421
-        does = "refuses the login:" if isinstance(error, smtplib.SMTPAuthenticationError) else "says"
+        does = "refused the login:" if isinstance(error, smtplib.SMTPAuthenticationError) else "answered"
         return ChannelError(
             f"the mail server {does} {error.smtp_code} {decoded(error.smtp_error)}",
             where=where,
@@ -261,7 +261,7 @@ def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> Channel
             too_large=error.smtp_code in (523, 552) or b"5.3.4" in _bytes(error.smtp_error),
         )
     if isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError):
-        return ChannelError(f"the mail server cannot be used so: {error}", where=where, permanent=True)
+        return ChannelError(f"the mail server does not support this: {error}", where=where, permanent=True)
     return ChannelError(f"the mail server cannot be reached: {error}", where=where, unreachable=True)
 
 

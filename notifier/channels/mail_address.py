@@ -81,7 +81,7 @@ def mail_address(address: str) -> MailAddress:
     fields = _fields(query)
     if path and not credentials and (fields.get("to") or fields.get("user")):
         raise _refused(
-            "it names recipients both in its path and in `to`", "Name them in `to`, and write / in a login as %2F"
+            "it has recipients both in the path and in `to`", "Put them in `to`, and write / in a login as %2F"
         )
     user = _decoded(user) or _decoded(fields.get("user", ""))
     password = _decoded(password) or _decoded(fields.get("pass", "") or fields.get("password", ""))
@@ -92,9 +92,9 @@ def mail_address(address: str) -> MailAddress:
         r for text in (*path.split("/"), *(fields.get(n, "") for n in ("to", "cc", "bcc"))) for r in _listed(text)
     ]
     if not sender and host != "localhost":
-        raise _refused("it names no sender", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
+        raise _refused("it has no sender", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
     if not (sender or recipients):
-        raise _refused("it names no recipient", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
+        raise _refused("it has no recipient", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
     found = tuple(dict.fromkeys(checked(r) for r in recipients or [sender]))
     replies = tuple(checked(r) for r in _listed(fields.get("reply", "")))
     verify = _decoded(fields.get("verify", "yes")).lower() not in _NO
@@ -121,19 +121,19 @@ def checked(address: str) -> str:
 def _parts(rest: str) -> tuple[str, str, str]:
     """The server with its login, the path and the query, where it is certain which is which."""
     if any(c.isspace() or not c.isprintable() for c in rest):
-        raise _refused("it holds a space or a control character", "Write a space as %20")
+        raise _refused("it contains a space or a control character", "Write a space as %20")
     if "#" in rest:
-        raise _refused("it holds a #", "Write # as %23")
+        raise _refused("it contains a #", "Write # as %23")
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
-        raise _refused("it holds a % that begins no escape", "Write % as %25")
+        raise _refused("a % in it does not start an escape", "Write % as %25")
     before, _, query = rest.partition("?")
     authority, _, path = before.partition("/")
     if authority.count("@") > 1:
-        raise _refused("it holds more than one @ before its server", "Write @ in a login as %40")
+        raise _refused("it has more than one @ before the server", "Write @ in a login as %40")
     if "?" in query or any("@" in pair.partition("=")[0] for pair in query.split("&")):
-        raise _refused("it holds more than one ?, or an @ where a parameter begins", "Write ? as %3F and & as %26")
+        raise _refused("it has more than one ?, or an @ at the start of a parameter", "Write ? as %3F and & as %26")
     if any(sign in authority for sign in ";,\\'\"<>"):
-        raise _refused("it holds a ; , \\ ' or \" in its login or server", "Write ; as %3B, , as %2C, ' as %27")
+        raise _refused("it contains a ; , \\ ' or \" in its login or server", "Write ; as %3B, , as %2C, ' as %27")
     return authority, path, query
 
 
@@ -152,12 +152,15 @@ def _fields(query: str) -> dict[str, str]:
         if name not in PARAMETERS:
             shown = f" {name!r}" if re.fullmatch(r"[a-z]+", name) else ""
             raise _refused(
-                f"the parameter{shown} is unknown", f"Known are {', '.join(PARAMETERS)}; write & in a value as %26"
+                f"the parameter{shown} is unknown",
+                f"Known parameters: {', '.join(PARAMETERS)}; write & in a value as %26",
             )
         if name in found:
-            raise _refused(f"the parameter {name!r} stands twice", "List several addresses with commas")
+            raise _refused(f"the parameter {name!r} is given twice", "List several addresses with commas")
         if name in ("pass", "password", "user") and re.search("[;,/:@]", value):
-            raise _refused(f"{name!r} holds a ; , / : or @", "Write ; as %3B, , as %2C, / as %2F, : as %3A, @ as %40")
+            raise _refused(
+                f"{name!r} contains a ; , / : or @", "Write ; as %3B, , as %2C, / as %2F, : as %3A, @ as %40"
+            )
         found[name] = value
     return found
 
@@ -197,7 +200,7 @@ def _resolved(scheme: str, user: str, host: str, port: int, fields: dict[str, st
     if smtp and not (host or port):
         host = _hostname(smtp)
     if not host:
-        raise _refused("it names no server", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
+        raise _refused("it has no server", "Write mailto://SERVER?from=ADDRESS&to=ADDRESS")
     given = f"&smtp={_hostname(smtp)}" if smtp else ""
     given += f"&mode={mode}" if mode else ""
     login = f"{quote(user, safe='')}:x@" if user else ""

@@ -33,11 +33,11 @@ def parse(address: str) -> Any:
     parsed = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     if parsed is None and scheme(address) in ("http", "https"):
         raise ChannelError(
-            f"{scheme(address)}:// does not say what to send there",
-            remedy=f"For a webhook that takes JSON write json{scheme(address)[4:]}://HOST/PATH",
+            f"{scheme(address)}:// does not say which service it is",
+            remedy=f"For a JSON webhook, write json{scheme(address)[4:]}://HOST/PATH",
         )
     if parsed is None:
-        raise ChannelError(f"the {scheme(address)}:// address cannot be understood", remedy=HELP)
+        raise ChannelError(f"the {scheme(address)}:// address is not valid", remedy=HELP)
     return parsed
 
 
@@ -45,10 +45,10 @@ def _no_address(text: str) -> ChannelError:
     """What to say of a text without a scheme. It may be a secret, and is not shown, unless it is a path."""
     if text.startswith(("/", "./", "../", "~")):
         whole = quote(text) if text.startswith("/") else "/WHOLE/PATH"
-        return ChannelError("it is a path, and no address", remedy=f"For a folder write file://{whole}")
+        return ChannelError("it is a path, not an address", remedy=f"For a folder, write file://{whole}")
     if "@" in text:
         return ChannelError(
-            "it is a mail address, and says no server",
+            "it is a mail address without a server",
             remedy="Write mailto://SERVER?from=ADDRESS&to=ADDRESS",
         )
     return ChannelError(

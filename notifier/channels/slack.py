@@ -195,7 +195,7 @@ def _check(answer: HttpAnswer) -> None:
         said = json.loads(answer.body)
         error = "" if said["ok"] else str(said.get("error", "no"))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ChannelError("Slack answers with something that is not its API's") from None
+        raise ChannelError("Slack's answer is not from its API") from None
     if error:
         later = error in _GOOD
         raise refused("Slack", HttpAnswer(503 if later else 400, error.encode(), answer.headers))

@@ -74,10 +74,10 @@ def slack_address(address: str) -> SlackAddress:
         path = found["path"].strip("/")
         kind = path.partition("/")[0]
         if kind not in _PATHS:
-            raise _refused(f"Slack's webhooks begin with {', '.join(_PATHS)}")
+            raise _refused(f"Slack webhooks start with {', '.join(_PATHS)}")
         return _webhook(kind, path, government=bool(found["gov"]))
     if not address.lower().startswith("slack://"):
-        raise _refused("it is not a webhook's address as Slack gives it")
+        raise _refused("it is not a webhook address from Slack")
     before, _, query = address[len("slack://") :].partition("?")
     segments = [unquote(s) for s in _without_name(before).split("/") if s]
     fields = _fields(query)
@@ -87,12 +87,12 @@ def slack_address(address: str) -> SlackAddress:
         return _bot(segments[0], [*segments[1:], *channels], verify=verify)
     mode = fields.get("mode", "").lower()
     if mode not in _MODES:
-        raise _refused("a mode of a webhook is hook, gov-hook, workflow or trigger; a bot needs a token (xoxb-...)")
+        raise _refused(
+            "the mode of a webhook must be hook, gov-hook, workflow or trigger; a bot needs a token (xoxb-...)"
+        )
     kind = _MODES[mode]
     if channels or any(s.startswith(("#", "@")) for s in segments):
-        raise _refused(
-            "a webhook posts to the channel that it was made for", "Leave the channel out, or use a bot's token"
-        )
+        raise _refused("a webhook can post only to its own channel", "Remove the channel, or use a bot token")
     return _webhook(kind, "/".join((kind, *segments)), government=mode.startswith("gov"), verify=verify)
 
 
@@ -104,20 +104,20 @@ def _without_name(text: str) -> str:
 
 def _webhook(kind: str, path: str, *, government: bool, verify: bool = True) -> SlackAddress:
     if not _PATHS[kind].fullmatch(path):
-        raise _refused(f"a {kind.rstrip('s')} webhook has other parts", "Copy its whole address from Slack")
+        raise _refused(f"this is not a complete {kind.rstrip('s')} webhook", "Copy the complete address from Slack")
     way = SlackWay.WEBHOOK if kind == "services" else SlackWay.WORKFLOW
     return SlackAddress(way, path.rstrip("/"), government, verify_certificate=verify)
 
 
 def _bot(token: str, channels: list[str], *, verify: bool) -> SlackAddress:
     if not re.fullmatch(r"(?:xoxe\.)?xoxb-[\w-]+", token):
-        raise _refused("the token is not a bot's", "Use the app's Bot User OAuth Token, which begins with xoxb-")
+        raise _refused("the token is not a bot token", "Use the app's Bot User OAuth Token, which starts with xoxb-")
     if not channels:
         raise _refused("a bot needs a channel", "Write slack://xoxb-TOKEN/#channel")
     named = []
     for channel in channels:
         if not re.fullmatch(r"[#@+]?[\w.-]{1,80}", channel):
-            raise _refused(f"{channel!r} is not a channel" if channel.isprintable() else "a channel's name is wrong")
+            raise _refused(f"{channel!r} is not a channel" if channel.isprintable() else "a channel name is wrong")
         is_id = re.fullmatch(r"[CDGUW][A-Z0-9]{8,}", channel.lstrip("+"))
         named.append(channel.lstrip("+") if is_id else channel if channel[0] in "#@" else f"#{channel}")
     return SlackAddress(SlackWay.BOT, token=token, channels=tuple(dict.fromkeys(named)), verify_certificate=verify)
@@ -131,10 +131,10 @@ def _fields(query: str) -> dict[str, str]:
             continue
         if name.lower() not in _PARAMETERS:
             shown = f" {name!r}" if re.fullmatch(r"[A-Za-z_]{1,20}", name) else ""
-            raise _refused(f"the parameter{shown} is unknown", f"Known are {', '.join(_PARAMETERS)}")
+            raise _refused(f"the parameter{shown} is unknown", f"Known parameters: {', '.join(_PARAMETERS)}")
         found[name.lower()] = unquote(value)
     return found
 
 
 def _refused(what: str, remedy: str = _HELP) -> ChannelError:
-    return ChannelError(f"the address of Slack's cannot be used: {what}", remedy=remedy)
+    return ChannelError(f"the Slack address cannot be used: {what}", remedy=remedy)

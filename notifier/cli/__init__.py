@@ -25,8 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check one version of a product."),
     "exposure": ("exposure", "List the vulnerabilities affecting your hosts."),
     "explain": ("explain", "Show the evidence behind a verdict."),
-    "plan": ("plan", "List the upgrades that close what is open."),
-    "image": ("image", "List images on a base that has moved, and what to rebuild first."),
+    "plan": ("plan", "List the upgrades that fix the most."),
+    "image": ("image", "List images to rebuild after their base image changed."),
     "subscription": ("subscription", "Manage subscriptions to digests."),
     "notification": ("notification", "List and show what was sent, and retry deliveries."),
     "notify": ("notify", "Send the digests that are due, without polling."),
@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "Show and create the configuration file."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "metrics": ("metrics", "Print metrics for Prometheus."),
-    "doctor": ("doctor", "Check this installation and say how to fix what is wrong."),
+    "doctor": ("doctor", "Check this installation and suggest fixes."),
     "help": ("help", "Show a page of the manual, or list the pages."),
     "completion": ("completion", "Print a shell completion script."),
     "demo": ("demo", "Try Navtex on sample documents."),
@@ -76,9 +76,9 @@ class _Lazy(click.Group):
 def cli() -> None:
     """Tell which Docker security news affects your fleet.
 
-    Exit status: 0 done; 1 done, but a source or a delivery failed, or rows of an import were bad;
-    2 wrong use, wrong configuration or an unknown name; 3 the --fail-on level is met; 4 another run
-    is at work.
+    Exit status: 0 success; 1 done, but a source or a delivery failed, or an import had invalid rows;
+    2 wrong usage or configuration, or an unknown name; 3 a --fail-on condition is met; 4 another run
+    is active.
     """
 
 

@@ -12,15 +12,15 @@ from notifier.cli.app import DateType, alias, now, opened, say, scope, scope_opt
 
 @click.command("assign")
 @click.argument("advisory")
-@click.option("--owner", required=True, metavar="NAME", help="Who is responsible.")
-@click.option("--due", required=True, type=DateType(), metavar="DATE", help="The day by which it is to be done.")
+@click.option("--owner", required=True, metavar="NAME", help="Person or team responsible.")
+@click.option("--due", required=True, type=DateType(), metavar="DATE", help="Due date.")
 @scope_options
-@click.option("--note", default="", metavar="TEXT", help="What is to be done, for the digests.")
+@click.option("--note", default="", metavar="TEXT", help="Note to show in digests.")
 def assign(advisory: str, owner: str, due: datetime, note: str, **hosts: Any) -> None:
     """Assign an advisory to someone, for some hosts or all.
 
-    Digests show the assignment. It silences nothing: if hosts are still affected after the due day, the advisory is
-    reported again. It replaces an earlier assignment of the same hosts.
+    Digests show the owner. If hosts are still affected after the due date, the advisory is reported again. Replaces an
+    earlier assignment for the same hosts.
 
     \b
     navtex advisory assign CVE-2024-41110 --owner Ann --due 2026-12-31 --tag env=prod
@@ -40,7 +40,7 @@ def assign(advisory: str, owner: str, due: datetime, note: str, **hosts: Any) ->
 @click.argument("advisory")
 @scope_options
 def unassign(advisory: str, **hosts: Any) -> None:
-    """Remove an assignment: the one for these hosts, or all of the advisory."""
+    """Remove the assignment for these hosts, or all assignments of the advisory."""
     from notifier.services.silences import unassign as remove
 
     chosen = scope(**hosts) if any(hosts.values()) else None

@@ -133,9 +133,9 @@ def now() -> datetime:
 
 def limit_option(command: F) -> F:
     """`--limit N` for a command that lists."""
-    return click.option(
-        "--limit", type=click.IntRange(min=1), metavar="N", help="List at most N; the default is no limit."
-    )(command)
+    return click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List at most N. Default: no limit.")(
+        command
+    )
 
 
 def output_option(command: F) -> F:
@@ -145,21 +145,21 @@ def output_option(command: F) -> F:
         "-o",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Write to FILE instead of standard output; it is replaced only when the output is complete.",
+        help="Write to FILE instead of standard output. FILE is replaced only if the command succeeds.",
     )(command)
 
 
 def say_more(more: int) -> None:
     """Say how many rows `--limit` left out."""
     if more:
-        say(f"{more} more are not listed because of --limit.")
+        say(f"{more} more not listed (--limit).")
 
 
 def alias(command: click.Command, name: str) -> click.Command:
     """A command under its old name, which works and is not listed."""
     old = copy.copy(command)
     old.name, old.hidden = name, True
-    old.help = f"The old name of `{command.name}`.\n\n{command.help or ''}"
+    old.help = f"Old name of `{command.name}`.\n\n{command.help or ''}"
     return old
 
 

@@ -37,7 +37,7 @@ _NAMED = 20
 
 @click.group("benchmark")
 def command() -> None:
-    """List the editions of the CIS Docker benchmark and the hosts they are for."""
+    """List the CIS Docker benchmark editions and their hosts; import and list audits."""
 
 
 @command.command("list")
@@ -64,7 +64,7 @@ def list_(limit: int | None, form: str) -> None:
         empty=NOTHING_KNOWN,
     )
     if found.more:
-        say(f"{found.more} more are not listed because of --limit.")
+        say(f"{found.more} more not listed (--limit).")
 
 
 @command.command("show")
@@ -73,7 +73,7 @@ def list_(limit: int | None, form: str) -> None:
 def show(name: str, form: str) -> None:
     """Show one edition: its date, the engine lines and hosts it is for, and where to download it.
 
-    EDITION is a name of `navtex benchmark list`, or a version such as 1.8.0.
+    EDITION is a name from `navtex benchmark list`, or a version such as 1.8.0.
     """
     from notifier.services.benchmarks import benchmark
 
@@ -112,10 +112,10 @@ def _show(found: EditionDetail) -> None:
     ):
         if value:
             click.echo(line(f"{label + ':':<15}{value}"))
-    click.echo("\nFor these engine lines:" if found.engines else "\nNo engine line is known to be meant.")
+    click.echo("\nFor these engine lines:" if found.engines else "\nNo known engine line.")
     for one in found.engines:
         wrapped(f"{one.line}: {one.reason}", 2, hang=2)
-    click.echo(f"\nThe edition for {count_of(len({h.host for h in found.hosts}), 'host', 'hosts')}")
+    click.echo(f"\nEdition for {count_of(len({h.host for h in found.hosts}), 'host', 'hosts')}")
     for host in found.hosts[:_NAMED]:
         wrapped(f"{host.host} ({host.package or host.version}): {host.reason}", 2, hang=2)
     if len(found.hosts) > _NAMED:
@@ -128,11 +128,12 @@ def _show(found: EditionDetail) -> None:
 @command.command("import")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
-    "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."
+    "--host",
+    default="",
+    metavar="NAME",
+    help="Host name, if the input has none; also replaces the name in an input of one host.",
 )
-@click.option(
-    "--edition", default="", metavar="EDITION", help="Edition it was audited against, whatever the input says."
-)
+@click.option("--edition", default="", metavar="EDITION", help="Edition audited against; overrides the input.")
 @click.pass_context
 def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
     """Import audits from FILE, or from standard input if it is - or missing.
@@ -158,7 +159,7 @@ def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
             raise InventoryError(error.what, where=name, remedy=error.remedy) from error
     bad = f"; {count_of(done.bad, 'audit', 'audits')} could not be read" if done.bad else ""
     completed = f", {done.completed} completed with their checks" if done.completed else ""
-    say(f"{count_of(done.new, 'audit', 'audits')} new, {done.same} as before{completed}{bad}")
+    say(f"{count_of(done.new, 'audit', 'audits')} added, {done.same} unchanged{completed}{bad}")
     ctx.exit(1 if done.bad or done.empty else 0)
 
 
@@ -178,14 +179,14 @@ def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
     callback=tag_values,
     help="Only hosts with this tag (repeatable; all must match).",
 )
-@click.option("--all", "everything", is_flag=True, help="List hosts whose audit is up to date, too.")
-@click.option("--checks", is_flag=True, help="List the checks that failed below the table; JSON always has them.")
+@click.option("--all", "everything", is_flag=True, help="Also list hosts whose audit is up to date.")
+@click.option("--checks", is_flag=True, help="Also list the failed checks; JSON always includes them.")
 @limit_option
 @format_option
 def audits(
     hosts: tuple[str, ...], tags: dict[str, str], everything: bool, checks: bool, limit: int | None, form: str
 ) -> None:
-    """List the hosts to audit: never audited, against an older edition, or before the last engine upgrade."""
+    """List the hosts to audit: never audited, audited against an older edition, or before the last engine upgrade."""
     from notifier.services.audits import host_audits
 
     with opened(settings()) as database:
@@ -211,7 +212,7 @@ def audits(
     if len(listed) < len(found.value.hosts):
         say(f"Only the first {_LONGEST} hosts are shown. Use --host, --tag or --format json.")
     if found.more:
-        say(f"{found.more} more are not listed because of --limit.")
+        say(f"{found.more} more not listed (--limit).")
 
 
 def _audit(row: HostAudit) -> list[str]:
@@ -229,8 +230,8 @@ def _why(row: HostAudit, reason: AuditDue) -> str:
     return {
         "never-audited": "never audited",
         "older-edition": "an older edition",
-        "unknown-edition": "edition not known, see `benchmark import --edition`",
-        "no-engine": "no Docker Engine of it is in the inventory",
+        "unknown-edition": "edition unknown; see `benchmark import --edition`",
+        "no-engine": "no Docker Engine in the inventory",
     }[reason]
 
 
@@ -244,4 +245,4 @@ def _checks(row: HostAudit) -> None:
     for check in row.audit.failed_checks or ():
         wrapped(f"{check.id}  {check.title}", 2, hang=2)
     if row.audit.failed_checks is None:
-        wrapped("The checks that failed were not imported.", 2)
+        wrapped("The failed checks were not imported.", 2)

@@ -32,19 +32,24 @@ if TYPE_CHECKING:
 @click.command("check")
 @click.argument("product", type=PRODUCT, metavar="PRODUCT")
 @click.argument("version")
+@click.option("--package", default="", metavar="'NAME VERSION'", help="Package, as the package manager lists it.")
 @click.option(
-    "--package", default="", metavar="'NAME VERSION'", help="The package it came in, as the package manager lists it."
+    "--distro",
+    default="",
+    metavar="ID-VERSION",
+    help="Distribution, as ID-VERSION_ID from os-release, such as debian-12.",
 )
-@click.option("--distro", default="", metavar="ID-VERSION", help="The distribution, from os-release: debian-12.")
 @click.option(
     "--verdict",
     "verdicts",
     multiple=True,
     type=VERDICTS,
-    help="Verdicts to list (repeatable); the default is affected and conflicting.",
+    help="Verdicts to list (repeatable). Default: affected and conflicting.",
 )
 @click.option(
-    "--fail-on", type=click.Choice([*LEVELS.choices, ANY]), help="Exit with 3 if this severity or worse affects it."
+    "--fail-on",
+    type=click.Choice([*LEVELS.choices, ANY]),
+    help="Exit with status 3 if a vulnerability of this severity or worse affects it.",
 )
 @format_option
 @click.pass_context

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def probe() -> None:
     """Print a shell script that reports which Docker components a host has.
 
-    Run it by other means than SSH, or as an SSH key's forced command, and import what it prints.
+    Run it with your own tools, or as the forced command of an SSH key, and import its output.
     """
     from notifier.inventory.formats.probe import SCRIPT
 
@@ -36,23 +36,23 @@ def probe() -> None:
     "contexts",
     multiple=True,
     metavar="NAME",
-    help="Query a context of the docker CLI, or `all` (repeatable).",
+    help="Query the engine of a docker context, or of `all` (repeatable).",
 )
 @click.option("--ssh", multiple=True, metavar="HOST", help="Query a host over SSH: [USER@]HOST (repeatable).")
 @click.option(
     "--ssh-hosts",
     default="",
     metavar="FILE",
-    help="Query the hosts in a file over SSH: one per line, with NAME=VALUE tags after the name; - is stdin.",
+    help="Query the hosts in a file over SSH: one per line, NAME=VALUE tags after the name; - is stdin.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="How many to query at a time (16).")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Number of parallel queries. Default: 16.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3600, min_open=True),
     metavar="SECONDS",
-    help="Time limit for each host, in seconds (20).",
+    help="Time limit for each host, in seconds. Default: 20.",
 )
-@click.option("--host", default="", metavar="NAME", help="The host's name in the inventory, where one host is queried.")
+@click.option("--host", default="", metavar="NAME", help="Name of the host in the inventory, if only one is queried.")
 @click.option(
     "--tag",
     "tags",
@@ -77,8 +77,8 @@ def command(
 ) -> None:
     """Query engines and store what they report.
 
-    Without an option that names targets, query those that the configuration names under [collect], or else
-    this machine's engine. Hosts that did not answer are listed, with the reason.
+    Without targets, query those in the [collect] section of the configuration, or this machine's engine. Hosts
+    that do not answer are listed with the reason.
     """
     from notifier.services.collecting import CollectOptions, collect
 
@@ -109,7 +109,7 @@ def _hosts_file(name: str) -> str:
     except OSError as error:
         raise click.FileError(name, error.strerror) from error
     except UnicodeDecodeError as error:
-        raise InventoryError(f"its text cannot be read: {error}", where=name) from error
+        raise InventoryError(f"not readable as text: {error}", where=name) from error
 
 
 def _print(answer: CollectAnswer) -> None:
@@ -117,7 +117,7 @@ def _print(answer: CollectAnswer) -> None:
     found = answer.value
     if found.hosts:
         new = count_of(found.hosts.new, "host", "hosts")
-        say(f"{new} new, {found.hosts.changed} changed, {found.hosts.unchanged} as before")
+        say(f"{new} added, {found.hosts.changed} changed, {found.hosts.unchanged} unchanged")
     if answer.interrupted:
         return
     for note in found.notes:
@@ -126,7 +126,7 @@ def _print(answer: CollectAnswer) -> None:
         say(f"{bad.where}: {bad.reason}")
     if not found.missing:
         return
-    say(f"{len(found.missing)} of {found.queried} did not answer; what is known about them stays:")
+    say(f"{len(found.missing)} of {found.queried} did not answer; their stored data is unchanged:")
     width = min(max(len(one.target) for one in found.missing), 40)
     for one in found.missing:
         kept = ". Its packages were stored." if one.packages_kept else ""

@@ -11,7 +11,7 @@ import click
 def command(ctx: click.Context, shell: str) -> None:
     """Print a completion script for bash, zsh or fish.
 
-    Make the file's folder first, where it does not exist: mkdir -p ~/.local/share/bash-completion/completions
+    Create the folder first if needed: mkdir -p ~/.local/share/bash-completion/completions
 
     \b
     navtex completion bash > ~/.local/share/bash-completion/completions/navtex

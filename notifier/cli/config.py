@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("show")
 @format_option
 def show(form: str) -> None:
-    """Show every setting in force, and where its value comes from. Secrets are hidden."""
+    """Show all settings and where each value comes from. Secrets are hidden."""
     from notifier.services.configuration import effective
 
     settings()
@@ -40,15 +40,15 @@ def _text(value: object) -> str:
 @command.command("init")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(force: bool) -> None:
-    """Create a commented configuration file, at NAVTEX_CONFIG or in the user's configuration folder."""
+    """Create a commented configuration file at NAVTEX_CONFIG, or in your configuration folder."""
     from notifier.services.configuration import write_example
 
     path = configs.config_path()
     write_example(path, force=force)
-    say(f"Wrote {path}. Every setting in it is commented out and shows its default.")
+    say(f"Wrote {path}. Every setting is commented out and shows its default.")
 
 
 @command.command("path")
 def path() -> None:
-    """Print where the configuration file is expected."""
+    """Print the location of the configuration file."""
     click.echo(configs.config_path())

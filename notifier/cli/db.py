@@ -18,17 +18,17 @@ def command() -> None:
 def init() -> None:
     """Create the database, unless it exists.
 
-    Commands that need an inventory do not create a database that the configuration names.
+    Commands that need an inventory do not create a configured database.
     """
     from notifier.services import databases
 
     done = databases.init(settings().database)
-    say(f"{done.database} {'was created' if done.changed else 'exists already'}")
+    say(f"{done.database} {'was created' if done.changed else 'already exists'}")
 
 
 @command.command("upgrade")
 def upgrade() -> None:
-    """Upgrade the schema. Other commands do so by themselves."""
+    """Upgrade the schema. Other commands do this automatically."""
     from notifier.services import databases
 
     done = databases.upgrade(settings().database)
@@ -62,11 +62,11 @@ def check(ctx: click.Context) -> None:
 def backup(file: Path) -> None:
     """Back up the database to a new file, also while it is in use.
 
-    SQLite only; for PostgreSQL the command to run is named.
+    SQLite only. For PostgreSQL, print the command to run instead.
     """
     from notifier.services import databases
 
-    say(f"{databases.back_up(settings().database, file)} was copied to {file}")
+    say(f"{databases.back_up(settings().database, file)} was backed up to {file}")
 
 
 @command.command("restore")
@@ -74,7 +74,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Restore a backup. The old database is kept beside it.
 
-    The backup is checked first; nothing is changed if it is damaged, or newer than this Navtex.
+    The backup is checked first. If it is damaged or from a newer version, nothing is changed.
     """
     from notifier.services import databases
 

@@ -32,14 +32,13 @@ _MARK = "navtex-demo.txt"
     default="navtex-demo",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the demo's database and mails. Its contents are replaced.",
+    help="Folder for the database and mails. Its contents are replaced.",
 )
 def command(where: Path) -> None:
     """Try Navtex on sample documents.
 
-    Crawls sample documents over loopback HTTP into an SQLite file, for a fleet of a dozen hosts, on two
-    days: a welcome digest, then the news of the second day. Needs no network, and changes nothing outside
-    its folder.
+    Polls sample documents on two days, for a fleet of a dozen hosts, and writes a welcome digest and a digest of
+    what is new. Needs no network and changes nothing outside its folder.
     """
     from feeds.mirror.server import Mirror
     from notifier.services.demo import play_day, set_up
@@ -55,15 +54,15 @@ def command(where: Path) -> None:
         config = Config(database=sqlite_address(where / "navtex.db"), mirror=mirror.url, images=first.settings)
         with opened(config, create=True) as database:
             count = set_up(database, (documents / "inventory.csv").read_bytes(), first, where / "mails", now())
-            click.echo(f"A fleet of {count} hosts, and a subscription that writes its mails into {where / 'mails'}.")
+            click.echo(f"Created a fleet of {count} hosts and a subscription that writes mails into {where / 'mails'}.")
             _tell(1, play_day(config, database, mirror, os.environ))
             mirror.lay_over(documents / "day-2")
             mirror.lay_over(second.write(Path(made, "2")))
             last = play_day(config, database, mirror, os.environ)
             _tell(2, last)
     click.echo(f"\n{last.message.text}")
-    click.echo(f"The same as an HTML mail: {last.file}")
-    click.echo(f"Look around: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
+    click.echo(f"As an HTML mail: {last.file}")
+    click.echo(f"Explore it: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
 
 
 def _program() -> str:
@@ -79,13 +78,15 @@ def _empty(where: Path) -> None:
     """Make the folder, or clear out what an earlier demo left. Any other folder is left alone."""
     mark = where / _MARK
     if where.exists() and any(where.iterdir()) and not mark.exists():
-        raise click.UsageError(f"{where} is not empty and not a demo's; choose another folder with --dir")
+        raise click.UsageError(
+            f"{where} is not empty and was not created by `navtex demo`; choose another folder with --dir"
+        )
     shutil.rmtree(where, ignore_errors=True)
     (where / "mails").mkdir(parents=True)
-    mark.write_text("`navtex demo` made this folder and replaces its contents.\n", encoding="utf-8")
+    mark.write_text("`navtex demo` created this folder and replaces its contents.\n", encoding="utf-8")
 
 
 def _tell(number: int, day: DemoDay) -> None:
     counts = f"{len(day.changes.new)} advisories new, {len(day.changes.changed)} changed"
-    click.echo(f"Day {number}: {day.asked} documents asked for, {day.unchanged} unchanged; {counts}.")
+    click.echo(f"Day {number}: {day.asked} documents fetched, {day.unchanged} unchanged; {counts}.")
     click.echo(f"       {day.message.subject.removeprefix('[Navtex] ')}  ->  {day.file}")

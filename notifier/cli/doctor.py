@@ -15,7 +15,7 @@ from notifier.schemas.doctor import DoctorReport
 @format_option
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
-    """Check this installation and say how to fix what is wrong. Contacts no other machine."""
+    """Check this installation and suggest fixes. Contacts no other machine."""
     from notifier.services import checks
     from notifier.services.doctor import Diagnosis, diagnose
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ADVISORY")
 @format_option
 def command(subject: str, name: str, form: str) -> None:
-    """Show the evidence behind a verdict: each record, its rank, what it says of the version, and which one decides.
+    """Show the evidence behind a verdict: each source's statement about the version, and which one decides.
 
-    ADVISORY may be an edition of the CIS benchmark, as `navtex benchmark list` names it.
+    ADVISORY can be an edition of the CIS benchmark (see `navtex benchmark list`).
 
     \b
     navtex explain web-1 CVE-2024-41110
@@ -51,7 +51,7 @@ def _show(found: ExplainAnswer) -> None:
     click.echo(line(f"{value.advisory}  {rated}"))
     wrapped(value.title, 0)
     if value.withdrawn:
-        wrapped(f"Withdrawn on {day(value.withdrawn)}: it no longer affects anything.", 0)
+        wrapped(f"Withdrawn on {day(value.withdrawn)}; it no longer affects any version.", 0)
     known = (
         "Known to be exploited (CISA KEV)." if value.kev else "",
         f"EPSS {value.epss:.3g}." if value.epss is not None else "",
@@ -62,13 +62,13 @@ def _show(found: ExplainAnswer) -> None:
     for doubt in value.doubts:
         wrapped(
             f"{doubt.source} treats {doubt.name} as the same vulnerability ({doubt.url}). Both have a CVE record of "
-            "their own, so they are kept apart.",
+            "their own, so they are not merged.",
             0,
         )
     if not value.verdicts:
         held = ", ".join(f"{c.product} {c.version}" for c in found.components)
-        nothing = f"A benchmark is for Docker Engine, not for {held}." if benchmark else ""
-        wrapped(nothing or f"No source says anything about {held}.", 0)
+        nothing = f"Benchmarks apply to Docker Engine, not to {held}." if benchmark else ""
+        wrapped(nothing or f"No source has a statement about {held}.", 0)
     for one, advice in zip(value.verdicts, found.advice, strict=True):
         _verdict(one, advice, value.host, _APPLIES if benchmark else {})
 

@@ -61,13 +61,17 @@ def threshold(level: str) -> Severity | None:
     "verdicts",
     multiple=True,
     type=VERDICTS,
-    help="Verdicts to list (repeatable); the default is affected and conflicting.",
+    help="Verdicts to list (repeatable). Default: affected and conflicting.",
 )
-@click.option("--group-by", "group", type=click.Choice(["advisory", "host", "version"]), help="List one row for each.")
+@click.option("--group-by", "group", type=click.Choice(["advisory", "host", "version"]), help="Group rows by this.")
 @click.option(
-    "--fail-on", type=click.Choice([*LEVELS.choices, ANY]), help="Exit with 3 if this severity or worse affects a host."
+    "--fail-on",
+    type=click.Choice([*LEVELS.choices, ANY]),
+    help="Exit with status 3 if a vulnerability of this severity or worse affects a host.",
 )
-@click.option("--fail-on-unknown", is_flag=True, help="Exit with 3 if something could not be assessed for a host.")
+@click.option(
+    "--fail-on-unknown", is_flag=True, help="Exit with status 3 if an advisory could not be assessed for a host."
+)
 @click.option(
     "--format",
     "form",
@@ -77,8 +81,8 @@ def threshold(level: str) -> Severity | None:
     help="Output format.",
 )
 @output_option
-@click.option("--author", metavar="NAME", help="The author of a VEX document; the default is Navtex.")
-@click.option("--namespace", metavar="URL", help="The namespace of a CSAF document's publisher.")
+@click.option("--author", metavar="NAME", help="Author of a VEX document. Default: Navtex.")
+@click.option("--namespace", metavar="URL", help="Namespace of the publisher of a CSAF document.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -22,7 +22,7 @@ def command(topic: str | None) -> None:
     pages = {page.stem: page for page in sorted(folder(notifier.__file__, "docs").glob("*/*.md"))}
     if topic is None:
         click.echo(
-            "Pages of the manual, each shown by `navtex help NAME`. For a command see `navtex COMMAND --help`.\n"
+            "Pages of the manual. Show one with `navtex help NAME`. For commands, see `navtex COMMAND --help`.\n"
         )
         for name, page in pages.items():
             click.echo(f"  {name:<28}{_title(page)}")
@@ -30,7 +30,7 @@ def command(topic: str | None) -> None:
     if topic not in pages:
         near = get_close_matches(topic, pages, n=3)
         raise click.BadParameter(
-            f"no page is called {topic!r}" + (f". Did you mean {' or '.join(near)}?" if near else ""),
+            f"no page named {topic!r}" + (f". Did you mean {' or '.join(near)}?" if near else ""),
             param_hint="TOPIC",
         )
     text = pages[topic].read_text(encoding="utf-8")

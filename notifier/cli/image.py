@@ -34,19 +34,19 @@ _LISTED = 3
 
 @click.group("image")
 def command() -> None:
-    """List images on a base that has moved, and what to rebuild, in which order.
+    """List images to rebuild after their base image changed, in which order.
 
-    Images come with `navtex inventory import`, the bases with `navtex poll` from the registries that [images] of the
-    configuration names. See `navtex help images`.
+    Import images with `navtex inventory import`. `navtex poll` queries the registries in the [images] section of the
+    configuration. See `navtex help images`.
     """
 
 
 @command.command("list")
 @host_options
-@click.option("--status", type=_STATUS, help="Only images of this status.")
-@click.option("--base", type=BASE, metavar="REF", help="Only images that stand on this base, directly or not.")
-@click.option("--split", is_flag=True, help="Only names that run as several images.")
-@click.option("--fail-on", type=_STATUS, help="Exit with 3 if an image of this status is listed.")
+@click.option("--status", type=_STATUS, help="Only images with this status.")
+@click.option("--base", type=BASE, metavar="REF", help="Only images built on this base, directly or indirectly.")
+@click.option("--split", is_flag=True, help="Only tags that run as several different images.")
+@click.option("--fail-on", type=_STATUS, help="Exit with status 3 if an image with this status is listed.")
 @click.option(
     "--format",
     "form",
@@ -66,7 +66,7 @@ def list_(
     fail_on: str | None,
     form: str,
 ) -> None:
-    """List the images that run, most urgent first."""
+    """List the images in use, most urgent first."""
     from notifier.exporters import csv_rows
     from notifier.schemas.image import ImageRow
     from notifier.services.images import ImageQuery, list_images
@@ -90,11 +90,11 @@ def list_(
 
 @command.command("plan")
 @host_options
-@click.option("--base", type=BASE, metavar="REF", help="Only images that stand on this base, directly or not.")
-@click.option("--own", is_flag=True, help="Only images that you build, by `own` of the configuration.")
+@click.option("--base", type=BASE, metavar="REF", help="Only images built on this base, directly or indirectly.")
+@click.option("--own", is_flag=True, help="Only images that you build (`[images] own` in the configuration).")
 @format_option
 def plan(hosts: tuple[str, ...], tags: dict[str, str], base: Reference | None, own: bool, form: str) -> None:
-    """List what to rebuild, in waves, and what only needs a pull."""
+    """List the images to rebuild, in order, and those that only need a pull."""
     from notifier.services.images import ImageQuery, plan_images
 
     config = settings()
@@ -111,9 +111,12 @@ def plan(hosts: tuple[str, ...], tags: dict[str, str], base: Reference | None, o
 
 def _base_plan(one: BasePlanRow, at: datetime) -> None:
     images = sum(len(wave) for wave in one.waves)
-    words = {"moved": "moved", "newer": f"has a newer version, {one.to}", "gone": "is gone", "ended": "has ended"}[
-        one.event.value
-    ]
+    words = {
+        "moved": "moved",
+        "newer": f"has a newer version ({one.to})",
+        "gone": "was removed",
+        "ended": "has reached its end of life",
+    }[one.event.value]
     since = f" {one.moved_at:%Y-%m-%d} ({count_of((at - one.moved_at).days, 'day', 'days')})" if one.moved_at else ""
     click.echo(
         line(
@@ -147,9 +150,9 @@ def _rest(found: ImagePlans) -> None:
         shown = "; ".join(parts[:_LISTED]) + (
             f"; and {len(parts) - _LISTED} more reasons" if len(parts) > _LISTED else ""
         )
-        wrapped(f"Not known: {count_of(len(found.unknown), 'image', 'images')} ({shown})", 0, hang=4)
+        wrapped(f"Unknown: {count_of(len(found.unknown), 'image', 'images')} ({shown})", 0, hang=4)
     if found.old_tags:
-        say(f"{count_of(found.old_tags, 'tag has', 'tags have')} no answer of the last day. See `navtex source list`.")
+        say(f"{count_of(found.old_tags, 'tag has', 'tags have')} had no answer for a day. See `navtex source list`.")
     if not (found.bases or found.repull or found.new_base or found.unknown):
         say("Nothing to rebuild or to pull.")
 
@@ -158,7 +161,7 @@ def _rest(found: ImagePlans) -> None:
 @click.argument("image", metavar="REF|DIGEST")
 @format_option
 def show(image: str, form: str) -> None:
-    """Show the base of an image with its proof, what moved, and where it runs."""
+    """Show the base of an image, with proof, what changed, and where the image runs."""
     from notifier.services.images import show_image
 
     config = settings()
@@ -180,7 +183,7 @@ def _detail(one: ImageDetail) -> None:
         at = f" at {step.config.partition(':')[2][:12]}" if step.config else ""
         first = f"its {step.layers} layers are the first of {step.of}" if place == 0 else f"{step.layers} of {step.of}"
         proof = f"{step.proof}; {first}" if step.layers else step.proof or ""
-        wrapped(f"{'base ' if place == 0 else 'below'}    {step.base or 'without a name'}{at} ({proof})", 0, hang=9)
+        wrapped(f"{'base ' if place == 0 else 'below'}    {step.base or 'unnamed'}{at} ({proof})", 0, hang=9)
     if one.tags:
         wrapped(f"tags     {', '.join(one.tags)}", 0, hang=9)
     if one.rebase:
@@ -189,7 +192,7 @@ def _detail(one: ImageDetail) -> None:
         for caveat in one.caveats:
             wrapped(caveat, 9)
     other = sum(o.hosts for o in one.other)
-    runs = f"; {count_of(other, 'host runs', 'hosts run')} another image under this name" if other else ""
+    runs = f"; {count_of(other, 'host runs', 'hosts run')} another image with this tag" if other else ""
     wrapped(f"runs     {count_of(one.hosts, 'host', 'hosts')}, since {one.since:%Y-%m-%d}{runs}", 0, hang=9)
     for doubt in one.doubts:
         wrapped(f"doubt    {doubt}", 0, hang=9)
@@ -204,7 +207,7 @@ def base_group() -> None:
 @base_group.command("list")
 @format_option
 def base_list(form: str) -> None:
-    """List the bases under what runs, those on most hosts first."""
+    """List the base images in use, those on most hosts first."""
     from notifier.services.images import list_bases
 
     config = settings()
@@ -216,16 +219,16 @@ def base_list(form: str) -> None:
     rows = [(str(r.chain), r.base or "(no name)", str(r.layers), str(r.images), str(r.hosts)) for r in found.bases]
     table(["CHAIN", "BASE", "LAYERS", "IMAGES", "HOSTS"], rows, empty="No known base.")
     if any(r.base is None for r in found.bases):
-        say("Give a base without a name one: navtex image base name CHAIN REF")
+        say("Name an unnamed base: navtex image base name CHAIN REF")
 
 
 @base_group.command("name")
 @click.argument("chain", type=click.IntRange(min=1))
 @click.argument("name", metavar="REF")
 def base_name(chain: int, name: str) -> None:
-    """Give a chain of layers the name of the base that it is."""
+    """Name the base image that a chain of layers belongs to."""
     from notifier.services.images import name_base
 
     with opened(settings()) as database:
         named = name_base(database, chain, name)
-    say(f"Chain {chain} is {named.tagged}.")
+    say(f"Chain {chain} is now named {named.tagged}.")

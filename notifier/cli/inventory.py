@@ -44,15 +44,17 @@ command.add_command(collect.probe)
 @click.argument("host")
 @click.argument("product", type=PRODUCT, metavar="PRODUCT")
 @click.argument("version")
-@click.option("--package", default="", metavar="PACKAGE", help="Package it came in: 'NAME VERSION'.")
-@click.option("--distro", default="", metavar="DISTRO", help="Distribution of the host: ID-VERSION_ID, as debian-12.")
+@click.option("--package", default="", metavar="PACKAGE", help="Package, as 'NAME VERSION'.")
+@click.option(
+    "--distro", default="", metavar="DISTRO", help="Distribution, as ID-VERSION_ID from os-release, such as debian-12."
+)
 @click.option(
     "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=tag_values, help="Tag the host (repeatable)."
 )
 def add(host: str, product: str, version: str, package: str, distro: str, tags: dict[str, str]) -> None:
     """Add a host, or a product of a host, by hand.
 
-    If the product was added before, its version is replaced; the host's other products stay.
+    Replaces the version if the product was added before. The host's other products stay.
     """
     from notifier.domain.components import component
     from notifier.services.importing import add_component
@@ -69,7 +71,7 @@ def add(host: str, product: str, version: str, package: str, distro: str, tags: 
 
 
 @command.command("list")
-@click.option("--stale", is_flag=True, help="Only hosts that no import has named for [digest] stale_days (14).")
+@click.option("--stale", is_flag=True, help="Only hosts not imported for `[digest] stale_days` (default 14).")
 @scope_options
 @limit_option
 @format_option
@@ -98,7 +100,7 @@ def list_(
         empty=found.nothing,
     )
     if found.more:
-        say(f"{found.more} more are not listed because of --limit.")
+        say(f"{found.more} more not listed (--limit).")
 
 
 @command.command("show")
@@ -120,11 +122,11 @@ def show(host: str, form: str) -> None:
     table(
         ["Product", "Version", "Package", "Distribution"],
         [[c.product, c.version, c.package or "", c.distro or ""] for c in found.components],
-        empty="It has no product that Navtex follows.",
+        empty="It has no product that Navtex covers.",
     )
     for due in found.restarts:
         click.echo("")
-        wrapped(f"{due.product} {due.runs} runs, but {due.installed} is installed: a restart is due.", 0)
+        wrapped(f"{due.product} {due.installed} is installed, but {due.runs} is running: restart it.", 0)
 
 
 @command.command("remove")
@@ -148,7 +150,7 @@ def packages() -> None:
     for one in found:
         click.echo(clean(one))
     if not found:
-        say("The inventory holds nothing that a mirror must be asked for by name.")
+        say("The inventory has no packages or engine releases to query by name.")
 
 
 def _tags(host: HostDetail) -> str:

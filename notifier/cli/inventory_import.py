@@ -41,35 +41,36 @@ _CLEAR = "\r\x1b[K"
     "input_format",
     default="",
     metavar="FORMAT",
-    help="Input format, where it is not recognised, or a mapping in the configuration: ansible, apk, apt, crictl, csv, "
+    help="Input format, if it is not recognised, or a mapping from the configuration: ansible, apk, apt, crictl, csv, "
     "cyclonedx, dnf, docker-containers, docker-info, docker-node, docker-ps, docker-report, docker-version, dpkg, "
     "image-csv, json, kubernetes, kubernetes-pods, ndjson, osquery, pacman, probe, program-version, prometheus, rpm, "
     "spdx, syft, versions.",
 )
 @click.option(
-    "--host", default="", metavar="NAME", help="Name of the host; replaces the name in an input that holds one host."
+    "--host",
+    default="",
+    metavar="NAME",
+    help="Host name, if the input has none; also replaces the name in an input of one host.",
 )
-@click.option("--product", type=PRODUCT, help="Product of the versions in an input that does not name it.")
+@click.option("--product", type=PRODUCT, help="Product, if the input has only versions.")
 @click.option(
     "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=tag_values, help="Tag every host (repeatable)."
 )
-@click.option(
-    "--strict", is_flag=True, help="Import nothing if a row cannot be read, or a name belongs to another host."
-)
-@click.option(
-    "--prune", is_flag=True, help="Remove hosts that an earlier import of the same scope had and this one has not."
-)
+@click.option("--strict", is_flag=True, help="Import nothing if a row is invalid or a name belongs to another host.")
+@click.option("--prune", is_flag=True, help="Remove hosts of this scope that are missing from this import.")
 @click.option(
     "--scope",
     default="",
     metavar="NAME",
-    help="Name for this set of hosts; --prune removes no host of another scope. Default: the file's name.",
+    help="Name of this set of hosts, for --prune. Default: the file name.",
 )
-@click.option("--allow-empty", is_flag=True, help="Accept an input that holds no host.")
+@click.option("--allow-empty", is_flag=True, help="Accept an input without hosts.")
 @click.option(
-    "--no-client", is_flag=True, help="Leave out the client in the output of `docker version`: it is another machine's."
+    "--no-client",
+    is_flag=True,
+    help="Ignore the client in the output of `docker version`, which belongs to another machine.",
 )
-@click.option("--explain", is_flag=True, help="Show which format was recognised, what was read and what was left out.")
+@click.option("--explain", is_flag=True, help="Show the recognised format, what was read and what was left out.")
 @format_option
 @click.pass_context
 def command(
@@ -146,18 +147,18 @@ def print_counts(answer: ImportAnswer, *, prune: bool = False, scope: str = "") 
     bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
     if report.refused:
         renamed = count_of(report.renamed, "host has", "hosts have")
-        say(f"Nothing was imported (--strict): {bad or f'{renamed} the name of another'}")
+        say(f"Nothing was imported (--strict): {bad or f'{renamed} the name of another host'}")
         return
-    gone = f", {taken.gone} gone" if prune and not report.unpruned else ""
+    gone = f", {taken.gone} removed" if prune and not report.unpruned else ""
     say(
-        f"{count_of(taken.added, 'host', 'hosts')} new, {taken.changed} changed, {taken.same} as before{gone}"
+        f"{count_of(taken.added, 'host', 'hosts')} added, {taken.changed} changed, {taken.same} unchanged{gone}"
         + (f"; {bad}" if bad else "")
     )
     if taken.lost:
         lost = ", ".join(f"{product} on {count_of(n, 'host', 'hosts')}" for product, n in sorted(taken.lost.items()))
-        say(f"No longer there: {lost}. An import replaces what an earlier one said about a host in the same view.")
+        say(f"Removed: {lost}. An import replaces what earlier imports of the same kind reported about a host.")
     if report.unpruned:
-        say(f"Nothing was pruned from the scope {scope!r}: {report.unpruned}")
+        say(f"Nothing was pruned from scope {scope!r}: {report.unpruned}")
 
 
 def _explain(summary: ImportSummary, found: ImportExplanation) -> None:
@@ -170,7 +171,7 @@ def _explain(summary: ImportSummary, found: ImportExplanation) -> None:
             package = f"  {part.package}" if part.package else ""
             click.echo(line(f"  {part.product} {part.version}{package}{f'  {part.distro}' if part.distro else ''}"))
         if not host.components:
-            click.echo("  nothing that Navtex follows")
+            click.echo("  no product that Navtex covers")
     if found.left_out:
         click.echo("Left out:")
     for one in found.left_out:

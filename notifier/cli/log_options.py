@@ -20,7 +20,7 @@ LEVELS = ("debug", "info", "warning", "error")
 def log_options(command: F) -> F:
     """The two options: before any command, and behind those that run unattended."""
     for name, words, text in (
-        ("level", LEVELS, "Lowest level to log."),
+        ("level", LEVELS, "Minimum level to log."),
         ("format", FORMATS, "Log format; JSON writes one event per line."),
     ):
         command = click.option(

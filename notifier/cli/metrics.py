@@ -12,7 +12,7 @@ from notifier.cli.output import emit
 def command() -> None:
     """Print metrics for Prometheus, in the OpenMetrics format.
 
-    `[metrics] textfile` in the configuration lets each run, poll and notify write it to a file.
+    With `[metrics] textfile` in the configuration, each run, poll and notify also writes them to a file.
     """
     from notifier.services.run_records import metrics_text
 

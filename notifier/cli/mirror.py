@@ -32,7 +32,7 @@ def command() -> None:
     "listed",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Also fetch what the packages in this list need (from `navtex inventory packages`).",
+    help="Also fetch records about the packages in this list (see `navtex inventory packages`).",
 )
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:

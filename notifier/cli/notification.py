@@ -42,15 +42,15 @@ command.add_command(explain)
 @click.option(
     "--subscription",
     metavar="NAME",
-    help='Only deliveries of this subscription; "" means notices to the operator.',
+    help='Only deliveries of this subscription; "" for notices to the operator.',
 )
-@click.option("--advisory", metavar="ID", help="Only digests that reported this advisory: who was told, and when.")
+@click.option("--advisory", metavar="ID", help="Only digests that reported this advisory.")
 @limit_option
 @format_option
 def list_(state: str | None, subscription: str | None, advisory: str | None, limit: int | None, form: str) -> None:
     """List deliveries and attempts, newest first.
 
-    Deliveries of a removed subscription are listed under the name that it had.
+    Deliveries of a removed subscription are listed under its old name.
     """
     from notifier.domain.retry import DeliveryState
     from notifier.services.notification_log import NotificationQuery, last_moment, list_notifications, tries
@@ -83,10 +83,10 @@ def list_(state: str | None, subscription: str | None, advisory: str | None, lim
             ]
             for n in found.value.notifications
         ],
-        empty="There are no notifications.",
+        empty="No notifications.",
     )
     if found.more:
-        say("More are not listed because of --limit.")
+        say("More deliveries exist; raise --limit to list them.")
 
 
 @command.command("show")
@@ -95,7 +95,7 @@ def list_(state: str | None, subscription: str | None, advisory: str | None, lim
     "--format",
     "form",
     type=click.Choice(["text", "html", "json"]),
-    help="Output format. The default is text, or html with --output.",
+    help="Output format. Default: text, or html with --output.",
 )
 @output_option
 def show(number: int, form: str | None, output: Path | None) -> None:
@@ -127,9 +127,9 @@ def _text(found: NotificationDetail) -> str:
 @command.command("retry")
 @click.argument("number", metavar="ID", type=int)
 def retry(number: int) -> None:
-    """Send a failed or waiting notification again with the next run; its attempts are counted from zero."""
+    """Send a failed or waiting notification again with the next run, and reset its attempts."""
     from notifier.services.notification_log import retry_notification
 
     with opened(settings()) as database:
         retry_notification(database, number, now())
-    say(f"Notification {number} is sent by the next `navtex run` or `navtex notify`")
+    say(f"The next `navtex run` or `navtex notify` sends notification {number}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("advisory")
 @format_option
 def explain(name: str, advisory: str, form: str) -> None:
-    """Explain why a subscription was or was not told about an advisory, and what was sent.
+    """Explain why an advisory was or was not sent to a subscription.
 
     \b
     navtex notification explain ops CVE-2024-41110
@@ -52,6 +52,6 @@ def _write(found: NotificationExplanation) -> None:
 
 def _delivery(one: ReportedDelivery) -> str:
     when = f" on {one.sent_at:%Y-%m-%d %H:%M} UTC" if one.sent_at else ""
-    due = f"; next try {one.due_at:%Y-%m-%d %H:%M} UTC" if one.state.value == "pending" else ""
+    due = f"; next attempt {one.due_at:%Y-%m-%d %H:%M} UTC" if one.state.value == "pending" else ""
     answer = f" ({one.answer})" if one.answer else ""
-    return f"{one.to}: {one.state.value}{when} after {count_of(one.attempts, 'try', 'tries')}{due}{answer}"
+    return f"{one.to}: {one.state.value}{when} after {count_of(one.attempts, 'attempt', 'attempts')}{due}{answer}"

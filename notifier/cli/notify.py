@@ -64,7 +64,7 @@ def _would(found: DigestPreview) -> str:
     if found.message:
         return "one digest"
     if found.schedule and found.time and not found.time.now:
-        return f"nothing before {shown(found.schedule, found.time.at)}: {found.time.reason}"
+        return f"nothing until {shown(found.schedule, found.time.at)}: {found.time.reason}"
     return "nothing new"
 
 
@@ -83,7 +83,7 @@ def tell(done: RunReport) -> None:
         text = f"The digest for {name} could not be made: {reason}"
         event("digest_broken", text, level="error", subscription=name)
     for name in report.held:
-        text = f"{name}: its welcome digest waits until a source has been read"
+        text = f"{name}: the welcome digest is sent once a source has been polled"
         event("welcome_waits", text, level="warning", subscription=name)
     for problem in done.problems:
         stage_failed(problem.stage, problem.error)

@@ -55,7 +55,7 @@ def command(
     form: str,
     output: Path | None,
 ) -> None:
-    """List the upgrades that close the most, for each version in use, worst first."""
+    """List the upgrades that fix the most, for each version in use, worst first."""
     from notifier.services.plans import plans
 
     with opened(settings()) as database:
@@ -92,12 +92,10 @@ def _show(plan: Plan, hosts: tuple[str, ...], file: IO[str] | None) -> None:
     click.echo(one_line(f"{runs} on {_few(hosts)}"), file=file)
     wrapped(_maintenance(plan), 2, file=file)
     if not plan.open:
-        known = (
-            "No vulnerability is confirmed to affect it." if plan.undecided else "No known vulnerability affects it."
-        )
+        known = "No confirmed vulnerabilities." if plan.undecided else "No known vulnerabilities."
         wrapped(known, 2, file=file)
     elif not plan.options:
-        wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No known release closes any of it.", 2, file=file)
+        wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No known release fixes any of them.", 2, file=file)
     for option in plan.options:
         _option(option, len(plan.open), file)
     if plan.undecided:
@@ -109,9 +107,9 @@ def _maintenance(plan: Plan) -> str:
     line = plan.line
     if line is None:
         return (
-            "Its release line gets no security fixes any more."
+            "Its release line no longer gets security fixes."
             if plan.maintained is False
-            else "The end of life of its release line is not known."
+            else "The end of life of its release line is unknown."
         )
     if not plan.maintained:
         return f"Line {line.name} gets no security fixes" + (f" since {line.ends}." if line.ends else " any more.")

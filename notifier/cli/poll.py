@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command("poll")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option(
-    "--accept", multiple=True, metavar="SOURCE", help="Accept a list from this source that is far shorter than before."
+    "--accept", multiple=True, metavar="SOURCE", help="Accept a list from this source that is much shorter than before."
 )
 @log_options
 def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
@@ -105,6 +105,5 @@ def _unreached(report: PollReport, mirror: str) -> str:
     if mirror:
         return line(f"{what} through the mirror {mirror}{cause}. See `navtex help mirror-and-air-gap`")
     return line(
-        f"{what}{cause}. Without access to the internet set https_proxy or read from a mirror: "
-        "`navtex help mirror-and-air-gap`"
+        f"{what}{cause}. Without internet access, set https_proxy or use a mirror: `navtex help mirror-and-air-gap`"
     )

@@ -16,12 +16,12 @@ from notifier.cli.running import running
 
 
 @click.command("run")
-@click.option("--create", is_flag=True, help="Create the database that the configuration names, if it does not exist.")
+@click.option("--create", is_flag=True, help="Create the configured database if it does not exist.")
 @log_options
 def command(create: bool) -> None:
     """Poll the sources, match advisories with your hosts, and send digests.
 
-    Only one run works at a time. Prints nothing if nothing is wrong. Call it from cron as often as you like.
+    Prints nothing if all is well. Only one run works at a time, so cron can call it as often as you like.
     """
     from notifier.services.crawling import check_sources, start_crawl
 

@@ -65,7 +65,7 @@ def _end(
         text = _kept(config, run)
     except Exception as error:  # noqa: BLE001 - what the command itself met is told by its caller, and goes before
         if problem is None:
-            event("not_noted", f"The run could not be noted: {error}", level="warning")
+            event("not_noted", f"The run could not be recorded: {error}", level="warning")
         text = _alone(config, run)
     if config.metrics.textfile:
         _written(Path(config.metrics.textfile), text)

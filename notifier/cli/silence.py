@@ -39,28 +39,28 @@ def _end(ctx: click.Context, param: click.Parameter, value: datetime) -> datetim
 
 @command.command("add")
 @click.argument("advisory")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it is silenced.")
+@click.option("--reason", required=True, metavar="TEXT", help="Reason for the silence.")
 @click.option(
     "--until",
     required=True,
     type=DateType(moments=True),
     callback=_end,
     metavar="DATE",
-    help="Last day of the silence, in UTC, or its last moment.",
+    help="Last day (UTC) or end time of the silence.",
 )
 @scope_options
-@click.option("--author", metavar="NAME", help="Who silences it. Default: the current user.")
+@click.option("--author", metavar="NAME", help="Author of the silence. Default: the current user.")
 @click.option(
     "--justification",
     default="",
     metavar="WORD",
-    help="VEX justification, if these hosts are not affected.",
+    help="VEX justification, if the hosts are not affected.",
 )
 def add(advisory: str, reason: str, until: datetime, author: str | None, justification: str, **hosts: Any) -> None:
     """Silence an advisory for some hosts or all, until a date.
 
-    It ends early for what gets worse: a higher severity, known exploitation, or a fix that is released. It replaces
-    an earlier silence of the same hosts.
+    The silence ends early if the severity rises, exploitation becomes known, or a fix is released. It replaces
+    an earlier silence for the same hosts.
 
     \b
     navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
@@ -75,7 +75,7 @@ def add(advisory: str, reason: str, until: datetime, author: str | None, justifi
         say(warning)
     one = made.value
     where = f" for {one.scope}" if one.scope else ""
-    instead = f", in place of {', '.join(map(str, made.replaced))}" if made.replaced else ""
+    instead = f", replacing {', '.join(map(str, made.replaced))}" if made.replaced else ""
     say(f"{one.advisory} is silenced{where} until {one.until:%Y-%m-%d %H:%M} UTC, as number {one.number}{instead}")
 
 
@@ -91,7 +91,7 @@ def _user() -> str:
 @limit_option
 @format_option
 def list_(everything: bool, limit: int | None, form: str) -> None:
-    """List silences in force, their scope, and whether something has ended them early."""
+    """List active silences, their scope, and whether they ended early."""
     from notifier.services.silences import list_silences
 
     with opened(settings()) as database:
@@ -119,7 +119,7 @@ def list_(everything: bool, limit: int | None, form: str) -> None:
             ]
             for s in found.value.silences
         ],
-        empty="There are no silences. See `navtex silence add --help`.",
+        empty="No silences. See `navtex silence add --help`.",
     )
     say_more(found.more)
 
@@ -127,7 +127,7 @@ def list_(everything: bool, limit: int | None, form: str) -> None:
 @command.command("remove")
 @click.argument("number", type=int)
 def remove(number: int) -> None:
-    """End a silence now. The next digests report what it held back."""
+    """End a silence now. The next digest reports the advisory again."""
     from notifier.services.silences import remove_silence
 
     with opened(settings()) as database:

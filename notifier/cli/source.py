@@ -18,7 +18,7 @@ def command() -> None:
 @limit_option
 @format_option
 def list_(form: str, limit: int | None) -> None:
-    """List the sources with their state after the last poll and the number of their entries."""
+    """List the sources, their state after the last poll, and the number of entries."""
     from feeds.sources.health import SourceHealth
     from notifier.services.sources import sources
 
@@ -49,5 +49,5 @@ def list_(form: str, limit: int | None) -> None:
         empty="No sources.",
     )
     if any(s.state == SourceHealth.UNPOLLED.value for s in found.value.sources):
-        wrapped("unpolled: not polled yet, or nothing to ask it about.", 0)
+        wrapped("unpolled: not polled yet, or nothing to query.", 0)
     tell_age(found.mirror, config, now())

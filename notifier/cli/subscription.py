@@ -55,7 +55,7 @@ def list_(limit: int | None, form: str) -> None:
             [s.name, "\n".join(s.to), str(s.filters) or ALL, s.schedule.every, s.state]
             for s in found.value.subscriptions
         ],
-        empty="There are no subscriptions. See `navtex subscription add --help`.",
+        empty="No subscriptions. See `navtex subscription add --help`.",
     )
     say_more(found.more)
 
@@ -95,9 +95,9 @@ def preview(name: str, form: str) -> None:
     with opened(config) as database:
         found = preview_subscription(database, name, now(), Settings.of(config))
     if found.paused:
-        say(f"{name} is paused: nothing is sent until it is resumed. This would be sent then.")
+        say(f"{name} is paused. This digest would be sent after it is resumed.")
     if found.message is None:
-        say(f"Nothing is new for {name}.")
+        say(f"Nothing new for {name}.")
         return
     if found.time and not found.time.now:
         say(_waits(found))
@@ -109,25 +109,25 @@ def _waits(found: DigestPreview) -> str:
     """When a digest is sent that is not due, and what of it does not wait."""
     assert found.time is not None
     assert found.schedule is not None
-    text = f"It is sent at {shown(found.schedule, found.time.at)}: {found.time.reason}."
+    text = f"This digest is sent at {shown(found.schedule, found.time.at)}: {found.time.reason}."
     if not found.at_once:
         return text
     some = count_of(found.at_once, "item is", "items are")
-    return f"{text} Before that, {some} sent with the next run, whatever the schedule and the hour."
+    return f"{text} Before that, {some} sent by the next run, ignoring the schedule and quiet hours."
 
 
 @command.command("pause")
 @click.argument("name")
 @click.option("--resume", is_flag=True, hidden=True)
 def pause(name: str, resume: bool) -> None:
-    """Pause a subscription: nothing is sent until it is resumed."""
+    """Pause a subscription until it is resumed."""
     _pause(name, paused=not resume)
 
 
 @command.command("resume")
 @click.argument("name")
 def resume(name: str) -> None:
-    """Resume a paused subscription. What happened meanwhile is sent then."""
+    """Resume a paused subscription and send what it missed."""
     _pause(name, paused=False)
 
 
@@ -142,9 +142,9 @@ def _pause(name: str, *, paused: bool) -> None:
 @command.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove a subscription. What was sent stays in the history."""
+    """Remove a subscription. Its history stays."""
     from notifier.services.subscriptions import remove_subscription
 
     with opened(settings()) as database:
         remove_subscription(database, name, now())
-    say(f"{name} is removed")
+    say(f"{name} was removed")

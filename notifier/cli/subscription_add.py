@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Channel to send to (repeatable); see `navtex help channels`.",
 )
 @filter_options
-@click.option("--silent-start", is_flag=True, help="Send no welcome digest, only what is new from now on.")
+@click.option("--silent-start", is_flag=True, help="Skip the welcome digest; send only what is new from now on.")
 @schedule_options(defaults=True)
 def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -> None:
     """Subscribe a channel to news that affects your hosts.
@@ -53,7 +53,7 @@ def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -
     with opened(settings(), create=True) as database:
         made = add_subscription(database, wanted)
     _warn(made)
-    first = "starts without a welcome digest" if silent_start else "gets its welcome digest"
+    first = "sends only what is new" if silent_start else "sends the welcome digest"
     say(f"{name} is subscribed to {', '.join(made.value.to)}; the next `navtex run` {first}")
     _say_understood(made)
 
@@ -61,7 +61,11 @@ def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -
 @click.command("edit")
 @click.argument("name")
 @click.option(
-    "--to", "targets", multiple=True, metavar="URL", help="Channel to send to instead of the present ones (repeatable)."
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="URL",
+    help="Channel to send to, replacing all current channels (repeatable).",
 )
 @filter_options
 @schedule_options(defaults=False)
@@ -70,12 +74,12 @@ def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -
     multiple=True,
     metavar="OPTION",
     type=click.Choice([c.value for c in EditOption]),
-    help="Set this option back to its default, for example tag or severity (repeatable).",
+    help="Reset this option to its default, for example tag or severity (repeatable).",
 )
 def edit(name: str, targets: tuple[str, ...], clear: tuple[str, ...], **given: Any) -> None:
     """Change the channels, filters or schedule of a subscription.
 
-    Options that are not given stay as they are. The history is kept, and no new welcome digest is sent.
+    Other options stay unchanged. The history is kept, and no new welcome digest is sent.
 
     \b
     navtex subscription edit ops --to 'mailto://mail.example.org?from=navtex@example.org&to=ops@example.org'
@@ -94,7 +98,7 @@ def edit(name: str, targets: tuple[str, ...], clear: tuple[str, ...], **given: A
         made = edit_subscription(database, name, change, now())
     _warn(made)
     when = made.value.schedule
-    say(f"{name} is changed")
+    say(f"{name} was changed")
     say(f"  to:    {', '.join(made.value.to)}")
     say(f"  wants: {str(made.value.filters) or ALL}")
     hours = f", quiet {when.quiet}" if when.quiet else ""
@@ -112,4 +116,4 @@ def _say_understood(made: SubscriptionAnswer) -> None:
         say(f"  {words}")
     if made.welcome and not made.welcome.now:
         until = shown(made.schedule, made.welcome.at)
-        say(f"The welcome digest waits for the end of quiet hours, now until {until}, unless something breaks them")
+        say(f"The welcome digest is sent after quiet hours, which end at {until}, unless --break-schedule applies")

@@ -19,7 +19,7 @@ def filter_options(command: F) -> F:
     for option in reversed(
         (
             scope_options,
-            click.option("--severity", type=LEVELS, help="This severity or worse, and unscored."),
+            click.option("--severity", type=LEVELS, help="Only this severity or worse, or unscored."),
             click.option(
                 "--kind",
                 "kinds",
@@ -39,12 +39,12 @@ def filter_options(command: F) -> F:
                 "--epss",
                 type=click.FloatRange(0, 1),
                 metavar="MIN",
-                help="EPSS score (0 to 1) of at least this, and unscored.",
+                help="Only an EPSS score (0 to 1) of at least this, or unscored.",
             ),
             click.option(
                 "--everything",
                 is_flag=True,
-                help="Also news that affects none of the hosts, publications and releases.",
+                help="Also publications, releases and other news that affects no host.",
             ),
         )
     ):
@@ -65,24 +65,27 @@ def schedule_options(*, defaults: bool) -> Callable[[F], F]:
                     "--schedule",
                     "every",
                     metavar="WHEN",
-                    help="immediate, hourly, daily, weekly, or a cron expression.",
+                    help="When to send: immediate, hourly, daily, weekly, or a cron expression.",
                     **default(IMMEDIATE),
                 ),
-                click.option("--zone", help="Time zone of the schedule and the quiet hours.", **default("UTC")),
+                click.option("--zone", help="Time zone for --schedule and --quiet.", **default("UTC")),
                 click.option(
-                    "--quiet", metavar="FROM-TO", help="Hours in which nothing is sent, as 22:00-07:00.", **default("")
+                    "--quiet",
+                    metavar="FROM-TO",
+                    help="Quiet hours, when nothing is sent, such as 22:00-07:00.",
+                    **default(""),
                 ),
                 click.option(
                     "--break-schedule",
                     "breaks",
                     type=click.Choice(BREAKS),
-                    help="What is sent at once, whatever the schedule and hour.",
+                    help="What to send at once, ignoring schedule and quiet hours.",
                     **default("both"),
                 ),
                 click.option(
                     "--remind",
                     type=click.Choice(REMINDERS),
-                    help="How often to remind of what is still open.",
+                    help="How often to send a reminder of what is still open.",
                     **default("monthly"),
                 ),
             )

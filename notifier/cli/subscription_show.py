@@ -38,11 +38,11 @@ def _lines(found: SubscriptionDetails) -> dict[str, str]:
         "To": "\n              ".join(row.to),
         "Wants": str(row.filters) or ALL,
         "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
-        "State": row.state + (f", made by {row.made_by}" if row.made_by else ""),
+        "State": row.state + (f", created by {row.made_by}" if row.made_by else ""),
         "Due": _due(found),
         "Reminder": times.remind + reminder,
         "Last digest": shown(times, last) if last else "none yet",
-        "Told": f"{row.told} advisories; {row.noted} recorded without a digest",
+        "Reported": f"{row.told} advisories; {row.noted} recorded without a digest",
     }
     return lines | ({"Problem": row.problem} if row.problem else {})
 
@@ -55,6 +55,6 @@ def _due(found: SubscriptionDetails) -> str:
     text = "now" if when.now else f"{shown(subscription.schedule, when.at)} ({when.reason})"
     if not subscription.paused:
         return text
-    first = "nothing (it starts without a welcome digest)" if subscription.silent_start else "its welcome"
+    first = "no welcome digest" if subscription.silent_start else "the welcome digest"
     what = "what is new" if subscription.started_at else first
-    return f"not while it is paused; once it is resumed, {what}: {text}"
+    return f"paused; after it is resumed, {what}: {text}"

@@ -12,13 +12,15 @@ from notifier.cli.app import now, opened, say, settings
 
 @click.command("sync")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Print what would change, and exit with 1 if anything would.")
+@click.option(
+    "--check", is_flag=True, help="Print what would change and exit with status 1 if anything would; change nothing."
+)
 @click.pass_context
 def sync(ctx: click.Context, file: Path, check: bool) -> None:
     """Create, change and remove subscriptions to match a TOML file.
 
-    Subscriptions that the file made and no longer names are removed; others are left alone. The history of
-    changed ones is kept. A file is known by its name, whatever its folder.
+    Subscriptions created from this file are removed if they are no longer in it; others are left alone. Changes
+    keep the history. Files are told apart by name, without the folder.
     """
     from notifier.services.subscription_files import sync_subscriptions
 

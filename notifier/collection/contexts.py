@@ -65,7 +65,7 @@ def _read(path: Path, tls: Path) -> Context:
         return Context(path.parent.name, Engine(""), f"{path} has a name that is too long or not printable")
     endpoint = meta.endpoints.get("docker")
     if endpoint is None or not endpoint.host:
-        return Context(meta.name, Engine(""), f"{path} names no engine")
+        return Context(meta.name, Engine(""), f"{path} has no engine address")
     files = tls / "docker"
     secured = EngineTls(files, not endpoint.skip) if files.is_dir() or endpoint.skip else None
     return Context(meta.name, Engine(endpoint.host, secured))

@@ -138,7 +138,7 @@ _START = "Start Docker, or set DOCKER_HOST to its address"
 
 def _refusal(status: int, body: str) -> str:
     if status == 400 and "HTTPS server" in body:
-        return "it speaks TLS only: its context has no certificates, or DOCKER_TLS_VERIFY is not set"
+        return "it accepts only TLS: its context has no certificates, or DOCKER_TLS_VERIFY is not set"
     return f"the engine answers HTTP {status}"
 
 

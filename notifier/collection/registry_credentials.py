@@ -45,7 +45,7 @@ def credentials(
     except FileNotFoundError:
         return {}, []
     except (OSError, msgspec.DecodeError, RecursionError) as error:
-        return {}, [f"{path} cannot be read, so registries are asked without credentials: {error}"]
+        return {}, [f"{path} cannot be read, so registries are queried without credentials: {error}"]
     found: dict[str, Credential] = {}
     warnings: list[str] = []
     for registry in registries:

@@ -124,7 +124,7 @@ _REASONS = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key .{0,80} has changed", "host key changed"),
     (r"host key verification failed|no \S+ host key is known", "host key unknown"),
     (r"permission denied \(|too many authentication failures", "login refused"),
-    (r"could not resolve hostname", "unreachable: its name is not known"),
+    (r"could not resolve hostname", "unreachable: unknown host name"),
     (r"timed out", "timed out"),
     (r"connection refused", "unreachable: connection refused"),
     (r"no route to host|network is unreachable|connection (?:closed|reset)|kex_exchange|broken pipe", "unreachable"),

@@ -73,7 +73,7 @@ def _contexts(names: Iterable[str], environment: Mapping[str, str]) -> Iterator[
             yield _engine("context default", contexts.local(environment))
         else:
             raise UnknownName(
-                f"no docker context is called {name!r}",
+                f"there is no docker context {name!r}",
                 where=str(contexts.folder(environment)),
                 remedy="See `docker context ls`",
             )
@@ -103,7 +103,7 @@ def lines_of(text: str, name: str) -> tuple[str, ...]:
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     found = tuple(line for line in lines if line)
     if not found:
-        raise InventoryError("it names no host", where=name)
+        raise InventoryError("it has no host", where=name)
     return found
 
 

@@ -239,11 +239,11 @@ def component(product: str, version: str, package: str = "", distro: str = "") -
     """
     product = product.strip().lower()
     if product not in PRODUCTS:
-        raise ValueError(f"the product {product[:60]!r} is none of {', '.join(PRODUCTS)}")
+        raise ValueError(f"the product {product[:60]!r} is not one of {', '.join(PRODUCTS)}")
     package, distro = " ".join(package.split()), distro.strip().lower()
     for name, text in (("package", package), ("distribution", distro)):
         if len(text) > _LONGEST or not text.isprintable():
-            raise ValueError(f"the {name} {text[:60]!r} is too long, or holds characters that cannot be shown")
+            raise ValueError(f"the {name} {text[:60]!r} is too long or contains unprintable characters")
     file = _STATIC_BUILD.fullmatch(package)
     version = version.strip() or (file["version"] if file else upstream(package.partition(" ")[2]))
     if not version:
@@ -258,7 +258,7 @@ def host_name(text: str) -> str:
     if not name:
         raise ValueError("the host is missing")
     if len(name) > _LONGEST or not name.isprintable():
-        raise ValueError(f"the host {name[:60]!r} is too long, or holds characters that cannot be shown")
+        raise ValueError(f"the host {name[:60]!r} is too long or contains unprintable characters")
     return name
 
 
@@ -272,6 +272,6 @@ def parse_tags(text: str) -> dict[str, str]:
         if not equals or not name.strip():
             raise ValueError(f"the tag {part.strip()[:60]!r} is not of the form name=value")
         if not part.strip().isprintable():
-            raise ValueError(f"the tag {part.strip()[:60]!r} holds characters that cannot be shown")
+            raise ValueError(f"the tag {part.strip()[:60]!r} contains unprintable characters")
         tags[name.strip()] = value.strip()
     return tags

@@ -53,7 +53,7 @@ class Due:
 def checked(schedule: Schedule) -> Schedule:
     """The schedule, if every part of it can be understood; UsageProblem says which cannot."""
     if schedule.zone not in available_timezones():
-        raise UsageProblem(f"there is no time zone {schedule.zone!r}", remedy="Write it like Europe/Berlin, or UTC")
+        raise UsageProblem(f"unknown time zone {schedule.zone!r}", remedy="Write it like Europe/Berlin, or UTC")
     if schedule.breaks not in BREAKS:
         raise UsageProblem(f"{schedule.breaks!r} is not one of {', '.join(BREAKS)}")
     if schedule.remind not in REMINDERS:
@@ -61,7 +61,7 @@ def checked(schedule: Schedule) -> Schedule:
     if schedule.quiet:
         _quiet(schedule.quiet)
     if schedule.every != IMMEDIATE and _tick(schedule, datetime(2026, 1, 1, tzinfo=UTC)) is None:
-        raise UsageProblem(f"the schedule {schedule.every!r} never comes")
+        raise UsageProblem(f"the schedule {schedule.every!r} never matches")
     return schedule
 
 
@@ -129,7 +129,7 @@ def _quiet(text: str) -> tuple[time, time]:
     except ValueError:
         found = None
     if not dash or found is None or found[0] == found[1] or any(t.tzinfo for t in found):
-        raise UsageProblem(f"{text!r} are not quiet hours", remedy="Write them like 22:00-07:00")
+        raise UsageProblem(f"{text!r} is not valid for quiet hours", remedy="Write them like 22:00-07:00")
     return found
 
 
@@ -138,11 +138,11 @@ def _tick(schedule: Schedule, after: datetime) -> datetime | None:
     text = EVERY.get(schedule.every, schedule.every)
     remedy = 'Write immediate, hourly, daily, weekly, or a cron expression like "30 7 * * MON-FRI"'
     if len(text) > _LONGEST or len(text.split()) != 5:
-        raise UsageProblem(f"the schedule {text[:_LONGEST]!r} does not have the five fields of cron", remedy=remedy)
+        raise UsageProblem(f"the schedule {text[:_LONGEST]!r} is not a cron expression of five fields", remedy=remedy)
     try:
         moments = CronSim(text, after.astimezone(ZoneInfo(schedule.zone)))
     except (CronSimError, ValueError) as error:
-        raise UsageProblem(f"the schedule {text!r} cannot be understood: {error}", remedy=remedy) from None
+        raise UsageProblem(f"the schedule {text!r} is not valid: {error}", remedy=remedy) from None
     for moment in moments:
         found = moment.astimezone(UTC)
         if found > after:

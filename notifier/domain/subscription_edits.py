@@ -73,9 +73,9 @@ class SubscriptionEdit:
         """The subscription with these changes; UsageProblem if they contradict each other or change nothing."""
         new = dict(self.values)
         if not (self.targets or new or self.clear):
-            raise UsageProblem("nothing to change", remedy="Name what to change: `navtex subscription edit --help`")
+            raise UsageProblem("nothing to change", remedy="Say what to change; see `navtex subscription edit --help`")
         if both := sorted(new.keys() & self.clear):
-            raise UsageProblem(f"--{both[0]} is given, and --clear {both[0]}", remedy="Leave one of them out")
+            raise UsageProblem(f"--{both[0]} and --clear {both[0]} exclude each other", remedy="Use only one of them")
         filters = _changed(subscription.filters, _FILTERS, new, self.clear)
         filters = msgspec.structs.replace(filters, scope=_changed(filters.scope, _SCOPE, new, self.clear))
         return replace(

@@ -22,7 +22,7 @@ _STATUS = {
 def write(document: ExportDocument) -> str:
     """The document's text; UsageProblem if there is nothing to state, which OpenVEX cannot say."""
     if not document.statements:
-        raise UsageProblem("an OpenVEX document needs a statement, and there is none", remedy="Ask with --verdict all")
+        raise UsageProblem("an OpenVEX document needs at least one statement", remedy="Ask with --verdict all")
     value = {
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": f"urn:uuid:{document.uuid}",

@@ -208,11 +208,11 @@ def _format(text: Text, form: str = "", own: Mapping[str, MappingPaths] = {}) ->
         if form in own:
             if chosen:
                 raise UsageProblem(
-                    f"[inventory.mapping.{form}] has the name of a format", remedy="Give it another name"
+                    f"[inventory.mapping.{form}] has the name of a built-in format", remedy="Give it another name"
                 )
             return mapping.MappedFormat(form, own[form])
         if chosen is None:
-            raise UsageProblem(f"no inventory format is called {form[:60]!r}", remedy=f"Use one of {names}")
+            raise UsageProblem(f"there is no inventory format {form[:60]!r}", remedy=f"Use one of {names}")
         return chosen
     if text.empty:
         raise InventoryError("it is empty")

@@ -254,7 +254,7 @@ def _characters(stream: BinaryIO) -> io.TextIOBase:
 
 
 def _unreadable(error: Exception) -> InventoryError:
-    return InventoryError(f"its text cannot be read: {error}")
+    return InventoryError(f"not readable as text: {error}")
 
 
 class _Rejoined(io.RawIOBase):

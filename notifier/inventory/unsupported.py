@@ -50,7 +50,7 @@ _KNOWN = tuple(
         (r"^PLAY \[", "it is the output of a playbook", _FACTS),
         (r"\AHTTP/\d(?:\.\d)? \d{3}\b", "it is an HTTP answer that shows no version", _API),
         (r"\A\s*(?:\S+[ \t:=]+)?v?\d+(?:\.\d+)?\s*\Z", "it shows a part of a version",
-         "Use the whole version, such as 29.5.1"),
+         "Use the complete version, such as 29.5.1"),
         (r"^Listing\.\.\.", "it is a list of apt without installed packages", _DPKG),
         (r"^ {0,20}Container Runtime Version: ", "it is `kubectl describe nodes`", _KUBECTL),
         (r"^  Candidate: |^ *\S+ \| \S+ \| \S+:/", "it lists what apt could install", _DPKG),

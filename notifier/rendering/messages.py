@@ -71,7 +71,7 @@ def message(
         json.loads(blocks)
     except ValueError as error:
         where = _where(environment, name, "slack.json", error)
-        raise ConfigError(f"the template gives no JSON: {error}", where=where) from error
+        raise ConfigError(f"the template does not render valid JSON: {error}", where=where) from error
     return Message(
         key=key,
         subject=" ".join(one("subject.txt").split()),

@@ -73,11 +73,13 @@ def _opened(address: str, keys: tuple[bytes, ...]) -> str:
     name, _, text = address.removeprefix(_MARK).partition(":")
     key = next((k for k in keys if _name(k) == name), None)
     if key is None:
-        raise ChannelError(f"it is sealed with the key {name}, and there is {', '.join(map(_name, keys)) or 'none'}")
+        raise ChannelError(
+            f"it is encrypted with the key {name}, but the available keys are {', '.join(map(_name, keys)) or 'none'}"
+        )
     try:
         return AESSIV(key).decrypt(base64.urlsafe_b64decode(text), None).decode()
     except (InvalidTag, ValueError):
-        raise ChannelError("it was changed in the database") from None
+        raise ChannelError("it was modified in the database") from None
 
 
 def _name(key: bytes) -> str:
@@ -95,7 +97,7 @@ def _keys(text: str) -> tuple[bytes, ...]:
             key = b""
         if len(key) != _BYTES:
             raise ConfigError(
-                f"the key in line {number} is none", where=_place(), remedy=f"A key is {_BYTES} bytes as base64"
+                f"the key in line {number} is not valid", where=_place(), remedy=f"A key is {_BYTES} bytes as base64"
             )
         found.append(key)
     return tuple(found)
@@ -130,7 +132,7 @@ def _make(path: Path) -> None:
             files.create(path, key + b"\n")
     except OSError as error:
         raise ConfigError(
-            f"the key that addresses are sealed with cannot be made: {error.strerror}",
+            f"the key that encrypts channel addresses cannot be created: {error.strerror}",
             where=str(path),
             remedy=f"Make the folder writable, or set {_NAME} or {_NAME}_FILE (see `navtex help configuration`)",
         ) from error

@@ -46,7 +46,7 @@ def _value(name: str) -> str:
         return _content(Path(name.removeprefix("file:")))
     value = os.environ.get(name, "")
     if not value:
-        raise ChannelError(f"the address refers to ${{{name}}}, and the environment has no such variable")
+        raise ChannelError(f"the address refers to ${{{name}}}, but this environment variable is not set")
     return value
 
 

@@ -71,9 +71,9 @@ def find(editions: Editions, name: str) -> Advisory:
         return found[0]
     if found:
         meant = " or ".join(a.name for a in found)
-        raise UnknownName(f"{name!r} may be {meant}", remedy="Give the whole name")
+        raise UnknownName(f"{name!r} is ambiguous: {meant}", remedy="Give the full name")
     remedy = "See `navtex benchmark list`" if editions.all else "Run `navtex poll` first: no edition is known yet"
-    raise UnknownName(f"no edition of the benchmark is called {name!r}", remedy=remedy)
+    raise UnknownName(f"there is no benchmark edition {name!r}", remedy=remedy)
 
 
 _Due = Mapping[str, Mapping[int, tuple[Component, str]]]

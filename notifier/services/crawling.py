@@ -55,12 +55,12 @@ def check_sources(config: Config, names: Iterable[str] = ()) -> None:
         forms[REGISTRIES] = {}
     for name in wanted:
         if name not in forms:
-            raise UnknownName(f"no source is called {name!r}", remedy="See `navtex source list`")
+            raise UnknownName(f"there is no source {name!r}", remedy="See `navtex source list`")
     for name, urls in config.urls.items():
         for form, url in urls.items():
             web_address(url, f"sources.{name}.urls.{form}")
         for form in sorted(urls.keys() - forms[name].keys()):
             raise ConfigError(
-                f"sources.{name}.urls has {form!r}, and that source has no such form",
-                remedy=f"It has {', '.join(forms[name])}",
+                f"sources.{name}.urls has {form!r}, which is not an address of that source",
+                remedy=f"Its addresses are {', '.join(forms[name])}",
             )

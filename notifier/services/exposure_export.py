@@ -27,7 +27,7 @@ def export(
     edition = next((f.match.advisory for f in found.findings if f.match.advisory.edition), None)
     if edition:
         raise UsageProblem(
-            f"{edition.name} is an edition of a benchmark and not a vulnerability, so it cannot be written as {form}",
+            f"{edition.name} is a benchmark edition, not a vulnerability, and cannot be written as {form}",
             remedy="Use --format json or csv",
         )
     made = document(

@@ -16,7 +16,7 @@ def check_known(catalogue: Catalogue) -> None:
     """UsageProblem if no vulnerability is known, since everything would pass."""
     if not any(a.kind is Kind.VULNERABILITY for a in catalogue.advisories):
         raise UsageProblem(
-            "nothing was judged: no vulnerability is known yet",
+            "nothing was checked: no vulnerability is known yet",
             where=_WHERE,
             remedy="Run `navtex poll` first, and check `navtex source list`",
         )
@@ -28,7 +28,7 @@ def check_judged(connection: Connection, found: ScopedFindings) -> None:
     if not found.hosts and (nothing := nothing_in(connection, found.scope)):
         why = nothing.split(". ")[0].rstrip(".")
         raise UsageProblem(
-            f"nothing was judged: {why[:1].lower()}{why[1:]}",
+            f"nothing was checked: {why[:1].lower()}{why[1:]}",
             where=_WHERE,
             remedy="Check --host, --tag and --product, and `navtex inventory list`",
         )

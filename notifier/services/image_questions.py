@@ -55,7 +55,7 @@ def declared(settings: ImageSettings) -> list[Reference]:
     for base in settings.base:
         named = reference(base.name)
         if named is None or not named.tag:
-            raise ConfigError(f"images.base has {base.name!r}, which is not the name of an image with a tag")
+            raise ConfigError(f"images.base has {base.name!r}, which is not an image name with a tag")
         found.append(named)
     return found
 

@@ -167,7 +167,7 @@ def _chosen(found: _Found, query: ImageQuery) -> list[JudgedImage]:
     if query.base is not None:
         below = [j for j in found.judged if query.base in _line(found.assessment, j)]
         if not below:
-            raise UnknownName(f"no image that runs stands on {query.base}", remedy="See `navtex image list`")
+            raise UnknownName(f"no image in use is built on {query.base}", remedy="See `navtex image list`")
         chosen = [j for j in chosen if j in below]
     if query.own:
         mine = matcher(found.assessment.settings.own)
@@ -249,7 +249,7 @@ def show_image(database: Database, settings: ImageSettings, text: str, now: date
                 others = [j for j in found.judged if j.running.name == one.running.name and j is not one]
                 rows.append(shapes.image_detail(found.assessment, one, config, others))
     if not rows:
-        raise UnknownName(f"no image {text[:120]!r} runs on any host", remedy="See `navtex image list`")
+        raise UnknownName(f"no host runs the image {text[:120]!r}", remedy="See `navtex image list`")
     return shapes.ImageDetails(generated_at=whole(now), images=tuple(rows))
 
 
@@ -276,7 +276,7 @@ def name_base(database: Database, chain: int, text: str) -> Reference:
     """Give a chain of layers the name of a base; UnknownName if there is none, or the text is not a name."""
     named = reference(text)
     if named is None or not named.tag or named.digest:
-        raise UnknownName(f"{text[:120]!r} is not the name of an image with a tag")
+        raise UnknownName(f"{text[:120]!r} is not an image name with a tag")
     with database.begin() as connection:
         if chain == ROOT or not storage.name_chain(connection, chain, named.tagged):
             raise UnknownName(f"there is no chain of layers {chain}", remedy="See `navtex image base list`")

@@ -174,7 +174,7 @@ def import_text(
         raise InventoryError(error.what, where=name, remedy=error.remedy) from error
     nothing = report.empty and not reading.allow_empty
     if nothing and reading.input.form:
-        what = f"no host was found when it was read as {reading.input.form}"
+        what = f"no host was found when reading it as {reading.input.form}"
         raise InventoryError(what, where=name, remedy="Leave out --from, or use --allow-empty")
     complete = not (report.bad or report.unpruned or report.refused or nothing)
     summary = _summary(name, text.format, report, record, record.explanation(text.sign))
@@ -321,7 +321,7 @@ def _why_not(work: Import, report: ImportReport) -> str:
     if report.bad:
         return "rows that could not be read may be of hosts that are still there"
     if not report.hosts:
-        return "it names no host"
+        return "it has no host"
     if work.first_of_its_scope:
         return "nothing was imported under this scope before; --scope says which it continues"
     return ""

@@ -23,7 +23,7 @@ def age(mirror: MirrorState, days: float, now: datetime) -> tuple[str, bool]:
     when = f"{mirror.fetched_at:%Y-%m-%d %H:%M} UTC"
     told = f"the mirror {mirror.name} was filled {_long(old)} ago, {when}"
     if old > timedelta(days=days):
-        return f"{told}, so newer advisories are missing here", True
+        return f"{told}, so newer advisories are missing", True
     return told, False
 
 

@@ -26,7 +26,7 @@ def nothing_in(connection: Connection, scope: Scope) -> str:
     if not inventory.count(connection, scope):
         return "No host in the inventory matches."
     if not inventory.populations(connection, scope):
-        return f"No matching host runs {' or '.join(scope.products) or 'a product that Navtex knows'}."
+        return f"No matching host runs {' or '.join(scope.products) or 'a product that Navtex covers'}."
     return ""
 
 

@@ -53,7 +53,7 @@ class SubscriptionDetails:
 def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAnswer:
     """Store a new subscription. UsageProblem if its name is taken or impossible, or a channel cannot be used."""
     if not wanted.name.strip() or not wanted.name.isprintable():
-        raise UsageProblem(f"{wanted.name!r} cannot be a name")
+        raise UsageProblem(f"{wanted.name!r} is not a valid name")
     warnings = _checked_addresses(wanted.targets)
     wanted = replace(wanted, schedule=checked(wanted.schedule))
     with database.begin() as connection:

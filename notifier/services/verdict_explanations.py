@@ -75,7 +75,7 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, tuple
     found = next((h for h in host_listing.hosts(connection, Scope(hosts=(subject,))) if h.name == subject), None)
     if found is None:
         raise UnknownName(
-            f"no host is called {subject!r}", remedy="See `navtex inventory list`, or give PRODUCT@VERSION"
+            f"there is no host {subject!r}", remedy="See `navtex inventory list`, or give PRODUCT@VERSION"
         )
     return found.name, found.components
 

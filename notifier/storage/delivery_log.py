@@ -87,7 +87,7 @@ def known(connection: Connection, subscription: str) -> None:
     table = tables.subscription
     found = sa.select(table.c.id).where(sa.or_(table.c.name == subscription, table.c.removed_name == subscription))
     if connection.execute(found.limit(1)).scalar() is None:
-        raise UnknownName(f"no subscription is called {subscription!r}", remedy="See `navtex subscription list`")
+        raise UnknownName(f"there is no subscription {subscription!r}", remedy="See `navtex subscription list`")
 
 
 def _logs(connection: Connection, chosen: Sequence[sa.ColumnElement[bool]]) -> dict[int, list[Attempt]]:

@@ -219,7 +219,7 @@ def remove(connection: Connection, name: str) -> None:
 
 def unknown_host(name: str) -> UnknownName:
     """The error for a host that is not in the inventory."""
-    return UnknownName(f"no host is called {name!r}", remedy="See `navtex inventory list`")
+    return UnknownName(f"there is no host {name!r}", remedy="See `navtex inventory list`")
 
 
 def _tagsets(connection: Connection) -> dict[int, dict[str, str]]:

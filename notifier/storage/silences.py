@@ -75,7 +75,7 @@ def expire(connection: Connection, number: int, at: datetime) -> Silence:
     """End a silence now; UnknownName if none of that number lasts."""
     found = next((s for s in every(connection) if s.id == number and s.lasts(at)), None)
     if found is None:
-        raise UnknownName(f"no silence of number {number} is in force", remedy="See `navtex silence list`")
+        raise UnknownName(f"there is no active silence with number {number}", remedy="See `navtex silence list`")
     connection.execute(sa.update(tables.silence).where(tables.silence.c.id == number).values(until=at))
     return found
 

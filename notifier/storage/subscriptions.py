@@ -28,7 +28,7 @@ def add(connection: Connection, subscription: Subscription) -> None:
     table = tables.subscription
     if connection.execute(sa.select(table.c.id).where(table.c.name == subscription.name)).scalar():
         raise UsageProblem(
-            f"a subscription called {subscription.name!r} exists",
+            f"the subscription {subscription.name!r} already exists",
             remedy="Change it with `navtex subscription edit`, or choose another name",
         )
     connection.execute(
@@ -72,7 +72,7 @@ def named(connection: Connection, name: str) -> Subscription:
     table = tables.subscription
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
-        raise UnknownName(f"no subscription is called {name!r}", remedy="See `navtex subscription list`")
+        raise UnknownName(f"there is no subscription {name!r}", remedy="See `navtex subscription list`")
     return _readable(row)
 
 

@@ -29,7 +29,7 @@ def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     assert "CVE-2026-41567" in page
     assert "CIS Docker" in page
 
-    command = re.search(r"^Look around: (.+)$", shown, re.MULTILINE)
+    command = re.search(r"^Explore it: (.+)$", shown, re.MULTILINE)
     assert command is not None
     looked = subprocess.run(
         ["sh", "-c", command[1]], capture_output=True, text=True, check=True, cwd=navtex.home, env=navtex.environment

@@ -294,7 +294,7 @@ def test_a_newer_schema_stops_every_command_and_stays_as_it_is(
     done = program_with(NAVTEX_DATABASE_URL=f"sqlite:///{tmp_path}/navtex.db")(*arguments.split(), status=1)
     # doctor lists it among its findings
     said = " ".join((done.stdout if arguments == "doctor" else done.stderr).split())
-    assert f"its schema (9999) is newer than this Navtex knows ({HEAD})" in said
+    assert f"its schema (9999) is newer than this version of Navtex supports ({HEAD})" in said
     assert "Upgrade Navtex" in said
     assert database.current() == "9999"
     database.close()

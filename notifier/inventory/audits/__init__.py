@@ -75,7 +75,7 @@ def _each(item: Item) -> Iterator[tuple[str, Any]]:
 def _one(value: Any, where: str, host: str, alerts: wazuh.Alerts, answers: wazuh.Answers) -> Iterator[AuditFound]:
     """What a JSON value says at once; that of Wazuh is gathered."""
     if not isinstance(value, dict):
-        raise InventoryError(f"it is none of {KNOWN}")
+        raise InventoryError(f"it is not {KNOWN}")
     if docker_bench.recognises(value):
         yield docker_bench.read(value, host)
     elif inspec.recognises(value):
@@ -86,7 +86,7 @@ def _one(value: Any, where: str, host: str, alerts: wazuh.Alerts, answers: wazuh
     elif wazuh.answers(value):
         answers.add(value, where)
     else:
-        raise InventoryError(f"it is none of {KNOWN}")
+        raise InventoryError(f"it is not {KNOWN}")
 
 
 def _remedy(head: str) -> str:

@@ -84,7 +84,7 @@ def _name(row: Any) -> tuple[str, dict[str, str]]:
     tags = row.get("tags")
     if isinstance(tags, dict):
         if not all(f"{k}{word(tags, k)}".isprintable() for k in tags):
-            raise ValueError(f"{name}: a tag holds characters that cannot be shown")
+            raise ValueError(f"{name}: a tag contains unprintable characters")
         return name, {k.strip(): word(tags, k) for k in tags if k.strip()}
     return name, parse_tags(tags) if isinstance(tags, str) else {}
 

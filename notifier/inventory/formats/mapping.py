@@ -147,7 +147,7 @@ class MappedFormat:
         try:
             return host_name(self._word("host", value) or given)
         except ValueError as error:
-            raise _Absent(f"{self._named('host')} finds no name of a host") from error
+            raise _Absent(f"{self._named('host')} finds no host name") from error
 
     def _row(self, row: Any, host: Any, where: str, distro: str) -> Component | packages.Package | None:
         """The component or package of a row; None if its product is not followed."""

@@ -90,7 +90,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     names = [host] if host and len(parts) == 1 else [own_name(part) for part in parts]
     for number, (name, part) in enumerate(zip(names, parts, strict=True), 1):
         if not name:
-            yield BadRow(f"answer {number}", "the probe does not say which host it is of; name it with --host NAME")
+            yield BadRow(f"answer {number}", "the probe does not name its host; use --host NAME")
             continue
         found = probed(part, name)
         yield from found.hosts

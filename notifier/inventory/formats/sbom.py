@@ -86,7 +86,7 @@ def hosts(
         yield _host(tuple(found), host, described, image)
         return
     for name in list(modules)[:5]:
-        yield Note(f"{name[:100]} is a library in a program, and no engine")
+        yield Note(f"{name[:100]} is a library in a program, not an engine")
     if not bad:
         yield Note("no package in it is an engine or one of its parts")
 

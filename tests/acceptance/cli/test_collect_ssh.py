@@ -50,7 +50,7 @@ def test_hosts_are_collected_with_their_tags_and_what_came_in_which_package(navt
     computer(fleet / "web-2", docker=VERSION)
     file = hosts_file(navtex, "# ours\nweb-1 env=prod\nops@web-2\n")
     done = navtex("inventory", "collect", "--ssh-hosts", file, "--tag", "team=web")
-    assert done.stderr == "2 hosts new, 0 changed, 0 as before\n"
+    assert done.stderr == "2 hosts added, 0 changed, 0 unchanged\n"
     first, second = navtex.json("inventory", "list")["hosts"]
     assert (first["host"], first["tags"]) == ("web-1", {"env": "prod", "team": "web"})
     assert [(c["product"], c["package"], c["distro"]) for c in first["components"]] == [
@@ -120,15 +120,15 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
         "down": "no engine answers: the docker daemon does not run. Its packages were stored.",
         "floods": "its answer is larger than 4 MiB",
         "hangs": "timed out after 1 s",
-        "nowhere": "unreachable: its name is not known",
+        "nowhere": "unreachable: unknown host name",
         "other": "its answer is not the probe's",
         "podman": "Podman: its docker program is Podman's, and no Docker Engine",
     }
     file = hosts_file(navtex, "\n".join(["web-1", *expected]))
     done = navtex("inventory", "collect", "--ssh-hosts", file, "--timeout", "1", status=1)
     summary, title, *listed = done.stderr.splitlines()
-    assert summary == "1 host new, 0 changed, 1 as before"
-    assert title == "10 of 11 did not answer; what is known about them stays:"
+    assert summary == "1 host added, 0 changed, 1 unchanged"
+    assert title == "10 of 11 did not answer; their stored data is unchanged:"
     said = {line.split()[1]: line.split(maxsplit=2)[2] for line in listed}
     assert list(said) == list(expected)
     assert {name: said[name].startswith(words) for name, words in expected.items()} == dict.fromkeys(expected, True)
@@ -283,7 +283,7 @@ def test_cron_needs_no_options(navtex: Program, fleet: Path) -> None:
 def test_a_context_that_goes_by_ssh_is_called_as_its_machine_is(navtex: Program, fleet: Path) -> None:
     computer(fleet / "web-1", docker=VERSION)
     done = navtex("inventory", "collect", DOCKER_HOST="ssh://ops@web-1")
-    assert done.stderr == "1 host new, 0 changed, 0 as before\n"
+    assert done.stderr == "1 host added, 0 changed, 0 unchanged\n"
     assert list(kept(navtex)) == ["web-1"]
     navtex("inventory", "collect", "--host", "mine", "--ssh", "web-1")
     assert list(kept(navtex)) == ["mine", "web-1"]
@@ -298,7 +298,7 @@ def test_hosts_come_from_standard_input(navtex: Program, fleet: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--context", "lab"], 2, "no docker context is called 'lab'"),
+        (["--context", "lab"], 2, "there is no docker context 'lab'"),
         (["--host", "x", "--ssh", "a", "--ssh", "b"], 2, "--host names one host, and 2 are queried"),
         (["--ssh-hosts", "missing"], 1, "No such file"),
         (["--ssh", "-oProxyCommand=x"], 1, "'-oProxyCommand=x' is not a host for ssh"),

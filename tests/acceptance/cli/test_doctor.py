@@ -152,7 +152,7 @@ def test_what_the_configuration_names_and_does_not_exist_is_found(navtex: Progra
     assert said == [
         "/nowhere/ca.pem cannot be read",
         "/nowhere/own.toml cannot be read",
-        "no source is called 'docker-blgo'",
+        "there is no source 'docker-blgo'",
         "/nowhere/navtex.prom cannot be written",
     ]
 

@@ -27,7 +27,7 @@ def test_a_list_of_packages_becomes_a_host(navtex: Program, way: str) -> None:
         text = path.read_text(encoding="utf-8")
         done = navtex("inventory", "import", *dash, "--host", "deb-1", "--tag", "env=prod", stdin=text)
     assert done.stdout == ""
-    assert done.stderr == "1 host new, 0 changed, 0 as before\n"
+    assert done.stderr == "1 host added, 0 changed, 0 unchanged\n"
     (host,) = navtex.json("inventory", "list")["hosts"]
     assert (host["host"], host["tags"]) == ("deb-1", {"env": "prod"})
     assert [(c["product"], c["package"], c["distro"]) for c in host["components"]] == [
@@ -41,13 +41,13 @@ def test_what_is_printed_can_be_imported_again_and_changes_nothing(navtex: Progr
     navtex("inventory", "import", str(FIXTURES / "csv" / "fleet.csv"), status=1)
     printed = navtex("inventory", "list", "--format", "json").stdout
     done = navtex("inventory", "import", stdin=printed)
-    assert done.stderr == "0 hosts new, 0 changed, 4 as before\n"
+    assert done.stderr == "0 hosts added, 0 changed, 4 unchanged\n"
 
 
 def test_a_host_that_one_file_shows_in_two_views_is_one_host(navtex: Program) -> None:
     done = navtex("inventory", "import", str(FIXTURES / "ansible" / "playbook.json"), status=1)
     assert "plays[0].tasks[1]: gone-1.example.org did not answer" in done.stderr
-    assert "1 host new" in done.stderr
+    assert "1 host added" in done.stderr
     (host,) = navtex.json("inventory", "list")["hosts"]
     assert [c["product"] for c in host["components"]] == ["cli", "engine"]
     # what runs is what is installed, so the package stands for both
@@ -69,7 +69,7 @@ def test_a_host_that_one_file_shows_in_two_views_is_one_host(navtex: Program) ->
 def test_a_file_without_an_engine_imports_nobody_and_says_why(navtex: Program, path: str, said: str) -> None:
     done = navtex("inventory", "import", str(FIXTURES / path), status=1)
     assert said in done.stderr
-    assert "0 hosts new" in done.stderr
+    assert "0 hosts added" in done.stderr
     assert navtex.json("inventory", "list")["hosts"] == []
 
 

@@ -196,9 +196,9 @@ def test_a_list_as_wide_as_its_words_is_whole() -> None:
     ("raw", "status", "said"),
     [
         (gzip.compress(CSV.encode(), mtime=0), 1, "gunzip"),
-        (b"web-1 | CHANGED | rc=0 >>\nrunc-1.1.12-1.el9.x86_64\n", 0, "1 host new"),
+        (b"web-1 | CHANGED | rc=0 >>\nrunc-1.1.12-1.el9.x86_64\n", 0, "1 host added"),
         (b"web-1 | FAILED | rc=127 >>\nsh: docker: not found\n", 1, "web-1 (rc=127): sh: docker: not found"),
-        (CSV.replace(",", ";").encode(), 0, "1 host new"),
+        (CSV.replace(",", ";").encode(), 0, "1 host added"),
     ],
 )
 def test_the_command_says_what_it_was_given(

@@ -104,7 +104,7 @@ def test_a_log_in_a_file_has_every_event_and_a_person_still_hears_what_is_wrong(
     assert navtex("run", status=1).stderr.startswith("docker-blog is failing: ")
     assert [e["command"] for e in events(file.read_text()) if e["event"] == "ended"] == ["notify", "run"]
     assert file.stat().st_mode & 0o007 == 0
-    assert navtex("exposure", "--host", "nobody", status=2).stderr.startswith("Error: no host is called")
+    assert navtex("exposure", "--host", "nobody", status=2).stderr.startswith("Error: there is no host")
     assert events(file.read_text())[-1]["error"] == "UnknownName"
 
 

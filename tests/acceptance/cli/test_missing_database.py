@@ -97,7 +97,7 @@ def test_what_brings_data_creates_it(navtex: Program, path: Path, arguments: tup
 
 def test_init_says_whether_it_was_there(navtex: Program, path: Path) -> None:
     assert navtex("db", "init").stderr == f"sqlite:///{path} was created\n"
-    assert navtex("db", "init").stderr == f"sqlite:///{path} exists already\n"
+    assert navtex("db", "init").stderr == f"sqlite:///{path} already exists\n"
 
 
 def test_the_database_in_the_users_data_folder_is_created_on_first_use(program_with: Callable[..., Program]) -> None:

@@ -78,7 +78,7 @@ def test_explain_says_when_it_will_be_time(navtex: Program, mailbox: Mailbox) ->
     navtex("inventory", "import", stdin="host,product,version\nlab-9,engine,25.0.5\n")
     assert "there is news about it to send" in answer(navtex, "slow")
     assert "its schedule is 0 0 1 1 *" in navtex("subscription", "show", "slow").stdout
-    assert "slow: nothing before" in navtex("notify", "--dry-run").stderr
+    assert "slow: nothing until" in navtex("notify", "--dry-run").stderr
     preview = navtex("subscription", "preview", "slow")
     assert "It is sent at" in preview.stderr
     assert "lab-9" in preview.stdout

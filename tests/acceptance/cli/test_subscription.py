@@ -23,7 +23,7 @@ def test_a_subscription_is_added_tried_shown_beforehand_paused_resumed_and_remov
     assert "welcome" in said
     navtex("subscription", "test", "ops")
     assert "Test of ops" in mailbox.mails[0]["Subject"]
-    assert "waits until a source has been read" in navtex("notify").stderr
+    assert "is sent once a source has been polled" in navtex("notify").stderr
     navtex("poll")
 
     shown = navtex("subscription", "preview", "ops").stdout
@@ -44,7 +44,7 @@ def test_a_subscription_is_added_tried_shown_beforehand_paused_resumed_and_remov
     navtex("notify")
     # but for its key and moment it is what was shown
     assert text_of(mailbox.mails[1]).rpartition("Digest ")[0] in dry.stdout
-    assert "Nothing is new" in navtex("subscription", "preview", "ops").stderr
+    assert "Nothing new" in navtex("subscription", "preview", "ops").stderr
 
     assert "exists" in navtex("subscription", "add", "ops", "--to", mailbox.address(), status=2).stderr
     navtex("subscription", "remove", "ops")
@@ -96,13 +96,13 @@ def test_quiet_hours_keep_the_welcome_and_are_told_in_the_zone_of_the_subscripti
     until = f"{ends:%Y-%m-%d %H:%M} Asia/Kathmandu"
     times = ("--zone", "Asia/Kathmandu", "--quiet", quiet, "--break-schedule", "never", "--schedule", "weekly")
     said = navtex("subscription", "add", "calm", "--to", mailbox.address(), *times).stderr
-    assert f"The welcome digest waits for the end of quiet hours, now until {until}" in said.replace("\n", " ")
+    assert f"The welcome digest is sent after quiet hours, which end at {until}" in said.replace("\n", " ")
     navtex("notify")
     assert mailbox.mails == []
     preview = navtex("subscription", "preview", "calm")
-    assert f"It is sent at {until}: {quiet} are quiet hours" in preview.stderr
+    assert f"This digest is sent at {until}: {quiet} are quiet hours" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
-    assert f"calm: nothing before {until}" in navtex("notify", "--dry-run").stderr
+    assert f"calm: nothing until {until}" in navtex("notify", "--dry-run").stderr
     assert f"Due:          {until} ({quiet} are quiet hours)" in navtex("subscription", "show", "calm").stdout
     row = navtex.json("subscription", "show", "calm")
     assert (row["state"], row["due_at"]) == ("new", f"{ends.astimezone(UTC):%Y-%m-%dT%H:%M}:00Z")
@@ -115,15 +115,15 @@ def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: M
     navtex("subscription", "add", "ops", "--to", mailbox.address())
     navtex("subscription", "pause", "ops")
     preview = navtex("subscription", "preview", "ops")
-    assert "ops is paused: nothing is sent until it is resumed" in preview.stderr
+    assert "ops is paused. This digest would be sent after it is resumed" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
-    due = "Due:          not while it is paused; once it is resumed, its welcome: now"
+    due = "Due:          paused; after it is resumed, the welcome digest: now"
     assert due in navtex("subscription", "show", "ops").stdout
     navtex("subscription", "resume", "ops")
     navtex("notify")
     navtex("subscription", "pause", "ops")
     assert "ops is paused" in navtex("subscription", "preview", "ops").stderr
-    assert "once it is resumed, what is new: now" in navtex("subscription", "show", "ops").stdout
+    assert "after it is resumed, what is new: now" in navtex("subscription", "show", "ops").stdout
 
 
 def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mailbox: Mailbox) -> None:

@@ -152,7 +152,7 @@ def test_the_hosts_of_slack_can_be_replaced(tmp_path: Path) -> None:
         ("slack://T/B/C", "not an http:// or https:// address"),
         ("https://", "not an http:// or https:// address"),
         ("https://me:hunter2@gateway.example.org", "holds a user or a password"),
-        ("https://gateway.example.org/?to=x", "more than a host and a path"),
+        ("https://gateway.example.org/?to=x", "must be only a host and a path"),
         ("https://gateway.example.org:port", "is not an address"),
     ],
 )

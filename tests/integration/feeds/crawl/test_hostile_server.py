@@ -80,7 +80,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
     "vuln.go.dev": ("go-vulndb", Reply('[{"path": "stdlib"}]'.encode("utf-16")), "no JSON"),
     "endoflife.date/api/v1/products/docker-engine/": ("end-of-life", endless, "larger than 32 MiB"),
     "endoflife.date/api/v1/products/containerd/": ("end-of-life", claim_too_much, "larger than 32 MiB"),
-    "www.docker.com": ("docker-blog", drip, "no whole answer in time"),
+    "www.docker.com": ("docker-blog", drip, "no complete answer in time"),
     "www.cisecurity.org/benchmark/docker": ("cis-benchmark", to("file:///etc/passwd"), "of the kind file"),
     "www.cisecurity.org/feed/blog/": (
         "cis-benchmark",
@@ -126,7 +126,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
     "cveawg.mitre.org/api/cve/CVE-2024-21626": (
         "cve-records",
         to("https://169.254.169.254/latest/meta-data/"),
-        "leads to the private address 169.254.169.254",
+        "points to the private address 169.254.169.254",
     ),
     "cveawg.mitre.org/api/cve/CVE-2024-24557": ("cve-records", Reply("null"), "no CVE record"),
     "cveawg.mitre.org/api/cve/CVE-2024-41110": (

@@ -167,7 +167,7 @@ def test_a_host_that_wants_a_long_pause_is_asked_nothing_more_in_that_crawl(site
     assert len(site.asked) < len(outcomes) / 2  # those that were under way when the first answer came
     unasked = [o for o in outcomes.values() if f"/{place(o.url)}" not in {a.path for a in site.asked}]
     assert unasked
-    assert all("cveawg.mitre.org asked not to be asked before" in o.reason for o in unasked)
+    assert all("cveawg.mitre.org asked for no requests before" in o.reason for o in unasked)
 
 
 def test_a_host_that_wanted_a_pause_is_left_alone_until_then(site: Unruly) -> None:
@@ -176,7 +176,7 @@ def test_a_host_that_wanted_a_pause_is_left_alone_until_then(site: Unruly) -> No
     outcomes = crawled(CrawlJob(mirror=site.url, sources=("docker-blog", "cis-benchmark"), not_before=pauses))
     outcome = outcomes.pop(BLOG)
     assert (outcome.result, outcome.retry_at) == ("failed", until)
-    assert f"asked not to be asked before {until:%Y-%m-%d %H:%M} UTC" in outcome.reason
+    assert f"asked for no requests before {until:%Y-%m-%d %H:%M} UTC" in outcome.reason
     assert {o.result for o in outcomes.values()} == {"read"}
     assert not site.to("www.docker.com")
 
@@ -216,7 +216,7 @@ def test_a_host_that_hangs_costs_its_own_time_only(site: Unruly, behaviour: Beha
     hung = [o for o in outcomes.values() if o.source == "cve-records"]
     assert len(hung) > 40
     assert {o.result for o in hung} == {"failed"}
-    assert {o.reason for o in hung} <= {"no whole answer in time", "cveawg.mitre.org had its time in this poll"}
+    assert {o.reason for o in hung} <= {"no complete answer in time", "cveawg.mitre.org had its time in this poll"}
     assert {(o.source, o.result) for o in outcomes.values()} - {("cve-records", "failed")} == {
         (source, "read") for source in others
     }

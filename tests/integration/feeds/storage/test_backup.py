@@ -201,7 +201,7 @@ def text(file: Path) -> None:
         (damage, "damaged|malformed"),
         (cut, "damaged|malformed"),
         (text, "not a database"),
-        (Path.unlink, "there is no such file"),
+        (Path.unlink, "no such file"),
     ],
 )
 def test_what_is_no_sound_backup_changes_nothing(
@@ -244,13 +244,13 @@ def test_while_another_program_has_the_file_open_nothing_is_restored(
 def test_the_commands_back_up_and_restore(program_with: Callable[..., Program]) -> None:
     program = program_with()
     program("subscription", "add", "ops", "--to", "file:///srv/ops")
-    assert "was copied to monday.db" in program("db", "backup", "monday.db").stderr
+    assert "was backed up to monday.db" in program("db", "backup", "monday.db").stderr
     program("subscription", "remove", "ops")
     said = program("db", "restore", "monday.db").stderr
     assert " from monday.db; the old database is kept as " in said
     assert [s["name"] for s in program.json("subscription", "list")["subscriptions"]] == ["ops"]
     assert "the file exists" in program("db", "backup", "monday.db", status=2).stderr
-    assert "there is no such file" in program("db", "restore", "tuesday.db", status=2).stderr
+    assert "no such file" in program("db", "restore", "tuesday.db", status=2).stderr
     (program.home / "tuesday.db").write_text("nothing of the kind, and long enough to be looked at\n" * 20)
     assert "not a database" in program("db", "restore", "tuesday.db", status=1).stderr
     mode = {stat.S_IMODE(p.stat().st_mode) for p in (program.home / "monday.db",)}

@@ -136,7 +136,7 @@ def test_a_status_says_whether_trying_again_can_help(
 ) -> None:
     discord, courier = internet
     discord.answers[:] = [Answer(status, "no")]
-    with pytest.raises(ChannelError, match=f"Discord did not take it: .*{status}") as error:
+    with pytest.raises(ChannelError, match=f"Discord did not accept it: .*{status}") as error:
         courier.deliver(Target(DISCORD), MESSAGE)
     assert error.value.permanent is permanent
     assert "JHMHI8qBe7bk2ZwO5U711o3dV" not in str(error.value)
@@ -155,7 +155,7 @@ def test_a_redirect_is_not_followed(internet: tuple[Receiver, MessageSender]) ->
     with (
         over_http() as elsewhere,
         over_http(Answer(302, "", {"Location": elsewhere.url})) as ntfy,
-        pytest.raises(ChannelError, match="ntfy did not take it"),
+        pytest.raises(ChannelError, match="ntfy did not accept it"),
     ):
         courier.deliver(Target(f"{ntfy.url.replace('http', 'ntfy')}/alerts"), MESSAGE)
     assert elsewhere.paths == []

@@ -249,7 +249,7 @@ def test_a_login_that_is_refused_is_not_tried_again() -> None:
     box = Mailbox()
     with (
         listening(box, authenticator=nobody, auth_require_tls=False),
-        pytest.raises(ChannelError, match="refuses the login: 535") as error,
+        pytest.raises(ChannelError, match="refused the login: 535") as error,
     ):
         send(f"mailto://me:hunter2@127.0.0.1:{box.port}?from=navtex@example.org&to=ops@example.org&mode=insecure")
     assert error.value.permanent

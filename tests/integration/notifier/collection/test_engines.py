@@ -296,7 +296,7 @@ def test_a_context_that_cannot_be_read_stands_among_those_that_did_not_answer(
 
 def test_an_unknown_context_is_wrong_use_that_names_the_folder(tmp_path: Path) -> None:
     context(tmp_path, "lab", Host="unix:///x")
-    with pytest.raises(UnknownName, match="no docker context is called 'lob'") as error:
+    with pytest.raises(UnknownName, match="there is no docker context 'lob'") as error:
         chosen(tmp_path, "all", "lob")
     assert str(tmp_path) in str(error.value)
 
@@ -344,7 +344,7 @@ def test_a_bad_line_of_a_hosts_file_costs_no_other(line: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n# nobody\n"])
 def test_a_hosts_file_without_a_host_is_an_error(text: str) -> None:
-    with pytest.raises(InventoryError, match="hosts: it names no host"):
+    with pytest.raises(InventoryError, match="hosts: it has no host"):
         lines_of(text, "hosts")
 
 

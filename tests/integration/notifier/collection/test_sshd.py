@@ -147,7 +147,7 @@ def test_hosts_are_collected_and_those_that_cannot_be_are_listed_with_what_ssh_s
         "unknown": "host key unknown",
         "changed": "host key changed",
         "refused": "login refused",
-        "unnamed": "unreachable: its name is not known",
+        "unnamed": "unreachable: unknown host name",
         "slow": said["slow"],
     }
     # ssh counts the same seconds, and may be the first to say so

@@ -99,7 +99,7 @@ def test_the_edition_that_an_operator_names_goes_before_that_of_the_tool(known: 
     take(known, inspec(), host="web-2", edition="CIS Docker Benchmark v1.9.0", told=told)
     assert isinstance(told[-1], Note)
     assert told[-1].text == "CIS Docker Benchmark v1.9.0 is an edition that no source lists (web-2)"
-    with pytest.raises(UnknownName, match="no edition"):
+    with pytest.raises(UnknownName, match="no benchmark edition"):
         take(known, bench(), host="web-1", edition="the newest")
 
 
@@ -155,9 +155,9 @@ def test_the_program_imports_and_lists_audits(
     navtex = program_with(NAVTEX_DATABASE_URL=known.url.render_as_string(hide_password=False))
     log = tmp_path / "docker-bench-security.log.json"
     log.write_text(json.dumps(bench(), indent=2))
-    assert navtex("benchmark", "import", str(log), "--host", "web-1").stderr == "1 audit new, 0 as before\n"
+    assert navtex("benchmark", "import", str(log), "--host", "web-1").stderr == "1 audit added, 0 unchanged\n"
     again = navtex("benchmark", "import", "-", "--host", "web-1", stdin=log.read_text())
-    assert again.stderr == "0 audits new, 1 as before\n"
+    assert again.stderr == "0 audits added, 1 unchanged\n"
     missing = navtex("benchmark", "import", str(log), status=1)
     assert f"{log}, the document: it does not say of which host it is" in missing.stderr
     cut = navtex("benchmark", "import", "-", "--host", "web-1", stdin=log.read_text()[:300], status=1)
@@ -170,7 +170,7 @@ def test_the_program_imports_and_lists_audits(
     assert row.endswith("an older edition")
     assert "1.1.10  Ensure auditing of runc" in navtex("benchmark", "audits", "--checks", "--host", "web-1").stdout
     assert [h["host"] for h in navtex.json("benchmark", "audits", "--limit", "2")["hosts"]] == ["old-1", "web-1"]
-    assert "no host is called" in navtex("benchmark", "audits", "--host", "nobody", status=2).stderr
+    assert "there is no host" in navtex("benchmark", "audits", "--host", "nobody", status=2).stderr
     assert "navtex benchmark import" in navtex("inventory", "import", str(log), status=1).stderr
     other = navtex("benchmark", "import", stdin=json.dumps(sca(policy("CIS Ubuntu", policy_id="cis_ubuntu"))), status=1)
     assert "it does not say of which host" in other.stderr

@@ -103,7 +103,10 @@ def test_an_edition_is_shown_by_its_name_title_or_version(known: Database, name:
     assert found.evidence[0].says == "reviewed"
 
 
-@pytest.mark.parametrize(("name", "words"), [("1.9.0", "no edition"), ("1.6", "may be"), ("CVE-2024-41110", "no ed")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("1.9.0", "no benchmark edition"), ("1.6", "is ambiguous"), ("CVE-2024-41110", "no benchmark ed")],
+)
 def test_a_name_that_is_no_edition_or_several_is_an_error(known: Database, name: str, words: str) -> None:
     with pytest.raises(UnknownName, match=words):
         benchmark(known, name, NOW)

@@ -46,7 +46,7 @@ def why(database: Database, name: str = NAME, days: float = 0) -> Explanation:
 )
 def test_the_filter_or_scope_that_left_it_out_is_named(fleet: Database, filters: Filters, said: str) -> None:
     subscribe(fleet, "file:///nowhere", filters=filters)
-    assert why(fleet).answer == f"Not told: {said}"
+    assert why(fleet).answer == f"Not sent: {said}"
 
 
 def test_a_host_that_is_not_affected_is_shown_with_the_reason(fleet: Database) -> None:
@@ -61,11 +61,11 @@ def test_a_pause_a_silent_start_and_a_late_source_are_reasons(fleet: Database, t
     assert "because of a silent start" in why(fleet).answer
     publish(fleet, record("CVE-2026-2", below="25.0.6"), source="late", at=NOW + DAY)
     assert why(fleet, "CVE-2026-2", 2).answer == (
-        "Not told: it came with the first successful poll of its source, after the welcome digest"
+        "Not sent: it came with the first successful poll of its source, after the welcome digest"
     )
     with fleet.begin() as connection:
         subscriptions.pause(connection, "ops", paused=True)
-    assert why(fleet, "CVE-2026-2").answer == "Not told: the subscription is paused"
+    assert why(fleet, "CVE-2026-2").answer == "Not sent: the subscription is paused"
 
 
 def test_a_welcome_that_waits_for_a_source_is_a_reason(sqlite_database: Database) -> None:
@@ -158,7 +158,7 @@ def test_a_silence_of_the_only_host_that_it_concerns_is_the_reason(fleet: Databa
     hush(fleet, ("lab-2",), "of another host")
     hush(fleet, ("web-*",), "of nobody")
     hush(fleet, ("lab-1",), "ended", days=0.5)
-    answer = f"Not told: silenced by Ann, until {NOW + 10 * DAY:%Y-%m-%d} (host lab-1): no plugin there"
+    answer = f"Not sent: silenced by Ann, until {NOW + 10 * DAY:%Y-%m-%d} (host lab-1): no plugin there"
     found = why(fleet, days=1)
     assert found.answer == answer
     assert effects(found) == [("no plugin there", "against")]
@@ -171,7 +171,7 @@ def test_silences_that_leave_a_host_over_are_no_reason_until_together_they_leave
     assert why(fleet).answer == "Not sent yet: the next run sends it"
     assert effects(why(fleet)) == [("one", "note")]
     hush(fleet, ("lab-3",), "the other")
-    assert why(fleet).answer.startswith("Not told: silenced by Ann")
+    assert why(fleet).answer.startswith("Not sent: silenced by Ann")
     assert effects(why(fleet)) == [("the other", "against"), ("one", "against")]
 
 

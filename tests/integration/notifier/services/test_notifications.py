@@ -241,5 +241,5 @@ def test_a_removed_subscription_gets_nothing_more_and_its_history_stays(fleet: D
 
 def test_a_name_is_taken_once(fleet: Database, mailbox: Mailbox) -> None:
     subscribe(fleet, mailbox.address())
-    with pytest.raises(UsageProblem, match="'ops' exists"):
+    with pytest.raises(UsageProblem, match="'ops' already exists"):
         subscribe(fleet, mailbox.address())

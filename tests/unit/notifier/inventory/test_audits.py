@@ -255,9 +255,9 @@ NUL = "\x00"
         (summary("web-1", passed="-3"), "`passed` is '-3', not a number of checks"),
         (summary("web-1", at="never"), "its timestamp is 'never', not a date"),
         (summary(""), "the host is missing"),
-        (summary("web" + NUL), "holds characters that cannot be shown"),
-        ({"a": 1}, "it is none of the JSON log of docker-bench-security"),
-        (["a"], "it is none of the JSON log"),
+        (summary("web" + NUL), "contains unprintable characters"),
+        ({"a": 1}, "it is not the JSON log of docker-bench-security"),
+        (["a"], "it is not the JSON log"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(value: Any, words: str) -> None:

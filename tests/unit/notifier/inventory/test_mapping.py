@@ -108,11 +108,11 @@ ENGINES = MappingPaths(hosts="rows", host="name", product="'engine'", version="d
 @pytest.mark.parametrize(
     ("row", "where", "words"),
     [
-        ({"docker": {"version": "27.4.1"}}, "rows[0]", "the path 'name' (host) finds no name of a host"),
+        ({"docker": {"version": "27.4.1"}}, "rows[0]", "the path 'name' (host) finds no host name"),
         ({"name": "a"}, "rows[0]", "a: the path 'docker.version' (version) finds nothing for engine"),
         ({"name": "a", "docker": {"version": "new"}}, "rows[0]", "a: 'new' is not a version"),
         ({"name": ["a"], "docker": {"version": "27.4.1"}}, "rows[0]", "the path 'name' (host) finds a list"),
-        (5, "rows[0]", "the path 'name' (host) finds no name of a host"),
+        (5, "rows[0]", "the path 'name' (host) finds no host name"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_read_is_named_with_the_path(row: Any, where: str, words: str) -> None:
@@ -164,12 +164,12 @@ def test_what_is_no_path_is_an_error_of_the_configuration() -> None:
     with pytest.raises(ConfigError) as error:
         mapped([], MappingPaths(host="h", product="p", version="v["))
     assert error.value.where == "[inventory.mapping.own] version"
-    with pytest.raises(msgspec.ValidationError, match="needs the paths"):
+    with pytest.raises(msgspec.ValidationError, match="a mapping needs"):
         msgspec.convert({"host": "h", "version": "v"}, MappingPaths)
 
 
 def test_a_mapping_may_not_hide_a_format_and_is_listed_among_them() -> None:
-    with pytest.raises(UsageProblem, match="has the name of a format"):
+    with pytest.raises(UsageProblem, match="has the name of a built-in format"):
         inventory.read("[]", "rpm", own={"rpm": ENGINES})
     with pytest.raises(UsageProblem) as error:
         inventory.read("[]", "nope", own={"cmdb": ENGINES})
