@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from notifier.domain.components import Component
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
 from notifier.services.images import ImageAssessment, image_assessment
+from notifier.services.remembering import RememberedFleet
 from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
 
@@ -33,7 +34,8 @@ from notifier.storage import inventory, silences, verdicts
 class Assessment:
     """Advisories, components, silences and assignments as the database has them, ready to be matched.
 
-    Nothing in it changes after `load`. The matcher remembers what it has matched.
+    Nothing in it changes after `load`. The matcher remembers what it has matched, and `fleet` what it was asked: it is
+    asked through connections that read the state that was loaded.
     """
 
     now: datetime
@@ -57,6 +59,8 @@ class Assessment:
     """The assignments, by the number of their advisory."""
     images: ImageAssessment | None = None
     """What is known of images; None if it was not asked for, or no image runs anywhere."""
+    fleet: RememberedFleet = field(default_factory=RememberedFleet, compare=False)
+    """The hosts by scope, counted once for all subscriptions that share one."""
 
     @classmethod
     def load(

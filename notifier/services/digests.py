@@ -6,7 +6,7 @@ Stores nothing.  Decisions are made in pure modules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,9 +36,9 @@ from notifier.services.assessment import Assessment
 from notifier.services.audit_notes import with_audits
 from notifier.services.images import news_of_images
 from notifier.services.mirror_age import age
-from notifier.storage import departures, images, inventory, subscriptions
+from notifier.storage import departures, images, subscriptions
 
-Populations = dict[int, hosts.Population]
+Populations = Mapping[int, hosts.Population]
 """The hosts that run each component, by its number."""
 
 
@@ -65,7 +65,7 @@ def compose(
     filters, now = subscription.filters, assessment.now
     started = subscription.started_at is not None
     time = subscription.due(now)
-    populations = inventory.populations(connection, filters.scope)
+    populations = assessment.fleet.populations(connection, filters.scope)
     concerns = _concerns(connection, assessment, filters.scope, populations)
     told = subscriptions.told(connection, subscription)
     books = _books(connection, assessment, subscription, concerns, told, populations)
@@ -129,7 +129,7 @@ def _concerns(
             held = assessment.in_force.get(match.advisory.id, ())
             those = tuple(s.id for s in held)
             if those not in left:
-                left[those] = inventory.populations(connection, scope, without=[s.scope for s in held])
+                left[those] = assessment.fleet.populations(connection, scope, without=[s.scope for s in held])
             people = left[those].get(number)
             if people:
                 found.append(AffectedComponent(number, match, Hosts(people.hosts, people.names), people.latest))
@@ -158,7 +158,7 @@ def _books(
         return ledger.group_of(match, Hosts(people.hosts, people.names))
 
     arrivals = {
-        moment: _hosts(inventory.populations(connection, scope, since=moment))
+        moment: _hosts(assessment.fleet.populations(connection, scope, since=moment))
         for moment in ledger.moments(concerns, told)
     }
     looked_at = subscription.served_at or subscription.started_at
@@ -184,7 +184,7 @@ def _strangers(
     found affected since, is newly affected.
     """
     scope = subscription.filters.scope
-    moves = departures.moves(connection, scope, looked)
+    moves = assessment.fleet.moves(connection, scope, looked)
     of_advisory: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
         of_advisory[concern.match.advisory.id].append(concern)
@@ -206,13 +206,16 @@ def _strangers(
             # the same hosts are asked for once, however many advisories affect them
             asked = (before.since, frozenset(left), frozenset(told), tuple(s.id for s in held))
             if asked not in answers:
-                answers[asked] = _others(connection, scope, before.since, left - told, left & told, away, held)
+                answers[asked] = _others(
+                    connection, assessment, scope, before.since, left - told, left & told, away, held
+                )
             found[number] = answers[asked]
     return found
 
 
 def _others(
     connection: Connection,
+    assessment: Assessment,
     scope: Scope,
     since: datetime,
     new: set[int],
@@ -221,11 +224,9 @@ def _others(
     held: tuple[Silence, ...],
 ) -> NewHosts:
     """The hosts of components that are new to a subscription, and those that arrived at known ones."""
-    without = [s.scope for s in held]
-    everyone = inventory.populations(connection, scope, without=without, only=new, moved=away) if new else {}
-    came = (
-        inventory.populations(connection, scope, since=since, without=without, only=known, moved=away) if known else {}
-    )
+    asked, without = assessment.fleet.populations, [s.scope for s in held]
+    everyone = asked(connection, scope, without=without, only=new, moved=away) if new else {}
+    came = asked(connection, scope, since=since, without=without, only=known, moved=away) if known else {}
     return NewHosts(_hosts(everyone), _hosts(came))
 
 
@@ -244,17 +245,17 @@ def _returns(connection: Connection, assessment: Assessment, scope: Scope, told:
     for ended in assessment.silences:
         if since(ended.advisory, ended.until):
             words = f"its silence ended on {ended.until:%Y-%m-%d} ({ended.reason})"
-            yield Reopened(ended.advisory, ended.until, words, _within(connection, scope, ended.scope))
+            yield Reopened(ended.advisory, ended.until, words, _within(connection, assessment, scope, ended.scope))
     for hand in assessment.assignments:
         if since(hand.advisory, hand.overdue_at):
             words = f"overdue: assigned to {hand.owner}, due {hand.due.isoformat()}"
-            yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, scope, hand.scope))
+            yield Reopened(hand.advisory, hand.overdue_at, words, _within(connection, assessment, scope, hand.scope))
 
 
-def _within(connection: Connection, scope: Scope, part: Scope) -> dict[int, Hosts] | None:
+def _within(connection: Connection, assessment: Assessment, scope: Scope, part: Scope) -> dict[int, Hosts] | None:
     if part == Scope():
         return None
-    return _hosts(inventory.populations(connection, scope, within=part))
+    return _hosts(assessment.fleet.populations(connection, scope, within=part))
 
 
 def _digest(
@@ -272,7 +273,7 @@ def _digest(
     # a host is clear when nothing affects it, followed here or not
     everyone = populations
     if scope.products:
-        everyone = inventory.populations(connection, msgspec.structs.replace(scope, products=()))
+        everyone = assessment.fleet.populations(connection, msgspec.structs.replace(scope, products=()))
     kinds = subscription.filters.kinds
     assessed = not kinds or Kind.VULNERABILITY in kinds
     doubtful = undecided(assessment.matcher, assessment.components, everyone) if assessed else {}
@@ -287,7 +288,7 @@ def _digest(
         welcome=welcome,
         created_at=now,
         items=with_audits(connection, scope, found.items, concerns, assessment.in_force),
-        unaffected_hosts=Hosts(*inventory.untouched(connection, scope, exposed | doubtful.keys()))
+        unaffected_hosts=Hosts(*assessment.fleet.untouched(connection, scope, exposed | doubtful.keys()))
         if assessed
         else Hosts(0, ()),
         undecided=tuple(undecided(assessment.matcher, assessment.components, populations, told_now).values())
@@ -295,9 +296,9 @@ def _digest(
         else (),
         footer=Footer(
             assessment.sources,
-            inventory.count(connection, scope),
+            assessment.fleet.count(connection, scope),
             found.unsaid,
-            inventory.count(connection, scope, unseen_since=now - timedelta(days=assessment.stale_days)),
+            assessment.fleet.count(connection, scope, unseen_since=now - timedelta(days=assessment.stale_days)),
             assessment.stale_days,
             tuple(silences.line(s) for held in assessment.in_force.values() for s in held),
             # one that does not say when it was filled is not news in each digest: the doctor tells of it

@@ -106,6 +106,24 @@ def test_a_preview_sends_few_statements_and_no_more_for_a_large_fleet(databases:
     assert news[1] <= news[0] + 10
 
 
+def test_subscriptions_that_share_a_scope_count_its_hosts_once(database: Database) -> None:
+    grown(database, 13)
+    moved(database, 13)
+    counts = []
+    for names in ("cd", "efghij"):
+        for name in names:
+            subscribe(database, "file:///nowhere", name=name)
+            with database.begin() as connection:
+                one = subscriptions.named(connection, name)
+                subscriptions.start(connection, one, START)
+                subscriptions.tell(connection, one, facets(connection), START, None)
+        with database.connect() as connection, statements(database) as sent:
+            found = [compose() for _, compose in previews(connection, START + 3 * DAY)]
+        assert all(made.digest for made in found)
+        counts.append(len([one for one in sent if "count(*)" in one.lower() and "installation" in one]))
+    assert counts[0] == counts[1] > 0
+
+
 def test_restarts_are_read_by_one_statement(database: Database) -> None:
     for view, patch in ((Observed.RUNNING, 0), (Observed.INSTALLED, 1)):
         found = [Host(f"h-{n:02}", (Component("engine", f"20.10.{n + patch}"),), view=view) for n in range(13)]
