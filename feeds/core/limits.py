@@ -17,6 +17,8 @@ ADDRESS: Final = 2_000
 """Bytes of an address: PostgreSQL's indexes take 2,704 for an address and the name of an entry together."""
 NAME: Final = 500
 """Bytes of a name: of an entry, a CVE, a tag."""
+TITLE: Final = 300
+"""Characters of a title; a longer one is cut."""
 HEADER: Final = 1_000
 """Characters of a header that is kept (ETag, Last-Modified)."""
 ENTRIES: Final = 20_000

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 # C0 and C1 without tab and line feed, marks of direction, separators, invisible operators, and tags
 _STEERING = re.compile(
@@ -36,3 +38,13 @@ def one_line(text: str, limit: int = 0) -> str:
     """
     line = " ".join(printable(text).split())
     return f"{line[:limit]}..." if limit and len(line) > limit else line
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    r"""Return a value as JSON in which those characters are escaped, which changes no value.
+
+    >>> json_text({"é": "a\u202eb\x9b"})
+    '{"é": "a\\u202eb\\u009b"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)

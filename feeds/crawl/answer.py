@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -17,8 +18,9 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from feeds.advisories.records import Record
 from feeds.core.errors import NavtexError, ShapeError
-from feeds.core.limits import HOST_READING
+from feeds.core.limits import HOST_READING, TITLE
 from feeds.core.text import one_line
 from feeds.crawl.door import admit
 from feeds.crawl.download import OutOfTime
@@ -42,6 +44,13 @@ _WORDS = {
 _encode = msgspec.json.Encoder().encode
 
 
+def _titled(item: Any) -> Any:
+    """An item with a title of bounded length."""
+    if not isinstance(item, Record) or len(item.title) <= TITLE:
+        return item
+    return replace(item, title=f"{item.title[: TITLE - 3].rstrip()}...")
+
+
 def document_of(ask: Request, response: Response) -> Document:
     """The answer as a source sees it."""
     headers = {k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in response.headers.items() if v}
@@ -53,6 +62,7 @@ def read(source: Source, document: Document, seconds: float = HOST_READING) -> t
     try:
         with within(seconds):
             parsed = source.parse(document)
+            parsed = replace(parsed, items=tuple(_titled(item) for item in parsed.items))
             pieces = tuple(ItemPayload(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from feeds.core.errors import ChannelError
 from feeds.core.files import write
+from feeds.core.text import visible
 from feeds.core.times import stamp
 from notifier.domain.messages import Message
 
@@ -96,7 +97,7 @@ def _feed(path: Path, entries: list[ET.Element]) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NO_XML.sub("", text)
+    return visible(_NO_XML.sub("", text))
 
 
 def _mode(path: Path) -> int:

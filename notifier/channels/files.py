@@ -7,6 +7,7 @@ from pathlib import Path
 
 from feeds.core.errors import ChannelError
 from feeds.core.files import private_folder, write
+from feeds.core.text import json_text
 from feeds.core.times import stamp
 from notifier.domain.messages import Message
 
@@ -34,4 +35,4 @@ def as_json(message: Message) -> str:
         "text": message.text,
         "digest": json.loads(message.data) if message.data else None,
     }
-    return json.dumps(values, ensure_ascii=False, indent=2) + "\n"
+    return json_text(values, 2) + "\n"

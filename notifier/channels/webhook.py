@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from feeds.core.text import json_text
 from notifier.channels.http import HttpClient
 from notifier.domain.messages import Message
 
@@ -20,7 +21,7 @@ def send(poster: HttpClient, parsed: Any, message: Message) -> str:
     if parsed.user:
         login = base64.b64encode(f"{parsed.user}:{parsed.password or ''}".encode()).decode()
         headers["Authorization"] = f"Basic {login}"
-    body = json.dumps(_payload(parsed, message), ensure_ascii=False).encode()
+    body = json_text(_payload(parsed, message)).encode()
     answer = poster.post(
         url,
         body,

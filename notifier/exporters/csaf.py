@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from feeds.advisories.records import is_cve
+from feeds.core.text import json_text
 from feeds.verdicts.evidence import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
@@ -29,7 +29,7 @@ def write(document: ExportDocument) -> str:
     if document.statements:
         by_name = groupby(document.statements, key=lambda s: s.advisory.name)
         value["vulnerabilities"] = [_vulnerability(tuple(group)) for _, group in by_name]
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return json_text(value, 2) + "\n"
 
 
 def _head(document: ExportDocument) -> dict[str, Any]:

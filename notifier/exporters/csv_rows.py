@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from feeds.core.text import printable
 from feeds.core.times import stamp
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n]|\s+[=+\-@]")
@@ -32,7 +33,7 @@ def line(cells: Sequence[Any]) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell. Text that a spreadsheet would read as a formula is prefixed with an apostrophe.
+    """A value as a cell, on one line. Text that a spreadsheet would read as a formula is prefixed with an apostrophe.
 
     >>> cell("=1+1"), cell({"env": "prod", "team": "web"}), cell(("25.0.6", "26.1.5")), cell(None)
     ("'=1+1", 'env=prod;team=web', '25.0.6 26.1.5', '')
@@ -43,7 +44,7 @@ def cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return _defused(_text(value))
+    return printable(_defused(_text(value)))
 
 
 def _text(value: Any) -> str:

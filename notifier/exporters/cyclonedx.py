@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from feeds.advisories.records import Advisory
+from feeds.core.text import json_text
 from feeds.verdicts.evidence import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
@@ -42,7 +42,7 @@ def write(document: ExportDocument) -> str:
         "components": [_component(p) for p in document.products],
         "vulnerabilities": [_vulnerability(n, s) for n, s in enumerate(document.statements, 1)],
     }
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return json_text(value, 2) + "\n"
 
 
 def _component(product: Product) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from feeds.core.errors import UsageProblem
+from feeds.core.text import json_text
 from feeds.verdicts.evidence import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, distinct
 
@@ -32,7 +32,7 @@ def write(document: ExportDocument) -> str:
         "tooling": f"{TOOL} {VERSION}",
         "statements": [_statement(s) for s in document.statements],
     }
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return json_text(value, 2) + "\n"
 
 
 def _statement(statement: ExportStatement) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from feeds.advisories.records import Advisory, Severity
+from feeds.core.text import json_text
 from feeds.verdicts.evidence import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
@@ -40,7 +40,7 @@ def write(document: ExportDocument) -> str:
         ],
     }
     value = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return json_text(value, 2) + "\n"
 
 
 def _level(advisory: Advisory) -> str:

@@ -27,7 +27,7 @@ import notifier
 from feeds.advisories.records import Advisory, severity_rank
 from feeds.core.errors import ConfigError
 from feeds.core.resources import folder
-from feeds.core.text import visible
+from feeds.core.text import json_text, visible
 from feeds.core.times import day
 from notifier.alerts.digest import ORDER, Digest
 from notifier.domain.hosts import Hosts
@@ -50,7 +50,7 @@ def render(digest: Digest, templates: Path | None = None) -> Message:
     """Render a digest; ConfigError if a template is wrong. `templates` is the folder of the user's own."""
     values = {"digest": digest, "sections": _sections(digest), "overview": _overview(digest) if digest.welcome else []}
     made = message("digest", digest.key, digest.created_at, values, templates)
-    data = json.dumps(plain(digest), ensure_ascii=False)
+    data = json_text(plain(digest))
     return msgspec.structs.replace(made, thread=digest.items[0].thread if digest.items else "", data=data)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from feeds.core.text import json_text
 from notifier.domain.messages import Message
-from notifier.domain.text import mrkdwn
+from notifier.domain.text import line, mrkdwn
 
 _TEXT = 2_000
 """Characters of a message that is not a digest."""
@@ -23,7 +24,7 @@ def shortened(message: Message) -> Message:
     head = "The full message was too large for this channel. Its items:"
     foot = f"Full digest: navtex notification show {message.key}"
     data = json.loads(message.data) if message.data else {}
-    lines = [_line(item) for item in data.get("items", ())] + list(_of_images(data.get("images", {})))
+    lines = [line(_of_item(i)) for i in data.get("items", ())] + [line(t) for t in _of_images(data.get("images", {}))]
     lines = lines or message.text[:_TEXT].splitlines()
     text = "\n".join((head, "", *lines, "", foot)) + "\n"
     return msgspec.structs.replace(
@@ -31,11 +32,11 @@ def shortened(message: Message) -> Message:
         text=text,
         html=f"<!doctype html><html><body><pre>{escape(text)}</pre></body></html>",
         slack=json.dumps(_blocks((head, *lines, foot)), ensure_ascii=False),
-        data=json.dumps(_data(message.data), ensure_ascii=False) if message.data else "",
+        data=json_text(_data(message.data)) if message.data else "",
     )
 
 
-def _line(item: dict[str, Any]) -> str:
+def _of_item(item: dict[str, Any]) -> str:
     hosts = sum(group["hosts"]["count"] for group in item["groups"])
     change = "" if item["change"] == "new" else f", {item['change']}"
     return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {hosts} host{'' if hosts == 1 else 's'}"
@@ -50,10 +51,10 @@ def _of_images(images: dict[str, Any]) -> Iterator[str]:
 
 def _blocks(lines: tuple[str, ...]) -> list[dict[str, Any]]:
     texts = [""]
-    for line in map(mrkdwn, lines):
-        if len(texts[-1]) + len(line) > _BLOCK:
+    for one in map(mrkdwn, lines):
+        if len(texts[-1]) + len(one) > _BLOCK:
             texts.append("")
-        texts[-1] += f"{line}\n"
+        texts[-1] += f"{one}\n"
     return [{"type": "section", "text": {"type": "mrkdwn", "text": t}} for t in texts]
 
 

@@ -29,6 +29,7 @@ def row(start: str) -> str:
         ("parsing the documents of a host", f"{limits.HOST_READING:.0f} seconds of CPU time"),
         ("an address in a document", f"{limits.ADDRESS:,} bytes"),
         ("a name", f"{limits.NAME} bytes"),
+        ("a title", f"{limits.TITLE} characters"),
         ("a header that is kept", f"{limits.HEADER:,} characters"),
     ],
 )

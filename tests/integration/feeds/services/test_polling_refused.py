@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from feeds.core.limits import ADDRESS, HEADER, NAME
+from feeds.core.limits import ADDRESS, HEADER, NAME, TITLE
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
 from tests.support.documents import entry, rss
@@ -105,3 +105,12 @@ def test_what_is_within_the_bounds_is_kept(poller: Poller, site: Unruly) -> None
     slug = "s" * (NAME - len("publication:docker-blog/") - 2)
     site.reply(BLOG, Reply(post(link=f"https://www.docker.com/blog/{slug}/")))
     assert poller("docker-blog").ok
+
+
+def test_a_title_is_cut_at_its_bound(poller: Poller, site: Unruly) -> None:
+    listed = [{**entries(1)[0], "summary": "word " * 1000}, {**entries(2)[1], "summary": "w" * TITLE}]
+    site.reply(MOBY, Reply(json.dumps(listed)))
+    poller("moby-advisories")
+    titles = {len(r.record.title) for one in listed for r in poller.find(one["cve_id"]).records}
+    assert max(titles) == TITLE
+    assert poller.find(listed[0]["cve_id"]).title.endswith("...")

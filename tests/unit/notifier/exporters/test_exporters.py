@@ -27,6 +27,7 @@ from packageurl import PackageURL
 
 from feeds.advisories.records import Advisory, Severity
 from feeds.core.errors import UsageProblem
+from feeds.core.text import printable
 from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
@@ -442,8 +443,8 @@ def test_no_cell_is_a_formula(sign: str) -> None:
     hostile = msgspec.structs.replace(ESCAPE, title=f"{sign}1+1|cmd")
     text = "".join(csv_rows.write([exposure_row(finding(1, ENGINE, hostile).match, f"{sign}host")], Exposure))
     (line,) = csv.DictReader(io.StringIO(text, newline=""))
-    assert line["title"] == f"'{sign}1+1|cmd"
-    assert line["host"] == f"'{sign}host"
+    assert line["title"] == f"'{printable(sign)}1+1|cmd"
+    assert line["host"] == f"'{printable(sign)}host"
 
 
 def test_csv_says_what_json_says() -> None:
