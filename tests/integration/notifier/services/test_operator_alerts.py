@@ -121,15 +121,18 @@ def test_sources_that_are_disabled_are_nobodys_trouble(database: Database, tmp_p
     assert not (tmp_path / "oncall").exists()
 
 
-def test_a_source_that_loses_its_entries_little_by_little_is_degraded_until_that_is_accepted(
+def test_a_source_that_loses_many_of_its_entries_fails_and_keeps_them_until_that_is_accepted(
     sqlite_database: Database, site: Unruly, world: World
 ) -> None:
     poller = Poller(sqlite_database, site)
-    for number in (8, 8, 8, 8, 8):
-        world.put(MOBY, entries(number))
-        assert poller("moby-advisories").ok
+    world.put(MOBY, entries(8))
+    assert poller("moby-advisories").ok
     world.put(MOBY, entries(5))
-    assert poller("moby-advisories").failed[0].state is SourceHealth.DEGRADED
-    assert "never had fewer than 8" in poller.source("moby-advisories").message
-    assert poller("moby-advisories", accept="moby-advisories").ok
+    for _ in range(2):
+        assert poller.a_day_later("moby-advisories").failed[0].state is SourceHealth.FAILING
+        assert "lacks 3 of the 8 it had" in poller.source("moby-advisories").message
+    assert not poller.find(entries(8)[-1]["cve_id"]).withdrawn
+    accepted = poller("moby-advisories", accept="moby-advisories")
+    assert accepted.ok
+    assert accepted.changes.withdrawn == [e["cve_id"] for e in entries(8)[5:]]
     assert poller("moby-advisories").ok
