@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from feeds.advisories.ssvc import Ssvc
+from feeds.core.limits import CLOCK_SLACK
 from feeds.versions.products import ENGINE_MODULE, FOREIGN, GO_ARCHIVE
 from feeds.versions.ranges import Span
 
@@ -234,6 +235,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     def ours(self) -> bool:
         """Whether it makes a claim about a product that Navtex follows."""
         return any(claim.product in (*PRODUCTS, ENGINE_MODULE) for claim in self.claims)
+
+
+def not_ahead(record: Record, read_at: datetime) -> Record:
+    """The record with dates that lay in the future when it was read as of then; ends of life stay as they are."""
+    if record.kind is Kind.END_OF_LIFE:
+        return record
+    dates = {"published": record.published, "modified": record.modified, "withdrawn": record.withdrawn}
+    ahead = {name: read_at for name, at in dates.items() if at is not None and at > read_at + CLOCK_SLACK}
+    return msgspec.structs.replace(record, **ahead) if ahead else record
 
 
 class Read(msgspec.Struct, frozen=True):

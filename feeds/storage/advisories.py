@@ -15,7 +15,17 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.dates import dated
 from feeds.advisories.facts import FACTS, Exploited, Fact, Likelihood, Tags
 from feeds.advisories.merging import Catalogue, merge
-from feeds.advisories.records import CVE_RECORDS, EDITIONS, Advisory, Kind, Read, Record, is_cve, ranked_fairly
+from feeds.advisories.records import (
+    CVE_RECORDS,
+    EDITIONS,
+    Advisory,
+    Kind,
+    Read,
+    Record,
+    is_cve,
+    not_ahead,
+    ranked_fairly,
+)
 from feeds.advisories.releases import Releases, gathered
 from feeds.core.limits import MENTIONS
 from feeds.sources.tags import REPOSITORIES
@@ -70,6 +80,7 @@ def _reads(rows: Iterable[sa.Row[Any]]) -> list[Read]:
     for row in rows:
         value = decoded(row.payload)
         if isinstance(value, Record):
+            value = not_ahead(value, row.read_at)
             if row.gone_at and not value.withdrawn:
                 value = msgspec.structs.replace(
                     value, withdrawn=row.gone_at, withdrawn_reason=f"{row.source} no longer lists it"
