@@ -12,6 +12,7 @@ from datetime import date
 
 import msgspec
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import (
     CORRECTIONS,
     PRODUCTS,
@@ -25,7 +26,6 @@ from feeds.advisories.records import (
     is_ghsa,
 )
 from feeds.advisories.scores import vector_score
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ConfigError
 from feeds.versions.ranges import Span, intersection, read_range
 from feeds.versions.upstream import is_version

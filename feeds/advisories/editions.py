@@ -11,8 +11,8 @@ import tomllib
 
 import msgspec
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import EDITIONS, Edition, Kind, Read, Record
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ConfigError
 from feeds.versions.upstream import Key, key
 

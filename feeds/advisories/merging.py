@@ -15,6 +15,7 @@ from functools import cached_property
 import msgspec
 
 from feeds.advisories.editions import held_back
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import (
     CORRECTIONS,
     PARTS_OF_ENGINE,
@@ -31,7 +32,6 @@ from feeds.advisories.records import (
     severity_rank,
 )
 from feeds.advisories.releases import Releases
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import UnknownName
 
 

@@ -22,7 +22,7 @@ from feeds.advisories.records import Record
 from feeds.core.errors import NavtexError, ShapeError
 from feeds.core.limits import HOST_READING, TITLE
 from feeds.core.text import one_line
-from feeds.crawl.door import admit
+from feeds.crawl.admission import admit
 from feeds.crawl.download import OutOfTime
 from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
 from feeds.crawl.timer import TooLong, within

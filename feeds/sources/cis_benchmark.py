@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from feeds.advisories.editions import PAGE, edition_id, written
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source

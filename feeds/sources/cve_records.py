@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.prose import names_distribution, read_prose
 from feeds.advisories.records import (
     ENGINE,
@@ -32,7 +33,6 @@ from feeds.advisories.records import (
 )
 from feeds.advisories.scores import rating, vector_score
 from feeds.advisories.ssvc import decision
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when

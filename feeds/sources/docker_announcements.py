@@ -17,9 +17,9 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from feeds.advisories.precedence import DOCKERS, Precedence, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_cve, is_ghsa
-from feeds.advisories.standing import DOCKERS, Precedence, spoken
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from feeds.advisories.precedence import DOCKERS, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, cves_in, is_cve, is_ghsa
-from feeds.advisories.standing import DOCKERS, spoken
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import last_part, unique

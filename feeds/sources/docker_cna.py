@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record, is_cve
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings

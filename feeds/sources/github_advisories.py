@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from feeds.advisories.precedence import Precedence, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, cves_in, is_cve, is_ghsa
 from feeds.advisories.scores import rating, vector_score
-from feeds.advisories.standing import Precedence, spoken
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, is_cve, is_ghsa
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when

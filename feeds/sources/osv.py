@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Rank, Record, Score, VersionStatement, is_cve
 from feeds.advisories.scores import vector_score
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError, VersionError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when

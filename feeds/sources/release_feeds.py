@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from feeds.advisories.facts import Release
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record
-from feeds.advisories.standing import Precedence
-from feeds.sources import markup, notes
+from feeds.sources import markup, note_records
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import unique
 from feeds.sources.tags import REPOSITORIES
@@ -47,15 +47,15 @@ def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[It
     if product == "engine" and not tag["prefix"] and read(version).numbers[0] < 17:
         return
     blocks = list(markup.blocks(markup.fragment(entry.body)))
-    found = list(notes.fixes(blocks, product, repository))
+    found = list(note_records.fixes(blocks, product, repository))
     named = tuple(dict.fromkeys(i for fix in found for i in fix.ids))
     yield Release(
         product=product,
         version=version,
         url=entry.link,
         day=entry.published.date() if entry.published else None,
-        repairs=notes.repairs(blocks),
-        bundles=notes.bundles(blocks, product),
+        repairs=note_records.repairs(blocks),
+        bundles=note_records.bundles(blocks, product),
     )
     yield Record(
         id=f"{product}-{version}",
@@ -68,7 +68,7 @@ def _items(entry: markup.FeedItem, product: str, repository: str) -> Iterator[It
         precedence=Precedence.RELEASE_FEED,
     )
     for fix in found:
-        yield notes.record(fix, version, entry.link, entry.published)
+        yield note_records.record(fix, version, entry.link, entry.published)
 
 
 SOURCE = ReleaseFeeds(

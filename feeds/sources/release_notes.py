@@ -17,13 +17,13 @@ from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 from feeds.advisories.facts import Release
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import ENGINE, Kind, Record, VersionStatement
-from feeds.advisories.standing import Precedence
 from feeds.core.errors import ShapeError
-from feeds.sources import markdown, markup, notes
+from feeds.sources import markdown, markup, note_records
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
+from feeds.sources.note_parts import HEADINGS, Part
 from feeds.sources.parsing import unique, when
-from feeds.sources.parts import HEADINGS, Part
 
 _BASE = "https://docs.docker.com/engine/release-notes"
 _DESKTOP = "https://docs.docker.com/desktop/release-notes"
@@ -80,15 +80,15 @@ class ReleaseNotes(Source):
             return
         day = next((at.date() for b in section.blocks[:3] if _DATE.match(b.text) and (at := when(b.text))), None)
         published = datetime.combine(day, time(), UTC) if day else None
-        fixes = list(notes.fixes(section.blocks, self.about, self.repository))
+        fixes = list(note_records.fixes(section.blocks, self.about, self.repository))
         named = tuple(dict.fromkeys(i for fix in fixes for i in fix.ids))
         yield Release(
             product=self.about,
             version=version,
             url=url,
             day=day,
-            repairs=notes.repairs(section.blocks),
-            bundles=notes.bundles(section.blocks, self.about),
+            repairs=note_records.repairs(section.blocks),
+            bundles=note_records.bundles(section.blocks, self.about),
         )
         yield Record(
             id=f"{self.about}-{version}",
@@ -101,8 +101,8 @@ class ReleaseNotes(Source):
             precedence=Precedence.RELEASE_NOTES,
         )
         for fix in fixes:
-            yield notes.record(fix, version, url, published)
-        unnamed = notes.unnamed(section.blocks, self.about)
+            yield note_records.record(fix, version, url, published)
+        unnamed = note_records.unnamed(section.blocks, self.about)
         if unnamed:
             yield self._announcement(version, url, published, " ".join(unnamed))
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.advisories.facts import FACTS, Likelihood, Packages, Tags
-from feeds.advisories.listings import Listing, contents, limited, shrunk, united
+from feeds.advisories.list_facts import Listing, contents, limited, shrunk, united
 from feeds.advisories.records import Record
 from feeds.core.limits import GONE_AFTER
 from feeds.crawl.protocol import FetchResult

@@ -17,7 +17,7 @@ from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.alerts.image_news import ImageNews
 from notifier.assessment.advice import NOTHING, Advice
-from notifier.assessment.upgrades import Way
+from notifier.assessment.upgrade_plans import Way
 from notifier.domain.hosts import Hosts
 
 ORDER = (Kind.VULNERABILITY, Kind.END_OF_LIFE, Kind.ANNOUNCEMENT, Kind.BENCHMARK, Kind.RELEASE, Kind.PUBLICATION)

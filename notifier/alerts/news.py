@@ -3,7 +3,8 @@
 The first digest (the welcome) lists everything that is open.  Later ones report only new advisories, newly affected
 versions and hosts, escalations, and corrections of earlier reports.  Edited text is not news.
 
-The alert history keeps the worst state that was reported; `notifier.alerts.damper` handles sources that keep changing.
+The alert history keeps the worst state that was reported; `notifier.alerts.wavering` handles sources that keep
+changing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import msgspec
 from feeds.advisories.records import Advisory, Kind
 from feeds.versions.upstream import Key, key
 from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations, facets_of, sortable, worst_of
-from notifier.alerts.damper import damped
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestAssignment, DigestItem, Group, folded, rank
+from notifier.alerts.wavering import damped
 from notifier.assessment.matcher import Match
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts

@@ -25,7 +25,7 @@ from notifier.alerts.digest import (
     Silenced,
     Upcoming,
 )
-from notifier.assessment.upgrades import Way
+from notifier.assessment.upgrade_plans import Way
 from notifier.domain.hosts import Hosts
 
 AT = datetime(2030, 3, 1, 8, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from notifier.alerts.digest import CORRECTION, Action, DigestItem, Fixed, Group,
 from notifier.alerts.news import NewsInput, Told
 from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
-from notifier.assessment.upgrades import plan
+from notifier.assessment.upgrade_plans import plan
 from notifier.domain.components import Component
 from notifier.domain.hosts import Hosts
 

@@ -19,10 +19,10 @@ from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
 from feeds.verdicts.evidence import EvidenceSet, PackageCase, Status, Verdict, evidence_sets
 from feeds.versions.upstream import key
 from notifier.assessment.advice import NOTHING, Advice
-from notifier.assessment.builds import numbered_otherwise, rebuilt
 from notifier.assessment.editions import Editions
 from notifier.assessment.existence import Doubt, KnownReleases
-from notifier.assessment.targets import EXPOSED, Advisor
+from notifier.assessment.foreign_builds import numbered_otherwise, rebuilt
+from notifier.assessment.upgrade_choices import EXPOSED, Advisor
 from notifier.domain.components import Component
 
 __all__ = ["EXPOSED", "NOTHING_KNOWN", "Match", "Matcher", "VerdictCache"]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.core.errors import ChannelError
-from notifier.channels import intact
+from notifier.channels import address_check
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
 from notifier.channels.parsing import parse, scheme
@@ -34,8 +34,8 @@ def expand(address: str) -> tuple[Target, ...]:
         return tuple(Target(address, r) for r in mail_address(address).recipients)
     if is_slack(address):
         return tuple(Target(address, c) for c in slack_address(address).channels) or (Target(address),)
-    intact.check_signs(address)
-    intact.check_kept(address, parse(address))
+    address_check.check_signs(address)
+    address_check.check_kept(address, parse(address))
     return (Target(address),)
 
 
@@ -59,7 +59,7 @@ def shown(address: str) -> str:
             return mail_address(address).shown()
         if is_slack(address):
             return slack_address(address).shown()
-        intact.check_signs(address)
+        address_check.check_signs(address)
         return _without_tokens(str(parse(address).url(privacy=True)).partition("?")[0])
     except ChannelError:
         return f"{scheme(address)}://****" if "://" in address else "****"

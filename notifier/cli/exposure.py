@@ -105,7 +105,7 @@ def command(
     from notifier.cli.exposure_forms import OutputOptions, write
     from notifier.services.exposure import ExposureQuery, any_unknown, assessed, stale_warning, undecided_warning
     from notifier.services.exposure_rows import GroupBy
-    from notifier.services.gate import check_judged
+    from notifier.services.fail_on import check_judged
 
     _check(group, form, output, author, namespace)
     config = settings()

@@ -28,7 +28,7 @@ from notifier.cli.output import emit
 
 if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
-    from notifier.assessment.upgrades import Option, Plan
+    from notifier.assessment.upgrade_plans import Option, Plan
     from notifier.services.plans import PlansAnswer
 
 _NAMED = 5
@@ -134,14 +134,14 @@ def _option(option: Option, total: int, file: IO[str] | None) -> None:
 
 
 def _package(option: Option) -> Iterator[str]:
-    from notifier.assessment.upgrades import Way
+    from notifier.assessment.upgrade_plans import Way
 
     if option.way is not Way.RESTART:
         yield from option.words
 
 
 def _heading(option: Option) -> str:
-    from notifier.assessment.upgrades import Way
+    from notifier.assessment.upgrade_plans import Way
 
     if option.way is Way.RESTART:
         return f"restart: {option.to} is installed but not running"

@@ -12,7 +12,7 @@ from feeds.sources.health import SourceState
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, by_component, weight
 from notifier.assessment.matcher import EXPOSED
-from notifier.assessment.upgrades import Plan
+from notifier.assessment.upgrade_plans import Plan
 from notifier.domain.components import Component
 
 COLUMNS = 24

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from feeds.advisories.records import Advisory
-from notifier.assessment.upgrades import Option, Plan, Way
+from notifier.assessment.upgrade_plans import Option, Plan, Way
 from notifier.schemas.advice import advice_fields
 from notifier.schemas.fields import (
     DAY,

@@ -11,7 +11,7 @@ from feeds.storage.database import Connection
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, Question, by_advisory, by_component
 from notifier.assessment.matcher import EXPOSED
-from notifier.assessment.upgrades import plan
+from notifier.assessment.upgrade_plans import plan
 from notifier.domain.filters import Scope
 from notifier.rendering.messages import page as rendered
 from notifier.rendering.report import ExposureReport, ReportDay, ReportStep, chart, matrices

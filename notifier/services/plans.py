@@ -10,7 +10,7 @@ from feeds.advisories.merging import at_least
 from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import worst_rank
-from notifier.assessment.upgrades import Plan, Waiting, plan
+from notifier.assessment.upgrade_plans import Plan, Waiting, plan
 from notifier.domain.filters import Scope
 from notifier.schemas.fields import whole
 from notifier.schemas.plan import Plans, commands, plan_row

@@ -15,7 +15,7 @@ from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
 from notifier.schemas.exposure import CheckAnswer, exposure_row
 from notifier.schemas.fields import whole
-from notifier.services import gate
+from notifier.services import fail_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def check_version(
     with database.connect() as connection:
         catalogue = storage.catalogue(connection)
     if gated:
-        gate.check_known(catalogue)
+        fail_on.check_known(catalogue)
     matcher = Matcher(catalogue, now.date())
     _check_released(matcher, asked)
     everything = list(matcher.vulnerabilities(asked))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feeds.advisories.listings import shrunk
+from feeds.advisories.list_facts import shrunk
 from feeds.sources import SOURCES
 from feeds.sources.health import SourceHealth
 from feeds.storage import tables

@@ -11,7 +11,7 @@ import pytest
 
 from feeds import storage
 from feeds.advisories.facts import Exploited, Package, Packages, Tag, Tags
-from feeds.advisories.listings import contents
+from feeds.advisories.list_facts import contents
 from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.sources.base import Item

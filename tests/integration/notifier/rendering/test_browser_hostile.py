@@ -23,7 +23,7 @@ from feeds.advisories.records import Severity
 from feeds.sources.health import SourceHealth, SourceState
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
-from notifier.assessment.upgrades import Option, Plan, Way
+from notifier.assessment.upgrade_plans import Option, Plan, Way
 from notifier.channels import MessageSender
 from notifier.domain.components import Component
 from notifier.domain.messages import Target

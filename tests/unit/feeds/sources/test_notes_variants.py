@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.sources import markup, notes
+from feeds.sources import markup, note_records
 
 CVE, OTHER, THIRD = "CVE-2030-11111", "CVE-2030-22222", "CVE-2030-33333"
 MOBY = "https://github.com/moby/moby/security/advisories/GHSA-2222-3333-4444"
@@ -16,7 +16,7 @@ def blocks(html: str) -> list[markup.Block]:
 
 
 def fixed(html: str, product: str = "engine", repository: str = "moby/moby") -> list[tuple[str, str]]:
-    return [(f.ids[0], f.product) for f in notes.fixes(blocks(html), product, repository)]
+    return [(f.ids[0], f.product) for f in note_records.fixes(blocks(html), product, repository)]
 
 
 def item(text: str) -> str:
@@ -264,9 +264,9 @@ def test_an_entry_that_opens_with_an_id_is_about_that_id() -> None:
 )
 def test_a_link_for_further_reading_is_no_other_name(text: str, aliases: tuple[str, ...]) -> None:
     for html in (item(text), f"<p>{text}</p>"):
-        fix = next(iter(notes.fixes(blocks(html), "engine", "moby/moby")))
-        assert notes.record(fix, "29.9.9", "", None).aliases == aliases
-        assert all(f.ids[0].startswith("CVE") for f in notes.fixes(blocks(html), "engine", "moby/moby"))
+        fix = next(iter(note_records.fixes(blocks(html), "engine", "moby/moby")))
+        assert note_records.record(fix, "29.9.9", "", None).aliases == aliases
+        assert all(f.ids[0].startswith("CVE") for f in note_records.fixes(blocks(html), "engine", "moby/moby"))
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ def test_a_link_for_further_reading_is_no_other_name(text: str, aliases: tuple[s
 )
 def test_an_entry_without_an_id_is_kept_beside_those_with_one(entries: list[str], expected: list[str]) -> None:
     listed = "".join(f"<li>{e}</li>" for e in entries)
-    assert notes.unnamed(blocks(f"<h3>Security</h3><ul>{listed}</ul>"), "engine") == expected
+    assert note_records.unnamed(blocks(f"<h3>Security</h3><ul>{listed}</ul>"), "engine") == expected
     paragraphs = "".join(f"<p>{e}</p>" for e in entries)
-    assert notes.unnamed(blocks(f"<h3>Security</h3>{paragraphs}"), "engine") == expected
+    assert note_records.unnamed(blocks(f"<h3>Security</h3>{paragraphs}"), "engine") == expected
 
 
 def test_what_introduces_entries_is_none_of_them() -> None:
@@ -294,4 +294,4 @@ def test_what_introduces_entries_is_none_of_them() -> None:
         f"<h3>Security</h3><p>This release contains fixes for the following:</p><ul><li>{CVE}: fix a leak</li></ul>"
         "<p>The potential impacts include:</p><ul><li>Unauthorized access to files</li></ul>"
     )
-    assert notes.unnamed(blocks(html), "engine") == []
+    assert note_records.unnamed(blocks(html), "engine") == []

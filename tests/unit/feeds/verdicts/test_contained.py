@@ -14,7 +14,7 @@ from feeds.verdicts.evidence import EvidenceRole, EvidenceSet, Status, Verdict, 
 from feeds.versions.ranges import Span
 from notifier.assessment.commands import command
 from notifier.assessment.matcher import Matcher
-from notifier.assessment.upgrades import plan
+from notifier.assessment.upgrade_plans import plan
 from notifier.domain.components import Component, component
 from notifier.exporters.purl import purls
 from tests.support.documents import AT

@@ -10,9 +10,9 @@ import pytest
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.verdicts.evidence import Status
 from notifier.alerts.alert_state import AffectedComponent, AlertState
-from notifier.alerts.damper import WORDS
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, key_of
 from notifier.alerts.news import Arrivals, News, NewsInput, Reopened, Told, moments, news
+from notifier.alerts.wavering import WORDS
 from notifier.assessment.findings import worst_first
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts

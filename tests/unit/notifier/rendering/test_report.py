@@ -16,7 +16,7 @@ from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
-from notifier.assessment.upgrades import Option, Plan, Way
+from notifier.assessment.upgrade_plans import Option, Plan, Way
 from notifier.domain.components import Component
 from notifier.rendering.messages import page
 from notifier.rendering.report import COLUMNS, ExposureReport, ReportDay, ReportStep, chart, matrices

@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from feeds.advisories.facts import Bundled, Repair
+from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record, VersionStatement, ghsas_in, is_cve, is_ghsa
-from feeds.advisories.standing import Precedence
-from feeds.sources import clauses
-from feeds.sources.clauses import FIX, ID, Passage, Sense
+from feeds.sources import note_clauses
 from feeds.sources.markup import Block
+from feeds.sources.note_clauses import FIX, ID, Passage, Sense
+from feeds.sources.note_parts import LONGEST, Part, Place, placed
 from feeds.sources.parsing import shortened
-from feeds.sources.parts import LONGEST, Part, Place, placed
 from feeds.versions import products
 
 _REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
@@ -60,7 +60,7 @@ def fixes(blocks: Iterable[Block], product: str, repository: str) -> Iterator[Fi
     for block, place in placed(blocks):
         if Part.KNOWN_ISSUES in place.parts():
             continue
-        said = list(clauses.passages(block.text, product))
+        said = list(note_clauses.passages(block.text, product))
         cves = {i for passage in said for i in passage.ids if is_cve(i)}
         for number, passage in enumerate(said):
             if cves and not any(is_cve(i) for i in passage.ids):
@@ -99,7 +99,7 @@ def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first
     entry = block.tag in ("li", "tr", "dd")
     if passage.sense in (Sense.MENTIONED, Sense.DEPENDENCY):
         return False
-    if any(clauses.in_passing(text) for text in above) or _of_dependency(block, place, product):
+    if any(note_clauses.in_passing(text) for text in above) or _of_dependency(block, place, product):
         return False
     secure = Part.SECURITY in place.parts()
     if passage.sense is Sense.FIXED or (place.columns and secure):
@@ -114,9 +114,9 @@ def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first
 
 def _of_dependency(block: Block, place: Place, product: str) -> bool:
     """Whether what stands above says that something else was updated, and not that `product` is what is repaired."""
-    if any(clauses.is_dependency(text, product) for text in block.above):
+    if any(note_clauses.is_dependency(text, product) for text in block.above):
         return True
-    if not place.intro or not clauses.is_dependency(place.intro, product):
+    if not place.intro or not note_clauses.is_dependency(place.intro, product):
         return False
     named = (p for p, _, _ in products.mentions(_after_flaws(place.intro)))
     own = (product, products.ENGINE_MODULE)
@@ -227,14 +227,15 @@ def unnamed(blocks: Iterable[Block], product: str) -> list[str]:
     # beside entries that name an id, only what tells of a change is one more entry, and not what leads to them
     beside = any(named for _, named, _ in found)
     whole = [b.text for b, named, intro in found if not named and (not beside or _is_entry(b, intro))]
-    return [t for t in (*whole, *below) if not clauses.is_dependency(t, product) and not _speaks_of_others(t, product)]
+    texts = (t for t in (*whole, *below) if not note_clauses.is_dependency(t, product))
+    return [t for t in texts if not _speaks_of_others(t, product)]
 
 
 def _is_entry(block: Block, intro: str) -> bool:
     if block.tag == "tr" or _INTRODUCES.search(block.text) or (intro.endswith(":") and not FIX.search(intro)):
         return False
     first = re.match(rf"\W*{FIX.pattern}", block.text, re.IGNORECASE)
-    return bool(first) or clauses.is_change(block.text)
+    return bool(first) or note_clauses.is_change(block.text)
 
 
 def _speaks_of_others(text: str, product: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from feeds.advisories.facts import Fact, Package, Packages, Release, ReleaseLine, Repair
 from feeds.advisories.releases import gathered
 from notifier.assessment.matcher import Matcher
-from notifier.assessment.upgrades import plan
+from notifier.assessment.upgrade_plans import plan
 from notifier.domain.components import Component
 from tests.support.records import catalogue, claim, read, tags
 

@@ -10,9 +10,9 @@ import pytest
 
 from feeds.advisories.records import Severity
 from feeds.verdicts.evidence import Status
-from notifier.alerts.damper import STILL, WORDS
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestItem, Group
 from notifier.alerts.news import NewsInput, Told, news
+from notifier.alerts.wavering import STILL, WORDS
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
 from tests.support.samples import DAY, START, advisory, concern

@@ -11,7 +11,7 @@ from feeds.advisories.releases import gathered
 from notifier.assessment.commands import command
 from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import Matcher
-from notifier.assessment.upgrades import Plan, Waiting, plan
+from notifier.assessment.upgrade_plans import Plan, Waiting, plan
 from notifier.domain.components import Component
 from tests.support.records import catalogue, claim, packaged, read, tags
 

@@ -18,7 +18,7 @@ from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.commands import restart
 from notifier.assessment.findings import worst_first
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
-from notifier.assessment.targets import Choice, Way
+from notifier.assessment.upgrade_choices import Choice, Way
 from notifier.domain.components import Component
 
 __all__ = ["Option", "Plan", "Regression", "Waiting", "Way", "plan"]

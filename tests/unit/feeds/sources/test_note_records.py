@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.sources import markup, notes
+from feeds.sources import markup, note_records
 from tests.support.documents import AT
 
 RUNC = "https://github.com/opencontainers/runc/security/advisories/GHSA-xr7r-f8xq-vfvv"
@@ -19,7 +19,7 @@ def blocks(html: str) -> list[markup.Block]:
 
 
 def fixed(html: str, product: str = "engine", repository: str = "moby/moby") -> list[tuple[str, ...]]:
-    return [f.ids for f in notes.fixes(blocks(html), product, repository)]
+    return [f.ids for f in note_records.fixes(blocks(html), product, repository)]
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_an_overlong_paragraph_is_read_at_its_beginning_only() -> None:
 
 
 def test_the_record_of_a_fix_names_the_release_and_quotes_the_words() -> None:
-    fix = notes.Fix((CVE, "GHSA-v23v-6jw2-98fq"), f"{CVE} Fix a bypass.", "engine")
-    record = notes.record(fix, "29.3.1", "https://example.org/29/#2931", AT)
+    fix = note_records.Fix((CVE, "GHSA-v23v-6jw2-98fq"), f"{CVE} Fix a bypass.", "engine")
+    record = note_records.record(fix, "29.3.1", "https://example.org/29/#2931", AT)
     assert (record.id, record.aliases, record.published) == (CVE, ("GHSA-v23v-6jw2-98fq",), AT)
     (claim,) = record.claims
     assert (claim.product, claim.affected, claim.fixed) == ("engine", (), ("29.3.1",))
     assert claim.words == f"engine 29.3.1: {CVE} Fix a bypass."
-    bare = notes.record(notes.Fix(("GHSA-v23v-6jw2-98fq",), "x " * 200, "engine"), "29.3.1", "", None)
+    bare = note_records.record(note_records.Fix(("GHSA-v23v-6jw2-98fq",), "x " * 200, "engine"), "29.3.1", "", None)
     assert (bare.id, bare.aliases) == ("GHSA-v23v-6jw2-98fq", ())
     assert len(bare.title) <= 160
 
@@ -148,7 +148,7 @@ def test_the_record_of_a_fix_names_the_release_and_quotes_the_words() -> None:
     ],
 )
 def test_security_changes_that_name_no_advisory_are_kept(html: str, expected: list[str]) -> None:
-    assert notes.unnamed(blocks(html), "engine") == expected
+    assert note_records.unnamed(blocks(html), "engine") == expected
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,6 @@ def test_security_changes_that_name_no_advisory_are_kept(html: str, expected: li
     ],
 )
 def test_a_regression_is_repaired_and_the_release_that_brought_it_is_named(text: str, expected: list[str]) -> None:
-    repairs = notes.repairs(blocks(f"<ul><li>{text}</li></ul>"))
+    repairs = note_records.repairs(blocks(f"<ul><li>{text}</li></ul>"))
     assert [r.brought_by for r in repairs] == expected
     assert [r.words for r in repairs] == [text] * len(expected)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from feeds.advisories.facts import Fact
-from feeds.advisories.listings import contents
+from feeds.advisories.list_facts import contents
 from feeds.advisories.records import Record
 from feeds.core.errors import ShapeError
 from feeds.core.limits import ADDRESS, CLAIMS, ENTRIES, ENTRY, HEADER, NAME

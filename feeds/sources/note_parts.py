@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from feeds.sources.clauses import ID
 from feeds.sources.markup import Block
+from feeds.sources.note_clauses import ID
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 LONGEST = 4000
