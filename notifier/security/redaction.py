@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "****"
+_LEAST = 4
+"""Characters of Base64 that are long enough to look for."""
+_URL_SAFE = str.maketrans("+/", "-_")
 
 # Addresses whose path may be shown. Every other scheme is a channel's, where tokens stand anywhere.
 _OPEN = frozenset({"http", "https", "file", "sqlite", "postgresql", "postgres", "ssh", "unix", "tcp"})
@@ -36,14 +41,30 @@ _HOOK = re.compile(r"(/(?:services/|webhooks?/|webhookb2/|hooks?/|workflows/|bot
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
-    """The text with every password, token and webhook that can be recognised, and every value in `known`, hidden."""
+    """The text with every password, token and webhook that can be recognised, and every value in `known`, hidden.
+
+    Known values are found in Base64 (Basic and PLAIN logins), URL-encoded and escaped in JSON, too.
+    """
     for secret in known:
-        if len(secret) >= 4:
-            text = text.replace(secret, HIDDEN)
+        for form in _forms(secret) if len(secret) >= 4 else ():
+            text = text.replace(form, HIDDEN)
     text = _ADDRESS.sub(_address, text)
     text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     return _TOKEN.sub(HIDDEN, text)
+
+
+def _forms(secret: str) -> list[str]:
+    """A secret as it may be written, the longest form first."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    for before in range(3):
+        # what stands before it moves it within Base64's groups of three; characters that share bits are left out
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        core = encoded[(0, 2, 3)[before] : len(encoded) - bool((before + len(raw)) % 3)]
+        forms |= {core, core.translate(_URL_SAFE)} if len(core) >= _LEAST else set()
+    return sorted(forms, key=len, reverse=True)
 
 
 def _address(found: re.Match[str]) -> str:

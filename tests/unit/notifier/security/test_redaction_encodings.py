@@ -1,0 +1,35 @@
+"""A known secret is hidden in every encoding in which it leaves."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from notifier.security.redaction import HIDDEN, redact
+
+SECRETS = ("Tr0ub4dor&3", "pä ss/w?rd", 'quo"te\\d', "abcd", "x>?>?>?y")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("user", ["", "u", "us", "user", "someone@example.org"])
+def test_base64_of_logins(secret: str, user: str) -> None:
+    for login in (f"{user}:{secret}", f"\0{user}\0{secret}", f"{user}:{secret}@example"):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            said = encode(login.encode()).decode()
+            shown = redact(f"the server said {said}!", [secret])
+            assert said not in shown
+            assert HIDDEN in shown
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_addresses_and_json(secret: str) -> None:
+    forms = (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
+    for form in (*forms, json.dumps(secret, ensure_ascii=False)[1:-1]):
+        assert redact(f"said <{form}>", [secret]) == f"said <{HIDDEN}>"
+
+
+def test_other_text_stays() -> None:
+    assert redact("a word and another", ["abcd"]) == "a word and another"
