@@ -55,11 +55,13 @@ def told(database: Database) -> dict[int, Any]:
 def many_digests(database: Database, folder: Path, days: int) -> None:
     """A digest a day of something that gets worse and better, beside one that was told once."""
     install(database, lab_1="25.0.5")
-    publish(database, record("CVE-2026-1", below="25.0.6"), record("CVE-2026-2", below="25.0.6"))
+    listed = [record("CVE-2026-1", below="25.0.6"), record("CVE-2026-2", below="25.0.6")]
+    publish(database, *listed)
     subscribe(database, f"file://{folder}", filters=Filters(everything=True), schedule=Schedule(remind="never"))
     run(database, NOW)
     for day in range(1, days):
-        publish(database, record(f"CVE-2026-1{day:03}", below="25.0.6"), at=NOW + day * DAY)
+        listed.append(record(f"CVE-2026-1{day:03}", below="25.0.6"))
+        publish(database, *listed, at=NOW + day * DAY)
         run(database, NOW + day * DAY)
 
 
@@ -75,7 +77,10 @@ def test_the_ledger_outlives_the_digests_and_nobody_is_told_twice(database: Data
     assert set(forget(database, LATER, 400).values()) == {0}
     assert run(database, LATER).digests == []
 
-    publish(database, record("CVE-2026-1", below="25.0.4"), at=LATER)
+    others = [
+        record(name, below="25.0.6") for name in ("CVE-2026-2", "CVE-2026-1001", "CVE-2026-1002", "CVE-2026-1003")
+    ]
+    publish(database, record("CVE-2026-1", below="25.0.4"), *others, at=LATER)
     (digest,) = run(database, LATER + DAY).digests
     assert names(digest.items) == ["CVE-2026-1"]
     assert [i.change for i in digest.items] == ["correction"]

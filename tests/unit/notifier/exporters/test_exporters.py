@@ -228,7 +228,7 @@ def test_every_format_is_offered_and_checked() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_document_is_what_its_standard_says(name: str, case: str) -> None:
     if (name, case) == ("openvex", "nothing"):
-        with pytest.raises(UsageProblem, match=r"needs a statement.*--verdict all"):
+        with pytest.raises(UsageProblem, match=r"needs at least one statement.*--verdict all"):
             FORMATS[name].write(made())
         return
     CHECKS[name](FORMATS[name].write(made(*CASES[case])))
