@@ -20,6 +20,7 @@ from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Target
 from notifier.security.encryption import is_sealed
+from notifier.security.redaction import forms
 
 
 def expand(address: str) -> tuple[Target, ...]:
@@ -77,7 +78,7 @@ _TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+=-]{12,}")
 
 
 def redacted(text: str, address: str) -> str:
-    """A text without what of an address is secret: the words in it that `shown` hides."""
+    """A text without the secret words of an address (those that `shown` hides), in whatever encoding they left."""
     for secret in _secrets(address):
         text = text.replace(secret, "****")
     return text
@@ -90,7 +91,7 @@ def _secrets(address: str) -> tuple[str, ...]:
     open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
     words = set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address)
     found = {w for w in words if len(w) > 3 and w.lower() not in open_ and not _said_openly(w, address)}
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(sorted({f for word in found for f in forms(word)}, key=len, reverse=True))
 
 
 def _values(address: str) -> set[str]:

@@ -46,7 +46,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     Known values are found in Base64 (Basic and PLAIN logins), URL-encoded and escaped in JSON, too.
     """
     for secret in known:
-        for form in _forms(secret) if len(secret) >= 4 else ():
+        for form in forms(secret) if len(secret) >= 4 else ():
             text = text.replace(form, HIDDEN)
     text = _ADDRESS.sub(_address, text)
     text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
@@ -54,17 +54,17 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     return _TOKEN.sub(HIDDEN, text)
 
 
-def _forms(secret: str) -> list[str]:
+def forms(secret: str) -> list[str]:
     """A secret as it may be written, the longest form first."""
     raw = secret.encode("utf-8", "surrogatepass")
-    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    found |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     for before in range(3):
         # what stands before it moves it within Base64's groups of three; characters that share bits are left out
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
         core = encoded[(0, 2, 3)[before] : len(encoded) - bool((before + len(raw)) % 3)]
-        forms |= {core, core.translate(_URL_SAFE)} if len(core) >= _LEAST else set()
-    return sorted(forms, key=len, reverse=True)
+        found |= {core, core.translate(_URL_SAFE)} if len(core) >= _LEAST else set()
+    return sorted(found, key=len, reverse=True)
 
 
 def _address(found: re.Match[str]) -> str:

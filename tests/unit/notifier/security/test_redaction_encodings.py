@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from notifier.channels import redacted
 from notifier.security.redaction import HIDDEN, redact
 
 SECRETS = ("Tr0ub4dor&3", "pä ss/w?rd", 'quo"te\\d', "abcd", "x>?>?>?y")
@@ -33,3 +34,16 @@ def test_addresses_and_json(secret: str) -> None:
 
 def test_other_text_stays() -> None:
     assert redact("a word and another", ["abcd"]) == "a word and another"
+
+
+@pytest.mark.parametrize("scheme", ["json", "mailto"])
+def test_an_answer_that_repeats_the_login_is_kept_without_it(scheme: str) -> None:
+    secret = "Tr0ub4dor&3-x"
+    address = f"{scheme}://someone:{quote(secret, safe='')}@smtp.example.org/?to=ops@example.org"
+    basic = base64.b64encode(f"someone:{secret}".encode()).decode()
+    plain = base64.b64encode(f"\0someone\0{secret}".encode()).decode()
+    for said in (basic, plain, secret, quote(secret, safe=""), json.dumps({"password": secret})):
+        shown = redacted(f"535 rejected {said}", address)
+        assert HIDDEN in shown
+        assert said not in shown
+        assert secret not in shown
