@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
@@ -24,6 +24,8 @@ from feeds.storage import image_tables as tables
 from feeds.storage.sql import upsert
 
 _encode = msgspec.json.Encoder().encode
+_MANY = 500
+"""Rows in one statement."""
 
 
 class _ChainNumbers:
@@ -40,16 +42,39 @@ class _ChainNumbers:
             at = self._known.get((at, layer)) or self._step(at, layer)
         return at
 
+    def of_all(self, lists: Sequence[Sequence[str]]) -> list[int]:
+        """The numbers of many lists of diff_ids, with a few statements for each step upwards."""
+        table = tables.image_chain
+        layers = sorted({layer for one in lists for layer in one})
+        for start in range(0, len(layers), _MANY):
+            chosen = table.c.layer.in_(layers[start : start + _MANY])
+            for row in self._connection.execute(sa.select(table).where(chosen)):
+                self._known[row.parent, row.layer] = row.id
+        at = [ROOT] * len(lists)
+        for height in range(max(map(len, lists), default=0)):
+            steps = {(at[i], one[height]): None for i, one in enumerate(lists) if height < len(one)}
+            self._insert([step for step in steps if step not in self._known])
+            at = [self._known[at[i], one[height]] if height < len(one) else at[i] for i, one in enumerate(lists)]
+        return at
+
+    def _insert(self, steps: Sequence[tuple[int, str]]) -> None:
+        table = tables.image_chain
+        insert = sa.insert(table).returning(table.c.id, table.c.parent, table.c.layer)
+        for start in range(0, len(steps), _MANY):
+            rows = [{"parent": parent, "layer": layer} for parent, layer in steps[start : start + _MANY]]
+            for row in self._connection.execute(insert, rows):
+                self._known[row.parent, row.layer] = row.id
+
     def _step(self, parent: int, layer: str) -> int:
         table = tables.image_chain
         found = self._connection.execute(
             sa.select(table.c.id).where(table.c.parent == parent, table.c.layer == layer)
         ).scalar()
         if found is None:
-            row = sa.insert(table).values(parent=parent, layer=layer).returning(table.c.id)
-            found = self._connection.execute(row).scalar_one()
-        self._known[parent, layer] = int(found)
-        return int(found)
+            self._insert([(parent, layer)])
+        else:
+            self._known[parent, layer] = int(found)
+        return self._known[parent, layer]
 
 
 def keep_answers(connection: Connection, outcomes: Iterable[FetchResult], accesses: tuple[RegistryAccess, ...]) -> None:
@@ -94,13 +119,21 @@ def _put(connection: Connection, table: sa.Table, key: dict[str, str], value: An
 
 
 def _put_image(connection: Connection, image: Image, chains: _ChainNumbers, *, read: bool) -> None:
-    row = {
-        "config": image.config,
-        "chain": chains.of(image.layers),
-        "read": read,
-        "payload": _encode(replace(image, layers=())).decode(),
-    }
-    upsert(connection, tables.image, row, ["config"])
+    _put_images(connection, [_image_row(replace(image, layers=()), chains.of(image.layers), read=read)])
+
+
+def _image_row(image: Image, chain: int, *, read: bool) -> dict[str, Any]:
+    payload = _encode(image).decode()
+    return {"config": image.config, "chain": chain, "read": read, "payload": payload}
+
+
+def _put_images(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Insert images, or replace what was known of them."""
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement = dialect.insert(tables.image)
+    values = {name: statement.excluded[name] for name in ("chain", "read", "payload")}
+    if rows:
+        connection.execute(statement.on_conflict_do_update(index_elements=["config"], set_=values), rows)
 
 
 def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
@@ -111,21 +144,30 @@ def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
     distinct: dict[str, HeldImage] = {}
     for one in held:
         distinct[one.key] = joined(distinct[one.key], one) if one.key in distinct else one
+    images = [one for one in distinct.values() if one.layers and one.key not in read]
+    numbers = chains.of_all([one.layers for one in images])
+    _put_images(
+        connection,
+        [
+            _image_row(Image(one.key, one.platform, (), created=one.created), number, read=False)
+            for one, number in zip(images, numbers, strict=True)
+        ],
+    )
+    aliases, names = [], []
     for one in distinct.values():
-        if one.layers and one.key not in read:
-            _put_image(connection, Image(one.key, one.platform, one.layers, created=one.created), chains, read=False)
         if one.by_config:
-            for name in one.digests:
-                _once(connection, tables.image_alias, digest=digest(name), platform=one.platform, image=one.key)
+            aliases += [{"digest": digest(n), "platform": one.platform, "image": one.key} for n in one.digests]
         repositories = (named.name for name in one.digests if (named := reference(name)) is not None)
-        for name in dict.fromkeys((*one.tags, *repositories)):
-            _once(connection, tables.image_name, image=one.key, name=name)
+        names += [{"image": one.key, "name": name} for name in dict.fromkeys((*one.tags, *repositories))]
+    _once(connection, tables.image_alias, aliases)
+    _once(connection, tables.image_name, names)
 
 
-def _once(connection: Connection, table: sa.Table, **values: str) -> None:
-    """Insert a row unless it is there."""
+def _once(connection: Connection, table: sa.Table, rows: list[dict[str, str]]) -> None:
+    """Insert rows, but for those that are there."""
     dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-    connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+    if rows:
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
 def _note_tag(connection: Connection, named: Reference, status: int, found: str, at: datetime) -> None:
