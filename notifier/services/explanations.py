@@ -128,7 +128,7 @@ def _answer(points: tuple[Point, ...], tellings: tuple[ToldRecord, ...], pending
         return f"{said}; there is news about it to send" if pending else said
     if pending and not against:
         return f"Not sent yet: {pending}"
-    return f"Not told: {against or 'it is not news for this subscription'}"
+    return f"Not sent: {against or 'it is not news for this subscription'}"
 
 
 def _wait(subscription: Subscription, made: Composed, advisory: Advisory) -> str:

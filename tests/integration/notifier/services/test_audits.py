@@ -159,7 +159,7 @@ def test_the_program_imports_and_lists_audits(
     again = navtex("benchmark", "import", "-", "--host", "web-1", stdin=log.read_text())
     assert again.stderr == "0 audits added, 1 unchanged\n"
     missing = navtex("benchmark", "import", str(log), status=1)
-    assert f"{log}, the document: it does not say of which host it is" in missing.stderr
+    assert f"{log}, the document: it does not name its host" in missing.stderr
     cut = navtex("benchmark", "import", "-", "--host", "web-1", stdin=log.read_text()[:300], status=1)
     assert "standard input: the JSON cannot be read" in cut.stderr
     assert "No such file" in navtex("benchmark", "import", "nothing.json", status=1).stderr
@@ -173,4 +173,4 @@ def test_the_program_imports_and_lists_audits(
     assert "there is no host" in navtex("benchmark", "audits", "--host", "nobody", status=2).stderr
     assert "navtex benchmark import" in navtex("inventory", "import", str(log), status=1).stderr
     other = navtex("benchmark", "import", stdin=json.dumps(sca(policy("CIS Ubuntu", policy_id="cis_ubuntu"))), status=1)
-    assert "it does not say of which host" in other.stderr
+    assert "it does not name its host" in other.stderr
