@@ -197,7 +197,7 @@ def text(file: Path) -> None:
         (newer, rf"schema \(9999\) is newer.*\({HEAD}\)"),
         (changed, "its schema is not Navtex's: .*gone_at"),
         (foreign, "is not a Navtex database"),
-        (orphaned, "a row of alias refers to nothing"),
+        (orphaned, "a row of alias refers to a missing row"),
         (damage, "damaged|malformed"),
         (cut, "damaged|malformed"),
         (text, "not a database"),

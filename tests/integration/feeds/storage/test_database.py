@@ -147,9 +147,9 @@ def test_the_password_is_not_shown(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("", "cannot be read. Write sqlite:///PATH or postgresql://USER@HOST/NAME"),
-        ("/var/lib/navtex.db", "cannot be read. Write sqlite:///PATH"),
-        ("postgresql://navtex:hunter2@db.example.org:port/x", "cannot be read. Write sqlite:///PATH"),
+        ("", "is not valid. Write sqlite:///PATH or postgresql://USER@HOST/NAME"),
+        ("/var/lib/navtex.db", "is not valid. Write sqlite:///PATH"),
+        ("postgresql://navtex:hunter2@db.example.org:port/x", "is not valid. Write sqlite:///PATH"),
         ("mysql://navtex:hunter2@db.example.org/x", "mysql databases are not supported. Use SQLite or PostgreSQL"),
         ("postgresql+asyncpg://db.example.org/x", r"needs its driver. Install navtex\[postgresql\]"),
         ("postgresql+nonsense://db.example.org/x", r"needs its driver. Install navtex\[postgresql\]"),
