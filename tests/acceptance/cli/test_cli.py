@@ -167,7 +167,7 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
         ),
         (["subscription", "add", "ops", "--to", "~/digests"], "For a folder, write file:///WHOLE/PATH"),
         (["subscription", "add", "ops", "--to", "ops@example.org"], "Write mailto://SERVER?from=ADDRESS&to=ADDRESS"),
-        (["subscription", "add", "ops", "--to", "hooks.example.org/hunter2"], "does not start with a scheme"),
+        (["subscription", "add", "ops", "--to", "hooks.example.org/hunter2"], "does not begin with a scheme"),
         (
             ["silence", "add", "X", "--reason", "x", "--until", "31.12.2026"],
             "is not a date (YYYY-MM-DD or ",

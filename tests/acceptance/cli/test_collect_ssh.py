@@ -71,7 +71,7 @@ def test_a_fleet_brings_the_images_that_it_runs(navtex: Program, fleet: Path) ->
     file = hosts_file(navtex, "web-1\nweb-2\nweb-3\nquiet\n")
     done = navtex("inventory", "collect", "--ssh-hosts", file, "--format", "json")
     assert done.stderr.splitlines() == [
-        "4 hosts new, 0 changed, 0 as before",
+        "4 hosts added, 0 changed, 0 unchanged",
         "quiet: what runs by image is not known: docker ps ended with status 4",
     ]
     listed = navtex.json("image", "list")["images"]
