@@ -132,7 +132,7 @@ def test_filters_hold_in_groups_too(navtex: Program, group: str) -> None:
     text = json.dumps(rows(navtex, *narrowed))
     assert "25.0.5" in text
     assert "runc" not in text
-    assert "29.5.0" not in text
+    assert '"version": "29.5.0"' not in text
     assert rows(navtex, "--group-by", group, "--kev") == []
 
 
