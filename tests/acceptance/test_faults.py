@@ -108,7 +108,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, mirror: str) -> None:
         digests = prepared(navtex)
         with filled(disk):
             said = navtex("run", status=1).stderr
-            assert "Free some space" in said or "Look whether the disk is full" in said
+            assert "Free some space" in said or "Check whether the disk is full" in said
             assert "Traceback" not in said
             assert not digests.exists()
             assert "full" in navtex("db", "backup", f"{disk}/copy.db", status=1).stderr

@@ -80,7 +80,7 @@ def test_explain_says_when_it_will_be_time(navtex: Program, mailbox: Mailbox) ->
     assert "its schedule is 0 0 1 1 *" in navtex("subscription", "show", "slow").stdout
     assert "slow: nothing until" in navtex("notify", "--dry-run").stderr
     preview = navtex("subscription", "preview", "slow")
-    assert "It is sent at" in preview.stderr
+    assert "This digest is sent at" in preview.stderr
     assert "lab-9" in preview.stdout
 
 

@@ -120,7 +120,7 @@ def test_a_wrong_edit_is_refused_and_changes_nothing(navtex: Program, options: l
 
 
 def test_only_what_the_command_line_made_is_edited(navtex: Program) -> None:
-    assert "no subscription is called" in navtex("subscription", "edit", "no", "--clear", "kev", status=2).stderr
+    assert "there is no subscription" in navtex("subscription", "edit", "no", "--clear", "kev", status=2).stderr
     path = navtex.home / "subs.toml"
     path.write_text('[subscriptions.boss]\nto = ["file:///mails"]\n')
     navtex("subscription", "sync", str(path))
