@@ -138,7 +138,7 @@ def test_an_engine_that_takes_the_call_and_says_nothing_is_given_up() -> None:
     [
         (Answer(500, "down"), "HTTP 500"),
         (Answer(403, "no"), "HTTP 403"),
-        (Answer(400, "Client sent an HTTP request to an HTTPS server."), "it speaks TLS only"),
+        (Answer(400, "Client sent an HTTP request to an HTTPS server."), "it accepts only TLS"),
         (Answer(200, "{broken"), "JSON"),
         (Answer(200, "[]"), "no server answered"),
         (Answer(200, '{"Server":' * 100_000), "JSON"),
@@ -279,7 +279,7 @@ def test_a_context_over_tls_is_asked_with_its_own_certificates(tmp_path: Path, a
         ({"Name": "a\x1b[31m"}, "has a name that is too long or not printable"),
         ({"Name": "x" * 300}, "has a name that is too long or not printable"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}, "cannot be read"),
-        ({"Name": "lab", "Endpoints": {}}, "names no engine"),
+        ({"Name": "lab", "Endpoints": {}}, "has no engine address"),
         ({"Name": "lab", "Endpoints": {"docker": {"Host": "ssh://-oProxyCommand=x"}}}, "not a host for ssh"),
     ],
 )

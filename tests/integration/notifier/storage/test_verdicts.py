@@ -105,6 +105,7 @@ def test_what_is_withdrawn_stands_no_longer(database: Database) -> None:
     publish(database, AUTHZ, SILENT, complete=True)
     refresh(database)
     publish(database, SILENT, at=START + DAY, complete=True)
+    publish(database, SILENT, at=START + 2 * DAY, complete=True)
     assert "CVE-2024-41110" not in {name for _, name in standing(database)}
     refresh(database)
     assert "CVE-2024-41110" not in {name for _, name in standing(database)}
