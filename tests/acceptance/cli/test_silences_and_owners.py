@@ -66,7 +66,7 @@ def test_explain_says_what_a_channel_refused(navtex: Program, mailbox: Mailbox) 
     navtex("notify", status=1)
     assert "1 pending" in answer(navtex)
     shown = " ".join(navtex("notification", "explain", "ops", NAME).stdout.split())
-    assert "pending after 1 try; next try" in shown
+    assert "pending after 1 attempt; next attempt" in shown
     assert "450 greylisted" in shown
 
 
@@ -106,7 +106,7 @@ def test_a_silence_is_made_listed_obeyed_and_ended(navtex: Program, mailbox: Mai
     assert [s["state"] for s in navtex.json("silence", "list", "--all")["silences"]] == ["ended"]
     navtex("notify")
     assert NAME in mailbox.mails[1]["Subject"]
-    assert "no silence of number 1" in navtex("silence", "remove", "1", status=2).stderr
+    assert "no active silence with number 1" in navtex("silence", "remove", "1", status=2).stderr
 
 
 def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no_other(navtex: Program) -> None:
@@ -116,7 +116,7 @@ def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no
     made = navtex(
         "silence", "add", NAME, "--reason", "no plugin", "--until", SOON, "--host", "WEB-1", "--host", "lab-1"
     )
-    assert "as number 3, in place of 1\n" in made.stderr
+    assert "as number 3, replacing 1\n" in made.stderr
     found = {s["number"]: s["reason"] for s in navtex.json("silence", "list")["silences"]}
     assert found == {3: "no plugin", 2: "not yet"}
     assert [s["state"] for s in navtex.json("silence", "list", "--all")["silences"] if s["number"] == 1] == ["ended"]

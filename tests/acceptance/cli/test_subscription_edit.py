@@ -104,10 +104,10 @@ def test_messages_that_wait_for_a_channel_that_is_taken_away_are_not_sent(navtex
     ("options", "said"),
     [
         ([], "nothing to change"),
-        (["--to", "nonsense://x"], "cannot be understood"),
+        (["--to", "nonsense://x"], "address is not valid"),
         (["--severity", "low", "--clear", "severity"], "--clear severity"),
         (["--schedule", "often"], "five fields"),
-        (["--zone", "Mars"], "no time zone"),
+        (["--zone", "Mars"], "unknown time zone"),
         (["--quiet", "late"], "quiet hours"),
         (["--epss", "2"], "0<=x<=1"),
         (["--clear", "to"], "Invalid value"),
