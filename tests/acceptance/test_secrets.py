@@ -303,7 +303,7 @@ def test_an_upgrade_that_cannot_make_the_key_changes_nothing_and_says_what_to_do
         connection.execute(sa.text(statement), {"targets": f'["{ADDRESS}"]'})
     navtex = program_with(NAVTEX_DATABASE_URL=url, NAVTEX_SECRET_KEY="")
     said = navtex("db", "upgrade", status=2, HOME="/dev/null").stderr
-    assert "secret.key: the key that addresses are sealed with cannot be made" in said
+    assert "secret.key: the key that encrypts channel addresses cannot be created" in said
     assert "Make the folder writable, or set NAVTEX_SECRET_KEY" in said
     assert database.current() == "0006"
     navtex("db", "upgrade", HOME="/dev/null", NAVTEX_SECRET_KEY=KEY)

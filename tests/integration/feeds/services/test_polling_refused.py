@@ -35,9 +35,9 @@ def post(**fields: str) -> str:
 
 # what it is: the source, its place, the answer, and what is said of it
 REFUSED: dict[str, tuple[str, str, Callable[[], Reply], str]] = {
-    "a NUL in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(NUL)b")), "holds a NUL"),
+    "a NUL in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(NUL)b")), "contains a NUL"),
     "a NUL in a link": ("moby-advisories", MOBY, lambda: Reply(advisories(html_url="https://a.example/(NUL)")), "NUL"),
-    "a NUL in a text": ("moby-advisories", MOBY, lambda: Reply(advisories(description="(NUL)")), "holds a NUL"),
+    "a NUL in a text": ("moby-advisories", MOBY, lambda: Reply(advisories(description="(NUL)")), "contains a NUL"),
     "half a pair in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(HALF)b")), "no JSON"),
     "a long link": (
         "moby-advisories",
@@ -72,7 +72,7 @@ REFUSED: dict[str, tuple[str, str, Callable[[], Reply], str]] = {
         "leads to an address of more",
     ),
     "a long tag": ("tags", TAGS, lambda: Reply(json.dumps([{"name": f"v1.0-{LONG}", "commit": {}}])), "entry of more"),
-    "a NUL in a tag": ("tags", TAGS, lambda: Reply(f'[{{"name": "v1.0-{NUL}", "commit": {{}}}}]'), "holds a NUL"),
+    "a NUL in a tag": ("tags", TAGS, lambda: Reply(f'[{{"name": "v1.0-{NUL}", "commit": {{}}}}]'), "contains a NUL"),
 }
 
 

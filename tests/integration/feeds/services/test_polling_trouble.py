@@ -153,7 +153,7 @@ def test_a_host_that_wants_a_long_pause_is_left_alone_by_the_polls_that_follow(p
     assert waiting() == {"www.docker.com": until}, "a poll of other sources forgot it"
     [state] = poller("docker-blog", "moby-advisories").failed
     assert (state.name, state.failures) == ("docker-blog", 2)
-    assert f"not to be asked before {until:%Y-%m-%d %H:%M} UTC" in state.message
+    assert f"asked for no requests before {until:%Y-%m-%d %H:%M} UTC" in state.message
     assert len(site.to("www.docker.com")) == 1
     with poller.database.begin() as connection:
         connection.execute(sa.update(tables.waiting).values(until=datetime.now(UTC)))
