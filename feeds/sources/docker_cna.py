@@ -61,6 +61,7 @@ def _record(name: str) -> Record:
         title=name,
         url=f"https://nvd.nist.gov/vuln/detail/{name}",
         precedence=Precedence.LISTED,
+        mentions=(name,),  # it says nothing of the CVE itself: its record is to be read
     )
 
 
