@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -82,12 +83,24 @@ def cli() -> None:
     """
 
 
+def _as_utf8(argument: str) -> str:
+    """An argument in UTF-8 where the locale's encoding could not read it: names of hosts are UTF-8 in any locale."""
+    if argument.isprintable():
+        return argument
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     streams.prepare()
     try:
         status = cli.main(
-            args=list(arguments) if arguments is not None else None, prog_name="navtex", standalone_mode=False
+            args=list(arguments) if arguments is not None else [_as_utf8(a) for a in sys.argv[1:]],
+            prog_name="navtex",
+            standalone_mode=False,
         )
         sys.stdout.flush()
     except click.exceptions.Exit as error:
