@@ -151,8 +151,15 @@ def known_releases(connection: Connection) -> Releases:
 
 
 def _read_on(connection: Connection, releases: Releases) -> Releases:
-    """The releases with the day on which the lists of tags were last read, where any source was ever polled."""
-    at = connection.execute(sa.select(tables.source.c.last_success).where(tables.source.c.name == "tags")).scalar()
+    """The releases with the day of the last healthy poll of the lists of tags, where any source was ever polled.
+
+    A poll that left them degraded kept the earlier lists, so that its day says nothing of them.
+    """
+    healthy = sa.select(sa.func.max(tables.polled.c.at)).where(tables.polled.c.source == "tags")
+    at = (
+        connection.execute(healthy).scalar()
+        or connection.execute(sa.select(tables.source.c.last_success).where(tables.source.c.name == "tags")).scalar()
+    )
     polled = at or connection.execute(sa.select(tables.source.c.name).limit(1)).scalar()
     listed = frozenset(REPOSITORIES.values()) if polled else frozenset[str]()
     return replace(releases, listed=listed, read_on=at.astimezone(UTC).date() if at else None)

@@ -39,7 +39,7 @@ class BaseNews:
 
     @property
     def words(self) -> str:
-        """What happened and what to do, in one sentence."""
+        """Say what happened and what to do."""
         on = f" on {self.at.day} {self.at:%B}" if self.at else ""
         what = {
             BaseEvent.MOVED: f"moved{on}",
@@ -66,7 +66,7 @@ class SplitNews:
 
     @property
     def words(self) -> str:
-        """Which images on how many hosts, in one sentence."""
+        """Say which images run on how many hosts."""
         parts = " and ".join(f"{image} on {hosts} host{'' if hosts == 1 else 's'}" for image, hosts in self.parts[:3])
         more = f" and {len(self.parts) - 3} more images" if len(self.parts) > 3 else ""
         return f"{self.name} is {parts}{more}, since {self.since.day} {self.since:%B}"
