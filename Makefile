@@ -68,8 +68,9 @@ accuracy-advice: $(STAMP) ## whether the advised upgrades can be installed and h
 	    "$(CORPUS)/mirror/t0" "$(CORPUS)/mirror/t1"; \
 	else echo "accuracy-advice: SKIPPED, there are no package indexes at $(CORPUS)/mirror/packages"; fi
 
-browser: $(STAMP) ## look at the mails in Chromium, which is installed from Debian
+browser: $(STAMP) ## look at the pages and mails in Chromium, which is installed from Debian; put questions to the API
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-liberation; }
+	$(INSTALL) --require-hashes --requirement locks/browser.lock
 	$(BIN)/pytest -m browser -n 0 --no-cov
 
 images-lab: $(STAMP) ## lineage of real images, with buildah, skopeo and docker-registry, which are installed from Debian
@@ -145,6 +146,7 @@ lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, w
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras \
 	  $(LOCK) --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint requirements.lock $(LOCK) --output-file locks/runtime.lock
+	$(BIN)/uv pip compile --group browser --constraint requirements.lock $(LOCK) --output-file locks/browser.lock
 	$(BIN)/uv pip compile --group build --constraint requirements.lock $(LOCK) --output-file locks/build.lock
 	$(BIN)/uv pip compile --group tools $(LOCK) --upgrade --output-file locks/tools.lock
 
