@@ -83,6 +83,7 @@ def crawl(job: CrawlJob) -> None:
         failures.append
     )
     process.start(install_signal_handlers=False)
+    reader.close()
     problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
     write(CrawlMessage(done=not failures, problem=problem))
 

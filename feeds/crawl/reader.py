@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -43,10 +44,17 @@ class Reader:
         self._used: Counter[str] = Counter()
         self._turn = asyncio.Lock()
         self._pipe, there = Pipe()
-        if os.fork() == 0:
+        self._process = os.fork()
+        if self._process == 0:
             self._pipe.close()
             _serve(there, {s.name: s for s in sources}, int(seconds) + 1)
         there.close()
+
+    def close(self) -> None:
+        """End the process, and wait for its end: it leaves nothing behind."""
+        self._pipe.close()
+        os.kill(self._process, signal.SIGKILL)  # it may be in the middle of a document; it holds nothing that is kept
+        os.waitpid(self._process, 0)
 
     async def read(self, source: Source, document: Document) -> Reading:
         """What a document holds, and its items' JSON; ShapeError with the reason where it cannot be read."""

@@ -185,7 +185,8 @@ def test_what_was_told_is_not_told_again_when_the_clock_jumps(
     subscribe(database, f"file://{tmp_path}/ops")
     assert len(run(database, NOW).digests) == 1
     assert run(database, NOW + jump).digests == []
-    assert run(database, NOW + DAY).digests == []
+    # dates that the past clock took for the future are its own now, so a reminder may come early; news does not
+    assert not [i for d in run(database, NOW + DAY).digests for i in d.items]
     publish(database, record("CVE-2026-2", below="25.0.6"), at=NOW + DAY)
     (digest,) = run(database, NOW + 2 * DAY).digests
     assert names(digest.items) == ["CVE-2026-2"]
@@ -238,7 +239,7 @@ def test_a_half_written_configuration_stops_everything_before_it_begins(
     assert "Traceback" not in said
     assert not (tmp_path / "the.db").exists()
     file.write_text(whole)
-    navtex("subscription", "list")
+    navtex("db", "init")
 
 
 KILLED = """if True:

@@ -72,7 +72,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
     f"{GITHUB}/docker/buildx/security-advisories": (
         "buildx-advisories",
         packed("gzip", gzip.compress(json.dumps([ODD] * 500).encode())[:-12]),
-        "broke off: what is packed is not whole",
+        "the answer is incomplete: the compressed data ends early",
     ),
     "www.cisa.gov": ("kev", Reply("[" * 1_000_000), "no JSON"),
     "api.first.org": ("epss", Reply({"data": [{"cve": "CVE-2024-21626", "epss": "NaN"}]}), "no EPSS score"),
@@ -103,11 +103,11 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
         "no UTF-8 text",
     ),
     f"{DOCS}/engine/release-notes/29/": ("release-notes", to(f"https://{DOCS}/1"), "redirects more than 5 times"),
-    f"{DOCS}/engine/release-notes/28/": ("release-notes", packed("br", b"\x1b"), "packed in a way that nobody asked"),
+    f"{DOCS}/engine/release-notes/28/": ("release-notes", packed("br", b"\x1b"), "its compression was not requested"),
     f"{DOCS}/engine/release-notes/27/": (
         "release-notes",
         packed("gzip, gzip", gzip.compress(gzip.compress(b"<article>"))),
-        "packed in a way that nobody asked",
+        "its compression was not requested",
     ),
     "github.com/moby/moby/releases.atom": (
         "release-feeds",
@@ -118,7 +118,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
     "github.com/containerd/containerd/releases.atom": (
         "release-feeds",
         packed("deflate", zlib.compress(b"<feed>")[:-6] + b"broken"),
-        "cannot be unpacked|not whole",
+        "cannot be unpacked|data ends early",
     ),
     f"{GITHUB}/moby/moby/tags": ("tags", reset, "the connection failed|the answer broke off"),
     f"{GITHUB}/docker/cli/tags": ("tags", no_http, "the connection failed"),
