@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ POLLED = {
 }
 SEVERITIES = ("medium", "high", "critical")
 SILENT_AFTER = timedelta(days=3)
+GONE_AFTER = timedelta(days=1)
+"""What a list no longer has is withdrawn when two polls so far apart have missed it."""
+QUIET = timedelta(days=16)
+"""An advisory turns no sooner than so long after it turned: what wavers is tested elsewhere."""
 _LETTERS = "23456789cfghjmpqrvwx"
 
 Said = frozenset[tuple[str, str]]
@@ -35,6 +41,8 @@ class Entry:
     title: str
     severity: int = 0
     listed: bool = True
+    turned: datetime | None = None
+    """When it was last withdrawn, or came back."""
 
     @property
     def name(self) -> str:
@@ -73,6 +81,8 @@ class World:
     chance: random.Random
     entries: dict[int, Entry] = field(default_factory=dict)
     read: dict[int, Entry] = field(default_factory=dict)
+    missed: dict[int, datetime] = field(default_factory=dict)
+    """When a poll first missed what is listed no longer."""
     hosts: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By name: the line of its engine, and the number of its runc."""
     down: set[str] = field(default_factory=set)
@@ -86,10 +96,12 @@ class World:
             self.arrive(line)
         self.write()
 
-    def change(self) -> None:
+    def change(self, now: datetime) -> None:
         """One thing or another, both, or nothing."""
         if self.chance.random() < 0.6:
-            self.chance.choice([self.appear, self.reword, self.worsen, self.withdraw, self.come_back])()
+            kinds: list[Callable[[], None]] = [self.appear, self.reword, self.worsen]
+            kinds += [partial(self.withdraw, now), partial(self.come_back, now)]
+            self.chance.choice(kinds)()
         if self.chance.random() < 0.25:
             self.chance.choice([self.arrive, self.leave, self.replace_runc, self.replace_runc])()
         if self.down:
@@ -108,10 +120,16 @@ class World:
             content = listed if source == "moby-advisories" else []
             at.write_text("<html>We will be back soon" if source in self.down else json.dumps(content))
 
-    def poll(self) -> None:
-        """What a poll reads now; of what is listed no longer it remembers what it was."""
-        if "moby-advisories" not in self.down:
-            self.read = {n: e for n, e in self.entries.items() if e.listed or n in self.read}
+    def poll(self, now: datetime) -> None:
+        """What a poll reads now; what is listed no longer stays as it was until its absence is proven."""
+        if "moby-advisories" in self.down:
+            return
+        for number, entry in self.entries.items():
+            if entry.listed:
+                self.read[number] = entry
+                self.missed.pop(number, None)
+            elif number in self.read and self.missed.setdefault(number, now) <= now - GONE_AFTER:
+                self.read[number] = entry
 
     def inventory(self) -> str:
         """The fleet, as CSV."""
@@ -126,8 +144,10 @@ class World:
         self.happened += 1
         return f"Matter {self.happened}"
 
-    def _one(self, *, listed: bool) -> Entry | None:
+    def _one(self, *, listed: bool, now: datetime | None = None) -> Entry | None:
         some = [e for e in self.entries.values() if e.listed is listed]
+        if now is not None:
+            some = [e for e in some if e.turned is None or now - e.turned > QUIET]
         return self.chance.choice(some) if some else None
 
     def _edit(self, entry: Entry | None, **changes: Any) -> None:
@@ -150,15 +170,15 @@ class World:
         if entry and entry.severity < len(SEVERITIES) - 1:
             self._edit(entry, severity=entry.severity + 1, title=self._title())
 
-    def withdraw(self) -> None:
+    def withdraw(self, now: datetime) -> None:
         """An advisory is listed no longer; not many at once, for that is refused as a broken page."""
         missing = sum(not e.listed for e in self.entries.values())
         if missing < 2:
-            self._edit(self._one(listed=True), listed=False)
+            self._edit(self._one(listed=True, now=now), listed=False, turned=now)
 
-    def come_back(self) -> None:
+    def come_back(self, now: datetime) -> None:
         """One that was withdrawn is listed again."""
-        self._edit(self._one(listed=False), listed=True, title=self._title())
+        self._edit(self._one(listed=False, now=now), listed=True, title=self._title(), turned=now)
 
     def arrive(self, line: int | None = None) -> None:
         """A host comes; where the fleet is large enough, only after another went."""

@@ -146,7 +146,7 @@ class Soak:
         """Let something happen, run once, and note what must have arrived."""
         number = len(self.measured)
         if number:
-            self.world.change()
+            self.world.change(self.now)
         if self.moves:
             failing = number and self.world.chance.random() < (0.5 if self.hook.answers[0].status == 503 else 0.05)
             self.hook.answers[:] = [Answer(503, "not now") if failing else Answer()]
@@ -167,7 +167,7 @@ class Soak:
     def _foresee(self) -> bool:
         """Note what must arrive; whether something is going to fail."""
         now = self.now
-        self.world.poll()
+        self.world.poll(now)
         for subscriber, targets in self.subscribers:
             said = subscriber.hears(self.world, now)
             if said is not None:
