@@ -11,12 +11,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 import jinja2.sandbox
@@ -89,7 +89,7 @@ def fragment(file: str, values: Mapping[str, Any]) -> str:
 
 def page(report: ExposureReport) -> str:
     """Render the HTML page of a report, one file without external resources; ConfigError if its template is wrong."""
-    style = (folder(notifier.__file__, "templates") / "report" / "style.css").read_text(encoding="utf-8")
+    style = stylesheet("report")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     # the style is ours and not a source's; the page's policy lets in no other
     values = {"report": report, "style": Markup(style), "style_hash": Markup(f"sha256-{digest}")}  # noqa: S704
@@ -97,6 +97,13 @@ def page(report: ExposureReport) -> str:
         return _environment(None).get_template("report/page.html").render(values)
     except jinja2.TemplateError as error:
         raise ConfigError(f"the template fails: {error}", where="templates/report/page.html") from error
+
+
+def stylesheet(name: str) -> str:
+    """The style of the report ("report") or of the pages ("web"): what they share, and what only they have."""
+    templates = folder(notifier.__file__, "templates")
+    files = ("shared/tokens.css", "shared/base.css", f"{name}/style.css")
+    return "".join((templates / file).read_text(encoding="utf-8") for file in files)
 
 
 def _where(environment: jinja2.Environment, name: str, file: str, error: Exception) -> str:
@@ -128,21 +135,13 @@ def _environment(templates: Path | None = None) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=clean,
     )
-    environment.filters |= {
-        "wrapped": wrapped,
-        "hosts": host_names,
-        "line": line,
-        "mrkdwn": mrkdwn,
-        "day": day,
-        "names": _names,
-        "safe_url": safe_url,
-    }
+    environment.filters |= FILTERS
     return environment
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """Remove control and invisible characters from text; return other values unchanged."""
     if type(value) is str:
         return visible(value)
@@ -194,3 +193,15 @@ def _names(advisories: Iterable[Advisory], limit: int = 3, others: int = 0, exac
     if not named:
         return f"{count} other{'' if more == 1 else 's'}"
     return ", ".join(named) + (f" and {count} more" if more else "")
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "wrapped": wrapped,
+    "hosts": host_names,
+    "line": line,
+    "mrkdwn": mrkdwn,
+    "day": day,
+    "names": _names,
+    "safe_url": safe_url,
+}
+"""What templates may apply to values."""
