@@ -39,8 +39,8 @@ class MessageSender:
     """Delivers messages; a context manager that keeps connections open for the next message.
 
     `sender` is used for mails whose address names none, `unsubscribe` stands in their
-    List-Unsubscribe; `slack` and `slack_api` take the place of https://hooks.slack.com and https://slack.com/api,
-    for gateways and tests.
+    List-Unsubscribe; `web` is the external address of the page, for links to it; `slack` and `slack_api` take the
+    place of https://hooks.slack.com and https://slack.com/api, for gateways and tests.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class MessageSender:
         *,
         sender: str = "",
         unsubscribe: str = "",
+        web: str = "",
         ca_bundle: str = "",
         slack: str = "",
         slack_api: str = "",
@@ -55,6 +56,7 @@ class MessageSender:
         environment: Mapping[str, str] | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.web = web.rstrip("/")
         self._ca_bundle, self._limits, self._pause = ca_bundle, limits, pause
         self._slack = (slack, slack_api)
         self._environment = dict(os.environ if environment is None else environment)
@@ -79,15 +81,18 @@ class MessageSender:
         *,
         done: int = 0,
         arrived: Callable[[int], None] = lambda _: None,
+        one_click: str = "",
     ) -> str:
         """Send a message to a target. Returns the channel's answer; ChannelError where it failed.
+
+        In a mail, List-Unsubscribe names `one_click`.
 
         A message that a channel takes in several parts goes on after the `done` first of them, and
         `arrived` is called with how many have arrived whenever there are more to come. No secret of the
         address is in an answer or an error.
         """
         try:
-            ways = self._ways(target, message)
+            ways = self._ways(target, message, one_click)
             answer = ""
             for number, way in enumerate(ways[done:], done + 1):
                 answer = self._patiently(way) if number > 1 else way()
@@ -110,14 +115,14 @@ class MessageSender:
             self._pause(max(seconds, 0))
             return way()
 
-    def _ways(self, target: Target, message: Message) -> list[Callable[[], str]]:
+    def _ways(self, target: Target, message: Message, one_click: str) -> list[Callable[[], str]]:
         """What to do for a message, a part each, in order."""
         address = target.address
         if scheme(address) in ("file", "atom"):
             way = files.send if scheme(address) == "file" else atom.send
             return [partial(way, local(address), message)]
         if scheme(address) in MAIL:
-            return [partial(self._post.send, mail_address(address), target, message)]
+            return [partial(self._post.send, mail_address(address), target, message, one_click)]
         if is_slack(address):
             return slack.ways(self._poster, slack_address(address), target, message, *self._slack)
         parsed: Any = parse(address)

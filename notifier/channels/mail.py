@@ -42,14 +42,18 @@ class SmtpClient:
                 connection.quit()
         self._connections.clear()
 
-    def send(self, parsed: MailAddress, target: Target, message: Message) -> str:
-        """Send a message to a recipient. Returns what the server answered; ChannelError where it failed."""
+    def send(self, parsed: MailAddress, target: Target, message: Message, one_click: str = "") -> str:
+        """Send a message to a recipient, who unsubscribes at `one_click`.
+
+        Returns what the server answered; ChannelError where it failed.
+        """
         mail = compose(
             message,
             _from(parsed, self._sender),
             target.recipient,
             reply_to=sorted(parsed.reply_to),
             unsubscribe=self._unsubscribe,
+            one_click=one_click,
         )
         held: list[smtplib.SMTP] = []
         with self._watchdog.within(self._limits.total, lambda: _cut(*held)):

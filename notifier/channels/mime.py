@@ -35,9 +35,17 @@ class Mail:
 
 
 def compose(
-    message: Message, sender: str, recipient: str, *, reply_to: list[str] | None = None, unsubscribe: str = ""
+    message: Message,
+    sender: str,
+    recipient: str,
+    *,
+    reply_to: list[str] | None = None,
+    unsubscribe: str = "",
+    one_click: str = "",
 ) -> Mail:
     """Compose the mail of a message for a recipient. The same values always give the same bytes.
+
+    List-Unsubscribe names `one_click`, where a POST unsubscribes this recipient (RFC 8058), and then `unsubscribe`.
 
     The Message-ID is made of the digest's key and the recipient. `message.thread`, the key of an earlier
     digest, puts the mail into its thread. Raises ChannelError for an invalid address.
@@ -59,7 +67,8 @@ def compose(
         "X-Navtex-Digest": key,
         "Auto-Submitted": "auto-generated",
         "Precedence": "list",
-        "List-Unsubscribe": f"<{unsubscribe}>" if unsubscribe else "",
+        "List-Unsubscribe": ",\n ".join(f"<{a}>" for a in (one_click, unsubscribe) if a),
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if one_click else "",
         "MIME-Version": "1.0",
         # quoted-printable writes "=" as "=3D", so "=_" can stand in no part
         "Content-Type": f'multipart/alternative;\n boundary="=_{key}"',

@@ -24,6 +24,8 @@ class Delivery:
     parts: int = 0
     unreadable: str = ""
     """Why the stored message cannot be read; "" if it can."""
+    subscription_id: int = 0
+    """The number of its subscription; 0 for a message that is not a digest."""
 
 
 @dataclass(frozen=True, slots=True)

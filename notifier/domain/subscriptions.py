@@ -39,6 +39,10 @@ class Subscription:
     reminded_at: datetime | None = None
     problem: str = ""
     """Why its digest could not be made the last time; "" if it could."""
+    owner: str = ""
+    """Who subscribed themselves with it: a user, or a mailbox; "" if an operator or a file made it."""
+    unsubscribed: frozenset[str] = frozenset()
+    """Its recipients who unsubscribed, in lower case. They get nothing."""
     unreadable: str = ""
     """Why its stored row cannot be read; such a subscription has no targets and gets nothing."""
 

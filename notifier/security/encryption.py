@@ -43,7 +43,7 @@ def seal(address: str, environment: Mapping[str, str] | None = None) -> str:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
     sealed = AESSIV(key).encrypt(address.encode(), None)
-    return f"{_MARK}{_name(key)}:{base64.urlsafe_b64encode(sealed).decode()}"
+    return f"{_MARK}{key_name(key)}:{base64.urlsafe_b64encode(sealed).decode()}"
 
 
 def unsealed(address: str, environment: Mapping[str, str] | None = None) -> str:
@@ -66,23 +66,30 @@ def refused(address: str, environment: Mapping[str, str] | None = None) -> Chann
     return ChannelError("its address was sealed twice", remedy="Set the address again with `navtex subscription edit`")
 
 
-def _opened(address: str, keys: tuple[bytes, ...]) -> str:
+def _opened(address: str, available: tuple[bytes, ...]) -> str:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
     name, _, text = address.removeprefix(_MARK).partition(":")
-    key = next((k for k in keys if _name(k) == name), None)
+    key = next((k for k in available if key_name(k) == name), None)
     if key is None:
-        raise ChannelError(
-            f"it is encrypted with the key {name}, but the available keys are {', '.join(map(_name, keys)) or 'none'}"
-        )
+        others = ", ".join(map(key_name, available)) or "none"
+        raise ChannelError(f"it is encrypted with the key {name}, but the available keys are {others}")
     try:
         return AESSIV(key).decrypt(base64.urlsafe_b64decode(text), None).decode()
     except (InvalidTag, ValueError):
         raise ChannelError("it was modified in the database") from None
 
 
-def _name(key: bytes) -> str:
+def keys(*, make: bool = False) -> tuple[bytes, ...]:
+    """The available keys, the one that encrypts first; with `make`, one is made if there is none.
+
+    ConfigError if a key is not valid, or none can be made.
+    """
+    return _keys(_text(os.environ, make=make))
+
+
+def key_name(key: bytes) -> str:
     """What tells keys apart, and tells nothing of them."""
     return hashlib.sha256(b"navtex key " + key).hexdigest()[:8]
 

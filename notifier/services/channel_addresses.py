@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from feeds.core.errors import ChannelError, NavtexError, UsageProblem
 from notifier.channels import described, expand, shown
 from notifier.domain.messages import Target
+from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 
@@ -41,6 +42,12 @@ def check_address(address: str, where: str = "") -> str:
 def targets_of(address: str) -> list[Target]:
     """The targets of an address, one for each recipient. Each keeps the references, which are looked up on sending."""
     return [target._replace(address=address) for target in expand(resolved(address))]
+
+
+def recipients_of(subscription: Subscription) -> list[Target]:
+    """The targets of a subscription, without those whose recipient unsubscribed."""
+    found = [target for address in subscription.targets for target in targets_of(address)]
+    return [t for t in found if t.recipient.lower() not in subscription.unsubscribed]
 
 
 def reachable_targets(addresses: Iterable[str]) -> tuple[list[Target], list[str]]:

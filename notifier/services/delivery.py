@@ -24,6 +24,7 @@ from notifier.security.references import resolved
 from notifier.services import leases
 from notifier.services.channel_addresses import reachable_targets, reason, target_name
 from notifier.services.delivery_queue import DeliveryQueue
+from notifier.services.personal_links import personal_form
 from notifier.storage import claims, delivery_log
 from notifier.storage import outbox as delivery
 
@@ -47,13 +48,15 @@ def deliver(
     now: datetime | None = None,
     *,
     operator: Sequence[str] = (),
+    personal: bool = False,
 ) -> None:
     """Deliver what is due, and report to the operators what was given up or failed unexpectedly.
 
-    `now` is used for every stored time; None stands for the clock.
+    `now` is used for every stored time; None stands for the clock. With `personal`, only messages to one person that
+    somebody waits for (a confirmation, an undo) are delivered.
     """
     with leases.claimant() as name:
-        _Round(database, courier, report, now, name).run(operator)
+        _Round(database, courier, report, now, name).run(operator, personal=personal)
 
 
 class _Round:
@@ -71,12 +74,12 @@ class _Round:
     def _now(self) -> datetime:
         return self._fixed or datetime.now(UTC)
 
-    def run(self, operator: Sequence[str]) -> None:
+    def run(self, operator: Sequence[str], *, personal: bool) -> None:
         with self._database.begin() as connection:
             claims.recover(connection, self._now(), leases.ended)
-            waiting = delivery.due(connection, self._now())
+            waiting = delivery.due(connection, self._now(), personal=personal)
         self._all(waiting)
-        if self._tell(operator):
+        if not personal and self._tell(operator):
             with self._database.connect() as connection:
                 waiting = delivery.due(connection, self._now())
             self._all(waiting)
@@ -114,14 +117,20 @@ class _Round:
 
     def _delivered(self, one: Delivery, target: Target, queue: DeliveryQueue) -> str:
         """Send a message, or its short form where the receiver finds it too large. The answer comes back."""
+        made = personal_form(one, target, self._courier.web)
         try:
             return self._courier.deliver(
-                target, one.message, done=one.parts, arrived=lambda parts: queue.arrived(one, parts)
+                target,
+                made.message,
+                done=one.parts,
+                arrived=lambda parts: queue.arrived(one, parts),
+                one_click=made.one_click,
             )
         except ChannelError as error:
             if not error.too_large:
                 raise
-            return f"{self._courier.deliver(target, shortened(one.message))} (in short: {error.what})"
+            answer = self._courier.deliver(target, shortened(made.message), one_click=made.one_click)
+            return f"{answer} (in short: {error.what})"
 
     def _failed(self, one: Delivery, error: Exception) -> Result:
         channel = error if isinstance(error, ChannelError) else ChannelError(reason(error))

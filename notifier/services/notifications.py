@@ -26,7 +26,7 @@ from notifier.rendering import notices
 from notifier.rendering.messages import render
 from notifier.services import operator_alerts
 from notifier.services.assessment import Assessment
-from notifier.services.channel_addresses import reason, targets_of
+from notifier.services.channel_addresses import reason, recipients_of
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
 from notifier.storage import clocks, images, lost_digests, outbox, subscriptions
@@ -183,10 +183,12 @@ def _prepare(
 ) -> _Prepared:
     if subscription.started_at is None and not any(s.last_success for s in assessment.sources):
         return _Prepared(waits=True)
+    if subscription.unsubscribed and not recipients_of(subscription):
+        return _Prepared()  # as if it were paused: what happens meanwhile is sent to whoever comes back
     made = compose(connection, assessment, subscription)
     found, number = made.news, None
     if made.digest is not None:
-        targets = [t for address in subscription.targets for t in targets_of(address)]
+        targets = recipients_of(subscription)
         message = msgspec.structs.replace(render(made.digest, settings.templates), urgent=bool(made.at_once))
         number = outbox.put(connection, subscription, message, targets, welcome=made.digest.welcome)
         subscriptions.recall(connection, number, made.digest.items)

@@ -17,7 +17,7 @@ from notifier.schemas.fields import whole
 from notifier.schemas.subscription import SubscriptionDetail, SubscriptionList, SubscriptionRow, subscription_row
 from notifier.services.channel_addresses import check_address, reachable_targets, shown_address, understood
 from notifier.services.scopes import unmatched
-from notifier.storage import outbox, subscriptions
+from notifier.storage import outbox, subscribing, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,9 @@ def edit_subscription(database: Database, name: str, edit: SubscriptionEdit, now
                 remedy="Change it there, then run `navtex subscription sync`",
             )
         after = edit.of(before)
+        if edit.targets and (again := subscribing.resubscribe(connection, before.id)):
+            warnings.append(f"Had unsubscribed, and get digests again: {', '.join(again)}")
+            after = replace(after, unsubscribed=frozenset())
         warnings += change(connection, before, after)
         warnings += unmatched(connection, after.filters.scope)
     return _answer(after, edit.targets, warnings, now)
@@ -94,6 +97,7 @@ def change(connection: Connection, before: Subscription, after: Subscription) ->
     targets, problems = reachable_targets(a for a in after.targets if a not in before.targets)
     if problems:
         return []
+    targets = [t for t in targets if t.recipient.lower() not in after.unsubscribed]
     moved = outbox.redirect(connection, before.id, gone, targets)
     then = "to the new channels" if targets else "to no one"
     return [f"Messages that waited for former channels and now go {then}: {moved}"] if moved else []

@@ -26,7 +26,7 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
         .values(state=DeliveryState.SENDING.value, claimed_by=by, claimed_at=at)
     )
     needed = (outbox.c.id, outbox.c.target, outbox.c.recipient, outbox.c.attempts, outbox.c.parts)
-    statement = joined(*needed, MESSAGE, WHOSE).where(
+    statement = joined(*needed, MESSAGE, WHOSE, tables.digest.c.subscription.label("number")).where(
         these, outbox.c.state == DeliveryState.SENDING.value, outbox.c.claimed_by == by
     )
     rows = connection.execute(statement.order_by(outbox.c.id)).all()
@@ -35,7 +35,9 @@ def claim(connection: Connection, numbers: Sequence[int], by: str, at: datetime)
     for row in rows:
         message, problem = read_message(row.message, at)
         target = Target(addresses[row.target], row.recipient)
-        found.append(Delivery(row.id, row.subscription, target, row.attempts, message, row.parts, problem))
+        found.append(
+            Delivery(row.id, row.subscription, target, row.attempts, message, row.parts, problem, row.number or 0)
+        )
     return found
 
 

@@ -38,8 +38,11 @@ def put(
     return number
 
 
-def put_notice(connection: Connection, message: Message, targets: Sequence[Target]) -> bool:
-    """Store a message to the operator and its outbox rows; false if one of that key is stored already."""
+def put_notice(connection: Connection, message: Message, targets: Sequence[Target], purpose: str = "") -> bool:
+    """Store a message to the operator and its outbox rows; false if one of that key is stored already.
+
+    With a `purpose`, it is a message to one person instead: a confirmation, an undo.
+    """
     table = tables.notice
     if connection.execute(sa.select(table.c.id).where(table.c.key == message.key)).scalar():
         return False
@@ -49,6 +52,7 @@ def put_notice(connection: Connection, message: Message, targets: Sequence[Targe
         key=message.key,
         created_at=message.created_at,
         message=msgspec.json.encode(message).decode(),
+        purpose=purpose,
     )
     _rows(connection, "notice", number, message, targets)
     return True
@@ -97,6 +101,17 @@ def redirect(connection: Connection, subscription: int, gone: Collection[str], t
     return len(numbers)
 
 
+def cancel(connection: Connection, subscription: int, recipient: str) -> None:
+    """Give up what waits for a recipient of a subscription, as they unsubscribed. Nobody is told of that."""
+    outbox, digest = tables.outbox, tables.digest
+    mine = outbox.c.digest.in_(sa.select(digest.c.id).where(digest.c.subscription == subscription))
+    connection.execute(
+        sa.update(outbox)
+        .where(mine, outbox.c.state == DeliveryState.PENDING.value, sa.func.lower(outbox.c.recipient) == recipient)
+        .values(state=DeliveryState.FAILED.value, answer="the recipient unsubscribed", reported=True)
+    )
+
+
 def joined(*columns: Any) -> sa.Select[Any]:
     """Rows of the outbox, each with its digest and subscription or its notice."""
     outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
@@ -110,7 +125,12 @@ def joined(*columns: Any) -> sa.Select[Any]:
 
 
 MESSAGE = sa.func.coalesce(tables.digest.c.message, tables.notice.c.message).label("message")
-WHOSE = sa.func.coalesce(tables.subscription.c.removed_name, tables.subscription.c.name, OPERATOR).label("subscription")
+WHOSE = sa.func.coalesce(
+    tables.subscription.c.removed_name,
+    tables.subscription.c.name,
+    sa.func.nullif(tables.notice.c.purpose, ""),
+    OPERATOR,
+).label("subscription")
 
 
 _MESSAGE = msgspec.json.Decoder(Message)
@@ -133,10 +153,14 @@ def _quiet(schedule: str, now: datetime) -> bool:
         return False
 
 
-def due(connection: Connection, now: datetime) -> list[int]:
-    """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them."""
+def due(connection: Connection, now: datetime, *, personal: bool = False) -> list[int]:
+    """The numbers of what is to be delivered now, oldest first; in quiet hours only what breaks them.
+
+    With `personal`, only messages to one person that are delivered at once.
+    """
     outbox, paused = tables.outbox, tables.subscription.c.paused
     statement = joined(outbox.c.id, outbox.c.digest, tables.subscription.c.schedule).where(
+        *((tables.notice.c.purpose != "",) if personal else ()),
         outbox.c.state == DeliveryState.PENDING.value,
         sa.or_(outbox.c.due_at <= now, outbox.c.due_at > now + FURTHEST),
         sa.or_(paused.is_(None), sa.not_(paused)),

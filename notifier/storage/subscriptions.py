@@ -20,7 +20,7 @@ from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
 from notifier.security.encryption import seal, unsealed
-from notifier.storage import tables
+from notifier.storage import subscribing, tables
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
@@ -41,6 +41,7 @@ def add(connection: Connection, subscription: Subscription) -> None:
             silent_start=subscription.silent_start,
             schedule=msgspec.json.encode(subscription.schedule).decode(),
             origin=subscription.origin,
+            owner=subscription.owner,
         )
     )
 
@@ -64,7 +65,8 @@ def every(connection: Connection) -> list[Subscription]:
     """Every subscription, sorted by name. One that cannot be read has its `problem`, and stops no other."""
     table = tables.subscription
     rows = connection.execute(sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name))
-    return [_readable(row) for row in rows]
+    gone = subscribing.unsubscribed(connection)
+    return [_readable(row, gone.get(row.id, frozenset())) for row in rows]
 
 
 def named(connection: Connection, name: str) -> Subscription:
@@ -73,13 +75,22 @@ def named(connection: Connection, name: str) -> Subscription:
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
         raise UnknownName(f"there is no subscription {name!r}", remedy="See `navtex subscription list`")
-    return _readable(row)
+    return _readable(row, subscribing.unsubscribed(connection, row.id).get(row.id, frozenset()))
 
 
-def _readable(row: Any) -> Subscription:
+def numbered(connection: Connection, number: int) -> Subscription | None:
+    """The subscription of a number; None if there is none, or it was removed."""
+    table = tables.subscription
+    row = connection.execute(sa.select(table).where(table.c.id == number, table.c.removed_at.is_(None))).one_or_none()
+    if row is None:
+        return None
+    return _readable(row, subscribing.unsubscribed(connection, number).get(number, frozenset()))
+
+
+def _readable(row: Any, unsubscribed: frozenset[str]) -> Subscription:
     """A row as it is, or what can be said of one that is damaged: its name, and why nothing can be made of it."""
     try:
-        return _value(row)
+        return _value(row, unsubscribed)
     except (msgspec.MsgspecError, ValueError) as error:
         why = f"its row is damaged: {error}"
         return Subscription(
@@ -87,7 +98,7 @@ def _readable(row: Any) -> Subscription:
         )
 
 
-def _value(row: Any) -> Subscription:
+def _value(row: Any, unsubscribed: frozenset[str]) -> Subscription:
     return Subscription(
         name=row.name,
         targets=tuple(map(unsealed, msgspec.json.decode(row.targets, type=tuple[str, ...]))),
@@ -102,6 +113,8 @@ def _value(row: Any) -> Subscription:
         served_at=row.served_at,
         reminded_at=row.reminded_at,
         problem=row.problem or "",
+        owner=row.owner,
+        unsubscribed=unsubscribed,
     )
 
 

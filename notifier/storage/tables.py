@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import notifier.storage.subscribing_tables  # noqa: F401 - belongs to the schema
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import UtcDateTime, metadata
 
@@ -133,6 +134,9 @@ subscription = sa.Table(
     sa.Column("removed_at", UtcDateTime, comment="empty: it is in force"),
     sa.Column("removed_name", sa.Text, comment="what a removed one was called"),
     sa.Column("problem", sa.Text, comment="why its digest could not be made the last time"),
+    sa.Column(
+        "owner", sa.Text, nullable=False, server_default="", comment="who subscribed themselves with it, or empty"
+    ),
 )
 
 digest = sa.Table(
@@ -257,6 +261,9 @@ notice = sa.Table(
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("message", sa.Text, nullable=False, comment="JSON of a Message to the operator"),
+    sa.Column(
+        "purpose", sa.Text, nullable=False, server_default="", comment="confirm or undo: for one person, at once"
+    ),
 )
 
 outbox = sa.Table(
