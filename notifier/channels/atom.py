@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -33,10 +35,19 @@ def send(path: Path, message: Message) -> str:
         mine = _entry(message)
         kept = [e for e in entries if e.findtext(_q("id")) != mine.findtext(_q("id"))]
         ordered = sorted([mine, *kept], key=lambda e: e.findtext(_q("updated")) or "", reverse=True)[:ENTRIES]
-        write(path, _feed(path, ordered), mode=_mode(path))
+        # the same file keeps the same id, wherever it is served
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, path.resolve().as_uri()).urn
+        write(path, _feed(identity, "Navtex", ordered, stamp(message.created_at)), mode=_mode(path))
     except OSError as error:
         raise ChannelError(f"cannot be written: {error.strerror}", where=str(path)) from error
     return str(path)
+
+
+def document(name: str, title: str, messages: Iterable[Message], updated: datetime) -> str:
+    """A feed of messages, the newest first. `name` tells it from other feeds; `updated` stands in one without any."""
+    entries = [_entry(message) for message in messages]
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"navtex:feed:{name}").urn
+    return _feed(identity, title, entries, stamp(updated))
 
 
 def _q(name: str) -> str:
@@ -83,12 +94,11 @@ def _entry(message: Message) -> ET.Element:
     return entry
 
 
-def _feed(path: Path, entries: list[ET.Element]) -> str:
+def _feed(identity: str, title: str, entries: list[ET.Element], updated: str) -> str:
     feed = ET.Element(_q("feed"))
-    # the same file keeps the same id, wherever it is served
-    ET.SubElement(feed, _q("id")).text = uuid.uuid5(uuid.NAMESPACE_URL, path.resolve().as_uri()).urn
-    ET.SubElement(feed, _q("title")).text = "Navtex"
-    ET.SubElement(feed, _q("updated")).text = entries[0].findtext(_q("updated"))
+    ET.SubElement(feed, _q("id")).text = identity
+    ET.SubElement(feed, _q("title")).text = _clean(title)
+    ET.SubElement(feed, _q("updated")).text = entries[0].findtext(_q("updated")) if entries else updated
     ET.SubElement(ET.SubElement(feed, _q("author")), _q("name")).text = "Navtex"
     ET.SubElement(feed, _q("generator")).text = "Navtex"
     feed.extend(entries)
