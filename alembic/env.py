@@ -5,10 +5,12 @@ from __future__ import annotations
 from alembic import context
 
 import feeds.storage.tables
+import notifier.storage.push_tables
 import notifier.storage.tables
 from feeds.storage.database import Database, metadata
 
 assert feeds.storage.tables
+assert notifier.storage.push_tables
 assert notifier.storage.tables
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from notifier.domain.components import Component
 from notifier.domain.filters import Named
@@ -28,6 +29,14 @@ class Hosts:
         names = tuple(sorted({*self.names, *other.names}))
         count = self.count + other.count
         return Hosts(count, names if len(names) == count else names[:most])
+
+
+class HostOutcome(StrEnum):
+    """What an import did with a host."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
 
 
 @dataclass(frozen=True, slots=True)

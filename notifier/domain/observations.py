@@ -85,13 +85,18 @@ def stated(
     views: Mapping[Observed, Collection[int]],
     run: int,
     products: Mapping[int, str],
+    *,
+    adds_up: bool = True,
 ) -> dict[Observed, Observation]:
-    """The views of a host after what an import says of it; `products` are those of the components."""
+    """The views of a host after what an import says of it; `products` are those of the components.
+
+    What one import says of a host adds up, unless many texts share the import.
+    """
     after = dict(before)
     for view, numbers in views.items():
         told = after.get(view)
         # within one import a host adds up: its rows need not stand together
-        joined = {*numbers, *told.components} if told and told.by == run else numbers
+        joined = {*numbers, *told.components} if adds_up and told and told.by == run else numbers
         after[view] = Observation(run, frozenset(joined))
     if len(after) == 1:
         return after

@@ -286,7 +286,7 @@ def _identified(
 ) -> Iterator[Host]:
     """The hosts; those whose name belongs to another identity get a name of their own."""
     while batch := list(islice(hosts, CHUNK)):
-        for host, warning in identities.resolve(batch, given=options.host):
+        for host, warning in identities.resolve(batch, given={options.host}):
             if warning:
                 report.renamed += 1
                 listener.message(warning)

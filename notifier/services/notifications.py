@@ -29,7 +29,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.channel_addresses import reason, recipients_of
 from notifier.services.delivery import Deliveries, deliver
 from notifier.services.digests import Composed, compose
-from notifier.storage import clocks, images, lost_digests, outbox, subscriptions
+from notifier.storage import clocks, images, lost_digests, outbox, pushes, subscriptions
 
 __all__ = ["Assessment", "NotifyReport", "deliver", "notify", "preview", "previews", "queue_digests"]
 
@@ -88,6 +88,7 @@ def queue_digests(database: Database, now: datetime, settings: Settings = Settin
     """
     report = NotifyReport()
     with database.begin() as connection:
+        pushes.wait_for_pushes(connection)
         silenced = clocks.mend_clock(connection, now)
         lost_digests.take_back(connection, now)
         report.broken += [(name, "its last run lay in the future; it counts as now") for name in silenced]

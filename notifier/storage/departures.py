@@ -25,7 +25,7 @@ def moves(connection: Connection, scope: Scope, since: datetime) -> dict[tuple[f
         sa.select(installation.c.host, installation.c.component, departed.c.component)
         .join(departed, at_once)
         .join(host, host.c.id == installation.c.host)
-        .where(after(runs(connection), since), *conditions(connection, scope))
+        .where(after(connection, runs(connection), since), *conditions(connection, scope))
     )
     of_host: dict[tuple[int, int], set[int]] = {}
     for number, at, left in rows:
@@ -39,7 +39,10 @@ def departures(connection: Connection, scope: Scope, since: datetime) -> Iterabl
     rows = connection.execute(
         sa.select(departed.c.host, departed.c.component, host.c.name)
         .join(host, host.c.id == departed.c.host)
-        .where(after(runs(connection), since), *conditions(connection, msgspec.structs.replace(scope, products=())))
+        .where(
+            after(connection, runs(connection), since),
+            *conditions(connection, msgspec.structs.replace(scope, products=())),
+        )
         .order_by(host.c.name)
     ).all()
     known = components(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +50,13 @@ class Identities:
         self._learnt: dict[_Key, str] = {}
         self._variants: dict[_Key, str] | None = None
 
-    def resolve(self, hosts: Iterable[Host], *, given: str = "") -> Iterator[tuple[Host, Note | None]]:
+    def resolve(self, hosts: Iterable[Host], *, given: Collection[str] = ()) -> Iterator[tuple[Host, Note | None]]:
         """Yield each host under the name it is stored as, with a warning where that differs from its own.
 
-        The name `given` by the operator is kept: whatever its identity was before, it is now this one.
+        Names `given` by the operator are kept: whatever their identity was before, it is now this one.
         """
         waiting = list(hosts)
-        known = self._stored({h.name for h in waiting if h.identity and h.name != given})
+        known = self._stored({h.name for h in waiting if h.identity and h.name not in given})
         known.update(self._learnt)
         for host in waiting:
             if not host.identity:
@@ -64,7 +64,7 @@ class Identities:
                 continue
             kind, _, value = host.identity.partition(":")
             name = host.name
-            if host.name != given:
+            if host.name not in given:
                 name = self._name(host, kind, value, known.get((name, kind), value))
             if known.get((name, kind)) != value:
                 known[name, kind] = self._learnt[name, kind] = value

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from feeds.storage import insert
 from notifier.domain.components import Component, Host, Observed
-from notifier.domain.hosts import ImportResult
+from notifier.domain.hosts import HostOutcome, ImportResult
 from notifier.domain.observations import (
     Effective,
     Observation,
@@ -104,6 +104,9 @@ class Import:
     says nothing.
     """
 
+    adds_up = True
+    """Whether what this import says of a host in several chunks adds up."""
+
     def __init__(
         self, connection: Connection, at: datetime, *, scope: str = "", tags: Mapping[str, str] | None = None
     ) -> None:
@@ -116,10 +119,10 @@ class Import:
             # numbers are given here: nobody else may add hosts or components meanwhile; SQLite has one writer anyway
             connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
         self._scope = _numbered(connection, tables.inventory_scope, scope)
-        self._run = insert(connection, tables.inventory_import, scope=self._scope, at=at)
-        mine = sa.select(tables.inventory_import.c.id).where(tables.inventory_import.c.scope == self._scope)
-        self._mine = frozenset(connection.execute(mine).scalars())
-        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in Observed}
+        self._run = self._begun(at)
+        self._mine: frozenset[int] = frozenset()
+        self._heads: dict[Observed, frozenset[str]] = {}
+        self._know_mine()
         self._numbers = _Numbers(connection)
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
@@ -130,6 +133,28 @@ class Import:
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
         self._asked: dict[tuple[object, ...], int] = {}
         self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
+
+    def _begun(self, at: datetime) -> int:
+        """The number of this import."""
+        return insert(self._connection, tables.inventory_import, scope=self._scope, at=at)
+
+    def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
+        """Learn which imports are of this scope, of all or of those that are asked for."""
+        runs = tables.inventory_import
+        found = self._connection.execute(sa.select(runs.c.id).where(runs.c.scope == self._scope, *conditions))
+        self._mine = frozenset(found.scalars())
+        self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in Observed}
+
+    def _met(self, known: Mapping[str, _Row]) -> None:
+        """Called with the stored rows of each chunk before anything of it is written."""
+
+    def _count(self, name: str, outcome: HostOutcome) -> None:
+        if outcome is HostOutcome.NEW:
+            self.taken.added += 1
+        elif outcome is HostOutcome.CHANGED:
+            self.taken.changed += 1
+        else:
+            self.taken.same += 1
 
     def add(self, hosts: Iterable[Host]) -> Iterator[int]:
         """Store hosts; after each chunk, how many were stored so far comes back, for a progress bar."""
@@ -181,6 +206,7 @@ class Import:
     def _chunk(self, hosts: list[Host]) -> None:
         names = [h.name for h in hosts]
         known = self._rows(names)
+        self._met(known)
         repeated: dict[str, list[Host]] = {}
         if len(set(names)) < len(names):
             repeated = {name: [] for name, times in Counter(names).items() if times > 1}
@@ -245,25 +271,22 @@ class Import:
 
     def _enter(self, writes: _Writes, number: int, name: str, tags: dict[str, str], views: str) -> None:
         writes.hosts.append((number, name, self._tagset(None, tags), self._at, self._at, self._run, views))
-        self.taken.added += 1
+        self._count(name, HostOutcome.NEW)
 
     def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[Observed, list[int]]) -> None:
         tagset = self._tagset(row.tagset, tags)
         if tagset == row.tagset and (view := self._said_again(row.views, views)):
             writes.same[view].append(row.id)
-            self.taken.same += 1
+            self._count(row.name, HostOutcome.SAME)
             return
         before = decode(row.views)
-        after = stated(before, views, self._run, self._numbers.products)
+        after = stated(before, views, self._run, self._numbers.products, adds_up=self.adds_up)
         text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
         unchanged = same(before, after)
         if not unchanged:
             self._differ(writes, row.id, before, after)
         writes.updates.append((tagset, self._at, self._run, text, row.id))
-        if unchanged and tagset == row.tagset:
-            self.taken.same += 1
-        else:
-            self.taken.changed += 1
+        self._count(row.name, HostOutcome.SAME if unchanged and tagset == row.tagset else HostOutcome.CHANGED)
 
     def _said_again(self, text: str, views: Mapping[Observed, list[int]]) -> Observed | None:
         """The only view of a host where it says what an import of this scope said before; None otherwise."""
@@ -295,7 +318,7 @@ class Import:
         products = self._numbers.products
         were, are = {products[c] for c in had}, {products[c] for c in counts}
         self.taken.lost.update(were - are)
-        if any(seen.by == self._run for seen in before.values()):
+        if self.adds_up and any(seen.by == self._run for seen in before.values()):
             # the rest of a host whose rows stand apart
             self.taken.lost -= Counter(are - were)
 

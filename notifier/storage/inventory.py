@@ -91,12 +91,12 @@ def populations(
     where = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
     where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in merged(without)]
     if since is not None:
-        where.append(installation.c["import"].in_([n for n, at in moments.items() if at > since]))
+        where.append(bulk.in_list(connection, installation.c["import"], [n for n, at in moments.items() if at > since]))
     if only:
         where.append(installation.c.component.in_(sorted(only)))
     if moved:
         left = tables.departure.c.component.in_(sorted(moved.left))
-        where.append(sa.not_(came(moments, moved.since).where(left).exists()))
+        where.append(sa.not_(came(connection, moments, moved.since).where(left).exists()))
     joined = installation.join(host, host.c.id == installation.c.host)
     component, latest = installation.c.component, sa.func.max(installation.c["import"]).label("latest")
     counted = connection.execute(

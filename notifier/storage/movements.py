@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from notifier.storage import tables
+from notifier.storage import bulk, tables
 
 
 def runs(connection: Connection) -> dict[int, datetime]:
@@ -18,16 +18,16 @@ def runs(connection: Connection) -> dict[int, datetime]:
     return {r.id: r.at for r in connection.execute(sa.select(table.c.id, table.c.at))}
 
 
-def after(moments: Mapping[int, datetime], since: datetime) -> sa.ColumnElement[bool]:
+def after(connection: Connection, moments: Mapping[int, datetime], since: datetime) -> sa.ColumnElement[bool]:
     """Whether a departure came with an import after a moment."""
-    return tables.departure.c["import"].in_([n for n, at in moments.items() if at > since])
+    return bulk.in_list(connection, tables.departure.c["import"], [n for n, at in moments.items() if at > since])
 
 
-def came(moments: Mapping[int, datetime], since: datetime) -> sa.Select[Any]:
+def came(connection: Connection, moments: Mapping[int, datetime], since: datetime) -> sa.Select[Any]:
     """The components that an installation's host left when it came, if that was after a moment."""
     departed, installation = tables.departure, tables.installation
     return sa.select(departed.c.component).where(
         departed.c.host == installation.c.host,
         departed.c["import"] == installation.c["import"],
-        after(moments, since),
+        after(connection, moments, since),
     )
