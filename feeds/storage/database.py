@@ -33,7 +33,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0017"
+HEAD = "0018"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)

@@ -1,6 +1,6 @@
 """Pushes: the import that they share, answers by Idempotency-Key for a day, and how many were stored and refused.
 
-Revision: 0017
+Revision: 0018
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
