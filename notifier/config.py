@@ -186,6 +186,84 @@ class ImageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry: dict[str, RegistrySettings] = {}
 
 
+SignInMethod = Literal["local", "oidc", "proxy"]
+WebRole = Literal["", "viewer", "operator", "admin"]
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """The host and port of an address to listen on; ValueError if it is none.
+
+    >>> listen_address("[::1]:8420")
+    ('::1', 8420)
+    """
+    found = _LISTEN.fullmatch(text)
+    if not found or int(found[2]) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return found[1].strip("[]"), int(found[2])
+
+
+class WebAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[web.auth]`: how people sign in, and what those may do who sign in elsewhere.
+
+    `trusted_networks` are those of the proxies whose `user_header` and X-Forwarded-For count.
+    """
+
+    methods: tuple[SignInMethod, ...] = ("local",)
+    trusted_networks: tuple[str, ...] = ()
+    user_header: str = "X-Remote-User"
+    default_role: WebRole = ""
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    claim: str = "preferred_username"
+
+    def __post_init__(self) -> None:
+        from ipaddress import ip_network
+
+        for text in self.trusted_networks:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise ValueError(f"`trusted_networks` has {text!r}: {error}") from None
+        if not re.fullmatch(r"[A-Za-z0-9-]+", self.user_header):
+            raise ValueError(f"`user_header` is {self.user_header!r}, which is not the name of a header")
+        if "proxy" in self.methods and not self.trusted_networks:
+            raise ValueError("the method `proxy` needs `trusted_networks`: the addresses of the proxies")
+        if "oidc" in self.methods and not (self.issuer and self.client_id):
+            raise ValueError("the method `oidc` needs `issuer` and `client_id`")
+        if self.issuer and not re.fullmatch(r"https?://[!-~]+", self.issuer):
+            raise ValueError(f"`issuer` is {self.issuer!r}, which is not an https:// address")
+
+
+class WebSubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[web.subscribe]`: the mail domains within which people may subscribe themselves; none closes it."""
+
+    domains: tuple[str, ...] = ()
+
+
+class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[web]`: the page and API of `navtex serve`: where people reach it, where it listens, and who may sign in."""
+
+    url: str = ""
+    listen: str = "127.0.0.1:8420"
+    threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    allowed_hosts: tuple[str, ...] = ()
+    auth: WebAuth = WebAuth()
+    subscribe: WebSubscribe = WebSubscribe()
+
+    def __post_init__(self) -> None:
+        if self.url and not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?", self.url):
+            raise ValueError(f"`url` is {self.url!r}, which is not https://HOST or https://HOST:PORT")
+        try:
+            listen_address(self.listen)
+        except ValueError as error:
+            raise ValueError(f"`listen`: {error}") from None
+        for host in self.allowed_hosts:
+            if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", host):
+                raise ValueError(f"`allowed_hosts` has {host!r}, which is not the name of a host")
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -205,6 +283,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     templates: str = ""
     log: Log = Log()
     metrics: Metrics = Metrics()
+    web: Web = Web()
     sources: dict[str, SourceSettings] = {}
 
     @property
@@ -327,6 +406,33 @@ EXAMPLE = """\
 [metrics]
 # File to write metrics to, for node_exporter's textfile collector.
 # textfile = "/var/lib/prometheus/node-exporter/navtex.prom"
+
+[web]
+# `navtex serve`: the address under which people reach it, used in mails and to check requests.
+# url = "https://navtex.example.org"
+# Where it listens, and the number of threads that answer.
+# listen = "127.0.0.1:8420"
+# threads = 8
+# Further host names that it answers for.
+# allowed_hosts = ["navtex"]
+
+[web.auth]
+# How people sign in: "local" (passwords), "oidc", "proxy" (a proxy in front says who it is).
+# methods = ["local"]
+# Networks of the proxies in front. Only their X-Forwarded-For and `user_header` count.
+# trusted_networks = ["10.0.0.0/24"]
+# user_header = "X-Remote-User"
+# Role (viewer, operator, admin) of people who sign in by OIDC or proxy and were not added. Default: they may not.
+# default_role = "viewer"
+# OpenID Connect: the provider, this client, and the claim that names the person.
+# issuer = "https://login.example.org"
+# client_id = "navtex"
+# client_secret = "${{NAVTEX_OIDC_SECRET}}"
+# claim = "preferred_username"
+
+[web.subscribe]
+# Mail domains within which people may subscribe themselves. Default: none, so nobody may.
+# domains = ["example.org"]
 
 # Disable a source, or read it from another address. `navtex source list` shows the names.
 # [sources.docker-blog]

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notification": ("notification", "List and show what was sent, and retry deliveries."),
     "notify": ("notify", "Send the digests that are due, without polling."),
     "silence": ("silence", "Silence advisories for a time."),
+    "serve": ("serve", "Serve the web page and the API."),
     "config": ("config", "Show and create the configuration file."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "metrics": ("metrics", "Print metrics for Prometheus."),

@@ -90,6 +90,11 @@ def current(url: str) -> str | None:
         return database.current()
 
 
+def ready(database: Database) -> str:
+    """Why an open database cannot be used as it is; "" if it can. DatabaseError if it cannot be reached."""
+    return "" if database.current() == HEAD else "the schema of the database is not the expected one"
+
+
 def check(url: str) -> SchemaCheck:
     """Compare the schema with the one that this version expects. Changes nothing."""
     with _as_it_is(url) as database:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from feeds.storage.database import Connection
+from feeds.storage.database import Connection, Database
 from notifier.alerts.silences import shown
 from notifier.domain.filters import Scope
 from notifier.storage import inventory
@@ -17,6 +19,15 @@ def check_hosts(connection: Connection, scope: Scope) -> None:
     for name in scope.hosts:
         if not set(name) & set("*?") and not inventory.count(connection, Scope(hosts=(name,))):
             raise inventory.unknown_host(name)
+
+
+def check_visible(database: Database, names: Iterable[str], limit: Scope) -> None:
+    """UnknownName if a host is named, not by a pattern, that is not within a limit, or not in the inventory at all."""
+    with database.connect() as connection:
+        for name in names:
+            one = Scope(tags=limit.tags, hosts=(name,))
+            if not set(name) & set("*?") and not inventory.count(connection, one):
+                raise inventory.unknown_host(name)
 
 
 def nothing_in(connection: Connection, scope: Scope) -> str:

@@ -1,0 +1,27 @@
+"""What the adapter does around every handler."""
+
+from __future__ import annotations
+
+import pytest
+
+from feeds.storage.database import Database
+from notifier.web.guard import HEADERS
+from tests.support.web import browser
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/-/live", 200), ("/-/ready", 200), ("/-/style.css", 200), ("/nothing/here", 404)]
+)
+def test_every_answer_has_the_security_headers(sqlite_database: Database, path: str, status: int) -> None:
+    with browser(sqlite_database) as one:
+        reply = one.get(path)
+    assert reply.status == status
+    assert {n: reply.header(n) for n in HEADERS} == HEADERS
+    assert reply.header("cache-control")
+
+
+def test_only_the_configured_host_is_answered_for(sqlite_database: Database) -> None:
+    with browser(sqlite_database) as one:
+        replies = {host: one.get("/-/style.css", host=host) for host in ("navtex.example.org:443", "evil.example")}
+    assert {host: r.status for host, r in replies.items()} == {"navtex.example.org:443": 200, "evil.example": 421}
+    assert replies["evil.example"].header("content-security-policy")
