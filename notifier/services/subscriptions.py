@@ -97,10 +97,19 @@ def change(connection: Connection, before: Subscription, after: Subscription) ->
     targets, problems = reachable_targets(a for a in after.targets if a not in before.targets)
     if problems:
         return []
+    _forget_departed(connection, after)
     targets = [t for t in targets if t.recipient.lower() not in after.unsubscribed]
     moved = outbox.redirect(connection, before.id, gone, targets)
     then = "to the new channels" if targets else "to no one"
     return [f"Messages that waited for former channels and now go {then}: {moved}"] if moved else []
+
+
+def _forget_departed(connection: Connection, subscription: Subscription) -> None:
+    """Forget who unsubscribed and is no recipient any more: whoever is named again later gets digests again."""
+    targets, problems = reachable_targets(subscription.targets)
+    here = {t.recipient.lower() for t in targets}
+    for recipient in subscription.unsubscribed - here if not problems else ():
+        subscribing.resubscribe(connection, subscription.id, recipient)
 
 
 def _answer(

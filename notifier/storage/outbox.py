@@ -112,6 +112,19 @@ def cancel(connection: Connection, subscription: int, recipient: str) -> None:
     )
 
 
+def recipients(connection: Connection, subscription: int) -> list[Target]:
+    """Everybody who was sent a digest of a subscription, by the newest address."""
+    outbox, digest = tables.outbox, tables.digest
+    rows = connection.execute(
+        sa.select(outbox.c.target, outbox.c.recipient, sa.func.max(outbox.c.id).label("last"))
+        .join(digest, digest.c.id == outbox.c.digest)
+        .where(digest.c.subscription == subscription, outbox.c.recipient != "")
+        .group_by(outbox.c.target, outbox.c.recipient)
+        .order_by(sa.desc("last"))
+    )
+    return [Target(unsealed(row.target), row.recipient) for row in rows]
+
+
 def joined(*columns: Any) -> sa.Select[Any]:
     """Rows of the outbox, each with its digest and subscription or its notice."""
     outbox, digest, notice, subscription = tables.outbox, tables.digest, tables.notice, tables.subscription
