@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import storage
@@ -10,7 +10,9 @@ from feeds.advisories.merging import at_least
 from feeds.advisories.records import Kind, Severity
 from feeds.storage.database import Database
 from notifier.alerts.silences import about
+from notifier.domain.filters import Scope
 from notifier.schemas.advisory import AdvisoryDetail, AdvisoryList, advisory_detail, advisory_row
+from notifier.services.scopes import visible_part
 from notifier.storage import silences
 
 
@@ -51,10 +53,22 @@ def advisories(database: Database, query: AdvisoryQuery) -> AdvisoriesAnswer:
     )
 
 
-def advisory(database: Database, name: str, now: datetime) -> AdvisoryDetail:
-    """One advisory by its name or an alias; UnknownName if there is none."""
+def advisory(
+    database: Database,
+    name: str,
+    now: datetime,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> AdvisoryDetail:
+    """One advisory by its name or an alias; UnknownName if there is none.
+
+    `within` are the tags that the viewer is limited to: no silence or assignment of other hosts is shown.
+    """
     with database.connect() as connection:
         found = storage.catalogue(connection).find(name)
         assignments = [h for h in silences.hands(connection) if h.advisory in about(found)]
         lasting = [s for s in silences.every(connection) if s.advisory in about(found) and s.lasts(now)]
+        assignments = [
+            replace(h, scope=p) for h in assignments if (p := visible_part(connection, h.scope, within)) is not None
+        ]
+        lasting = [replace(s, scope=p) for s in lasting if (p := visible_part(connection, s.scope, within)) is not None]
     return advisory_detail(found, assignments, lasting)

@@ -26,6 +26,7 @@ from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
 from notifier.services.images import ImageAssessment, image_assessment
 from notifier.services.remembering import RememberedFleet
+from notifier.services.scopes import visible_part
 from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
 
@@ -108,6 +109,25 @@ class Assessment:
             else None,
         )
         return loaded._with_silences(connection)
+
+    def visible(self, connection: Connection, limit: Scope) -> Assessment:
+        """The same with those silences and assignments only that a viewer limited to some tags may read."""
+        parts = [visible_part(connection, one.scope, limit) for one in self.silences]
+        seen = tuple(
+            replace(one, scope=part) for one, part in zip(self.silences, parts, strict=True) if part is not None
+        )
+        parts = [visible_part(connection, one.scope, limit) for one in self.assignments]
+        mine = zip(self.assignments, parts, strict=True)
+        assignments = tuple(replace(one, scope=part) for one, part in mine if part is not None)
+        known = {one.id: one for one in seen}
+        in_force = {n: tuple(known[s.id] for s in of if s.id in known) for n, of in self.in_force.items()}
+        return replace(
+            self,
+            silences=seen,
+            assignments=assignments,
+            in_force=MappingProxyType({number: of for number, of in in_force.items() if of}),
+            assigned=MappingProxyType(_assigned(assignments, self.advisories, self.now)),
+        )
 
     @property
     def advisories(self) -> tuple[Advisory, ...]:

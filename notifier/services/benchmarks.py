@@ -37,25 +37,35 @@ class EditionsAnswer:
     more: int
 
 
-def benchmarks(database: Database, now: datetime, limit: int | None = None) -> EditionsAnswer:
-    """The editions that are known, newest first."""
+def benchmarks(
+    database: Database,
+    now: datetime,
+    limit: int | None = None,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> EditionsAnswer:
+    """The editions that are known, newest first, with the hosts of a scope that they are for."""
     with database.connect() as connection:
         editions = Matcher(storage.catalogue(connection), now.date()).editions
         due = _due(connection, editions)
-        rows = [_row(connection, editions, due, at) for at in range(len(editions.all))][::-1]
+        rows = [_row(connection, scope, (editions, due), at) for at in range(len(editions.all))][::-1]
     listed = rows[:limit]
     return EditionsAnswer(EditionList(generated_at=whole(now), editions=tuple(listed)), len(rows) - len(listed))
 
 
-def benchmark(database: Database, name: str, now: datetime) -> EditionDetail:
-    """One edition by its name, its title or its version; UnknownName if there is none."""
+def benchmark(
+    database: Database,
+    name: str,
+    now: datetime,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> EditionDetail:
+    """One edition by its name, its title or its version, with the hosts of a scope; UnknownName if there is none."""
     with database.connect() as connection:
         editions = Matcher(storage.catalogue(connection), now.date()).editions
         advisory = find(editions, name)
         due = _due(connection, editions)
         at = next(n for n, (_, a) in enumerate(editions.all) if a.name == advisory.name)
-        row = _row(connection, editions, due, at)
-        hosts = _hosts(connection, due.get(advisory.name, {}))
+        row = _row(connection, scope, (editions, due), at)
+        hosts = _hosts(connection, scope, due.get(advisory.name, {}))
     return edition_detail(row, advisory, editions.lines(advisory), hosts, now)
 
 
@@ -89,28 +99,29 @@ def _due(connection: Connection, editions: Editions) -> _Due:
     return found
 
 
-def _row(connection: Connection, editions: Editions, due: _Due, at: int) -> EditionRow:
+def _row(connection: Connection, scope: Scope, known: tuple[Editions, _Due], at: int) -> EditionRow:
+    editions, due = known
     of = editions.all[at]
     near = (editions.all[at - 1][1] if at else None, editions.all[at + 1][1] if at + 1 < len(editions.all) else None)
     lines = [line.name for line in editions.lines(of[1])]
-    return edition_row(of, near, lines, _counted(connection, sorted(due.get(of[1].name, ()))))
+    return edition_row(of, near, lines, _counted(connection, scope, sorted(due.get(of[1].name, ()))))
 
 
-def _counted(connection: Connection, numbers: Sequence[int]) -> Hosts:
-    """How many hosts run some components, each counted once, and a few of their names."""
+def _counted(connection: Connection, scope: Scope, numbers: Sequence[int]) -> Hosts:
+    """How many hosts of a scope run some components, each counted once, and a few of their names."""
     if not numbers:
         return Hosts(0, ())
-    people = inventory.populations(connection, Scope(), only=numbers)
+    people = inventory.populations(connection, scope, only=numbers)
     count = sum(p.hosts for p in people.values())
-    if len(people) > 1 and ENGINE in exposure.multi_version_products(connection, Scope()):
-        count = exposure.distinct_hosts(connection, Scope(), numbers)
+    if len(people) > 1 and ENGINE in exposure.multi_version_products(connection, scope):
+        count = exposure.distinct_hosts(connection, scope, numbers)
     names = sorted({name for p in people.values() for name in p.names})
     return Hosts(count, tuple(names[: inventory.NAMED]))
 
 
-def _hosts(connection: Connection, due: Mapping[int, tuple[Component, str]]) -> list[EditionHost]:
+def _hosts(connection: Connection, scope: Scope, due: Mapping[int, tuple[Component, str]]) -> list[EditionHost]:
     return [
         EditionHost(host=host, version=of.version, package=of.package or None, reason=reason)
-        for host, _, numbers, _ in (exposure.hosts_running(connection, Scope(), due) if due else ())
+        for host, _, numbers, _ in (exposure.hosts_running(connection, scope, due) if due else ())
         for of, reason in (due[number] for number in numbers)
     ]

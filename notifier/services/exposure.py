@@ -31,6 +31,8 @@ class ExposureQuery:
     """This severity or worse, and unscored advisories."""
     kev: bool = False
     """Only what is listed as known exploited."""
+    limit: Scope = Scope()  # noqa: RUF009 - a frozen value
+    """The tags that the viewer is limited to: no silence or assignment of other hosts is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def assess(connection: Connection, query: ExposureQuery, now: datetime, *, stale
     """The findings of a query. The work grows with versions and advisories, not with hosts."""
     assessment = Assessment.load(connection, now, stale_days=stale_days, only=query.advisories)
     check_hosts(connection, query.scope)
+    if query.limit != Scope():
+        assessment = assessment.visible(connection, query.limit)
     numbers = frozenset(assessment.find(name).id for name in query.advisories)
     return find(connection, assessment, query.scope, Question(query.verdicts, numbers, query.least, query.kev))
 

@@ -37,18 +37,22 @@ from notifier.storage import exposure
 
 
 def each_host(
-    connection: Connection, found: ScopedFindings
+    connection: Connection, found: ScopedFindings, since: str = ""
 ) -> Generator[tuple[Finding, str, dict[str, str], datetime | None]]:
     """A finding for each host, its tags, and until when it is silenced there.
 
-    The worst advisory comes first, its hosts by name. Nothing is held but one advisory's.
+    The worst advisory comes first, its hosts by name; of the first one only those from the name `since` on. Nothing is
+    held but one advisory's.
     """
     silenced = found.assessment.in_force
     holders = _holders(connection, found)
-    for advisory, group in by_advisory(found.findings):
+    for place, (advisory, group) in enumerate(by_advisory(found.findings)):
         of_number = {f.number: f for f in group}
         mine = silenced.get(advisory.id, ())
-        for host, tags, numbers, named in holders(of_number, patterns(mine)):
+        asked = of_number, patterns(mine)
+        later = since and not place
+        hosts = exposure.hosts_running(connection, found.scope, *asked, since=since) if later else holders(*asked)
+        for host, tags, numbers, named in hosts:
             if not mine and len(numbers) == 1:
                 yield of_number[numbers[0]], host, tags, None
                 continue
@@ -71,7 +75,7 @@ def _holders(
     concerned = {f.number for f in found.findings}
     if sum(found.hosts[n] for n in concerned) > _FEW:
         return lambda numbers, named: exposure.hosts_running(connection, found.scope, numbers, named)
-    hosts = list(exposure.hosts_running(connection, found.scope, concerned, _named(_silences(found))))
+    hosts = list(exposure.hosts_running(connection, found.scope, concerned, named_patterns(silences_of(found))))
     places: dict[int, list[int]] = {n: [] for n in concerned}
     for place, (_, _, held, _) in enumerate(hosts):
         for number in held:
@@ -107,10 +111,10 @@ def version_rows(connection: Connection, found: ScopedFindings) -> Iterator[tupl
 
 def host_groups(connection: Connection, found: ScopedFindings) -> Generator[HostGroup]:
     """A row for each host that has a finding, worst first."""
-    mine = _silences(found)
+    mine = silences_of(found)
     made = HostGroups(dict(by_component(found.findings)), mine)
     marked = marks(found.findings, frozenset(Status))
-    for host in exposure.hosts_by_risk(connection, found.scope, marked, _named(mine)):
+    for host in exposure.hosts_by_risk(connection, found.scope, marked, named_patterns(mine)):
         yield made.row(*host)
 
 
@@ -155,12 +159,12 @@ def exposure_answer(connection: Connection, found: ScopedFindings, group: GroupB
     return made.answer(**{"generated_at": whole(found.at), made.key: tuple(made.rows)})
 
 
-def _silences(found: ScopedFindings) -> Mapping[int, tuple[Silence, ...]]:
+def silences_of(found: ScopedFindings) -> Mapping[int, tuple[Silence, ...]]:
     """The silences in force of the advisories that were found, by the advisory's number."""
     advisories = {f.match.advisory.id for f in found.findings}
     return {number: of for number, of in found.assessment.in_force.items() if number in advisories}
 
 
-def _named(silenced: Mapping[int, tuple[Silence, ...]]) -> tuple[tuple[str, ...], ...]:
+def named_patterns(silenced: Mapping[int, tuple[Silence, ...]]) -> tuple[tuple[str, ...], ...]:
     """The patterns of all of them."""
     return patterns(chain.from_iterable(silenced.values()))

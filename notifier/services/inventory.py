@@ -21,6 +21,8 @@ class HostQuery:
     scope: Scope = field(default_factory=Scope)
     stale_days: int | None = None
     limit: int | None = None
+    after: str = ""
+    """Only hosts whose names come after this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ def hosts(database: Database, query: HostQuery, now: datetime) -> HostsAnswer:
     before = now - timedelta(days=query.stale_days) if query.stale_days else None
     with database.connect() as connection:
         check_hosts(connection, query.scope)
-        found = host_listing.hosts(connection, query.scope, unseen_since=before, limit=query.limit)
+        found = host_listing.hosts(connection, query.scope, unseen_since=before, limit=query.limit, after=query.after)
         total = len(found)
         if query.limit and total == query.limit:
-            total = host_listing.count_matching(connection, query.scope, unseen_since=before)
+            total = host_listing.count_matching(connection, query.scope, unseen_since=before, after=query.after)
         nothing = "" if found else _why_none(connection, query)
     return HostsAnswer(HostList(hosts=tuple(map(host_detail, found))), total - len(found), nothing)
 

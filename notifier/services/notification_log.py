@@ -8,9 +8,10 @@ from datetime import datetime
 import msgspec
 
 from feeds import storage
-from feeds.storage.database import Database
+from feeds.storage.database import Connection, Database
 from notifier.channels import shown
 from notifier.domain.deliveries import DeliveryRecord
+from notifier.domain.filters import Scope
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.schemas.fields import whole
 from notifier.schemas.notification import (
@@ -20,7 +21,8 @@ from notifier.schemas.notification import (
     NotificationRow,
     RecipientRow,
 )
-from notifier.storage import delivery_log, outbox
+from notifier.services.scopes import covers
+from notifier.storage import delivery_log, outbox, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class NotificationQuery:
     subscription: str | None = None
     advisory: str | None = None
     limit: int | None = None
+    before: int | None = None
+    """Only deliveries of a lower number: the next ones after those that were listed."""
+    within: Scope = Scope()  # noqa: RUF009 - a frozen value
+    """The tags that the viewer is limited to: they see deliveries of subscriptions to news of their hosts alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ def list_notifications(database: Database, query: NotificationQuery) -> Notifica
             subscription=query.subscription,
             advisories=(about.id, *about.doubles) if about else (),
             limit=query.limit + 1 if query.limit else None,
+            before=query.before,
+            among=None if query.within == Scope() else _visible(connection, query.within),
         )
         if query.subscription and not found:
             delivery_log.known(connection, query.subscription)
@@ -58,9 +66,25 @@ def list_notifications(database: Database, query: NotificationQuery) -> Notifica
     return NotificationsAnswer(NotificationList(notifications=tuple(map(_row, listed))), len(found) > len(listed))
 
 
-def show_notification(database: Database, number: int) -> NotificationDetail:
-    """One delivery with the message that was sent, and everyone it went to; UnknownName if there is none."""
+def _visible(connection: Connection, within: Scope) -> list[int]:
+    """The numbers of the subscriptions to news of the hosts with some tags alone."""
+    return [s.id for s in subscriptions.every(connection) if covers(within, s.filters.scope)]
+
+
+def show_notification(
+    database: Database,
+    number: int,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> NotificationDetail:
+    """One delivery with the message that was sent, and everyone it went to; UnknownName if there is none.
+
+    `within` are the tags that the viewer is limited to.
+    """
     with database.connect() as connection:
+        if within != Scope():
+            among = _visible(connection, within)
+            if not delivery_log.entries(connection, numbers=[number], among=among):
+                raise delivery_log.unknown(number)
         message, numbers = delivery_log.sent_with(connection, number)
         same = delivery_log.entries(connection, numbers=numbers)[::-1]
     (mine,) = (e for e in same if e.id == number)

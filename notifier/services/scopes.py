@@ -30,6 +30,25 @@ def check_visible(database: Database, names: Iterable[str], limit: Scope) -> Non
                 raise inventory.unknown_host(name)
 
 
+def visible_part(connection: Connection, scope: Scope, limit: Scope) -> Scope | None:
+    """The part of somebody's scope that a viewer limited to some tags may read; None if it is about other hosts.
+
+    What it says of their hosts is the same. A name that none of them has is left out.
+    """
+    if any(scope.tags.get(name, value) != value for name, value in limit.tags.items()):
+        return None
+    if limit == Scope() or not scope.hosts:
+        return scope
+    tags = {**scope.tags, **limit.tags}
+    names = tuple(n for n in scope.hosts if inventory.count(connection, Scope(tags=tags, hosts=(n,))))
+    return msgspec.structs.replace(scope, hosts=names) if names else None
+
+
+def covers(limit: Scope, scope: Scope) -> bool:
+    """Whether a scope is about no host outside of a viewer's limit, which consists of tags."""
+    return limit.tags.items() <= scope.tags.items()
+
+
 def nothing_in(connection: Connection, scope: Scope) -> str:
     """Why a scope matches nothing, as a sentence; "" if it matches something."""
     if not inventory.count(connection):

@@ -12,7 +12,7 @@ from notifier.alerts.silences import JUSTIFICATIONS, Assignment, Silence, Silenc
 from notifier.domain.filters import Scope
 from notifier.schemas.silence import ListedSilence, SilenceList, listed_silence
 from notifier.services.assessment import Assessment
-from notifier.services.scopes import unmatched
+from notifier.services.scopes import covers, unmatched
 from notifier.storage import silences
 
 
@@ -95,11 +95,19 @@ def add_silence(database: Database, wanted: NewSilence, now: datetime) -> Silenc
 
 
 def list_silences(
-    database: Database, now: datetime, *, ended: bool = False, limit: int | None = None
+    database: Database,
+    now: datetime,
+    *,
+    ended: bool = False,
+    limit: int | None = None,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
 ) -> SilencesAnswer:
-    """The silences that have not ended, newest first; with `ended` all there ever were."""
+    """The silences that have not ended, newest first; with `ended` all there ever were.
+
+    `within` are the tags that the viewer is limited to.
+    """
     with database.connect() as connection:
-        assessment = Assessment.load(connection, now)
+        assessment = Assessment.load(connection, now).visible(connection, within)
     held = {s.id for some in assessment.in_force.values() for s in some}
 
     def state(one: Silence) -> SilenceState:
@@ -112,9 +120,19 @@ def list_silences(
     return SilencesAnswer(SilenceList(silences=listed), len(found) - len(listed))
 
 
-def remove_silence(database: Database, number: int, now: datetime) -> str:
-    """End a silence now; the name of its advisory comes back. UnknownName if no such silence is in force."""
+def remove_silence(
+    database: Database,
+    number: int,
+    now: datetime,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> str:
+    """End a silence now; the name of its advisory comes back.
+
+    UnknownName if no such silence is in force, or it is about hosts outside of the tags `within`.
+    """
     with database.begin() as connection:
+        if any(s.id == number and not covers(within, s.scope) for s in silences.every(connection)):
+            raise silences.unknown(number)
         return silences.expire(connection, number, now).name
 
 

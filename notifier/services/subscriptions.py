@@ -10,13 +10,14 @@ import msgspec
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain import schedule as schedules
+from notifier.domain.filters import Scope
 from notifier.domain.schedule import Due, Schedule, checked
 from notifier.domain.subscription_edits import SubscriptionEdit
 from notifier.domain.subscriptions import Subscription
 from notifier.schemas.fields import whole
 from notifier.schemas.subscription import SubscriptionDetail, SubscriptionList, SubscriptionRow, subscription_row
 from notifier.services.channel_addresses import check_address, reachable_targets, shown_address, understood
-from notifier.services.scopes import unmatched
+from notifier.services.scopes import covers, unmatched
 from notifier.storage import outbox, subscribing, subscriptions
 
 
@@ -125,10 +126,17 @@ def _answer(
     )
 
 
-def list_subscriptions(database: Database, limit: int | None = None) -> SubscriptionsAnswer:
-    """The subscriptions, sorted by name. One whose row is damaged is listed with its problem."""
+def list_subscriptions(
+    database: Database,
+    limit: int | None = None,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> SubscriptionsAnswer:
+    """The subscriptions, sorted by name. One whose row is damaged is listed with its problem.
+
+    `within` are the tags that the viewer is limited to: they see no subscription to news of other hosts.
+    """
     with database.connect() as connection:
-        found = subscriptions.every(connection)
+        found = [s for s in subscriptions.every(connection) if covers(within, s.filters.scope)]
     listed = found[:limit]
     return SubscriptionsAnswer(SubscriptionList(subscriptions=tuple(map(_row, listed))), len(found) - len(listed))
 

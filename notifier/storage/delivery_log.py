@@ -24,10 +24,13 @@ def entries(
     numbers: Sequence[int] | None = None,
     advisories: Collection[int] = (),
     limit: int | None = None,
+    before: int | None = None,
+    among: Collection[int] | None = None,
 ) -> list[DeliveryRecord]:
     """The deliveries, newest first: all, or those of a state, of a subscription ("" stands for the operators').
 
     With `advisories`, those of digests that reported one of them. Removed subscriptions are found by their former name.
+    With `before`, those of a lower number; with `among`, those of subscriptions with these numbers.
     """
     outbox = tables.outbox
     statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
@@ -37,6 +40,11 @@ def entries(
     if subscription is not None:
         name = sa.func.coalesce(tables.subscription.c.removed_name, tables.subscription.c.name)
         chosen.append(name == subscription if subscription else name.is_(None))
+    if before is not None:
+        chosen.append(outbox.c.id < before)
+    if among is not None:
+        digest = tables.digest
+        chosen.append(outbox.c.digest.in_(sa.select(digest.c.id).where(digest.c.subscription.in_(sorted(among)))))
     if numbers is not None:
         chosen.append(outbox.c.id.in_(numbers))
     if advisories:
@@ -76,10 +84,15 @@ def sent_with(connection: Connection, number: int) -> tuple[Message, list[int]]:
         joined(outbox.c.digest, outbox.c.notice, outbox.c.due_at, MESSAGE).where(outbox.c.id == number)
     ).first()
     if row is None:
-        raise UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
+        raise unknown(number)
     same = outbox.c.digest == row.digest if row.digest is not None else outbox.c.notice == row.notice
     numbers = connection.execute(sa.select(outbox.c.id).where(same).order_by(outbox.c.id)).scalars()
     return read_message(row.message, row.due_at)[0], list(numbers)
+
+
+def unknown(number: int) -> UnknownName:
+    """The error for a delivery that there is not."""
+    return UnknownName(f"there is no notification {number}", remedy="See `navtex notification list`")
 
 
 def known(connection: Connection, subscription: str) -> None:
@@ -133,4 +146,4 @@ def given_up(connection: Connection) -> int:
     return connection.execute(statement).scalar() or 0
 
 
-__all__ = ["entries", "given_up", "known", "report", "retried", "sent_with", "unreported"]
+__all__ = ["entries", "given_up", "known", "report", "retried", "sent_with", "unknown", "unreported"]

@@ -85,15 +85,21 @@ def distinct_hosts(connection: Connection, scope: Scope, numbers: Iterable[int])
 
 
 def hosts_running(
-    connection: Connection, scope: Scope, numbers: Iterable[int], patterns: Sequence[tuple[str, ...]] = ()
+    connection: Connection,
+    scope: Scope,
+    numbers: Iterable[int],
+    patterns: Sequence[tuple[str, ...]] = (),
+    *,
+    since: str = "",
 ) -> Iterator[Holder]:
-    """The hosts that run some of the components, by name, streamed."""
+    """The hosts that run some of the components, by name, streamed; with `since`, from that name on."""
     host, installation = tables.host, tables.installation
     tags, named = tagsets(connection), host_patterns.reader(patterns)
+    later = [host.c.name >= since] if since else []
     statement = (
         sa.select(host.c.name, host.c.tagset, installation.c.component, *host_patterns.columns(connection, patterns))
         .join(installation, installation.c.host == host.c.id)
-        .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)))
+        .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)), *later)
         # An expression, not the column: ordered by the column, SQLite walks the index on names and looks up each
         # component of every host, which takes twenty times as long.
         .order_by(host.c.name.concat(""), installation.c.component)
@@ -124,11 +130,17 @@ def example_hosts(connection: Connection, scope: Scope, number: int, limit: int)
 
 
 def hosts_by_risk(
-    connection: Connection, scope: Scope, marks: Mapping[int, RiskSummary], patterns: Sequence[tuple[str, ...]] = ()
+    connection: Connection,
+    scope: Scope,
+    marks: Mapping[int, RiskSummary],
+    patterns: Sequence[tuple[str, ...]] = (),
+    *,
+    after: tuple[int, int, str] | None = None,
 ) -> Iterator[Holder]:
     """The hosts with a risk and the components that cause it, streamed.
 
-    Hosts are ordered by their worst severity, then by their number of exposures, then by name.
+    Hosts are ordered by their worst severity, then by their number of exposures, then by name; with `after`, only those
+    behind such a place.
     """
     host, installation = tables.host, tables.installation
     tags, named = tagsets(connection), host_patterns.reader(patterns)
@@ -149,10 +161,22 @@ def hosts_by_risk(
         statement = (
             sa.select(host.c.name, host.c.tagset, per_host.c.parts, *host_patterns.columns(connection, patterns))
             .join(per_host, per_host.c.host == host.c.id)
+            .where(*_behind((per_host.c.weight, per_host.c.exposures, host.c.name), after))
             .order_by(per_host.c.weight.desc(), per_host.c.exposures.desc(), host.c.name)
         )
         for name, tagset, numbers, *matched in _streamed(connection, statement):
             yield name, tags[tagset], tuple(sorted(int(n) for n in numbers.split(","))), named(matched)
+
+
+def _behind(
+    columns: tuple[sa.ColumnElement[int], sa.ColumnElement[int], sa.ColumnElement[str]],
+    after: tuple[int, int, str] | None,
+) -> list[sa.ColumnElement[bool]]:
+    if after is None:
+        return []
+    weight, exposures, name = columns
+    fewer = sa.and_(exposures == after[1], name > after[2])
+    return [sa.or_(weight < after[0], sa.and_(weight == after[0], sa.or_(exposures < after[1], fewer)))]
 
 
 def risk_counts(connection: Connection, scope: Scope, marks: Mapping[int, RiskSummary]) -> list[HostRiskCount]:

@@ -24,13 +24,18 @@ def hosts(
     *,
     unseen_since: datetime | None = None,
     limit: int | None = None,
+    after: str = "",
 ) -> list[StoredHost]:
     """The first `limit` hosts of a scope with their components (of the scope's products), sorted by name.
 
-    With `unseen_since`, only hosts that no import has named since.
+    With `unseen_since`, only hosts that no import has named since; with `after`, only those that come after a name.
     """
     tags_of, known, host = tagsets(connection), components(connection), tables.host
-    scopes, runs, where = tables.inventory_scope, tables.inventory_import, _matching(connection, scope, unseen_since)
+    scopes, runs, where = (
+        tables.inventory_scope,
+        tables.inventory_import,
+        _matching(connection, scope, unseen_since, after),
+    )
     rows = connection.execute(
         sa.select(host, scopes.c.name.label("seen_by"))
         .join(runs, runs.c.id == host.c["import"])
@@ -54,18 +59,22 @@ def hosts(
     ]
 
 
-def count_matching(connection: Connection, scope: Scope, *, unseen_since: datetime | None = None) -> int:
+def count_matching(
+    connection: Connection, scope: Scope, *, unseen_since: datetime | None = None, after: str = ""
+) -> int:
     """How many hosts `hosts` would list without a limit."""
-    where = _matching(connection, scope, unseen_since)
+    where = _matching(connection, scope, unseen_since, after)
     return connection.execute(sa.select(sa.func.count()).select_from(tables.host).where(*where)).scalar() or 0
 
 
-def _matching(connection: Connection, scope: Scope, unseen_since: datetime | None) -> _Conditions:
+def _matching(connection: Connection, scope: Scope, unseen_since: datetime | None, after: str) -> _Conditions:
     """WHERE for the hosts of a scope; if it has products, those with one of them."""
     host, installation = tables.host, tables.installation
     where = conditions(connection, msgspec.structs.replace(scope, products=()))
     if unseen_since is not None:
         where.append(host.c.last_seen < unseen_since)
+    if after:
+        where.append(host.c.name > after)
     if scope.products:
         of_products = conditions(connection, Scope(products=scope.products))
         where.append(sa.exists().where(installation.c.host == host.c.id, *of_products))

@@ -71,11 +71,16 @@ def every(connection: Connection) -> list[Silence]:
     ]
 
 
+def unknown(number: int) -> UnknownName:
+    """The error for a silence that does not last."""
+    return UnknownName(f"there is no active silence with number {number}", remedy="See `navtex silence list`")
+
+
 def expire(connection: Connection, number: int, at: datetime) -> Silence:
     """End a silence now; UnknownName if none of that number lasts."""
     found = next((s for s in every(connection) if s.id == number and s.lasts(at)), None)
     if found is None:
-        raise UnknownName(f"there is no active silence with number {number}", remedy="See `navtex silence list`")
+        raise unknown(number)
     connection.execute(sa.update(tables.silence).where(tables.silence.c.id == number).values(until=at))
     return found
 
