@@ -43,7 +43,7 @@ from feeds.storage.images import (
 )
 from feeds.storage.items import Kept, forget_pages, listed, names_in, newest_missing, settle
 from feeds.storage.mirrors import mirror, note_mirror
-from feeds.storage.sql import insert, upsert
+from feeds.storage.sql import insert, upsert, upsert_all
 
 __all__ = [
     "Changes",
@@ -88,6 +88,7 @@ __all__ = [
     "told",
     "touch",
     "upsert",
+    "upsert_all",
     "wait",
     "waiting",
     "wanted_cves",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,15 +34,17 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0018"
+HEAD = "0019"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)
 _PARAMETER = re.compile(r"\?[\w.-]+=")
 _SECRET = re.compile(r"pass(?!file)|secret|token|key$|credential", re.IGNORECASE)
 
-# Any number that no other program is likely to use as an advisory lock on the same database.
+# Numbers that no other program is likely to use as advisory locks on the same database: the lock of a run, and what
+# stands before the number of a stage.
 _LOCK = 0x4E61767465
+_STAGES = 0x4E617674
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -67,7 +70,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class Database:
-    """An open database. `connect` reads, `begin` writes in one transaction, `lock` lets one run at a time."""
+    """An open database. `connect` reads, `begin` writes in one transaction.
+
+    `lock` lets one command at a time run, `stage` one process at a time work at a stage, and `serial` one transaction.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = _url(url)
@@ -169,6 +175,24 @@ class Database:
             yield
 
     @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Work at a stage that commands and workers share; Busy if another process works at it.
+
+        On PostgreSQL this is an advisory lock, which ends with its connection. SQLite has no workers, and its commands
+        hold the run lock.
+        """
+        if self.sqlite:
+            yield
+            return
+        with self._server_lock(name):
+            yield
+
+    def serial(self, connection: Connection, name: str) -> None:
+        """Wait until no other transaction works at the same; then none does until this one ends."""
+        if not self.sqlite:
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_STAGES}, {_number(name)})"))
+
+    @contextmanager
     def _file_lock(self) -> Iterator[None]:
         if not self.url.database or self.url.database == ":memory:":
             yield
@@ -181,17 +205,18 @@ class Database:
             raise _busy(self.shown) from None
 
     @contextmanager
-    def _server_lock(self) -> Iterator[None]:
+    def _server_lock(self, stage: str = "") -> Iterator[None]:
+        arguments = f"{_STAGES}, {_number(stage)}" if stage else str(_LOCK)
         with (
             self._explained(),
             self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
         ):
-            if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": _LOCK}).scalar():
-                raise _busy(self.shown)
+            if not connection.execute(sa.text(f"SELECT pg_try_advisory_lock({arguments})")).scalar():
+                raise _busy(self.shown, stage)
             try:
                 yield
             finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK})
+                connection.execute(sa.text(f"SELECT pg_advisory_unlock({arguments})"))
 
 
 @contextmanager
@@ -217,8 +242,14 @@ def is_missing(address: str) -> bool:
     return False
 
 
-def _busy(where: str) -> Busy:
-    return Busy("another Navtex run is at work", where=where, remedy="Wait for it to end; nothing was changed")
+def _number(stage: str) -> int:
+    """The number of a stage's lock, as PostgreSQL takes it."""
+    return zlib.crc32(stage.encode()) - 2**31
+
+
+def _busy(where: str, stage: str = "") -> Busy:
+    what = f"another process is at work at the stage {stage!r}" if stage else "another Navtex run is at work"
+    return Busy(what, where=where, remedy="Wait for it to end; nothing was changed")
 
 
 def is_secret(parameter: str) -> bool:

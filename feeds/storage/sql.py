@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -21,3 +22,12 @@ def upsert(connection: Connection, table: sa.Table, row: dict[str, Any], key: li
     statement = dialect.insert(table)
     values = {k: v for k, v in row.items() if k not in key}
     connection.execute(statement.values(row).on_conflict_do_update(index_elements=key, set_=values))
+
+
+def upsert_all(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]], key: list[str]) -> None:
+    """Insert rows, or replace those of the same key. All rows have the same columns."""
+    if not rows:
+        return
+    statement = import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
+    values = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values), list(rows))

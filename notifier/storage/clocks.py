@@ -11,6 +11,7 @@ from feeds.core.limits import CLOCK_SLACK
 from feeds.storage.clocks import set_right
 from notifier.domain.retry import FURTHEST, DeliveryState
 from notifier.storage import tables
+from notifier.storage.stage_tables import stage_mark
 
 
 def mend_clock(connection: Connection, now: datetime) -> list[str]:
@@ -19,7 +20,9 @@ def mend_clock(connection: Connection, now: datetime) -> list[str]:
     times = (table.c.served_at, table.c.reminded_at, table.c.started_at)
     ahead = sa.or_(*(t > now + CLOCK_SLACK for t in times))
     silenced = list(connection.execute(sa.select(table.c.name).where(ahead, table.c.removed_at.is_(None))).scalars())
-    set_right(connection, (*times, told.c.at, told.c.first_at, outbox.c.claimed_at), now)
+    set_right(
+        connection, (*times, table.c.looked_at, told.c.at, told.c.first_at, outbox.c.claimed_at, stage_mark.c.at), now
+    )
     late = sa.and_(outbox.c.state == DeliveryState.PENDING.value, outbox.c.due_at > now + FURTHEST + CLOCK_SLACK)
     connection.execute(sa.update(outbox).where(late).values(due_at=now))
     return sorted(silenced)

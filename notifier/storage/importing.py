@@ -31,7 +31,7 @@ from notifier.domain.observations import (
     stated,
 )
 from notifier.inventory.formats.packages import FOLLOWED
-from notifier.storage import bulk, tables
+from notifier.storage import bulk, looks, tables
 
 CHUNK = 10_000
 """How many hosts are read and written at a time."""
@@ -136,7 +136,8 @@ class Import:
 
     def _begun(self, at: datetime) -> int:
         """The number of this import."""
-        return insert(self._connection, tables.inventory_import, scope=self._scope, at=at)
+        moment = looks.later(self._connection, at)
+        return insert(self._connection, tables.inventory_import, scope=self._scope, at=moment)
 
     def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
         """Learn which imports are of this scope, of all or of those that are asked for."""

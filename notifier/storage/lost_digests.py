@@ -69,6 +69,12 @@ def take_back(connection: Connection, now: datetime) -> list[int]:
     for row in rows:
         of_subscription[row.subscription].append(row)
     ready = [lost for lost in of_subscription.values() if not _waits(connection, lost, now)]
+    if ready:
+        # whoever writes a digest holds its subscription, too, before its alert history
+        mine = bulk.in_list(connection, tables.subscription.c.id, sorted(lost[0].subscription for lost in ready))
+        held = sa.select(tables.subscription.c.id).where(mine).order_by(tables.subscription.c.id)
+        connection.execute(held.with_for_update())
+        connection.execute(sa.update(tables.subscription).where(mine).values(looked_at=None))
     for one in (row for lost in ready for row in lost):
         _take_back(connection, one, now)
     return [row.id for lost in ready for row in lost]

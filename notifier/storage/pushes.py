@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,7 +13,7 @@ from notifier.domain.components import Host
 from notifier.domain.hosts import HostOutcome
 from notifier.domain.observations import mentions
 from notifier.domain.pushes import PushResult
-from notifier.storage import bulk, tables
+from notifier.storage import bulk, looks, tables
 from notifier.storage.importing import Import
 from notifier.storage.push_tables import push_answer, push_import, push_tally
 
@@ -23,9 +23,6 @@ ANSWERED = timedelta(hours=24)
 """So long the answer to an Idempotency-Key is kept."""
 SHARED = timedelta(minutes=10)
 """So long an import by which hosts changed is shared: the changes count as of its beginning."""
-
-
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class PushImport(Import):
@@ -51,7 +48,9 @@ class PushImport(Import):
             self._changed = True
             runs = tables.inventory_import
             self._connection.execute(sa.update(push_import).values(changed=True))
-            self._connection.execute(sa.update(runs).where(runs.c.id == self._run).values(at=self._news_since()))
+            self._connection.execute(
+                sa.update(runs).where(runs.c.id == self._run).values(at=looks.later(self._connection, self._now))
+            )
         return self.outcomes
 
     def _begun(self, at: datetime) -> int:
@@ -63,16 +62,12 @@ class PushImport(Import):
         if row and (not row.changed or self._still_shared(row.at)):
             self._changed = row.changed
             return int(row.id)
-        number = insert(self._connection, runs, scope=self._scope, at=self._news_since())
+        number = insert(self._connection, runs, scope=self._scope, at=looks.later(self._connection, self._now))
         upsert(self._connection, push_import, {"id": 1, "import": number, "changed": False}, ["id"])
         return number
 
     def _still_shared(self, began: datetime) -> bool:
-        return timedelta() <= self._now - began < SHARED and _looked_for_news(self._connection) < began
-
-    def _news_since(self) -> datetime:
-        """The time of what changes now: later than every look for news that has ended."""
-        return max(self._now, _looked_for_news(self._connection) + timedelta(microseconds=1))
+        return timedelta() <= self._now - began < SHARED and looks.last(self._connection) < began
 
     def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
         """Nothing yet: `_met` asks for the imports that its hosts name."""
@@ -83,23 +78,6 @@ class PushImport(Import):
 
     def _count(self, name: str, outcome: HostOutcome) -> None:
         self.outcomes[name] = outcome
-
-
-def _looked_for_news(connection: Connection) -> datetime:
-    """When news were looked for the last time, or long ago."""
-    subscription, told = tables.subscription, tables.told
-    columns = (subscription.c.served_at, subscription.c.started_at, told.c.at)
-    moments = connection.execute(sa.select(*(sa.select(sa.func.max(c)).scalar_subquery() for c in columns))).one()
-    return max((at for at in moments if at), default=_LONG_AGO)
-
-
-def wait_for_pushes(connection: Connection) -> None:
-    """Let no import or push be stored while news are looked for, so that each is either seen or later than the look.
-
-    SQLite has one writer anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE host IN SHARE MODE")
 
 
 def answers(connection: Connection, keys: Collection[str], now: datetime) -> dict[str, tuple[str, str]]:

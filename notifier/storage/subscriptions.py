@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.core.errors import UnknownName, UsageProblem
-from feeds.storage import upsert
+from feeds.storage import upsert_all
 from notifier.alerts.alert_state import AlertState
 from notifier.alerts.digest import DigestItem
 from notifier.alerts.news import Told
@@ -20,7 +20,7 @@ from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
 from notifier.security.encryption import seal, unsealed
-from notifier.storage import subscribing, tables
+from notifier.storage import bulk, subscribing, tables
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
@@ -57,6 +57,7 @@ def change(connection: Connection, subscription: Subscription) -> None:
             schedule=msgspec.json.encode(subscription.schedule).decode(),
             paused=subscription.paused,
             silent_start=subscription.silent_start,
+            looked_at=None,
         )
     )
 
@@ -121,7 +122,9 @@ def _value(row: Any, unsubscribed: frozenset[str]) -> Subscription:
 def pause(connection: Connection, name: str, *, paused: bool) -> None:
     """Pause or resume a subscription. What happens meanwhile is sent when it is resumed."""
     number = named(connection, name).id
-    connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == number).values(paused=paused))
+    connection.execute(
+        sa.update(tables.subscription).where(tables.subscription.c.id == number).values(paused=paused, looked_at=None)
+    )
 
 
 def remove(connection: Connection, name: str, at: datetime) -> None:
@@ -141,11 +144,42 @@ def remove(connection: Connection, name: str, at: datetime) -> None:
 
 def mark(connection: Connection, subscription: Subscription, problem: str) -> bool:
     """Store why its digest could not be made, or "" if it could; true if that is a new problem."""
-    if subscription.problem == problem:
-        return False
     table = tables.subscription
-    connection.execute(sa.update(table).where(table.c.id == subscription.id).values(problem=problem or None))
-    return bool(problem)
+    known = sa.func.coalesce(table.c.problem, "") != problem
+    changed = connection.execute(
+        sa.update(table).where(table.c.id == subscription.id, known).values(problem=problem or None)
+    )
+    return bool(problem and changed.rowcount)
+
+
+def versions(connection: Connection) -> dict[int, Hashable]:
+    """What a digest rests on of each subscription, and what a digest changes, by its number."""
+    return _versions(connection, sa.true())
+
+
+def held(connection: Connection, numbers: Sequence[int]) -> dict[int, Hashable]:
+    """The same of some subscriptions, which nobody else changes until the transaction ends.
+
+    On PostgreSQL, those that another transaction changes just now are left out.
+    """
+    table = tables.subscription
+    these = bulk.in_list(connection, table.c.id, sorted(numbers))
+    # two statements: the second one sees what was committed before the rows were locked
+    mine = connection.execute(
+        sa.select(table.c.id).where(these).order_by(table.c.id).with_for_update(skip_locked=True)
+    ).scalars()
+    return _versions(connection, bulk.in_list(connection, table.c.id, list(mine)))
+
+
+def _versions(connection: Connection, which: sa.ColumnElement[bool]) -> dict[int, Hashable]:
+    table, digest = tables.subscription, tables.digest
+    of = digest.c.subscription == table.c.id
+    last = sa.select(sa.func.max(digest.c.id)).where(of).scalar_subquery()
+    lost = sa.select(sa.func.count(digest.c.lost_at)).where(of).scalar_subquery()
+    columns = [c for c in table.c if c is not table.c.problem]
+    rows = connection.execute(sa.select(*columns, last.label("last"), lost.label("lost")).where(which))
+    gone = subscribing.unsubscribed(connection)
+    return {row.id: (*row, gone.get(row.id)) for row in rows}
 
 
 def start(connection: Connection, subscription: Subscription, at: datetime) -> None:
@@ -155,10 +189,17 @@ def start(connection: Connection, subscription: Subscription, at: datetime) -> N
     )
 
 
-def serve(connection: Connection, subscription: Subscription, at: datetime, *, reminded: bool) -> None:
-    """Store that its digest was due, and whether it contained a reminder."""
-    values = {"served_at": at} | ({"reminded_at": at} if reminded else {})
-    connection.execute(sa.update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(values))
+def serve(connection: Connection, numbers: Sequence[int], at: datetime, *, reminded: bool) -> None:
+    """Store that the digests of some were due, and whether they contained a reminder."""
+    values = {"served_at": at, "looked_at": at} | ({"reminded_at": at} if reminded else {})
+    these = bulk.in_list(connection, tables.subscription.c.id, sorted(numbers))
+    connection.execute(sa.update(tables.subscription).where(these).values(values))
+
+
+def looked(connection: Connection, numbers: Sequence[int], at: datetime) -> None:
+    """Store that some were looked for news whose digest is not due."""
+    these = bulk.in_list(connection, tables.subscription.c.id, sorted(numbers))
+    connection.execute(sa.update(tables.subscription).where(these).values(looked_at=at))
 
 
 def told(connection: Connection, subscription: Subscription) -> dict[int, Told]:
@@ -192,14 +233,16 @@ def tell(
     connection: Connection, subscription: Subscription, facets: dict[int, AlertState], at: datetime, digest: int | None
 ) -> None:
     """Store what a digest reports, or what is recorded without one (`digest` None)."""
+    if not facets:
+        return
     table = tables.told
     before = dict(
         connection.execute(
             sa.select(table.c.advisory, table.c.first_at).where(table.c.subscription == subscription.id)
         ).all()
     )
-    for advisory, value in facets.items():
-        row = {
+    rows = [
+        {
             "subscription": subscription.id,
             "advisory": advisory,
             "facets": msgspec.json.encode(value).decode(),
@@ -207,7 +250,9 @@ def tell(
             "digest": digest,
             "first_at": before.get(advisory) or at,
         }
-        upsert(connection, table, row, ["subscription", "advisory"])
+        for advisory, value in facets.items()
+    ]
+    upsert_all(connection, table, rows, ["subscription", "advisory"])
 
 
 def recall(connection: Connection, digest: int, items: Iterable[DigestItem]) -> None:

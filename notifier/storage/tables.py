@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import notifier.storage.stage_tables
 import notifier.storage.subscribing_tables  # noqa: F401 - belongs to the schema
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import UtcDateTime, metadata
@@ -134,6 +135,7 @@ subscription = sa.Table(
     sa.Column("removed_at", UtcDateTime, comment="empty: it is in force"),
     sa.Column("removed_name", sa.Text, comment="what a removed one was called"),
     sa.Column("problem", sa.Text, comment="why its digest could not be made the last time"),
+    sa.Column("looked_at", UtcDateTime, comment="when it was last looked for news; empty: do it"),
     sa.Column(
         "owner", sa.Text, nullable=False, server_default="", comment="who subscribed themselves with it, or empty"
     ),

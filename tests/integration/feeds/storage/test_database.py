@@ -64,6 +64,20 @@ def test_a_run_that_was_killed_leaves_no_lock(database: Database, database_url: 
         pass
 
 
+@pytest.mark.both
+def test_processes_keep_out_of_each_other_s_stages_only(database: Database, database_url: str) -> None:
+    other = Database(database_url)
+    with database.stage("poll"), other.stage("match"):
+        if not database.sqlite:  # there, the run lock keeps commands apart
+            with pytest.raises(Busy, match="another process is at work at the stage 'poll'"), other.stage("poll"):
+                pass
+        with other.lock():
+            pass
+    with other.stage("poll"):
+        pass
+    other.close()
+
+
 def test_the_lock_is_given_back_after_an_error(database: Database) -> None:
     for _ in range(2):
         with pytest.raises(KeyError), database.lock():

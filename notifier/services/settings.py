@@ -1,0 +1,31 @@
+"""What the configuration says of notifying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notifier.config import Config, ImageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the configuration says of notifying."""
+
+    stale_days: int = 14
+    disabled: frozenset[str] = frozenset()
+    """Sources that are not asked, of which nothing is to be said."""
+    operators: tuple[str, ...] = ()
+    """The channels of those who run Navtex."""
+    templates: Path | None = None
+    """The user's own templates."""
+    images: ImageSettings = field(default_factory=ImageSettings)
+
+    @classmethod
+    def of(cls, config: Config) -> Settings:
+        """Those of a configuration."""
+        return cls(config.digest.stale_days, config.disabled, config.operator.to, config.template_folder, config.images)
+
+
+DEFAULTS = Settings()
+"""Those of a configuration that says nothing."""

@@ -1,0 +1,51 @@
+"""Looks for news, and imports: each import is either seen by a look, or counts as later than it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.storage import upsert
+from notifier.storage import tables
+from notifier.storage.stage_tables import stage_mark
+
+_NEWS = "news"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def begin(connection: Connection, now: datetime) -> None:
+    """Note that a look begins, and let no import store anything until the transaction ends.
+
+    A snapshot that is taken within the transaction has every import that is not later than the look. SQLite has one
+    writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE host IN SHARE MODE")
+    before = connection.execute(sa.select(stage_mark.c.at).where(stage_mark.c.name == _NEWS)).scalar()
+    if before is None or before < now:
+        upsert(connection, stage_mark, {"name": _NEWS, "value": "", "at": now}, ["name"])
+
+
+def pin(snapshot: Connection) -> None:
+    """Read something, so that a connection that reads one state reads the present one."""
+    snapshot.execute(sa.select(stage_mark.c.name).limit(1)).all()
+
+
+def last(connection: Connection) -> datetime:
+    """When news was looked for the last time, or long ago."""
+    subscription, told = tables.subscription, tables.told
+    columns = (subscription.c.served_at, subscription.c.started_at, told.c.at)
+    moments = connection.execute(
+        sa.select(
+            *(sa.select(sa.func.max(c)).scalar_subquery() for c in columns),
+            sa.select(stage_mark.c.at).where(stage_mark.c.name == _NEWS).scalar_subquery(),
+        )
+    ).one()
+    return max((at for at in moments if at), default=_LONG_AGO)
+
+
+def later(connection: Connection, at: datetime) -> datetime:
+    """The time of what changes at a moment: later than every look for news that has begun."""
+    return max(at, last(connection) + timedelta(microseconds=1))
