@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill soak lies faults fuzz systemd deploy audit sbom bench scale peer lock man schemas images build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill soak lies faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -155,6 +155,9 @@ lock: $(STAMP)   ## renew the locks from pyproject.toml: all of it, what runs, w
 
 man: $(STAMP)    ## the manual page, from the commands themselves
 	$(BIN)/python scripts/man.py docs/man/navtex.1
+
+openapi: $(STAMP) ## the OpenAPI document of docs/reference, from the table of the API
+	$(BIN)/python scripts/openapi.py docs/reference/openapi.json
 
 schemas: $(STAMP) ## the JSON Schemas of docs/reference/schemas, from the structs
 	$(BIN)/python scripts/schemas.py docs/reference/schemas

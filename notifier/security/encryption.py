@@ -11,11 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from feeds.core import files
@@ -28,6 +29,20 @@ REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*|file:[^}]+)\}")
 _MARK = "sealed:1:"
 _BYTES = 64
 _NAME = "NAVTEX_SECRET_KEY"
+
+
+@cache
+def _of_this_process() -> bytes:
+    return os.urandom(_BYTES)
+
+
+def signature(purpose: bytes, data: bytes) -> bytes:
+    """What only this installation can write about some data. Without a key that can be read or made: this process."""
+    try:
+        key = _keys(_text(os.environ, make=True))[0]
+    except ConfigError:
+        key = _of_this_process()
+    return hmac.digest(hmac.digest(key, purpose, "sha256"), data, "sha256")
 
 
 def is_sealed(address: str) -> bool:

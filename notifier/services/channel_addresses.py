@@ -11,6 +11,9 @@ from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
 from notifier.security.references import has_references, resolved, shown_with_references
 
+_LOCAL = ("file:", "atom:", "syslog:", "dbus:", "kde:", "qt:", "glib:", "gnome:", "macosx:", "windows:")
+"""Schemes of channels of this very machine."""
+
 
 def shown_address(address: str) -> str:
     """The address without passwords and tokens. References to secrets stay as they are written."""
@@ -37,6 +40,21 @@ def check_address(address: str, where: str = "") -> str:
         what = f"{shown_address(address)}: {error.what}" if where else error.what
         raise UsageProblem(what, where=where, remedy=error.remedy) from error
     return ""
+
+
+def check_remote(addresses: Iterable[str]) -> None:
+    """UsageProblem for an address that only somebody on this machine may give: it writes to its disk, or reads secrets.
+
+    What a reference names is sent to the address that it stands in, so whoever writes one reads what it names.
+    """
+    remedy = "Add it on the server with `navtex subscription`"
+    for address in addresses:
+        if has_references(address):
+            raise UsageProblem("a reference to a secret of the server cannot be used here", where="to", remedy=remedy)
+        if address.strip().lower().startswith(_LOCAL):
+            raise UsageProblem(
+                "a channel that writes files of the server cannot be used here", where="to", remedy=remedy
+            )
 
 
 def targets_of(address: str) -> list[Target]:

@@ -105,8 +105,7 @@ def _by_version(connection: Connection, found: ScopedFindings, after: Place | No
     places = [(n, *_component_place(shown[0])) for n, (shown, _) in enumerate(by_version(found.findings))]
     start = 0
     if after:
-        same = [n for n, place in enumerate(places) if place[1:] == after[1:]]
-        start = same[0] + 1 if same else int(after[0])
+        start = next((n + 1 for n, place in enumerate(places) if place[1:] == after[1:]), int(after[0]))
     rows = exposure_rows(connection, found, GroupBy.VERSION).rows
     return islice(zip(rows, places, strict=True), start, None)
 

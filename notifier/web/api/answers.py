@@ -1,0 +1,65 @@
+"""Answers of the API: the JSON of the command line, with a cursor, an ETag, and 304 where nothing changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from notifier.web.api.cursors import Place, cursor, place
+from notifier.web.calls import JSON, Answer, Call
+
+_CHECKED = "private, no-cache"
+"""May be kept, and must be asked for again."""
+
+
+def answer(call: Call, value: Any, **more: Any) -> Answer:
+    """A value as JSON, with an ETag; 304 if the caller has the same already. The time of the answer does not count."""
+    fields = {name: getattr(value, name) for name in value.__struct_fields__} | more
+    body = msgspec.json.encode(fields)
+    same = fields.pop("generated_at", None) is None
+    return tagged(call, body, body if same else msgspec.json.encode(fields))
+
+
+def tagged(call: Call, body: bytes, what_counts: bytes = b"") -> Answer:
+    """A JSON document with an ETag of what counts of it; 304 if the caller has it."""
+    tag = f'W/"{hashlib.sha256(what_counts or body).hexdigest()[:32]}"'
+    headers = (("etag", tag), ("cache-control", _CHECKED), ("vary", "Authorization, Cookie"))
+    if _known(call.headers.get("if-none-match", ""), tag):
+        return Answer(304, b"", JSON, headers)
+    return Answer(200, body, JSON, headers)
+
+
+def paged(call: Call, value: Any, last: Place | None) -> Answer:
+    """A page of a list, and the cursor of the next one."""
+    return answer(call, value, next=cursor(call, last))
+
+
+def part_of(
+    call: Call, value: Any, rows: str, identity: Callable[[Any], Place], limit: int, after: Place | None
+) -> Answer:
+    """A page of a whole list that is at hand: what follows the row that was the last one.
+
+    If that row is gone, the page begins where it stood.
+    """
+    whole: Sequence[Any] = getattr(value, rows)
+    start = 0
+    if after is not None:
+        start = int(after[0])
+        same = [n + 1 for n, row in enumerate(whole) if [*identity(row)] == [*after[1:]]]
+        start = min(same, key=lambda n: abs(n - int(after[0])), default=start)
+    end = start + limit
+    last = (end, *identity(whole[end - 1])) if len(whole) > end else None
+    return paged(call, msgspec.structs.replace(value, **{rows: tuple(whole[start:end])}), last)
+
+
+def after_of(call: Call) -> Place | None:
+    """The place where the page before ended."""
+    return place(call, call.asked("cursor"))
+
+
+def _known(header: str, tag: str) -> bool:
+    held = {one.strip().removeprefix("W/") for one in header.split(",")}
+    return "*" in held or tag.removeprefix("W/") in held

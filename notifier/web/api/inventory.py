@@ -1,0 +1,97 @@
+"""`POST /api/v1/inventory`: hosts that report themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from concurrent.futures import Future
+
+import msgspec
+
+from feeds.core.errors import InventoryError, UsageProblem
+from notifier.domain.pushes import PushResult
+from notifier.inventory import InputOptions
+from notifier.services.pushes import HostNotAllowed, PushAnswer, read_push
+from notifier.web.api.parameters import PRODUCT, TAG, Given, Parameter
+from notifier.web.api.push_queue import QueueFull, queue_of, rates
+from notifier.web.calls import JSON, Answer, Call, problem
+
+LIMIT = 1 << 20
+"""Bytes of a push."""
+AGAIN = "5"
+"""Seconds after which a push that found too many others may come again."""
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+PUSHED_HOST = Parameter("host", "The host's name, if the content has none; it replaces the name of a single host.")
+FORMAT = Parameter("from", "The format, if it is not recognised, or a mapping of the configuration.")
+PUSHED_PRODUCT = Parameter("product", "The product, if the content has only versions.", PRODUCT.read, PRODUCT.schema)
+PUSHED_TAG = Parameter("tag", "A tag for every host, NAME=VALUE.", TAG.read, TAG.schema, repeated=True)
+PARAMETERS = (PUSHED_HOST, FORMAT, PUSHED_PRODUCT, PUSHED_TAG)
+
+
+def push(call: Call, given: Given) -> Answer | Future[Answer]:
+    """Store what a host reports of itself."""
+    queue = queue_of(call.database)
+    try:
+        key = _key(call)
+        options = InputOptions(
+            given.get("from", ""), given.get("host", ""), given.get("product", ""), own=call.config.inventory.mapping
+        )
+        read = read_push(call.body, options, tags=dict(given.get("tag", ())), may=_may(call.viewer.hosts), key=key)
+    except HostNotAllowed as error:
+        queue.refused(PushResult.FORBIDDEN)
+        return problem(403, "Not permitted", str(error))
+    except InventoryError as error:
+        queue.refused(PushResult.UNREADABLE)
+        return problem(422, "Cannot be read", str(error))
+    except UsageProblem:
+        queue.refused(PushResult.UNREADABLE)
+        raise
+    if busy := next((name for name in read.names if not rates.allowed(name, call.now)), None):
+        queue.refused(PushResult.TOO_OFTEN)
+        detail = f"{busy} reported itself more than {rates.PER_MINUTE} times in this minute"
+        return problem(429, "Too many requests", detail, (("retry-after", "60"),))
+    try:
+        stored = queue.put(read)
+    except QueueFull:
+        queue.refused(PushResult.BUSY)
+        return _of(PushResult.BUSY)
+    answered: Future[Answer] = Future()
+    stored.add_done_callback(lambda done: answered.set_result(_of(done.result())))
+    return answered
+
+
+def _of(result: PushAnswer) -> Answer:
+    if not isinstance(result, PushResult):
+        return Answer(200, msgspec.json.encode(result), JSON)
+    if result is PushResult.BUSY:
+        return problem(503, "Temporarily unavailable", "Too many pushes wait.", (("retry-after", AGAIN),))
+    if result is PushResult.KEY_REUSED:
+        return problem(422, "Cannot be read", "This Idempotency-Key came with another content before. Use a new one")
+    return problem(500, "Internal error", "This push could not be stored.")
+
+
+def _key(call: Call) -> str:
+    """A hash of who pushes and their Idempotency-Key; "" without one."""
+    said = call.headers.get("idempotency-key", "")
+    if not said:
+        return ""
+    if not _KEY.fullmatch(said):
+        raise UsageProblem("it must have 1 to 255 visible ASCII characters", where="Idempotency-Key")
+    return hashlib.sha256(f"{call.viewer.way}\0{call.viewer.name}\0{call.viewer.hosts}\0{said}".encode()).hexdigest()
+
+
+class _May:
+    """Whether a token's pattern names a host; a pattern of several parts has blanks or commas between."""
+
+    def __init__(self, pattern: str) -> None:
+        parts = re.split(r"[\s,]+", pattern.strip())
+        written = (re.escape(p).replace(r"\*", ".*").replace(r"\?", ".") for p in parts if p)
+        self._any = not pattern.strip()
+        self._pattern = re.compile("|".join(written) or r"(?!)", re.IGNORECASE | re.DOTALL)
+
+    def __call__(self, name: str) -> bool:
+        return self._any or self._pattern.fullmatch(name) is not None
+
+
+_may = _May

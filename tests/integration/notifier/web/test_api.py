@@ -1,0 +1,257 @@
+"""The API: the JSON of the command line a page at a time, what it refuses, and what it changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.advisories.records import Edition, Kind, Severity
+from feeds.storage.database import Database
+from notifier.domain.components import Component, Host
+from notifier.domain.filters import Filters, Scope
+from notifier.domain.subscriptions import Subscription
+from notifier.services.silences import NewSilence, add_silence
+from notifier.storage import inventory, subscriptions
+from tests.conftest import ROOT, Program
+from tests.support.api import Api, header, limited
+from tests.support.samples import DAY, NOW, START, publish, record
+
+OLD = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12")
+KIT, RUNC = Component("buildkit", "0.12.4"), Component("runc", "1.1.11")
+NAME, OTHER = "CVE-2026-1", "CVE-2026-2"
+EDITION = "cis-docker-benchmark-1.8.0"
+
+
+@pytest.fixture
+def fleet(sqlite_database: Database) -> Database:
+    return filled(sqlite_database)
+
+
+def filled(database: Database) -> Database:
+    found = (
+        *(Host(f"a-{n}", (OLD, KIT), {"team": "a"}) for n in range(5)),
+        *(Host(f"b-{n}", (OLD, RUNC), {"team": "b"}) for n in range(4)),
+    )
+    with database.begin() as connection:
+        inventory.take(connection, found, {}, START)
+        for team in ("a", "b"):
+            wanted = Filters(scope=Scope(tags={"team": team}))
+            subscriptions.add(connection, Subscription(f"team-{team}", (f"slack://{team}/B/C",), wanted, START))
+    publish(
+        database,
+        record(NAME, below="29.0.0", products=("engine", "buildkit", "runc")),
+        record(OTHER, below="26.0.0", severity=Severity.LOW),
+        record("CVE-2026-3", below="26.0.0", severity=None),
+        record(
+            EDITION, kind=Kind.BENCHMARK, severity=None, products=(), edition=Edition("1.8.0", "", ("25.0",), "2025-07")
+        ),
+    )
+    for hosts in ((), ("b-1",), ("a-1",)):
+        add_silence(database, NewSilence(NAME, Scope(hosts=hosts), f"reason {hosts}", NOW + DAY, "Ann"), NOW - DAY)
+    return database
+
+
+SAME = [
+    ("exposure", "/exposure"),
+    ("exposure --group-by advisory --severity high", "/exposure?group=advisory&severity=high"),
+    ("exposure --group-by version --tag team=b", "/exposure?group=version&tag=team%3Db"),
+    ("exposure --group-by host --verdict all", "/exposure?group=host&verdict=all"),
+    ("inventory list --host a-* --product engine", "/hosts?host=a-*&product=engine"),
+    ("inventory show a-1", "/hosts/a-1"),
+    ("advisory list --kind vulnerability", "/advisories?kind=vulnerability"),
+    (f"advisory show {NAME}", f"/advisories/{NAME}"),
+    ("plan --host a-*", "/plan?host=a-*"),
+    ("benchmark list", "/benchmarks"),
+    ("image list", "/images"),
+    ("source list", "/sources"),
+    ("subscription list", "/subscriptions"),
+    ("notification list", "/notifications"),
+    ("silence list", "/silences"),
+]
+
+
+def test_an_answer_is_the_json_of_the_command_and_next(fleet: Database, program_with: Callable[..., Program]) -> None:
+    navtex, api = program_with(NAVTEX_DATABASE_URL=str(fleet.url)), Api(fleet, NOW)
+    for command, path in SAME:
+        printed, answered = navtex.json(*command.split()), api.json(f"GET {path}")
+        assert answered.pop("next", None) is None, path
+        for one in (printed, answered):
+            one.pop("generated_at", None)
+        assert answered == printed, path
+
+
+@pytest.mark.both
+def test_pages_make_up_the_whole_list_in_its_order(database: Database) -> None:
+    api = Api(filled(database), NOW)
+    for path, rows in (
+        ("/exposure?verdict=all", "exposures"),
+        ("/exposure?group=advisory", "advisories"),
+        ("/exposure?group=version", "versions"),
+        ("/exposure?group=host", "hosts"),
+        ("/hosts?tag=team%3Da", "hosts"),
+        ("/advisories", "advisories"),
+        ("/plan", "plans"),
+        ("/sources", "sources"),
+        ("/subscriptions", "subscriptions"),
+        ("/silences?ended=true", "silences"),
+    ):
+        whole = api.json(f"GET {path}")[rows]
+        more = "&" if "?" in path else "?"
+        read, cursor = [], ""
+        while cursor is not None:
+            page = api.json(f"GET {path}{more}limit=2" + (f"&cursor={cursor}" if cursor else ""))
+            assert 1 <= len(page[rows]) <= 2, path
+            read += page[rows]
+            cursor = page["next"]
+        assert read == whole, path
+        assert len(whole) > 1, path
+
+
+def test_a_page_goes_on_after_a_host_that_is_gone_and_skips_none(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    first = api.json("GET /exposure?limit=7&advisory=" + NAME)
+    gone = first["exposures"][-1]["host"]
+    whole = api.json("GET /exposure?advisory=" + NAME)["exposures"]
+    with fleet.begin() as connection:
+        inventory.remove(connection, gone)
+    rest = api.json(f"GET /exposure?limit=1000&advisory={NAME}&cursor={first['next']}")["exposures"]
+    assert rest == [row for row in whole[7:] if row["host"] != gone]
+
+
+def test_an_etag_answers_304_until_something_changes(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    first = api("GET /exposure")
+    tag = header(first, "etag")
+    later = replace(api, now=NOW + DAY / 24)
+    same = later("GET /exposure", if_none_match=f'"other", {tag}')
+    assert (same.status, same.body, header(same, "etag")) == (304, b"", tag)
+    with fleet.begin() as connection:
+        inventory.remove(connection, "a-1")
+    assert later("GET /exposure", if_none_match=tag).status == 200
+
+
+def tampered(cursor: str) -> str:
+    return cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+
+
+def test_what_cannot_be_used_is_a_problem_that_says_what_and_where(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    cursor = api.json("GET /hosts?limit=1")["next"]
+    front, _, signed = cursor.partition(".")
+    other = replace(api, viewer=limited(team="a"))
+    for asked, status, words in (
+        (f"GET /hosts?cursor={tampered(cursor)}", 400, "cursor"),
+        (f"GET /hosts?cursor=WyJ6Il0.{signed}", 400, "cursor"),
+        (f"GET /hosts?cursor={front}", 400, "cursor"),
+        (f"GET /hosts?product=engine&cursor={cursor}", 400, "cursor"),
+        (f"GET /exposure?cursor={cursor}", 400, "cursor"),
+        ("GET /hosts?limit=1001", 400, "limit"),
+        ("GET /hosts?limit=0", 400, "limit"),
+        ("GET /hosts?limit=1&limit=2", 400, "once"),
+        ("GET /hosts?colour=red", 400, "'colour'"),
+        ("GET /hosts?tag=team", 400, "NAME=VALUE"),
+        ("GET /hosts?host=%00", 400, "unprintable"),
+        ("GET /exposure?severity=bad", 400, "'bad'"),
+        ("GET /exposure?advisory=CVE-1999-1", 404, "CVE-1999-1"),
+        ("GET /hosts/nobody", 404, "'nobody'"),
+        ("GET /notifications?subscription=nobody", 404, "'nobody'"),
+        ("DELETE /silences/99999999999999999999", 404, "silence"),
+    ):
+        said = api.json(asked, status=status)
+        assert (said["status"], words in said["detail"]) == (status, True), (asked, said)
+    assert other.json(f"GET /hosts?cursor={cursor}", status=400)["title"] == "Bad request"
+    assert api(f"GET /hosts?cursor={tampered(cursor)}").media_type == "application/problem+json"
+
+
+def test_a_limited_viewer_gets_no_word_of_other_hosts(fleet: Database) -> None:
+    mine = Api(fleet, NOW, limited(team="a"))
+    for path in (*(path for _, path in SAME), "/exposure?group=host", "/exposure?group=advisory", "/hosts"):
+        for asked in (path, path.replace("team%3Db", "team%3Da")):
+            answer = mine(f"GET {asked}")
+            assert answer.status == 200, asked
+            assert b"b-" not in answer.body.replace(b"sub-", b""), asked
+            assert b"team-b" not in answer.body, asked
+    for path in ("/hosts/b-1", "/exposure?host=b-1", "/subscriptions/team-b"):
+        unknown = path.replace("b-1", "c-1").replace("team-b", "team-c")
+        details = [mine.json(f"GET {asked}", status=404)["detail"] for asked in (path, unknown)]
+        assert details[0].replace("b-1", "c-1").replace("team-b", "team-c") == details[1]
+    assert [s["scope"] for s in mine.json("GET /silences")["silences"]] == ["host a-1", ""]
+
+
+def test_a_limited_operator_changes_nothing_of_other_hosts(fleet: Database) -> None:
+    mine, every = Api(fleet, NOW, limited(team="a")), Api(fleet, NOW)
+    numbers = {s["scope"]: s["number"] for s in every.json("GET /silences")["silences"]}
+    for scope in ("", "host b-1"):
+        assert mine.json(f"DELETE /silences/{numbers[scope]}", status=404)
+    wanted = {"advisory": OTHER, "reason": "x", "until": f"{NOW + 9 * DAY:%Y-%m-%d}"}
+    assert mine.json("POST /silences", wanted, 201)["scope"] == "tag team=a"
+    assert mine.json("POST /silences", {**wanted, "tags": {"team": "b"}}, 400)
+    assert mine.json("POST /silences", {**wanted, "hosts": ["b-1"]}, 404)
+    assert mine.json("DELETE /subscriptions/team-b", status=404)
+    assert mine.json("PATCH /subscriptions/team-a", {"tags": None})["filters"]["tag"] == "team=a"
+    assert mine.json("PATCH /subscriptions/team-a", {"tags": {"team": "b"}}, 400)
+    made = mine.json("POST /subscriptions", {"name": "new", "to": ["slack://A/B/C"]}, 201)
+    assert made["filters"]["tag"] == "team=a"
+
+
+def test_silences_assignments_and_subscriptions_are_made_changed_and_removed(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    made = api.json(
+        "POST /silences", {"advisory": OTHER, "reason": "lab", "until": "2099-01-31", "tags": {"team": "a"}}, 201
+    )
+    assert (made["author"], made["scope"], made["until"]) == ("ann", "tag team=a", "2099-01-31T23:59:59Z")
+    assert api(f"DELETE /silences/{made['number']}").status == 204
+    wanted = {"advisory": NAME, "owner": "Ann", "due": "2099-01-31", "hosts": ["a-*"]}
+    assert api.json("POST /assignments", wanted, 201)["scope"] == "host a-*"
+    assert api.json(f"GET /advisories/{NAME}")["in_hand"][0]["owner"] == "Ann"
+    assert api(f"DELETE /assignments/{NAME}?host=a-*").status == 204
+    assert api.json(f"GET /advisories/{NAME}")["in_hand"] == []
+    wanted = {"name": "ops/x", "to": ["slack://A/B/C"], "severity": "high", "schedule": "daily"}
+    assert api.json("POST /subscriptions", wanted, 201)["schedule"]["every"] == "daily"
+    changed = api.json("PATCH /subscriptions/ops%2Fx", {"severity": None, "kev": True, "paused": True})
+    assert (changed["filters"], changed["state"]) == ({"kev": "yes"}, "paused")
+    assert api("DELETE /subscriptions/ops%2Fx").status == 204
+    assert api.json("GET /subscriptions/ops%2Fx", status=404)
+
+
+def test_a_body_that_cannot_be_used_changes_nothing(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    ok = {"advisory": OTHER, "reason": "x", "until": "2099-01-31"}
+    subscription = {"name": "x", "to": ["slack://A/B/C"]}
+    for asked, body, status, words in (
+        ("POST /silences", b"{", 400, "body"),
+        ("POST /silences", b"[" * 100_000, 400, "body"),
+        ("POST /silences", {**ok, "colour": "red"}, 400, "colour"),
+        ("POST /silences", {**ok, "reason": "a\0b"}, 400, "reason"),
+        ("POST /silences", {**ok, "until": "2020-01-01"}, 400, "past"),
+        ("POST /silences", {**ok, "until": "soon"}, 400, "'soon'"),
+        ("POST /silences", {**ok, "justification": "no"}, 400, "'no'"),
+        ("POST /assignments", {"advisory": NAME, "owner": " ", "due": "2099-01-01"}, 400, "owner"),
+        ("POST /subscriptions", {**subscription, "to": []}, 400, "to"),
+        ("POST /subscriptions", {**subscription, "to": ["file:///etc"]}, 400, "writes files"),
+        ("POST /subscriptions", {**subscription, "to": ["json://h/${NAVTEX_SECRET_KEY}"]}, 400, "secret"),
+        ("POST /subscriptions", {**subscription, "quiet": "always"}, 400, "always"),
+        ("PATCH /subscriptions/team-a", {}, 400, "nothing to change"),
+        ("PATCH /subscriptions/team-a", {"to": ["atom:///x"]}, 400, "writes files"),
+    ):
+        said = api.json(asked, body, status)
+        assert words in said["detail"], (asked, body, said)
+    assert api("POST /silences", ok, content_type="text/plain").status == 415
+    assert len(api.json("GET /silences")["silences"]) == 3
+    assert len(api.json("GET /subscriptions")["subscriptions"]) == 2
+
+
+def test_the_published_document_is_the_one_that_is_served(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "scripts/openapi.py", tmp_path / "openapi.json"], check=True)
+    published = ROOT / "docs/reference/openapi.json"
+    assert published.read_text() == (tmp_path / "openapi.json").read_text(), "run `make openapi`"
+    found: dict[str, Any] = json.loads(published.read_text())
+    assert found["openapi"] == "3.1.0"
+    assert {"get", "post"} == found["paths"]["/api/v1/silences"].keys()
