@@ -237,9 +237,22 @@ class WebAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebSubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[web.subscribe]`: the mail domains within which people may subscribe themselves; none closes it."""
+    """`[web.subscribe]`: within which domains people may subscribe themselves, how they get mail, and to which hosts.
+
+    Without `domains` nobody may. `tags` limit people who are not signed in.
+    """
 
     domains: tuple[str, ...] = ()
+    server: str = ""
+    tags: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        for domain in self.domains:
+            if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", domain):
+                raise ValueError(f"`domains` has {domain!r}, which is not a domain, such as example.org")
+        recipient = re.search(r"[?&](to|cc|bcc)=", self.server, re.IGNORECASE)
+        if self.server and (recipient or not re.match(r"mailtos?://", self.server, re.IGNORECASE)):
+            raise ValueError("`server` must be a mailto:// or mailtos:// address without a recipient")
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -431,8 +444,13 @@ EXAMPLE = """\
 # claim = "preferred_username"
 
 [web.subscribe]
-# Mail domains within which people may subscribe themselves. Default: none, so nobody may.
-# domains = ["example.org"]
+# Domains of the mailboxes, and hosts of the webhooks, that people may subscribe themselves. Default: none, so nobody
+# may.
+# domains = ["example.org", "hooks.slack.com"]
+# The mail server for them: a channel address without a recipient.
+# server = "mailtos://navtex:${{SMTP_PASSWORD}}@mail.example.org?from=navtex@example.org"
+# Tags of the hosts that people who are not signed in may subscribe to. Default: every host.
+# tags = {{ env = "prod" }}
 
 # Disable a source, or read it from another address. `navtex source list` shows the names.
 # [sources.docker-blog]

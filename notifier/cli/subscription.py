@@ -25,6 +25,7 @@ from notifier.domain.schedule import shown
 from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:
+    from notifier.schemas.subscription import SubscriptionRow
     from notifier.services.previews import DigestPreview
 
 
@@ -52,12 +53,17 @@ def list_(limit: int | None, form: str) -> None:
     table(
         ["Name", ("To", {"ratio": 1}), "Wants", "When", "State"],
         [
-            [s.name, "\n".join(s.to), str(s.filters) or ALL, s.schedule.every, s.state]
+            [s.name, "\n".join(s.to), str(s.filters) or ALL, s.schedule.every, _state(s)]
             for s in found.value.subscriptions
         ],
         empty="No subscriptions. See `navtex subscription add --help`.",
     )
     say_more(found.more)
+
+
+def _state(row: SubscriptionRow) -> str:
+    """The state, and who subscribed themselves."""
+    return f"{row.state}\nby {row.subscribed_by}" if row.subscribed_by else row.state.value
 
 
 @command.command("test")

@@ -10,6 +10,7 @@ from notifier.cli.app import clean, format_option, now, opened, settings, write_
 from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:
+    from notifier.schemas.subscription import SubscriptionRow
     from notifier.services.subscriptions import SubscriptionDetails
 
 
@@ -38,13 +39,20 @@ def _lines(found: SubscriptionDetails) -> dict[str, str]:
         "To": "\n              ".join(row.to),
         "Wants": str(row.filters) or ALL,
         "When": f"{times.every} ({times.zone}){hours}; at once: {times.breaks}",
-        "State": row.state + (f", created by {row.made_by}" if row.made_by else ""),
+        "State": f"{row.state}{_made(row)}",
+        **({"Unsubscribed": ", ".join(row.unsubscribed)} if row.unsubscribed else {}),
         "Due": _due(found),
         "Reminder": times.remind + reminder,
         "Last digest": shown(times, last) if last else "none yet",
         "Reported": f"{row.told} advisories; {row.noted} recorded without a digest",
     }
     return lines | ({"Problem": row.problem} if row.problem else {})
+
+
+def _made(row: SubscriptionRow) -> str:
+    if row.subscribed_by:
+        return f", subscribed by {row.subscribed_by} themselves"
+    return f", created by {row.made_by}" if row.made_by else ""
 
 
 def _due(found: SubscriptionDetails) -> str:

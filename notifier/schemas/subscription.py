@@ -62,6 +62,10 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     made_by: Annotated[str | None, Meta(description="the synced file that made it; null for the command line")]
+    subscribed_by: Annotated[
+        str | None, Meta(description="the user or mailbox that subscribed itself; null if an operator added it")
+    ]
+    unsubscribed: Annotated[tuple[str, ...], Meta(description="the recipients that unsubscribed, and get nothing")]
     problem: Annotated[str | None, Meta(description="why its last digest could not be made; null if it could")]
     created_at: Annotated[datetime, MOMENT, Meta(description="when it was added")]
     started_at: Annotated[datetime | None, MOMENT, Meta(description="its first run")]
@@ -103,6 +107,8 @@ def subscription_row(subscription: Subscription, channels: Iterable[str]) -> Sub
         ),
         state=subscription.state,
         made_by=subscription.origin or None,
+        subscribed_by=subscription.owner or None,
+        unsubscribed=tuple(sorted(subscription.unsubscribed)),
         problem=subscription.unreadable or subscription.problem or None,
         created_at=whole(subscription.created_at),
         started_at=whole(subscription.started_at) if subscription.started_at else None,

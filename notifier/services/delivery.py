@@ -179,6 +179,7 @@ def message_sender(config: Config) -> MessageSender:
     return MessageSender(
         sender=config.mail.sender,
         unsubscribe=config.mail.unsubscribe,
+        web=config.web.url,
         ca_bundle=config.ca_bundle,
         slack=config.slack.hook,
         slack_api=config.slack.api,

@@ -27,7 +27,7 @@ class Destination:
     shown: str
     """As it may be shown: without a webhook's secret."""
     permitted: bool
-    """Whether its domain is one of the configured ones, and mail can be sent."""
+    """Whether its domain is one of the configured ones."""
 
     def targets(self) -> list[Target]:
         """Where its messages go."""
@@ -47,14 +47,16 @@ def destination(text: str, rules: SelfServiceRules, *, signed_in: bool) -> Desti
 
 
 def _mailbox(text: str, rules: SelfServiceRules) -> Destination:
+    if not rules.server:
+        raise UsageProblem("mailboxes cannot be subscribed here", remedy="An operator can set [web.subscribe] server")
     try:
         mailbox = checked(text)
     except ChannelError as error:
         raise UsageProblem("this is not a mailbox", remedy="Write it as in me@example.org") from error
     domain = mailbox.rpartition("@")[2].lower()
     sign = "&" if "?" in rules.server else "?"
-    address = f"{rules.server}{sign}to={quote(mailbox, safe='@')}" if rules.server else ""
-    return Destination(address, mailbox, mailbox, bool(address) and _permitted(domain, rules))
+    address = f"{rules.server}{sign}to={quote(mailbox, safe='@')}"
+    return Destination(address, mailbox, mailbox, _permitted(domain, rules))
 
 
 def _slack(text: str, rules: SelfServiceRules) -> Destination:

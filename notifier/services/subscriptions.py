@@ -118,7 +118,7 @@ def _answer(
 ) -> SubscriptionAnswer:
     expected = subscription.started_at is None and not subscription.silent_start
     return SubscriptionAnswer(
-        _row(subscription),
+        subscription_row_of(subscription),
         understood(addresses),
         tuple(warnings),
         subscription.schedule,
@@ -138,7 +138,9 @@ def list_subscriptions(
     with database.connect() as connection:
         found = [s for s in subscriptions.every(connection) if covers(within, s.filters.scope)]
     listed = found[:limit]
-    return SubscriptionsAnswer(SubscriptionList(subscriptions=tuple(map(_row, listed))), len(found) - len(listed))
+    return SubscriptionsAnswer(
+        SubscriptionList(subscriptions=tuple(map(subscription_row_of, listed))), len(found) - len(listed)
+    )
 
 
 def show_subscription(database: Database, name: str, now: datetime) -> SubscriptionDetails:
@@ -150,7 +152,7 @@ def show_subscription(database: Database, name: str, now: datetime) -> Subscript
     due = found.due(now)
     reminder = schedules.reminder(found.schedule, found.reminded_at or found.started_at or now, now)
     value = SubscriptionDetail(
-        **msgspec.structs.asdict(_row(found)),
+        **msgspec.structs.asdict(subscription_row_of(found)),
         due_at=whole(due.at),
         reminder_at=None if found.schedule.remind == "never" else whole(reminder.at),
         last_digest=whole(last) if last else None,
@@ -182,5 +184,6 @@ def usable(subscription: Subscription) -> Subscription:
     return subscription
 
 
-def _row(subscription: Subscription) -> SubscriptionRow:
+def subscription_row_of(subscription: Subscription) -> SubscriptionRow:
+    """A subscription as it is listed, its channels without secrets."""
     return subscription_row(subscription, map(shown_address, subscription.targets))

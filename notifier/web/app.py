@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -256,7 +257,16 @@ def _response(site: Site, request: Request, answer: Answer) -> Response:
         made = StreamingResponse(_chunks(site, answer.body), answer.status, None, answer.media_type)
     for name, value in answer.headers:
         made.headers.append(name, value)
+    if answer.after:
+        made.background = BackgroundTask(_afterwards, site, answer.after)
     return made
+
+
+async def _afterwards(site: Site, work: Callable[[], None]) -> None:
+    try:
+        await site.run(work)
+    except Exception as error:  # noqa: BLE001 - the answer is sent; what went wrong is logged
+        site.report(error)
 
 
 async def _chunks(site: Site, body: Iterator[bytes]) -> AsyncIterator[bytes]:

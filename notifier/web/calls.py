@@ -89,6 +89,8 @@ class Answer:
     body: bytes | Iterator[bytes] = b""
     media_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = ()
+    after: Callable[[], None] | None = None
+    """What is done in the thread pool once the answer is sent, so that nobody waits for it."""
 
 
 Answered = Answer | Future[Answer]

@@ -1,0 +1,99 @@
+"""The subscriptions that people made themselves, for them to see, change and end. Operators may do so for any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from feeds.core.errors import UnknownName, UsageProblem
+from feeds.storage.database import Connection, Database
+from notifier.domain.access import Role, Viewer
+from notifier.domain.filters import Filters
+from notifier.domain.schedule import Schedule, checked
+from notifier.domain.self_service import narrowed
+from notifier.domain.subscriptions import Subscription
+from notifier.schemas.subscription import SubscriptionRow
+from notifier.services.subscriptions import subscription_row_of
+from notifier.storage import subscribing, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSubscription:
+    """A subscription as its owner sees it."""
+
+    number: int
+    row: SubscriptionRow
+    subscription: Subscription
+    has_feed: bool
+    visible: bool
+    """Whether all of its hosts are within what the viewer may see now; if not, it can only be ended."""
+
+    @property
+    def editable(self) -> bool:
+        """Whether it can be changed here: a file's is changed in the file."""
+        return self.visible and not self.subscription.origin and not self.subscription.unreadable
+
+
+def own_subscriptions(database: Database, viewer: Viewer) -> tuple[OwnSubscription, ...]:
+    """The subscriptions that a viewer made themselves, sorted by name."""
+    with database.connect() as connection:
+        found = subscriptions.every(connection) if viewer.name else []
+        return tuple(_own(connection, s, viewer) for s in found if s.owner == viewer.name)
+
+
+def own_subscription(database: Database, viewer: Viewer, number: int) -> OwnSubscription:
+    """A subscription that a viewer may change. UnknownName if there is none, or it is not theirs."""
+    with database.connect() as connection:
+        return _found(connection, viewer, number)
+
+
+def edit_own(database: Database, viewer: Viewer, number: int, filters: Filters, schedule: Schedule) -> str:
+    """Give a subscription other filters and hours; its name comes back.
+
+    UsageProblem if the hosts are outside of what the viewer may see, or it cannot be changed here.
+    """
+    schedule = checked(schedule)
+    scope = narrowed(filters.scope, viewer.scope)
+    if scope is None:
+        raise UsageProblem("these hosts are outside of what you may see", remedy="Choose other tags")
+    with database.begin() as connection:
+        found = _found(connection, viewer, number)
+        if not found.editable:
+            raise UsageProblem(f"the subscription {found.row.name!r} cannot be changed here")
+        after = msgspec.structs.replace(filters, scope=scope)
+        subscriptions.change(connection, replace(found.subscription, filters=after, schedule=schedule))
+    return found.row.name
+
+
+def end_own(database: Database, viewer: Viewer, number: int, now: datetime) -> str:
+    """End a subscription that the viewer made themselves; its name comes back."""
+    with database.begin() as connection:
+        found = _found(connection, viewer, number)
+        if not found.subscription.owner:
+            raise UsageProblem(
+                "only subscriptions that people made themselves end here", remedy="Use `navtex subscription remove`"
+            )
+        subscriptions.remove(connection, found.row.name, now)
+    return found.row.name
+
+
+def _found(connection: Connection, viewer: Viewer, number: int) -> OwnSubscription:
+    subscription = subscriptions.numbered(connection, number)
+    if subscription is not None and viewer.role is not None:
+        found = _own(connection, subscription, viewer)
+        if subscription.owner == viewer.name or (viewer.does(Role.OPERATOR) and found.visible):
+            return found
+    raise UnknownName("there is no such subscription", remedy="See your subscriptions")
+
+
+def _own(connection: Connection, subscription: Subscription, viewer: Viewer) -> OwnSubscription:
+    scope = subscription.filters.scope
+    return OwnSubscription(
+        subscription.id,
+        subscription_row_of(subscription),
+        subscription,
+        subscribing.has_feed(connection, subscription.id),
+        narrowed(scope, viewer.scope) == scope,
+    )

@@ -1,0 +1,69 @@
+"""What the pages of this folder share: the rules of the configuration, the frame, and the messages sent afterwards."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from feeds.storage.database import Database
+from notifier.config import Config
+from notifier.domain.filters import Scope
+from notifier.domain.self_service import SelfServiceRules
+from notifier.rendering.frames import Frame, menu
+from notifier.services.delivery import Deliveries, deliver, message_sender
+from notifier.web.calls import Answer, Call, Role, Way, page
+
+_SENDING = threading.Lock()
+_AGAIN = threading.Event()
+
+
+def rules(call: Call) -> SelfServiceRules:
+    """What the configuration says of people who subscribe themselves."""
+    config = call.config
+    settings = config.web.subscribe
+    templates: Path | None = config.template_folder
+    return SelfServiceRules(
+        settings.domains, settings.server, Scope(tags=settings.tags), call.base, config.operator.to, templates
+    )
+
+
+def signed_in(call: Call) -> bool:
+    """Whether a person is there, and not a token or somebody unknown."""
+    return call.viewer.role is not None and call.viewer.way in (Way.SESSION, Way.PROXY)
+
+
+def rendered(call: Call, name: str, status: int = 200, *, done: str = "", alone: bool = False, **values: Any) -> Answer:
+    """A page, in the frame of whoever is signed in, or `alone`."""
+    viewer, role = call.viewer, call.viewer.role
+    frame = Frame(done=done)
+    if role is not None and not alone:
+        frame = Frame(
+            viewer=viewer.name,
+            role=role.value,
+            menu=menu("/subscriptions", own=viewer.account is not None, administrator=viewer.does(Role.ADMIN)),
+            operator=viewer.does(Role.OPERATOR),
+            administrator=viewer.does(Role.ADMIN),
+            can_sign_out=viewer.way is Way.SESSION,
+            done=done,
+        )
+    return page(call.templates.render(name, frame=frame, **values), status)
+
+
+def send_soon(answer: Answer, call: Call) -> Answer:
+    """The answer, after which the messages that were queued for one person are sent."""
+    after = partial(send_queued, call.database, call.config)
+    return Answer(answer.status, answer.body, answer.media_type, answer.headers, after)
+
+
+def send_queued(database: Database, config: Config) -> None:
+    """Send the messages that are queued for one person. One thread does; who comes meanwhile leaves it their own."""
+    _AGAIN.set()
+    while _AGAIN.is_set() and _SENDING.acquire(blocking=False):
+        try:
+            _AGAIN.clear()
+            with message_sender(config) as sender:
+                deliver(database, sender, Deliveries(), personal=True)
+        finally:
+            _SENDING.release()
