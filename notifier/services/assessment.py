@@ -134,6 +134,24 @@ class Assessment:
         """All advisories, the lost ones included."""
         return (*self.catalogue.advisories, *self.lost)
 
+    def within(self, connection: Connection, scope: Scope) -> Assessment:
+        """The assessment without silences and assignments that are for other hosts alone: they name those hosts."""
+        if not (scope.tags or scope.hosts) or not (self.silences or self.assignments):
+            return self
+
+        def here(other: Scope) -> bool:
+            return other == Scope() or bool(self.fleet.populations(connection, scope, within=other))
+
+        held = {n: tuple(s for s in some if here(s.scope)) for n, some in self.in_force.items()}
+        assignments = tuple(a for a in self.assignments if here(a.scope))
+        return replace(
+            self,
+            silences=tuple(s for s in self.silences if here(s.scope)),
+            assignments=assignments,
+            in_force=MappingProxyType({n: some for n, some in held.items() if some}),
+            assigned=MappingProxyType(_assigned(assignments, self.advisories, self.now)),
+        )
+
     def find(self, name: str) -> Advisory:
         """The advisory of a name or alias, a lost one included; UnknownName if there is none."""
         lost = (a for a in self.lost if a.name.lower() == name.strip().lower())

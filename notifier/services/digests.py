@@ -63,6 +63,7 @@ def compose(
     A welcome is one message: it is sent as soon as something in it need not wait.
     """
     filters, now = subscription.filters, assessment.now
+    assessment = assessment.within(connection, filters.scope)
     started = subscription.started_at is not None
     time = subscription.due(now)
     populations = assessment.fleet.populations(connection, filters.scope)

@@ -14,8 +14,9 @@ from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
-from notifier.services.notifications import preview
-from notifier.services.previews import sample
+from notifier.services.notifications import Settings, preview
+from notifier.services.previews import preview_subscription, sample
+from notifier.services.silences import NewAssignment, NewSilence, add_silence, assign
 from notifier.storage import inventory, subscriptions, tables
 from tests.conftest import Mailbox, html_of, text_of
 from tests.support.samples import DAY, NOW, START, counted, install, publish, record, run, subscribe
@@ -135,6 +136,20 @@ def test_only_hosts_that_nothing_affects_are_called_so_whatever_the_filters(
 ) -> None:
     _, _, clear = told(filters).partition("No matching vulnerabilities")
     assert clear.split("--\n")[1].strip() == "lab-2"
+
+
+def test_silences_and_owners_of_other_hosts_alone_are_not_in_a_digest(sqlite_database: Database) -> None:
+    install(sqlite_database, lab_1="25.0.5", web_1="25.0.5")
+    publish(sqlite_database, OLD)
+    subscribe(sqlite_database, "file:///tmp/digests", filters=Filters(scope=Scope(tags={"of": "lab"})))
+    for host in ("web-1", "lab-*"):
+        scope = Scope(hosts=(host,))
+        add_silence(sqlite_database, NewSilence("CVE-2024-41110", scope, "known", NOW + DAY), NOW)
+        assign(sqlite_database, NewAssignment("CVE-2024-41110", scope, f"owner of {host}", NOW.date()), NOW)
+    found = preview_subscription(sqlite_database, "ops", NOW, Settings()).message
+    assert found is not None
+    assert "host lab-*" in found.text
+    assert "web-1" not in found.text + found.html + found.slack + found.data
 
 
 def test_a_digests_message_is_kept_as_it_was_rendered(fleet: Database, mailbox: Mailbox) -> None:
