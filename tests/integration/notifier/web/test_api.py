@@ -104,7 +104,8 @@ def test_pages_make_up_the_whole_list_in_its_order(database: Database) -> None:
     ):
         whole = api.json(f"GET {path}")[rows]
         more = "&" if "?" in path else "?"
-        read, cursor = [], ""
+        read: list[Any] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = api.json(f"GET {path}{more}limit=2" + (f"&cursor={cursor}" if cursor else ""))
             assert 1 <= len(page[rows]) <= 2, path
@@ -176,6 +177,7 @@ def test_a_limited_viewer_gets_no_word_of_other_hosts(fleet: Database) -> None:
         for asked in (path, path.replace("team%3Db", "team%3Da")):
             answer = mine(f"GET {asked}")
             assert answer.status == 200, asked
+            assert isinstance(answer.body, bytes)
             assert b"b-" not in answer.body.replace(b"sub-", b""), asked
             assert b"team-b" not in answer.body, asked
     for path in ("/hosts/b-1", "/exposure?host=b-1", "/subscriptions/team-b"):
