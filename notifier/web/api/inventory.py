@@ -20,6 +20,8 @@ LIMIT = 1 << 20
 """Bytes of a push."""
 AGAIN = "5"
 """Seconds after which a push that found too many others may come again."""
+_OPTION = re.compile(r"--(host|from|product|tag)\b(?: (?=NAME))?")
+"""Options of the command line in messages: here they are parameters."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 PUSHED_HOST = Parameter("host", "The host's name, if the content has none; it replaces the name of a single host.")
@@ -43,7 +45,7 @@ def push(call: Call, given: Given) -> Answer | Future[Answer]:
         return problem(403, "Not permitted", str(error))
     except InventoryError as error:
         queue.refused(PushResult.UNREADABLE)
-        return problem(422, "Cannot be read", str(error))
+        return problem(422, "Cannot be read", _OPTION.sub(r"?\1=", str(error)))
     except UsageProblem:
         queue.refused(PushResult.UNREADABLE)
         raise

@@ -1,0 +1,144 @@
+"""`POST /api/v1/inventory`: what a host pushes, what it is answered, and what is refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from feeds.storage.database import Database
+from notifier.domain.access import Role, TokenScope, Viewer, Way
+from notifier.domain.components import Host
+from notifier.domain.pushes import Push, PushResult
+from notifier.inventory import InputOptions
+from notifier.schemas.push import PushSummary
+from notifier.services.inventory import host
+from notifier.services.pushes import read_push
+from notifier.storage import pushes
+from notifier.web.api.push_queue import HostRates, PushQueue, QueueFull, QueueLimits, queue_of
+from tests.support.api import Api, header
+from tests.support.samples import NOW
+
+DOCKER = (
+    b'{"Client": {"Version": "29.5.1"}, "Server": {"Platform": {"Name": "Docker Engine - Community"}, "Version":'
+    b'"29.5.1", "ApiVersion": "1.52", "Components": [{"Name": "Engine", "Version": "29.5.1", "Details": {}}]}}'
+)
+CSV = "host,product,version\n{},engine,{}\n"
+AGENT = Viewer("agents", Role.OPERATOR, way=Way.TOKEN, scopes=frozenset({TokenScope.PUSH}), hosts="web-*")
+
+
+@pytest.fixture
+def api(database: Database) -> Iterator[Api]:
+    yield Api(database, NOW, AGENT)
+    waited_for(queue_of(database))
+
+
+def waited_for(queue: PushQueue) -> None:
+    """Let the writer of a queue end, as it does without work."""
+    writer = queue._writer
+    if writer:
+        writer.join(20)
+
+
+def content(name: str, version: str = "28.0.0") -> bytes:
+    return CSV.format(name, version).encode()
+
+
+def told(database: Database) -> dict[str, int]:
+    with database.connect() as connection:
+        return {result.value: number for result, number, _ in pushes.counts(connection)}
+
+
+@pytest.mark.both
+def test_a_host_reports_itself_and_is_told_what_changed(api: Api) -> None:
+    ask = "POST /inventory"
+    assert api.json(ask, content("web-1")) == {"hosts": 1, "new": 1, "changed": 0, "same": 0, "bad": []}
+    assert api.json(ask, content("web-1")) == {"hosts": 1, "new": 0, "changed": 0, "same": 1, "bad": []}
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda _: api.json(ask, content("web-1", "29.0.0")), range(10)))
+    assert sum(a["changed"] for a in answers) == 1
+    assert sum(a["same"] for a in answers) == 9
+    some_bad = content("web-2") + b"web-3,engine,latest\n"
+    answer = api.json(ask, some_bad)
+    assert (answer["hosts"], answer["new"], [row["where"] for row in answer["bad"]]) == (1, 1, ["line 3"])
+    docker = DOCKER
+    assert api.json(f"{ask}?host=web-4&tag=team%3Da", docker)["new"] == 1
+    assert host(api.database, "web-4").tags == {"team": "a"}
+
+
+def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database: Database) -> None:
+    api = Api(sqlite_database, NOW, AGENT)
+    ask = "POST /inventory"
+    for asked, body, status, words in (
+        (ask, content("db-1"), 403, "'db-1'"),
+        (ask, content("web-1") + content("DB-2").partition(b"\n")[2], 403, "'DB-2'"),
+        (ask, b"hello", 422, "format"),
+        (ask, b"", 422, "empty"),
+        (ask, b"[" * 900_000, 422, "JSON"),
+        (ask, content("web-1", "latest"), 422, "line 2"),
+        (ask, DOCKER, 422, "?host=NAME"),
+        (f"{ask}?from=nothing", content("web-1"), 400, "'nothing'"),
+        (f"{ask}?prune=true", content("web-1"), 400, "'prune'"),
+    ):
+        said = api.json(asked, body, status)
+        assert words in said["detail"], (body[:50], said)
+    waited_for(queue_of(sqlite_database))
+    assert told(sqlite_database) == {"forbidden": 2, "unreadable": 6}
+
+
+def test_a_key_gets_the_same_answer_again_and_no_other_content(api: Api) -> None:
+    ask = "POST /inventory"
+    first = api.json(ask, content("web-1"), idempotency_key="k")
+    assert api.json(ask, content("web-1"), idempotency_key="k") == first
+    assert "Idempotency-Key" in api.json(ask, content("web-1", "29.0.0"), 422, idempotency_key="k")["detail"]
+    other = replace(api, viewer=replace(AGENT, name="others"))
+    assert other.json(ask, content("web-1"), idempotency_key="k")["same"] == 1
+    assert api.json(ask, content("web-1"), 400, idempotency_key="with a blank")
+
+
+def test_a_host_in_a_loop_is_slowed_down_and_no_other(api: Api) -> None:
+    answers = [api("POST /inventory?host=web-9", content("web-9")).status for _ in range(HostRates.PER_MINUTE + 1)]
+    assert answers == [200] * HostRates.PER_MINUTE + [429]
+    refused = api("POST /inventory", content("web-9"))
+    assert (refused.status, header(refused, "retry-after")) == (429, "60")
+    assert api("POST /inventory", content("web-8")).status == 200
+
+
+def one(name: str, version: str = "28.0.0", **given: Any) -> Push:
+    return replace(read_push(content(name, version), InputOptions()), **given)
+
+
+def test_too_many_that_wait_are_turned_away_and_those_that_wait_are_stored(sqlite_database: Database) -> None:
+    queue = PushQueue(sqlite_database, QueueLimits(gather=0, waiting=2, bytes=1000, tell=0, idle=0.01))
+    with sqlite_database.begin():  # the writer cannot commit
+        queue.put(one("a"))
+        while queue._waiting:
+            threading.Event().wait(0.001)
+        waiting = [queue.put(one("b"))]
+        with pytest.raises(QueueFull):
+            queue.put(one("large", size=1000))
+        waiting.append(queue.put(one("c")))
+        with pytest.raises(QueueFull):
+            queue.put(one("d"))
+        queue.refused(PushResult.BUSY)
+    assert [isinstance(f.result(60), PushSummary) for f in waiting] == [True, True]
+    waited_for(queue)
+    assert told(sqlite_database) == {"busy": 1, "stored": 3}
+
+
+def test_a_database_that_fails_is_told_and_the_next_push_is_stored(sqlite_database: Database) -> None:
+    queue = PushQueue(sqlite_database, QueueLimits(gather=0, tell=0, idle=0.01))
+    with sqlite_database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE host RENAME TO elsewhere")
+    assert queue.put(one("a")).result(60) is PushResult.BUSY
+    with sqlite_database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO host")
+    assert isinstance(queue.put(one("a")).result(60), PushSummary)
+    odd = Push((Host("\ud800", one("b").hosts[0].components),))
+    assert [f.result(60) for f in (queue.put(odd),)] == [PushResult.FAILED]
+    waited_for(queue)
+    assert told(sqlite_database) == {"busy": 1, "failed": 1, "stored": 1}
