@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import click
 import msgspec
 
 from feeds.core.errors import ConfigError
 from notifier.cli.app import opened, say, settings
+from notifier.cli.log import crash
 from notifier.config import Config, listen_address
 
 
@@ -23,11 +26,21 @@ def command(listen: str | None, threads: int | None, insecure_http: bool) -> Non
     (`navtex help serve-behind-a-proxy`). If nobody can sign in yet, it prints an address at which to create the first
     administrator.
     """
-    from notifier.web.server import serve
-
+    server = _server()
     config = _config(settings(), listen, threads)
     with opened(config) as database:
-        serve(database, config, insecure=insecure_http, say=say)
+        server.serve(database, config, server.Events(say, crash), insecure=insecure_http)
+
+
+def _server() -> ModuleType:
+    """The server; ConfigError if its libraries are missing."""
+    try:
+        from notifier.web import server
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(("notifier", "feeds")):
+            raise
+        raise ConfigError(f"the page needs {error.name}", remedy="Install navtex[web]") from None
+    return server
 
 
 def _config(config: Config, listen: str | None, threads: int | None) -> Config:

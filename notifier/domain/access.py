@@ -114,3 +114,13 @@ class Viewer:
 
 ANYBODY = Viewer()
 """Somebody who did not sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, as the audit log has it."""
+
+    name: str
+    way: Way = Way.COMMAND
+    client: str = ""
+    """Their network address, if they came over the network."""

@@ -102,7 +102,7 @@ _PAGES: Final = (
     ),
 )
 _OWN: Final = ("Access", (("Tokens", "/tokens"),))
-_ADMINISTRATOR: Final = ("Access", (("Tokens", "/tokens"), ("Audit log", "/audit")))
+_ADMINISTRATOR: Final = ("Access", (("Tokens", "/tokens"), ("Users", "/users"), ("Audit log", "/audit")))
 
 
 def menu(path: str, *, own: bool = False, administrator: bool = False) -> tuple[MenuGroup, ...]:

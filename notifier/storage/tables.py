@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import notifier.storage.access_tables
 import notifier.storage.stage_tables
 import notifier.storage.subscribing_tables  # noqa: F401 - belongs to the schema
 from feeds.storage import tables as feeds_tables

@@ -31,6 +31,14 @@ _STATUS: tuple[tuple[type[NavtexError], int], ...] = (
 )
 
 
+class Refused(Exception):
+    """A request that is not let through: the status of its answer, and why."""
+
+    def __init__(self, status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
 def for_programs(path: str) -> bool:
     """Whether a path is one that programs call."""
     return path.startswith(("/api/", "/-/")) or path == "/metrics"

@@ -71,6 +71,12 @@ class Call:
     """The address under which people reach this server, without a slash at its end."""
     client: str = ""
     """The caller's network address."""
+    forwarded: bool = False
+    """Whether a proxy passed the call on."""
+    secure: bool = True
+    """Whether cookies are Secure."""
+    setup: str = ""
+    """The hash of the secret in the address that makes the first administrator; "" if there is none."""
 
     def asked(self, name: str, default: str = "") -> str:
         """The last value of a parameter of the query."""

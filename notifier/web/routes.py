@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifier.web.access import ACCESS
 from notifier.web.api import API
 from notifier.web.calls import Route
 from notifier.web.machines import MACHINES
@@ -10,5 +11,5 @@ from notifier.web.subscribing import SUBSCRIBING
 
 __all__ = ["ROUTES", "Route"]
 
-ROUTES: tuple[Route, ...] = (*MACHINES, *PAGES, *API, *SUBSCRIBING)
+ROUTES: tuple[Route, ...] = (*MACHINES, *ACCESS, *PAGES, *API, *SUBSCRIBING)
 """Tried in this order."""

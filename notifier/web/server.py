@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import uvicorn
 
@@ -11,29 +12,60 @@ from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
 from notifier.config import Config, listen_address
 from notifier.rendering.pages import Pages
+from notifier.security.passwords import digest, new_secret
+from notifier.services.accounts import any_password, any_user
 from notifier.web.app import Site, application
 from notifier.web.origins import own_hosts
+from notifier.web.permissions import is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Whom the server tells what happens: a message for a person, and an error that nobody expected."""
+
+    say: Callable[[str], None]
+    failed: Callable[[BaseException], None]
+
 
 _GRACE = 10
 """Seconds that answers have left when the server is stopped."""
 
 
-def site_of(database: Database, config: Config, *, address: str = "", secure: bool = True) -> Site:
-    """What requests share, by the configuration. `address`: where it listens."""
+def site_of(database: Database, config: Config, *, address: str = "", secure: bool = True, setup: str = "") -> Site:
+    """What requests share, by the configuration. `address`: where it listens; `setup`: see `Call.setup`."""
     listen = address or config.web.listen
     hosts = own_hosts(config.web.url, listen, config.web.allowed_hosts)
-    return Site(database, config, Pages(), hosts, config.web.url.rstrip("/") or f"http://{listen}")
+    base = config.web.url.rstrip("/") or f"http://{listen}"
+    return Site(database, config, Pages(), hosts, base, secure, setup)
 
 
-def serve(database: Database, config: Config, *, insecure: bool, say: Callable[[str], None]) -> None:
-    """Listen and answer until interrupted. ConfigError if the address cannot be listened on."""
+def serve(database: Database, config: Config, events: Events, *, insecure: bool = False) -> None:
+    """Listen and answer until interrupted. ConfigError if nobody could sign in, or the address cannot be used."""
+    check_reachable(database, config)
     with _bound(config.web.listen) as listening:
         host, port = listening.getsockname()[:2]
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        site = site_of(database, config, address=address, secure=not insecure)
-        server = uvicorn.Server(_settings(site))
-        say(f"Serving {site.base}/ (stop with Ctrl+C)")
-        server.run(sockets=[listening])
+        secret = new_secret() if "local" in config.web.auth.methods and not any_user(database) else ""
+        site = site_of(database, config, address=address, secure=not insecure, setup=digest(secret) if secret else "")
+        site.report = events.failed
+        events.say(f"Serving {site.base}/ (stop with Ctrl+C)")
+        if secret:
+            events.say(f"Create the first administrator at {site.base}/setup/{secret} (valid once)")
+        uvicorn.Server(_settings(site)).run(sockets=[listening])
+
+
+def check_reachable(database: Database, config: Config) -> None:
+    """ConfigError if others would reach the server while nobody can sign in."""
+    host = listen_address(config.web.listen)[0]
+    if is_loopback(host) or host == "localhost":
+        return
+    if {"oidc", "proxy"} & set(config.web.auth.methods) or any_password(database):
+        return
+    raise ConfigError(
+        "other machines can reach this address, and nobody can sign in",
+        where=config.web.listen,
+        remedy="Add a user with `navtex user add NAME --role admin`, or configure [web.auth]",
+    )
 
 
 def _settings(site: Site) -> uvicorn.Config:

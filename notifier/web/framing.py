@@ -1,0 +1,23 @@
+"""What stands around a page, for the viewer of a call."""
+
+from __future__ import annotations
+
+from notifier.rendering.frames import Frame, menu
+from notifier.web.calls import Call, Role, Way
+
+
+def frame_of(call: Call, done: str = "") -> Frame:
+    """The menu and the viewer's name; without a viewer the page stands alone."""
+    viewer = call.viewer
+    if viewer.role is None:
+        return Frame(done=done)
+    administrator = viewer.does(Role.ADMIN)
+    return Frame(
+        viewer=viewer.name,
+        role=viewer.role.value,
+        menu=menu(call.url, own=viewer.account is not None, administrator=administrator),
+        operator=viewer.does(Role.OPERATOR),
+        administrator=administrator,
+        can_sign_out=viewer.way is Way.SESSION,
+        done=done,
+    )

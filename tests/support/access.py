@@ -1,0 +1,35 @@
+"""Users, sessions and tokens for tests of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from feeds.storage.database import Database
+from notifier.domain.access import Actor, Role, TokenScope
+from notifier.services.accounts import add_user
+from notifier.services.sessions import SignedIn, sign_in_elsewhere
+from notifier.services.tokens import NewToken, add_token
+from tests.support.web import NOW, Browser
+
+SELF = Actor("test")
+PASSWORD = "correct horse battery"
+
+
+def user(
+    database: Database, name: str, role: Role = Role.VIEWER, tags: Mapping[str, str] | None = None, password: str = ""
+) -> None:
+    """Add a user, who has no password unless one is given: hashing takes time."""
+    add_user(database, SELF, NOW, name, role, tags, password)
+
+
+def signed_in(one: Browser, name: str) -> Browser:
+    """Give a browser a session of a user."""
+    made = sign_in_elsewhere(one.site.database, name, None, one.client, NOW)
+    assert isinstance(made, SignedIn)
+    one.cookies["__Host-navtex"] = made.secret
+    return one
+
+
+def token(database: Database, *scopes: TokenScope, tags: Mapping[str, str] | None = None, hosts: str = "") -> str:
+    """Make a token for a program; its secret comes back."""
+    return add_token(database, SELF, NOW, NewToken("test", frozenset(scopes), 30, tags or {}, hosts), None).secret
