@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
@@ -19,49 +17,17 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from feeds.core.errors import NavtexError
-from feeds.storage.database import Database
-from notifier.config import Config
 from notifier.web.answers import Refused, failed, for_programs, of_error
-from notifier.web.calls import Answer, Answered, Call, Renderer, Route, Way, redirect
+from notifier.web.calls import Answer, Answered, Call, Route, Way, redirect
 from notifier.web.guard import Guard
 from notifier.web.identities import viewer_of
 from notifier.web.origins import SAFE, comes_from_here
 from notifier.web.permissions import is_loopback, permitted
 from notifier.web.requests import call_of, identified, with_body
-from notifier.web.routes import ROUTES
+from notifier.web.site import Site
 
-T = TypeVar("T")
 WAITING = 2000
 """Requests that may wait for a thread; others are turned away."""
-
-
-@dataclass
-class Site:
-    """What all requests share."""
-
-    database: Database
-    config: Config
-    templates: Renderer
-    hosts: frozenset[str]
-    """The hosts that it answers for."""
-    base: str
-    secure: bool = True
-    """Whether cookies are Secure."""
-    setup: str = ""
-    """The hash of the secret in the address that makes the first administrator."""
-    routes: tuple[Route, ...] = ROUTES
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    report: Callable[[BaseException], None] = lambda _: None
-    """Called with what a handler did not expect."""
-    pool: ThreadPoolExecutor = field(init=False)
-    waiting: int = 0
-
-    def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.config.web.threads, "navtex-web")
-
-    async def run(self, work: Callable[..., T], *values: Any) -> T:
-        """Run something in the thread pool."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *values)
 
 
 def application(site: Site) -> Guard:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -15,9 +14,7 @@ from starlette.requests import Request
 from notifier.web.answers import Refused
 from notifier.web.calls import Call, Route
 from notifier.web.identities import client_of, is_trusted, sent_headers
-
-if TYPE_CHECKING:
-    from notifier.web.app import Site
+from notifier.web.site import Site
 
 _BODY_SECONDS = 30
 _FIELDS = 200

@@ -14,9 +14,11 @@ from notifier.config import Config, listen_address
 from notifier.rendering.pages import Pages
 from notifier.security.passwords import digest, new_secret
 from notifier.services.accounts import any_password, any_user
-from notifier.web.app import Site, application
+from notifier.web.app import application
 from notifier.web.origins import own_hosts
 from notifier.web.permissions import is_loopback
+from notifier.web.routes import ROUTES
+from notifier.web.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def site_of(database: Database, config: Config, *, address: str = "", secure: bo
     listen = address or config.web.listen
     hosts = own_hosts(config.web.url, listen, config.web.allowed_hosts)
     base = config.web.url.rstrip("/") or f"http://{listen}"
-    return Site(database, config, Pages(), hosts, base, secure, setup)
+    return Site(database, config, Pages(), hosts, base, ROUTES, secure, setup)
 
 
 def serve(database: Database, config: Config, events: Events, *, insecure: bool = False) -> None:

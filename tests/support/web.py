@@ -13,8 +13,9 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from feeds.storage.database import Database
 from notifier.config import Config
-from notifier.web.app import Site, application
+from notifier.web.app import application
 from notifier.web.server import site_of
+from notifier.web.site import Site
 
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from notifier.storage.verdicts import _JUDGES
 from tests.conftest import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-SHELLS = {"feeds.services", "notifier.services", "notifier.cli", "notifier.config"}
+SHELLS = {"feeds.services", "notifier.services", "notifier.cli", "notifier.web", "notifier.worker", "notifier.config"}
 
 
 def rooms(package: str) -> set[str]:

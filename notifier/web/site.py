@@ -1,0 +1,45 @@
+"""What all requests to one server share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from feeds.storage.database import Database
+from notifier.config import Config
+from notifier.web.calls import Renderer, Route
+
+T = TypeVar("T")
+
+
+@dataclass
+class Site:
+    """What all requests share."""
+
+    database: Database
+    config: Config
+    templates: Renderer
+    hosts: frozenset[str]
+    """The hosts that it answers for."""
+    base: str
+    routes: tuple[Route, ...]
+    secure: bool = True
+    """Whether cookies are Secure."""
+    setup: str = ""
+    """The hash of the secret in the address that makes the first administrator."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    report: Callable[[BaseException], None] = lambda _: None
+    """Called with what a handler did not expect."""
+    pool: ThreadPoolExecutor = field(init=False)
+    waiting: int = 0
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.config.web.threads, "navtex-web")
+
+    async def run(self, work: Callable[..., T], *values: Any) -> T:
+        """Run something in the thread pool."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *values)
