@@ -136,7 +136,7 @@ def remove(host: str) -> None:
     from notifier.services import inventory
 
     with opened(settings()) as database:
-        inventory.remove_host(database, host)
+        inventory.remove_host(database, host, now())
     say(f"{host} was removed")
 
 

@@ -10,7 +10,7 @@ from notifier.domain.filters import Scope
 from notifier.schemas.inventory import HostDetail, HostList, host_detail
 from notifier.services.mirror_age import listed
 from notifier.services.scopes import check_hosts, nothing_in
-from notifier.storage import host_listing
+from notifier.storage import host_listing, stays
 from notifier.storage import inventory as store
 
 
@@ -64,9 +64,10 @@ def host(database: Database, name: str) -> HostDetail:
     return host_detail(same)
 
 
-def remove_host(database: Database, name: str) -> None:
+def remove_host(database: Database, name: str, now: datetime) -> None:
     """Remove a host; UnknownName if there is none."""
     with database.begin() as connection:
+        stays.note_removed(connection, store.host_numbers(connection, [name]).values(), now.date())
         store.remove(connection, name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,6 +94,11 @@ def moment(connection: Connection, at: datetime) -> Any:
     """A moment as the driver takes it where SQLAlchemy is not asked."""
     utc = at.astimezone(UTC)
     return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if _sqlite(connection) else utc
+
+
+def day(connection: Connection, on: date) -> Any:
+    """A day as the driver takes it where SQLAlchemy is not asked."""
+    return on.isoformat() if _sqlite(connection) else on
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[Row]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ from notifier.domain.observations import (
     stated,
 )
 from notifier.inventory.formats.packages import FOLLOWED
-from notifier.storage import bulk, looks, tables
+from notifier.storage import bulk, looks, stays, tables
 
 CHUNK = 10_000
 """How many hosts are read and written at a time."""
@@ -128,6 +128,7 @@ class Import:
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
         connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
         self._components = self._numbers.components
+        self._stays = stays.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
         self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
         self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
@@ -193,8 +194,9 @@ class Import:
             self._connection.execute(sa.update(host).where(host.c.id == row.id).values(views=text))
         self._write(writes)
         for start in range(0, len(gone), CHUNK):
-            these = bulk.in_list(self._connection, host.c.id, gone[start : start + CHUNK])
-            self._connection.execute(sa.delete(host).where(these))
+            some = gone[start : start + CHUNK]
+            self._stays.left(some)
+            self._connection.execute(sa.delete(host).where(bulk.in_list(self._connection, host.c.id, some)))
         return self.taken.gone
 
     @property
@@ -358,6 +360,7 @@ class Import:
         for view, numbers in writes.same.items():
             self._renew(view, numbers)
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
+        self._stays.moved(writes.removed, writes.added)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
         bulk.delete_pairs(connection, tables.departure, ("component", "host"), writes.removed)
         departed = [(component, host, self._run) for component, host in writes.removed]

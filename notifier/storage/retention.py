@@ -18,7 +18,7 @@ from feeds.storage import tables as feeds_tables
 from notifier.alerts.alert_state import AlertState
 from notifier.domain.observations import mentions
 from notifier.domain.retry import DeliveryState
-from notifier.storage import bulk, image_retention, tables
+from notifier.storage import bulk, image_retention, stay_tables, stays, tables
 
 FEW_IMPORTS = 1000
 """So many old imports, and one more for each host, are not looked at: they are a few bytes each."""
@@ -145,6 +145,11 @@ def note_left(connection: Connection, now: datetime) -> None:
             connection.execute(sa.update(table).where(bulk.in_list(connection, table.c.id, numbers)).values(left_at=at))
 
 
+def ended_stays(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete stays of hosts at components that ended long ago; return how many. They are few, so all at once."""
+    return stays.forget(connection, before.date())
+
+
 def components(connection: Connection, before: datetime, limit: int) -> int:
     """Forget components that nobody has run for long, with their verdicts; return how many.
 
@@ -157,7 +162,10 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     if len(_numbers(connection, left)) <= FEW:
         return 0
     _stop_imports(connection)
-    columns = (tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed)
+    columns = (
+        *(tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed),
+        *(stay_tables.earlier_stay.c.component, stay_tables.ended_stay.c.component, stay_tables.ended_stay.c.next),
+    )
     used = {n for column in columns for n in _numbers(connection, sa.select(column).distinct())}
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
         used.update(n for seen in mentions(views) for n in seen.components)
@@ -166,7 +174,8 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     connection.execute(sa.update(table).where(still).values(left_at=None))
     gone = [n for n in old if n not in used]
     _untell(connection, frozenset(gone))
-    connection.execute(sa.delete(tables.verdict).where(bulk.in_list(connection, tables.verdict.c.component, gone)))
+    for kept in (tables.verdict, stay_tables.known_exposure, stay_tables.overdue_told):
+        connection.execute(sa.delete(kept).where(bulk.in_list(connection, kept.c.component, gone)))
     return _delete(connection, table, gone)
 
 
@@ -226,6 +235,6 @@ def images(connection: Connection, before: datetime, limit: int) -> int:
 
 
 STEPS = (
-    *(digests, notices, items, imports, silences, hands, audits, components, tagsets),
+    *(digests, notices, items, imports, silences, hands, audits, ended_stays, components, tagsets),
     *(image_uses, image_retention.image_tags, images),
 )

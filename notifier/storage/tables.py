@@ -13,6 +13,7 @@ import notifier.storage.stage_tables
 import notifier.storage.subscribing_tables  # noqa: F401 - belongs to the schema
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import UtcDateTime, metadata
+from notifier.storage import stay_tables  # noqa: F401 - whoever loads these tables has all of the schema
 
 tagset = sa.Table(
     "tagset",

@@ -19,9 +19,10 @@ import feeds
 import feeds.storage
 import notifier
 from feeds.advisories.merging import Catalogue
+from feeds.advisories.records import Advisory
 from feeds.verdicts.evidence import Status, Verdict
-from notifier.assessment.matcher import Match, Matcher, VerdictCache
-from notifier.storage import bulk, tables
+from notifier.assessment.matcher import EXPOSED, Match, Matcher, VerdictCache
+from notifier.storage import bulk, known_exposures, tables
 from notifier.storage.inventory import components
 
 _COLUMNS = ("advisory", "component", "status", "reason", "fixed_in", "upgrade_to")
@@ -48,6 +49,7 @@ def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
     matched, verdict = tables.matched, tables.verdict
     numbers = {component: number for number, component in components(connection).items()}
     last = max(numbers.values(), default=0)
+    known = known_exposures.load(connection, today)
     current = _current(connection)
     wanted = {a.id for a in catalogue.advisories if a.id and not a.withdrawn and a.products}
     through = _through(connection, current)
@@ -63,12 +65,15 @@ def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
         return 0
     matcher = Matcher(catalogue, today, only=behind)
     rows: list[bulk.Row] = []
+    exposed: list[tuple[Advisory, int]] = []
     pairs = 0
     for component, number in numbers.items():
         for match in matcher.vulnerabilities(component):
             if behind[match.advisory.id] < number:
                 pairs += 1
                 rows.extend(_row(match, number))
+                if match.verdict.status in EXPOSED:
+                    exposed.append((match.advisory, number))
     entries = [(number, current[number], last) for number in behind if number not in through]
     bulk.insert_rows(connection, matched, ("advisory", "fingerprint", "through"), entries)
     older = [number for number in behind if number in through]
@@ -76,6 +81,7 @@ def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
         sa.update(matched).where(bulk.in_list(connection, matched.c.advisory, older)).values(through=last)
     )
     bulk.insert_rows(connection, verdict, _COLUMNS, rows)
+    known_exposures.note(connection, known, exposed)
     return pairs
 
 

@@ -1,0 +1,191 @@
+"""Stays of hosts at components, noted when hosts change. `notifier.storage.stay_counts` reads them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from importlib import import_module
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feeds.storage import insert
+from notifier.domain.stays import Stay, StayKey
+from notifier.storage import bulk, tables
+from notifier.storage.stay_tables import came_from, earlier_stay, ended_stay
+
+_Ended = tuple[int, date, int, int, date]
+"""Component, since, the stay before, what replaced it (0: nothing), and the day."""
+
+
+class Histories:
+    """The stays that hosts share: by number, and the number of each. New ones are stored when they are asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[StayKey, int] = {}
+        self._stays: dict[int, Stay] = {}
+        for row in connection.execute(sa.select(earlier_stay).order_by(earlier_stay.c.id)):
+            self._numbers[row.component, row.since, row.before] = row.id
+            # one before it has a lower number
+            self._stays[row.id] = Stay(row.component, row.since, self._stays.get(row.before))
+
+    def stay(self, key: StayKey) -> Stay:
+        """The stay of a key, with those before it."""
+        component, since, before = key
+        return Stay(component, since, self._stays.get(before))
+
+    def number(self, key: StayKey) -> int:
+        """The number of a stay."""
+        if key not in self._numbers:
+            component, since, before = key
+            number = insert(self._connection, earlier_stay, component=component, since=since, before=before)
+            self._numbers[key], self._stays[number] = number, self.stay(key)
+        return self._numbers[key]
+
+
+class Stays:
+    """Notes, for one import, what hosts leave and where they come from."""
+
+    def __init__(self, connection: Connection, run: int, today: date, products: Mapping[int, str]) -> None:
+        self._connection, self._run, self._today, self._products = connection, run, today, products
+        self._histories: Histories | None = None
+        self._days: dict[int, date] = {run: today}
+
+    def moved(self, removed: Sequence[bulk.Row], added: Iterable[bulk.Row]) -> None:
+        """Note that (component, host) are removed, and (component, host, ...) added. Called before either is stored."""
+        if not removed:
+            return
+        table, hosts = tables.installation, sorted({host for _, host in removed})
+        held: dict[int, dict[int, int]] = defaultdict(dict)
+        for host, component, run in bulk.select_in(
+            self._connection, table, ("host", "component", "import"), "host", hosts
+        ):
+            held[host][component] = run
+        past = {
+            (component, host): stay
+            for component, host, stay in bulk.select_in(
+                self._connection, came_from, ("component", "host", "stay"), "host", hosts
+            )
+        }
+        new: dict[int, list[int]] = defaultdict(list)
+        for component, host, *_ in added:
+            new[host].append(component)
+        gone: dict[int, set[int]] = defaultdict(set)
+        for component, host in removed:
+            gone[host].add(component)
+        self._days_of({run for of in held.values() for run in of.values()})
+        self._note(held, gone, new, past)
+
+    def left(self, hosts: Collection[int]) -> None:
+        """Note that hosts leave the inventory. Called before they are deleted."""
+        note_removed(self._connection, hosts, self._today)
+
+    def _note(
+        self,
+        held: Mapping[int, Mapping[int, int]],
+        gone: Mapping[int, set[int]],
+        new: Mapping[int, list[int]],
+        past: Mapping[tuple[int, int], int],
+    ) -> None:
+        if self._histories is None:
+            self._histories = Histories(self._connection)
+        ended: Counter[_Ended] = Counter()
+        came: dict[tuple[int, int], StayKey] = {}
+        for host, left in gone.items():
+            had = held.get(host, {})
+            for component in left & had.keys():
+                key = component, self._days[had[component]], past.get((component, host), 0)
+                following = self._next(component, new.get(host, ()), had.keys() - left)
+                ended[(*key, following, self._today)] += 1
+                place = following, host
+                if following in new.get(host, ()) and (place not in came or key[1] < came[place][1]):
+                    came[place] = key
+        bulk.delete_pairs(
+            self._connection, came_from, ("component", "host"), [(c, host) for host, left in gone.items() for c in left]
+        )
+        rows = [(component, host, self._histories.number(key)) for (component, host), key in sorted(came.items())]
+        bulk.delete_pairs(self._connection, came_from, ("component", "host"), [row[:2] for row in rows])
+        bulk.insert_rows(self._connection, came_from, ("component", "host", "stay"), rows)
+        _count(self._connection, ended)
+
+    def _next(self, component: int, new: Collection[int], kept: Collection[int]) -> int:
+        """What a host runs instead: what came, else what stays, of the same product; 0 if there is none."""
+        product = self._products[component]
+        for candidates in (new, kept):
+            same = [c for c in candidates if self._products[c] == product]
+            if same:
+                return min(same)
+        return 0
+
+    def _days_of(self, imports: set[int]) -> None:
+        self._days |= days(self._connection, imports - self._days.keys())
+
+
+def days(connection: Connection, imports: Collection[int] | None = None) -> dict[int, date]:
+    """The day of each import, or of some."""
+    table = tables.inventory_import
+    if imports is not None and not imports:
+        return {}
+    asked = [] if imports is None else [bulk.in_list(connection, table.c.id, sorted(imports))]
+    return {r.id: r.at.date() for r in connection.execute(sa.select(table.c.id, table.c.at).where(*asked))}
+
+
+def note_removed(connection: Connection, hosts: Collection[int], today: date) -> None:
+    """Note that hosts leave the inventory. Called before they are deleted."""
+    installation = tables.installation
+    rows = connection.execute(
+        grouped([bulk.in_list(connection, installation.c.host, sorted(hosts))], installation)
+    ).all()
+    on = days(connection, {row.run for row in rows})
+    ended: Counter[_Ended] = Counter()
+    for row in rows:
+        ended[row.component, on[row.run], row.before, 0, today] += row.hosts
+    _count(connection, ended)
+
+
+def _count(connection: Connection, ended: Mapping[_Ended, int]) -> None:
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement = dialect.insert(ended_stay)
+    names = ("component", "since", "before", "next", "day")
+    statement = statement.on_conflict_do_update(
+        index_elements=names, set_={"hosts": ended_stay.c.hosts + statement.excluded.hosts}
+    )
+    if ended:
+        rows = [{**dict(zip(names, key, strict=True)), "hosts": hosts} for key, hosts in ended.items()]
+        connection.execute(statement, rows)
+
+
+def grouped(where: Collection[sa.ColumnElement[bool]], source: sa.FromClause) -> sa.Select[Any]:
+    """How many hosts came to each component with each import, by the stay before."""
+    installation = tables.installation
+    same = sa.and_(came_from.c.component == installation.c.component, came_from.c.host == installation.c.host)
+    before = sa.func.coalesce(came_from.c.stay, 0).label("before")
+    run = installation.c["import"].label("run")
+    return (
+        sa.select(installation.c.component, run, before, sa.func.count().label("hosts"))
+        .select_from(source.outerjoin(came_from, same))
+        .where(*where)
+        .group_by(installation.c.component, run, before)
+    )
+
+
+def forget(connection: Connection, before: date) -> int:
+    """Delete stays that ended before a day, and earlier ones that no host and no other stay came from."""
+    gone = connection.execute(sa.delete(ended_stay).where(ended_stay.c.day < before)).rowcount
+    rows = {r.id: r.before for r in connection.execute(sa.select(earlier_stay.c.id, earlier_stay.c.before))}
+    if not rows:
+        return gone
+    used: set[int] = set()
+    for column in (came_from.c.stay, ended_stay.c.before):
+        left = list(connection.execute(sa.select(column).distinct()).scalars())
+        while left:
+            number = left.pop()
+            if number and number not in used:
+                used.add(number)
+                left.append(rows.get(number, 0))
+    unused = bulk.in_list(connection, earlier_stay.c.id, sorted(rows.keys() - used))
+    connection.execute(sa.delete(earlier_stay).where(unused))
+    return gone
