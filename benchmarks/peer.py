@@ -130,7 +130,7 @@ def ours(paths: list[Path], folder: Path) -> Timed:
         asked = assess(connection, ExposureQuery(), _AT)
         packages = {number: c.package_name for number, c in asked.assessment.components.items()}
         rows = each_host(connection, asked)
-        found = {(host, packages[f.number], f.match.advisory.name) for f, host, *_ in rows}
+        found = {(r.host, packages[r.finding.number], r.finding.match.advisory.name) for r in rows}
     seconds = time.perf_counter() - start
     gc.unfreeze()
     database.close()

@@ -17,9 +17,11 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
+from feeds.advisories.records import Level
 from feeds.core.addresses import sqlite_address, web_address
 from feeds.core.errors import ConfigError
 from feeds.core.secrets import from_environment
+from notifier.domain.due import DuePolicy
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -108,6 +110,34 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[digest]`: after how many days without an import a host counts as not seen."""
 
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
+
+
+class DueDates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[due]`: how long a finding of each severity may stay open ("7d", "4w"), or one that is known exploited."""
+
+    critical: str = ""
+    high: str = ""
+    unscored: str = ""
+    medium: str = ""
+    low: str = ""
+    exploited: str = ""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            text = getattr(self, name)
+            if text and not (re.fullmatch(r"[0-9]{1,4}[dw]", text) and 1 <= _days(text) <= 3650):
+                raise ValueError(f'`{name}` is {text!r}, and must be a number of days or weeks such as "7d" or "4w"')
+
+    @property
+    def policy(self) -> DuePolicy:
+        """The same in days."""
+        said = {level: getattr(self, level.value) for level in Level}
+        days = {level: _days(text) for level, text in said.items() if text}
+        return DuePolicy(days, _days(self.exploited) if self.exploited else None)
+
+
+def _days(text: str) -> int:
+    return int(text[:-1]) * (7 if text.endswith("w") else 1)
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -292,6 +322,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     images: ImageSettings = ImageSettings()
     operator: Operator = Operator()
     digest: Digests = Digests()
+    due: DueDates = DueDates()
     retention: Retention = Retention()
     templates: str = ""
     log: Log = Log()
@@ -403,6 +434,16 @@ EXAMPLE = """\
 [digest]
 # Days without an import after which a host is stale.
 # stale_days = 14
+
+[due]
+# Time to fix a vulnerability, in days ("7d") or weeks ("4w"), from the day a host was first exposed to it. Without a
+# value there is no due date. For a known exploited one, the shorter time applies.
+# critical = "7d"
+# high = "30d"
+# unscored = "30d"
+# medium = "90d"
+# low = "180d"
+# exploited = "3d"
 
 [retention]
 # Days to keep digests, deliveries and their log, ended silences, and versions no longer in use. The record of what was

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 
 from feeds.advisories.merging import at_least, badness
@@ -25,6 +26,10 @@ class Finding:
     number: int
     match: Match
     hosts: int
+    due: date | None = None
+    """The earliest due date on any of these hosts; None without one."""
+    overdue: int = 0
+    """On how many hosts the due date has passed; those for which it is silenced do not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def threshold(level: str) -> Severity | None:
 )
 @click.option("--severity", "least", type=LEVELS, help="Only this severity or worse; unscored advisories are included.")
 @click.option("--kev", is_flag=True, help="Only advisories that CISA lists as known exploited.")
+@click.option("--overdue", is_flag=True, help="Only what is overdue, as [due] in the configuration says.")
 @click.option(
     "--verdict",
     "verdicts",
@@ -92,6 +93,7 @@ def command(
     advisories: tuple[str, ...],
     least: str | None,
     kev: bool,
+    overdue: bool,
     verdicts: tuple[str, ...],
     group: str | None,
     fail_on: str | None,
@@ -108,6 +110,8 @@ def command(
     from notifier.services.fail_on import check_judged
 
     _check(group, form, output, author, namespace)
+    if overdue and form not in ROWS:
+        raise click.UsageError(f"--overdue cannot be used with --format {form}, only with {', '.join(ROWS)}")
     config = settings()
     query = ExposureQuery(
         scope(hosts, tags, products),
@@ -115,6 +119,8 @@ def command(
         advisories,
         Severity(least) if least else None,
         kev,
+        due=config.due.policy,
+        overdue=overdue,
     )
     grouped = GroupBy(group) if group else None
     options = OutputOptions(form, grouped, bool(verdicts), output, author, namespace)

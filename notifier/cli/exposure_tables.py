@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -15,8 +16,8 @@ from notifier.assessment.findings import Finding, by_advisory, weight
 from notifier.cli.app import say, severity, table, verdict, wrapped
 from notifier.cli.output import emit
 from notifier.services.annotations import Remarks
-from notifier.services.exposure import ScopedFindings, host_counts
-from notifier.services.exposure_rows import GroupBy, each_host, host_groups, version_rows
+from notifier.services.exposure import ScopedFindings
+from notifier.services.exposure_rows import GroupBy, counted, each_host, host_groups, version_rows
 from notifier.services.scopes import nothing_in
 
 LONGEST = 2000
@@ -67,6 +68,7 @@ def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reas
         ("Advisory", {"no_wrap": True}),
         "Severity",
         *(("Verdict", ("Why", {"no_wrap": True})) if reasons else ("Upgrade to",)),
+        "Due",
         ("Note", {"no_wrap": True}),
     ]
     notes: dict[str, int] = {}
@@ -76,14 +78,16 @@ def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reas
 
     rows = (
         [
-            host,
+            row.host,
             _runs(f),
             f.match.advisory.name,
             severity(f.match.advisory.severity, f.match.advisory.cvss),
             *((verdict(f.match), note(f.match.verdict.reason)) if reasons else (f.match.verdict.upgrade_to or "-",)),
-            note(f"Silenced until {day(until)}") if until else "",
+            _due(row.dates.due, late=row.dates.overdue) if row.dates else "",
+            note(f"Silenced until {day(row.silenced_until)}") if row.silenced_until else "",
         ]
-        for f, host, _, until in each_host(connection, found)
+        for row in each_host(connection, found)
+        for f in (row.finding,)
     )
     return columns, rows, notes
 
@@ -96,6 +100,7 @@ def _by_advisory(connection: Connection, found: ScopedFindings, remarks: Remarks
         ("Versions", {"ratio": 1}),
         *(("Verdict",) if reasons else ()),
         "Upgrade to",
+        "Due",
         ("Notes", {"ratio": 1}),
     ]
     groups = by_advisory(found.findings)
@@ -107,9 +112,10 @@ def _by_advisory(connection: Connection, found: ScopedFindings, remarks: Remarks
             _versions(group),
             *((", ".join(dict.fromkeys(verdict(f.match) for f in group)),) if reasons else ()),
             ", ".join(dict.fromkeys(f.match.verdict.upgrade_to or "-" for f in group)),
+            _due(min((f.due for f in group if f.due), default=None), late=any(f.overdue for f in group)),
             "; ".join(remarks.words(advisory.id)),
         ]
-        for (advisory, group), hosts in zip(groups, host_counts(connection, found.scope, groups), strict=True)
+        for (advisory, group), hosts in zip(groups, counted(connection, found, groups), strict=True)
     )
     return columns, rows, {}
 
@@ -142,6 +148,7 @@ def _by_host(connection: Connection, found: ScopedFindings, remarks: Remarks, re
         ("Advisories", {"justify": "right"}),
         ("KEV", {"justify": "right"}),
         ("Silenced", {"justify": "right"}),
+        "Due",
         ("Runs", {"ratio": 1}),
     ]
     rows = (
@@ -151,6 +158,7 @@ def _by_host(connection: Connection, found: ScopedFindings, remarks: Remarks, re
             str(group.advisories),
             str(group.kev or "-"),
             str(group.silenced or ""),
+            _due(group.due, late=bool(group.overdue)),
             _few([f"{r.product} {r.version}" for r in group.versions], 6),
         ]
         for group in host_groups(connection, found)
@@ -164,6 +172,11 @@ _TABLES = {
     GroupBy.VERSION: _by_version,
     GroupBy.HOST: _by_host,
 }
+
+
+def _due(on: date | None, *, late: bool) -> str:
+    """A due date as it stands in a table."""
+    return f"{on}{', overdue' if late else ''}" if on else ""
 
 
 def _runs(finding: Finding) -> str:

@@ -39,6 +39,9 @@ _NAMED = 5
 @scope_options
 @click.option("--severity", "least", type=LEVELS, help="Only versions with an open advisory of this severity or worse.")
 @click.option(
+    "--overdue", is_flag=True, help="Only versions with an advisory that is overdue, and the hosts it is overdue on."
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json", "csv"]),
@@ -52,14 +55,17 @@ def command(
     tags: dict[str, str],
     products: tuple[str, ...],
     least: str | None,
+    overdue: bool,
     form: str,
     output: Path | None,
 ) -> None:
     """List the upgrades that fix the most, for each version in use, worst first."""
     from notifier.services.plans import plans
 
-    with opened(settings()) as database:
-        found = plans(database, scope(hosts, tags, products), now(), least=Severity(least) if least else None)
+    config = settings()
+    asked, worst = scope(hosts, tags, products), Severity(least) if least else None
+    with opened(config) as database:
+        found = plans(database, asked, now(), least=worst, due=config.due.policy, overdue=overdue)
     _write(found, form, output)
     if found.annotated:
         say(f"Silenced or assigned on some hosts: {', '.join(found.annotated)}. See `navtex advisory show`.")

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from notifier.domain.components import Component
 from notifier.domain.filters import Named
+from notifier.domain.stays import StayKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Departure:
 
 Holder = tuple[str, dict[str, str], tuple[int, ...], Named]
 """A host, its tags, which of the components that were asked for it runs, and which of the patterns its name matches."""
+
+
+StayHolder = tuple[str, dict[str, str], tuple[StayKey, ...], Named]
+"""The same with the host's stays at these components."""
 
 
 @dataclass(frozen=True, slots=True)

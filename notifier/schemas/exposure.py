@@ -16,6 +16,7 @@ from feeds.advisories.records import Advisory, Level, Severity
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, weight
 from notifier.assessment.matcher import Match
+from notifier.domain.due import Dated
 from notifier.schemas.advice import advice_fields
 from notifier.schemas.fields import (
     DAY,
@@ -51,6 +52,10 @@ from notifier.schemas.fields import (
 )
 
 _WORST_FIRST = Meta(description="worst first; unscored ranks between high and medium")
+_Due = Annotated[date | None, DAY, Meta(description="the earliest due date of the hosts; null without one")]
+_OverdueHosts = Annotated[
+    Count, Meta(description="on how many hosts the due date has passed; hosts for which it is silenced do not count")
+]
 _LEVELS = (Level.CRITICAL, Level.HIGH, Level.MEDIUM, Level.LOW, Level.UNSCORED)
 
 
@@ -92,6 +97,13 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         MOMENT,
         Meta(description="the end of the last silence in force that covers this on this host; null without one"),
     ]
+    first_exposed: Annotated[
+        date | None,
+        DAY,
+        Meta(description="the day since which the host has been exposed without a break; null if it is not"),
+    ]
+    due: Annotated[date | None, DAY, Meta(description="the last day to fix it; null without a due date")]
+    overdue: Annotated[bool, Meta(description="whether that day has passed; false while it is silenced")]
 
 
 class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +122,8 @@ class VersionVerdict(msgspec.Struct, frozen=True, kw_only=True):
     package_verified: PackageVerified
     source_only: SourceOnly
     upgrade_note: UpgradeNote
+    due: _Due
+    overdue: _OverdueHosts
 
     def __str__(self) -> str:
         """In a cell: "engine 25.0.5: affected on 3"."""
@@ -160,6 +174,8 @@ class AdvisoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Annotated[Count, Meta(description="the number of hosts, each counted once")]
     silenced: Annotated[tuple[SilenceRow, ...], Meta(description="the silences in force")]
     in_hand: Annotated[tuple[AssignmentRow, ...], Meta(description="who it is assigned to")]
+    due: _Due
+    overdue: _OverdueHosts
     versions: Annotated[tuple[VersionVerdict, ...], Meta(description="the versions in use that it is about")]
 
 
@@ -180,6 +196,8 @@ class AdvisoryVerdict(msgspec.Struct, frozen=True, kw_only=True):
     package_verified: PackageVerified
     source_only: SourceOnly
     upgrade_note: UpgradeNote
+    due: _Due
+    overdue: _OverdueHosts
 
     def __str__(self) -> str:
         """In a cell: "CVE-2024-41110: affected"."""
@@ -227,6 +245,8 @@ class HostGroup(msgspec.Struct, frozen=True, kw_only=True):
     silenced: Annotated[
         Count, Meta(description="how many of the advisories are silenced for every product of the host they are about")
     ]
+    due: Annotated[date | None, DAY, Meta(description="the earliest due date; null without one")]
+    overdue: Annotated[Count, Meta(description="how many of the advisories are overdue; silenced ones do not count")]
 
 
 class Exposures(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,7 +291,11 @@ class ExposureByHost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def exposure_row(
-    match: Match, host: str | None = None, tags: dict[str, str] | None = None, silenced_until: datetime | None = None
+    match: Match,
+    host: str | None = None,
+    tags: dict[str, str] | None = None,
+    silenced_until: datetime | None = None,
+    dates: Dated | None = None,
 ) -> Exposure:
     """The row of a match, for a host that runs its component."""
     component, advisory, verdict = match.component, match.advisory, match.verdict
@@ -296,6 +320,9 @@ def exposure_row(
         **advice_fields(match.advice),
         url=advisory.url,
         silenced_until=whole(silenced_until) if silenced_until else None,
+        first_exposed=dates.first if dates else None,
+        due=dates.due if dates else None,
+        overdue=bool(dates and dates.overdue),
     )
 
 
@@ -305,6 +332,7 @@ def advisory_group(
     hosts: int,
     silenced: tuple[SilenceRow, ...] = (),
     in_hand: tuple[AssignmentRow, ...] = (),
+    overdue: int = 0,
 ) -> AdvisoryGroup:
     """The row of an advisory, with its number of affected hosts."""
     return AdvisoryGroup(
@@ -320,6 +348,8 @@ def advisory_group(
         hosts=hosts,
         silenced=silenced,
         in_hand=in_hand,
+        due=min((f.due for f in found if f.due), default=None),
+        overdue=overdue,
         versions=tuple(
             VersionVerdict(
                 product=f.match.component.product,
@@ -331,6 +361,8 @@ def advisory_group(
                 fixed_in=f.match.verdict.fixed_in,
                 upgrade_to=f.match.verdict.upgrade_to,
                 **advice_fields(f.match.advice),
+                due=f.due,
+                overdue=f.overdue,
             )
             for f in found
         ),
@@ -358,6 +390,8 @@ def version_group(found: Sequence[Finding], hosts: int) -> VersionGroup:
                 fixed_in=f.match.verdict.fixed_in,
                 upgrade_to=f.match.verdict.upgrade_to,
                 **advice_fields(f.match.advice),
+                due=f.due,
+                overdue=f.overdue,
             )
             for f in found
         ),

@@ -82,6 +82,10 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
         bool | None, Meta(description="whether the line still gets security fixes; null if that is not known")
     ]
     open: Annotated[_Names, Meta(description="advisories that affect it")]
+    due: Annotated[
+        date | None, DAY, Meta(description="the earliest due date of these on any of the hosts; null without one")
+    ]
+    overdue: Annotated[Count, Meta(description="how many of them are overdue on some host")]
     undecided: Annotated[_Names, Meta(description="advisories that could not be assessed for it")]
     options: Annotated[
         tuple[PlanOption, ...], Meta(description="upgrades; empty if nothing is open or no release helps")
@@ -138,7 +142,7 @@ def commands(plans: Iterable[PlanRow]) -> tuple[PlanCommand, ...]:
     )
 
 
-def plan_row(found: Plan, hosts: _Names) -> PlanRow:
+def plan_row(found: Plan, hosts: _Names, due: date | None = None, overdue: int = 0) -> PlanRow:
     """The row of a plan for the hosts that run its component."""
     return PlanRow(
         product=found.component.product,
@@ -149,6 +153,8 @@ def plan_row(found: Plan, hosts: _Names) -> PlanRow:
         ends=found.line.ends if found.line else None,
         maintained=found.maintained,
         open=tuple(m.advisory.name for m in found.open),
+        due=due,
+        overdue=overdue,
         undecided=tuple(m.advisory.name for m in found.undecided),
         options=tuple(_option(o) for o in found.options),
     )

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from feeds.advisories.records import Advisory, Level, Severity
+from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, Question, findings, meets, speaking, weight
 from notifier.assessment.matcher import EXPOSED
+from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import RiskSummary
 from notifier.services.assessment import Assessment
+from notifier.services.due_dates import NO_POLICY, DueDates
 from notifier.services.scopes import check_hosts
 from notifier.storage import exposure, inventory
 
@@ -33,6 +36,9 @@ class ExposureQuery:
     """Only what is listed as known exploited."""
     limit: Scope = Scope()  # noqa: RUF009 - a frozen value
     """The tags that the viewer is limited to: no silence or assignment of other hosts is shown."""
+    due: DuePolicy = NO_POLICY
+    overdue: bool = False
+    """Only what is overdue; UsageProblem if there is no policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,9 @@ class ScopedFindings:
     hosts: Mapping[int, int]
     """How many hosts of the scope run each component. If advisories were named: each that they do not leave alone."""
     findings: tuple[Finding, ...]
+    dates: DueDates
+    overdue: bool = False
+    """Whether only what is overdue was asked for."""
 
     @property
     def at(self) -> datetime:
@@ -75,31 +84,53 @@ def assess(connection: Connection, query: ExposureQuery, now: datetime, *, stale
     if query.limit != Scope():
         assessment = assessment.visible(connection, query.limit)
     numbers = frozenset(assessment.find(name).id for name in query.advisories)
-    return find(connection, assessment, query.scope, Question(query.verdicts, numbers, query.least, query.kev))
+    question = Question(query.verdicts, numbers, query.least, query.kev)
+    if query.overdue and not query.due:
+        raise UsageProblem(
+            "nothing has a due date, so nothing is overdue", remedy='Set `[due]` in the configuration: critical = "7d"'
+        )
+    dates = DueDates(connection, assessment, query.due)
+    return find(connection, assessment, query.scope, question, dates, overdue=query.overdue)
 
 
-def find(connection: Connection, assessment: Assessment, scope: Scope, question: Question) -> ScopedFindings:
+def find(
+    connection: Connection,
+    assessment: Assessment,
+    scope: Scope,
+    question: Question,
+    dates: DueDates,
+    *,
+    overdue: bool = False,
+) -> ScopedFindings:
     """The findings of a scope."""
     matcher, components = assessment.matcher, assessment.components
     # if advisories are named, only the hosts of the components that they are about are counted
     spoken_of = speaking(matcher, components, question) if question.advisories else None
     hosts = exposure.counts(connection, scope, spoken_of)
-    return ScopedFindings(assessment, scope, question, hosts, findings(matcher, components, hosts, question))
+    found = dates.applied(connection, scope, findings(matcher, components, hosts, question), overdue=overdue)
+    return ScopedFindings(assessment, scope, question, hosts, found, dates, overdue)
 
 
 def host_counts(
-    connection: Connection, scope: Scope, groups: Sequence[tuple[Advisory, Sequence[Finding]]]
+    connection: Connection,
+    scope: Scope,
+    groups: Sequence[tuple[Advisory, Sequence[Finding]]],
+    overdue: DueDates | None = None,
 ) -> Iterator[int]:
     """The number of hosts of each group of findings, each host counted once.
 
-    Where no host can run two of a group's components the sum is exact. Only the others are counted.
+    Where no host can run two of a group's components the sum is exact. Only the others are counted. With `overdue`,
+    only hosts on which some finding of the group is overdue count.
     """
     several = exposure.multi_version_products(connection, scope)
     known: dict[frozenset[int], int] = {}
     for _, group in groups:
         products = {f.match.component.product for f in group}
         if len(group) == 1 or (len(products) == 1 and products.isdisjoint(several)):
-            yield sum(f.hosts for f in group)
+            yield sum(f.overdue if overdue else f.hosts for f in group)
+            continue
+        if overdue:
+            yield overdue.late_hosts(connection, scope, group) if any(f.overdue for f in group) else 0
             continue
         numbers = frozenset(f.number for f in group)
         if numbers not in known:

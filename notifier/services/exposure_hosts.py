@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from operator import attrgetter
 
@@ -11,6 +11,7 @@ from feeds.verdicts.evidence import Status
 from notifier.alerts.silences import Silence, covered_until
 from notifier.assessment.findings import Finding
 from notifier.domain.filters import Named
+from notifier.domain.stays import StayKey
 from notifier.schemas.exposure import HostGroup, Runs
 
 _Counted = tuple[int, int, bool]
@@ -33,6 +34,8 @@ class _Part:
         self.component = made = found[0].match.component
         self.runs = Runs(product=made.product, version=made.version, package=made.package or None)
         self.counted = {f.match.advisory.id: _counted(f) for f in found}
+        self.due = min((f.due for f in found if f.due), default=None)
+        self.overdue = tuple(f.match.advisory.id for f in found if f.overdue)
         self.several = self.counted.keys() & several
         self.silenced = tuple(f.match.advisory.id for f in found if f.match.advisory.id in silenced)
         self.place = 0
@@ -83,14 +86,17 @@ class HostGroups:
         for group in found.values():
             for one in group:
                 products.setdefault(one.match.advisory.id, set()).add(one.match.component.product)
-        several = frozenset(number for number, of in products.items() if len(of) > 1)
-        self._parts = {number: _Part(group, silenced, several) for number, group in found.items()}
+        self._several = frozenset(number for number, of in products.items() if len(of) > 1)
+        self._parts = {number: _Part(group, silenced, self._several) for number, group in found.items()}
         for place, part in enumerate(sorted(self._parts.values(), key=lambda p: p.component)):
             part.place = place
 
     def row(self, host: str, tags: dict[str, str], numbers: tuple[int, ...], named: Named) -> HostGroup:
         """The row of a host that runs the components of these numbers; `named` are the patterns that it matches."""
         parts = sorted([self._parts[n] for n in numbers if n in self._parts], key=_place)
+        return self._row(host, tags, parts, named)
+
+    def _row(self, host: str, tags: dict[str, str], parts: Sequence[_Part], named: Named) -> HostGroup:
         totals = [*map(sum, zip(*[p.totals for p in parts], strict=True))]
         for advisory in _shared(parts):
             several = sorted(p.counted[advisory] for p in parts if advisory in p.counted)
@@ -106,7 +112,14 @@ class HostGroups:
             verdicts={name: totals[place] for name, place in _VERDICT_PLACES},
             versions=tuple([p.runs for p in parts]),
             silenced=self._quiet(parts, tags, named) if self._silenced else 0,
+            due=min((p.due for p in parts if p.due), default=None),
+            overdue=len({n for p in parts for n in p.overdue if not self._covered(n, p, tags, named)}),
         )
+
+    def _covered(self, advisory: int, part: _Part, tags: dict[str, str], named: Named) -> bool:
+        """Whether an advisory is silenced for a component of a host."""
+        mine = self._silenced.get(advisory, ())
+        return bool(mine) and covered_until(mine, tags, named, part.component.product) is not None
 
     def _quiet(self, parts: Sequence[_Part], tags: dict[str, str], named: Named) -> int:
         """How many advisories are silenced on a host for every product of it that they are about."""
@@ -117,3 +130,45 @@ class HostGroups:
         return sum(
             all(covered_until(self._silenced[number], tags, named, p) for p in of) for number, of in products.items()
         )
+
+
+class DatedHostGroups(HostGroups):
+    """The same with due dates, from the stays of each host; with `only_overdue`, of what is overdue there alone."""
+
+    def __init__(
+        self,
+        found: Mapping[int, Sequence[Finding]],
+        silenced: Mapping[int, tuple[Silence, ...]],
+        of_stay: Callable[[StayKey, Sequence[Finding]], list[Finding]],
+        *,
+        only_overdue: bool,
+    ) -> None:
+        super().__init__(found, silenced)
+        self._found, self._of_stay, self._only_overdue = found, of_stay, only_overdue
+        self._of_key: dict[tuple[StayKey, frozenset[int]], _Part | None] = {}
+
+    def row_of(self, host: str, tags: dict[str, str], stays: Sequence[StayKey], named: Named) -> HostGroup | None:
+        """The row of a host with these stays; None if nothing is overdue there and only that was asked for."""
+        parts = [part for stay in stays if (part := self._part(stay, tags, named))]
+        return self._row(host, tags, sorted(parts, key=_place), named) if parts else None
+
+    def _part(self, stay: StayKey, tags: dict[str, str], named: Named) -> _Part | None:
+        whole = self._parts[stay[0]]
+        quiet: frozenset[int] = frozenset()
+        if self._only_overdue and whole.silenced:
+            quiet = frozenset(n for n in whole.silenced if self._covered(n, whole, tags, named))
+        key = stay, quiet
+        if key not in self._of_key:
+            found = self._of_stay(stay, self._found[stay[0]])
+            if self._only_overdue:
+                found = [f for f in found if f.overdue and f.match.advisory.id not in quiet]
+            part = self._of_key[key] = _Part(found, self._silenced, self._several) if found else None
+            if part:
+                part.place = whole.place
+        return self._of_key[key]
+
+
+def worst_host_first(row: HostGroup) -> tuple[int, int, str]:
+    """Sort key of rows: the worst severity, then the most advisories, then the name."""
+    rank = Level.of(row.severity).rank if row.advisories else 0
+    return -rank, -row.advisories, row.host

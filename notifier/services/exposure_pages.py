@@ -16,29 +16,25 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection
-from feeds.verdicts.evidence import Status
-from notifier.assessment.findings import Finding, by_component, by_version
+from notifier.assessment.findings import Finding, by_version
 from notifier.schemas.exposure import (
     Exposure,
     ExposureByAdvisory,
     ExposureByHost,
     ExposureByVersion,
     Exposures,
-    exposure_row,
 )
 from notifier.schemas.fields import whole
-from notifier.services.exposure import ScopedFindings, marks
-from notifier.services.exposure_hosts import HostGroups
+from notifier.services.exposure import ScopedFindings
 from notifier.services.exposure_rows import (
     ExposureAnswer,
     GroupBy,
     advisory_groups,
     each_host,
     exposure_rows,
-    named_patterns,
-    silences_of,
+    host_row,
+    placed_hosts,
 )
-from notifier.storage import exposure
 
 Place = tuple[Any, ...]
 """Where a row stands in the order of an answer."""
@@ -86,11 +82,12 @@ def _each(connection: Connection, found: ScopedFindings, after: Place | None) ->
         left = tuple(f for f in found.findings if _severity_place(f.match.advisory) >= front)
         found = replace(found, findings=left)
     begins = bool(found.findings) and _severity_place(found.findings[0].match.advisory) == front
-    for finding, name, tags, until in each_host(connection, found, host if begins else ""):
+    for row in each_host(connection, found, host if begins else ""):
+        finding = row.finding
         place = _severity_place(finding.match.advisory)
-        if place == front and name == host and _component_place(finding) <= component:
+        if place == front and row.host == host and _component_place(finding) <= component:
             continue
-        yield exposure_row(finding.match, name, tags, until), (*place, name, *_component_place(finding))
+        yield host_row(row), (*place, row.host, *_component_place(finding))
 
 
 def _by_advisory(connection: Connection, found: ScopedFindings, after: Place | None) -> _Rows:
@@ -111,15 +108,7 @@ def _by_version(connection: Connection, found: ScopedFindings, after: Place | No
 
 
 def _by_host(connection: Connection, found: ScopedFindings, after: Place | None) -> _Rows:
-    silenced = silences_of(found)
-    made = HostGroups(dict(by_component(found.findings)), silenced)
-    marked = marks(found.findings, frozenset(Status))
-    behind = (int(after[0]), int(after[1]), str(after[2])) if after else None
-    names = named_patterns(silenced)
-    for host, tags, numbers, named in exposure.hosts_by_risk(connection, found.scope, marked, names, after=behind):
-        mine = [marked[n] for n in numbers]
-        place = (max(m.weight for m in mine), sum(m.exposures for m in mine), host)
-        yield made.row(host, tags, numbers, named), place
+    return placed_hosts(connection, found, (int(after[0]), int(after[1]), str(after[2])) if after else None)
 
 
 _ROWS: dict[GroupBy | None, Callable[[Connection, ScopedFindings, Place | None], _Rows]] = {

@@ -26,7 +26,7 @@ def page(connection: Connection, found: ScopedFindings) -> str:
     """The HTML report on a scope. It lists every verdict, whichever the query asked for."""
     question, stale_days = found.question, found.assessment.stale_days
     everything = replace(question, verdicts=frozenset(Status))
-    whole = find(connection, found.assessment, found.scope, everything)
+    whole = find(connection, found.assessment, found.scope, everything, found.dates)
     exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from feeds.advisories.merging import at_least
 from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
-from notifier.assessment.findings import worst_rank
+from notifier.assessment.findings import Finding, by_component, worst_rank
 from notifier.assessment.upgrade_plans import Plan, Waiting, plan
+from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.schemas.fields import whole
 from notifier.schemas.plan import Plans, commands, plan_row
 from notifier.services.annotations import Remarks
-from notifier.services.assessment import Assessment
-from notifier.services.scopes import check_hosts, nothing_in
+from notifier.services.due_dates import NO_POLICY
+from notifier.services.exposure import ExposureQuery, ScopedFindings, assess
+from notifier.services.exposure_rows import each_host
+from notifier.services.scopes import nothing_in
 from notifier.storage import exposure, inventory
 
 
@@ -35,36 +39,45 @@ class PlansAnswer:
     """Whether any advisory is known."""
 
 
-def plans(database: Database, scope: Scope, now: datetime, *, least: Severity | None = None) -> PlansAnswer:
+def plans(
+    database: Database,
+    scope: Scope,
+    now: datetime,
+    *,
+    least: Severity | None = None,
+    due: DuePolicy = NO_POLICY,
+    overdue: bool = False,
+) -> PlansAnswer:
     """The upgrades for each version that the hosts of a scope run, worst first.
 
-    With `least`, only versions that an advisory of this severity or worse affects; unscored advisories count.
-    UnknownName if a host is named that the inventory does not have.
+    With `least`, only versions that an advisory of this severity or worse affects; unscored advisories count. With
+    `overdue`, only versions with an advisory that is overdue on some host, and these hosts. UnknownName if a host is
+    named that the inventory does not have; UsageProblem for `overdue` without due dates.
     """
     with database.connect() as connection:
-        return _plans(connection, scope, now, least)
+        found = assess(connection, ExposureQuery(scope, due=due, overdue=overdue), now)
+        return _plans(connection, found, least)
 
 
-def _plans(connection: Connection, scope: Scope, now: datetime, least: Severity | None) -> PlansAnswer:
-    check_hosts(connection, scope)
-    assessment = Assessment.load(connection, now)
-    numbers = tuple(exposure.counts(connection, scope))
-    names: dict[int, list[str]] = defaultdict(list)
-    for host, _, held, _ in exposure.hosts_running(connection, scope, numbers):
-        for number in held:
-            names[number].append(host)
+def _plans(connection: Connection, found: ScopedFindings, least: Severity | None) -> PlansAnswer:
+    scope, now = found.scope, found.at
+    assessment = found.assessment
+    numbers = tuple({f.number for f in found.findings} if found.overdue else exposure.counts(connection, scope))
+    names = _names(connection, found, numbers)
+    of_component = dict(by_component(found.findings))
     waiting: dict[int, list[Waiting]] = defaultdict(list)
     for runs, installed, count, hosts in inventory.restarts(connection, scope, limit=None):
         waiting[runs].append(Waiting(assessment.components[installed], count, hosts))
     made = [
         (plan(assessment.matcher, assessment.components[n], now.date(), waiting[n]), tuple(names[n])) for n in numbers
     ]
+    dates = {one.component: _dates(of_component.get(n, ())) for n, (one, _) in zip(numbers, made, strict=True)}
     chosen = [p for p in made if least is None or any(at_least(m.advisory.severity, least) for m in p[0].open)]
     chosen.sort(key=lambda p: (-worst_rank(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
     chosen = _twins_joined(chosen)
     remarks = Remarks.of(assessment)
     open_ = {m.advisory.name for one, _ in chosen for m in one.open if remarks.words(m.advisory.id)}
-    rows = tuple(plan_row(*one) for one in chosen)
+    rows = tuple(plan_row(one, hosts, *dates[one.component]) for one, hosts in chosen)
     return PlansAnswer(
         value=Plans(generated_at=whole(now), plans=rows, commands=commands(rows)),
         plans=tuple(chosen),
@@ -72,6 +85,25 @@ def _plans(connection: Connection, scope: Scope, now: datetime, least: Severity 
         nothing="" if chosen else nothing_in(connection, scope) or "No version is affected.",
         known=bool(assessment.catalogue.advisories),
     )
+
+
+def _names(connection: Connection, found: ScopedFindings, numbers: tuple[int, ...]) -> dict[int, list[str]]:
+    """The names of the hosts that run each component; of those on which something of it is overdue, if asked for."""
+    names: dict[int, list[str]] = defaultdict(list)
+    if found.overdue:
+        late: dict[int, set[str]] = defaultdict(set)
+        for row in each_host(connection, found):
+            late[row.finding.number].add(row.host)
+        return {number: sorted(hosts) for number, hosts in late.items()}
+    for host, _, held, _ in exposure.hosts_running(connection, found.scope, numbers):
+        for number in held:
+            names[number].append(host)
+    return names
+
+
+def _dates(found: Sequence[Finding]) -> tuple[date | None, int]:
+    """The earliest due date of a component's findings, and how many of these are overdue somewhere."""
+    return min((f.due for f in found if f.due), default=None), sum(f.overdue > 0 for f in found)
 
 
 _Planned = tuple[Plan, tuple[str, ...]]

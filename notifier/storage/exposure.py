@@ -5,26 +5,29 @@ Queries count by component; advisories are joined in Python, so no query reads h
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Grouping
 
 from feeds.storage import upsert
-from notifier.domain.filters import Scope
-from notifier.domain.hosts import Holder, HostRiskCount, RiskSummary, TrendDay
+from notifier.domain.filters import Named, Scope
+from notifier.domain.hosts import Holder, HostRiskCount, RiskSummary, StayHolder, TrendDay
 from notifier.storage import bulk, host_patterns, tables
 from notifier.storage.inventory import conditions, tagsets
+from notifier.storage.stay_tables import came_from
+from notifier.storage.stays import same_installation, stay_text
 
 KEPT = timedelta(days=400)
 """How long daily numbers are kept."""
 
 _BATCH = 2000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,64 @@ def hosts_running(
         # component of every host, which takes twenty times as long.
         .order_by(host.c.name.concat(""), installation.c.component)
     )
+    rows = (
+        (name, tagset, component, matched) for name, tagset, component, *matched in _streamed(connection, statement)
+    )
+    yield from _by_host(rows, tags, named)
+
+
+def stays_running(
+    connection: Connection,
+    scope: Scope,
+    numbers: Iterable[int],
+    days: Mapping[int, date],
+    patterns: Sequence[tuple[str, ...]] = (),
+    *,
+    since: str = "",
+) -> Iterator[StayHolder]:
+    """The hosts that run some components, by name, each with its stays at them, streamed; from the name `since` on.
+
+    `days` are those of the imports.
+    """
+    host, installation = tables.host, tables.installation
+    later = [host.c.name >= since] if since else []
+    tags, named = tagsets(connection), host_patterns.reader(patterns)
+    before = sa.func.coalesce(came_from.c.stay, 0)
+    statement = (
+        sa.select(
+            host.c.name,
+            host.c.tagset,
+            installation.c.component,
+            installation.c["import"],
+            before,
+            *host_patterns.columns(connection, patterns),
+        )
+        .join(installation, installation.c.host == host.c.id)
+        .outerjoin(came_from, same_installation)
+        .where(*conditions(connection, scope), installation.c.component.in_(sorted(numbers)), *later)
+        .order_by(host.c.name.concat(""), installation.c.component)  # see above
+    )
+    rows = (
+        (name, tagset, (component, days[run], stay), matched)
+        for name, tagset, component, run, stay, *matched in _streamed(connection, statement)
+    )
+    yield from _by_host(rows, tags, named)
+
+
+def _by_host(
+    rows: Iterable[tuple[str, int, T, list[int]]],
+    tags: Mapping[int, dict[str, str]],
+    named: Callable[[Sequence[int]], Named],
+) -> Iterator[tuple[str, dict[str, str], tuple[T, ...], Named]]:
+    """What the rows of a host say, as one."""
     last: tuple[str, int, list[int]] | None = None
-    held: list[int] = []
-    for name, tagset, component, *matched in _streamed(connection, statement):
+    held: list[T] = []
+    for name, tagset, one, matched in rows:
         if last is not None and last[0] != name:
             yield last[0], tags[last[1]], tuple(held), named(last[2])
             held = []
         last = name, tagset, matched
-        held.append(component)
+        held.append(one)
     if last is not None:
         yield last[0], tags[last[1]], tuple(held), named(last[2])
 
@@ -142,10 +195,39 @@ def hosts_by_risk(
     Hosts are ordered by their worst severity, then by their number of exposures, then by name; with `after`, only those
     behind such a place.
     """
+    component = sa.cast(tables.installation.c.component, sa.Text)
+    for name, tags, parts, named in _by_risk(connection, scope, marks, patterns, component, after):
+        yield name, tags, tuple(sorted(int(n) for n in parts)), named
+
+
+def stays_by_risk(
+    connection: Connection,
+    scope: Scope,
+    marks: Mapping[int, RiskSummary],
+    days: Mapping[int, date],
+    patterns: Sequence[tuple[str, ...]] = (),
+    *,
+    after: tuple[int, int, str] | None = None,
+) -> Iterator[StayHolder]:
+    """The same, with the stays of each host at these components. `days` are those of imports."""
+    for name, tags, parts, named in _by_risk(connection, scope, marks, patterns, stay_text, after):
+        found = sorted(tuple(map(int, part.split(":"))) for part in parts)
+        yield name, tags, tuple((component, days[run], stay) for component, run, stay in found), named
+
+
+def _by_risk(
+    connection: Connection,
+    scope: Scope,
+    marks: Mapping[int, RiskSummary],
+    patterns: Sequence[tuple[str, ...]],
+    part: sa.ColumnElement[str],
+    after: tuple[int, int, str] | None,
+) -> Iterator[tuple[str, dict[str, str], list[str], Named]]:
     host, installation = tables.host, tables.installation
     tags, named = tagsets(connection), host_patterns.reader(patterns)
     with _marked(connection, scope, marks) as marked:
-        parts = sa.func.aggregate_strings(sa.cast(installation.c.component, sa.Text), ",")
+        parts = sa.func.aggregate_strings(part, ",")
+        source = marked.source.outerjoin(came_from, same_installation) if part is stay_text else marked.source
         per_host = (
             sa.select(
                 installation.c.host.label("host"),
@@ -153,7 +235,7 @@ def hosts_by_risk(
                 sa.func.sum(marked.exposures).label("exposures"),
                 parts.label("parts"),
             )
-            .select_from(marked.source)
+            .select_from(source)
             .where(*marked.where, marked.weight > 0)
             .group_by(installation.c.host)
             .subquery()
@@ -164,8 +246,8 @@ def hosts_by_risk(
             .where(*_behind((per_host.c.weight, per_host.c.exposures, host.c.name), after))
             .order_by(per_host.c.weight.desc(), per_host.c.exposures.desc(), host.c.name)
         )
-        for name, tagset, numbers, *matched in _streamed(connection, statement):
-            yield name, tags[tagset], tuple(sorted(int(n) for n in numbers.split(","))), named(matched)
+        for name, tagset, said, *matched in _streamed(connection, statement):
+            yield name, tags[tagset], said.split(","), named(matched)
 
 
 def _behind(

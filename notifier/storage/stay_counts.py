@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import sqlalchemy as sa
@@ -13,26 +13,59 @@ from notifier.domain.filters import Scope, merged
 from notifier.domain.stays import EndedStay, StayKey
 from notifier.storage import bulk, tables
 from notifier.storage.inventory import conditions
-from notifier.storage.stay_tables import ended_stay, stays_recorded
-from notifier.storage.stays import Histories, days, grouped
+from notifier.storage.stay_tables import came_from, ended_stay, stays_recorded
+from notifier.storage.stays import Histories, days, grouped, same_installation, stay_text
 
 
 def counted(
     connection: Connection, scope: Scope, components: Collection[int], without: Iterable[Scope] = ()
 ) -> dict[StayKey, int]:
     """How many hosts of a scope are at some components since when, and after which stay; none of those in `without`."""
-    table = tables.installation
-    where = [*conditions(connection, scope), bulk.in_list(connection, table.c.component, sorted(components))]
-    excluded = merged(without)
-    where += [sa.not_(sa.and_(sa.true(), *conditions(connection, other))) for other in excluded]
-    named = scope.tags or scope.hosts or any(s.tags or s.hosts for s in excluded)
-    source = table.join(tables.host, tables.host.c.id == table.c.host) if named else table
-    rows = connection.execute(grouped(where, source)).all()
+    without = tuple(without)
+    chosen = bulk.in_list(connection, tables.installation.c.component, sorted(components))
+    where = [*conditions(connection, scope), chosen, *_excluded(connection, without)]
+    rows = connection.execute(grouped(where, _source(scope, without))).all()
     on = days(connection)
     found: Counter[StayKey] = Counter()
     for row in rows:
         found[row.component, on[row.run], row.before] += row.hosts
     return dict(found)
+
+
+def distinct_hosts(
+    connection: Connection, scope: Scope, asked: Sequence[tuple[Collection[StayKey], Sequence[Scope]]]
+) -> int:
+    """How many hosts of a scope have one of some stays, without those in the scopes beside them."""
+    imports: dict[date, list[int]] = defaultdict(list)
+    for number, day in days(connection).items():
+        imports[day].append(number)
+    table = tables.installation
+    either = []
+    for keys, without in asked:
+        wanted = [f"{component}:{run}:{before}" for component, day, before in keys for run in imports[day]]
+        either.append(sa.and_(bulk.in_list(connection, stay_text, wanted), *_excluded(connection, without)))
+    components = {component for keys, _ in asked for component, _, _ in keys}
+    hosts = (
+        sa.select(table.c.host)
+        .select_from(
+            _source(scope, [s for _, without in asked for s in without]).outerjoin(came_from, same_installation)
+        )
+        .where(*conditions(connection, scope), bulk.in_list(connection, table.c.component, sorted(components)))
+        .where(sa.or_(sa.false(), *either))
+        .distinct()
+        .subquery()
+    )
+    return connection.execute(sa.select(sa.func.count()).select_from(hosts)).scalar() or 0
+
+
+def _source(scope: Scope, without: Iterable[Scope]) -> sa.FromClause:
+    table = tables.installation
+    named = any(s.tags or s.hosts for s in (scope, *without))
+    return table.join(tables.host, tables.host.c.id == table.c.host) if named else table
+
+
+def _excluded(connection: Connection, without: Iterable[Scope]) -> list[sa.ColumnElement[bool]]:
+    return [sa.not_(sa.and_(sa.true(), *conditions(connection, other))) for other in merged(without)]
 
 
 def ended(connection: Connection, since: date) -> list[EndedStay]:

@@ -20,6 +20,20 @@ _Ended = tuple[int, date, int, int, date]
 """Component, since, the stay before, what replaced it (0: nothing), and the day."""
 
 
+same_installation = sa.and_(
+    came_from.c.component == tables.installation.c.component, came_from.c.host == tables.installation.c.host
+)
+"""That a row says where a host came from to an installation."""
+stay_text: sa.ColumnElement[str] = (
+    sa.cast(tables.installation.c.component, sa.Text)
+    .concat(":")
+    .concat(sa.cast(tables.installation.c["import"], sa.Text))
+    .concat(":")
+    .concat(sa.cast(sa.func.coalesce(came_from.c.stay, 0), sa.Text))
+)
+"""The component, the import, and the stay before of an installation, in one text."""
+
+
 class Histories:
     """The stays that hosts share: by number, and the number of each. New ones are stored when they are asked for."""
 
@@ -161,12 +175,11 @@ def _count(connection: Connection, ended: Mapping[_Ended, int]) -> None:
 def grouped(where: Collection[sa.ColumnElement[bool]], source: sa.FromClause) -> sa.Select[Any]:
     """How many hosts came to each component with each import, by the stay before."""
     installation = tables.installation
-    same = sa.and_(came_from.c.component == installation.c.component, came_from.c.host == installation.c.host)
     before = sa.func.coalesce(came_from.c.stay, 0).label("before")
     run = installation.c["import"].label("run")
     return (
         sa.select(installation.c.component, run, before, sa.func.count().label("hosts"))
-        .select_from(source.outerjoin(came_from, same))
+        .select_from(source.outerjoin(came_from, same_installation))
         .where(*where)
         .group_by(installation.c.component, run, before)
     )

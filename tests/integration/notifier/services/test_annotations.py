@@ -65,7 +65,7 @@ def asked(connection: Connection, scope: Scope | None = None) -> ScopedFindings:
 def ends(connection: Connection, scope: Scope | None = None) -> dict[tuple[str, str, int], datetime | None]:
     """Until when each row is silenced, by advisory, host and the number of the component."""
     rows = each_host(connection, asked(connection, scope))
-    return {(f.match.advisory.name, host, f.number): until for f, host, _, until in rows}
+    return {(r.finding.match.advisory.name, r.host, r.finding.number): r.silenced_until for r in rows}
 
 
 SCOPES = [
