@@ -17,11 +17,9 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
-from feeds.advisories.records import Level
 from feeds.core.addresses import sqlite_address, web_address
 from feeds.core.errors import ConfigError
 from feeds.core.secrets import from_environment
-from notifier.domain.due import DuePolicy
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -112,7 +110,7 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
 
 
-class DueDates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[due]`: how long a finding of each severity may stay open ("7d", "4w"), or one that is known exploited."""
 
     critical: str = ""
@@ -129,11 +127,10 @@ class DueDates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f'`{name}` is {text!r}, and must be a number of days or weeks such as "7d" or "4w"')
 
     @property
-    def policy(self) -> DuePolicy:
-        """The same in days."""
-        said = {level: getattr(self, level.value) for level in Level}
-        days = {level: _days(text) for level, text in said.items() if text}
-        return DuePolicy(days, _days(self.exploited) if self.exploited else None)
+    def days(self) -> dict[str, int]:
+        """The same in days, without those that are empty."""
+        said = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: _days(text) for name, text in said.items() if text}
 
 
 def _days(text: str) -> int:
@@ -322,7 +319,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     images: ImageSettings = ImageSettings()
     operator: Operator = Operator()
     digest: Digests = Digests()
-    due: DueDates = DueDates()
+    due: DueSettings = DueSettings()
     retention: Retention = Retention()
     templates: str = ""
     log: Log = Log()

@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("before", sa.Integer(), nullable=False, comment="the stay before it; 0: none"),
         sa.ForeignKeyConstraint(["component"], ["component.id"], name=op.f("fk_earlier_stay_component")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_earlier_stay")),
-        sa.UniqueConstraint("component", "since", "before", name=op.f("uq_earlier_stay_component")),
+        sa.UniqueConstraint("component", "since", "before", name=op.f("uq_earlier_stay_component_since_before")),
     )
     op.create_table(
         "came_from",

@@ -105,6 +105,7 @@ def command(
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
     from notifier.cli.exposure_forms import OutputOptions, write
+    from notifier.services.due_dates import due_policy
     from notifier.services.exposure import ExposureQuery, any_unknown, assessed, stale_warning, undecided_warning
     from notifier.services.exposure_rows import GroupBy
     from notifier.services.fail_on import check_judged
@@ -119,7 +120,7 @@ def command(
         advisories,
         Severity(least) if least else None,
         kev,
-        due=config.due.policy,
+        due=due_policy(config.due),
         overdue=overdue,
     )
     grouped = GroupBy(group) if group else None

@@ -60,12 +60,13 @@ def command(
     output: Path | None,
 ) -> None:
     """List the upgrades that fix the most, for each version in use, worst first."""
+    from notifier.services.due_dates import due_policy
     from notifier.services.plans import plans
 
     config = settings()
     asked, worst = scope(hosts, tags, products), Severity(least) if least else None
     with opened(config) as database:
-        found = plans(database, asked, now(), least=worst, due=config.due.policy, overdue=overdue)
+        found = plans(database, asked, now(), least=worst, due=due_policy(config.due), overdue=overdue)
     _write(found, form, output)
     if found.annotated:
         say(f"Silenced or assigned on some hosts: {', '.join(found.annotated)}. See `navtex advisory show`.")

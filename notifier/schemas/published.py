@@ -23,6 +23,7 @@ from notifier.schemas import (
     silence,
     source,
     subscription,
+    trend,
 )
 
 PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
@@ -55,6 +56,7 @@ PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "source-list": ("source list", source.SourceList),
     "subscription-list": ("subscription list", subscription.SubscriptionList),
     "subscription-show": ("subscription show", subscription.SubscriptionDetail),
+    "trend": ("trend", trend.Trend),
 }
 """By file: the command that prints the JSON, and its struct."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -88,3 +89,44 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
         float | None, Meta(description="the median of days to fix over all severities; null if nothing was fixed")
     ]
     ages: Annotated[tuple[OpenAge, ...], Meta(description="by severity, worst first")]
+
+
+class TrendCsvRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One number: of a day, a week (its Monday), or of now (no day); of one severity or of all (no severity)."""
+
+    measure: str
+    day: date | None
+    severity: str | None
+    value: float
+
+
+def csv_rows(trend: Trend) -> list[TrendCsvRow]:
+    """The numbers of a trend, one a row."""
+    return [
+        TrendCsvRow(measure=measure, day=day, severity=severity, value=value)
+        for measure, day, severity, value in _numbers(trend)
+        if value is not None
+    ]
+
+
+def _numbers(trend: Trend) -> Iterator[tuple[str, date | None, str | None, float | None]]:
+    for point in trend.days:
+        yield "hosts", point.day, None, point.hosts
+        yield "affected hosts", point.day, None, point.affected
+        for level in LEVELS:
+            yield "affected hosts", point.day, level.value, getattr(point.levels, level.value)
+    for week in trend.weeks:
+        yield from ((name, week.week, None, getattr(week, name)) for name in ("opened", "fixed", "retired"))
+    yield "median days to fix", None, None, trend.median_days
+    for fix in trend.fixes:
+        yield "fixed", None, fix.level, fix.fixed
+        yield "median days to fix", None, fix.level, fix.median_days
+    for age in trend.ages:
+        yield "open", None, age.level, age.findings
+        yield from ((f"open, {name}", None, age.level, getattr(age, field)) for field, name in AGE_WORDS.items())
+        yield "median age in days", None, age.level, age.median_days
+        yield "overdue", None, age.level, age.overdue
+
+
+AGE_WORDS = {"week": "up to 7 days", "month": "8 to 30 days", "quarter": "31 to 90 days", "older": "over 90 days"}
+"""The groups of ages in words, by field."""

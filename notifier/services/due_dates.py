@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
-from feeds.advisories.records import Advisory, Kind
+from feeds.advisories.records import Advisory, Kind, Level
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import EXPOSED, Match
+from notifier.config import DueSettings
 from notifier.domain.due import Dated, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.stays import StayKey, first_exposed
@@ -21,6 +22,12 @@ from notifier.storage.known_exposures import KnownExposures
 from notifier.storage.stays import Histories
 
 NO_POLICY = DuePolicy()
+
+
+def due_policy(settings: DueSettings) -> DuePolicy:
+    """What `[due]` of the configuration says."""
+    days = settings.days
+    return DuePolicy({level: days[level] for level in Level if level in days}, days.get("exploited"))
 
 
 class DueDates:

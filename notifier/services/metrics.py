@@ -6,7 +6,7 @@ node_exporter's textfile collector takes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,8 +21,11 @@ from feeds.storage.database import Connection
 from notifier.assessment.matcher import Match, Matcher
 from notifier.config import Config, ImageSettings
 from notifier.domain import retry, runs
+from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.images.status import ImageStatus
+from notifier.services.due_dates import due_policy
+from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.images import count_images
 from notifier.storage import exposure, inventory, operations, subscriptions, verdicts
 
@@ -48,6 +51,7 @@ def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) ->
     yield from _inventory(connection, now, config.digest.stale_days)
     yield from _images(connection, config.images, now)
     yield from _exposure(connection, now)
+    yield from _overdue(connection, now, due_policy(config.due))
     yield from _deliveries(connection)
     yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
 
@@ -117,6 +121,22 @@ def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield Metric("navtex_exposed_hosts_by_severity", by, ("severity",), samples)
     exploited = "How many hosts some vulnerability in CISA's KEV affects, or may affect"
     yield _one("navtex_exposed_hosts_exploited", exploited, hosts.get("kev", 0))
+
+
+def _overdue(connection: Connection, now: datetime, due: DuePolicy) -> Iterator[Metric]:
+    """What is overdue, if anything has a due date."""
+    findings: Counter[str] = Counter()
+    hosts = 0
+    if due:
+        found = assess(connection, ExposureQuery(due=due, overdue=True), now)
+        for one in found.findings:
+            findings[Level.of(one.match.advisory.severity).value] += one.overdue
+        hosts = found.dates.late_hosts(connection, Scope(), found.findings)
+    samples = tuple(((level,), float(findings[level])) for level in _LEVELS) if due else ()
+    text = "How many findings (an advisory on a component of one host) are overdue"
+    yield Metric("navtex_overdue_findings", text, ("severity",), samples)
+    count = (((), float(hosts)),) if due else ()
+    yield Metric("navtex_overdue_hosts", "How many hosts have an overdue finding", (), count)
 
 
 def _groups(match: Match) -> Iterator[str]:

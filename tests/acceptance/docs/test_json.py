@@ -40,6 +40,7 @@ ASKED = {
         "explain web-2 cis-docker-benchmark-1.6.0",
     ],
     "plan": ["plan"],
+    "trend": ["trend"],
     "advisory list": ["advisory list"],
     "advisory show": [f"advisory show {name}" for name in ("CVE-2026-41567", "docker-security-advisory-authz")],
     "benchmark audits": ["benchmark audits --all"],
