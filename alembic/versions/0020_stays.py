@@ -1,6 +1,6 @@
 """How long findings have been open: stays of hosts at components, and since when an advisory affects a component.
 
-Revision: 0019
+Revision: 0020
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import datetime as dt
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
