@@ -1,6 +1,6 @@
 """How long findings have been open: stays of hosts at components, and since when an advisory affects a component.
 
-Revision: 0020
+Revision: 0021
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import datetime as dt
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
