@@ -5,13 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from feeds.storage.database import UtcDateTime, metadata
-from notifier.storage import tables
 
 push_import = sa.Table(
     "push_import",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
-    sa.Column("import", sa.Integer, sa.ForeignKey(tables.inventory_import.c.id), nullable=False),
+    sa.Column("import", sa.Integer, sa.ForeignKey("inventory_import.id"), nullable=False),
     sa.Column("changed", sa.Boolean, nullable=False, comment="whether a host changed by it"),
 )
 
