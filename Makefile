@@ -102,9 +102,10 @@ soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half 
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
 	$(BIN)/python tests/integration/endurance/soaking.py $${RUNS:-2000}
 
-systemd:         ## the units in deploy/systemd, by systemd itself, which is installed from Debian
+systemd:         ## the units in deploy, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }
-	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex.timer
+	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex.timer \
+	  deploy/agent/navtex-agent.service deploy/agent/navtex-agent.timer
 
 deploy: $(TOOLED) ## the container file and the manifests, by linters that know their rules
 	$(TOOLS)/bin/hadolint deploy/container/Containerfile

@@ -26,7 +26,7 @@ from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
-from notifier.services import checks, image_checks, mirror_age, operator_alerts
+from notifier.services import checks, image_checks, mirror_age, operator_alerts, push_checks
 from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
@@ -65,6 +65,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from _sources(config, connection, now)
         yield from image_checks.registries(connection, config.images, now)
         yield from _inventory(connection, now, config.digest.stale_days)
+        yield from push_checks.pushes(connection, now)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
         yield from _templates(config.template_folder)

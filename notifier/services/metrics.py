@@ -23,11 +23,12 @@ from notifier.config import Config, ImageSettings
 from notifier.domain import retry, runs
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
+from notifier.domain.pushes import PushResult
 from notifier.images.status import ImageStatus
 from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.images import count_images
-from notifier.storage import exposure, inventory, operations, subscriptions, verdicts
+from notifier.storage import exposure, inventory, operations, pushes, subscriptions, verdicts
 
 _DEFAULTS = Config()
 _LEVELS = (*(Level.of(s).value for s in Severity), Level.UNSCORED.value)
@@ -53,6 +54,7 @@ def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) ->
     yield from _exposure(connection, now)
     yield from _overdue(connection, now, due_policy(config.due))
     yield from _deliveries(connection)
+    yield from _pushes(connection)
     yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
 
 
@@ -157,6 +159,14 @@ def _deliveries(connection: Connection) -> Iterator[Metric]:
     yield Metric("navtex_deliveries", "How many deliveries are in each state", ("state",), samples)
     waits = "Since when the oldest pending delivery waits"
     yield Metric("navtex_oldest_pending_delivery_timestamp_seconds", waits, (), _moments([((), oldest)]))
+
+
+def _pushes(connection: Connection) -> Iterator[Metric]:
+    found = {result: (number, at) for result, number, at in pushes.counts(connection)}
+    samples = tuple(((r.value,), float(found[r][0] if r in found else 0)) for r in PushResult if found)
+    yield Metric("navtex_pushes", "How many pushes of hosts were stored, or refused and why", ("result",), samples)
+    last = _moments(((result.value,), at) for result, (_, at) in found.items())
+    yield Metric("navtex_last_push_timestamp_seconds", "When the last push of this result came", ("result",), last)
 
 
 def _one(name: str, text: str, value: float) -> Metric:

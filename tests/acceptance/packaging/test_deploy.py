@@ -262,11 +262,12 @@ def test_the_units_are_valid_and_a_bad_one_would_be_found(tmp_path: Path) -> Non
             [sys.executable, ROOT / "scripts" / "units.py", *files], capture_output=True, text=True, check=False
         )
 
-    done = check(SERVICE, DEPLOY / "systemd" / "navtex.timer")
+    agent = (DEPLOY / "agent" / f"navtex-agent.{kind}" for kind in ("service", "timer"))
+    done = check(SERVICE, DEPLOY / "systemd" / "navtex.timer", *agent)
     assert (done.returncode, done.stderr) == (0, "")
-    score = re.search(r"exposure level for navtex.service: ([\d.]+)", done.stdout)
-    assert score is not None
-    assert float(score[1]) < 2
+    scores = dict(re.findall(r"exposure level for ([\w.-]+): ([\d.]+)", done.stdout))
+    assert scores.keys() == {"navtex.service", "navtex-agent.service"}
+    assert all(float(score) < 2 for score in scores.values())
     text = SERVICE.read_text(encoding="utf-8")
     open_one, wrong = tmp_path / "open.service", tmp_path / "wrong.service"
     open_one.write_text(re.sub(r"^(?:Protect|Private|Restrict|Capab|System).*\n", "", text, flags=re.MULTILINE))

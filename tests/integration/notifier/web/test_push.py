@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from notifier.domain.components import Host
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
+from notifier.services import metrics, push_checks
 from notifier.services.inventory import host
 from notifier.services.pushes import read_push
 from notifier.storage import pushes
@@ -88,6 +90,14 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         assert words in said["detail"], (body[:50], said)
     waited_for(queue_of(sqlite_database))
     assert told(sqlite_database) == {"forbidden": 2, "unreadable": 6}
+    with sqlite_database.connect() as connection:
+        found = [f.what for f in push_checks.pushes(connection, datetime.now(UTC))]
+        written = metrics.text(metrics.gather(connection, NOW))
+    assert [what.rpartition(":")[2] for what in found] == [
+        " the host is not one of the token's pattern",
+        " nothing in them could be read",
+    ]
+    assert 'navtex_pushes{result="unreadable"} 6.0' in written
 
 
 def test_a_key_gets_the_same_answer_again_and_no_other_content(api: Api) -> None:
