@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from notifier.web.answers import Refused
+from notifier.web.answers import Refused, for_programs
 from notifier.web.calls import Call, Route
 from notifier.web.identities import client_of, is_trusted, sent_headers
 from notifier.web.site import Site
@@ -77,7 +77,8 @@ async def with_body(route: Route, request: Request, call: Call) -> Call:
     except TimeoutError:
         raise Refused(408, "The body did not arrive in time.") from None
     data = bytes(body)
-    return replace(call, body=data, form=await _form(call, data))
+    # curl says of everything that it is a form
+    return replace(call, body=data, form={} if for_programs(call.url) else await _form(call, data))
 
 
 async def _form(call: Call, body: bytes) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from feeds.core.errors import UnknownName, UsageProblem
+from notifier.alerts.silences import shown
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscription_edits import EditOption, SubscriptionEdit
@@ -21,12 +22,14 @@ from notifier.schemas.requests import (
     SubscriptionRequest,
 )
 from notifier.services import subscriptions as service
+from notifier.services.audit_log import Facts, note
 from notifier.services.channel_addresses import check_remote
 from notifier.services.silences import NewAssignment, NewSilence, add_silence, assign, remove_silence, unassign
 from notifier.web.api.answers import answer
 from notifier.web.api.lists import named
 from notifier.web.api.parameters import Given
 from notifier.web.calls import Answer, Call, json, problem
+from notifier.web.identities import actor_of
 from notifier.web.scoping import NOTHING, scoped
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -48,6 +51,11 @@ def body_of(call: Call, kind: type[Body]) -> Body:
         raise UsageProblem(f"the body cannot be used: {error}") from error
 
 
+def noted(call: Call, action: str, target: str, before: Facts = None, after: Facts = None) -> None:
+    """Add a change to the audit log."""
+    note(call.database, actor_of(call), call.now, action, target, before, after)
+
+
 def _within(call: Call, scope: Scope) -> Scope:
     """The scope as far as the caller may see it; UsageProblem if that is nothing."""
     found = scoped(call, scope)
@@ -62,6 +70,7 @@ def silence(call: Call, given: Given) -> Answer:
     scope = _within(call, Scope(said.tags, said.hosts, said.products))
     wanted = NewSilence(said.advisory, scope, said.reason, _end(said.until), call.viewer.name, said.justification)
     made = add_silence(call.database, wanted, call.now).value
+    noted(call, "silence.add", made.advisory, after=made)
     return json(made, 201, (("location", f"/api/v1/silences/{made.number}"),))
 
 
@@ -80,7 +89,8 @@ def end_silence(call: Call, given: Given) -> Answer:
     number = named(call)
     if not number.isascii() or not number.isdigit() or not 0 < int(number[:10]) <= _LARGEST or len(number) > 10:
         raise UnknownName(f"there is no silence {number[:20]!r}")
-    remove_silence(call.database, int(number), call.now, call.viewer.scope)
+    advisory = remove_silence(call.database, int(number), call.now, call.viewer.scope)
+    noted(call, "silence.remove", advisory, before={"number": int(number)})
     return Answer(204)
 
 
@@ -93,13 +103,15 @@ def add_assignment(call: Call, given: Given) -> Answer:
     stored = AssignmentAnswer(
         advisory=made.advisory, owner=said.owner.strip(), due=said.due, scope=made.scope, note=said.note.strip()
     )
+    noted(call, "assignment.add", made.advisory, after=stored)
     return json(stored, 201, (("location", f"/api/v1/advisories/{quote(made.advisory, safe='')}"),))
 
 
 def remove_assignment(call: Call, given: Given) -> Answer:
     """Remove the assignment of an advisory for these hosts, or all of them."""
     chosen = _within(call, given.scope)
-    unassign(call.database, named(call), None if chosen == Scope() else chosen, call.now)
+    advisory, owners = unassign(call.database, named(call), None if chosen == Scope() else chosen, call.now)
+    noted(call, "assignment.remove", advisory, before={"owners": owners, "scope": shown(chosen)})
     return Answer(204)
 
 
@@ -121,6 +133,7 @@ def subscribe(call: Call, given: Given) -> Answer:
     )
     wanted = Subscription(said.name, said.to, filters, call.now, silent_start=said.silent_start, schedule=when)
     made = service.add_subscription(call.database, wanted).value
+    noted(call, "subscription.add", made.name, after=made)
     return json(made, 201, (("location", f"/api/v1/subscriptions/{quote(made.name, safe='')}"),))
 
 
@@ -150,6 +163,7 @@ _OPTIONS = {
 def change_subscription(call: Call, given: Given) -> Answer:
     """Change the channels, filters or schedule of a subscription, pause or resume it."""
     name = _visible(call)
+    before = service.show_subscription(call.database, name, call.now).value
     said: dict[str, Any] = body_of(call, SubscriptionChange).given()
     check_remote(said.get("to", ()))
     if "tags" in said and call.viewer.limited:
@@ -163,12 +177,17 @@ def change_subscription(call: Call, given: Given) -> Answer:
         service.edit_subscription(call.database, name, edit, call.now)
     if "paused" in said:
         service.pause_subscription(call.database, name, paused=said["paused"])
-    return json(service.show_subscription(call.database, name, call.now).value)
+    after = service.show_subscription(call.database, name, call.now).value
+    noted(call, "subscription.edit", name, before, after)
+    return json(after)
 
 
 def unsubscribe(call: Call, given: Given) -> Answer:
     """Remove a subscription. What it was sent stays in the history."""
-    service.remove_subscription(call.database, _visible(call), call.now)
+    name = _visible(call)
+    before = service.show_subscription(call.database, name, call.now).value
+    service.remove_subscription(call.database, name, call.now)
+    noted(call, "subscription.remove", name, before)
     return Answer(204)
 
 
