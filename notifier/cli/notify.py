@@ -70,6 +70,8 @@ def _would(found: DigestPreview) -> str:
 
 def tell(done: RunReport) -> None:
     """Say what failed; to the log, or to a terminal, also what was sent."""
+    from notifier.services.queueing import AHEAD
+
     report = done.notified
     for delivery, answer in report.delivered:
         text = f"sent to {_whom(delivery)}: {delivery.message.subject}"
@@ -79,6 +81,9 @@ def tell(done: RunReport) -> None:
     for delivery in report.taken_over:
         text = f"another process took over the delivery to {_whom(delivery)}, so it may arrive twice"
         event("taken_over", text, level="warning", **_facts(delivery))
+    for name in report.ahead:
+        text = f"{name}: {AHEAD}. Check the clock of this machine"
+        event("clock", text, level="warning", subscription=name)
     for name, reason in report.broken:
         text = f"The digest for {name} could not be made: {reason}"
         event("digest_broken", text, level="error", subscription=name)

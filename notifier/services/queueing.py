@@ -33,6 +33,7 @@ from notifier.services.digests import Composed, compose
 from notifier.services.settings import DEFAULTS, Settings
 from notifier.storage import clocks, images, looks, lost_digests, outbox, subscriptions, verdicts
 
+AHEAD = "its last run lay in the future; it counts as now"
 _TOGETHER = 100
 """Subscriptions without news whose state is stored in one transaction."""
 
@@ -46,6 +47,8 @@ class NotifyReport(Deliveries):
     """Subscriptions whose welcome waits until some source was read."""
     fresh: list[tuple[str, str]] = field(default_factory=list)
     """Those of the broken that were not broken the last time: operators hear of these."""
+    ahead: list[str] = field(default_factory=list)
+    """Subscriptions that a wrong clock had silenced: their last run lay in the future, and counts as now."""
     skipped: list[str] = field(default_factory=list)
     """Subscriptions that somebody changed, or served, while their digest was made; the next run looks again."""
 
@@ -55,17 +58,17 @@ class NotifyReport(Deliveries):
         return not (self.failed or self.broken)
 
 
-def match(database: Database, now: datetime) -> list[tuple[str, str]]:
+def match(database: Database, now: datetime) -> list[str]:
     """Match what is new, and take back what was lost or lies in the future; one process at a time does it.
 
-    Returns the subscriptions that a wrong clock had silenced, each with what was done.
+    Returns the subscriptions that a wrong clock had silenced.
     """
     with database.begin() as connection:
         database.serial(connection, "match")
         silenced = clocks.mend_clock(connection, now)
         lost_digests.take_back(connection, now)
         verdicts.refresh(connection, storage.catalogue(connection), now.date())
-    return [(name, "its last run lay in the future; it counts as now") for name in silenced]
+    return silenced
 
 
 def queue_digests(
@@ -79,8 +82,7 @@ def queue_digests(
     """
     silenced = match(database, now)
     report = digests(database, now, settings, only)
-    report.broken[:0] = silenced
-    report.fresh[:0] = silenced
+    report.ahead += silenced
     notify_operators(database, now, settings, report)
     return report
 
