@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from notifier.domain.access import Actor, Way
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 
@@ -60,6 +61,10 @@ class Wish:
     to: str
     filters: Filters = Filters()  # noqa: RUF009
     schedule: Schedule = Schedule()  # noqa: RUF009
+
+
+SOMEBODY: Final = Actor("-", Way.ANONYMOUS)
+"""Who opened a link, where nobody knows."""
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):

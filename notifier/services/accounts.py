@@ -10,10 +10,12 @@ from feeds.core.errors import UnknownName, UsageProblem
 from feeds.core.text import printable
 from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor, Role
+from notifier.domain.filters import Scope
 from notifier.schemas.access import ListedUser, UserList
 from notifier.schemas.fields import whole
 from notifier.security.passwords import hashed_password
 from notifier.services.audit_log import note_in
+from notifier.services.own_subscriptions import follow_owner
 from notifier.storage import accounts
 from notifier.storage.accounts import Account
 
@@ -64,10 +66,14 @@ def list_users(database: Database) -> UserList:
 def change_user(
     database: Database, actor: Actor, now: datetime, name: str, role: Role, tags: Mapping[str, str]
 ) -> ListedUser:
-    """Give an account another role and other tags; UnknownName if there is none."""
+    """Give an account another role and other tags; UnknownName if there is none.
+
+    What its user subscribed themselves is limited to the tags, too.
+    """
     with database.begin() as connection:
         old = _found(connection, account_name(name))
         accounts.change(connection, old.id, role=role, tags=dict(tags))
+        follow_owner(connection, old.name, Scope(tags=dict(tags)), now)
         new = {"role": role.value, "tags": dict(tags)}
         note_in(connection, actor, now, "user.change", old.name, _said(old), new)
         return _listed(_found(connection, old.name))
@@ -84,10 +90,11 @@ def set_password(database: Database, actor: Actor, now: datetime, name: str, pas
 
 
 def remove_user(database: Database, actor: Actor, now: datetime, name: str) -> None:
-    """Remove an account, its sessions and its tokens; UnknownName if there is none."""
+    """Remove an account, its sessions, tokens and own subscriptions; UnknownName if there is none."""
     with database.begin() as connection:
         one = _found(connection, account_name(name))
         accounts.remove(connection, one.id)
+        follow_owner(connection, one.name, None, now)
         note_in(connection, actor, now, "user.remove", one.name, _said(one))
 
 

@@ -9,12 +9,13 @@ import msgspec
 
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
-from notifier.domain.access import Role, Viewer
-from notifier.domain.filters import Filters
+from notifier.domain.access import Actor, Role, Viewer
+from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.self_service import narrowed
 from notifier.domain.subscriptions import Subscription
-from notifier.schemas.subscription import SubscriptionRow
+from notifier.schemas.subscription import FilterWords, SubscriptionRow, filter_words
+from notifier.services.audit_log import note_in
 from notifier.services.subscriptions import subscription_row_of
 from notifier.storage import subscribing, subscriptions
 
@@ -49,12 +50,14 @@ def own_subscription(database: Database, viewer: Viewer, number: int) -> OwnSubs
         return _found(connection, viewer, number)
 
 
-def edit_own(database: Database, viewer: Viewer, number: int, filters: Filters, schedule: Schedule) -> str:
+def edit_own(
+    database: Database, viewer: Viewer, number: int, wanted: tuple[Filters, Schedule], now: datetime, actor: Actor
+) -> str:
     """Give a subscription other filters and hours; its name comes back.
 
     UsageProblem if the hosts are outside of what the viewer may see, or it cannot be changed here.
     """
-    schedule = checked(schedule)
+    filters, schedule = wanted[0], checked(wanted[1])
     scope = narrowed(filters.scope, viewer.scope)
     if scope is None:
         raise UsageProblem("these hosts are outside of what you may see", remedy="Choose other tags")
@@ -64,10 +67,21 @@ def edit_own(database: Database, viewer: Viewer, number: int, filters: Filters, 
             raise UsageProblem(f"the subscription {found.row.name!r} cannot be changed here")
         after = msgspec.structs.replace(filters, scope=scope)
         subscriptions.change(connection, replace(found.subscription, filters=after, schedule=schedule))
+        changed = (filter_words(after), schedule)
+        note_in(connection, actor, now, "subscription.edit", found.row.name, _said(found), _words(*changed))
     return found.row.name
 
 
-def end_own(database: Database, viewer: Viewer, number: int, now: datetime) -> str:
+def _said(found: OwnSubscription) -> dict[str, str]:
+    return _words(found.row.filters, found.subscription.schedule)
+
+
+def _words(filters: FilterWords, schedule: Schedule) -> dict[str, str]:
+    """Filters and hours for the audit log."""
+    return {"filters": str(filters), "schedule": schedule.every, "zone": schedule.zone, "quiet": schedule.quiet}
+
+
+def end_own(database: Database, viewer: Viewer, number: int, now: datetime, actor: Actor) -> str:
     """End a subscription that the viewer made themselves; its name comes back."""
     with database.begin() as connection:
         found = _found(connection, viewer, number)
@@ -76,7 +90,25 @@ def end_own(database: Database, viewer: Viewer, number: int, now: datetime) -> s
                 "only subscriptions that people made themselves end here", remedy="Use `navtex subscription remove`"
             )
         subscriptions.remove(connection, found.row.name, now)
+        note_in(connection, actor, now, "subscription.remove", found.row.name, _said(found))
     return found.row.name
+
+
+def follow_owner(connection: Connection, owner: str, scope: Scope | None, now: datetime) -> None:
+    """Limit what somebody subscribed themselves to the hosts that they may see now; None ends it.
+
+    Feeds end where that takes hosts away, as they would still show earlier digests.
+    """
+    for one in subscriptions.every(connection) if owner else ():
+        if one.owner != owner or one.unreadable:
+            continue
+        left = narrowed(one.filters.scope, scope) if scope is not None else None
+        if left is None:
+            subscriptions.remove(connection, one.name, now)
+        elif left != one.filters.scope:
+            filters = msgspec.structs.replace(one.filters, scope=left)
+            subscriptions.change(connection, replace(one, filters=filters))
+            subscribing.end_feed(connection, one.id)
 
 
 def _found(connection: Connection, viewer: Viewer, number: int) -> OwnSubscription:

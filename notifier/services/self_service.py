@@ -13,6 +13,7 @@ import msgspec
 
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
+from notifier.domain.access import Actor
 from notifier.domain.messages import LINK, Message
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.self_service import (
@@ -20,6 +21,7 @@ from notifier.domain.self_service import (
     DAY,
     PER_CLIENT,
     PER_MAILBOX,
+    SOMEBODY,
     Applicant,
     Request,
     SelfServiceRules,
@@ -32,6 +34,7 @@ from notifier.rendering.messages import message
 from notifier.rendering.notices import key_of
 from notifier.schemas.subscription import ALL, filter_words
 from notifier.security.links import confirmation_token, hashed, new_seed
+from notifier.services.audit_log import note_in
 from notifier.services.channel_addresses import targets_of
 from notifier.services.destinations import Destination, destination
 from notifier.storage import outbox, subscribing, subscriptions
@@ -123,7 +126,7 @@ def look(database: Database, token: str, now: datetime) -> ConfirmationView:
         return _view(connection, token, now)
 
 
-def confirm(database: Database, token: str, now: datetime) -> ConfirmationView:
+def confirm(database: Database, token: str, now: datetime, actor: Actor = SOMEBODY) -> ConfirmationView:
     """Do what a link confirms, once. Returns what was done, its state WAITING; otherwise nothing was done.
 
     UnknownName if there is no such link.
@@ -134,8 +137,16 @@ def confirm(database: Database, token: str, now: datetime) -> ConfirmationView:
             return found
         if found.request.subscription:
             subscribing.resubscribe(connection, found.request.subscription, found.request.to)
+            note_in(connection, actor, now, "subscription.resubscribe", found.subscription, None, _said(found))
             return found
-        return replace(found, subscription=_subscribed(connection, found.request, now))
+        found = replace(found, subscription=_subscribed(connection, found.request, now))
+        note_in(connection, actor, now, "subscription.confirm", found.subscription, None, _said(found))
+        return found
+
+
+def _said(found: ConfirmationView) -> dict[str, str]:
+    """What is confirmed, for the audit log."""
+    return {"to": found.request.to, "owner": found.request.owner, "filters": found.wants, "hours": found.when}
 
 
 def _view(connection: Connection, token: str, now: datetime) -> ConfirmationView:

@@ -9,7 +9,10 @@ from datetime import datetime
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
 from notifier.channels.atom import ENTRIES, document
+from notifier.domain.access import Actor
+from notifier.domain.self_service import SOMEBODY
 from notifier.security.links import hashed, random_token
+from notifier.services.audit_log import note_in
 from notifier.storage import subscribing, subscriptions
 
 
@@ -21,23 +24,27 @@ class FeedAnswer:
     document: str | None
 
 
-def new_feed(database: Database, number: int, now: datetime) -> str:
+def new_feed(database: Database, number: int, now: datetime, actor: Actor = SOMEBODY) -> str:
     """Give a subscription a feed. Returns its token, which is shown only now; the former one no longer works.
 
     UnknownName if there is no such subscription.
     """
     token = random_token()
     with database.begin() as connection:
-        if subscriptions.numbered(connection, number) is None:
+        found = subscriptions.numbered(connection, number)
+        if found is None:
             raise UnknownName("there is no such subscription")
         subscribing.set_feed(connection, number, hashed(token), now)
+        note_in(connection, actor, now, "feed.add", found.name)
     return token
 
 
-def end_feed(database: Database, number: int) -> None:
+def end_feed(database: Database, number: int, now: datetime, actor: Actor = SOMEBODY) -> None:
     """End the feed of a subscription: its address no longer works."""
     with database.begin() as connection:
-        subscribing.end_feed(connection, number)
+        found = subscriptions.numbered(connection, number)
+        if found is not None and subscribing.end_feed(connection, number):
+            note_in(connection, actor, now, "feed.remove", found.name)
 
 
 def read_feed(database: Database, token: str, known: str, now: datetime) -> FeedAnswer:

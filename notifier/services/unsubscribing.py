@@ -11,13 +11,15 @@ import msgspec
 
 from feeds.core.errors import DatabaseError, NavtexError, UnknownName
 from feeds.storage.database import Connection, Database
+from notifier.domain.access import Actor
 from notifier.domain.messages import LINK, Message, Target
-from notifier.domain.self_service import UNDO, Request, SelfServiceRules
+from notifier.domain.self_service import SOMEBODY, UNDO, Request, SelfServiceRules
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.rendering.messages import message
 from notifier.security.links import UnsubscribeLink, confirmation_token, hashed, new_seed, read_unsubscribe
 from notifier.services import operator_alerts
+from notifier.services.audit_log import note_in
 from notifier.services.channel_addresses import targets_of
 from notifier.storage import outbox, subscribing, subscriptions
 
@@ -39,7 +41,9 @@ def look(database: Database, token: str) -> UnsubscribeView:
         return _view(*_found(connection, link))
 
 
-def unsubscribe(database: Database, token: str, rules: SelfServiceRules, now: datetime) -> UnsubscribeView:
+def unsubscribe(
+    database: Database, token: str, rules: SelfServiceRules, now: datetime, actor: Actor = SOMEBODY
+) -> UnsubscribeView:
     """Unsubscribe the recipient of a link, and queue an undo for it and a notice for the operators; once.
 
     UnknownName if Navtex did not make the link.
@@ -51,6 +55,8 @@ def unsubscribe(database: Database, token: str, rules: SelfServiceRules, now: da
             return _view(subscription, target)
         if subscribing.unsubscribe(connection, subscription.id, target.recipient, now):
             _tell(database, connection, subscription, target, rules, now)
+            said = {"recipient": target.recipient}
+            note_in(connection, actor, now, "subscription.unsubscribe", subscription.name, said, None)
     return UnsubscribeView(subscription.name, target.recipient, done=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +16,7 @@ from notifier.storage import outbox, tables
 from notifier.storage.subscribing_tables import confirmation, feed
 from notifier.storage.subscribing_tables import unsubscribed as gone
 
+_KEPT = timedelta(days=30)
 _LOCK = 0x4E617673
 """PostgreSQL's advisory lock on counting requests: no other transaction counts at the same time."""
 
@@ -45,7 +46,11 @@ def requests_since(connection: Connection, mailbox: str, client: str, since: dat
 def add_confirmation(
     connection: Connection, hashed: str, mailbox: str, client: str, request: str, at: datetime, expires_at: datetime
 ) -> None:
-    """Store a confirmation by the hash of its token. Its mailbox and what it confirms are encrypted."""
+    """Store a confirmation by the hash of its token. Its mailbox and what it confirms are encrypted.
+
+    Those that expired a month ago are forgotten.
+    """
+    connection.execute(sa.delete(confirmation).where(confirmation.c.expires_at < at - _KEPT))
     insert(
         connection,
         confirmation,
@@ -107,9 +112,9 @@ def set_feed(connection: Connection, subscription: int, hashed: str, at: datetim
     upsert(connection, feed, {"subscription": subscription, "hash": hashed, "created_at": at}, ["subscription"])
 
 
-def end_feed(connection: Connection, subscription: int) -> None:
-    """End the feed of a subscription."""
-    connection.execute(sa.delete(feed).where(feed.c.subscription == subscription))
+def end_feed(connection: Connection, subscription: int) -> bool:
+    """End the feed of a subscription; false if it has none."""
+    return connection.execute(sa.delete(feed).where(feed.c.subscription == subscription)).rowcount > 0
 
 
 def has_feed(connection: Connection, subscription: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from notifier.services import self_service, subscription_feeds, unsubscribing
 from notifier.services.self_service import Confirmation, ConfirmationView
 from notifier.web.calls import Answer, Call
+from notifier.web.identities import actor_of
 from notifier.web.subscribing.surroundings import rendered, rules, send_soon
 
 _GONE = {Confirmation.EXPIRED: 410, Confirmation.USED: 410, Confirmation.GONE: 410}
@@ -20,7 +21,7 @@ def confirmation(call: Call) -> Answer:
 
 def confirm(call: Call) -> Answer:
     """Confirm what a link is for, once."""
-    found = self_service.confirm(call.database, call.path["token"], call.now)
+    found = self_service.confirm(call.database, call.path["token"], call.now, actor_of(call))
     return rendered(call, "confirm.html", _GONE.get(found.state, 200), **_of(found, confirmed=True))
 
 
@@ -36,7 +37,7 @@ def unsubscription(call: Call) -> Answer:
 
 def unsubscribe(call: Call) -> Answer:
     """Unsubscribe the recipient of a link. The answer is the same every time."""
-    found = unsubscribing.unsubscribe(call.database, call.path["token"], rules(call), call.now)
+    found = unsubscribing.unsubscribe(call.database, call.path["token"], rules(call), call.now, actor_of(call))
     return send_soon(rendered(call, "unsubscribe.html", alone=True, view=found), call)
 
 

@@ -12,6 +12,7 @@ from notifier.services.own_subscriptions import OwnSubscription
 from notifier.services.previews import preview_subscription
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, redirect
+from notifier.web.identities import actor_of
 from notifier.web.subscribing.forms import SubscribeForm
 from notifier.web.subscribing.surroundings import rendered, rules, send_soon, signed_in
 
@@ -118,9 +119,8 @@ def save(call: Call) -> Answer:
     """Change the filters and hours of a subscription."""
     found, filled = _found(call), SubscribeForm.sent(call)
     try:
-        filters = filled.filters(found.subscription.filters)
-        hours = filled.schedule(found.subscription.schedule)
-        own_subscriptions.edit_own(call.database, call.viewer, found.number, filters, hours)
+        wanted = filled.filters(found.subscription.filters), filled.schedule(found.subscription.schedule)
+        own_subscriptions.edit_own(call.database, call.viewer, found.number, wanted, call.now, actor_of(call))
     except UsageProblem as error:
         return _show(call, found, filled, error)
     return redirect(f"/subscribe/{quote(str(found.number))}?done=saved")
@@ -128,7 +128,7 @@ def save(call: Call) -> Answer:
 
 def end(call: Call) -> Answer:
     """End a subscription with one click."""
-    own_subscriptions.end_own(call.database, call.viewer, _number(call), call.now)
+    own_subscriptions.end_own(call.database, call.viewer, _number(call), call.now, actor_of(call))
     return redirect("/subscribe?done=ended")
 
 
@@ -138,7 +138,7 @@ def feed(call: Call) -> Answer:
     if not found.visible:
         raise UsageProblem("this subscription has hosts that you may not see")
     if call.filled("end"):
-        subscription_feeds.end_feed(call.database, found.number)
+        subscription_feeds.end_feed(call.database, found.number, call.now, actor_of(call))
         return redirect(f"/subscribe/{found.number}?done=saved")
-    token = subscription_feeds.new_feed(call.database, found.number, call.now)
+    token = subscription_feeds.new_feed(call.database, found.number, call.now, actor_of(call))
     return _show(call, _found(call), feed_address=f"{call.base}/f/{token}.atom")

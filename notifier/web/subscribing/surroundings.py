@@ -11,9 +11,10 @@ from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.domain.filters import Scope
 from notifier.domain.self_service import SelfServiceRules
-from notifier.rendering.frames import Frame, menu
+from notifier.rendering.frames import Frame
 from notifier.services.delivery import Deliveries, deliver, message_sender
-from notifier.web.calls import Answer, Call, Role, Way, page
+from notifier.web.calls import Answer, Call, Way, page
+from notifier.web.framing import frame_of
 
 _SENDING = threading.Lock()
 _AGAIN = threading.Event()
@@ -36,18 +37,7 @@ def signed_in(call: Call) -> bool:
 
 def rendered(call: Call, name: str, status: int = 200, *, done: str = "", alone: bool = False, **values: Any) -> Answer:
     """A page, in the frame of whoever is signed in, or `alone`."""
-    viewer, role = call.viewer, call.viewer.role
-    frame = Frame(done=done)
-    if role is not None and not alone:
-        frame = Frame(
-            viewer=viewer.name,
-            role=role.value,
-            menu=menu("/subscriptions", own=viewer.account is not None, administrator=viewer.does(Role.ADMIN)),
-            operator=viewer.does(Role.OPERATOR),
-            administrator=viewer.does(Role.ADMIN),
-            can_sign_out=viewer.way is Way.SESSION,
-            done=done,
-        )
+    frame = Frame(done=done) if alone else frame_of(call, done)
     return page(call.templates.render(name, frame=frame, **values), status)
 
 

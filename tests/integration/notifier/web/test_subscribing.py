@@ -14,10 +14,12 @@ from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.config import Config, Operator, Web, WebSubscribe
-from notifier.domain.access import Role, TokenScope, Viewer, Way
+from notifier.domain.access import Actor, Role, TokenScope, Viewer, Way
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering.pages import Pages
+from notifier.services.accounts import add_user, change_user, remove_user
+from notifier.services.audit_log import list_entries
 from notifier.services.notifications import notify
 from notifier.storage import subscriptions
 from notifier.web.calls import Answer, Call
@@ -193,6 +195,26 @@ def test_a_person_changes_and_ends_only_what_is_theirs_and_within_their_tags(
                 handler(call(sqlite_database, settings, viewer, path={"number": number}))
     assert own.end(mine).status == 303
     assert [s.name for s in known(sqlite_database)] == ["team", "wide"]
+
+
+def test_who_may_see_fewer_hosts_is_told_of_fewer_and_who_is_removed_of_none(
+    sqlite_database: Database, mailbox: Mailbox
+) -> None:
+    root = Actor("root")
+    add_user(sqlite_database, root, NOW, "bob", Role.VIEWER)
+    with sqlite_database.begin() as connection:
+        for name, tags, owner in (("all", {}, "bob"), ("b", {"team": "b"}, "bob"), ("eves", {}, "eve")):
+            wanted = Filters(scope=Scope(tags=tags))
+            subscriptions.add(connection, Subscription(name, ("file:///tmp/x",), wanted, START, owner=owner))
+    operator = call(sqlite_database, config(mailbox), person("root", Role.OPERATOR), path={"number": "1"})
+    (link,) = re.findall(rf"{URL}(/f/[\w-]+\.atom)", body(own.feed(operator)))
+    change_user(sqlite_database, root, NOW, "bob", Role.VIEWER, {"team": "a"})
+    assert {s.name: s.filters.scope.tags for s in known(sqlite_database)} == {"all": {"team": "a"}, "eves": {}}
+    with visitor(sqlite_database, config(mailbox)) as one:
+        assert one.get(link).status == 404, "it has digests of all hosts"
+    remove_user(sqlite_database, root, NOW, "bob")
+    assert [s.name for s in known(sqlite_database)] == ["eves"]
+    assert {e.action for e in list_entries(sqlite_database)} >= {"feed.add", "user.change", "user.remove"}
 
 
 def test_a_token_that_only_reads_changes_no_subscription() -> None:
