@@ -26,7 +26,7 @@ from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
-from notifier.services import checks, image_checks, mirror_age, operator_alerts, push_checks
+from notifier.services import checks, image_checks, mirror_age, operator_alerts, push_checks, self_service_checks
 from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
@@ -59,6 +59,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
     yield from checks.private(checks.files(config, config_file, database))
     yield from checks.database(database)
     yield from checks.room(config, database)
+    yield from self_service_checks.self_service(config)
     with database.connect() as connection:
         yield from checks.clock(connection, now)
         yield from checks.runs(connection, now)
