@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notify": ("notify", "Send the digests that are due, without polling."),
     "silence": ("silence", "Silence advisories for a time."),
     "serve": ("serve", "Serve the web page and the API."),
+    "user": ("user", "Manage the users of the page."),
+    "token": ("token", "Manage the tokens of the API."),
     "config": ("config", "Show and create the configuration file."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "metrics": ("metrics", "Print metrics for Prometheus."),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from notifier.schemas import (
+    access,
     advisory,
     benchmark,
     config,
@@ -57,6 +58,8 @@ PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "subscription-list": ("subscription list", subscription.SubscriptionList),
     "subscription-show": ("subscription show", subscription.SubscriptionDetail),
     "trend": ("trend", trend.Trend),
+    "token-list": ("token list", access.TokenList),
+    "user-list": ("user list", access.UserList),
 }
 """By file: the command that prints the JSON, and its struct."""
 

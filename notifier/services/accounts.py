@@ -46,6 +46,7 @@ def add_user(
     UsageProblem if the name is taken, the password too short, or with `first` if there is an account already.
     """
     name, limit = account_name(name), dict(tags or {})
+    _check_limit(role, limit)
     hashed = hashed_password(password) if password else ""
     with database.begin() as connection:
         if first and accounts.count(connection):
@@ -70,6 +71,7 @@ def change_user(
 
     What its user subscribed themselves is limited to the tags, too.
     """
+    _check_limit(role, tags)
     with database.begin() as connection:
         old = _found(connection, account_name(name))
         accounts.change(connection, old.id, role=role, tags=dict(tags))
@@ -108,6 +110,12 @@ def any_password(database: Database) -> bool:
     """Whether somebody can sign in with a password."""
     with database.connect() as connection:
         return accounts.with_password(connection) > 0
+
+
+def _check_limit(role: Role, tags: Mapping[str, str]) -> None:
+    """UsageProblem for an administrator who is limited to some hosts: they could lift their limit themselves."""
+    if role is Role.ADMIN and tags:
+        raise UsageProblem("an admin sees all hosts", remedy="Leave out the tags, or choose the role operator")
 
 
 def _found(connection: Connection, name: str) -> Account:

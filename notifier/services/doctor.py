@@ -29,6 +29,7 @@ from notifier.security.references import resolved
 from notifier.services import checks, image_checks, mirror_age, operator_alerts, push_checks, self_service_checks
 from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
+from notifier.services.web_state import web_findings
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
@@ -69,6 +70,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from push_checks.pushes(connection, now)
         yield from _channels(connection)
         yield from _deliveries(config, connection)
+        yield from web_findings(connection, config, now)
         yield from _templates(config.template_folder)
         catalogue = storage.catalogue(connection)
         yield from _corrections(catalogue)

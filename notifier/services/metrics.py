@@ -28,6 +28,7 @@ from notifier.images.status import ImageStatus
 from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.images import count_images
+from notifier.services.web_state import web_state
 from notifier.storage import exposure, inventory, operations, pushes, subscriptions, verdicts
 
 _DEFAULTS = Config()
@@ -55,6 +56,7 @@ def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) ->
     yield from _overdue(connection, now, due_policy(config.due))
     yield from _deliveries(connection)
     yield from _pushes(connection)
+    yield from _web(connection, now)
     yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
 
 
@@ -167,6 +169,14 @@ def _pushes(connection: Connection) -> Iterator[Metric]:
     yield Metric("navtex_pushes", "How many pushes of hosts were stored, or refused and why", ("result",), samples)
     last = _moments(((result.value,), at) for result, (_, at) in found.items())
     yield Metric("navtex_last_push_timestamp_seconds", "When the last push of this result came", ("result",), last)
+
+
+def _web(connection: Connection, now: datetime) -> Iterator[Metric]:
+    state = web_state(connection, now)
+    yield _one("navtex_web_users", "Users of the page", state.users)
+    yield _one("navtex_web_sessions", "Sessions in force", state.sessions)
+    yield _one("navtex_web_tokens", "API tokens in force", state.tokens)
+    yield _one("navtex_web_failed_sign_ins", "Sign-ins that failed in the last day", state.failures)
 
 
 def _one(name: str, text: str, value: float) -> Metric:

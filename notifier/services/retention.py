@@ -7,7 +7,9 @@ from pathlib import Path
 
 from feeds.storage.backup import sweep
 from feeds.storage.database import Database
-from notifier.storage import retention
+from notifier.services.sessions import IDLE, LONGEST
+from notifier.services.web_state import DAY
+from notifier.storage import accounts, api_tokens, audit_log, retention
 
 _AT_ONCE = 500
 """Rows of one transaction, so that others wait for it only briefly."""
@@ -20,9 +22,9 @@ def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE
     """
     if database.sqlite and database.url.database not in (None, ":memory:"):
         sweep(Path(database.url.database).parent)
-    done = {}
     with database.begin() as connection:
         retention.note_left(connection, now)
+    done = _forget_access(database, now, days)
     for step in retention.STEPS:
         count = 0
         while True:
@@ -33,3 +35,13 @@ def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE
                 break
         done[step.__name__] = count
     return done
+
+
+def _forget_access(database: Database, now: datetime, days: int) -> dict[str, int]:
+    """Delete sessions that have ended, failed sign-ins of former days, and tokens that expired long ago."""
+    with database.begin() as connection:
+        return {
+            "sessions": accounts.forget_sessions(connection, seen_before=now - IDLE, made_before=now - LONGEST),
+            "sign_in_failures": audit_log.forget_failures(connection, now - DAY),
+            "api_tokens": api_tokens.forget(connection, now - timedelta(days=days)),
+        }

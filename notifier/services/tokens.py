@@ -136,16 +136,23 @@ def _viewer(token: Token) -> Viewer:
 
 
 def _check(wanted: NewToken, owner: Viewer | None) -> None:
-    if not 0 < len(wanted.name.strip()) <= 100:
-        raise UsageProblem("the name of a token must have 1 to 100 characters")
-    if not wanted.scopes:
-        raise UsageProblem("a token needs a scope", remedy=f"Choose among {', '.join(TokenScope)}")
-    if not 1 <= wanted.days <= MOST_DAYS:
-        raise UsageProblem(f"a token is valid for 1 to {MOST_DAYS} days")
-    if wanted.hosts and TokenScope.PUSH not in wanted.scopes:
-        raise UsageProblem("only a token for inventory:push has a pattern of hosts")
-    if owner is None:
-        return
+    push, admin = (scope in wanted.scopes for scope in (TokenScope.PUSH, TokenScope.ADMIN))
+    for wrong, what, remedy in (
+        (not 0 < len(wanted.name.strip()) <= 100, "the name of a token must have 1 to 100 characters", ""),
+        (not wanted.scopes, "a token needs a scope", f"Choose among {', '.join(TokenScope)}"),
+        (not 1 <= wanted.days <= MOST_DAYS, f"a token is valid for 1 to {MOST_DAYS} days", ""),
+        (wanted.hosts and not push, "only a token with the scope inventory:push has a pattern of hosts", ""),
+        (admin and wanted.tags, "a token with the scope admin sees all hosts", "Leave out the tags"),
+        (push and wanted.tags, "a pattern of hosts limits a token with the scope inventory:push, not tags", ""),
+    ):
+        if wrong:
+            raise UsageProblem(what, remedy=remedy)
+    if owner is not None:
+        _check_owner(wanted, owner)
+
+
+def _check_owner(wanted: NewToken, owner: Viewer) -> None:
+    """UsageProblem if a token would allow more than its owner may."""
     for scope in sorted(wanted.scopes):
         if not owner.does(scope.role):
             raise UsageProblem(f"the scope {scope.value} needs the role {scope.role.value}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feeds.core.errors import NavtexError
 from notifier.services.databases import ready
+from notifier.services.run_records import metrics_text
 from notifier.web.calls import Answer, Call, Permission, Route, problem
 
 
@@ -31,6 +32,12 @@ def icon(call: Call) -> Answer:
     return Answer(body=call.templates.icon, media_type="image/svg+xml", headers=(_kept(86400),))
 
 
+def metrics(call: Call) -> Answer:
+    """The metrics, in the OpenMetrics format. They name no host."""
+    text = metrics_text(call.database, call.now, call.config)
+    return Answer(body=text.encode(), media_type="application/openmetrics-text; version=1.0.0; charset=utf-8")
+
+
 def _kept(seconds: int) -> tuple[str, str]:
     return "cache-control", f"public, max-age={seconds}, immutable"
 
@@ -39,5 +46,6 @@ MACHINES = (
     Route("/-/live", live, needs=Permission.PUBLIC, name="live"),
     Route("/-/ready", is_ready, needs=Permission.PUBLIC, name="ready"),
     Route("/-/style.css", style, needs=Permission.PUBLIC, name="style"),
+    Route("/metrics", metrics, needs=Permission.METRICS, name="metrics"),
     Route("/-/icon.svg", icon, needs=Permission.PUBLIC, name="icon"),
 )
