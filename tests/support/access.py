@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, Role, TokenScope
@@ -24,12 +25,18 @@ def user(
 
 def signed_in(one: Browser, name: str) -> Browser:
     """Give a browser a session of a user."""
-    made = sign_in_elsewhere(one.site.database, name, None, one.client, NOW)
+    made = sign_in_elsewhere(one.site.database, name, None, one.client, one.now)
     assert isinstance(made, SignedIn)
     one.cookies["__Host-navtex"] = made.secret
     return one
 
 
-def token(database: Database, *scopes: TokenScope, tags: Mapping[str, str] | None = None, hosts: str = "") -> str:
+def token(
+    database: Database,
+    *scopes: TokenScope,
+    tags: Mapping[str, str] | None = None,
+    hosts: str = "",
+    at: datetime = NOW,
+) -> str:
     """Make a token for a program; its secret comes back."""
-    return add_token(database, SELF, NOW, NewToken("test", frozenset(scopes), 30, tags or {}, hosts), None).secret
+    return add_token(database, SELF, at, NewToken("test", frozenset(scopes), 30, tags or {}, hosts), None).secret
