@@ -5,7 +5,7 @@ A place is what the order goes by, so that what is added or removed meanwhile mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -32,6 +32,7 @@ from notifier.services.exposure_rows import (
     advisory_groups,
     each_host,
     exposure_rows,
+    host_groups,
     host_row,
     placed_hosts,
 )
@@ -100,14 +101,22 @@ def _by_advisory(connection: Connection, found: ScopedFindings, after: Place | N
 def _by_version(connection: Connection, found: ScopedFindings, after: Place | None) -> _Rows:
     """Versions are few: they are all made, and those up to the last one are left out."""
     places = [(n, *_component_place(shown[0])) for n, (shown, _) in enumerate(by_version(found.findings))]
-    start = 0
-    if after:
-        start = next((n + 1 for n, place in enumerate(places) if place[1:] == after[1:]), int(after[0]))
     rows = exposure_rows(connection, found, GroupBy.VERSION).rows
-    return islice(zip(rows, places, strict=True), start, None)
+    return islice(zip(rows, places, strict=True), _start(places, after), None)
+
+
+def _start(places: Sequence[Place], after: Place | None) -> int:
+    """Where the rows begin that are behind a place. If it is gone: where it stood."""
+    if not after:
+        return 0
+    return next((n + 1 for n, place in enumerate(places) if place[1:] == after[1:]), int(after[0]))
 
 
 def _by_host(connection: Connection, found: ScopedFindings, after: Place | None) -> _Rows:
+    if found.overdue:  # what is overdue is known of each host alone, and the order goes by it
+        rows = list(host_groups(connection, found))
+        places = [(n, row.host) for n, row in enumerate(rows)]
+        return islice(zip(rows, places, strict=True), _start(places, after), None)
     return placed_hosts(connection, found, (int(after[0]), int(after[1]), str(after[2])) if after else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from feeds.core.errors import UnknownName
+from feeds.core.errors import UnknownName, UsageProblem
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED
 from notifier.services import inventory
@@ -12,6 +12,7 @@ from notifier.services.advisories import AdvisoryQuery
 from notifier.services.advisories import advisories as list_advisories
 from notifier.services.advisories import advisory as show_advisory
 from notifier.services.benchmarks import benchmarks as list_benchmarks
+from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_pages import exposure_page
 from notifier.services.images import ImageQuery, list_images
@@ -20,9 +21,10 @@ from notifier.services.plans import plans as list_plans
 from notifier.services.silences import list_silences
 from notifier.services.sources import sources as list_sources
 from notifier.services.subscriptions import list_subscriptions
+from notifier.services.trend import trend as show_trend
 from notifier.web.api.answers import after_of, answer, paged, part_of
 from notifier.web.api.parameters import Given
-from notifier.web.calls import Answer, Call
+from notifier.web.calls import Answer, Call, problem
 from notifier.web.scoping import check_host, scoped
 
 
@@ -36,6 +38,8 @@ def exposure(call: Call, given: Given) -> Answer:
         given.get("severity"),
         given.get("kev", False),
         call.viewer.scope,
+        due_policy(call.config.due),
+        given.get("overdue", False),
     )
     after = after_of(call)
     days = call.config.digest.stale_days
@@ -73,7 +77,14 @@ def advisory(call: Call, given: Given) -> Answer:
 
 def plan(call: Call, given: Given) -> Answer:
     """The upgrades that fix the most, worst version first."""
-    found = list_plans(call.database, scoped(call, given.scope), call.now, least=given.get("severity")).value
+    found = list_plans(
+        call.database,
+        scoped(call, given.scope),
+        call.now,
+        least=given.get("severity"),
+        due=due_policy(call.config.due),
+        overdue=given.get("overdue", False),
+    ).value
     return part_of(call, found, "plans", _planned, given.limit, after_of(call))
 
 
@@ -127,6 +138,16 @@ def silences(call: Call, given: Given) -> Answer:
     """The silences, newest first."""
     found = list_silences(call.database, call.now, ended=given.get("ended", False), within=call.viewer.scope).value
     return part_of(call, found, "silences", lambda row: (row.number,), given.limit, after_of(call))
+
+
+def trend(call: Call, given: Given) -> Answer:
+    """Whether it gets better: hosts by severity, findings opened and closed, days to fix, and their age."""
+    if call.viewer.limited:
+        return problem(403, "Not permitted", "The trend is of the whole inventory, and you may see a part of it.")
+    since = given.get("since")
+    if since and since > call.now.date():
+        raise UsageProblem(f"{since} is in the future", where="since")
+    return answer(call, show_trend(call.database, call.now, since, due_policy(call.config.due)))
 
 
 def named(call: Call) -> str:

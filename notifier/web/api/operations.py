@@ -19,6 +19,7 @@ from notifier.schemas import (
     silence,
     source,
     subscription,
+    trend,
 )
 from notifier.web.api import inventory as pushed
 from notifier.web.api import lists, writes
@@ -97,14 +98,14 @@ OPERATIONS = (
         "/exposure",
         lists.exposure,
         _EXPOSURES,
-        (*p.SCOPE, p.ADVISORIES, p.SEVERITY, p.KEV, p.VERDICT, p.GROUP, *p.PAGE),
+        (*p.SCOPE, p.ADVISORIES, p.SEVERITY, p.KEV, p.OVERDUE, p.VERDICT, p.GROUP, *p.PAGE),
         refusals=(404,),
     ),
     Operation("/hosts", lists.hosts, (inventory.HostList,), (*p.SCOPE, p.STALE, *p.PAGE), refusals=(404,)),
     Operation("/hosts/{name}", lists.host, (inventory.HostDetail,), refusals=(404,)),
     Operation("/advisories", lists.advisories, (advisory.AdvisoryList,), (p.KIND, p.SEVERITY, p.ONE_PRODUCT, *p.PAGE)),
     Operation("/advisories/{name}", lists.advisory, (advisory.AdvisoryDetail,), refusals=(404,)),
-    Operation("/plan", lists.plan, (plan.Plans,), (*p.SCOPE, p.SEVERITY, *p.PAGE), refusals=(404,)),
+    Operation("/plan", lists.plan, (plan.Plans,), (*p.SCOPE, p.SEVERITY, p.OVERDUE, *p.PAGE), refusals=(404,)),
     Operation("/benchmarks", lists.benchmarks, (benchmark.EditionList,), (p.HOST, p.TAG, *p.PAGE), refusals=(404,)),
     Operation(
         "/images",
@@ -121,6 +122,7 @@ OPERATIONS = (
         (p.STATE, p.SUBSCRIPTION, p.ADVISORY, *p.PAGE),
         refusals=(404,),
     ),
+    Operation("/trend", lists.trend, (trend.Trend,), (p.SINCE,)),
     Operation("/silences", lists.silences, (silence.SilenceList,), (p.ENDED, *p.PAGE)),
     Operation(
         "/silences",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +67,13 @@ def _flag(value: str) -> bool:
     return value == "true"
 
 
+def _day(value: str) -> date:
+    found = date.fromisoformat(value)
+    if found.isoformat() != value:
+        raise ValueError("it is not a date (YYYY-MM-DD)")
+    return found
+
+
 def _product(value: str) -> str:
     if value not in PRODUCTS:
         raise ValueError(f"it is not one of {', '.join(PRODUCTS)}")
@@ -106,6 +114,13 @@ SEVERITY = Parameter(
 ADVISORY = Parameter("advisory", "Only this advisory, by name or alias.")
 ADVISORIES = Parameter("advisory", "Only this advisory, by name or alias.", repeated=True)
 KEV = Parameter("kev", "Only what CISA lists as known exploited.", _flag, _FLAG)
+OVERDUE = Parameter("overdue", "Only what is overdue, as [due] in the configuration says.", _flag, _FLAG)
+SINCE = Parameter(
+    "since",
+    "The first day, YYYY-MM-DD. Default: 12 weeks ago.",
+    _day,
+    {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+)
 VERDICT = Parameter(
     "verdict",
     "Verdicts to list. Default: affected and conflicting.",

@@ -14,14 +14,20 @@ import pytest
 
 from feeds.advisories.records import Edition, Kind, Severity
 from feeds.storage.database import Database
+from notifier.domain.access import TokenScope
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscriptions import Subscription
+from notifier.services.audit_log import list_entries
 from notifier.services.silences import NewSilence, add_silence
 from notifier.storage import inventory, subscriptions
+from notifier.web.api.operations import OPERATIONS
 from tests.conftest import ROOT, Program
+from tests.support.access import token
 from tests.support.api import Api, header, limited
+from tests.support.pages import code, rows, sections
 from tests.support.samples import DAY, NOW, START, publish, record
+from tests.support.web import browser
 
 OLD = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1", "debian-12")
 KIT, RUNC = Component("buildkit", "0.12.4"), Component("runc", "1.1.11")
@@ -74,6 +80,7 @@ SAME = [
     ("subscription list", "/subscriptions"),
     ("notification list", "/notifications"),
     ("silence list", "/silences"),
+    ("trend", "/trend"),
 ]
 
 
@@ -90,7 +97,7 @@ def test_an_answer_is_the_json_of_the_command_and_next(fleet: Database, program_
 @pytest.mark.both
 def test_pages_make_up_the_whole_list_in_its_order(database: Database) -> None:
     api = Api(filled(database), NOW)
-    for path, rows in (
+    for path, key in (
         ("/exposure?verdict=all", "exposures"),
         ("/exposure?group=advisory", "advisories"),
         ("/exposure?group=version", "versions"),
@@ -102,14 +109,14 @@ def test_pages_make_up_the_whole_list_in_its_order(database: Database) -> None:
         ("/subscriptions", "subscriptions"),
         ("/silences?ended=true", "silences"),
     ):
-        whole = api.json(f"GET {path}")[rows]
+        whole = api.json(f"GET {path}")[key]
         more = "&" if "?" in path else "?"
         read: list[Any] = []
         cursor: str | None = ""
         while cursor is not None:
             page = api.json(f"GET {path}{more}limit=2" + (f"&cursor={cursor}" if cursor else ""))
-            assert 1 <= len(page[rows]) <= 2, path
-            read += page[rows]
+            assert 1 <= len(page[key]) <= 2, path
+            read += page[key]
             cursor = page["next"]
         assert read == whole, path
         assert len(whole) > 1, path
@@ -176,7 +183,7 @@ def test_a_limited_viewer_gets_no_word_of_other_hosts(fleet: Database) -> None:
     for path in (*(path for _, path in SAME), "/exposure?group=host", "/exposure?group=advisory", "/hosts"):
         for asked in (path, path.replace("team%3Db", "team%3Da")):
             answer = mine(f"GET {asked}")
-            assert answer.status == 200, asked
+            assert answer.status == (403 if asked == "/trend" else 200), asked
             assert isinstance(answer.body, bytes)
             assert b"b-" not in answer.body.replace(b"sub-", b""), asked
             assert b"team-b" not in answer.body, asked
@@ -257,3 +264,40 @@ def test_the_published_document_is_the_one_that_is_served(tmp_path: Path) -> Non
     found: dict[str, Any] = json.loads(published.read_text())
     assert found["openapi"] == "3.1.0"
     assert {"get", "post"} == found["paths"]["/api/v1/silences"].keys()
+
+
+def test_tokens_open_what_their_scopes_say_and_every_error_is_a_problem(fleet: Database) -> None:
+    read, silences, pushes = (token(fleet, s) for s in (TokenScope.READ, TokenScope.SILENCES, TokenScope.PUSH))
+    json_body = {"content-type": "application/json"}
+    with browser(fleet) as one:
+
+        def status(method: str, path: str, secret: str = "", body: bytes = b"", **headers: str) -> int:
+            bearer = {"authorization": f"Bearer {secret}"} if secret else {}
+            reply = one.send(method, f"/api/v1{path}", body, {**bearer, **headers})
+            if reply.status >= 400:
+                assert reply.header("content-type") == "application/problem+json", (method, path)
+                assert reply.json["status"] == reply.status
+            return reply.status
+
+        assert [status("GET", "/hosts", secret) for secret in ("", "nvx_x", read, silences, pushes)] == [
+            401, 401, 200, 403, 403,
+        ]  # fmt: skip
+        wanted = json.dumps({"advisory": OTHER, "reason": "x", "until": "2099-01-31"}).encode()
+        assert [status("POST", "/silences", s, wanted, **json_body) for s in ("", read, pushes, silences)] == [
+            401, 403, 403, 201,
+        ]  # fmt: skip
+        csv = {"content-type": "application/x-www-form-urlencoded"}  # as curl says of --data-binary
+        content = b"host,product,version\n" + b"".join(b"web-%d,engine,29.5.1\n" % n for n in range(300))
+        assert [status("POST", "/inventory", s, content, **csv) for s in ("", read, pushes)] == [401, 403, 200]
+        assert status("POST", "/inventory", pushes, b"x" * ((1 << 20) + 1)) == 413
+        assert status("GET", "/nothing", read) == 404
+        assert status("PUT", "/hosts", read) == 405
+        assert status("GET", "/hosts?host=%00", read) == 400
+        assert status("GET", "/openapi.json") == 200
+        assert [e.action for e in list_entries(fleet)] == ["silence.add", *["token.add"] * 3]
+
+
+def test_the_reference_lists_every_route_with_its_parameters() -> None:
+    page = sections(ROOT / "docs/reference/api.md")
+    listed = {code(cells[0])[0]: code(cells[-1]) for cells in rows(page["Routes"])}
+    assert listed == {f"{o.method} {o.path}": [p.name for p in o.parameters] for o in OPERATIONS}
