@@ -16,6 +16,7 @@ from notifier.domain.self_service import narrowed
 from notifier.domain.subscriptions import Subscription
 from notifier.schemas.subscription import FilterWords, SubscriptionRow, filter_words
 from notifier.services.audit_log import note_in
+from notifier.services.channel_addresses import reachable_targets
 from notifier.services.subscriptions import subscription_row_of
 from notifier.storage import subscribing, subscriptions
 
@@ -27,6 +28,8 @@ class OwnSubscription:
     number: int
     row: SubscriptionRow
     subscription: Subscription
+    shown: str
+    """Where it goes: its mailboxes, or its channels without secrets."""
     has_feed: bool
     visible: bool
     """Whether all of its hosts are within what the viewer may see now; if not, it can only be ended."""
@@ -121,11 +124,18 @@ def _found(connection: Connection, viewer: Viewer, number: int) -> OwnSubscripti
 
 
 def _own(connection: Connection, subscription: Subscription, viewer: Viewer) -> OwnSubscription:
-    scope = subscription.filters.scope
+    scope, row = subscription.filters.scope, subscription_row_of(subscription)
     return OwnSubscription(
         subscription.id,
-        subscription_row_of(subscription),
+        row,
         subscription,
+        ", ".join(_mailboxes(subscription) or row.to),
         subscribing.has_feed(connection, subscription.id),
         narrowed(scope, viewer.scope) == scope,
     )
+
+
+def _mailboxes(subscription: Subscription) -> list[str]:
+    """The recipients of its mails; none where it goes elsewhere, too, or its secrets are not available here."""
+    targets, problems = reachable_targets(subscription.targets)
+    return [t.recipient for t in targets] if not problems and all("@" in t.recipient for t in targets) else []
