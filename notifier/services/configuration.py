@@ -13,6 +13,7 @@ from feeds.core.errors import ConfigError, NavtexError
 from notifier import config as configs
 from notifier.schemas.config import ConfigReport, Setting, SettingOrigin
 from notifier.security.redaction import redact
+from notifier.security.references import has_references
 
 _VARIABLES = {
     "database": ("NAVTEX_DATABASE_URL", "NAVTEX_DATABASE_URL_FILE"),
@@ -37,7 +38,8 @@ def effective(environment: Mapping[str, str]) -> ConfigReport:
 def _setting(name: str, value: Any, given: Mapping[str, Any], environment: Mapping[str, str]) -> Setting:
     variable = next((v for v in _VARIABLES.get(name, ()) if environment.get(v)), None)
     origin = SettingOrigin.ENVIRONMENT if variable else SettingOrigin.FILE if name in given else SettingOrigin.DEFAULT
-    return Setting(name=name, value=_shown(value), origin=origin, variable=variable)
+    secret = value and name.endswith("secret") and not has_references(value)
+    return Setting(name=name, value="****" if secret else _shown(value), origin=origin, variable=variable)
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
