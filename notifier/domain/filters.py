@@ -32,6 +32,10 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether a product is meant."""
         return not self.products or product in self.products
 
+    def within(self, limit: Scope) -> bool:
+        """Whether each of its hosts has the tags of a limit, and so whether somebody so limited may change it."""
+        return limit.tags.items() <= self.tags.items()
+
     def alike(self, other: Scope) -> bool:
         """Whether another says the same, in whatever order."""
         return (self.tags, {h.lower() for h in self.hosts}, set(self.products)) == (

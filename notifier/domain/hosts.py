@@ -67,6 +67,14 @@ class RiskSummary:
     unknown: bool = False
 
 
+class HostOrder(StrEnum):
+    """The order of a list of hosts."""
+
+    NAME = "name"
+    SEEN = "seen"
+    """Those that were imported last come last."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostRiskCount:
     """How many hosts have this weight at worst."""

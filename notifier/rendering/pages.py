@@ -32,7 +32,7 @@ class Pages:
         """Its address, which changes with its content, so that browsers may keep it."""
         self.icon = (folder(notifier.__file__, "templates") / "web" / "icon.svg").read_bytes()
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """Render templates/web/NAME; ConfigError if the template is wrong.
 
         `frame` is what stands around the content: without it, the page stands alone.

@@ -24,15 +24,20 @@ class AdvisoryQuery:
     least: Severity | None = None
     product: str | None = None
     limit: int | None = None
+    words: str = ""
+    """Text that the name, an alias or the title contains."""
+    after: str = ""
+    """The name of the last one that was listed before."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdvisoriesAnswer:
-    """The advisories, how many more there are, and whether any is known at all."""
+    """The advisories, how many more there are, whether any is known at all, and how many match."""
 
     value: AdvisoryList
     more: int
     known: bool
+    total: int = 0
 
 
 def advisories(database: Database, query: AdvisoryQuery) -> AdvisoriesAnswer:
@@ -45,11 +50,16 @@ def advisories(database: Database, query: AdvisoryQuery) -> AdvisoriesAnswer:
         if (not query.kinds or a.kind in query.kinds)
         and (query.least is None or at_least(a.severity, query.least))
         and (query.product is None or query.product in a.products)
+        and query.words.lower() in " ".join((a.name, *a.aliases, a.title)).lower()
     ]
     chosen.sort(key=lambda a: (-(a.published.timestamp() if a.published else 0), -a.place, a.name))
-    listed = chosen[: query.limit]
+    place = next((at + 1 for at, one in enumerate(chosen) if query.after and one.name == query.after), 0)
+    listed = chosen[place:][: query.limit]
     return AdvisoriesAnswer(
-        AdvisoryList(advisories=tuple(map(advisory_row, listed))), len(chosen) - len(listed), bool(everything)
+        AdvisoryList(advisories=tuple(map(advisory_row, listed))),
+        len(chosen) - place - len(listed),
+        bool(everything),
+        len(chosen),
     )
 
 

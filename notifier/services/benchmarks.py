@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from feeds import storage
 from feeds.advisories.editions import named, place
@@ -57,15 +58,19 @@ def benchmark(
     name: str,
     now: datetime,
     scope: Scope = Scope(),  # noqa: B008 - a frozen value
+    most: int | None = None,
 ) -> EditionDetail:
-    """One edition by its name, its title or its version, with the hosts of a scope; UnknownName if there is none."""
+    """One edition by its name, its title or its version, with the hosts of a scope; UnknownName if there is none.
+
+    `most` is how many hosts are listed; None for all.
+    """
     with database.connect() as connection:
         editions = Matcher(storage.catalogue(connection), now.date()).editions
         advisory = find(editions, name)
         due = _due(connection, editions)
         at = next(n for n, (_, a) in enumerate(editions.all) if a.name == advisory.name)
         row = _row(connection, scope, (editions, due), at)
-        hosts = _hosts(connection, scope, due.get(advisory.name, {}))
+        hosts = list(islice(_hosts(connection, scope, due.get(advisory.name, {})), most))
     return edition_detail(row, advisory, editions.lines(advisory), hosts, now)
 
 
@@ -119,9 +124,7 @@ def _counted(connection: Connection, scope: Scope, numbers: Sequence[int]) -> Ho
     return Hosts(count, tuple(names[: inventory.NAMED]))
 
 
-def _hosts(connection: Connection, scope: Scope, due: Mapping[int, tuple[Component, str]]) -> list[EditionHost]:
-    return [
-        EditionHost(host=host, version=of.version, package=of.package or None, reason=reason)
-        for host, _, numbers, _ in (exposure.hosts_running(connection, scope, due) if due else ())
-        for of, reason in (due[number] for number in numbers)
-    ]
+def _hosts(connection: Connection, scope: Scope, due: Mapping[int, tuple[Component, str]]) -> Iterator[EditionHost]:
+    for host, _, numbers, _ in exposure.hosts_running(connection, scope, due) if due else ():
+        for of, reason in (due[number] for number in numbers):
+            yield EditionHost(host=host, version=of.version, package=of.package or None, reason=reason)

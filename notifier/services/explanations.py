@@ -12,6 +12,7 @@ from feeds.storage.database import Connection, Database
 from notifier.alerts import silences
 from notifier.channels import shown
 from notifier.domain import schedule
+from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
 from notifier.domain.retry import DeliveryState
 from notifier.domain.subscriptions import Subscription, ToldRecord
@@ -59,12 +60,21 @@ class Explanation:
 
 
 def explain_notification(
-    database: Database, name: str, advisory: str, now: datetime, settings: Settings
+    database: Database,
+    name: str,
+    advisory: str,
+    now: datetime,
+    settings: Settings,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
 ) -> NotificationExplanation:
-    """Why a subscription was sent an advisory, or was not; UnknownName if one of them is not known."""
+    """Why a subscription was sent an advisory, or was not; UnknownName if one of them is not known.
+
+    A subscription is not known, either, if it is not within the tags that the asker is limited to.
+    """
     with database.connect() as connection:
-        subscription = usable(subscriptions.named(connection, name))
-        assessment = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+        subscription = usable(subscriptions.named(connection, name, within))
+        loaded = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+        assessment = loaded.visible(connection, within) if within != Scope() else loaded
         found = explain(connection, assessment, subscription, assessment.find(advisory))
     return NotificationExplanation(
         subscription=found.subscription,

@@ -133,11 +133,11 @@ def counted(
 def version_rows(connection: Connection, found: ScopedFindings) -> Iterator[tuple[tuple[Finding, ...], int]]:
     """The findings on each version, the worst version first, and how many hosts run it."""
     groups = by_version(found.findings)
-    for (shown, _), hosts in zip(groups, _version_hosts(connection, found, groups), strict=True):
+    for (shown, _), hosts in zip(groups, version_hosts(connection, found, groups), strict=True):
         yield shown, hosts
 
 
-def _version_hosts(
+def version_hosts(
     connection: Connection,
     found: ScopedFindings,
     groups: Sequence[tuple[tuple[Finding, ...], tuple[Finding, ...]]],
@@ -166,7 +166,7 @@ HostPlace = tuple[int, int, str]
 
 def placed_hosts(
     connection: Connection, found: ScopedFindings, after: HostPlace | None = None
-) -> Iterator[tuple[HostGroup, HostPlace]]:
+) -> Generator[tuple[HostGroup, HostPlace]]:
     """The rows of hosts with their places, those behind a place."""
     silenced, of_component = silences_of(found), dict(by_component(found.findings))
     marked = marks(found.findings, frozenset(Status))

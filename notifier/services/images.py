@@ -235,11 +235,17 @@ def _is_old(tag: TagState, now: datetime) -> bool:
     return tag.answered_at is None or now - tag.answered_at > _OLD
 
 
-def show_image(database: Database, settings: ImageSettings, text: str, now: datetime) -> shapes.ImageDetails:
-    """All that is known of the images of a name or a digest; UnknownName if nothing is."""
+def show_image(
+    database: Database,
+    settings: ImageSettings,
+    text: str,
+    now: datetime,
+    scope: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> shapes.ImageDetails:
+    """All that is known of the images of a name or a digest; UnknownName if no host of the scope runs one."""
     wanted, own = reference(text), digest(text)
     with database.connect() as connection:
-        found = _find(connection, settings, Scope(), now)
+        found = _find(connection, settings, scope, now)
         catalogue = found.assessment.catalogue
         rows = []
         for one in found.judged:

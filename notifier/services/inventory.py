@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Scope
+from notifier.domain.hosts import HostOrder
 from notifier.schemas.inventory import HostDetail, HostList, host_detail
 from notifier.services.mirror_age import listed
 from notifier.services.scopes import check_hosts, nothing_in
@@ -22,7 +23,10 @@ class HostQuery:
     stale_days: int | None = None
     limit: int | None = None
     after: str = ""
-    """Only hosts whose names come after this one."""
+    """Only hosts that come after the one of this name, in the order."""
+    order: HostOrder = HostOrder.NAME
+    runs: host_listing.Runs = ()
+    """Only hosts that run this version of a product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,10 @@ class HostsAnswer:
     value: HostList
     more: int = 0
     nothing: str = ""
+    total: int = 0
+    """How many hosts match, those before the listed ones included."""
+    next: str = ""
+    """What `after` must be for the next part of the list; "" at its end."""
 
 
 def hosts(database: Database, query: HostQuery, now: datetime) -> HostsAnswer:
@@ -39,12 +47,28 @@ def hosts(database: Database, query: HostQuery, now: datetime) -> HostsAnswer:
     before = now - timedelta(days=query.stale_days) if query.stale_days else None
     with database.connect() as connection:
         check_hosts(connection, query.scope)
-        found = host_listing.hosts(connection, query.scope, unseen_since=before, limit=query.limit, after=query.after)
-        total = len(found)
-        if query.limit and total == query.limit:
-            total = host_listing.count_matching(connection, query.scope, unseen_since=before, after=query.after)
-        nothing = "" if found else _why_none(connection, query)
-    return HostsAnswer(HostList(hosts=tuple(map(host_detail, found))), total - len(found), nothing)
+        read = host_listing.hosts(
+            connection,
+            query.scope,
+            unseen_since=before,
+            limit=query.limit + 1 if query.limit else None,
+            after=query.after,
+            order=query.order,
+            runs=query.runs,
+        )
+        found = read[: query.limit]
+        following = found[-1].name if len(read) > len(found) else ""
+        more, total = 0, len(read)
+        if following or query.after:
+            total = host_listing.count_matching(connection, query.scope, unseen_since=before, runs=query.runs)
+        if following:
+            more = total - len(found)
+            if query.after and query.order is HostOrder.NAME:
+                more = host_listing.count_matching(
+                    connection, query.scope, unseen_since=before, after=following, runs=query.runs
+                )
+        nothing = "" if total else _why_none(connection, query)
+    return HostsAnswer(HostList(hosts=tuple(map(host_detail, found))), more, nothing, total, following)
 
 
 def _why_none(connection: Connection, query: HostQuery) -> str:

@@ -62,6 +62,8 @@ def list_notifications(database: Database, query: NotificationQuery) -> Notifica
         )
         if query.subscription and not found:
             delivery_log.known(connection, query.subscription)
+            if query.within != Scope():
+                subscriptions.named(connection, query.subscription, query.within)
     listed = found[: query.limit]
     return NotificationsAnswer(NotificationList(notifications=tuple(map(_row, listed))), len(found) > len(listed))
 

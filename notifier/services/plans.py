@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 from feeds.advisories.merging import at_least
 from feeds.advisories.records import Severity
@@ -71,10 +72,10 @@ def _plans(connection: Connection, found: ScopedFindings, least: Severity | None
     made = [
         (plan(assessment.matcher, assessment.components[n], now.date(), waiting[n]), tuple(names[n])) for n in numbers
     ]
-    dates = {one.component: _dates(of_component.get(n, ())) for n, (one, _) in zip(numbers, made, strict=True)}
+    dates = {one.component: earliest_due(of_component.get(n, ())) for n, (one, _) in zip(numbers, made, strict=True)}
     chosen = [p for p in made if least is None or any(at_least(m.advisory.severity, least) for m in p[0].open)]
-    chosen.sort(key=lambda p: (-worst_rank(p[0].open), -len(p[0].open), p[0].component.product, p[0].component.version))
-    chosen = _twins_joined(chosen)
+    chosen.sort(key=lambda p: worst_plan_first(p[0]))
+    chosen = twins_joined(chosen)
     remarks = Remarks.of(assessment)
     open_ = {m.advisory.name for one, _ in chosen for m in one.open if remarks.words(m.advisory.id)}
     rows = tuple(plan_row(one, hosts, *dates[one.component]) for one, hosts in chosen)
@@ -101,28 +102,34 @@ def _names(connection: Connection, found: ScopedFindings, numbers: tuple[int, ..
     return names
 
 
-def _dates(found: Sequence[Finding]) -> tuple[date | None, int]:
+def earliest_due(found: Sequence[Finding]) -> tuple[date | None, int]:
     """The earliest due date of a component's findings, and how many of these are overdue somewhere."""
     return min((f.due for f in found if f.due), default=None), sum(f.overdue > 0 for f in found)
 
 
-_Planned = tuple[Plan, tuple[str, ...]]
+_Of = TypeVar("_Of", str, int)
+"""What a plan is for: the names of hosts, or the numbers of components."""
 
 
-def _twins_joined(plans: list[_Planned]) -> list[_Planned]:
+def twins_joined(plans: Sequence[tuple[Plan, tuple[_Of, ...]]]) -> list[tuple[Plan, tuple[_Of, ...]]]:
     """The plans, a version with a package and the same without one as one plan where the same is said of both."""
-    found: dict[tuple[object, ...], list[_Planned]] = {}
-    for one, names in plans:
+    found: dict[tuple[object, ...], list[tuple[Plan, tuple[_Of, ...]]]] = {}
+    for one, of in plans:
         said = [(o.way, o.to, o.closes, o.leaves, o.words, o.command, o.waiting) for o in one.options]
         names_of = ([m.advisory.name for m in matches] for matches in (one.open, one.undecided))
         key = one.component.product, one.component.version, one.maintained, str(said), *map(str, names_of)
-        found.setdefault(key, []).append((one, names))
+        found.setdefault(key, []).append((one, of))
     return [joined for group in found.values() for joined in _joined(group)]
 
 
-def _joined(group: list[_Planned]) -> list[_Planned]:
+def _joined(group: list[tuple[Plan, tuple[_Of, ...]]]) -> list[tuple[Plan, tuple[_Of, ...]]]:
     packages = {one.component.package for one, _ in group} - {""}
     if len(group) == 1 or len(packages) > 1:
         return group
     first = max((one for one, _ in group), key=lambda one: one.component.package)
     return [(first, tuple(sorted({name for _, names in group for name in names})))]
+
+
+def worst_plan_first(plan: Plan) -> tuple[int, int, str, str]:
+    """Sort key: the plan with the worst open advisory first, then the one with the most."""
+    return -worst_rank(plan.open), -len(plan.open), plan.component.product, plan.component.version

@@ -10,6 +10,7 @@ from pathlib import Path
 from feeds.core.errors import DatabaseError
 from feeds.storage.database import Database
 from notifier.channels import MessageSender, expand
+from notifier.domain.filters import Scope
 from notifier.domain.messages import Message
 from notifier.domain.schedule import Due, Schedule
 from notifier.domain.subscriptions import Subscription
@@ -47,10 +48,19 @@ class ChannelAnswer:
     ok: bool
 
 
-def preview_subscription(database: Database, name: str, now: datetime, settings: Settings) -> DigestPreview:
-    """What a subscription would be sent now if it were due. Nothing is stored."""
+def preview_subscription(
+    database: Database,
+    name: str,
+    now: datetime,
+    settings: Settings,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> DigestPreview:
+    """What a subscription would be sent now if it were due. Nothing is stored.
+
+    UnknownName if there is none within the tags that the asker is limited to.
+    """
     with database.connect() as connection:
-        subscription = usable(subscriptions.named(connection, name))
+        subscription = usable(subscriptions.named(connection, name, within))
         found = preview(connection, subscription, now, settings)
     return _preview(subscription, found, settings)
 

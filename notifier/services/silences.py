@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from feeds import storage
@@ -12,7 +13,7 @@ from notifier.alerts.silences import JUSTIFICATIONS, Assignment, Silence, Silenc
 from notifier.domain.filters import Scope
 from notifier.schemas.silence import ListedSilence, SilenceList, listed_silence
 from notifier.services.assessment import Assessment
-from notifier.services.scopes import covers, unmatched
+from notifier.services.scopes import covers, unmatched, visible_part
 from notifier.storage import silences
 
 
@@ -40,9 +41,18 @@ class SilenceAdded:
 
 @dataclass(frozen=True, slots=True)
 class SilencesAnswer:
-    """The listed silences, and how many more there are."""
+    """The listed silences, how many more there are, and their scopes by number."""
 
     value: SilenceList
+    more: int
+    scopes: Mapping[int, Scope] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentsAnswer:
+    """The assignments that were not removed, the first due first, and how many more there are."""
+
+    listed: tuple[Assignment, ...]
     more: int
 
 
@@ -101,10 +111,11 @@ def list_silences(
     ended: bool = False,
     limit: int | None = None,
     within: Scope = Scope(),  # noqa: B008 - a frozen value
+    after: int = 0,
 ) -> SilencesAnswer:
     """The silences that have not ended, newest first; with `ended` all there ever were.
 
-    `within` are the tags that the viewer is limited to.
+    `within` are the tags that the viewer is limited to; `after`, the number of the last one that was listed before.
     """
     with database.connect() as connection:
         assessment = Assessment.load(connection, now).visible(connection, within)
@@ -116,8 +127,33 @@ def list_silences(
         return SilenceState.BROKEN if one.id in assessment.lasting - held else SilenceState.IN_FORCE
 
     found = [s for s in assessment.silences if ended or s.lasts(now)]
-    listed = tuple(listed_silence(s, state(s)) for s in found[:limit])
-    return SilencesAnswer(SilenceList(silences=listed), len(found) - len(listed))
+    place = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    part = found[place:][:limit]
+    listed = tuple(listed_silence(s, state(s)) for s in part)
+    more = len(found) - place - len(listed)
+    return SilencesAnswer(SilenceList(silences=listed), more, {s.id: s.scope for s in part})
+
+
+def list_assignments(
+    database: Database,
+    *,
+    advisory: str = "",
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+    limit: int | None = None,
+) -> AssignmentsAnswer:
+    """The assignments that were not removed: all, or those of an advisory.
+
+    `within` are the tags that the viewer is limited to.
+    """
+    with database.connect() as connection:
+        found = silences.hands(connection)
+        if advisory:
+            numbers = about(storage.catalogue(connection).find(advisory))
+            found = [h for h in found if h.advisory in numbers]
+        found = [
+            replace(h, scope=part) for h in found if (part := visible_part(connection, h.scope, within)) is not None
+        ]
+    return AssignmentsAnswer(tuple(found[:limit]), len(found) - len(found[:limit]))
 
 
 def remove_silence(
@@ -152,6 +188,21 @@ def assign(database: Database, wanted: NewAssignment, now: datetime) -> Assignme
         silences.take(connection, made)
         warnings = unmatched(connection, wanted.scope)
     return AssignmentAdded(found.name, shown(wanted.scope), tuple(warnings))
+
+
+def remove_assignment(
+    database: Database,
+    number: int,
+    now: datetime,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> Assignment:
+    """Remove one assignment; UnknownName if there is none of that number, or it is about hosts outside of `within`."""
+    with database.begin() as connection:
+        found = next((h for h in silences.hands(connection) if h.id == number and covers(within, h.scope)), None)
+        if found is None:
+            raise UnknownName(f"there is no assignment with number {number}", remedy="See `navtex advisory show`")
+        silences.release(connection, (found.advisory,), found.scope, now)
+    return found
 
 
 def unassign(database: Database, advisory: str, scope: Scope | None, now: datetime) -> tuple[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ import msgspec
 
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection, Database
+from notifier.alerts.silences import shown
 from notifier.domain import schedule as schedules
 from notifier.domain.filters import Scope
 from notifier.domain.schedule import Due, Schedule, checked
@@ -63,20 +64,29 @@ def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAn
     return _answer(wanted, wanted.targets, warnings, wanted.created_at)
 
 
-def edit_subscription(database: Database, name: str, edit: SubscriptionEdit, now: datetime) -> SubscriptionAnswer:
+def edit_subscription(
+    database: Database,
+    name: str,
+    edit: SubscriptionEdit,
+    now: datetime,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> SubscriptionAnswer:
     """Change channels, filters or schedule. The history stays, and no new welcome is sent.
 
-    UsageProblem if a synced file made it, a channel cannot be used, or nothing would be changed.
+    UsageProblem if a synced file made it, a channel cannot be used, nothing would be changed, or it would leave the
+    tags `within` which the asker may change subscriptions.
     """
     warnings = _checked_addresses(edit.targets)
     with database.begin() as connection:
-        before = usable(subscriptions.named(connection, name))
+        before = usable(subscriptions.named(connection, name, within))
         if before.origin:
             raise UsageProblem(
                 f"the subscription {name!r} is managed by {before.origin}",
                 remedy="Change it there, then run `navtex subscription sync`",
             )
         after = edit.of(before)
+        if not covers(within, after.filters.scope):
+            raise UsageProblem(f"you may only choose hosts with {shown(Scope(tags=within.tags))}", where="tags")
         if edit.targets and (again := subscribing.resubscribe(connection, before.id)):
             warnings.append(f"Had unsubscribed, and get digests again: {', '.join(again)}")
             after = replace(after, unsubscribed=frozenset())
@@ -130,23 +140,32 @@ def list_subscriptions(
     database: Database,
     limit: int | None = None,
     within: Scope = Scope(),  # noqa: B008 - a frozen value
+    after: str = "",
 ) -> SubscriptionsAnswer:
     """The subscriptions, sorted by name. One whose row is damaged is listed with its problem.
 
-    `within` are the tags that the viewer is limited to: they see no subscription to news of other hosts.
+    `within` are the tags that the viewer is limited to: they see no subscription to news of other hosts. `after` is the
+    name of the last one that was listed before.
     """
     with database.connect() as connection:
-        found = [s for s in subscriptions.every(connection) if covers(within, s.filters.scope)]
+        visible = [s for s in subscriptions.every(connection) if covers(within, s.filters.scope)]
+    place = next((at + 1 for at, one in enumerate(visible) if after and one.name == after), 0)
+    found = visible[place:]
     listed = found[:limit]
     return SubscriptionsAnswer(
         SubscriptionList(subscriptions=tuple(map(subscription_row_of, listed))), len(found) - len(listed)
     )
 
 
-def show_subscription(database: Database, name: str, now: datetime) -> SubscriptionDetails:
-    """One subscription, when it is due, and what it was sent; UnknownName if there is none."""
+def show_subscription(
+    database: Database,
+    name: str,
+    now: datetime,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> SubscriptionDetails:
+    """One subscription, when it is due, and what it was sent; UnknownName if there is none within some tags."""
     with database.connect() as connection:
-        found = subscriptions.named(connection, name)
+        found = subscriptions.named(connection, name, within)
         told = subscriptions.told(connection, found)
         last = subscriptions.last_digest(connection, found)
     due = found.due(now)
@@ -162,9 +181,16 @@ def show_subscription(database: Database, name: str, now: datetime) -> Subscript
     return SubscriptionDetails(value, found, due, reminder)
 
 
-def pause_subscription(database: Database, name: str, *, paused: bool) -> None:
-    """Pause or resume a subscription; UnknownName if there is none."""
+def pause_subscription(
+    database: Database,
+    name: str,
+    *,
+    paused: bool,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> None:
+    """Pause or resume a subscription; UnknownName if there is none within some tags."""
     with database.begin() as connection:
+        subscriptions.named(connection, name, within)
         subscriptions.pause(connection, name, paused=paused)
 
 

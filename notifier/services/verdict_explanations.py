@@ -15,6 +15,7 @@ from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
+from notifier.domain.hosts import Hosts
 from notifier.schemas.advice import advice_fields
 from notifier.schemas.explanation import (
     DoubtRow,
@@ -25,7 +26,8 @@ from notifier.schemas.explanation import (
     evidence_row,
 )
 from notifier.schemas.fields import ssvc_field, whole
-from notifier.storage import host_listing
+from notifier.services.exposure import ScopedFindings
+from notifier.storage import exposure, host_listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,29 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
         verdicts=tuple(one for one, _ in judged),
     )
     return ExplainAnswer(value, components, tuple(advice for _, advice in judged))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The verdict on a component in use with its evidence, and the hosts that run it."""
+
+    verdict: ExplainedVerdict
+    distro: str
+    hosts: Hosts
+
+
+def proofs(connection: Connection, found: ScopedFindings, limit: int) -> tuple[Proof, ...]:
+    """The proof of each finding of one advisory, the first `limit`, as `navtex explain` gives it."""
+    made = []
+    for finding in found.findings[:limit]:
+        of = finding.match.component
+        names = exposure.example_hosts(connection, found.scope, finding.number, _NAMED)
+        for verdict, _ in _verdicts(found.assessment.matcher, finding.match.advisory, (of,)):
+            made.append(Proof(verdict, of.distro, Hosts(finding.hosts, names)))
+    return tuple(made)
+
+
+_NAMED = 5
 
 
 def _components(connection: Connection, subject: str) -> tuple[str | None, tuple[Component, ...]]:

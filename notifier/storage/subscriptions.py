@@ -15,7 +15,7 @@ from feeds.storage import upsert_all
 from notifier.alerts.alert_state import AlertState
 from notifier.alerts.digest import DigestItem
 from notifier.alerts.news import Told
-from notifier.domain.filters import Filters
+from notifier.domain.filters import Filters, Scope
 from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
@@ -70,13 +70,18 @@ def every(connection: Connection) -> list[Subscription]:
     return [_readable(row, gone.get(row.id, frozenset())) for row in rows]
 
 
-def named(connection: Connection, name: str) -> Subscription:
-    """The subscription of a name, `unreadable` where its row is damaged; UnknownName if there is none."""
+def named(
+    connection: Connection,
+    name: str,
+    within: Scope = Scope(),  # noqa: B008 - a frozen value
+) -> Subscription:
+    """The subscription of a name, `unreadable` where its row is damaged; UnknownName if none is within a limit."""
     table = tables.subscription
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
-    if row is None:
+    found = _readable(row, subscribing.unsubscribed(connection, row.id).get(row.id, frozenset())) if row else None
+    if found is None or not found.filters.scope.within(within):
         raise UnknownName(f"there is no subscription {name!r}", remedy="See `navtex subscription list`")
-    return _readable(row, subscribing.unsubscribed(connection, row.id).get(row.id, frozenset()))
+    return found
 
 
 def numbered(connection: Connection, number: int) -> Subscription | None:

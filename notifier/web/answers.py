@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feeds.core.errors import Busy, ChannelError, DatabaseError, InventoryError, NavtexError, UnknownName, UsageProblem
 from notifier.web.calls import Answer, Call, page, problem
+from notifier.web.showing import frame
 
 _TITLES = {
     400: "Bad request",
@@ -51,7 +52,10 @@ def failed(
     title = _TITLES[status]
     if for_programs(call.url):
         return problem(status, title, f"{detail} {remedy}".strip(), headers)
-    html = call.templates.render("error.html", status=status, title=title, detail=detail, remedy=remedy)
+    told = "" if "`navtex " in remedy else remedy  # what helps at a terminal does not help here
+    html = call.templates.render(
+        "error.html", frame=frame(call), status=status, title=title, detail=detail, remedy=told
+    )
     return page(html, status, headers)
 
 

@@ -44,7 +44,7 @@ class Renderer(Protocol):
     style: bytes
     icon: bytes
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """The page `name` ("login.html") with these values."""
 
 

@@ -1,0 +1,82 @@
+"""`/advisories`: what is new in the world? `/advisories/ID`: does it concern us, how do we know, and what to do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+from feeds.advisories.records import Kind
+from feeds.verdicts.evidence import Status
+from notifier.alerts.silences import JUSTIFICATIONS
+from notifier.assessment.matcher import EXPOSED
+from notifier.domain.filters import Scope
+from notifier.services.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.due_dates import due_policy
+from notifier.services.exposure import ExposureQuery, assessed
+from notifier.services.overview import fleet_numbers
+from notifier.services.silences import list_assignments
+from notifier.services.verdict_explanations import proofs
+from notifier.web.calls import Answer, Call
+from notifier.web.pages import asking
+from notifier.web.scoping import scoped
+from notifier.web.showing import shown
+
+_PROOFS = 24
+"""Versions whose proof one page has; the others are counted."""
+
+
+def listing(call: Call) -> Answer:
+    """The page of all advisories."""
+    query = AdvisoryQuery(
+        kinds=tuple(asking.word(Kind, one, "kind") for one in asking.values(call, "kind")),
+        least=asking.level(call),
+        product=call.asked("product") or None,
+        limit=asking.ROWS,
+        words=call.asked("q").strip(),
+        after=call.asked("after"),
+    )
+    return shown(
+        call,
+        "advisories.html",
+        found=advisories(call.database, query),
+        kinds=asking.KINDS,
+        levels=asking.LEVELS,
+        products=asking.PRODUCT_NAMES,
+        filters=asking.filters(call, "q", "kind", "severity", "product"),
+    )
+
+
+def one(call: Call, problem: str = "", status: int = 200) -> Answer:
+    """The page of one advisory, with the reason why an action on it was refused."""
+    about = advisory(call.database, call.path["name"], call.now, call.viewer.scope)
+    everything = asking.switch(call, "all")
+    query = ExposureQuery(
+        scope=scoped(call, Scope(hosts=asking.values(call, "host"))),
+        verdicts=frozenset(Status) if everything else EXPOSED | {Status.UNKNOWN},
+        advisories=(about.advisory,),
+        limit=call.viewer.scope,
+        due=due_policy(call.config.due),
+    )
+    with assessed(call.database, query, call.now) as (connection, found):
+        numbers = fleet_numbers(connection, found)
+        shown_proofs = proofs(connection, found, _PROOFS)
+        versions = len(found.findings)
+    return shown(
+        call,
+        "advisory.html",
+        status,
+        about=about,
+        numbers=numbers,
+        proofs=shown_proofs,
+        more=versions - len(shown_proofs),
+        everything=everything,
+        problem=problem,
+        form=defaultdict(str, {name: call.filled(name) for name in call.form}),
+        in_a_month=(call.now + timedelta(days=30)).date(),
+        in_a_week=(call.now + timedelta(days=7)).date(),
+        today=call.now.date(),
+        justifications=tuple((one, one.replace("_", " ")) for one in JUSTIFICATIONS),
+        filters=asking.filters(call, "host", "all"),
+        assignments=list_assignments(call.database, advisory=about.advisory, within=call.viewer.scope).listed,
+        within=call.viewer.scope,
+    )

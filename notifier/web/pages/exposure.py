@@ -1,0 +1,58 @@
+"""`/`: what first? The numbers, the first upgrades, and the list by version, advisory or host, or as a matrix."""
+
+from __future__ import annotations
+
+from notifier.assessment.matcher import EXPOSED
+from notifier.services.due_dates import due_policy
+from notifier.services.exposure import ExposureQuery, assessed, stale_warning, undecided_warning
+from notifier.services.exposure_rows import GroupBy
+from notifier.services.overview import RowOrder, RowPart, exposure_matrices, overview
+from notifier.web.calls import Answer, Call
+from notifier.web.pages import asking
+from notifier.web.showing import shown
+
+FILTERS = ("host", "tag", "product", "advisory", "severity", "kev", "verdict", "overdue")
+_MATRIX = "matrix"
+
+
+def query(call: Call) -> ExposureQuery:
+    """What the address asks for, within what the viewer may see."""
+    return ExposureQuery(
+        scope=asking.seen(call),
+        verdicts=asking.verdicts(call) or EXPOSED,
+        advisories=asking.values(call, "advisory"),
+        least=asking.level(call),
+        kev=asking.switch(call, "kev"),
+        limit=call.viewer.scope,
+        due=due_policy(call.config.due),
+        overdue=asking.switch(call, "overdue"),
+    )
+
+
+def exposure(call: Call) -> Answer:
+    """The page."""
+    as_matrix = call.asked("group") == _MATRIX
+    part = RowPart(
+        group=GroupBy.ADVISORY if as_matrix else asking.chosen(GroupBy, call, "group") or GroupBy.VERSION,
+        order=asking.chosen(RowOrder, call, "sort") or RowOrder.SEVERITY,
+        after=call.asked("after"),
+        limit=1 if as_matrix else asking.ROWS,
+    )
+    asked = query(call)
+    with assessed(call.database, asked, call.now, stale_days=call.config.digest.stale_days) as (connection, found):
+        seen = overview(connection, found, part)
+        matrices = exposure_matrices(connection, found) if as_matrix else ()
+        warnings = tuple(filter(None, (stale_warning(connection, found), undecided_warning(found))))
+    return shown(
+        call,
+        "exposure.html",
+        seen=seen,
+        group=_MATRIX if as_matrix else part.group.value,
+        sort=part.order.value,
+        matrices=matrices,
+        warnings=warnings,
+        filters=asking.filters(call, *FILTERS),
+        dated=bool(asked.due),
+        levels=asking.LEVELS,
+        products=asking.PRODUCT_NAMES,
+    )

@@ -1,0 +1,55 @@
+"""`/hosts`: which hosts are there, and what runs on them? `/hosts/NAME`: what is wrong with this one."""
+
+from __future__ import annotations
+
+from feeds.verdicts.evidence import Status
+from notifier.assessment.matcher import EXPOSED
+from notifier.domain.filters import Scope
+from notifier.domain.hosts import HostOrder
+from notifier.services.due_dates import due_policy
+from notifier.services.exposure import ExposureQuery, assess
+from notifier.services.exposure_rows import GroupBy
+from notifier.services.inventory import HostQuery, host, hosts
+from notifier.services.overview import RowPart, overview
+from notifier.web.calls import Answer, Call
+from notifier.web.pages import asking
+from notifier.web.scoping import scoped
+from notifier.web.showing import shown
+
+_MOST = 200
+"""Rows of one host."""
+
+
+def listing(call: Call) -> Answer:
+    """The page of all hosts."""
+    days = call.config.digest.stale_days
+    query = HostQuery(
+        scope=asking.seen(call),
+        stale_days=days if asking.switch(call, "stale") else None,
+        limit=asking.ROWS,
+        order=asking.chosen(HostOrder, call, "sort") or HostOrder.NAME,
+        after=call.asked("after"),
+    )
+    return shown(
+        call,
+        "hosts.html",
+        found=hosts(call.database, query, call.now),
+        sort=query.order.value,
+        stale_days=days,
+        filters=asking.filters(call, "host", "tag", "product", "stale"),
+        products=asking.PRODUCT_NAMES,
+    )
+
+
+def one(call: Call) -> Answer:
+    """The page of one host."""
+    name = call.path["name"]
+    scope = scoped(call, Scope(hosts=(name,)))
+    about = host(call.database, name)
+    query = ExposureQuery(scope, EXPOSED | {Status.UNKNOWN}, limit=call.viewer.scope, due=due_policy(call.config.due))
+    with call.database.connect() as connection:
+        found = assess(connection, query, call.now, stale_days=call.config.digest.stale_days)
+        seen = overview(connection, found, RowPart(group=GroupBy.ADVISORY, limit=_MOST))
+    return shown(
+        call, "host.html", host=about, seen=seen, dated=bool(query.due), stale_days=call.config.digest.stale_days
+    )

@@ -1,0 +1,37 @@
+"""`/plan`: what to upgrade, in which order, and with which command."""
+
+from __future__ import annotations
+
+from notifier.services.due_dates import due_policy
+from notifier.services.exposure import ExposureQuery
+from notifier.services.plan_parts import plan_part
+from notifier.web.calls import Answer, Call
+from notifier.web.pages import asking
+from notifier.web.showing import shown
+
+_CARDS = 20
+
+
+def plan(call: Call) -> Answer:
+    """The page."""
+    after = call.asked("after")
+    skip = int(after) if after.isdecimal() and len(after) < 7 else 0
+    query = ExposureQuery(
+        asking.seen(call),
+        least=asking.level(call),
+        limit=call.viewer.scope,
+        due=due_policy(call.config.due),
+        overdue=asking.switch(call, "overdue"),
+    )
+    found = plan_part(call.database, query, call.now, skip=skip, limit=_CARDS)
+    end = skip + len(found.plans)
+    return shown(
+        call,
+        "plan.html",
+        found=found,
+        next=str(end) if end < found.total else "",
+        filters=asking.filters(call, "host", "tag", "product", "severity", "overdue"),
+        dated=bool(query.due),
+        levels=asking.LEVELS,
+        products=asking.PRODUCT_NAMES,
+    )

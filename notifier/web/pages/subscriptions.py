@@ -1,0 +1,97 @@
+"""`/subscriptions`: who gets which news, where and when? `/subscriptions/NAME`: what will the next digest say."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from feeds.core.errors import NavtexError, UsageProblem
+from notifier.domain.schedule import BREAKS, REMINDERS
+from notifier.services.notifications import Settings
+from notifier.services.previews import preview_subscription
+from notifier.services.subscriptions import (
+    edit_subscription,
+    list_subscriptions,
+    pause_subscription,
+    show_subscription,
+)
+from notifier.web.calls import Answer, Call, redirect
+from notifier.web.pages import asking
+from notifier.web.pages import subscription_forms as forms
+from notifier.web.showing import shown
+
+_EVERY = ("immediate", "hourly", "daily", "weekly")
+
+
+def listing(call: Call) -> Answer:
+    """The page of all subscriptions."""
+    found = list_subscriptions(call.database, asking.ROWS, within=call.viewer.scope, after=call.asked("after"))
+    rows = found.value.subscriptions
+    return shown(call, "subscriptions.html", rows=rows, next=rows[-1].name if found.more else "")
+
+
+def one(call: Call, problem: str = "", status: int = 200) -> Answer:
+    """The page of one: its filters, when it is due, and the digest that it would be sent."""
+    found = show_subscription(call.database, call.path["name"], call.now, call.viewer.scope)
+    preview, why_not = None, ""
+    try:
+        preview = preview_subscription(
+            call.database, found.value.name, call.now, Settings.of(call.config), call.viewer.scope
+        )
+    except NavtexError as error:
+        why_not = error.what
+    return shown(
+        call,
+        "subscription.html",
+        status,
+        about=found.value,
+        subscription=found.subscription,
+        due=found.due,
+        preview=preview,
+        why_not=why_not,
+        problem=problem,
+    )
+
+
+def form(call: Call, problem: str = "", status: int = 200) -> Answer:
+    """The form that changes one, as it is or as it was filled in."""
+    found = show_subscription(call.database, call.path["name"], call.now, call.viewer.scope)
+    return shown(
+        call,
+        "subscription_edit.html",
+        status,
+        about=found.value,
+        values=forms.of_form(call) if problem else forms.of_subscription(found.subscription),
+        problem=problem,
+        levels=asking.LEVELS,
+        kinds=asking.KINDS,
+        products=asking.PRODUCT_NAMES,
+        every=_EVERY,
+        breaks=tuple((one, one) for one in BREAKS),
+        reminders=tuple((one, one) for one in REMINDERS),
+    )
+
+
+def edit(call: Call) -> Answer:
+    """Store what the form says."""
+    name = call.path["name"]
+    try:
+        edit_subscription(call.database, name, forms.edit_of(call), call.now, call.viewer.scope)
+    except UsageProblem as error:
+        return form(call, error.what, 400)
+    return redirect(f"/subscriptions/{quote(name, safe='')}?done=edited")
+
+
+def pause(call: Call) -> Answer:
+    """Send nothing until it is resumed."""
+    return _paused(call, paused=True)
+
+
+def resume(call: Call) -> Answer:
+    """Send again."""
+    return _paused(call, paused=False)
+
+
+def _paused(call: Call, *, paused: bool) -> Answer:
+    name = call.path["name"]
+    pause_subscription(call.database, name, paused=paused, within=call.viewer.scope)
+    return redirect(f"/subscriptions/{quote(name, safe='')}?done={'paused' if paused else 'resumed'}")
