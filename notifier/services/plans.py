@@ -116,8 +116,8 @@ def twins_joined(plans: Sequence[tuple[Plan, tuple[_Of, ...]]]) -> list[tuple[Pl
     found: dict[tuple[object, ...], list[tuple[Plan, tuple[_Of, ...]]]] = {}
     for one, of in plans:
         said = [(o.way, o.to, o.closes, o.leaves, o.words, o.command, o.waiting) for o in one.options]
-        names_of = ([m.advisory.name for m in matches] for matches in (one.open, one.undecided))
-        key = one.component.product, one.component.version, one.maintained, str(said), *map(str, names_of)
+        open_, undecided = ([m.advisory.name for m in matches] for matches in (one.open, one.undecided))
+        key = one.component.product, one.component.version, one.maintained, str(said), str(open_), str(undecided)
         found.setdefault(key, []).append((one, of))
     return [joined for group in found.values() for joined in _joined(group)]
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from feeds.core.errors import Busy, ChannelError, DatabaseError, InventoryError, NavtexError, UnknownName, UsageProblem
+from feeds.core.errors import (
+    Busy,
+    ChannelError,
+    ConfigError,
+    DatabaseError,
+    InventoryError,
+    NavtexError,
+    UnknownName,
+    UsageProblem,
+)
 from notifier.web.calls import Answer, Call, page, problem
-from notifier.web.showing import frame
+from notifier.web.framing import frame_of
 
 _TITLES = {
     400: "Bad request",
@@ -23,6 +32,7 @@ _TITLES = {
     503: "Temporarily unavailable",
 }
 _STATUS: tuple[tuple[type[NavtexError], int], ...] = (
+    (ConfigError, 500),
     (UnknownName, 404),
     (UsageProblem, 400),
     (InventoryError, 422),
@@ -54,7 +64,7 @@ def failed(
         return problem(status, title, f"{detail} {remedy}".strip(), headers)
     told = "" if "`navtex " in remedy else remedy  # what helps at a terminal does not help here
     html = call.templates.render(
-        "error.html", frame=frame(call), status=status, title=title, detail=detail, remedy=told
+        "error.html", frame=frame_of(call), status=status, title=title, detail=detail, remedy=told
     )
     return page(html, status, headers)
 

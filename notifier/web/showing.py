@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
-from notifier.rendering.frames import Frame, PageAddress, menu
-from notifier.web.calls import Answer, Call, Role, Way, page
+from notifier.rendering.frames import PageAddress
+from notifier.web.calls import Answer, Call, page
+from notifier.web.framing import frame_of
 
 DONE: Final = {
     "silenced": "Silenced. Digests leave the advisory out for these hosts until the silence ends or it gets worse.",
@@ -21,24 +22,9 @@ DONE: Final = {
 """What an action did, by the word in the address of the page that it ends on: an address can say nothing else."""
 
 
-def frame(call: Call) -> Frame:
-    """What stands around the content for this viewer; nothing but the name of the program for strangers."""
-    viewer = call.viewer
-    signed_in = viewer.role is not None
-    administrator = viewer.does(Role.ADMIN)
-    return Frame(
-        viewer=viewer.name,
-        role=viewer.role.value if viewer.role else "",
-        menu=menu(call.url, own=viewer.account is not None, administrator=administrator) if signed_in else (),
-        operator=viewer.does(Role.OPERATOR),
-        administrator=administrator,
-        can_sign_out=viewer.way is Way.SESSION,
-        done=DONE.get(call.asked("done"), "") if signed_in else "",
-    )
-
-
 def shown(call: Call, template: str, /, status: int = 200, **values: Any) -> Answer:
     """The page of a template. `here` is its address, from which it makes links; `on` has the filters by their names."""
     here = PageAddress.of(call.url, call.query)
     on: defaultdict[str, str] = defaultdict(str, ((one.name, one.value) for one in values.get("filters", ())))
-    return page(call.templates.render(template, frame=frame(call), here=here, on=on, now=call.now, **values), status)
+    frame = frame_of(call, DONE.get(call.asked("done"), ""))
+    return page(call.templates.render(template, frame=frame, here=here, on=on, now=call.now, **values), status)

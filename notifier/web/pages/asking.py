@@ -94,6 +94,7 @@ _WORDS: Final = {
     "severity": "{} or worse",
     "kev": "known exploited",
     "verdict": "{}",
+    "runs": "running {}",
     "stale": "not seen lately",
     "overdue": "overdue",
     "kind": "{}",

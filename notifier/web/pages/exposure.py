@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from notifier.assessment.matcher import EXPOSED
 from notifier.services.due_dates import due_policy
-from notifier.services.exposure import ExposureQuery, assessed, stale_warning, undecided_warning
+from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy
 from notifier.services.overview import RowOrder, RowPart, exposure_matrices, overview
 from notifier.web.calls import Answer, Call
@@ -42,7 +42,6 @@ def exposure(call: Call) -> Answer:
     with assessed(call.database, asked, call.now, stale_days=call.config.digest.stale_days) as (connection, found):
         seen = overview(connection, found, part)
         matrices = exposure_matrices(connection, found) if as_matrix else ()
-        warnings = tuple(filter(None, (stale_warning(connection, found), undecided_warning(found))))
     return shown(
         call,
         "exposure.html",
@@ -50,7 +49,6 @@ def exposure(call: Call) -> Answer:
         group=_MATRIX if as_matrix else part.group.value,
         sort=part.order.value,
         matrices=matrices,
-        warnings=warnings,
         filters=asking.filters(call, *FILTERS),
         dated=bool(asked.due),
         levels=asking.LEVELS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from feeds.core.errors import UsageProblem
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
@@ -29,6 +30,7 @@ def listing(call: Call) -> Answer:
         limit=asking.ROWS,
         order=asking.chosen(HostOrder, call, "sort") or HostOrder.NAME,
         after=call.asked("after"),
+        runs=_runs(call.asked("runs").strip()),
     )
     return shown(
         call,
@@ -36,9 +38,19 @@ def listing(call: Call) -> Answer:
         found=hosts(call.database, query, call.now),
         sort=query.order.value,
         stale_days=days,
-        filters=asking.filters(call, "host", "tag", "product", "stale"),
+        filters=asking.filters(call, "host", "tag", "product", "runs", "stale"),
         products=asking.PRODUCT_NAMES,
     )
+
+
+def _runs(text: str) -> tuple[()] | tuple[str, str]:
+    """The product and version of PRODUCT@VERSION; UsageProblem for anything else."""
+    product, at, version = text.partition("@")
+    if not text:
+        return ()
+    if not (product and at and version):
+        raise UsageProblem(f"{text[:100]!r} is not of the form PRODUCT@VERSION", where="runs")
+    return product, version
 
 
 def one(call: Call) -> Answer:
