@@ -25,6 +25,7 @@ $(RUNS): locks/runtime.lock locks/build.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) --require-hashes --requirement locks/runtime.lock --requirement locks/build.lock
 	$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q feeds notifier
 	@touch $@
 
 $(STAMP): $(RUNS) requirements.lock

@@ -26,7 +26,7 @@ from measure import median_pair
 
 from feeds import storage
 from feeds.crawl.protocol import FetchResult, ItemPayload
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document
 from feeds.storage.database import Database
 from notifier import inventory

@@ -10,10 +10,16 @@ from typing import Any
 
 import msgspec
 from scrapy.crawler import CrawlerProcess
+from scrapy.downloadermiddlewares.defaultheaders import DefaultHeadersMiddleware
+from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
+from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
+from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 import feeds
-from feeds.crawl.answer import LARGEST, write
+from feeds.crawl.answer import LARGEST, flush, write
 from feeds.crawl.download import Budget, Handler, InTime, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
 from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
@@ -21,7 +27,10 @@ from feeds.crawl.reader import Reader
 from feeds.crawl.registry_auth import RegistryAuth
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
-from feeds.sources import configured
+from feeds.sources.all_sources import configured
+
+_FLUSHED = 0.2
+"""Seconds after which the parent gets what is written. Each write wakes it, which costs as much as a request."""
 
 
 def _settings(job: CrawlJob) -> dict[str, Any]:
@@ -35,17 +44,20 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
         "ROBOTSTXT_USER_AGENT": "Navtex",
         "ROBOTSTXT_OBEY": True,
         "DOWNLOAD_HANDLERS": {"http": Handler, "https": Handler, "ftp": None, "s3": None, "file": None, "data": None},
-        "DOWNLOADER_MIDDLEWARES": {
-            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
-            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
-            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+        # What is used of Scrapy's parts, and ours. Its own lists are empty, for it imports what they name even if that
+        # is turned off: the remote control brings aiohttp.
+        "EXTENSIONS_BASE": {},
+        "SPIDER_MIDDLEWARES_BASE": {UrlLengthMiddleware: 800},
+        "DOWNLOADER_MIDDLEWARES_BASE": {
             InTime: 50,
+            RobotsTxtMiddleware: 100,
+            DefaultHeadersMiddleware: 400,
+            UserAgentMiddleware: 500,
             Retries: 550,
             RegistryAuth: 580,
             Unpacking: 590,
             Redirects: 600,
+            HttpProxyMiddleware: 750,
         },
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
@@ -56,17 +68,9 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
         "DOWNLOAD_WARNSIZE": 0,
         "TWISTED_DNS_RESOLVER": Resolver,
         "DNS_TIMEOUT": 10,
-        "REFERER_ENABLED": False,
         "REDIRECT_MAX_TIMES": 5,
-        "HTTPERROR_ALLOW_ALL": True,
-        "TELNETCONSOLE_ENABLED": False,
-        "REMOTE_CONTROL_ENABLED": False,  # a port that runs the code it is sent, and a folder in the home
         "LOG_ENABLED": False,
-        "EXTENSIONS": {
-            "scrapy.extensions.corestats.CoreStats": None,
-            "scrapy.extensions.logstats.LogStats": None,
-            "scrapy.extensions.memusage.MemoryUsage": None,
-        },
+        "CONCURRENT_ITEMS": 1,  # what an answer leads to is queued in turn; Scrapy makes a task for each of its 100
     }
 
 
@@ -82,10 +86,12 @@ def crawl(job: CrawlJob) -> None:
     process.crawl(Spider, job=job, sources=sources, guard=settings["NAVTEX_GUARD"], reader=reader).addErrback(
         failures.append
     )
+    LoopingCall(flush).start(_FLUSHED)
     process.start(install_signal_handlers=False)
     reader.close()
     problem = f"the crawl failed: {failures[0].getErrorMessage()}" if failures else ""
     write(CrawlMessage(done=not failures, problem=problem))
+    flush()
 
 
 def _die_with_parent() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +42,7 @@ _WORDS = {
 }
 
 _encode = msgspec.json.Encoder().encode
+_output = io.BufferedWriter(io.FileIO(1, "w", closefd=False), 1 << 16)
 
 
 def _titled(item: Any) -> Any:
@@ -110,6 +111,10 @@ def tell(source: Source, ask: Request, result: str, **more: Any) -> None:
 
 
 def write(line: CrawlMessage) -> None:
-    """Write one line of the answer to standard output."""
-    sys.stdout.buffer.write(_encode(line) + b"\n")
-    sys.stdout.buffer.flush()
+    """Write one line of the answer to standard output, with the next `flush` or before."""
+    _output.write(_encode(line) + b"\n")
+
+
+def flush() -> None:
+    """Give the parent what is written."""
+    _output.flush()

@@ -74,12 +74,15 @@ def _emptiness(
     connection: Connection, answers: Answers, count: int, history: list[health.Polled], *, mirrored: bool
 ) -> list[str]:
     """Why an answer without anything in it is not to be believed."""
+    unfound = bool(answers.outcomes) and all(o.result == "missing" for o in answers.outcomes)
+    if (count or history) and not unfound:
+        return []
     source = _source(answers.name)
     if source is None:
         return []
     # a mirror that was filled by an earlier Navtex lacks what that one did not read
     may_lack = source.guessed or (source.recent and mirrored and not count)
-    if answers.outcomes and all(o.result == "missing" for o in answers.outcomes) and not may_lack:
+    if unfound and not may_lack:
         return [f"none of its {len(answers.outcomes)} documents could be read ({answers.outcomes[0].reason})"]
     by = "" if count or history else _named_by(connection, source)
     return [f"it lists nothing, and {by} names what it should list"] if by else []
@@ -91,7 +94,7 @@ def is_listed(name: str) -> bool:
 
 
 def _source(name: str) -> Source | None:
-    from feeds.sources import SOURCES  # here, for it loads every parser
+    from feeds.sources.all_sources import SOURCES  # here, for it loads every parser
 
     return next((s for s in SOURCES if s.name == name), None)
 

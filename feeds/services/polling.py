@@ -172,7 +172,7 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
 
 def _unanswered(job: CrawlJob, answered: Iterable[str]) -> list[str]:
     """The sources of a job that did not come to answer anything before the crawl broke off."""
-    from feeds.sources import SOURCES  # here, for it loads every parser
+    from feeds.sources.all_sources import SOURCES  # here, for it loads every parser
 
     meant = (s for s in SOURCES if s.name not in job.disabled and (not job.sources or s.name in job.sources))
     asked = (s.name for s in meant if any(True for _ in s.requests(job.wanted)))
@@ -193,8 +193,8 @@ def _documents(
     for outcome in outcomes:
         problem = outcome.reason if outcome.result == "failed" else ""
         # a tag of an image may be deleted; the documents of the other sources stay where they are
-        expected = outcome.url in known and judging.is_listed(outcome.source)
-        if outcome.result == "missing" and expected and outcome.source not in accept:
+        gone = outcome.result == "missing" and outcome.url in known and outcome.source not in accept
+        if gone and judging.is_listed(outcome.source):
             problem = f"{outcome.reason}, but it existed before"
         if outcome.result == "read" and brought[outcome.source] > SOURCE_ENTRIES:
             problem = f"with it the source lists {brought[outcome.source]} entries, and {SOURCE_ENTRIES} are the most"

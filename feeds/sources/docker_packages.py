@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urljoin
 
-from debian_inspector.debcon import get_paragraphs_data
-
 from feeds.advisories.facts import Package, Packages
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
@@ -73,6 +71,8 @@ def _package(name: str, version: str, architecture: str) -> Iterator[Package]:
 
 
 def _apt(document: Document) -> Iterator[Package]:
+    from debian_inspector.debcon import get_paragraphs_data  # here, for it loads chardet
+
     text = Unpacked(document.body, document.url, _INDEX).read().decode("utf-8", "replace")
     if not text.lstrip().startswith("Package:"):
         raise ShapeError("not an index of Debian packages", where=document.url)

@@ -47,7 +47,7 @@ def check_sources(config: Config, names: Iterable[str] = ()) -> None:
     wanted = [*names, *config.sources]
     if not wanted:
         return
-    from feeds.sources import SOURCES  # loads every parser
+    from feeds.sources.all_sources import SOURCES  # loads every parser
     from feeds.sources.registries import NAME as REGISTRIES
 
     forms = {s.name: s.urls for s in SOURCES}

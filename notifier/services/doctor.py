@@ -78,7 +78,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
 
 
 def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
-    from feeds.sources import SOURCES
+    from feeds.sources.all_sources import SOURCES
     from feeds.sources.registries import NAME as REGISTRIES
 
     stored = storage.sources(connection)

@@ -13,12 +13,11 @@ from feeds.services import polling
 from feeds.services.polling import PollReport
 from feeds.sources.health import MirrorState
 from feeds.sources.registries import NAME as REGISTRIES
-from feeds.storage.database import Database
+from feeds.sources.registries import ImageQuestions
+from feeds.storage.database import Connection, Database
 from notifier.config import Config
 from notifier.services.crawling import crawl_job
-from notifier.services.image_questions import image_questions
 from notifier.services.mirrors import note_mirror, served
-from notifier.services.registries import registry_accesses
 from notifier.storage import inventory
 
 __all__ = ["PollOptions", "PollReport", "Polled", "ask_sources", "poll"]
@@ -54,10 +53,9 @@ def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions,
 
 def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollOptions = PollOptions()) -> PollReport:
     """Poll from where the configuration says, which must be an address."""
-    accesses, warnings = registry_accesses(config.images) if _queried(config, options) else ((), [])
     with database.connect() as connection:
         wanted = inventory.wanted(connection)
-        images = image_questions(connection, config.images, accesses)
+        images, warnings = _images(connection, config, options)
     report = polling.poll(
         database,
         crawl,
@@ -71,6 +69,14 @@ def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollO
     return report
 
 
-def _queried(config: Config, options: PollOptions) -> bool:
-    """Whether registries are among the sources of a poll: for others no credential is read."""
-    return REGISTRIES not in config.disabled and (not options.sources or REGISTRIES in options.sources)
+def _images(connection: Connection, config: Config, options: PollOptions) -> tuple[ImageQuestions, list[str]]:
+    """What to ask registries, with warnings. For other sources, no credential is read, and nothing of images loaded."""
+    settings = config.images
+    asked = REGISTRIES not in config.disabled and (not options.sources or REGISTRIES in options.sources)
+    if not asked or not (settings.registries or settings.registry):
+        return ImageQuestions(), []
+    from notifier.services.image_questions import image_questions
+    from notifier.services.registries import registry_accesses
+
+    accesses, warnings = registry_accesses(settings)
+    return image_questions(connection, settings, accesses), warnings

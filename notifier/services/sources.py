@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feeds import storage
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.health import MirrorState, SourceHealth, SourceState, assessed
 from feeds.sources.registries import ImageQuestions, source
 from feeds.storage.database import Database

@@ -30,7 +30,7 @@ from notifier.domain.observations import (
     set_aside,
     stated,
 )
-from notifier.inventory.formats.packages import FOLLOWED
+from notifier.domain.package_names import FOLLOWED
 from notifier.storage import bulk, looks, stays, tables
 
 CHUNK = 10_000

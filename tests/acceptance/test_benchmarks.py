@@ -11,7 +11,7 @@ import lxml.html
 import pytest
 
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from tests.conftest import Mailbox, Program, html_of, text_of
 from tests.support.audits import bench
 from tests.support.documents import entry, rss

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from tests.conftest import DEMO, Mailbox, Program, program
 from tests.support.loopback import Answer, Receiver, over_http
 from tests.support.polling import MOBY, entries

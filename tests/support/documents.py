@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from feeds.advisories.records import Kind, Record, VersionStatement
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 
 AT = datetime(2026, 6, 20, 12, tzinfo=UTC)

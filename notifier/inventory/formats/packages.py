@@ -20,63 +20,9 @@ from notifier.domain.components import (
     component,
     host_name,
 )
+from notifier.domain.package_names import EVERYWHERE, OF_KIND
 from notifier.inventory.formats import distros
 
-_EVERYWHERE = {
-    "docker-ce": "engine",
-    "docker-ce-cli": "cli",
-    "docker-ee": "engine",
-    "docker-ee-cli": "cli",
-    "docker-engine": "engine",
-    "docker-cli": "cli",
-    "docker-buildx": "buildx",
-    "docker-buildx-plugin": "buildx",
-    "docker-cli-buildx": "buildx",
-    "docker-compose": "compose",
-    "docker-compose-plugin": "compose",
-    "docker-compose-v2": "compose",
-    "docker-cli-compose": "compose",
-    "docker-desktop": "desktop",
-    "lxc-docker": "engine",
-    "moby-engine": "engine",
-    "moby-cli": "cli",
-    "moby-containerd": "containerd",
-    "moby-runc": "runc",
-    "moby-buildx": "buildx",
-    "moby-compose": "compose",
-    "containerd.io": "containerd",
-    "containerd": "containerd",
-    "runc": "runc",
-    "buildkit": "buildkit",
-}
-# Debian's "docker" is a tray for windows; its engine is docker.io.
-_OF_KIND = {
-    "deb": {
-        "docker.io": "engine",
-        "containerd-app": "containerd",
-        "containerd-stable": "containerd",
-        "runc-app": "runc",
-        "runc-stable": "runc",
-    },
-    "rpm": {
-        "docker": "engine",
-        "containerd2": "containerd",
-        "moby-containerd-cc": "containerd",
-        "docker-stable": "engine",
-        "docker-stable-buildx": "buildx",
-        "docker-latest": "engine",
-    },
-    "apk": {"docker": "engine"},
-    "pacman": {
-        "docker": "engine",
-        "docker-git": "engine",
-        "docker-bin": "engine",
-        "containerd-git": "containerd",
-        "runc-git": "runc",
-    },
-}
-FOLLOWED = frozenset({*_EVERYWHERE, *(name for names in _OF_KIND.values() for name in names)})
-"""The packages that are products, of any kind."""
 _CORE = frozenset(
     {
         *("adduser", "base-files", "dpkg", "sed", "tar", "util-linux"),
@@ -108,12 +54,12 @@ def product(name: str, kind: str) -> str:
     >>> product("docker", "rpm"), product("docker", "deb"), product("docker-ce-rootless-extras", "deb")
     ('engine', '', '')
     """
-    return _OF_KIND.get(kind, {}).get(name) or _EVERYWHERE.get(name, "")
+    return OF_KIND.get(kind, {}).get(name) or EVERYWHERE.get(name, "")
 
 
 def names(kind: str) -> frozenset[str]:
     """The packages of a kind that are products."""
-    return frozenset({*_EVERYWHERE, *_OF_KIND.get(kind, {})})
+    return frozenset({*EVERYWHERE, *OF_KIND.get(kind, {})})
 
 
 def interesting(name: str, kind: str) -> bool:

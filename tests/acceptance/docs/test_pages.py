@@ -15,7 +15,7 @@ from types import ModuleType
 import click
 import pytest
 
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from notifier import inventory
 from notifier.channels import expand
 from notifier.config import read

@@ -14,7 +14,7 @@ import pytest
 import feeds
 from feeds.advisories import corrections
 from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import RequestContext
 from feeds.sources.docker_blog import RULES
 from feeds.sources.health import SourceHealth

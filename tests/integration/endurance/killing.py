@@ -30,7 +30,7 @@ if __name__ == "__main__":
 import sqlalchemy as sa
 
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.storage.database import Database, metadata
 from notifier.storage import delivery_log, inventory, tables
 from tests.conftest import DEMO, Mailbox, Program, fresh_postgres, listening, program, running_postgres

@@ -29,7 +29,7 @@ if __name__ == "__main__":
 import sqlalchemy as sa
 
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.storage.database import Database
 from notifier.alerts.silences import Silence
 from notifier.domain.filters import Scope

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from feeds.advisories.list_facts import shrunk
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.health import SourceHealth
 from feeds.storage import tables
 from feeds.storage.database import Database

@@ -19,7 +19,7 @@ from feeds.crawl.timer import within
 from feeds.crawl.unpack import unpacked
 from feeds.mirror import layout
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, RequestContext, Source
 from feeds.versions import packages, products, ranges, upstream
 from notifier import inventory

@@ -14,7 +14,7 @@ import pytest
 import feeds
 from feeds.advisories.records import Record
 from feeds.crawl.protocol import CrawlJob, FetchResult
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Item, RequestContext
 from tests.conftest import World
 from tests.support.polling import body

@@ -19,7 +19,7 @@ import pytest
 from feeds.advisories.facts import Exploited, Likelihood, Release, ReleaseLine, Tags
 from feeds.advisories.records import Kind, Record, VersionStatement
 from feeds.mirror.server import Mirror
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, Parsed, Request, RequestContext
 from feeds.versions.upstream import Key, key
 from tests.support.documents import AT, SOURCE, facts, read, records

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feeds.core.errors import NavtexError, ShapeError
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.health import SourceHealth, SourceState, state
 from tests.support.documents import SOURCE, asks, document, page, read, rss
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from feeds.advisories.records import Record
 from feeds.core.errors import ShapeError
 from feeds.images.records import RegistryItem
-from feeds.sources import SOURCES
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Item, Parsed
 from tests.support.depth import examples
 from tests.support.documents import SOURCE, atom, document, entry, page, read, records, rss
