@@ -35,9 +35,9 @@ _LETTERS = (
     ("w", r"\bgo (?:(?:versions?|before|prior to|through) )?\d+(?:\.\d+)+\b"),
     ("X", r"(?<![\w.])v?\d+(?:\.\d+)*\.x\b"),
     ("V", _VERSION),
-    ("g", r">=|\bfrom and including\b"),
+    ("g", r">=|≥|=>|\bfrom and including\b"),
     ("B", r"\bup to,? \(?(?:but )?(?:not including|excluding)\b"),
-    ("T", r"<=|\bup to(?: and including)?\b|\bthrough\b|\bthru\b"),
+    ("T", r"<=|≤|=<|\bup to(?: and including)?\b|\bthrough\b|\bthru\b"),
     ("B", r"<|\b(?:before|prior to|earlier than|older than|lower than|preceding)\b"),
     ("B", r"\b(?:below|under)(?= (?:versions? )?v?\d)"),
     ("E", r"\b(?:and|or) (?:earlier|below|prior|older|lower|previous)\b(?! (?:to|than)\b)(?: versions?| releases?)?\b"),
@@ -60,11 +60,14 @@ _LETTERS = (
     ("&", r"\b(?:and|or|as well as)\b|&"),
     (",", r"[,/]"),
     ("h", r"\b(?:contain(?:s|es)?|includes?|are|is|has|have|ha[ds] been|was|were|received?)\b"),
-    ("o", r"\bonly\b"),
+    ("o", r"\b(?:only|solely|exclusively)\b"),
+    ("I", r"\bintroduced\b"),
     ("(", r"[()]"),
     ("w", r"[\w'’./:@#%+-]+"),
 )
 _TOKEN = re.compile("|".join(f"(?P<l{i}>{words})" for i, (_, words) in enumerate(_LETTERS)), re.IGNORECASE)
+_TAG = re.compile(r"\bdocker-v(?=\d)", re.IGNORECASE)
+"""What tags of moby/moby begin with from 29 on."""
 _LONGEST = 4000
 """Characters of a sentence that are read."""
 _MOST = 40
@@ -73,7 +76,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\s\"']+(?=[A-Z(_*]|(?:runc|containerd|buildk
 
 _ITEM = r"P?v?[VX]"
 _LIST = rf"{_ITEM}(?:(?:,&?|&){_ITEM}){{0,{_MOST}}}"
-_FROM = r"P?v?g?[VX]"
+_FROM = r"P?v?g?[VX]L?"
 _FROM_LIST = rf"{_FROM}(?:(?:,&?|&){_FROM}){{0,{_MOST}}}"
 _NAMED = rf"[fgBT]?v?{_LIST}(?:[rTB]v?{_ITEM})?,?[EL]?"
 # In order of trust; a token that one statement has used is not used by the next.
@@ -81,6 +84,7 @@ _GRAMMAR = (
     ("ignored", rf"{_LIST}[,&()wv]{{0,2}}b|U[wPi]{{0,2}}fv?{_ITEM}[rT]v?{_ITEM}"),
     ("cleared", rf"{_NAMED}[,()vw]{{0,2}}h?(?:n|N(?:$|\)))|(?<!h)n[wiv]{{0,3}}{_NAMED}"),
     ("branch_before", r"Xv?B[v]?V"),
+    ("introduced", r"Iiv?V,?&?[wh]{0,2}Fiv?V"),
     ("from_before", r"(?:f|g)?v?V,?&?w?Bv?V"),
     ("between", r"f?v?V(?:r|T)v?V|fv?V&v?V|gv?V,?&?Tv?V"),
     ("to_current", r"f?v?V(?:r|T)P?c"),
@@ -89,10 +93,10 @@ _GRAMMAR = (
     ("through", r"TP?v?V"),
     ("not_fixed", rf"N[wh]?Fw{{0,2}}i?{_LIST}|F[wh]{{0,4}}i{_LIST}hN"),
     # "fixed in 1.2 only" tells where it was wrong, as "1.2 is the only affected version" does
-    ("only", rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}o|ov?{_LIST}[iPhw]{{0,4}}A|{_LIST}hoAv?|Aio{_LIST}"),
+    ("only", rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_LIST}o|ov?{_LIST}[iPhw]{{0,4}}A|{_LIST}hoAv?|A(?:io|oi){_LIST}"),
     (
         "fixed",
-        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}{_FROM_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",
+        rf"F[whN(,]{{0,4}}i[wv]{{0,2}}f?{_FROM_LIST}|F,?f[wv]{{0,2}}{_LIST}|F[wh]{{0,2}}{_FROM_LIST}|U[wPi]{{0,4}}rw?{_LIST}",
     ),
     ("fixed", rf"{_LIST}v?[wh(]{{0,4}}F(?!i[wv]{{0,2}}{_ITEM})"),
     ("only", rf"o?Av?[wi]{{0,3}}P?h?{_LIST}(?!L)o?|{_LIST}o"),
@@ -167,6 +171,7 @@ def _claim(product: str, found: list[_Found]) -> VersionStatement:
 
 
 def _tokens(sentence: str) -> list[_Token]:
+    sentence = _TAG.sub("v", sentence)
     names = iter([*products.mentions(sentence), ("", len(sentence) + 1, len(sentence) + 1)])
     product, start, end = next(names)
     tokens: list[_Token] = []
@@ -244,6 +249,7 @@ def _span(name: str, values: list[str]) -> Span | None:
     if name == "earlier":
         return max((_through(v) for v in values), key=Span.keys)
     ends = {
+        "introduced": (values[0], values[-1], False),
         "from_before": (values[0], values[-1], False),
         "between": (values[0], values[-1], True),
         "to_current": (values[0], CURRENT, True),

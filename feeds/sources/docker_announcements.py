@@ -13,6 +13,7 @@ import calendar
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from html import unescape
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -128,11 +129,17 @@ def _worded(blocks: list[markup.Block]) -> Iterator[markup.Block]:
         if block.tag != "tr" or not block.cells:
             head = ()
             yield block
-        elif any(_FIXED_COLUMN.search(c) or _AFFECTED_COLUMN.search(c) for c in block.cells) and not head:
+        elif _is_head(block):
             head = block.cells
             yield block
         else:
             yield from _row(block, head)
+
+
+def _is_head(block: markup.Block) -> bool:
+    """Whether a row says what is below it, as the first row of each of several tables does."""
+    named = any(_FIXED_COLUMN.search(c) or _AFFECTED_COLUMN.search(c) for c in block.cells)
+    return named and not re.search(r"\d", block.text) and not products.mentions(block.text)
 
 
 def _row(block: markup.Block, head: tuple[str, ...]) -> Iterator[markup.Block]:
@@ -149,7 +156,7 @@ def _row(block: markup.Block, head: tuple[str, ...]) -> Iterator[markup.Block]:
 
 def _unmarked(text: str) -> str:
     text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
-    return squeeze(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text))
+    return squeeze(unescape(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text)))
 
 
 def _rss(document: Document) -> Iterator[_Section]:
@@ -200,7 +207,7 @@ def _of_release(section: _Section, version: str) -> VersionStatement:
 
 def _desktop_claims(words: str, version: str) -> tuple[VersionStatement, ...]:
     """The ranges of Docker Desktop in the words of one CVE that is fixed in a release."""
-    found = (c for c in read_prose(words) if c.product == "desktop" and c.affected)
+    found = (c for c in read_prose(words, about="desktop") if c.product == "desktop" and c.affected)
     return tuple(msgspec.structs.replace(c, fixed=c.fixed or (version,)) for c in found)
 
 

@@ -30,7 +30,9 @@ def _any(*patterns: str, start: str = r"\b") -> re.Pattern[str]:
 _FIXED = (
     r"(?:fix(?:ed|es|ing)?|patch(?:ed|es|ing)?|address(?:ed|es|ing)?|resolv(?:e[ds]?|ing)|mitigat(?:e[ds]?|ing)"
     r"|remediat(?:e[ds]?|ing)|correct(?:ed|s|ing)?|eliminat(?:e[ds]?|ing)|protect(?:s|ed)? against|prevent(?:s|ed|ing)?"
-    r"|repair(?:s|ed|ing)?|mitigations?|resolution|solution)"
+    r"|repair(?:s|ed|ing)?|clos(?:e[sd]?|ing)|plug(?:s|ged|ging)?|rectif(?:y|ies|ied|ying)|neutrali[sz](?:e[sd]?|ing)"
+    r"|remed(?:y|ies|ied)|cur(?:e[sd]|ing)|(?:guard|defend)(?:s|ed|ing)? against|tak(?:es?|ing) care of"
+    r"|stop(?:s|ped|ping)? (?:\w+ )?from exploiting|mitigations?|resolution|solution)"
 )
 _NOT = r"(?:not|never|cannot|\w+n['’]t)"
 _COMING = r"(?:next|future|later|upcoming|coming|subsequent|following)"
@@ -78,6 +80,9 @@ _UNFIXED = _any(
     r"(?:no|without an?) fix\b",
     rf"{_NOT} (?:believed to be |known to be )?(?:affected|vulnerable|impacted|exploitable)\b",
     r"(?:is|are) (?:also )?(?:affected|vulnerable|exposed|impacted) (?:by|to)\b",
+    rf"{_NOT} (?:affect|impact|concern)\w* (?:the )?(?:docker|engine|daemon|moby|this|any)\b",
+    r"(?:cannot|can['’]t|unable to|not able to|until you) (?:upgrade|update)\b",
+    r"under (?:investigation|review|analysis)\b",
     r"plan(?:s|ned)? to\b",
     rf"(?:in|for) (?:the|an?) {_COMING} (?:\w+ )?(?:release|version|update)",
     r"working on\b",
@@ -116,7 +121,12 @@ _OWN_PART = re.compile(
 )
 _LEADS = re.compile(r"^\W*(?:(?:security|important|critical|caution|note)\W+)?$", re.IGNORECASE)
 _GLUE = re.compile(r"^(?>\([^()]*\)|\[[^\[\]]*\]|\W|\b(?:and|as well as|also|plus|or)\b)*+$", re.IGNORECASE)
-_READ_ON = re.compile(r"^\W*(?:see|refer to|details in|more in|cf\.?)\b", re.IGNORECASE)
+_READ_ON = re.compile(
+    r"^\W*(?:(?:see|refer to|details in|more in|cf\.?)\b"
+    r"|(?:(?:it|this|they|these|the (?:issue|flaw|vulnerability|bug|problem)) (?:\w+ ){1,3})?"
+    r"(?:tracked|identified|assigned|registered|published|filed|recorded|known as|number(?:ed)?|identifier)\b)",
+    re.IGNORECASE,
+)
 _NO_CHANGE = re.compile(
     r"(?:an?|the|th(?:is|at|ese|ose)|its?|there|in|on|at|by|with|for|of|to|from|as|if|when|where|which|who|whose|while"
     r"|and|or|but|is|are|was|were|be|been|ha[sd]|have|can|could|may|might|must|should|will|would|do|does|did|not|no|we"
@@ -126,6 +136,13 @@ _NO_CHANGE = re.compile(
     re.IGNORECASE,
 )
 """First words of what tells of a flaw, and not of a change."""
+_RATED = re.compile(r"^\W*(?:low|medium|moderate|high|critical)\b\W*", re.IGNORECASE)
+_CHANGED = re.compile(
+    r"^\W*(?:[\w'’-]+ ){1,4}(?<!\bis )(?<!\bare )(?:no longer|now) (?!known|public)\w+", re.IGNORECASE
+)
+"""What is otherwise from now on: "the daemon no longer follows links"."""
+_NAMED_VERSION = re.compile(r"^\W*(?P<name>[a-z][\w./-]*)(?P<colon>:?) v?\d+(?:\.\d+)+(?P<more>.*)$", re.IGNORECASE)
+_NO_NAME = re.compile(r"versions?|releases?|in|since|before|from|until|to|and|with|by|as|of", re.IGNORECASE)
 
 
 class Sense(Enum):
@@ -141,12 +158,14 @@ class Sense(Enum):
 
 
 class Passage(NamedTuple):
-    """A group of ids: what is said of them, whether they open the text, and the words around them."""
+    """A group of ids: what is said of them, whether they open the text or end it apart, and the words around them."""
 
     ids: tuple[str, ...]
     sense: Sense
     opens: bool
     words: str
+    ends: bool = False
+    """Whether they end the text, set apart from it: "a flaw in the parser (CVE-1)"."""
 
 
 def passages(text: str, product: str) -> Iterator[Passage]:
@@ -165,7 +184,8 @@ def passages(text: str, product: str) -> Iterator[Passage]:
             before, after = sentence[at : match.start()], sentence[match.end() : end]
             carried = _sense(before, after, carried, product, first=number == 0)
             opens = first and number == 0 and _LEADS.match(before) is not None
-            yield Passage(_ids(match[0]), carried, opens, f"{before} {after}")
+            ends = first and _trails(before, after)
+            yield Passage(_ids(match[0]), carried, opens, f"{before} {after}", ends)
             at = match.end()
         first = False
 
@@ -188,10 +208,13 @@ def _sense(before: str, after: str, carried: Sense, product: str, *, first: bool
     elif FIX.search(before) or _PASSIVE.search(after):
         own = Sense.FIXED
     else:
-        trailing = re.search(r"[\[(,:/–—-]\s*\W*$", before) and not re.search(r"\w", after)
-        own = Sense.CHANGED if first and trailing and is_change(before) else Sense.UNCLEAR
+        own = Sense.CHANGED if first and _trails(before, after) and is_change(before) else Sense.UNCLEAR
     follows = leads or _GLUE.match(before) or _READ_ON.match(before)
     return carried if own is Sense.UNCLEAR and follows else own
+
+
+def _trails(before: str, after: str) -> bool:
+    return bool(re.search(r"[\[(,:/–—-]\s*\W*$", before)) and not re.search(r"\w", after)
 
 
 def _own_sense(text: str, product: str) -> Sense:
@@ -218,6 +241,9 @@ def in_passing(text: str) -> bool:
 
 def is_change(text: str) -> bool:
     """Whether a text starts with what was done: "Mask the path", "Added validation"."""
+    text = _RATED.sub("", text)
+    if _CHANGED.match(text) and not _PASSING.search(text):
+        return True
     words = re.findall(r"[\w'’-]+", text[:60])
     first = words[0].lower() if words else ""
     if len(words) < 3 or _NO_CHANGE.fullmatch(first) or not first.isalpha() or _PASSING.search(text):
@@ -230,11 +256,23 @@ def is_change(text: str) -> bool:
 def is_dependency(text: str, product: str) -> bool:
     """Whether a text tells of an update of something that `product` contains, or is built with."""
     text = _REFERENCE.sub("", text)
-    if re.match(r"^\W*(?:vendor|deps|build|chore)(?:\([^)]*\))?:", text, re.IGNORECASE):
+    if re.match(r"^\W*(?:vendor|deps|dependenc(?:y|ies)|build|chore)(?:\([^)]*\))?:", text, re.IGNORECASE):
+        return True
+    if _is_named_version(text, product):
         return True
     if _COMPILER.search(text) or _EXCHANGED.search(text):
         return True
     return any(_updates_another(match, product) for match in _UPDATE.finditer(text))
+
+
+def _is_named_version(text: str, product: str) -> bool:
+    """Whether a text is the name of something else with its version: "rootlesskit v2.3.6", "Go: 1.30.1, fixing"."""
+    found = _NAMED_VERSION.match(text)
+    if found is None or _names(found["name"], product):
+        return False
+    if _NO_NAME.fullmatch(found["name"]) or FIX.fullmatch(found["name"]):
+        return False
+    return bool(found["colon"]) or not re.search(r"\w", found["more"])
 
 
 def _updates_another(match: re.Match[str], product: str) -> bool:

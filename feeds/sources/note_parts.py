@@ -14,20 +14,36 @@ HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 LONGEST = 4000
 """Characters of a paragraph that are read."""
 _HEADER = re.compile(
-    r"^(?:\W*(?:CVE|id|severity|cvss|version|fix|component|package|product|description)\b)", re.IGNORECASE
+    r"^\W*(?:CVEs?|id|identifier|advisor(?:y|ies)|vulnerabilit(?:y|ies)|severity|cvss|fix(?:ed)?"
+    r"|(?:affected |fixed )?versions?|(?:affected )?(?:components?|packages?|products?)"
+    r"|part|where|description|summary)\b",
+    re.IGNORECASE,
 )
 
 
 class Part(Enum):
     """What a heading of release notes says of the entries below it."""
 
-    SECURITY = re.compile(r"^\W*(?:security|vulnerabilit(?:y|ies)|cves?)\b", re.IGNORECASE)
+    SECURITY = re.compile(
+        r"^\W*(?:(?:fixed|resolved|addressed|patched|closed|important|critical) ){0,2}"
+        r"(?:security|vulnerabilit(?:y|ies)|cves?)\b",
+        re.IGNORECASE,
+    )
     KNOWN_ISSUES = re.compile(
         r"\b(?:known|open|outstanding|unresolved|remaining) (?:\w+ )?"
         r"(?:issues?|problems?|limitations?|bugs|vulnerabilit\w+)\b|^\W*(?:limitations|caveats|workarounds?)\b",
         re.IGNORECASE,
     )
-    CLIENT = re.compile(r"^\W*(?:(?:docker )?(?:client|cli)|command[ -]line\b.*)\W*$", re.IGNORECASE)
+    CLIENT = re.compile(
+        r"^\W*(?:(?:docker )?(?:client|cli)(?:\W+(?:and )?(?:client|cli|(?:bug ?)?fix(?:es)?|changes|updates"
+        r"|improvements|enhancements))*|command[ -]line\b.*)\W*$",
+        re.IGNORECASE,
+    )
+    DEPENDENCIES = re.compile(
+        r"^\W*(?:(?:updated |third[ -]party |go )?(?:dependenc(?:y|ies)|vendor(?:ing|ed \w+)?|libraries)|go(?:lang)?"
+        r"|toolchain)(?: (?:updates?|upgrades?|changes|version))?\W*$",
+        re.IGNORECASE,
+    )
     CHANGES = re.compile(
         r"^\W*(?:bug ?fix(?:es)?\b.*|fix(?:es|ed)?|new|new features?.*|features?|enhancements?|improvements?|changes"
         r"|removed|removals?.*|deprecat\w+.*|packaging.*|build(?:er)?|network(?:ing)?|runtime|logging|swarm.*|rootless.*"

@@ -37,8 +37,10 @@ _SEE = re.compile(r"\b(?:see|refer to|details (?:in|at)|more in)\b[^.]{0,60}GHSA
 _ALSO = re.compile(rf"^\W*(?:(?:and|this|it|we|release) )*(?:also )?{FIX.pattern}", re.IGNORECASE)
 _REFERENCE = re.compile(r"\b[\w.-]+/[\w.-]+#\d+")
 _COLUMN = re.compile(
-    r"\b(?:components?|packages?|products?|modules?|projects?|software|affect(?:s|ed))\b", re.IGNORECASE
+    r"\b(?:components?|packages?|products?|modules?|projects?|software|part|where|affect(?:s|ed)(?!.*\bversion))\b",
+    re.IGNORECASE,
 )
+_CLI_ENTRY = re.compile(r"^\W*(?:docker[ /])?cli:", re.IGNORECASE)
 _DAEMON = re.compile(r"\bthe (?:docker )?(?:daemon|engine)\b", re.IGNORECASE)
 _INTRODUCES = re.compile(
     r":\s*$|\bthe following\b|^\W*(?:this|the) (?:\w+ )?(?:release|version|update)\b"
@@ -96,7 +98,7 @@ def _alias(block: Block, passage: Passage, *, alone: bool) -> str:
 def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first: bool) -> bool:
     """Whether what is said of some ids, with what stands above them, says that they are fixed."""
     above = [*block.above, place.intro]
-    entry = block.tag in ("li", "tr", "dd")
+    entry = block.tag in ("li", "tr", "dd", "dt")
     if passage.sense in (Sense.MENTIONED, Sense.DEPENDENCY):
         return False
     if any(note_clauses.in_passing(text) for text in above) or _of_dependency(block, place, product):
@@ -109,24 +111,29 @@ def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first
     if entry and first and any(FIX.search(text) for text in above):
         return True
     own_link = any(_REPOSITORY.search(link) for link in block.links)
-    return passage.opens and secure and (entry or own_link)
+    return secure and ((passage.opens and (entry or own_link)) or (passage.ends and entry and first))
 
 
 def _of_dependency(block: Block, place: Place, product: str) -> bool:
     """Whether what stands above says that something else was updated, and not that `product` is what is repaired."""
+    if Part.DEPENDENCIES in place.parts() and not block.links:
+        return True
     if any(note_clauses.is_dependency(text, product) for text in block.above):
         return True
     if not place.intro or not note_clauses.is_dependency(place.intro, product):
         return False
-    named = (p for p, _, _ in products.mentions(_after_flaws(place.intro)))
+    flaws_of = _after_flaws(place.intro)
     own = (product, products.ENGINE_MODULE)
-    return not (any(p in own for p in named) or (product == "engine" and _DAEMON.search(block.text)))
+    if any(p in own for p, _, _ in products.mentions(flaws_of)):
+        return False
+    return not (product == "engine" and (_DAEMON.search(flaws_of) or _DAEMON.search(block.text)))
 
 
 def _after_flaws(text: str) -> str:
     """What "vulnerabilities in ..." names."""
     found = re.search(
-        r"\b(?:vulnerabilit\w+|issues?|flaws?|cves?|bugs?|problems?)\b[^.:]{0,40}?\b(?:in|affect\w*|of)\b",
+        r"\b(?:vulnerabilit\w+|issues?|flaws?|cves?|bugs?|problems?|holes?|weakness(?:es)?)\b[^.:]{0,40}?"
+        r"\b(?:in|affect\w*|of)\b",
         text,
         re.IGNORECASE,
     )
@@ -144,10 +151,14 @@ def _owner(block: Block, place: Place, passage: Passage, product: str, repositor
     text = _REFERENCE.sub("", block.text)
     context = _REFERENCE.sub("", " ".join((*block.above, place.intro)))
     named = {p for p, _, _ in products.mentions(f"{context} {text}")} - {product, products.ENGINE_MODULE}
-    daemon = product == "engine" and not _first(text) and _DAEMON.search(text)
+    daemon = product == "engine" and not _first(text) and _DAEMON.search(f"{text} {_after_flaws(context)}")
     own = daemon or product in (_first(text), _first(_after_flaws(context)))
     if named and not own:
         return "cli" if product == "engine" and _first(text) == "cli" else ""
+    return "cli" if product == "engine" and _CLI_ENTRY.match(text) else _owner_by_heading(place, product)
+
+
+def _owner_by_heading(place: Place, product: str) -> str:
     for heading in reversed(place.headings):
         if Part.of(heading) is Part.CLIENT and product == "engine":
             return "cli"

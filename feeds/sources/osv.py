@@ -52,7 +52,14 @@ _PRODUCTS = {
     "moby-compose": "compose",
 }
 _PRO = "Ubuntu Pro"
-_COMPONENT = re.compile(r"^\W*(?P<name>[\w./+-]+):\s+\S.*?\((?P<ids>[^()]*CVE-[^()]*)\)", re.IGNORECASE | re.MULTILINE)
+_ENTRY = r"(?:^[^\w\n]*|[*•]\s+)"
+_COMPONENT = re.compile(
+    rf"{_ENTRY}(?:[\w.-]+ ){{0,3}}?(?P<name>[\w./+-]+):\s+(?:(?!\n\s*[*\n-]|[*•]\s).){{1,500}}?"
+    rf"\((?P<ids>[^()]*CVE-[^()]*)\)"
+    rf"|{_ENTRY}(?P<id>CVE-\d{{4}}-\d+)\W+(?P<of>[\w./+-]+):\s",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+"""Whose each CVE of an erratum is: "podman: files are overwritten (CVE-1)", "CVE-1: podman: files are ..."."""
 _BUILD_TOOLS = frozenset({"go", "golang", "rust", "gcc"})
 """Their flaws are in everything that was built with them."""
 
@@ -127,9 +134,10 @@ def _of_another(entry: dict[str, Any], cve: str, name: str) -> bool:
     """Whether an erratum that lists several packages says that a CVE is in another one of them."""
     listed = {str(mapping(a.get("package")).get("name")) for a in mappings(entry.get("affected"))} - {name}
     words = f"{entry.get('summary') or ''}\n{entry.get('details') or ''}"
-    found = (m["name"] for m in _COMPONENT.finditer(words) if cve in m["ids"].upper())
-    component = next(found, "").rpartition("/")[2].lower()
-    if not component or component == name or component in _BUILD_TOOLS:
+    found = (m["name"] or m["of"] for m in _COMPONENT.finditer(words) if cve in (m["ids"] or m["id"]).upper())
+    path = next(found, "").lower().split("/")
+    component = path[-1]
+    if not component or name in path or component in _BUILD_TOOLS:
         return False
     product = products.of_words(component)
     if product is not None:

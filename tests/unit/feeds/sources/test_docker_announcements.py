@@ -349,3 +349,43 @@ def test_an_id_in_an_address_or_an_anchor_is_no_name(slug: str) -> None:
     announcement = only(read(SOURCE_NAME, page(heading), "page"), Kind.ANNOUNCEMENT)
     assert not any(is_cve(n) or is_ghsa(n) for n in announcement.names)
     assert announcement.url.endswith(f"#{slug}")
+
+
+@pytest.mark.parametrize(
+    ("affected", "fixed", "expected"),
+    [
+        ("&lt;= 28.0.1", "&gt;= 28.0.2", (["<= 28.0.1"], ["28.0.2"])),
+        ("≤ 28.0.1", "≥ v28.0.2", (["<= 28.0.1"], ["28.0.2"])),
+        ("before 28.0.2", "docker-v28.0.2 and above", (["< 28.0.2"], ["28.0.2"])),
+        ("26.0.0 - 28.0.1", "from 28.0.2", ([">= 26.0.0, <= 28.0.1"], ["28.0.2"])),
+        (
+            "27.5.1 and earlier, 28.0.1 and earlier",
+            "27.5.2 and later, 28.0.2 and later",
+            (["<= 28.0.1"], ["27.5.2", "28.0.2"]),
+        ),
+    ],
+)
+def test_a_table_for_what_is_affected_and_one_for_what_is_fixed_are_read_alike(
+    affected: str, fixed: str, expected: tuple[list[str], list[str]]
+) -> None:
+    text = "## Docker Security Advisory: a flaw\n"
+    for head, cell in (("Versions Impacted", affected), ("Patched Versions", fixed)):
+        text += f"\n| | {head} |\n|:--|:--|\n| `Docker Engine` | {cell} |\n"
+    (claim,) = only(read("docker-announcements", text, "markdown")).claims
+    assert ([str(s) for s in claim.affected][-1:], sorted(claim.fixed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("in 4.46.0 only", "= 4.46.0"),
+        ("which solely affects 4.46.0", "= 4.46.0"),
+        ("that exists only in Docker Desktop version 4.46.0", "= 4.46.0"),
+        ("introduced in 4.45.0 and fixed in 4.47.0", ">= 4.45.0, < 4.47.0"),
+        ("in the socket restrictions", "< 4.47.0"),
+    ],
+)
+def test_what_is_wrong_in_some_releases_only_is_not_claimed_of_those_before(words: str, expected: str) -> None:
+    text = f"## Docker Desktop 4.47.0 security update: CVE-2030-11111\n\n- Fixed CVE-2030-11111, a flaw {words}.\n"
+    for record in records(read("docker-announcements", text, "markdown")):
+        assert [[str(s) for s in c.affected] for c in record.claims] == [[expected]]

@@ -50,6 +50,12 @@ def item(text: str) -> str:
         f"Docker Engine was updated to 29.9.9 to fix {CVE}",
         f"Security: fixes {CVE}",
         f"Remediated {CVE}",
+        f"Plugs {CVE}.",
+        f"Guard against {CVE} by refusing such names.",
+        f"The daemon now rejects such layers, thereby neutralizing {CVE}.",
+        f"{CVE} (High): the daemon no longer follows symbolic links.",
+        f"Avoid a panic of the daemon with malformed input. Tracked as {CVE}.",
+        f"Fix the mode of the runtime directory. This was reported by a user. It has the number {CVE}.",
     ],
 )
 def test_a_fix_is_read_whatever_the_verb_and_however_far_the_id(text: str) -> None:
@@ -84,6 +90,9 @@ def test_a_fix_is_read_whatever_the_verb_and_however_far_the_id(text: str) -> No
         f"Address {CVE} in the Go standard library.",
         f"Fixed {CVE} in BuildKit.",
         f"Updated the bundled Docker Compose to 9.9.9 to fix {CVE}",
+        f"rootlesskit v9.9.9 ({CVE})",
+        f"Go: 1.30.1, fixing {CVE} and {OTHER}",
+        f"Dependencies: fix {CVE} in gRPC-Go",
     ],
 )
 def test_what_was_repaired_in_a_component_or_a_compiler_is_no_fix_of_the_product(text: str) -> None:
@@ -114,6 +123,9 @@ def test_what_was_repaired_in_a_component_or_a_compiler_is_no_fix_of_the_product
         f"{CVE}: Deny a family of sockets in the seccomp profile.",
         f"{CVE}: An attacker could read files.",
         f"For what is known of it see {CVE}.",
+        f"{CVE} is under investigation.",
+        f"{CVE} does not affect the daemon.",
+        f"If you cannot upgrade to fix {CVE}, disable the plugin.",
     ],
 )
 def test_a_known_issue_a_comparison_or_a_measure_is_no_fix(text: str) -> None:
@@ -139,6 +151,7 @@ def test_nothing_below_known_issues_is_a_fix(heading: str, text: str) -> None:
         ("Docker CLI", "cli"),
         ("Docker client", "cli"),
         ("Command line", "cli"),
+        ("Client & CLI changes", "cli"),
         ("Networking", "engine"),
         ("Runtime", "engine"),
         ("Builder", "engine"),
@@ -153,7 +166,7 @@ def test_the_heading_above_says_whose_a_flaw_is(heading: str, owner: str, level:
     assert fixed(f"<h{level}>{heading}</h{level}><ul><li>Fix a leak ({CVE})</li></ul>") == [(CVE, owner)]
 
 
-@pytest.mark.parametrize("heading", ["BuildKit", "containerd", "runc", "Docker Compose", "Buildx", "Go runtime"])
+@pytest.mark.parametrize("heading", ["BuildKit", "containerd", "Docker Compose", "Go", "Dependencies"])
 def test_below_the_heading_of_another_product_nothing_is_of_this_one(heading: str) -> None:
     assert fixed(f"<h3>{heading}</h3><ul><li>Fix {CVE}</li></ul>") == []
 
@@ -166,6 +179,7 @@ def test_the_nearest_heading_decides_and_ends_with_the_next_of_its_level() -> No
 def test_the_engines_notes_tell_of_the_cli_by_its_advisory_and_by_its_name() -> None:
     assert fixed(item(f"Fix {CVE} <a href='{CLI}'>GHSA-2222-3333-4444</a>")) == [(CVE, "cli")]
     assert fixed(item(f"docker-cli: fix {CVE}")) == [(CVE, "cli")]
+    assert fixed(item(f"cli: fix {CVE}")) == [(CVE, "cli")]
     assert fixed(item(f"docker-cli: fix {CVE}"), "containerd", "containerd/containerd") == []
 
 
@@ -182,6 +196,7 @@ INTRODUCED = (
         "Updating Go to 1.30.1 resolves these vulnerabilities in Docker Engine:",
         "The upgrade of containerd addresses the following issues affecting Docker Engine:",
         "The runc bump fixes two flaws in the Docker daemon:",
+        "The new Go version closes the following holes that affected the daemon:",
         "This release fixes the following vulnerabilities:",
         "The following vulnerabilities were fixed:",
         "Several flaws in Docker Engine are addressed by the new Go toolchain:",
@@ -226,7 +241,7 @@ def test_a_tables_column_says_whose_a_flaw_is(component: str, expected: list[tup
     assert fixed(intro + table) == expected
     turned = f"<table>{row(*reversed(head))}{row(*reversed(cells))}</table>"
     assert fixed(intro + turned) == expected
-    bare = f"<h2>Security</h2><table>{row('Component', 'CVE')}{row(component, CVE)}</table>"
+    bare = f"<h2>Security</h2><table>{row('Affected component', 'Vulnerability')}{row(component, CVE)}</table>"
     assert fixed(bare) == expected
 
 
@@ -239,6 +254,8 @@ def test_a_tables_column_says_whose_a_flaw_is(component: str, expected: list[tup
         f"<p><strong>Security</strong></p><ul><li>{CVE}: rights were not dropped</li></ul>",
         f"<p>Security fixes:</p><ul><li>{CVE}: rights were not dropped</li></ul>",
         f"<dl><dt>Security</dt><dd>{CVE}: rights were not dropped</dd></dl>",
+        f"<h3>Security</h3><dl><dt>{CVE}</dt><dd>Rights were not dropped.</dd></dl>",
+        f"<h4>Fixed vulnerabilities</h4><ul><li>A flaw in plugins ({CVE})</li></ul>",
         f"<div><section><h6>Vulnerabilities</h6><ul><li>{CVE}: rights were not dropped</li></ul></section></div>",
     ],
 )

@@ -394,3 +394,27 @@ def test_ranges_of_commits_are_no_ranges_of_versions() -> None:
 
 def test_an_entry_of_a_library_claims_nothing() -> None:
     assert go(module("github.com/moby/moby/api"), module("github.com/example/x")).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "of_runc"),
+    [
+        ("* podman: files are overwritten (CVE-2030-11111)", False),
+        ("* podman: files are\n  overwritten (CVE-2030-11111)", False),
+        ("Fixes: * podman: files are overwritten (CVE-2030-11111) * runc: a leak (CVE-2030-22222)", False),
+        ("- CVE-2030-11111 podman: files are overwritten", False),
+        ("* runc/libcontainer: mounts are followed (CVE-2030-11111)", True),
+        ("* golang: net/http: memory (CVE-2030-11111)", True),
+    ],
+)
+def test_an_erratum_of_a_module_says_whose_a_cve_is(words: str, of_runc: bool) -> None:
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1:1.1.12-6.module_el8"}]}]
+    entry = {
+        "id": "ALSA-2030:1",
+        "details": f"The module has tools, notably podman and runc.\n\n{words}",
+        "related": ["CVE-2030-11111"],
+        "affected": [
+            {"package": {"ecosystem": "AlmaLinux:8", "name": n}, "ranges": ranges} for n in ("podman", "runc")
+        ],
+    }
+    assert [r.id for r in osv(entry, form="AlmaLinux:8/runc")] == (["CVE-2030-11111"] if of_runc else [])
