@@ -16,6 +16,7 @@ from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.alerts.image_news import ImageNews
+from notifier.alerts.overdue import OverdueItem
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.upgrade_plans import Way
 from notifier.domain.hosts import Hosts
@@ -252,6 +253,8 @@ class Digest:
     upcoming: tuple[Upcoming, ...] = ()
     images: ImageNews = field(default_factory=ImageNews)
     """Bases of running images that moved, and names that run as several images."""
+    overdue: tuple[OverdueItem, ...] = ()
+    """What became overdue since the last digest."""
     more: int = 0
     """Number of items that did not fit; the next digest has them."""
 
@@ -267,7 +270,8 @@ class Digest:
     @property
     def unnamed(self) -> bool:
         """Whether it counts hosts that it does not name."""
-        named = (*(g.hosts for i in self.items for g in i.groups), *(a.hosts for a in self.actions))
+        late = (g.hosts for i in self.overdue for g in i.groups)
+        named = (*(g.hosts for i in self.items for g in i.groups), *(a.hosts for a in self.actions), *late)
         return any(hosts.more for hosts in named)
 
     @property
@@ -281,6 +285,8 @@ class Digest:
         for kind, (one, many) in _COUNTED.items():
             if count := len(self.of(kind)):
                 return f"{count} {one if count == 1 else many}"
+        if count := len(self.overdue):
+            return f"{count} overdue"
         if count := len(self.images.bases):
             return f"{count} base image{'' if count == 1 else 's'} that moved"
         return "nothing open"

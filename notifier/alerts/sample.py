@@ -25,6 +25,7 @@ from notifier.alerts.digest import (
     Silenced,
     Upcoming,
 )
+from notifier.alerts.overdue import OverdueGroup, OverdueItem
 from notifier.assessment.upgrade_plans import Way
 from notifier.domain.hosts import Hosts
 
@@ -144,6 +145,21 @@ def digest(at: datetime, subscription: str, key: str) -> Digest:
                 ),
                 regressions=(
                     "Known regression in 29.5.1, fixed in 29.5.2: containers with a health check did not stop",
+                ),
+            ),
+        ),
+        overdue=(
+            OverdueItem(
+                _HIGH,
+                (
+                    OverdueGroup(
+                        "engine",
+                        "25.0.5",
+                        at.date() - timedelta(days=34),
+                        at.date() - timedelta(days=4),
+                        Hosts(2, ("db-3", "db-4")),
+                        "25.0.6",
+                    ),
                 ),
             ),
         ),

@@ -25,6 +25,7 @@ def shortened(message: Message) -> Message:
     foot = f"Full digest: navtex notification show {message.key}"
     data = json.loads(message.data) if message.data else {}
     lines = [line(_of_item(i)) for i in data.get("items", ())] + [line(t) for t in _of_images(data.get("images", {}))]
+    lines += [line(_of_overdue(i)) for i in data.get("overdue", ())]
     lines = lines or message.text[:_TEXT].splitlines()
     text = "\n".join((head, "", *lines, "", foot)) + "\n"
     return msgspec.structs.replace(
@@ -40,6 +41,11 @@ def _of_item(item: dict[str, Any]) -> str:
     hosts = sum(group["hosts"]["count"] for group in item["groups"])
     change = "" if item["change"] == "new" else f", {item['change']}"
     return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {hosts} host{'' if hosts == 1 else 's'}"
+
+
+def _of_overdue(item: dict[str, Any]) -> str:
+    hosts = sum(group["hosts"]["count"] for group in item["groups"])
+    return f"overdue: {item['advisory']}: {item['severity'] or 'unscored'}, {hosts} host{'' if hosts == 1 else 's'}"
 
 
 def _of_images(images: dict[str, Any]) -> Iterator[str]:

@@ -41,6 +41,24 @@ def plain(digest: Digest) -> dict[str, Any]:
                 for s in digest.images.splits
             ],
         },
+        "overdue": [
+            {
+                "advisory": i.advisory.name,
+                "severity": i.advisory.severity.value if i.advisory.severity else None,
+                "groups": [
+                    {
+                        "product": g.product,
+                        "version": g.version,
+                        "hosts": _hosts(g.hosts),
+                        "first_exposed": g.first.isoformat(),
+                        "due": g.due.isoformat(),
+                        "upgrade_to": g.upgrade_to,
+                    }
+                    for g in i.groups
+                ],
+            }
+            for i in digest.overdue
+        ],
         "clear": _hosts(digest.unaffected_hosts),
         "undecided": [_group(g) for g in digest.undecided],
         "foot": {

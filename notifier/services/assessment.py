@@ -22,6 +22,7 @@ from notifier.alerts.silences import Assignment, Silence
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.config import ImageSettings
 from notifier.domain.components import Component
+from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
 from notifier.services.images import ImageAssessment, image_assessment
@@ -29,6 +30,8 @@ from notifier.services.remembering import RememberedFleet
 from notifier.services.scopes import visible_part
 from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
+
+NO_DUE_DATES = DuePolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Assessment:
     """The assignments, by the number of their advisory."""
     images: ImageAssessment | None = None
     """What is known of images; None if it was not asked for, or no image runs anywhere."""
+    due: DuePolicy = NO_DUE_DATES
+    """Which findings have a due date."""
     fleet: RememberedFleet = field(default_factory=RememberedFleet, compare=False)
     """The hosts by scope, counted once for all subscriptions that share one."""
 
@@ -74,6 +79,7 @@ class Assessment:
         keep: bool = False,
         only: Sequence[str] = (),
         images: ImageSettings | None = None,
+        due: DuePolicy = NO_DUE_DATES,
     ) -> Assessment:
         """Read the database once.
 
@@ -107,6 +113,7 @@ class Assessment:
             images=image_assessment(connection, images, now)
             if images is not None and running_images.any_running(connection)
             else None,
+            due=due,
         )
         return loaded._with_silences(connection)
 

@@ -23,6 +23,7 @@ from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import Digest, DigestItem, Footer, Group
 from notifier.alerts.image_news import ImageNews
 from notifier.alerts.news import NewHosts, News, NewsInput, Reopened, Told
+from notifier.alerts.overdue import OverdueNews
 from notifier.alerts.sections import actions, fixed, still_open, undecided, upcoming
 from notifier.alerts.silences import Silence
 from notifier.assessment.matcher import Match
@@ -36,6 +37,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.audit_notes import with_audits
 from notifier.services.images import news_of_images
 from notifier.services.mirror_age import age
+from notifier.services.overdue import overdue_for
 from notifier.storage import departures, images, subscriptions
 
 Populations = Mapping[int, hosts.Population]
@@ -53,6 +55,7 @@ class Composed:
     at_once: frozenset[int] = frozenset()
     """The numbers of advisories whose news does not wait for the schedule."""
     images: ImageNews = field(default_factory=ImageNews)
+    overdue: OverdueNews = field(default_factory=OverdueNews)
 
 
 def compose(
@@ -87,13 +90,16 @@ def compose(
     else:
         return Composed(News(), None, time)
     image_news = _images(connection, assessment, subscription) if time.now or whenever else ImageNews()
+    late = OverdueNews()
+    if time.now or whenever:
+        late = overdue_for(connection, assessment, filters, concerns, subscription.id)
     silent = not started and subscription.silent_start
-    if silent or (started and not found.items and not reminded and not image_news.any):
-        return Composed(found, None, time, reminder, urgent, image_news)
+    if silent or (started and not (found.items or reminded or image_news.any or late.items)):
+        return Composed(found, None, time, reminder, urgent, image_news, late)
     found, more = found.bounded(DIGEST_ITEMS)
     digest = _digest(connection, assessment, subscription, found, concerns, books, populations, tuple(reminded))
-    digest = replace(digest, more=more, images=image_news)
-    return Composed(found, digest, time, reminder or not started, urgent, image_news)
+    digest = replace(digest, more=more, images=image_news, overdue=late.items)
+    return Composed(found, digest, time, reminder or not started, urgent, image_news, late)
 
 
 def _images(connection: Connection, assessment: Assessment, subscription: Subscription) -> ImageNews:

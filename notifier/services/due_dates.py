@@ -16,12 +16,12 @@ from notifier.config import DueSettings
 from notifier.domain.due import Dated, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.stays import StayKey, first_exposed
-from notifier.services.assessment import Assessment
+from notifier.services.assessment import NO_DUE_DATES, Assessment
 from notifier.storage import known_exposures, stay_counts, stays
 from notifier.storage.known_exposures import KnownExposures
 from notifier.storage.stays import Histories
 
-NO_POLICY = DuePolicy()
+NO_POLICY = NO_DUE_DATES
 
 
 def due_policy(settings: DueSettings) -> DuePolicy:
@@ -40,6 +40,7 @@ class DueDates:
     def __init__(self, connection: Connection, assessment: Assessment, policy: DuePolicy = NO_POLICY) -> None:
         self.policy = policy
         self._connection, self._assessment = connection, assessment
+        self._ask = assessment.fleet.remembering
         self._today = assessment.now.date()
         self._exposed: dict[int, frozenset[int]] = {}
         self._dated: dict[tuple[StayKey, int], Dated | None] = {}
@@ -47,15 +48,15 @@ class DueDates:
     @cached_property
     def days(self) -> dict[int, date]:
         """The day of each import."""
-        return stays.days(self._connection)
+        return self._ask(stays.days)(self._connection)
 
     @cached_property
     def _known(self) -> KnownExposures:
-        return known_exposures.load(self._connection, self._today)
+        return self._ask(known_exposures.load)(self._connection, self._today)
 
     @cached_property
     def _histories(self) -> Histories:
-        return stays.Histories(self._connection)
+        return self._ask(Histories)(self._connection)
 
     def dated(self, stay: StayKey, match: Match) -> Dated | None:
         """The dates of a finding for the hosts of a stay; None if it is no vulnerability that affects them."""
@@ -77,9 +78,8 @@ class DueDates:
     def since(self, advisory: Advisory, component: int) -> date | None:
         """The day since which an advisory is known to affect a component; None if it does not."""
         if component not in self._exposed:
-            made = self._assessment.components.get(component)
-            found = self._assessment.matcher.exposures(made) if made else ()
-            self._exposed[component] = frozenset(m.advisory.id for m in found)
+            found = self._assessment.exposed(component) if component in self._assessment.components else ()
+            self._exposed[component] = frozenset(found)
         return self._known.since(advisory, component) if advisory.id in self._exposed[component] else None
 
     def counted(
@@ -96,7 +96,9 @@ class DueDates:
             held = in_force.get(group[0].match.advisory.id, ())
             numbers = {f.number for f in group}
             by_component: dict[int, dict[StayKey, int]] = defaultdict(dict)
-            for key, hosts in stay_counts.counted(connection, scope, numbers, [s.scope for s in held]).items():
+            for key, hosts in self._ask(stay_counts.counted)(
+                connection, scope, numbers, [s.scope for s in held]
+            ).items():
                 by_component[key[0]][key] = hosts
             for one in group:
                 counts[one.number, one.match.advisory.id] = by_component[one.number]

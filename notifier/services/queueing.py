@@ -31,7 +31,7 @@ from notifier.services.channel_addresses import reason, recipients_of
 from notifier.services.delivery import Deliveries
 from notifier.services.digests import Composed, compose
 from notifier.services.settings import DEFAULTS, Settings
-from notifier.storage import clocks, images, looks, lost_digests, outbox, subscriptions, verdicts
+from notifier.storage import clocks, images, looks, lost_digests, outbox, overdue, subscriptions, verdicts
 
 AHEAD = "its last run lay in the future; it counts as now"
 _TOGETHER = 100
@@ -118,7 +118,12 @@ def _snapshot(database: Database, now: datetime) -> Iterator[Connection]:
 def assessed(connection: Connection, now: datetime, settings: Settings) -> Assessment:
     """What a connection sees, to be matched."""
     return Assessment.load(
-        connection, now, stale_days=settings.stale_days, disabled=settings.disabled, images=settings.images
+        connection,
+        now,
+        stale_days=settings.stale_days,
+        disabled=settings.disabled,
+        images=settings.images,
+        due=settings.due,
     )
 
 
@@ -135,7 +140,7 @@ class _Made:
     def quiet(self) -> bool:
         """Whether nothing changes but when it was looked at."""
         found = self.composed.news
-        changes = found.noted or found.silent or found.facets or self.composed.images.over
+        changes = found.noted or found.silent or found.facets or self.composed.images.over or self.composed.overdue.over
         return self.message is None and not changes and self.subscription.started_at is not None
 
 
@@ -235,6 +240,7 @@ def _keep(connection: Connection, made: _Made, now: datetime) -> None:
         lost_digests.keep_before(connection, subscription.id, number, found.facets)
     subscriptions.tell(connection, subscription, found.facets, now, number)
     _note_images(connection, subscription, composed, now)
+    _note_overdue(connection, subscription, composed, now)
     if composed.time.now:
         subscriptions.serve(connection, [subscription.id], now, reminded=composed.reminded)
         if subscription.started_at is None:
@@ -249,6 +255,14 @@ def _note_images(connection: Connection, subscription: Subscription, made: Compo
     if made.digest is not None or subscription.started_at is None:
         images.note_told(connection, subscription.id, found.told, now, made.digest.key if made.digest else "")
     images.forget_told(connection, subscription.id, found.over)
+
+
+def _note_overdue(connection: Connection, subscription: Subscription, made: Composed, now: datetime) -> None:
+    """Remember what was sent of what is overdue, as with images."""
+    found = made.overdue
+    if made.digest is not None or subscription.started_at is None:
+        overdue.note_told(connection, subscription.id, found.told, now, made.digest.key if made.digest else "")
+    overdue.forget_told(connection, subscription.id, found.over)
 
 
 def notify_operators(database: Database, now: datetime, settings: Settings, report: NotifyReport) -> None:

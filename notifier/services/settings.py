@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from notifier.config import Config, ImageSettings
+from notifier.domain.due import DuePolicy
+from notifier.services.due_dates import due_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,19 @@ class Settings:
     templates: Path | None = None
     """The user's own templates."""
     images: ImageSettings = field(default_factory=ImageSettings)
+    due: DuePolicy = field(default_factory=DuePolicy)
 
     @classmethod
     def of(cls, config: Config) -> Settings:
         """Those of a configuration."""
-        return cls(config.digest.stale_days, config.disabled, config.operator.to, config.template_folder, config.images)
+        return cls(
+            stale_days=config.digest.stale_days,
+            disabled=config.disabled,
+            operators=config.operator.to,
+            templates=config.template_folder,
+            images=config.images,
+            due=due_policy(config.due),
+        )
 
 
 DEFAULTS = Settings()

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from notifier.alerts.alert_state import AlertState
 from notifier.domain.retry import DeliveryState
-from notifier.storage import bulk, tables
+from notifier.storage import bulk, overdue, tables
 
 PAUSE: Final = timedelta(days=1)
 """How long after a digest that was lost, as the one before it was, its items come again; else they do at once."""
@@ -98,6 +98,7 @@ def _take_back(connection: Connection, one: Any, now: datetime) -> None:
     these = bulk.in_list(connection, table.c.advisory, [row.advisory for row in kept])
     connection.execute(sa.delete(table).where(table.c.digest.in_(mine), these))
     connection.execute(sa.delete(image).where(image.c.subscription == one.subscription, image.c.digest == one.key))
+    overdue.take_back(connection, one.subscription, one.key)
     connection.execute(sa.update(digest).where(digest.c.id == one.id).values(lost_at=now))
     if one.welcome:
         anew = {"started_at": None, "served_at": None, "reminded_at": None}

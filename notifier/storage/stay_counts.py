@@ -36,14 +36,8 @@ def distinct_hosts(
     connection: Connection, scope: Scope, asked: Sequence[tuple[Collection[StayKey], Sequence[Scope]]]
 ) -> int:
     """How many hosts of a scope have one of some stays, without those in the scopes beside them."""
-    imports: dict[date, list[int]] = defaultdict(list)
-    for number, day in days(connection).items():
-        imports[day].append(number)
     table = tables.installation
-    either = []
-    for keys, without in asked:
-        wanted = [f"{component}:{run}:{before}" for component, day, before in keys for run in imports[day]]
-        either.append(sa.and_(bulk.in_list(connection, stay_text, wanted), *_excluded(connection, without)))
+    either = [sa.and_(_at(connection, keys), *_excluded(connection, without)) for keys, without in asked]
     components = {component for keys, _ in asked for component, _, _ in keys}
     hosts = (
         sa.select(table.c.host)
@@ -56,6 +50,31 @@ def distinct_hosts(
         .subquery()
     )
     return connection.execute(sa.select(sa.func.count()).select_from(hosts)).scalar() or 0
+
+
+def example_hosts(
+    connection: Connection, scope: Scope, keys: Collection[StayKey], without: Sequence[Scope], limit: int
+) -> tuple[str, ...]:
+    """Up to `limit` names of hosts of a scope with one of some stays, sorted: those that were imported first."""
+    table, host = tables.installation, tables.host
+    statement = (
+        sa.select(host.c.name)
+        .select_from(table.join(host, host.c.id == table.c.host).outerjoin(came_from, same_installation))
+        .where(*conditions(connection, scope), *_excluded(connection, without), _at(connection, keys))
+        .where(bulk.in_list(connection, table.c.component, sorted({component for component, _, _ in keys})))
+        .order_by(table.c.host)
+        .limit(limit)
+    )
+    return tuple(sorted(connection.execute(statement).scalars()))
+
+
+def _at(connection: Connection, keys: Collection[StayKey]) -> sa.ColumnElement[bool]:
+    """That an installation is one of some stays."""
+    imports: dict[date, list[int]] = defaultdict(list)
+    for number, day in days(connection).items():
+        imports[day].append(number)
+    wanted = [f"{component}:{run}:{before}" for component, day, before in keys for run in imports[day]]
+    return bulk.in_list(connection, stay_text, wanted)
 
 
 def _source(scope: Scope, without: Iterable[Scope]) -> sa.FromClause:

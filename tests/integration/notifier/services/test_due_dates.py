@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from feeds.advisories.records import Level, Severity
 from feeds.core.errors import UsageProblem
@@ -12,14 +14,15 @@ from feeds.storage.database import Database
 from notifier.alerts.silences import Silence
 from notifier.domain.components import Component, Host
 from notifier.domain.due import DuePolicy
-from notifier.domain.filters import Scope
+from notifier.domain.filters import Filters, Scope
 from notifier.schemas.exposure import ExposureByAdvisory, ExposureByHost, ExposureByVersion, Exposures
 from notifier.services.assessment import Assessment
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import ExposureAnswer, GroupBy, exposure_answer
 from notifier.services.plans import plans
-from notifier.storage import inventory, silences
-from tests.support.samples import START, publish, record
+from notifier.services.settings import Settings
+from notifier.storage import inventory, silences, tables
+from tests.support.samples import START, publish, record, run, subscribe
 
 ESCAPE, LEAK = "CVE-2024-41110", "CVE-2024-23651"
 POLICY = DuePolicy({Level.CRITICAL: 7, Level.HIGH: 30})
@@ -140,3 +143,39 @@ def test_a_fix_and_a_new_start(fleet: Database) -> None:
     answer = asked(fleet, 10)
     assert isinstance(answer, Exposures)
     assert {e.first_exposed for e in answer.exposures if e.host == "web-1"} == {day(9)}
+
+
+def test_what_becomes_overdue_is_told_once(fleet: Database, tmp_path: Path) -> None:
+    def told(number: int, policy: DuePolicy = POLICY) -> list[tuple[str, str, list[tuple[date, int]]]]:
+        report = run(fleet, on(number), Settings(due=policy))
+        return [
+            (d.subscription, i.advisory.name, [(g.first, g.hosts.count) for g in i.groups])
+            for d in report.digests
+            for i in d.overdue
+        ]
+
+    subscribe(fleet, f"file://{tmp_path}", name="all")
+    subscribe(fleet, f"file://{tmp_path}", name="late", filters=Filters(Scope(hosts=("late",))))
+    assert told(6) == []
+    assert told(8) == [("all", ESCAPE, [(day(0), 2), (day(0), 1)])]
+    assert told(9) == []
+    assert told(13) == [("all", ESCAPE, [(day(5), 1)]), ("late", ESCAPE, [(day(5), 1)])]
+    silence(fleet, "mover")
+    assert told(14) == []
+    shorter = DuePolicy({Level.CRITICAL: 7, Level.HIGH: 5})
+    assert told(15, shorter) == [
+        ("all", LEAK, [(day(3), 2), (day(3), 1), (day(5), 1)]),
+        ("late", LEAK, [(day(5), 1)]),
+    ]
+    texts = [p.read_text() for p in sorted(tmp_path.rglob("*.txt"))]
+    assert any("Overdue\n-------" in text and f"due {day(8)}, exposed since {day(3)}" in text for text in texts)
+
+
+def test_a_lost_digest_tells_again_what_is_overdue(fleet: Database, tmp_path: Path) -> None:
+    subscribe(fleet, f"file://{tmp_path}", name="all", silent=True)
+    run(fleet, on(6), Settings(due=POLICY))
+    assert [len(d.overdue) for d in run(fleet, on(8), Settings(due=POLICY)).digests] == [1]
+    with fleet.begin() as connection:
+        connection.execute(sa.update(tables.outbox).values(state="failed"))
+    again = run(fleet, on(10), Settings(due=POLICY))
+    assert [len(d.overdue) for d in again.digests] == [1]

@@ -24,7 +24,7 @@ from tests.support.samples import advisory
 GOLDEN = Path(__file__).parent / "golden"
 # `NAVTEX_UPDATE_GOLDEN=1 pytest`, with this file, writes them anew; check with git what changed
 UPDATE = bool(os.environ.get("NAVTEX_UPDATE_GOLDEN"))
-REMINDER = replace(sample.DIGEST, items=(), actions=(), fixed=(), undecided=())
+REMINDER = replace(sample.DIGEST, items=(), actions=(), fixed=(), undecided=(), overdue=())
 DIGESTS = {
     "welcome": WELCOME,
     "news": NEWS,
