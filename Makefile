@@ -105,13 +105,13 @@ soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half 
 
 systemd:         ## the units in deploy, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }
-	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex.timer \
+	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex-web.service deploy/systemd/navtex.timer \
 	  deploy/agent/navtex-agent.service deploy/agent/navtex-agent.timer
 
 deploy: $(TOOLED) ## the container file and the manifests, by linters that know their rules
 	$(TOOLS)/bin/hadolint deploy/container/Containerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
-	$(TOOLS)/bin/kubernetes-validate --strict deploy/kubernetes/navtex.yaml
+	$(TOOLS)/bin/kubernetes-validate --strict deploy/kubernetes/navtex.yaml deploy/kubernetes/navtex-web.yaml
 
 audit: $(TOOLED) ## known vulnerabilities of what is locked, where the database of advisories can be asked
 	$(PYTHON) scripts/audit.py $(TOOLS)/bin/pip-audit locks/runtime.lock locks/build.lock

@@ -61,6 +61,8 @@ ASKED = {
     "subscription show": ["subscription show all"],
     "notification explain": ["notification explain demo CVE-2024-41110"],
     "silence list": ["silence list --all"],
+    "token list": ["token list"],
+    "user list": ["user list"],
     "config show": ["config show"],
     "doctor": ["doctor"],
 }
@@ -96,6 +98,8 @@ def test_what_the_commands_print_is_what_their_schemas_say(program_with: Callabl
     for name in ("CVE-2024-41110", "CVE-2026-41567"):
         program("silence", "add", name, "--reason", "a reason", "--until", "2999-12-31", "--host", "edge-*")
     program("advisory", "assign", "CVE-2026-41567", "--owner", "Ann", "--due", "2999-12-31", "--tag", "env=prod")
+    program("user", "add", "ada", "--no-password", "--tag", "env=prod")
+    program("token", "add", "agents", "--scope", "inventory:push", "--hosts", "web-*")
     images = {"debian:12": ("os", "c"), "shop.example.org/api:2": ("os api", "cc")}
     (home / "images.json").write_text(inspected({"api": "shop.example.org/api:2"}, images))
     program("inventory", "import", "--host", "web-1", f"{home}/images.json")

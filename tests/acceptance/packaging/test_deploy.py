@@ -13,17 +13,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
+from notifier import config as configs
 from notifier.cli import COMMANDS
 from notifier.security.encryption import is_sealed, seal
+from notifier.web.routes import ROUTES
 from tests.conftest import ROOT
 from tests.support.pages import parse
 
 DEPLOY = ROOT / "deploy"
 CONTAINER = DEPLOY / "container" / "Containerfile"
 SERVICE = DEPLOY / "systemd" / "navtex.service"
+WEB = DEPLOY / "systemd" / "navtex-web.service"
 
 
 def script(name: str) -> ModuleType:
@@ -154,16 +158,37 @@ def test_compose_has_no_password_in_it_and_runs_read_only() -> None:
 
 
 def calls() -> Iterator[tuple[str, str]]:
-    for path in (SERVICE, DEPLOY / "cron" / "navtex"):
+    for path in (SERVICE, WEB, DEPLOY / "cron" / "navtex"):
         for arguments in re.findall(r"/bin/navtex (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
             yield path.name, arguments
 
 
 def test_what_cron_and_systemd_call_is_a_command() -> None:
     found = dict(calls())
-    assert found.keys() == {"navtex.service", "navtex"}
+    assert found.keys() == {"navtex.service", "navtex-web.service", "navtex"}
     for arguments in found.values():
         parse(shlex.split(arguments))
+
+
+def test_the_page_is_reachable_in_containers_only_where_somebody_can_sign_in_and_is_probed() -> None:
+    web = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))["services"]["web"]
+    parse(web["command"])
+    assert web["ports"] == ["127.0.0.1:8420:8420"], "plain HTTP does not leave the machine"
+    assert "/-/ready" in web["healthcheck"]["test"][-1]
+    config = configs.read(DEPLOY / "compose" / "config.toml")
+    assert config.web.url.startswith("https://")
+    parts = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "navtex-web.yaml").read_text(encoding="utf-8")))
+    made = {part["kind"]: part for part in parts}
+    pod = made["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    parse(container["args"])
+    paths = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert paths == {"/-/ready", "/-/live"}
+    assert paths <= {route.path for route in ROUTES}
+    text = msgspec.toml.decode(made["ConfigMap"]["data"]["config.toml"], type=configs.Config)
+    assert (text.web.listen, bool(text.web.auth.trusted_networks)) == ("0.0.0.0:8420", True)
+    security = container["securityContext"]
+    assert (security["readOnlyRootFilesystem"], security["allowPrivilegeEscalation"]) == (True, False)
 
 
 def test_the_service_allows_what_a_run_needs() -> None:
@@ -263,10 +288,10 @@ def test_the_units_are_valid_and_a_bad_one_would_be_found(tmp_path: Path) -> Non
         )
 
     agent = (DEPLOY / "agent" / f"navtex-agent.{kind}" for kind in ("service", "timer"))
-    done = check(SERVICE, DEPLOY / "systemd" / "navtex.timer", *agent)
+    done = check(SERVICE, WEB, DEPLOY / "systemd" / "navtex.timer", *agent)
     assert (done.returncode, done.stderr) == (0, "")
     scores = dict(re.findall(r"exposure level for ([\w.-]+): ([\d.]+)", done.stdout))
-    assert scores.keys() == {"navtex.service", "navtex-agent.service"}
+    assert scores.keys() == {"navtex.service", "navtex-web.service", "navtex-agent.service"}
     assert all(float(score) < 2 for score in scores.values())
     text = SERVICE.read_text(encoding="utf-8")
     open_one, wrong = tmp_path / "open.service", tmp_path / "wrong.service"
