@@ -14,6 +14,9 @@ from notifier.assessment.findings import Finding, by_component, weight
 from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrade_plans import Plan
 from notifier.domain.components import Component
+from notifier.rendering.geometry import Bar, Tick, nice
+from notifier.rendering.trend_chart import WeekChart
+from notifier.schemas.trend import Trend
 
 COLUMNS = 24
 """Maximum number of versions of a product in a matrix: the worst are shown."""
@@ -67,25 +70,6 @@ class Matrix:
     lines: tuple[ReportRow, ...]
     left_out: int
     """Number of versions that are not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One day's hosts of one level, as a rectangle."""
-
-    level: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A line or mark on the chart's axes, and its label."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +130,9 @@ class ExposureReport:
     advisories: int
     matrices: tuple[Matrix, ...]
     chart: Chart | None
+    trend: Trend | None
+    """How the whole inventory developed; None if the report is about a part."""
+    weeks: WeekChart | None
     steps: tuple[ReportStep, ...]
     sources: tuple[SourceState, ...]
 
@@ -221,7 +208,7 @@ def chart(days: Iterable[ReportDay]) -> Chart | None:
     span = (last - first).days + 1
     step = (_WIDTH - _RIGHT - _MARGIN) / span
     width = min(step * 0.8, 36.0)
-    top = _nice(max(d.affected for d in numbers))
+    top = nice(max(d.affected for d in numbers))
     scale = (_HEIGHT - _TOP - _BOTTOM) / top
     bars: list[Bar] = []
     for one in numbers:
@@ -238,16 +225,6 @@ def chart(days: Iterable[ReportDay]) -> Chart | None:
     return Chart(
         _WIDTH, _HEIGHT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM, tuple(bars), rows, _days(first, span, step), numbers[::-1]
     )
-
-
-def _nice(most: int) -> int:
-    """The top of an axis that holds a number, so that a quarter of it is a round number."""
-    power = 1
-    while True:
-        for digit in (1, 2, 5):
-            if 4 * digit * power >= most:
-                return 4 * digit * power
-        power *= 10
 
 
 def _days(first: date, span: int, step: float) -> tuple[Tick, ...]:

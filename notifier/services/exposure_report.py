@@ -15,8 +15,11 @@ from notifier.assessment.upgrade_plans import plan
 from notifier.domain.filters import Scope
 from notifier.rendering.messages import page as rendered
 from notifier.rendering.report import ExposureReport, ReportDay, ReportStep, chart, matrices
+from notifier.rendering.trend_chart import week_chart
+from notifier.schemas.trend import Trend
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, find, host_counts, marks
+from notifier.services.trend import DEFAULT, trend_of
 from notifier.storage import exposure, inventory
 
 _NAMED = 5
@@ -41,6 +44,7 @@ def page(connection: Connection, found: ScopedFindings) -> str:
         days[found.at.date()] = ReportDay(
             found.at.date(), hosts_asked, levels
         )  # the last run may be older than an import
+    trend = _trend(connection, found)
     report = ExposureReport(
         at=found.at,
         about=_about(found),
@@ -54,10 +58,19 @@ def page(connection: Connection, found: ScopedFindings) -> str:
         advisories=len(groups),
         matrices=matrices(whole.findings, hosts, Remarks.of(found.assessment).words),
         chart=chart(days.values()),
+        trend=trend,
+        weeks=week_chart(trend.weeks) if trend else None,
         steps=_steps(connection, whole, exposed),
         sources=tuple(storage.sources(connection).values()),
     )
     return rendered(report)
+
+
+def _trend(connection: Connection, found: ScopedFindings) -> Trend | None:
+    """How the whole inventory developed, in a report on all of it."""
+    if found.scope != Scope() or found.question.advisories or found.overdue:
+        return None
+    return trend_of(connection, found.assessment, found.at.date() - DEFAULT, found.dates)
 
 
 def _steps(connection: Connection, found: ScopedFindings, exposed: list[Finding]) -> tuple[ReportStep, ...]:

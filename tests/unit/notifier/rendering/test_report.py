@@ -20,6 +20,8 @@ from notifier.assessment.upgrade_plans import Option, Plan, Way
 from notifier.domain.components import Component
 from notifier.rendering.messages import page
 from notifier.rendering.report import COLUMNS, ExposureReport, ReportDay, ReportStep, chart, matrices
+from notifier.rendering.trend_chart import week_chart
+from notifier.schemas.trend import LEVELS, FixTime, OpenAge, Trend, TrendWeek
 from tests.support.samples import START, advisory
 
 HOSTILE = '"><script>alert(1)</script><img src=http://x/y> \x1b[31m\u202e'
@@ -50,6 +52,36 @@ HISTORY = tuple(
 )
 
 
+WEEKS = tuple(
+    TrendWeek(week=date(2026, 3, 30) + timedelta(weeks=n), opened=40 * n, fixed=3, retired=n, closed=3 + n, whole=n > 0)
+    for n in range(3)
+)
+TREND = Trend(
+    generated_at=START,
+    since=date(2026, 4, 1),
+    hosts_since=None,
+    findings_since=date(2026, 4, 1),
+    days=(),
+    weeks=WEEKS,
+    fixes=tuple(FixTime(level=level, fixed=9, median_days=None if level == "low" else 4.5) for level in LEVELS),
+    median_days=4.5,
+    ages=tuple(
+        OpenAge(
+            level=level,
+            findings=6,
+            week=3,
+            month=2,
+            quarter=1,
+            older=0,
+            median_days=5,
+            oldest=date(2026, 3, 1),
+            overdue=1,
+        )
+        for level in LEVELS
+    ),
+)
+
+
 def report(**values: object) -> ExposureReport:
     plan = Plan(
         Component("engine", "25.0.5"),
@@ -72,6 +104,8 @@ def report(**values: object) -> ExposureReport:
         "advisories": 3,
         "matrices": matrices(FOUND, {"CVE-2026-1": 3, "CVE-2026-2": 3, "CVE-2026-3": 1}, lambda _: (HOSTILE,)),
         "chart": chart(HISTORY),
+        "trend": TREND,
+        "weeks": week_chart(TREND.weeks),
         "steps": (ReportStep(plan, 7, ("web-1", HOSTILE)),),
         "sources": (SourceState("docker-blog", SourceHealth.FAILING, HOSTILE, 3, 12, START, START),),
     }
@@ -108,7 +142,7 @@ def test_its_policy_lets_in_its_own_style_and_nothing_else() -> None:
 def test_every_table_says_what_its_cells_belong_to() -> None:
     tree = read(page(report()))
     tables = tree.xpath("//table")
-    assert len(tables) == 4
+    assert len(tables) == 6
     for table in tables:
         assert table.xpath("./thead/tr/th[@scope='col']")
         for line in table.xpath("./tbody/tr"):
@@ -255,3 +289,25 @@ def test_an_exploited_advisory_is_marked() -> None:
         tree = read(page(report(matrices=matrices([finding(1, "25.0.5", about)], {}))))
         (heading,) = tree.xpath("//table[@class='matrix']/tbody/tr/th")
         assert ("exploited" in words(heading)) is marked
+
+
+def test_each_week_has_a_bar_for_what_was_opened_and_for_what_was_closed() -> None:
+    found = week_chart(WEEKS)
+    assert found is not None
+    assert [(b.level, b.height > 0) for b in found.bars] == [
+        ("closed", True),
+        *[("opened", True), ("closed", True)] * 2,
+    ]
+    opened = [b for b in found.bars if b.level == "opened"]
+    assert opened[1].height == pytest.approx(2 * opened[0].height)
+    assert all(b.x + b.width <= found.right and b.y + b.height == pytest.approx(found.bottom) for b in found.bars)
+    assert [w.week for w in found.weeks] == [w.week for w in reversed(WEEKS)]
+    assert week_chart(()) is None
+
+
+def test_the_report_shows_the_trend_with_its_numbers_and_leaves_out_one_that_is_not_known() -> None:
+    shown = page(report())
+    assert "Opened and closed" in shown
+    assert "2026-03-30" in shown
+    assert ">4.5</td>" in shown
+    assert "Opened and closed" not in page(report(trend=None, weeks=None))
