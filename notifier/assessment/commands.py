@@ -26,7 +26,10 @@ _STATIC = "https://download.docker.com/linux/static/stable/x86_64/"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:_^-]*")
 _APT = re.compile(r"^(?:debian|ubuntu|raspbian|linuxmint)")
+_YUM = re.compile(r"^(?:(?:rhel|centos|ol)[-/][67](?:$|\.)|amzn-2$)")
+"""Those that came before dnf."""
 _DNF = re.compile(r"^(?:rhel|centos|rocky|almalinux|fedora|ol|amzn)")
+_ZYPPER = re.compile(r"^(?:sles|opensuse)")
 
 
 def restart(component: Component) -> str:
@@ -46,13 +49,17 @@ def command(component: Component, to: str) -> str:
         return ""
     if component.product in ("containerd", "runc") and name == "containerd.io":
         # Docker's package holds runc, too; its own number says nothing of runc's
-        return {"apt": "apt-get install --only-upgrade containerd.io", "dnf": "dnf upgrade containerd.io"}.get(
-            manager, ""
-        )
+        return {
+            "apt": "apt-get install --only-upgrade containerd.io",
+            "dnf": "dnf upgrade containerd.io",
+            "yum": "yum update containerd.io",
+            "zypper": "zypper update containerd.io",
+        }.get(manager, "")
     if component.rebuilt:
         return {
             "apt": f"apt-get install --only-upgrade {name}={to}",
             "dnf": f"dnf upgrade {name}-{to}",
+            "yum": f"yum update {name}-{to}",
             "apk": f"apk add '{name}={to}'",
             "zypper": f"zypper install {name}={to}",
         }.get(manager, "")
@@ -62,28 +69,39 @@ def command(component: Component, to: str) -> str:
         if name.startswith("docker-ce")
         else f"apt-get install --only-upgrade '{name}={to}*'",
         "dnf": f"dnf upgrade '{name}-{to}*'",
+        "yum": f"yum update '{name}-{to}*'",
     }.get(manager, "")
 
 
-def install(package: Package) -> str:
-    """The command that installs a package of Docker's, with its version as the channel's index writes it."""
+def install(package: Package, channel: str) -> str:
+    """The command that installs a package from a channel of Docker's, with its version as the index writes it."""
     if not _VERSION.fullmatch(package.package_version):
         return ""
     if package.package_version.endswith(".tgz"):
         return f"curl -fsSLO {_STATIC}{package.package_version}"
     if not _NAME.fullmatch(package.name):
         return ""
-    if package.architecture in ("amd64", "armhf"):
-        return f"apt-get install --only-upgrade {package.name}={package.package_version}"
-    return f"dnf upgrade {package.name}-{package.package_version}"
+    name, to = package.name, package.package_version
+    return {
+        "apt": f"apt-get install --only-upgrade {name}={to}",
+        "dnf": f"dnf upgrade {name}-{to}",
+        "yum": f"yum update {name}-{to}",
+        "zypper": f"zypper install {name}={to}",
+    }.get(_manager_of(channel), "")
+
+
+def _manager_of(system: str) -> str:
+    """The package manager of a distribution, or of the one that a channel serves; "" if it is none of these."""
+    managers = (("apt", _APT), ("yum", _YUM), ("dnf", _DNF), ("zypper", _ZYPPER))
+    return next((name for name, pattern in managers if pattern.match(system)), "")
 
 
 def _manager(component: Component) -> str:
     distro, version = component.distro, component.package_version
-    if _APT.match(distro) or re.search(r"~(?:debian|ubuntu)|\+deb\d|ubuntu\d", version):
+    if distro and (found := _manager_of(distro)):
+        return found
+    if re.search(r"~(?:debian|ubuntu)|\+deb\d|ubuntu\d", version):
         return "apt"
-    if _DNF.match(distro) or re.search(r"\.(?:el|fc)\d+", version):
-        return "dnf"
-    if distro.startswith("alpine") or re.search(r"-r\d+$", version):
-        return "apk"
-    return "zypper" if distro.startswith(("sles", "opensuse")) else ""
+    if built := re.search(r"\.(?:el|fc)(\d+)", version):
+        return "yum" if built[1] in ("6", "7") else "dnf"
+    return "apk" if distro.startswith("alpine") or re.search(r"-r\d+$", version) else ""

@@ -6,7 +6,7 @@ the same choices, so that they never contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -112,6 +112,7 @@ class Advisor:
         self._open: dict[tuple[str, Key], tuple[frozenset[str], frozenset[str]]] = {}
         self._choices: dict[Component, Choices] = {}
         self._regressed: dict[tuple[str, str], bool] = {}
+        self._anywhere: dict[str, set[Key]] = {}
         self._channels: dict[tuple[str, str, bool], dict[Key, Release]] = {}
 
     def choices(self, component: Component) -> Choices:
@@ -157,7 +158,13 @@ class Advisor:
             return Advice(upgrade_to=to, unverified=unverified, note=note, command=command(component, to))
         note = f"upgrade {_BUNDLE}, which brings runc {to}" if bundled else ""
         name = "" if package.package_version.endswith(".tgz") else package.name
-        return Advice(upgrade_to=to, name=name, package=package.package_version, note=note, command=install(package))
+        return Advice(
+            upgrade_to=to,
+            name=name,
+            package=package.package_version,
+            note=note,
+            command=install(package, component.channel),
+        )
 
     def minimum(self, component: Component, choice: Choice) -> str:
         """The lowest release of a choice's line that leaves no more open than the choice."""
@@ -196,7 +203,16 @@ class Advisor:
             return [published[k] for k in sorted(published) if k > at and read(published[k].version).final], True
         named = {f for v in exposed.values() for f in (*v.fixed_in, v.upgrade_to) if f and read(f).final}
         known = {key(r): r for r in (*self._releases.finals(component.product), *sorted(named))}
-        return [Release(known[k]) for k in sorted(known) if k > at], False
+        tags = self._only_tags(component.product)
+        return [Release(known[k]) for k in sorted(known) if k > at and not tags(k)], False
+
+    def _only_tags(self, product: str) -> Callable[[Key], bool]:
+        """Whether a release has a tag and no package: other channels have packages of its branch, but none of it."""
+        if product not in self._anywhere:
+            self._anywhere[product] = {k for c in self._releases.published.values() for k in c.get(product, ())}
+        packaged = self._anywhere[product]
+        branches = {branch(k) for k in packaged}
+        return lambda at: branch(at) in branches and at not in packaged
 
     def _published(self, component: Component) -> dict[Key, Release] | None:
         """The releases in the host's channel; None if its index was not read, or holds no such product."""

@@ -95,8 +95,15 @@ def test_the_advice_is_the_newest_package_of_the_line_and_the_verdict_and_the_pl
     assert match.verdict.upgrade_to == options[0].to
 
 
-def test_without_an_index_of_the_channel_nothing_is_verified() -> None:
+def test_without_an_index_of_the_channel_what_no_channel_has_a_package_of_is_not_advised() -> None:
     matcher = Matcher(catalogue(FLAW, releases=gathered((*LINES, tags(TAGS), JAMMY))), TODAY)
+    first, *_ = plan(matcher, Component("engine", "25.0.5", "docker-ce 3:25.0.5-3.el7", "centos-7"), TODAY).options
+    assert (first.to, first.advice.package, first.advice.unverified) == ("29.5.1", None, True)
+    assert first.command == "yum update 'docker-ce-29.5.1*'"
+
+
+def test_without_any_index_a_tag_is_all_that_is_known() -> None:
+    matcher = Matcher(catalogue(FLAW, releases=gathered((*LINES, tags(TAGS)))), TODAY)
     own, *_ = plan(matcher, Component("engine", "25.0.5", "", "debian-12"), TODAY).options
     assert (own.to, own.advice.package, own.minimum, own.advice.source_only) == ("25.0.17", None, "25.0.17", ())
 
