@@ -74,7 +74,7 @@ def list_(state: str | None, subscription: str | None, advisory: str | None, lim
         [
             [
                 str(n.id),
-                n.subscription or "(operator)",
+                n.subscription or f"({n.purpose})",
                 n.recipient or n.to,
                 n.state.value,
                 str(tries(n)),

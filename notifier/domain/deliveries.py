@@ -66,3 +66,5 @@ class DeliveryRecord:
     sent_at: datetime | None
     answer: str
     log: tuple[Attempt, ...]
+    purpose: str = ""
+    """Of a message to one person: confirm or undo."""

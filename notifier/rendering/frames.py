@@ -98,7 +98,12 @@ _PAGES: Final = (
     ),
     (
         "Alerts",
-        (("Subscriptions", "/subscriptions"), ("Notifications", "/notifications"), ("Silences", "/silences")),
+        (
+            ("Subscriptions", "/subscriptions"),
+            ("Subscribe", "/subscribe"),
+            ("Notifications", "/notifications"),
+            ("Silences", "/silences"),
+        ),
     ),
 )
 _OWN: Final = ("Access", (("Tokens", "/tokens"),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -32,11 +33,23 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
     answer: Annotated[str, Meta(description="the channel's answer, without secrets")]
 
 
+class Purpose(StrEnum):
+    """What a message is for: a digest, a notice to operators, or a link for one person to confirm or undo something."""
+
+    DIGEST = "digest"
+    OPERATOR = "operator"
+    CONFIRM = "confirm"
+    UNDO = "undo"
+
+
 class NotificationRow(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery: a message to one target."""
 
     id: Annotated[int, Meta(description="its number", ge=1)]
-    subscription: Annotated[str | None, Meta(description="the subscription; null for a notice to the operator")]
+    subscription: Annotated[str | None, Meta(description="the subscription of a digest; else null")]
+    purpose: Annotated[
+        Purpose, Meta(description="what it is for", extra_json_schema={"enum": [p.value for p in Purpose]})
+    ]
     digest: Annotated[str, Meta(description="the key of the message")]
     subject: Annotated[str, Meta(description="the subject")]
     to: Channel

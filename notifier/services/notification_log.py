@@ -19,6 +19,7 @@ from notifier.schemas.notification import (
     NotificationDetail,
     NotificationList,
     NotificationRow,
+    Purpose,
     RecipientRow,
 )
 from notifier.services.scopes import covers
@@ -121,6 +122,7 @@ def _row(entry: DeliveryRecord) -> NotificationRow:
     return NotificationRow(
         id=entry.id,
         subscription=entry.subscription or None,
+        purpose=Purpose(entry.purpose or ("digest" if entry.subscription else "operator")),
         digest=entry.key,
         subject=entry.subject,
         to=shown(entry.target.address),

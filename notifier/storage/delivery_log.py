@@ -33,7 +33,7 @@ def entries(
     With `before`, those of a lower number; with `among`, those of subscriptions with these numbers.
     """
     outbox = tables.outbox
-    statement = joined(outbox, MESSAGE, WHOSE).order_by(outbox.c.id.desc())
+    statement = joined(outbox, MESSAGE, WHOSE, tables.notice.c.purpose).order_by(outbox.c.id.desc())
     chosen: list[sa.ColumnElement[bool]] = []
     if state is not None:
         chosen.append(outbox.c.state == state.value)
@@ -72,6 +72,7 @@ def entries(
                 sent_at=row.sent_at,
                 answer=row.answer,
                 log=tuple(logs.get(row.id, ())),
+                purpose=row.purpose or "",
             )
         )
     return found

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from feeds.storage.database import Database
+from notifier.domain.filters import Filters
+from notifier.domain.subscriptions import Subscription
+from notifier.storage import subscribing, subscriptions
 from tests.conftest import Mailbox, Program, World, program, text_of
 
 
@@ -161,3 +166,22 @@ def test_a_source_that_was_never_asked_is_explained_on_the_spot(navtex: Program)
     config = navtex.home / "config.toml"
     config.write_text("[sources.osv]\nenabled = false\n")
     assert "unpolled" not in navtex("source", "list", NAVTEX_CONFIG=str(config)).stdout
+
+
+def test_who_subscribed_themselves_and_who_unsubscribed_is_told(navtex: Program, mailbox: Mailbox) -> None:
+    url = f"sqlite:///{navtex.home / 'own.db'}"
+    database = Database(url)
+    database.upgrade()
+    at = datetime(2026, 4, 15, tzinfo=UTC)
+    to = mailbox.address("ann@example.org", "bob@example.org")
+    with database.begin() as connection:
+        subscriptions.add(connection, Subscription("anns", (to,), Filters(), at, owner="ann"))
+        subscribing.unsubscribe(connection, 1, "Bob@example.org", at)
+    database.close()
+    listed = navtex("subscription", "list", "--format", "json", NAVTEX_DATABASE_URL=url).stdout
+    (row,) = json.loads(listed)["subscriptions"]
+    assert (row["subscribed_by"], row["unsubscribed"]) == ("ann", ["bob@example.org"])
+    assert "by ann" in navtex("subscription", "list", NAVTEX_DATABASE_URL=url).stdout
+    shown = navtex("subscription", "show", "anns", NAVTEX_DATABASE_URL=url).stdout
+    assert "new, subscribed by ann themselves" in shown
+    assert "Unsubscribed: bob@example.org" in shown

@@ -299,6 +299,7 @@ def test_no_token_is_in_the_database_nor_in_what_is_shown_of_a_message(team: Dat
         assert secret not in everything
     listed: tuple[NotificationRow, ...] = list_notifications(team, NotificationQuery()).value.notifications
     shown = "".join(msgspec.json.encode(show_notification(team, row.id)).decode() for row in listed)
+    assert [row.purpose for row in listed if row.subscription is None] == ["confirm", "undo"]
     assert confirmation not in shown
     assert undo not in shown
 

@@ -98,6 +98,17 @@ def test_a_mailbox_is_subscribed_from_the_form_to_the_confirmation(database: Dat
     assert len(mailbox.mails) == 2
 
 
+def test_nobody_waits_for_the_mail(sqlite_database: Database, mailbox: Mailbox) -> None:
+    form = {name: (value,) for name, value in FORM.items()}
+    asked = call(sqlite_database, config(mailbox, "example.org"), Viewer(), form=form)
+    answer = own.ask(asked)
+    assert (answer.status, mailbox.mails) == (200, [])
+    assert answer.after is not None
+    answer.after()
+    answer.after()
+    assert len(mailbox.mails) == 1
+
+
 def test_a_form_that_cannot_be_read_comes_back_as_it_was_filled_in(sqlite_database: Database, mailbox: Mailbox) -> None:
     with visitor(sqlite_database, config(mailbox, "example.org")) as one:
         reply = one.post("/subscribe", {**FORM, "tags": "<env>", "quiet_from": "25:00"})
