@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from notifier.domain.filters import Scope
 
@@ -124,3 +125,18 @@ class Actor:
     way: Way = Way.COMMAND
     client: str = ""
     """Their network address, if they came over the network."""
+
+
+def network_of(client: str) -> str:
+    """What counts as one network address: a whole /64 of IPv6, which one machine has.
+
+    >>> network_of("192.0.2.7"), network_of("2001:db8::1"), network_of("")
+    ('192.0.2.7', '2001:db8::/64', '')
+    """
+    try:
+        found = ip_address(client)
+    except ValueError:
+        return client
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))

@@ -13,7 +13,7 @@ import msgspec
 
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
-from notifier.domain.access import Actor
+from notifier.domain.access import Actor, network_of
 from notifier.domain.messages import LINK, Message
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.self_service import (
@@ -81,16 +81,14 @@ def ask(database: Database, wish: Wish, applicant: Applicant, rules: SelfService
     )
     seed = new_seed()
     made = _message(request, seed, rules, now)
-    counted = counted_as(found.recipient or found.address)
+    counted, network = counted_as(found.recipient or found.address), network_of(applicant.client) or "unknown"
     with database.begin() as connection:
-        mailbox, client = subscribing.requests_since(connection, counted, applicant.client, now - DAY)
+        mailbox, client = subscribing.requests_since(connection, counted, network, now - DAY)
         if not found.permitted or mailbox >= PER_MAILBOX or client >= PER_CLIENT:
             return
         text = msgspec.json.encode(request).decode()
         hashed_token = hashed(confirmation_token(seed))
-        subscribing.add_confirmation(
-            connection, hashed_token, counted, applicant.client or "unknown", text, now, now + CONFIRMATION
-        )
+        subscribing.add_confirmation(connection, hashed_token, counted, network, text, now, now + CONFIRMATION)
         outbox.put_notice(connection, made, found.targets(), "confirm")
 
 

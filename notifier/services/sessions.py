@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection, Database
-from notifier.domain.access import Actor, Role, Viewer, Way
+from notifier.domain.access import Actor, Role, Viewer, Way, network_of
 from notifier.domain.filters import Scope
 from notifier.security.passwords import digest, matches, new_secret
 from notifier.services.accounts import account_name
@@ -50,7 +49,7 @@ def sign_in(database: Database, name: str, password: str, client: str, now: date
         name = account_name(name)
     except UsageProblem:
         name = "-"
-    actor, client = Actor(name, Way.ANONYMOUS, client), _network(client)
+    actor, client = Actor(name, Way.ANONYMOUS, client), network_of(client)
     with database.begin() as connection:
         mine, theirs = audit_log.failures(connection, name, client, now - WINDOW)
         if mine >= PER_ACCOUNT or theirs >= PER_CLIENT:
@@ -130,18 +129,3 @@ def _known(connection: Connection, actor: Actor, default: Role | None, now: date
 
 def _viewer(account: Account, way: Way) -> Viewer:
     return Viewer(account.name, account.role, Scope(tags=account.tags), way, account=account.id)
-
-
-def _network(client: str) -> str:
-    """What counts as one network address: a whole /64 of IPv6, which one machine has.
-
-    >>> _network("192.0.2.7"), _network("2001:db8::1"), _network("")
-    ('192.0.2.7', '2001:db8::/64', '')
-    """
-    try:
-        found = ip_address(client)
-    except ValueError:
-        return client
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))

@@ -175,7 +175,8 @@ def steps(wanted: Iterable[Subscription], known: Iterable[Subscription], origin:
         if before is None:
             found.append(SyncStep(SyncAction.CREATE, one))
         elif before.origin != origin:
-            made = f"by {before.origin}" if before.origin else "on the command line"
+            by = f"by {before.owner} themselves" if before.owner else "on the command line"
+            made = f"by {before.origin}" if before.origin else by
             raise UsageProblem(
                 f"the subscription {one.name!r} was made {made}",
                 where=origin,
