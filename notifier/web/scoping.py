@@ -34,7 +34,7 @@ def intersection(asked: Scope, limit: Scope) -> Scope:
     """What is in both scopes. A limit consists of tags.
 
     >>> intersection(Scope(hosts=("web-*",)), Scope(tags={"team": "a"}))
-    Scope(tags={'team': 'a'}, hosts=('web-*',))
+    Scope(tags={'team': 'a'}, hosts=('web-*',), products=())
     """
     if any(asked.tags.get(name, value) != value for name, value in limit.tags.items()):
         return msgspec.structs.replace(asked, tags=NOTHING)
