@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 
-from feeds.advisories.records import Level
+from feeds.advisories.records import Advisory, Level
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Question, findings
-from notifier.assessment.matcher import Match
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import TrendDay
-from notifier.domain.stays import EndedStay, StayKey, first_exposed
+from notifier.domain.stays import EndedStay, Stay, StayKey, first_exposed
 from notifier.schemas.fields import whole
 from notifier.schemas.trend import LEVELS, FixTime, OpenAge, Trend, TrendLevels, TrendPoint, TrendWeek
 from notifier.services.assessment import Assessment
@@ -43,8 +43,11 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     hosts = exposure.trend(connection)
     life = _Lifetimes()
     _open(connection, assessment, dates, life)
+    exposures = cache(lambda number: _exposures(assessment, number))
+    advisories = {a.id: a for a in assessment.advisories}
+    first = cache(lambda stay, number: first_exposed(stay, lambda at: dates.since(advisories[number], at)))
     for ended in stay_counts.ended(connection, since):
-        _ended(assessment, dates, ended, life)
+        _ended(ended, exposures, first, life)
     return Trend(
         generated_at=whole(assessment.now),
         since=since,
@@ -93,26 +96,27 @@ def _open(connection: Connection, assessment: Assessment, dates: DueDates, life:
         life.overdue[Level.of(one.match.advisory.severity)] += one.overdue
 
 
-def _ended(assessment: Assessment, dates: DueDates, ended: EndedStay, life: _Lifetimes) -> None:
+def _exposures(assessment: Assessment, number: int) -> dict[int, Advisory]:
+    """The vulnerabilities that affect a component, by number; none of one that was forgotten."""
+    return assessment.exposed(number) if number in assessment.components else {}
+
+
+def _ended(
+    ended: EndedStay,
+    exposures: Callable[[int], dict[int, Advisory]],
+    first_of: Callable[[Stay, int], date | None],
+    life: _Lifetimes,
+) -> None:
     """Add the findings that ended with a stay: those of the component that the next one does not have."""
-    component = assessment.components.get(ended.stay.component)
-    if component is None:
-        return
-    following = assessment.components.get(ended.next) if ended.next else None
-    left = {m.advisory.id for m in assessment.matcher.exposures(following)} if following else set()
-    for match in assessment.matcher.exposures(component):
-        if match.advisory.id not in left:
-            first = _first(dates, ended, match)
-            # an advisory that came later did not affect the host
-            if first is not None and first <= ended.day:
-                life.opened[first] += ended.hosts
-                (life.fixed if ended.next else life.retired)[ended.day] += ended.hosts
-                if ended.next:
-                    life.fixes[Level.of(match.advisory.severity)][(ended.day - first).days] += ended.hosts
-
-
-def _first(dates: DueDates, ended: EndedStay, match: Match) -> date | None:
-    return first_exposed(ended.stay, lambda component: dates.since(match.advisory, component))
+    left = exposures(ended.next) if ended.next else {}
+    for number, advisory in exposures(ended.stay.component).items():
+        first = None if number in left else first_of(ended.stay, number)
+        # an advisory that came later did not affect the host
+        if first is not None and first <= ended.day:
+            life.opened[first] += ended.hosts
+            (life.fixed if ended.next else life.retired)[ended.day] += ended.hosts
+            if ended.next:
+                life.fixes[Level.of(advisory.severity)][(ended.day - first).days] += ended.hosts
 
 
 def _point(day: TrendDay) -> TrendPoint:
