@@ -22,14 +22,13 @@ from notifier.schemas.requests import (
     SubscriptionRequest,
 )
 from notifier.services import subscriptions as service
-from notifier.services.audit_log import Facts, note
 from notifier.services.channel_addresses import check_remote
 from notifier.services.silences import NewAssignment, NewSilence, add_silence, assign, remove_silence, unassign
 from notifier.web.api.answers import answer
 from notifier.web.api.lists import named
 from notifier.web.api.parameters import Given
 from notifier.web.calls import Answer, Call, json, problem
-from notifier.web.identities import actor_of
+from notifier.web.noting import noted
 from notifier.web.scoping import NOTHING, scoped
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -49,11 +48,6 @@ def body_of(call: Call, kind: type[Body]) -> Body:
         return msgspec.json.decode(call.body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UsageProblem(f"the body cannot be used: {error}") from error
-
-
-def noted(call: Call, action: str, target: str, before: Facts = None, after: Facts = None) -> None:
-    """Add a change to the audit log."""
-    note(call.database, actor_of(call), call.now, action, target, before, after)
 
 
 def _within(call: Call, scope: Scope) -> Scope:

@@ -14,6 +14,7 @@ from notifier.web.pages import (
     silences,
     sources,
     subscriptions,
+    trend,
 )
 
 _POST, _OPERATE = ("POST",), Permission.OPERATE
@@ -31,6 +32,7 @@ PAGES: tuple[Route, ...] = (
     Route("/advisories/{name:path}", advisories.one, name="advisory"),
     Route("/benchmarks", benchmarks.listing, name="benchmarks"),
     Route("/benchmarks/{name:path}", benchmarks.one, name="benchmark"),
+    Route("/trend", trend.trend, name="trend"),
     Route("/sources", sources.listing, name="sources"),
     Route("/notifications", notifications.listing, name="notifications"),
     Route("/notifications/{number}/retry", notifications.retry, _POST, _OPERATE, name="retry"),

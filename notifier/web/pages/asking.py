@@ -81,6 +81,15 @@ def verdicts(call: Call) -> frozenset[Status]:
     return frozenset(word(Status, one, "verdict") for one in asked)
 
 
+_MOST: Final = 2**31 - 1
+
+
+def whole(text: str) -> int | None:
+    """A number from 1 that a row may have; None for any other text."""
+    known = text.isascii() and text.isdigit() and len(text) <= 10
+    return int(text) if known and 0 < int(text) <= _MOST else None
+
+
 def switch(call: Call, name: str) -> bool:
     """Whether a checkbox is on."""
     return call.asked(name) in ("yes", "on", "1", "true")

@@ -45,8 +45,7 @@ def listing(call: Call) -> Answer:
     rows = list_images(call.database, settings, asked, call.now).images
     values: dict[str, Any] = {"filters": filters, "statuses": _STATUSES, "counts": _counts(rows), "total": len(rows)}
     if call.asked("view") == "all":
-        after = call.asked("after")
-        skip = int(after) if after.isdecimal() and len(after) < 9 else 0
+        skip = asking.whole(call.asked("after")) or 0
         part = rows[skip : skip + asking.ROWS]
         following = str(skip + len(part)) if skip + len(part) < len(rows) else ""
         return shown(call, "images.html", view="all", rows=part, plan=None, next=following, **values)

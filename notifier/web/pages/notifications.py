@@ -16,6 +16,7 @@ from notifier.services.notification_log import (
 from notifier.services.notifications import Settings
 from notifier.services.subscriptions import list_subscriptions
 from notifier.web.calls import Answer, Call, redirect
+from notifier.web.noting import noted
 from notifier.web.pages import asking
 from notifier.web.showing import shown
 
@@ -33,7 +34,7 @@ def listing(call: Call) -> Answer:
         subscription=subscription or None,
         advisory=advisory or None,
         limit=asking.ROWS,
-        before=int(before) if before.isdecimal() and len(before) < 16 else None,
+        before=asking.whole(before),
         within=within,
     )
     explained = (
@@ -70,11 +71,13 @@ def retry(call: Call) -> Answer:
         retry_notification(call.database, found.id, call.now)
     except UsageProblem as error:
         return one(call, error.what, 409)
+    noted(call, "notification.retry", str(found.id))
     return redirect(f"/notifications/{quote(str(found.id))}?done=retried")
 
 
 def number(text: str) -> int:
     """The number in an address; UnknownName for anything else."""
-    if not text.isdecimal() or len(text) > 15:
+    found = asking.whole(text)
+    if found is None:
         raise UnknownName(f"{text[:40]!r} is not a number")
-    return int(text)
+    return found

@@ -14,8 +14,7 @@ _CARDS = 20
 
 def plan(call: Call) -> Answer:
     """The page."""
-    after = call.asked("after")
-    skip = int(after) if after.isdecimal() and len(after) < 7 else 0
+    skip = asking.whole(call.asked("after")) or 0
     query = ExposureQuery(
         asking.seen(call),
         least=asking.level(call),

@@ -19,9 +19,10 @@ from notifier.services.silences import (
     remove_silence,
 )
 from notifier.web.calls import Answer, Call, redirect
+from notifier.web.noting import noted
 from notifier.web.pages import advisories, asking
 from notifier.web.pages.notifications import number
-from notifier.web.scoping import scoped
+from notifier.web.scoping import NOTHING, scoped
 from notifier.web.showing import shown
 
 
@@ -34,7 +35,7 @@ def listing(call: Call) -> Answer:
         ended=ended,
         limit=asking.ROWS,
         within=within,
-        after=number(after) if after else 0,
+        after=asking.whole(after) or 0,
     )
     rows = found.value.silences
     return shown(
@@ -61,7 +62,10 @@ def _day(call: Call, name: str) -> date:
 def _scope(call: Call, field: str = "hosts") -> Scope:
     """The hosts that a form names, as far as the viewer may see them."""
     hosts = tuple(dict.fromkeys(call.filled(field).replace(",", " ").split()))
-    return scoped(call, Scope(tags=asking.tags([call.filled("tags")], "tags"), hosts=hosts))
+    found = scoped(call, Scope(tags=asking.tags([call.filled("tags")], "tags"), hosts=hosts))
+    if found.tags == NOTHING:
+        raise UsageProblem("you may not change these hosts", where="tags")
+    return found
 
 
 def _acted(call: Call, action: Callable[[Call], str], done: str) -> Answer:
@@ -86,14 +90,18 @@ def silence(call: Call) -> Answer:
             author=call.viewer.name,
             justification=call.filled("justification"),
         )
-        return add_silence(call.database, wanted, call.now).value.advisory
+        made = add_silence(call.database, wanted, call.now).value
+        noted(call, "silence.add", made.advisory, after=made)
+        return made.advisory
 
     return _acted(call, action, "silenced")
 
 
 def expire(call: Call) -> Answer:
     """End a silence."""
-    remove_silence(call.database, number(call.path["number"]), call.now, call.viewer.scope)
+    which = number(call.path["number"])
+    advisory = remove_silence(call.database, which, call.now, call.viewer.scope)
+    noted(call, "silence.remove", advisory, before={"number": which})
     return redirect("/silences?done=expired")
 
 
@@ -108,7 +116,10 @@ def take(call: Call) -> Answer:
             due=_day(call, "due"),
             note=call.filled("note"),
         )
-        return assign(call.database, wanted, call.now).advisory
+        made = assign(call.database, wanted, call.now)
+        after = {"owner": wanted.owner, "due": wanted.due, "scope": made.scope, "note": wanted.note}
+        noted(call, "assignment.add", made.advisory, after=after)
+        return made.advisory
 
     return _acted(call, action, "assigned")
 
@@ -116,4 +127,5 @@ def take(call: Call) -> Answer:
 def release(call: Call) -> Answer:
     """Remove an assignment."""
     removed = remove_assignment(call.database, number(call.path["number"]), call.now, call.viewer.scope)
+    noted(call, "assignment.remove", removed.name, before={"owner": removed.owner, "due": removed.due})
     return redirect(f"/advisories/{quote(removed.name, safe='')}?done=unassigned")

@@ -15,6 +15,7 @@ from notifier.services.subscriptions import (
     show_subscription,
 )
 from notifier.web.calls import Answer, Call, redirect
+from notifier.web.noting import noted
 from notifier.web.pages import asking
 from notifier.web.pages import subscription_forms as forms
 from notifier.web.showing import shown
@@ -75,9 +76,11 @@ def edit(call: Call) -> Answer:
     """Store what the form says."""
     name = call.path["name"]
     try:
-        edit_subscription(call.database, name, forms.edit_of(call), call.now, call.viewer.scope)
+        before = show_subscription(call.database, name, call.now, call.viewer.scope).value
+        after = edit_subscription(call.database, name, forms.edit_of(call), call.now, call.viewer.scope).value
     except UsageProblem as error:
         return form(call, error.what, 400)
+    noted(call, "subscription.edit", name, before, after)
     return redirect(f"/subscriptions/{quote(name, safe='')}?done=edited")
 
 
@@ -94,4 +97,5 @@ def resume(call: Call) -> Answer:
 def _paused(call: Call, *, paused: bool) -> Answer:
     name = call.path["name"]
     pause_subscription(call.database, name, paused=paused, within=call.viewer.scope)
+    noted(call, "subscription.pause" if paused else "subscription.resume", name)
     return redirect(f"/subscriptions/{quote(name, safe='')}?done={'paused' if paused else 'resumed'}")
