@@ -15,7 +15,7 @@ from notifier.schemas.fields import DAY, AdvisoryName, ScopeWords
 
 _PRINTABLE: Final = r"^[^\u0000-\u001f\u007f]*(?![\s\S])"
 _TEXT: Final = Meta(max_length=1000, pattern=_PRINTABLE)
-_LIST: Final = Meta(max_length=1000)
+_LIST: Final = Meta(max_length=200)
 Word = Annotated[str, _TEXT]
 Filled = Annotated[
     str, Meta(min_length=1, max_length=1000, pattern=r"^ *[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*(?![\s\S])")

@@ -53,7 +53,9 @@ class _Endpoint(BaseRoute):
 
         self.site, self.route = site, route
         self.pattern, _, self.convertors = compile_path(route.path)
-        self.methods = {*route.methods, *(("HEAD",) if "GET" in route.methods else ())}
+        self.methods = _methods(route)
+        self.allowed = set[str]().union(*(_methods(r) for r in site.routes if r.path == route.path))
+        """The methods of all routes with this path."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the path of a request is this route's, and its method."""
@@ -68,7 +70,7 @@ class _Endpoint(BaseRoute):
         request = Request(scope, receive)
         call = call_of(self.site, request)
         if scope["method"] not in self.methods:
-            allow = (("allow", ", ".join(sorted(self.methods))),)
+            allow = (("allow", ", ".join(sorted(self.allowed))),)
             answer = await self.site.run(failed, call, 405, "", allow)
         elif self.site.waiting >= WAITING:
             answer = failed(call, 503, "Too many requests wait for an answer.", (("retry-after", "2"),))
@@ -79,6 +81,10 @@ class _Endpoint(BaseRoute):
             finally:
                 self.site.waiting -= 1
         await _response(self.site, request, answer)(scope, receive, send)
+
+
+def _methods(route: Route) -> set[str]:
+    return {*route.methods, *(("HEAD",) if "GET" in route.methods else ())}
 
 
 class _Nothing:

@@ -35,7 +35,7 @@ _ETAG = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The ETag of an earlier answer to the same question.",
-    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e ]*$"},
+    "schema": {"type": "string"},
 }
 _NEXT = {
     "type": "object",

@@ -28,6 +28,8 @@ from notifier.web.api.parameters import Given, Parameter, given
 from notifier.web.calls import Answered, Call, Permission, Route, TokenScope
 
 PREFIX = "/api/v1"
+LIMIT = 256 * 1024
+"""Bytes of a body that changes something."""
 NUMBER = {"type": "string", "pattern": "^[0-9]{1,10}$"}
 NAME = {"type": "string", "minLength": 1}
 
@@ -79,7 +81,7 @@ class Operation:
             (self.method,),
             self.needs,
             f"api-{self.name}",
-            limit=pushed.LIMIT if self.action is pushed.push else 64 * 1024,
+            limit=pushed.LIMIT if self.action is pushed.push else LIMIT,
             token=self.token,
         )
 
