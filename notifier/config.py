@@ -105,9 +105,11 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[digest]`: after how many days without an import a host counts as not seen."""
+    """`[digest]`: after how many days without an import a host counts as not seen, and how many hosts are named."""
 
     stale_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
+    hosts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    """The most hosts that a digest names of each version; the others are counted."""
 
 
 class DueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -431,6 +433,8 @@ EXAMPLE = """\
 [digest]
 # Days without an import after which a host is stale.
 # stale_days = 14
+# How many hosts a digest names for each version and upgrade, 1 to 100; the others are counted.
+# hosts = 5
 
 [due]
 # Time to fix a vulnerability, in days ("7d") or weeks ("4w"), from the day a host was first exposed to it. Without a

@@ -20,11 +20,12 @@ from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.assessment.upgrade_plans import plan
 from notifier.domain.components import Component
-from notifier.domain.hosts import Hosts
+from notifier.domain.hosts import NAMED, Hosts
 
 FIRST = 8
 """Maximum number of upgrades listed as what to do first; `navtex plan` has the rest."""
-_NAMED = 5
+_COMING = 5
+"""The most ends of life and editions that a digest lists as coming."""
 
 
 class Gone(Protocol):
@@ -56,7 +57,11 @@ class People(Protocol):
 
 
 def actions(
-    matcher: Matcher, items: Iterable[DigestItem], concerns: Iterable[AffectedComponent], today: date
+    matcher: Matcher,
+    items: Iterable[DigestItem],
+    concerns: Iterable[AffectedComponent],
+    today: date,
+    named: int = NAMED,
 ) -> list[Action]:
     """The upgrades for the news of a digest, worst first. Other advisories are only counted."""
     told = {i.advisory.id: i for i in items if i.change != CORRECTION and i.advisory.kind is Kind.VULNERABILITY}
@@ -73,7 +78,7 @@ def actions(
             continue
         same = (action.product, action.upgrade_to, action.way, action.closes, action.leaves)
         if same in found:
-            found[same] = _joined(found[same], action)
+            found[same] = _joined(found[same], action, named)
         elif len(found) < FIRST:
             found[same] = action
     return list(found.values())
@@ -85,12 +90,12 @@ def _first_to_do(matches: list[tuple[Match, Hosts]]) -> tuple[object, ...]:
     return -worst_rank(m for m, _ in matches), -len(matches), -_most(matches).count, place
 
 
-def _joined(one: Action, other: Action) -> Action:
+def _joined(one: Action, other: Action, named: int) -> Action:
     """The same upgrade for two versions. What else it closes may differ: then it is "up to" the larger number."""
     return replace(
         one,
         versions=tuple(dict.fromkeys((*one.versions, *other.versions))),
-        hosts=_together(one.hosts, other.hosts),
+        hosts=_together(one.hosts, other.hosts, named),
         worst=max((one.worst, other.worst), key=severity_rank),
         words=tuple(dict.fromkeys((*one.words, *other.words))),
         closes_more=max(one.closes_more, other.closes_more),
@@ -141,11 +146,13 @@ def _worst_first(advisory: Advisory) -> tuple[int, float, str]:
     return -severity, -cvss, advisory.name
 
 
-def _together(one: Hosts, other: Hosts) -> Hosts:
-    return Hosts(one.count + other.count, tuple(sorted({*one.names, *other.names}))[:_NAMED])
+def _together(one: Hosts, other: Hosts, named: int) -> Hosts:
+    return Hosts(one.count + other.count, tuple(sorted({*one.names, *other.names}))[:named])
 
 
-def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides: set[int]) -> list[Open]:
+def still_open(
+    concerns: Iterable[AffectedComponent], books: NewsInput, besides: set[int], named: int = NAMED
+) -> list[Open]:
     """Reported vulnerabilities that still affect hosts, worst first, without those in `besides`."""
     grouped: dict[int, list[AffectedComponent]] = defaultdict(list)
     for concern in concerns:
@@ -161,7 +168,7 @@ def still_open(concerns: Iterable[AffectedComponent], books: NewsInput, besides:
         ways = sorted({c.match.verdict.upgrade_to for c in group if c.match.verdict.upgrade_to}, key=sortable)
         hosts = Hosts(0, ())
         for concern in group:
-            hosts = _together(hosts, concern.hosts)
+            hosts = _together(hosts, concern.hosts, named)
         hands = books.assignments.get(advisory.id, ())
         found.append(Open(advisory, hosts, since, (books.now - since).days, hands, tuple(ways)))
     return sorted(found, key=lambda o: (*_worst_first(o.advisory)[:2], o.since, o.advisory.name))
@@ -172,6 +179,7 @@ def fixed(
     components: Mapping[int, Component],
     told: Mapping[int, Told],
     exposed: Callable[[int], Mapping[int, Advisory]],
+    named: int = NAMED,
 ) -> list[Fixed]:
     """The hosts that left a component that was reported as affected, and are no longer affected.
 
@@ -195,13 +203,19 @@ def fixed(
         was = exposed(number)
         advisories = sorted((was[a] for a in closed), key=_worst_first)
         to = tuple(sorted({components[n].version for n in now}, key=sortable))
-        shown = Hosts(len(hosts), tuple(sorted(hosts))[:_NAMED])
+        shown = Hosts(len(hosts), tuple(sorted(hosts))[:named])
         found.append(Fixed(components[number].product, components[number].version, to, shown, tuple(advisories)))
     return sorted(found, key=lambda f: (-f.hosts.count, f.product, sortable(f.version)))
 
 
 def upcoming(
-    concerns: Iterable[AffectedComponent], items: Iterable[DigestItem], matcher: Matcher, today: date, *, editions: bool
+    concerns: Iterable[AffectedComponent],
+    items: Iterable[DigestItem],
+    matcher: Matcher,
+    today: date,
+    *,
+    editions: bool,
+    named: int = NAMED,
 ) -> list[Upcoming]:
     """Ends of life that are still to come, and (with `editions`) the CIS editions that apply, if not in the items."""
     told = {i.advisory.id for i in items}
@@ -216,10 +230,10 @@ def upcoming(
     for (_, reason), group in grouped.items():
         hosts = Hosts(0, ())
         for concern in group:
-            hosts = _together(hosts, concern.hosts)
+            hosts = _together(hosts, concern.hosts, named)
         advisory = group[0].match.advisory
         found.append(Upcoming(advisory.title, reason, hosts, advisory.url))
-    return sorted(found, key=lambda a: (a.reason, a.title))[:_NAMED]
+    return sorted(found, key=lambda a: (a.reason, a.title))[:_COMING]
 
 
 def _maintained(matcher: Matcher, component: Component, today: date) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -29,6 +30,7 @@ from notifier.cli.output import emit
 if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
     from notifier.assessment.upgrade_plans import Option, Plan
+    from notifier.schemas.plan import Plans
     from notifier.services.plans import PlansAnswer
 
 _NAMED = 5
@@ -85,15 +87,40 @@ def _write(found: PlansAnswer, form: str, output: Path | None) -> None:
         emit(csv_rows.write(rows(found.value), PlanCsvRow), output)
     else:
         text = StringIO() if output else None
+        shared = _Shared(found.value)
         for one, names in found.plans:
-            _show(one, names, text)
+            _show(one, names, shared, text)
         if text:
             emit([text.getvalue()], output)
     if found.nothing and form == "table":
         say(found.nothing)
 
 
-def _show(plan: Plan, hosts: tuple[str, ...], file: IO[str] | None) -> None:
+class _Shared:
+    """The commands that several versions need, each with its hosts: shown where it comes first, then referred to."""
+
+    def __init__(self, plans: Plans) -> None:
+        self._hosts: dict[str, set[str]] = defaultdict(set)
+        rows: Counter[str] = Counter()
+        for row in plans.plans:
+            for command in {o.command for o in row.options if o.command}:
+                rows[command] += 1
+                self._hosts[command].update(row.hosts.names)
+        self._several = {command for command, count in rows.items() if count > 1}
+        self._shown: dict[str, str] = {}
+
+    def lines(self, command: str, runs: str) -> Iterator[str]:
+        """What is shown of the command of an upgrade of `runs`."""
+        if above := self._shown.get(command):
+            yield f"the same command as for {above}"
+            return
+        yield f"$ {command}"
+        if command in self._several:
+            self._shown[command] = runs
+            yield f"run it on {_few(tuple(sorted(self._hosts[command])))}"
+
+
+def _show(plan: Plan, hosts: tuple[str, ...], shared: _Shared, file: IO[str] | None) -> None:
     package = f" ({plan.component.package})" if plan.component.package else ""
     runs = f"{plan.component.product} {plan.component.version}{package}"
     click.echo(one_line(f"{runs} on {_few(hosts)}"), file=file)
@@ -105,6 +132,8 @@ def _show(plan: Plan, hosts: tuple[str, ...], file: IO[str] | None) -> None:
         wrapped(f"Open: {_names([m.advisory for m in plan.open])}. No known release fixes any of them.", 2, file=file)
     for option in plan.options:
         _option(option, len(plan.open), file)
+        for text in shared.lines(option.command, runs) if option.command else ():
+            click.echo(one_line(f"     {text}"), file=file)
     if plan.undecided:
         wrapped(f"Could not be assessed: {_names([m.advisory for m in plan.undecided])}.", 2, file=file)
     click.echo("", file=file)
@@ -136,8 +165,6 @@ def _option(option: Option, total: int, file: IO[str] | None) -> None:
         wrapped(text, 5, file=file)
     for regression in option.regressions:
         wrapped(str(regression), 5, file=file)
-    if option.command:
-        click.echo(one_line(f"     $ {option.command}"), file=file)
 
 
 def _package(option: Option) -> Iterator[str]:

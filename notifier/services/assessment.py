@@ -24,7 +24,7 @@ from notifier.config import ImageSettings
 from notifier.domain.components import Component
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import Hosts
+from notifier.domain.hosts import NAMED, Hosts
 from notifier.services.images import ImageAssessment, image_assessment
 from notifier.services.remembering import RememberedFleet
 from notifier.services.scopes import visible_part
@@ -80,12 +80,13 @@ class Assessment:
         only: Sequence[str] = (),
         images: ImageSettings | None = None,
         due: DuePolicy = NO_DUE_DATES,
+        named: int = NAMED,
     ) -> Assessment:
         """Read the database once.
 
         `disabled` sources are left out of `sources`. With `keep`, verdicts that are missing or out of date are
         stored first. With `images`, what runs by image is read, too. `only` are names of advisories: no others are
-        matched then. UnknownName for a name that no advisory has.
+        matched then. `named` hosts are named where hosts are counted. UnknownName for a name that no advisory has.
         """
         catalogue = storage.catalogue(connection)
         if keep:
@@ -114,6 +115,7 @@ class Assessment:
             if images is not None and running_images.any_running(connection)
             else None,
             due=due,
+            fleet=RememberedFleet(named=named),
         )
         return loaded._with_silences(connection)
 

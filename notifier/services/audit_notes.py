@@ -25,6 +25,7 @@ def with_audits(
     items: Iterable[DigestItem],
     concerns: Iterable[AffectedComponent],
     silenced: Mapping[int, tuple[Silence, ...]],
+    named: int = NAMED,
 ) -> tuple[DigestItem, ...]:
     """The items of a digest, those of editions with the hosts to audit. Nothing is added before the first import."""
     items = tuple(items)
@@ -36,7 +37,7 @@ def with_audits(
         if concern.match.advisory.id in editions:
             groups[concern.match.advisory.id].append(concern)
     return tuple(
-        replace(item, audits=_due(connection, scope, edition, group, silenced.get(item.advisory.id, ())))
+        replace(item, audits=_due(connection, scope, edition, group, silenced.get(item.advisory.id, ()), named))
         if (edition := item.advisory.edition) and (group := groups.get(item.advisory.id))
         else item
         for item in items
@@ -49,6 +50,7 @@ def _due(
     edition: Edition,
     group: Iterable[AffectedComponent],
     silenced: Iterable[Silence],
+    named: int,
 ) -> AuditsDue:
     group = tuple(group)
     made = audits.of_hosts_running(connection, scope, [c.number for c in group], [s.scope for s in silenced])
@@ -57,12 +59,12 @@ def _due(
         found = standing(edition, of, None)
         if found.audit and set(found.reasons) & {AuditDue.OLDER_EDITION, AuditDue.UNKNOWN_EDITION}:
             older[found.audit.edition].append(host)
-    named = sorted({name for c in group for name in c.hosts.names if name not in made})
-    never = max(len(named), sum(c.hosts.count for c in group) - len(made))
+    unaudited = sorted({name for c in group for name in c.hosts.names if name not in made})
+    never = max(len(unaudited), sum(c.hosts.count for c in group) - len(made))
     return AuditsDue(
         again=tuple(
-            OlderAudit(of, Hosts(len(hosts), tuple(sorted(hosts)[:NAMED])))
+            OlderAudit(of, Hosts(len(hosts), tuple(sorted(hosts)[:named])))
             for of, hosts in sorted(older.items(), key=lambda one: place(one[0]) if one[0] else ())
         ),
-        never=Hosts(never, tuple(named[:NAMED])),
+        never=Hosts(never, tuple(unaudited[:named])),
     )

@@ -84,7 +84,9 @@ def compose(
         reminder = last is not None and schedule.reminder(subscription.schedule, last, now).now
         if reminder:
             items = {i.advisory.id for i in found.items}
-            reminded = still_open([c for c in concerns if filters.wants(c.match.advisory)], books, items)
+            reminded = still_open(
+                [c for c in concerns if filters.wants(c.match.advisory)], books, items, assessment.fleet.named
+            )
     elif started:
         found = found.only(lambda item: item.advisory.id in urgent)
     else:
@@ -275,7 +277,7 @@ def _digest(
     populations: Populations,
     reminded: tuple[digests.Open, ...],
 ) -> Digest:
-    scope, now = subscription.filters.scope, assessment.now
+    scope, now, named = subscription.filters.scope, assessment.now, assessment.fleet.named
     welcome = subscription.started_at is None
     # a host is clear when nothing affects it, followed here or not
     everyone = populations
@@ -294,7 +296,7 @@ def _digest(
         subscription=subscription.name,
         welcome=welcome,
         created_at=now,
-        items=with_audits(connection, scope, found.items, concerns, assessment.in_force),
+        items=with_audits(connection, scope, found.items, concerns, assessment.in_force, named),
         unaffected_hosts=Hosts(*assessment.fleet.untouched(connection, scope, exposed | doubtful.keys()))
         if assessed
         else Hosts(0, ()),
@@ -313,11 +315,13 @@ def _digest(
             if assessment.mirror and assessment.mirror.fetched_at
             else "",
         ),
-        actions=tuple(actions(assessment.matcher, found.items, concerns, now.date())),
+        actions=tuple(actions(assessment.matcher, found.items, concerns, now.date(), named)),
         reminder=bool(reminded),
         open=reminded,
-        fixed=tuple(fixed(gone, assessment.components, books.told, assessment.exposed)),
+        fixed=tuple(fixed(gone, assessment.components, books.told, assessment.exposed, named)),
         upcoming=tuple(
-            upcoming(stands, found.items, assessment.matcher, now.date(), editions=welcome or bool(reminded))
+            upcoming(
+                stands, found.items, assessment.matcher, now.date(), editions=welcome or bool(reminded), named=named
+            )
         ),
     )

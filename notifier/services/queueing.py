@@ -124,6 +124,7 @@ def assessed(connection: Connection, now: datetime, settings: Settings) -> Asses
         disabled=settings.disabled,
         images=settings.images,
         due=settings.due,
+        named=settings.named,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
@@ -25,12 +26,14 @@ class RememberedFleet:
     Every connection must read the same state of the database, and nobody changes an answer.
     """
 
-    def __init__(self, limit: int = _LIMIT) -> None:
+    def __init__(self, limit: int = _LIMIT, named: int = inventory.NAMED) -> None:
         self._limit, self._size = limit, 0
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
-        self.populations = self.remembering(inventory.populations)
+        self.named = named
+        """How many hosts are named of those that are counted together."""
+        self.populations = self.remembering(partial(inventory.populations, named=named))
         self.count = self.remembering(inventory.count)
-        self.untouched = self.remembering(inventory.untouched)
+        self.untouched = self.remembering(partial(inventory.untouched, named=named))
         self.moves = self.remembering(departures.moves)
 
     def remembering(self, question: Callable[Concatenate[Connection, P], T]) -> Callable[Concatenate[Connection, P], T]:

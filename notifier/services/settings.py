@@ -7,6 +7,7 @@ from pathlib import Path
 
 from notifier.config import Config, ImageSettings
 from notifier.domain.due import DuePolicy
+from notifier.domain.hosts import NAMED
 from notifier.services.due_dates import due_policy
 
 
@@ -15,6 +16,8 @@ class Settings:
     """What the configuration says of notifying."""
 
     stale_days: int = 14
+    named: int = NAMED
+    """How many hosts a digest names of each version."""
     disabled: frozenset[str] = frozenset()
     """Sources that are not asked, of which nothing is to be said."""
     operators: tuple[str, ...] = ()
@@ -29,6 +32,7 @@ class Settings:
         """Those of a configuration."""
         return cls(
             stale_days=config.digest.stale_days,
+            named=config.digest.hosts,
             disabled=config.disabled,
             operators=config.operator.to,
             templates=config.template_folder,

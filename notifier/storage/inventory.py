@@ -16,7 +16,7 @@ from feeds.versions.channels import STATIC
 from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
-from notifier.domain.hosts import MovedHosts, Population
+from notifier.domain.hosts import NAMED, MovedHosts, Population
 from notifier.storage import bulk, tables
 from notifier.storage.importing import Import, take
 from notifier.storage.movements import came, runs
@@ -37,9 +37,6 @@ __all__ = [
     "untouched",
     "wanted",
 ]
-
-NAMED = 5
-"""How many hosts of a group are named; the rest are counted."""
 
 
 def components(connection: Connection) -> dict[int, Component]:
@@ -80,11 +77,12 @@ def populations(
     without: Iterable[Scope] = (),
     only: Collection[int] = (),
     moved: MovedHosts | None = None,
+    named: int = NAMED,
 ) -> dict[int, Population]:
     """The hosts of a scope by component, or by those of the components that are named in `only`.
 
     With `since`, only those that came after it; with `within`, only those that are also of that
-    scope; none that is of a scope in `without`, and none that `moved`.
+    scope; none that is of a scope in `without`, and none that `moved`. `named` hosts of each come with their names.
     """
     host, installation = tables.host, tables.installation
     moments = runs(connection)
@@ -105,12 +103,12 @@ def populations(
         .where(*where)
         .group_by(component)
     ).all()
-    names = _first_hosts(connection, where, [row.component for row in counted])
+    names = _first_hosts(connection, where, [row.component for row in counted], named)
     return {r.component: Population(r.hosts, names[r.component], moments[r.latest]) for r in counted}
 
 
 def _first_hosts(
-    connection: Connection, where: Collection[sa.ColumnElement[bool]], numbers: Sequence[int]
+    connection: Connection, where: Collection[sa.ColumnElement[bool]], numbers: Sequence[int], limit: int
 ) -> dict[int, tuple[str, ...]]:
     """A few names of the hosts that run each component: by one statement, however many components there are.
 
@@ -123,6 +121,7 @@ def _first_hosts(
         .where(installation.c.component == component.c.id, *where)
         .order_by(installation.c.host),
         component,
+        limit,
     )
     rows = connection.execute(sa.select(component.c.id, names).where(bulk.in_list(connection, component.c.id, numbers)))
     return {number: _names(said) for number, said in rows}
@@ -172,13 +171,15 @@ def stale(connection: Connection, scope: Scope, before: datetime) -> tuple[int, 
     return count, tuple(connection.execute(names).scalars()), oldest
 
 
-def untouched(connection: Connection, scope: Scope, touched: Iterable[int]) -> tuple[int, tuple[str, ...]]:
+def untouched(
+    connection: Connection, scope: Scope, touched: Iterable[int], named: int = NAMED
+) -> tuple[int, tuple[str, ...]]:
     """How many hosts of a scope run none of the given components, and the names of a few."""
     host, installation = tables.host, tables.installation
     busy = sa.exists().where(installation.c.host == host.c.id, installation.c.component.in_(sorted(touched)))
     conditions = [*_conditions(connection, msgspec.structs.replace(scope, products=())), ~busy]
     count = connection.execute(sa.select(sa.func.count()).select_from(host).where(*conditions)).scalar() or 0
-    names = connection.execute(sa.select(host.c.name).where(*conditions).order_by(host.c.name).limit(NAMED)).scalars()
+    names = connection.execute(sa.select(host.c.name).where(*conditions).order_by(host.c.name).limit(named)).scalars()
     return count, tuple(names)
 
 

@@ -135,6 +135,10 @@ def test_a_plan_joins_twins_and_groups_the_hosts_by_command(navtex: Program) -> 
     assert command["hosts"] == {"count": 3, "names": ["jammy-1", "jammy-2", "jammy-3"]}
     rows = csv.DictReader(io.StringIO(navtex("plan", "--host", "jammy-*", "--format", "csv").stdout))
     assert {r["host"] for r in rows} == {"jammy-1", "jammy-2", "jammy-3"}
+    shown = navtex("plan", "--host", "jammy-*").stdout
+    assert shown.count(command["command"]) == 1
+    assert f"$ {command['command']}\n     run it on jammy-1, jammy-2, jammy-3\n" in shown
+    assert "the same command as for engine 25.0.5" in shown
 
 
 def test_twins_are_one_row_of_exposure_by_version(navtex: Program) -> None:

@@ -152,6 +152,18 @@ def test_silences_and_owners_of_other_hosts_alone_are_not_in_a_digest(sqlite_dat
     assert "web-1" not in found.text + found.html + found.slack + found.data
 
 
+def test_a_digest_names_as_many_hosts_as_are_configured(sqlite_database: Database) -> None:
+    install(sqlite_database, START, **{f"lab_{n}": "25.0.5" for n in range(9)})
+    publish(sqlite_database, OLD)
+    subscribe(sqlite_database, "file:///tmp/digests")
+    for named, words in ((2, "lab-0, lab-1 and 7 more"), (9, "lab-7, lab-8"), (5, "lab-4 and 4 more")):
+        found = preview_subscription(sqlite_database, "ops", NOW, Settings(named=named)).message
+        assert found is not None
+        first = " ".join(found.text.split()).partition("At a glance")[0]
+        assert words in first
+        assert (" more" in first) is (named < 9)
+
+
 def test_a_digests_message_is_kept_as_it_was_rendered(fleet: Database, mailbox: Mailbox) -> None:
     subscribe(fleet, mailbox.address())
     run(fleet)

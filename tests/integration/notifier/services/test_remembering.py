@@ -31,7 +31,7 @@ def test_an_answer_is_the_stores_own_whatever_was_asked_before(database: Databas
         for _ in range(2):
             for scope, named in QUESTIONS:
                 expected = inventory.populations(connection, scope, **named)  # type: ignore[arg-type]
-                assert fleet.populations(connection, scope, **named) == expected  # type: ignore[arg-type]
+                assert fleet.populations(connection, scope, **named) == expected
                 assert fleet.count(connection, scope) == inventory.count(connection, scope)
                 touched = {number for number in expected if number > 1}
                 assert fleet.untouched(connection, scope, touched) == inventory.untouched(connection, scope, touched)
