@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 2000
 """The most rows of a table, which has to fit in memory to be laid out."""
+_LINES = 6
+"""The most engine lines that the list shows of an edition; `show` has all."""
 _NAMED = 20
 """The most hosts that a text names."""
 
@@ -86,7 +88,8 @@ def show(name: str, form: str) -> None:
 
 
 def _listed(edition: EditionRow) -> list[str]:
-    lines = ", ".join(edition.engines)
+    more = len(edition.engines) - _LINES
+    lines = ", ".join(edition.engines[:_LINES]) + (f" and {more} more" if more > 0 else "")
     return [edition.edition, _date(edition), lines, str(edition.hosts.count), _short(edition.supersedes)]
 
 

@@ -10,6 +10,7 @@ from feeds.verdicts.evidence import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
 NAME = "cyclonedx"
+_PAGES = {"NVD": "https://nvd.nist.gov/vuln/detail/{name}", "GITHUB": "https://github.com/advisories/{name}"}
 
 _JUSTIFICATIONS = {
     "component_not_present": "code_not_present",
@@ -88,8 +89,10 @@ def _vulnerability(number: int, statement: ExportStatement) -> dict[str, Any]:
 
 
 def _source(advisory: Advisory) -> dict[str, str]:
+    """Where an advisory has its name, in the words by which Dependency-Track knows it; it applies no other statement."""
     named = {"name": _database(advisory.name)}
-    return {**named, "url": advisory.url} if advisory.url else named
+    url = _PAGES.get(named["name"], "").format(name=advisory.name) or advisory.url
+    return {**named, "url": url} if url else named
 
 
 def _ratings(advisory: Advisory) -> list[dict[str, Any]]:
@@ -105,4 +108,4 @@ def _version(product: Product, statement: ExportStatement) -> dict[str, str]:
 
 
 def _database(name: str) -> str:
-    return "CVE" if name.startswith("CVE-") else "GitHub" if name.startswith("GHSA-") else "Navtex"
+    return "NVD" if name.startswith("CVE-") else "GITHUB" if name.startswith("GHSA-") else "Navtex"

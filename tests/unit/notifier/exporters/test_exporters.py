@@ -367,6 +367,9 @@ def test_cyclonedx_ties_vulnerabilities_to_the_versions_in_use() -> None:
         "exploitable",
     ]
     assert first["analysis"]["response"] == ["update"]
+    # Dependency-Track applies no statement whose source it does not know
+    assert {v["source"]["name"] for v in value["vulnerabilities"] if v["id"].startswith("CVE-")} == {"NVD"}
+    assert {v["source"]["name"] for v in value["vulnerabilities"] if v["id"].startswith("GHSA-")} <= {"GITHUB"}
     assert {"name": "navtex:hosts", "value": "2"} in refs[affected["ref"]]["properties"]
 
 
