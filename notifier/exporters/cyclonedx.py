@@ -89,7 +89,7 @@ def _vulnerability(number: int, statement: ExportStatement) -> dict[str, Any]:
 
 
 def _source(advisory: Advisory) -> dict[str, str]:
-    """Where an advisory has its name, in the words by which Dependency-Track knows it; it applies no other statement."""
+    """The database that an advisory has its name from, as Dependency-Track calls it: it applies no other statement."""
     named = {"name": _database(advisory.name)}
     url = _PAGES.get(named["name"], "").format(name=advisory.name) or advisory.url
     return {**named, "url": url} if url else named
