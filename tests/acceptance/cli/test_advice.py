@@ -34,7 +34,7 @@ EXPECTED = {
     "jammy-3": ("29.5.3", "5:29.5.3-1~ubuntu.22.04~jammy", True),
     "el-1": ("29.5.3", "3:29.5.3-1.el9", True),
     "static-1": ("29.5.3", "docker-29.5.3.tgz", True),
-    "other-1": ("25.0.17", None, False),
+    "other-1": ("29.5.3", None, False),
 }
 
 

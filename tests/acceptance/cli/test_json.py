@@ -108,7 +108,7 @@ def test_exposure_says_of_each_host_what_affects_it_and_the_way_out(navtex: Prog
     assert row["tags"] == {"env": "prod", "team": "web"}
     assert row["package"] == "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy"
     assert row["aliases"] == ["GHSA-v23v-6jw2-98fq", "GO-2024-3005"]
-    assert (row["severity"], row["upgrade_to"]) == ("critical", "25.0.17")
+    assert (row["severity"], row["upgrade_to"]) == ("critical", "29.5.3")
     assert row["fixed_in"][0] == "25.0.6"
     assert rows[0]["severity"] == "critical"
 
