@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill soak lies faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill workers soak lies faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -92,6 +92,9 @@ faults: $(STAMP) ## real faults: full and read-only disks (as root), a clock tha
 kill: $(STAMP)   ## kill -9 at 200 random moments of `navtex run`, on SQLite and PostgreSQL
 	$(BIN)/python tests/integration/endurance/killing.py 200
 
+workers: $(STAMP) ## three workers and 300 subscriptions: 20 kills, two pauses of 90 s, PostgreSQL stopped and started
+	$(BIN)/python tests/integration/endurance/working.py
+
 network: $(STAMP) ## what a whole run connects to, seen by strace, which is installed from Debian
 	command -v strace >/dev/null || { apt-get update -q && apt-get install -y -q strace; }
 	$(BIN)/pytest -m network -n 0 --no-cov
@@ -106,12 +109,14 @@ soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half 
 systemd:         ## the units in deploy, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }
 	$(PYTHON) scripts/units.py deploy/systemd/navtex.service deploy/systemd/navtex-web.service deploy/systemd/navtex.timer \
+	  deploy/systemd/navtex-worker@.service \
 	  deploy/agent/navtex-agent.service deploy/agent/navtex-agent.timer
 
 deploy: $(TOOLED) ## the container file and the manifests, by linters that know their rules
 	$(TOOLS)/bin/hadolint deploy/container/Containerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
-	$(TOOLS)/bin/kubernetes-validate --strict deploy/kubernetes/navtex.yaml deploy/kubernetes/navtex-web.yaml
+	$(TOOLS)/bin/kubernetes-validate --strict deploy/kubernetes/navtex.yaml deploy/kubernetes/navtex-web.yaml \
+	  deploy/kubernetes/navtex-worker.yaml
 
 audit: $(TOOLED) ## known vulnerabilities of what is locked, where the database of advisories can be asked
 	$(PYTHON) scripts/audit.py $(TOOLS)/bin/pip-audit locks/runtime.lock locks/build.lock

@@ -8,6 +8,7 @@ import feeds.storage.tables
 import notifier.storage.push_tables
 import notifier.storage.tables
 from feeds.storage.database import Database, metadata
+from feeds.storage.schema import is_ours
 
 assert feeds.storage.tables
 assert notifier.storage.push_tables
@@ -16,7 +17,13 @@ assert notifier.storage.tables
 
 def migrate(connection: object) -> None:
     """Run the migrations on a connection, in its transaction."""
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        compare_type=True,
+        include_name=is_ours,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

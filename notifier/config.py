@@ -306,6 +306,27 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"`allowed_hosts` has {host!r}, which is not the name of a host")
 
 
+class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[worker]`: when workers poll and ask registries, as cron expressions in UTC."""
+
+    poll: str = "17 * * * *"
+    registries: str = "47 * * * *"
+
+    def __post_init__(self) -> None:
+        from datetime import UTC, datetime
+
+        from cronsim import CronSim, CronSimError
+
+        for name in self.__struct_fields__:
+            text = getattr(self, name)
+            try:
+                found = len(text.split()) == 5 and next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
+            except (CronSimError, StopIteration):
+                found = False
+            if not found:
+                raise ValueError(f"`{name}` is {text!r}, which is not a cron expression")
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with what is used when nothing is said."""
 
@@ -326,6 +347,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     templates: str = ""
     log: Log = Log()
     metrics: Metrics = Metrics()
+    worker: Workers = Workers()
     web: Web = Web()
     sources: dict[str, SourceSettings] = {}
 
@@ -493,6 +515,11 @@ EXAMPLE = """\
 # server = "mailtos://navtex:${{SMTP_PASSWORD}}@mail.example.org?from=navtex@example.org"
 # Tags of the hosts that people who are not signed in may subscribe to. Default: every host.
 # tags = {{ env = "prod" }}
+
+[worker]
+# When workers poll and query registries (cron expressions, UTC).
+# poll = "17 * * * *"
+# registries = "47 * * * *"
 
 # Disable a source, or read it from another address. `navtex source list` shows the names.
 # [sources.docker-blog]

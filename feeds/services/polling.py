@@ -65,13 +65,14 @@ def poll(
     must_have: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[FetchResult], None] = lambda _: None,
     now: datetime | None = None,
+    follow: Callable[[Connection, PollReport], None] = lambda _connection, _report: None,
 ) -> PollReport:
     """Poll the sources of a job, and store what they publish with the reviewed corrections.
 
     `crawl` is a child that waits for its job; `accept` names sources whose far shorter lists are accepted;
     `own_corrections` is the operator's file; `must_have` names entries that a source must list; `now` defaults to the
-    clock.  A source that fails is in the report and does not stop the others.  ConfigError, before any request, if a
-    correction is wrong.
+    clock; `follow` is called at the end of the transaction that stores what was read.  A source that fails is in the
+    report and does not stop the others.  ConfigError, before any request, if a correction is wrong.
     """
     corrected = reviewed(own_corrections, now)
     with database.begin() as connection:
@@ -82,8 +83,11 @@ def poll(
         outcomes.append(with_values(outcome, at=now) if now else outcome)
         progress(outcome)
     with database.begin() as connection:
+        database.serial(connection, "storing a poll")
         how = _How(crawl.problem, job, accept, must_have or {}, now or datetime.now(UTC))
-        return _kept(connection, outcomes, corrected, how)
+        report = _kept(connection, outcomes, corrected, how)
+        follow(connection, report)
+    return report
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0021"
+HEAD = "0022"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)

@@ -16,8 +16,16 @@ def drift(database: Database) -> list[str]:
     from alembic.migration import MigrationContext
 
     with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=options)
         return [_words(d) for d in compare_metadata(context, metadata)]
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether something in a database belongs to our schema: the queue's tables are Procrastinate's own."""
+    return not (
+        kind in ("schema", "table") and name is not None and (name == "jobs" or name.startswith("procrastinate_"))
+    )
 
 
 def _words(difference: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from feeds.core.errors import ChannelError
 from notifier.channels import apprise, atom, files, slack, webhook
-from notifier.channels.addresses import described, expand, kind, local, redacted, shown
+from notifier.channels.addresses import described, expand, host_of, kind, local, redacted, shown
 from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import SmtpClient
@@ -29,7 +29,7 @@ from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Message, Target
 
-__all__ = ["Limits", "MessageSender", "compose", "described", "expand", "redacted", "shown"]
+__all__ = ["Limits", "MessageSender", "compose", "described", "expand", "host_of", "redacted", "shown"]
 
 _PATIENCE = 30
 """Seconds that a message of several parts waits between two of them, where the receiver asks for it."""

@@ -18,6 +18,7 @@ from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
 from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
+from notifier.domain.jobs import LOCAL
 from notifier.domain.messages import Target
 from notifier.security.encryption import is_sealed
 from notifier.security.redaction import forms
@@ -75,6 +76,20 @@ def _without_tokens(address: str) -> str:
 
 
 _TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+=-]{12,}")
+
+
+def host_of(address: str) -> str:
+    """The host of a mail server or webhook, the service that Apprise delivers to otherwise; "local" for files."""
+    if scheme(address) in ("file", "atom"):
+        return LOCAL
+    if is_slack(address):
+        return "slack"
+    with suppress(ChannelError, ValueError):
+        if scheme(address) in MAIL:
+            return mail_address(address).smtp_host.lower()
+        if scheme(address) in ("json", "jsons"):
+            return (urlsplit(address).hostname or "json").lower()
+    return scheme(address)[:32]
 
 
 def redacted(text: str, address: str) -> str:

@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "Show and create the configuration file."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "metrics": ("metrics", "Print metrics for Prometheus."),
+    "worker": ("worker", "Work on jobs on PostgreSQL, beside other workers."),
+    "job": ("job", "List, retry and cancel the jobs of workers."),
     "doctor": ("doctor", "Check this installation and suggest fixes."),
     "help": ("help", "Show a page of the manual, or list the pages."),
     "completion": ("completion", "Print a shell completion script."),

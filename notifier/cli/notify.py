@@ -90,6 +90,8 @@ def tell(done: RunReport) -> None:
     for name in report.held:
         text = f"{name}: the welcome digest is sent once a source has been polled"
         event("welcome_waits", text, level="warning", subscription=name)
+    for stage in done.busy:
+        event("left_to_worker", f"A worker is {stage} already", stage=stage)
     for problem in done.problems:
         stage_failed(problem.stage, problem.error)
 

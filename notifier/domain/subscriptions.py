@@ -37,6 +37,8 @@ class Subscription:
     served_at: datetime | None = None
     """When its news were last computed because it was time."""
     reminded_at: datetime | None = None
+    looked_at: datetime | None = None
+    """When it was last looked for news, whether it was time or not; None: do it."""
     problem: str = ""
     """Why its digest could not be made the last time; "" if it could."""
     owner: str = ""
@@ -58,6 +60,14 @@ class Subscription:
         if self.started_at is None and self.silent_start:
             return Due(now=True, at=now)
         return schedules.due(self.schedule, self.served_at if self.started_at else None, now)
+
+    def looks(self, changed: datetime, now: datetime) -> bool:
+        """Whether to look for its news now: what it depends on has changed since the last look, or it is time."""
+        if self.paused:
+            return False
+        if self.looked_at is None or self.looked_at < changed:
+            return True
+        return self.schedule.every != schedules.IMMEDIATE and self.due(now).now
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from feeds.core.errors import ChannelError, NavtexError, UsageProblem
-from notifier.channels import described, expand, shown
+from notifier.channels import described, expand, host_of, shown
+from notifier.domain.jobs import LOCAL
 from notifier.domain.messages import Target
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
@@ -66,6 +67,14 @@ def recipients_of(subscription: Subscription) -> list[Target]:
     """The targets of a subscription, without those whose recipient unsubscribed."""
     found = [target for address in subscription.targets for target in targets_of(address)]
     return [t for t in found if t.recipient.lower() not in subscription.unsubscribed]
+
+
+def channel_host(address: str) -> str:
+    """The host that messages to an address go to, or the service where it names no host; "local" for this machine.
+
+    Files, and secrets that an address refers to, are on one machine. Nothing that is returned is a secret.
+    """
+    return LOCAL if has_references(address) else host_of(address)
 
 
 def reachable_targets(addresses: Iterable[str]) -> tuple[list[Target], list[str]]:

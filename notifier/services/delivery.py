@@ -6,12 +6,12 @@ as a channel answered. Only a process that is killed in between leads to a repea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from feeds.core.errors import ChannelError, NavtexError
-from feeds.storage.database import Database
+from feeds.storage.database import Connection, Database
 from notifier.channels import MessageSender
 from notifier.config import Config
 from notifier.domain import deliveries, retry
@@ -22,9 +22,10 @@ from notifier.rendering import notices
 from notifier.rendering.short import shortened
 from notifier.security.references import resolved
 from notifier.services import leases
-from notifier.services.channel_addresses import reachable_targets, reason, target_name
+from notifier.services.channel_addresses import channel_host, reachable_targets, reason, target_name
 from notifier.services.delivery_queue import DeliveryQueue
 from notifier.services.personal_links import personal_form
+from notifier.services.waking import wake_delivery
 from notifier.storage import claims, delivery_log
 from notifier.storage import outbox as delivery
 
@@ -41,6 +42,15 @@ class Deliveries:
     """Subscriptions whose digest could not be made, and why; the next run after the cause is fixed makes it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What is to be delivered: to one host ("" is every one), and until when."""
+
+    host: str = ""
+    stopping: Callable[[], bool] = lambda: False
+    """Asked before each delivery: whether the others are left to whoever comes next."""
+
+
 def deliver(
     database: Database,
     courier: MessageSender,
@@ -49,24 +59,31 @@ def deliver(
     *,
     operator: Sequence[str] = (),
     personal: bool = False,
+    only: Only | None = None,
 ) -> None:
     """Deliver what is due, and report to the operators what was given up or failed unexpectedly.
 
     `now` is used for every stored time; None stands for the clock. With `personal`, only messages to one person that
-    somebody waits for (a confirmation, an undo) are delivered.
+    somebody waits for (a confirmation, an undo) are delivered; `only` says to which host.
     """
     with leases.claimant() as name:
-        _Round(database, courier, report, now, name).run(operator, personal=personal)
+        _Round(database, courier, report, now, name, only or Only()).run(operator, personal=personal)
 
 
 class _Round:
     """One go through the outbox."""
 
     def __init__(
-        self, database: Database, courier: MessageSender, report: Deliveries, now: datetime | None, name: str
+        self,
+        database: Database,
+        courier: MessageSender,
+        report: Deliveries,
+        now: datetime | None,
+        name: str,
+        only: Only,
     ) -> None:
         self._database, self._courier, self._report = database, courier, report
-        self._fixed, self._name = now, name
+        self._fixed, self._name, self._only = now, name, only
         self._troubles: dict[str, ChannelError] = {}
         self._unexpected: list[tuple[Delivery, str]] = []
         """Deliveries whose first attempt ended with an unexpected error, which operators hear of at once."""
@@ -77,11 +94,11 @@ class _Round:
     def run(self, operator: Sequence[str], *, personal: bool) -> None:
         with self._database.begin() as connection:
             claims.recover(connection, self._now(), leases.ended)
-            waiting = delivery.due(connection, self._now(), personal=personal)
+            waiting = _to(self._only.host, connection, delivery.due(connection, self._now(), personal=personal))
         self._all(waiting)
         if not personal and self._tell(operator):
             with self._database.connect() as connection:
-                waiting = delivery.due(connection, self._now())
+                waiting = _to(self._only.host, connection, delivery.due(connection, self._now()))
             self._all(waiting)
 
     def _all(self, waiting: Sequence[int]) -> None:
@@ -89,7 +106,7 @@ class _Round:
         if waiting:
             queue = DeliveryQueue(self._database, self._name, self._now, waiting)
             with queue:
-                while one := queue.take():
+                while not self._only.stopping() and (one := queue.take()):
                     queue.note(self._send(one, queue))
             self._report.taken_over += [result.delivery for result in queue.lost]
 
@@ -155,6 +172,7 @@ class _Round:
         Each failure is reported once.
         """
         with self._database.begin() as connection:
+            self._database.serial(connection, "notices")
             numbers = delivery_log.unreported(connection)
             messages = []
             if numbers:
@@ -171,7 +189,22 @@ class _Round:
             for message in messages if targets else ():
                 delivery.put_notice(connection, message, targets)
             delivery_log.report(connection, numbers)
+            wake_delivery(connection, targets)
         return bool(targets)
+
+
+def _to(host: str, connection: Connection, waiting: Sequence[int]) -> Sequence[int]:
+    """The deliveries that go to a host; "" is every one."""
+    if not host:
+        return waiting
+    addresses = delivery.addresses(connection, waiting)
+    return [number for number in waiting if channel_host(addresses[number]) == host]
+
+
+def due_hosts(connection: Connection, now: datetime) -> set[str]:
+    """The hosts to which something is due, or is left by a process that ended."""
+    addresses = delivery.addresses(connection, [*delivery.due(connection, now), *claims.claimed(connection)])
+    return {channel_host(address) for address in set(addresses.values())}
 
 
 def message_sender(config: Config) -> MessageSender:
@@ -186,4 +219,4 @@ def message_sender(config: Config) -> MessageSender:
     )
 
 
-__all__ = ["Deliveries", "deliver", "message_sender"]
+__all__ = ["Deliveries", "Only", "deliver", "due_hosts", "message_sender"]

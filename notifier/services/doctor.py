@@ -26,7 +26,15 @@ from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
-from notifier.services import checks, image_checks, mirror_age, operator_alerts, push_checks, self_service_checks
+from notifier.services import (
+    checks,
+    image_checks,
+    mirror_age,
+    operator_alerts,
+    push_checks,
+    self_service_checks,
+    worker_checks,
+)
 from notifier.services.channel_addresses import reason, shown_address
 from notifier.services.databases import opened
 from notifier.services.web_state import web_findings
@@ -64,6 +72,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
     with database.connect() as connection:
         yield from checks.clock(connection, now)
         yield from checks.runs(connection, now)
+        yield from worker_checks.workers(connection, now)
         yield from _sources(config, connection, now)
         yield from image_checks.registries(connection, config.images, now)
         yield from _inventory(connection, now, config.digest.stale_days)

@@ -28,6 +28,7 @@ from notifier.schemas.inventory import (
     unread_rows,
 )
 from notifier.services.host_images import keep_host_images
+from notifier.services.waking import wake_matching
 from notifier.storage import host_listing, verdicts
 from notifier.storage.identities import Identities
 from notifier.storage.importing import CHUNK
@@ -264,6 +265,7 @@ def _store(
         listener.message(note)
     if verdicts.is_behind(connection):
         verdicts.refresh(connection, storage.catalogue(connection), at.date())
+    wake_matching(connection)
 
 
 def _unreleased(connection: Connection, versions: Iterable[tuple[str, str]], at: datetime) -> Iterator[Note]:

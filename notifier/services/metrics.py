@@ -29,7 +29,7 @@ from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.images import count_images
 from notifier.services.web_state import web_state
-from notifier.storage import exposure, inventory, operations, pushes, subscriptions, verdicts
+from notifier.storage import exposure, inventory, jobs, operations, pushes, subscriptions, tallies, verdicts
 
 _DEFAULTS = Config()
 _LEVELS = (*(Level.of(s).value for s in Severity), Level.UNSCORED.value)
@@ -57,6 +57,7 @@ def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) ->
     yield from _deliveries(connection)
     yield from _pushes(connection)
     yield from _web(connection, now)
+    yield from of_workers(connection)
     yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
 
 
@@ -177,6 +178,34 @@ def _web(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _one("navtex_web_sessions", "Sessions in force", state.sessions)
     yield _one("navtex_web_tokens", "API tokens in force", state.tokens)
     yield _one("navtex_web_failed_sign_ins", "Sign-ins that failed in the last day", state.failures)
+
+
+def of_workers(connection: Connection) -> Iterator[Metric]:
+    """The queue, and the stages that workers ran. Nothing where there is no queue."""
+    ready = jobs.ready(connection)
+    states = jobs.counts(connection) if ready else {}
+    counts = tuple(((state.value,), float(number)) for state, number in states.items())
+    yield Metric("navtex_jobs", "How many jobs are in each state", ("state",), counts)
+    waits = _moments(((queue,), at) for queue, at in sorted(jobs.oldest(connection).items() if ready else ()))
+    text = "Since when the oldest job waits that could be begun"
+    yield Metric("navtex_oldest_waiting_job_timestamp_seconds", text, ("queue",), waits)
+    alive = (((), float(len(jobs.workers(connection)))),) if ready else ()
+    yield Metric("navtex_workers", "How many workers gave a sign of life within a minute", (), alive)
+    found = {t.stage: t for t in tallies.tallies(connection)}
+    for name, text in (
+        ("rescued", "How many jobs of dead workers were begun anew"),
+        ("superseded", "How many jobs of dead workers a later job did"),
+    ):
+        tally = found.pop(name, None)
+        number = float(tally.runs if tally else 0)
+        yield Metric(f"navtex_{name}_jobs", text, (), (((), number),) if ready else ())
+    for name, text in (
+        ("runs", "How often workers ran the stage"),
+        ("seconds", "Seconds that all runs of the stage took"),
+        ("last_seconds", "Seconds that the last run of the stage took"),
+    ):
+        samples = tuple(((t.stage,), float(getattr(t, name))) for t in found.values())
+        yield Metric(f"navtex_stage_{name}", text, ("stage",), samples)
 
 
 def _one(name: str, text: str, value: float) -> Metric:

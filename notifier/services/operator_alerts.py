@@ -15,6 +15,7 @@ from notifier.alerts.digest import key_of
 from notifier.domain.messages import Message
 from notifier.rendering.messages import message
 from notifier.services.channel_addresses import reachable_targets
+from notifier.services.waking import wake_delivery
 from notifier.storage import outbox
 
 
@@ -55,4 +56,5 @@ def tell(connection: Connection, message: Message, addresses: Sequence[str]) -> 
     if problems and not targets:
         raise ChannelError(problems[0])
     outbox.put_notice(connection, message, targets)
+    wake_delivery(connection, targets)
     return tuple(problems)

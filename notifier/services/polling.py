@@ -31,6 +31,8 @@ class PollOptions:
     accept: frozenset[str] = frozenset()
     progress: Callable[[FetchResult], None] = lambda _: None
     """Called with each document as it comes."""
+    stage: str = "poll"
+    """What no two processes do at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ class Polled:
 
 
 def poll(config: Config, database: Database, crawl: Crawl, options: PollOptions, now: datetime) -> Polled:
-    """Poll, and note the mirror that was read. `crawl` waits for its job. The caller holds the run lock.
+    """Poll, and note the mirror that was read. `crawl` waits for its job. A command holds the run lock, too.
 
-    ConfigError if a correction is wrong, or the mirror's folder does not exist.
+    Busy while another process polls the same. ConfigError if a correction is wrong, or the mirror's folder does not
+    exist.
     """
-    with served(config) as there:
+    with database.stage(options.stage), served(config) as there:
         report = ask_sources(there, database, crawl, options)
     return Polled(report, note_mirror(config, database, now))
 
@@ -64,6 +67,7 @@ def ask_sources(config: Config, database: Database, crawl: Crawl, options: PollO
         own_corrections=Path(config.corrections) if config.corrections else None,
         must_have={name: s.known for name, s in config.sources.items() if s.known},
         progress=options.progress,
+        follow=_follow,
     )
     report.warnings = tuple(warnings)
     return report
@@ -80,3 +84,11 @@ def _images(connection: Connection, config: Config, options: PollOptions) -> tup
 
     accesses, warnings = registry_accesses(settings)
     return image_questions(connection, settings, accesses), warnings
+
+
+def _follow(connection: Connection, report: PollReport) -> None:
+    """What is new is matched by whoever is there to do it."""
+    if report.changes.new or report.changes.changed or report.changes.withdrawn:
+        from notifier.services.waking import wake_matching
+
+        wake_matching(connection)

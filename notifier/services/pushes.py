@@ -21,6 +21,7 @@ from notifier.inventory.text import Text
 from notifier.schemas.inventory import unread_rows
 from notifier.schemas.push import PushSummary
 from notifier.services.host_images import keep_host_images
+from notifier.services.waking import wake_matching
 from notifier.storage import pushes as store
 from notifier.storage import verdicts
 from notifier.storage.identities import Identities
@@ -125,6 +126,8 @@ def _stored(
             found.update(_round(connection, part, (work, identities), now))
         results = Counter(PushResult.STORED if isinstance(a, PushSummary) else a for a in found.values())
         store.count(connection, results + Counter(refused), now)
+        if work.changed:
+            wake_matching(connection)
     return tuple(found[place] for place in range(len(pushes)))
 
 

@@ -7,7 +7,7 @@ made a digest of the same news meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ from notifier.services.channel_addresses import reason, recipients_of
 from notifier.services.delivery import Deliveries
 from notifier.services.digests import Composed, compose
 from notifier.services.settings import DEFAULTS, Settings
+from notifier.services.waking import wake_delivery
 from notifier.storage import clocks, images, looks, lost_digests, outbox, overdue, subscriptions, verdicts
 
 AHEAD = "its last run lay in the future; it counts as now"
@@ -58,16 +59,17 @@ class NotifyReport(Deliveries):
         return not (self.failed or self.broken)
 
 
-def match(database: Database, now: datetime) -> list[str]:
+def match(database: Database, now: datetime, follow: Callable[[Connection], None] = lambda _: None) -> list[str]:
     """Match what is new, and take back what was lost or lies in the future; one process at a time does it.
 
-    Returns the subscriptions that a wrong clock had silenced.
+    `follow` is called at the end of the transaction. Returns the subscriptions that a wrong clock had silenced.
     """
     with database.begin() as connection:
         database.serial(connection, "match")
         silenced = clocks.mend_clock(connection, now)
         lost_digests.take_back(connection, now)
         verdicts.refresh(connection, storage.catalogue(connection), now.date())
+        follow(connection)
     return silenced
 
 
@@ -88,16 +90,23 @@ def queue_digests(
 
 
 def digests(
-    database: Database, now: datetime, settings: Settings = DEFAULTS, only: Collection[int] | None = None
+    database: Database,
+    now: datetime,
+    settings: Settings = DEFAULTS,
+    only: Collection[int] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> NotifyReport:
     """Make the digests that are due from one snapshot, and queue each in a transaction of its own.
 
-    Verdicts are those that `match` stored; what it has not seen yet is matched anew, and not stored.
+    `stopping` is asked before each: whether the others are left to the next run. Verdicts are those that `match`
+    stored; what it has not seen yet is matched anew, and not stored.
     """
     with _snapshot(database, now) as snapshot:
         assessment = assessed(snapshot, now, settings)
         stage = _Digests(database, snapshot, assessment, settings)
         for subscription in subscriptions.every(snapshot):
+            if stopping():
+                break
             if not subscription.paused and (only is None or subscription.id in only):
                 stage.make(subscription)
         stage.flush()
@@ -217,12 +226,14 @@ class _Digests:
                 return
             _keep(connection, made, self._assessment.now)
             subscriptions.mark(connection, made.subscription, "")
+            wake_delivery(connection, made.targets if made.message else ())
         if made.composed.digest is not None:
             self.report.digests.append(made.composed.digest)
 
     def _broken(self, subscription: Subscription, problem: str) -> None:
         with self._database.begin() as connection:
             fresh = subscriptions.mark(connection, subscription, problem)
+            subscriptions.looked(connection, [subscription.id], self._assessment.now)
         self.report.broken.append((subscription.name, problem))
         if fresh:
             self.report.fresh.append((subscription.name, problem))

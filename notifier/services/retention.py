@@ -22,6 +22,11 @@ def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE
     """
     if database.sqlite and database.url.database not in (None, ":memory:"):
         sweep(Path(database.url.database).parent)
+    with database.stage("tidy"):
+        return _forget(database, now, days, at_once)
+
+
+def _forget(database: Database, now: datetime, days: int, at_once: int) -> dict[str, int]:
     with database.begin() as connection:
         retention.note_left(connection, now)
     done = _forget_access(database, now, days)

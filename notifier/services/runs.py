@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from feeds.core.errors import DatabaseError, UsageProblem
+from feeds.core.errors import Busy, DatabaseError, UsageProblem
 from feeds.crawl.client import Crawl
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
@@ -49,6 +49,8 @@ class RunReport:
     polled: Polled | None
     notified: NotifyReport
     problems: tuple[RunProblem, ...] = ()
+    busy: tuple[RunStage, ...] = ()
+    """Stages that a worker is at, and that were left to it."""
 
     @property
     def ok(self) -> bool:
@@ -74,8 +76,9 @@ class RunTools:
 def run_once(config: Config, database: Database, tools: RunTools) -> RunReport:
     """Poll, queue and deliver digests, note the day's exposure, and remove old data.
 
-    A stage that ends with an unexpected error is reported, and the next ones follow all the same. Busy while another
-    run works; DatabaseError where the database cannot be used; ConfigError if the configuration is wrong.
+    A stage that ends with an unexpected error is reported, and the next ones follow all the same. What a worker does
+    just now is left to it. Busy while another run works; DatabaseError where the database cannot be used; ConfigError
+    if the configuration is wrong.
     """
     stages = _Stages()
     with database.lock():
@@ -85,7 +88,7 @@ def run_once(config: Config, database: Database, tools: RunTools) -> RunReport:
         notified = _notify(config, database, tools.sender, tools.clock, stages)
         stages.done(RunStage.COUNTING, lambda: note_trend(database, tools.clock()))
         stages.done(RunStage.FORGETTING, lambda: forget(database, tools.clock(), config.retention.days))
-    return RunReport(polled, notified, tuple(stages.problems))
+    return RunReport(polled, notified, tuple(stages.problems), tuple(stages.busy))
 
 
 def notify_once(config: Config, database: Database, sender: MessageSender, clock: Callable[[], datetime]) -> RunReport:
@@ -111,6 +114,7 @@ class _Stages:
 
     def __init__(self) -> None:
         self.problems: list[RunProblem] = []
+        self.busy: list[RunStage] = []
 
     def done(self, stage: RunStage, work: Callable[[], T]) -> T | None:
         """The result of a stage; None if an unexpected error ended it."""
@@ -118,6 +122,9 @@ class _Stages:
             return work()
         except (DatabaseError, UsageProblem):
             raise
+        except Busy:
+            self.busy.append(stage)
+            return None
         except Exception as error:  # noqa: BLE001 - what ends one stage stops no other
             self.problems.append(RunProblem(stage, error))
             return None

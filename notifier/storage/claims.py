@@ -49,6 +49,14 @@ def still_held(connection: Connection, numbers: Collection[int], by: str) -> set
     return set(connection.execute(rows.order_by(tables.outbox.c.id).with_for_update()).scalars())
 
 
+def claimed(connection: Connection) -> list[int]:
+    """The deliveries that some process is at, or left."""
+    outbox = tables.outbox
+    return list(
+        connection.execute(sa.select(outbox.c.id).where(outbox.c.state == DeliveryState.SENDING.value)).scalars()
+    )
+
+
 def release(connection: Connection, deliveries: Sequence[Delivery], by: str) -> None:
     """Release deliveries that a process claimed and did not try."""
     these = bulk.in_list(connection, tables.outbox.c.id, [d.id for d in deliveries])

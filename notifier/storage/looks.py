@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feeds import storage
+from feeds.storage import tables as feeds_tables
 from feeds.storage import upsert
 from notifier.storage import tables
 from notifier.storage.stage_tables import stage_mark
 
-_NEWS = "news"
+_NEWS, _WORLD = "news", "world"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +34,30 @@ def begin(connection: Connection, now: datetime) -> None:
 def pin(snapshot: Connection) -> None:
     """Read something, so that a connection that reads one state reads the present one."""
     snapshot.execute(sa.select(stage_mark.c.name).limit(1)).all()
+
+
+def world(connection: Connection, now: datetime) -> datetime:
+    """Since when all that news depends on is as it is now: at most an hour ago, for much depends on the time, too.
+
+    Subscriptions are told apart by their own last look.
+    """
+    parts: list[object] = [now.replace(minute=0, second=0, microsecond=0).isoformat()]
+    run, host, source = tables.inventory_import, tables.host, feeds_tables.source
+    hosts = sa.select(sa.func.count()).select_from(host).scalar_subquery()
+    read = sa.select(sa.func.count(source.c.last_success)).scalar_subquery()
+    parts += connection.execute(sa.select(sa.func.max(run.c.id), sa.func.max(run.c.at), hosts, read)).one()
+    parts += sorted(storage.fingerprints(connection).items())
+    for table in (tables.silence, tables.hand):
+        parts += connection.execute(sa.select(table).order_by(table.c.id)).all()
+    until = tables.silence.c.until
+    parts.append(connection.execute(sa.select(sa.func.count()).where(until <= now)).scalar())
+    value = hashlib.sha256(repr([str(p) for p in parts]).encode()).hexdigest()
+    known = connection.execute(sa.select(stage_mark).where(stage_mark.c.name == _WORLD)).one_or_none()
+    if known is not None and known.value == value:
+        at: datetime = known.at
+        return at
+    upsert(connection, stage_mark, {"name": _WORLD, "value": value, "at": now}, ["name"])
+    return now
 
 
 def last(connection: Connection) -> datetime:

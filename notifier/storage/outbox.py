@@ -184,6 +184,15 @@ def due(connection: Connection, now: datetime, *, personal: bool = False) -> lis
     return [r.id for r in rows if r.digest not in held]
 
 
+def addresses(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """The addresses that deliveries go to."""
+    outbox = tables.outbox
+    these = bulk.in_list(connection, outbox.c.id, numbers)
+    rows = connection.execute(sa.select(outbox.c.id, outbox.c.target).where(these)).all()
+    found = {sealed: unsealed(sealed) for sealed in {row.target for row in rows}}
+    return {row.id: found[row.target] for row in rows}
+
+
 def _patient(connection: Connection, digests: set[int], now: datetime) -> set[int]:
     """Which of some digests have nothing in them that breaks quiet hours."""
     table = tables.digest

@@ -39,12 +39,17 @@ class PushImport(Import):
         self._changed = False
         super().__init__(connection, at, scope=SCOPE)
 
+    @property
+    def changed(self) -> bool:
+        """Whether some host changed by what was stored last."""
+        return any(outcome is not HostOutcome.SAME for outcome in self.outcomes.values())
+
     def store(self, hosts: Iterable[Host]) -> dict[str, HostOutcome]:
         """Store hosts, each once for each view; what became of each."""
         self.outcomes = {}
         for _ in self.add(hosts):
             pass
-        if not self._changed and any(o is not HostOutcome.SAME for o in self.outcomes.values()):
+        if not self._changed and self.changed:
             self._changed = True
             runs = tables.inventory_import
             self._connection.execute(sa.update(push_import).values(changed=True))

@@ -118,6 +118,7 @@ def _value(row: Any, unsubscribed: frozenset[str]) -> Subscription:
         origin=row.origin,
         served_at=row.served_at,
         reminded_at=row.reminded_at,
+        looked_at=row.looked_at,
         problem=row.problem or "",
         owner=row.owner,
         unsubscribed=unsubscribed,

@@ -1,0 +1,72 @@
+"""`navtex worker`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from feeds.core.errors import UsageProblem
+from notifier.cli.app import now, opened, settings
+from notifier.cli.log import event
+from notifier.cli.log_options import log_options
+from notifier.domain.jobs import Queue
+
+if TYPE_CHECKING:
+    from notifier.services.queueing import NotifyReport
+
+
+@click.command("worker")
+@click.option(
+    "--queues",
+    metavar="NAME,...",
+    help=f"Queues to serve: {', '.join(Queue)}.  [default: all]",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs to do at once.")
+@click.option("--drain", is_flag=True, help="Do all that is due and waits now, then exit.")
+@log_options
+@click.pass_context
+def command(ctx: click.Context, queues: str | None, jobs: int, drain: bool) -> None:
+    """Work on jobs: poll, match, make digests and deliver, on PostgreSQL.
+
+    Run as many as you like, on any machines; `navtex run` from cron may run as well. Restart a worker that ends: it
+    exits with 1 if the database stays away for a minute. On SIGTERM it finishes its jobs within 60 seconds, or gives
+    them back.
+    """
+    config = settings()
+    chosen = _queues(queues)
+    from notifier.services.crawling import check_sources
+
+    check_sources(config)
+    with opened(config) as database:
+        from notifier.services.jobs import prepare
+
+        prepare(database)
+        from notifier.worker.running import WorkerOptions, work_on
+        from notifier.worker.tasks import Work
+
+        work = Work(config, database, os.environ, now, partial(event, aloud=True), _report)
+        ctx.exit(work_on(work, WorkerOptions(chosen, jobs, drain)))
+
+
+def _queues(text: str | None) -> tuple[str, ...]:
+    known: Sequence[str] = [q.value for q in Queue]
+    if text is None:
+        return tuple(known)
+    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in found:
+        if name not in known:
+            raise UsageProblem(f"there is no queue {name!r}", where="--queues", remedy=f"Choose of {', '.join(known)}")
+    if not found:
+        raise UsageProblem("no queue is named", where="--queues", remedy=f"Choose of {', '.join(known)}")
+    return found
+
+
+def _report(report: NotifyReport) -> None:
+    from notifier.cli.notify import tell
+    from notifier.services.runs import RunReport
+
+    tell(RunReport(None, report))

@@ -1,0 +1,89 @@
+"""Jobs of workers: which there are, what each is asked to do, and the queue that it waits in.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+LOCAL: Final = "local"
+"""Where files, and addresses that refer to secrets, are delivered: only one machine has them."""
+TOGETHER: Final = 25
+"""Subscriptions of one job, at most."""
+STALE: Final = 60.0
+"""Seconds without a sign of life after which a worker counts as dead."""
+HEARTBEAT: Final = 10.0
+"""Seconds between two signs of life."""
+TRIES: Final = 5
+"""How often a job is begun whose workers die of it."""
+
+
+class Queue(StrEnum):
+    """Where jobs wait. Collections have a queue for each zone beside these."""
+
+    CORE = "core"
+    DIGEST = "digest"
+    DELIVER = "deliver"
+    DELIVER_LOCAL = "deliver.local"
+    REGISTRY = "registry"
+
+
+class JobState(StrEnum):
+    """What becomes of a job."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job to enqueue. While one of the same `lock` waits, it is that one."""
+
+    task: str
+    queue: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    lock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored."""
+
+    id: int
+    task: str
+    queue: str
+    state: JobState
+    attempts: int
+    arguments: Mapping[str, Any]
+    since: datetime | None
+    """When it came into its state."""
+
+
+MATCH: Final = JobRequest("match", Queue.CORE, lock="match")
+DUE: Final = JobRequest("digests_due", Queue.CORE, lock="due")
+
+
+def digest_jobs(subscriptions: Collection[int]) -> list[JobRequest]:
+    """Jobs that make the digests of subscriptions, each of a few.
+
+    >>> [job.arguments for job in digest_jobs([3, 1, 2])]
+    [{'subscriptions': [1, 2, 3]}]
+    """
+    numbers = sorted(subscriptions)
+    parts = [numbers[at : at + TOGETHER] for at in range(0, len(numbers), TOGETHER)]
+    return [JobRequest("digest", Queue.DIGEST, {"subscriptions": part}) for part in parts]
+
+
+def deliver_job(host: str) -> JobRequest:
+    """The job that delivers what waits for a host.
+
+    >>> deliver_job("mail.example.org").queue, deliver_job(LOCAL).queue
+    (<Queue.DELIVER: 'deliver'>, <Queue.DELIVER_LOCAL: 'deliver.local'>)
+    """
+    queue = Queue.DELIVER_LOCAL if host == LOCAL else Queue.DELIVER
+    return JobRequest("deliver", queue, {"host": host}, lock=f"deliver:{host}")

@@ -1,0 +1,119 @@
+"""The tasks of workers: each calls one stage, and counts how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import Any
+
+import msgspec
+
+from feeds.core.errors import Busy
+from feeds.sources.registries import NAME as REGISTRIES
+from feeds.storage.database import Database
+from notifier.config import Config, SourceSettings
+from notifier.services.crawling import start_crawl
+from notifier.services.delivery import Deliveries, Only, deliver, message_sender
+from notifier.services.exposure import note_trend
+from notifier.services.jobs import note_stage, tidy
+from notifier.services.polling import PollOptions, poll
+from notifier.services.queueing import NotifyReport
+from notifier.services.settings import Settings
+from notifier.services.stages import make_digests, match_all, queue_due
+
+Tell = Callable[..., None]
+"""Tells of an event: its name, a text, and `level` or further facts."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What tasks work with. `stopping` is set when the worker is to end: then a task ends early and is done later."""
+
+    config: Config
+    database: Database
+    environment: Mapping[str, str]
+    clock: Callable[[], datetime]
+    tell: Tell
+    report: Callable[[NotifyReport], None]
+    stopping: Event = field(default_factory=Event)
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration says of notifying."""
+        return Settings.of(self.config)
+
+    def poll(self) -> None:
+        """Ask the sources, all but the registries, which have jobs of their own."""
+        self._poll(_without_registries(self.config), PollOptions())
+
+    def registry(self, host: str) -> None:
+        """Ask one registry."""
+        settings = self.config.images
+        own = {name: one for name, one in settings.registry.items() if name == host}
+        images = msgspec.structs.replace(settings, registries=(host,), registry=own)
+        options = PollOptions((REGISTRIES,), stage=f"registry:{host}")
+        self._poll(msgspec.structs.replace(self.config, images=images), options)
+
+    def _poll(self, config: Config, options: PollOptions) -> None:
+        with start_crawl(config, self.environment) as crawl:
+            polled = poll(config, self.database, crawl, options, self.clock()).report
+        healthy = len(polled.sources) - len(polled.failed)
+        self.tell("polled", f"{healthy} of {len(polled.sources)} polled sources are healthy")
+        if polled.problem:
+            self.tell("poll_broken", f"The poll is incomplete: {polled.problem}", level="warning")
+
+    def match(self) -> None:
+        """Match what is new."""
+        self.report(match_all(self.database, self.clock(), self.settings))
+
+    def digests_due(self) -> None:
+        """Enqueue the digests and deliveries that are due."""
+        self.report(queue_due(self.database, self.clock(), self.settings))
+
+    def digest(self, subscriptions: list[int]) -> None:
+        """Make the digests of a few subscriptions."""
+        report = make_digests(self.database, subscriptions, self.clock(), self.settings, self.stopping.is_set)
+        self.report(report)
+
+    def deliver(self, host: str) -> None:
+        """Deliver what waits for a host."""
+        report = NotifyReport()
+        only = Only(host, self.stopping.is_set)
+        with message_sender(self.config) as sender:
+            deliver(self.database, sender, _deliveries(report), operator=self.config.operator.to, only=only)
+        self.report(report)
+
+    def tidy(self) -> None:
+        """Note the day's exposure, and delete what is old."""
+        note_trend(self.database, self.clock())
+        tidy(self.database, self.clock(), self.config.retention.days)
+
+    def timed(self, stage: str, task: Callable[..., None]) -> Callable[..., None]:
+        """A task that is counted, and whose failure is told of. What another process does already is left to it."""
+
+        def run(**arguments: Any) -> None:
+            arguments.pop("timestamp", None)  # of periodic jobs
+            began = time.monotonic()
+            try:
+                task(**arguments)
+            except Busy as error:
+                self.tell("left", f"{stage}: {error.what}", level="debug")
+                return
+            except Exception as error:
+                self.tell("job_failed", f"The job {stage} failed: {error}", level="error", job=stage)
+                raise
+            note_stage(self.database, stage, time.monotonic() - began, self.clock())
+
+        return run
+
+
+def _deliveries(report: NotifyReport) -> Deliveries:
+    return report
+
+
+def _without_registries(config: Config) -> Config:
+    sources = {**config.sources, REGISTRIES: SourceSettings(enabled=False)}
+    return msgspec.structs.replace(config, sources=sources)
