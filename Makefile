@@ -9,7 +9,7 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill workers soak lies faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
+.PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill workers soak lies flood faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
 
 CORPUS ?= ../shared/corpus
 GOLD   ?= $(CORPUS)/gold.csv
@@ -99,12 +99,15 @@ network: $(STAMP) ## what a whole run connects to, seen by strace, which is inst
 	command -v strace >/dev/null || { apt-get update -q && apt-get install -y -q strace; }
 	$(BIN)/pytest -m network -n 0 --no-cov
 
-lies: $(STAMP)   ## sources that are cut, emptied, not found, a month back, and come back: every fault of every source
-	LIES=all $(BIN)/pytest --long tests/integration/endurance/test_lying_sources.py
-
 soak: $(STAMP)   ## RUNS (2000) of `navtex run` over a world that changes, half a day apart; an hour or more
 	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q libfaketime; }
 	$(BIN)/python tests/integration/endurance/soaking.py $${RUNS:-2000}
+
+lies: $(STAMP)   ## each source in turn cut, emptied, not found, a month back, and back: a table of what is told
+	$(BIN)/python tests/integration/endurance/lying.py
+
+flood: $(STAMP)  ## 100,000 made-up advisories from one source: seconds and memory of each run, and what is told
+	$(BIN)/python tests/integration/endurance/flooding.py
 
 systemd:         ## the units in deploy, by systemd itself, which is installed from Debian
 	command -v systemd-analyze >/dev/null || { apt-get update -q && apt-get install -y -q systemd; }

@@ -8,7 +8,7 @@ weighs them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from itertools import zip_longest
@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from feeds.advisories.ssvc import Ssvc
-from feeds.core.limits import CLOCK_SLACK
+from feeds.core.limits import CLAIMED, CLOCK_SLACK
 from feeds.versions.products import ENGINE_MODULE, FOREIGN, GO_ARCHIVE
 from feeds.versions.ranges import Span
 
@@ -373,6 +373,20 @@ def ranked_fairly(of_source: Iterable[Iterable[str]]) -> tuple[str, ...]:
     """
     turns = (sorted(set(names), key=cve_age, reverse=True) for names in of_source)
     return tuple(dict.fromkeys(name for turn in zip_longest(*turns) for name in turn if name))
+
+
+def ranked_claims(of_source: Iterable[Iterable[Record]], products: Collection[str]) -> tuple[str, ...]:
+    """The CVEs that records make claims about, as `ranked_fairly` has them; first those about some products."""
+    ours = [[record for record in found if record.ours] for found in of_source]
+    run = frozenset(products) | (PARTS_OF_ENGINE | {"buildkit"} if ENGINE in products else frozenset())
+    about = [[record for record in found if any(c.product in run for c in record.claims)] for found in ours]
+    parts = (ranked_fairly(_newest(found) for found in part) for part in (about, ours))
+    return tuple(dict.fromkeys(name for names in parts for name in names))
+
+
+def _newest(records: Iterable[Record]) -> list[str]:
+    """The newest CVEs of a source's records, as many as are asked for."""
+    return sorted({n for r in records for n in r.names if is_cve(n)}, key=cve_age, reverse=True)[:CLAIMED]
 
 
 def cve_age(cve: str) -> tuple[int, int]:

@@ -5,14 +5,48 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+RESPONSE: Final = 32 << 20
+"""Bytes of an answer, packed and unpacked; a longer one is broken off."""
+PAGE: Final = 8 << 20
+"""Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""
+HEADERS: Final = 128 << 10
+"""Bytes of an answer's headers; a browser takes 256 KiB."""
+ROBOTS: Final = 512 << 10
+"""Bytes of a robots.txt; RFC 9309 asks for at least 500 KiB."""
+REQUEST: Final = 20.0
+"""Seconds of one request."""
+TRIES: Final = 3
+"""How often one request is made in a poll."""
+REDIRECTS: Final = 5
+"""Redirects that one request follows."""
+FOLLOWED: Final = 5_000
+"""Documents of a source that are asked for because other documents name them."""
+MODULE_FILES: Final = 150
+"""Documents of a source that never change and that one poll asks for; the next ones are left to the next poll."""
+MEMORY: Final = 2 << 30
+"""Bytes of address space that the crawl may use."""
+REASON: Final = 400
+"""Characters of the reason of a failure."""
+SILENT_AFTER: Final = timedelta(days=3)
+"""A source that could not be read for this long is silent."""
+GOOD_POLLS: Final = 30
+"""Number of good polls in a source's history."""
+LEAST_POLLS: Final = 5
+"""Minimum number of good polls for a usable history."""
 LEAST_LISTED: Final = (3, 4)
 """The share of its former entries that a list must still have; with less it is taken for a broken page."""
 GONE_AFTER: Final = timedelta(hours=23)
 """How far apart the two good polls are that must both miss an entry. An hour less than a day: timers are not exact."""
+AT_ONCE: Final = 3
+"""So many entries that go missing in the same poll are not believed to be gone, however long the list is."""
+PEAK: Final = timedelta(weeks=4)
+"""How long the longest list is remembered: one that shrinks little by little is compared with it."""
 NAMED: Final = 3
 """A first list without entries is not believed where another source names as many that it should have."""
 MENTIONS: Final = 100
 """CVEs that a document only mentions, and that are asked for; the first ones count."""
+CLAIMED: Final = 1_000
+"""CVEs of one source's claims whose records are asked for, the newest first; the largest source has a third of them."""
 ADDRESS: Final = 2_000
 """Bytes of an address: PostgreSQL's indexes take 2,704 for an address and the name of an entry together."""
 NAME: Final = 500
@@ -27,6 +61,10 @@ ENTRY: Final = 4 << 20
 """Bytes of one entry."""
 SOURCE_ENTRIES: Final = 5_000
 """Entries of all documents of a source that a poll may bring; the largest source has a fifth of them."""
+SOURCE_SIZE: Final = 64 << 20
+"""Bytes of these entries, as they are stored."""
+SOURCE_STORED: Final = 10_000
+"""Entries of a source that count at the same time, however many polls brought them."""
 CLAIMS: Final = 500
 """Claims, names and references of one entry, of each."""
 DIGEST_ITEMS: Final = 500

@@ -19,10 +19,11 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 import feeds
-from feeds.crawl.answer import LARGEST, flush, write
+from feeds.core.limits import MEMORY, REDIRECTS, RESPONSE
+from feeds.crawl.answer import flush, write
 from feeds.crawl.download import Budget, Handler, InTime, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
-from feeds.crawl.protocol import MEMORY, CrawlJob, CrawlMessage
+from feeds.crawl.protocol import CrawlJob, CrawlMessage
 from feeds.crawl.reader import Reader
 from feeds.crawl.registry_auth import RegistryAuth
 from feeds.crawl.spider import Spider
@@ -64,11 +65,11 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
         "DOWNLOAD_DELAY_JITTER": 0.0,
         "CONCURRENT_REQUESTS": 24,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
-        "DOWNLOAD_MAXSIZE": LARGEST,
+        "DOWNLOAD_MAXSIZE": RESPONSE,
         "DOWNLOAD_WARNSIZE": 0,
         "TWISTED_DNS_RESOLVER": Resolver,
         "DNS_TIMEOUT": 10,
-        "REDIRECT_MAX_TIMES": 5,
+        "REDIRECT_MAX_TIMES": REDIRECTS,
         "LOG_ENABLED": False,
         "CONCURRENT_ITEMS": 1,  # what an answer leads to is queued in turn; Scrapy makes a task for each of its 100
     }

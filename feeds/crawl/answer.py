@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -20,25 +20,20 @@ from scrapy.http import Response
 
 from feeds.advisories.records import Record
 from feeds.core.errors import NavtexError, ShapeError
-from feeds.core.limits import HOST_READING, TITLE
+from feeds.core.limits import HOST_READING, REASON, RESPONSE, TITLE
 from feeds.core.text import one_line
-from feeds.crawl.admission import admit
+from feeds.crawl.admission import admitted
 from feeds.crawl.download import OutOfTime
 from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
 from feeds.crawl.timer import TooLong, within
 from feeds.sources.base import Document, Parsed, Request, Source
-
-LARGEST = 32 << 20
-"""Bytes of an answer, packed and unpacked; a longer one is broken off."""
-_REASON = 400
-"""Characters of a reason."""
 
 _WORDS = {
     DownloadTimeoutError: "no complete answer in time",
     ResponseDataLossError: "the answer broke off",
     DownloadConnectionRefusedError: "the connection was refused",
     CannotResolveHostError: "its host name cannot be resolved",
-    DownloadCancelledError: f"the answer is larger than {LARGEST >> 20} MiB",
+    DownloadCancelledError: f"the answer is larger than {RESPONSE >> 20} MiB",
 }
 
 _encode = msgspec.json.Encoder().encode
@@ -58,13 +53,21 @@ def document_of(ask: Request, response: Response) -> Document:
     return Document(ask.url, ask.form, response.body, headers, datetime.now(UTC))
 
 
-def read(source: Source, document: Document, seconds: float = HOST_READING) -> tuple[Parsed, tuple[ItemPayload, ...]]:
-    """What a document holds, and its items' JSON; ShapeError with a reason whatever happens to the reader."""
+class Reading(NamedTuple):
+    """What a document holds: its items, their JSON, and why some were left out."""
+
+    parsed: Parsed
+    pieces: tuple[ItemPayload, ...]
+    refused: tuple[str, ...] = ()
+
+
+def read(source: Source, document: Document, seconds: float = HOST_READING) -> Reading:
+    """What a document holds; ShapeError with a reason whatever happens to the reader."""
     try:
         with within(seconds):
             parsed = source.parse(document)
             parsed = replace(parsed, items=tuple(_titled(item) for item in parsed.items))
-            pieces = tuple(ItemPayload(item.key, msgspec.Raw(_encode(item))) for item in parsed.items)
+            items, pieces, refused = admitted(document, parsed)
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
     except TooLong:
@@ -73,12 +76,9 @@ def read(source: Source, document: Document, seconds: float = HOST_READING) -> t
         raise ShapeError("it is too deeply nested to be read") from None
     except MemoryError:
         raise ShapeError("it needs more memory than the crawl may use") from None
-    except UnicodeEncodeError as error:
-        raise ShapeError("it contains an unpaired surrogate") from error
     except Exception as error:
         raise ShapeError(f"cannot be read: {type(error).__name__}: {error}") from error
-    admit(document, parsed, pieces)
-    return parsed, pieces
+    return Reading(replace(parsed, items=items), pieces, refused)
 
 
 def words(error: BaseException) -> str:
@@ -97,7 +97,7 @@ def words(error: BaseException) -> str:
 def tell(source: Source, ask: Request, result: str, **more: Any) -> None:
     """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
     if reason := more.get("reason"):
-        more["reason"] = one_line(reason, _REASON)
+        more["reason"] = one_line(reason, REASON)
     outcome = FetchResult(
         source=source.name,
         url=ask.name,

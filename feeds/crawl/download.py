@@ -19,15 +19,12 @@ from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
-from feeds.core.limits import LONGEST_WAIT
+from feeds.core.limits import LONGEST_WAIT, REQUEST, ROBOTS, TRIES
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
 from feeds.crawl.trust import Trust
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-_TRIES = 3
-_TIMEOUT = 20.0
-_ROBOTS = 512 << 10  # bytes of a robots.txt; RFC 9309 asks for at least 500 KiB
 _LONGEST_WAIT = LONGEST_WAIT.total_seconds()
 
 
@@ -78,9 +75,9 @@ class Handler(HTTP11DownloadHandler):
         if why := self._budget.refusal(host):
             raise OutOfTime(why)
         await self._guard.check(request)
-        meta = {**request.meta, "download_timeout": min(_TIMEOUT, left)}
+        meta = {**request.meta, "download_timeout": min(REQUEST, left)}
         if "about" not in meta:
-            meta["download_maxsize"] = _ROBOTS
+            meta["download_maxsize"] = ROBOTS
         if not self._mirror:
             return await super().download_request(request.replace(meta=meta))
         meta.pop("proxy", None)
@@ -152,7 +149,7 @@ class Retries:
     async def _again(self, request: Request, wait: float | None) -> Request | None:
         tried = request.meta.get("tried", 0) + 1
         wait = 0.5 * 2**tried if wait is None else wait
-        if tried >= _TRIES or wait >= self._budget.left(host_of(request.url)):
+        if tried >= TRIES or wait >= self._budget.left(host_of(request.url)):
             return None
         await asyncio.sleep(wait)
         return request.replace(meta={**request.meta, "tried": tried}, dont_filter=True)

@@ -22,10 +22,9 @@ from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
 from feeds.core.addresses import hostname, literal, public
+from feeds.core.limits import HEADERS
 from feeds.crawl.protocol import CrawlJob
 
-_HEADERS = 128 << 10
-"""Bytes of an answer's headers; a browser takes 256 KiB."""
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?(?::\d{1,5})?|\[[0-9A-Fa-f:.%]+\](?::\d{1,5})?")
 
 
@@ -143,8 +142,8 @@ class _BoundedProtocol(_LenientHTTP11ClientProtocol):
         super().dataReceived(data)
         in_headers = self._parser is not None and self._parser.state in (STATUS, HEADER)
         self._head = self._head + len(data) if in_headers else 0
-        if self._head > _HEADERS:
-            self._giveUp(Failure(HeadersTooLarge(f"its headers are larger than {_HEADERS >> 10} KiB")))
+        if self._head > HEADERS:
+            self._giveUp(Failure(HeadersTooLarge(f"its headers are larger than {HEADERS >> 10} KiB")))
 
 
 class BoundedFactory(_LenientHTTP11ClientFactory):

@@ -9,9 +9,6 @@ import msgspec
 from feeds.sources.base import Request, RequestContext
 from feeds.sources.registries import ImageQuestions
 
-MEMORY = 2 << 30
-"""Bytes of address space that the child may use."""
-
 
 class Validators(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of a document between polls: its validators, and what it led to."""
@@ -74,6 +71,10 @@ class FetchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     status: int = 0
     """Of HTTP; 0 where nothing was answered."""
     body: bytes = b""
+    too_many: bool = False
+    """Whether the source brings more than a poll takes, so that nothing of it is believed."""
+    refused: tuple[str, ...] = ()
+    """Entries that were left out because they cannot be stored, and why."""
 
 
 class CrawlMessage(msgspec.Struct, omit_defaults=True):

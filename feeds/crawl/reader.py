@@ -22,15 +22,13 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.core.limits import HOST_READING
-from feeds.crawl.answer import read
+from feeds.crawl.answer import Reading, read
 from feeds.crawl.download import host_of
 from feeds.crawl.protocol import ItemPayload
-from feeds.sources.base import Document, Parsed, Source
+from feeds.sources.base import Document, Source
 
 _LEAST = 0.05
 """Seconds below which nothing can be read."""
-
-Reading = tuple[Parsed, tuple[ItemPayload, ...]]
 
 
 class Reader:
@@ -57,7 +55,7 @@ class Reader:
         os.waitpid(self._process, 0)
 
     async def read(self, source: Source, document: Document) -> Reading:
-        """What a document holds, and its items' JSON; ShapeError with the reason where it cannot be read."""
+        """What a document holds; ShapeError with the reason where it cannot be read."""
         async with self._turn:
             host = host_of(document.url)
             left = self._of_host - self._used[host]
@@ -70,8 +68,8 @@ class Reader:
         self._used[host] += took
         if isinstance(found, str):
             raise ShapeError(found)
-        parsed, pieces = found
-        return parsed, tuple(ItemPayload(key, msgspec.Raw(raw)) for key, raw in pieces)
+        parsed, pieces, refused = found
+        return Reading(parsed, tuple(ItemPayload(key, msgspec.Raw(raw)) for key, raw in pieces), refused)
 
     def _asked(self, question: tuple[str, Document, float]) -> Any:
         self._pipe.send(question)
@@ -90,8 +88,8 @@ def _serve(pipe: Connection, sources: dict[str, Source], seconds: int) -> None:
             name, document, left = pipe.recv()
             began = process_time()
             try:
-                parsed, pieces = read(sources[name], document, left)
-                found: Any = (parsed, tuple((p.key, bytes(p.payload)) for p in pieces))
+                parsed, pieces, refused = read(sources[name], document, left)
+                found: Any = (parsed, tuple((p.key, bytes(p.payload)) for p in pieces), refused)
             except ShapeError as error:
                 found = str(error)
             pipe.send((process_time() - began, found))

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -16,21 +17,17 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from feeds.advisories.facts import Tags
-from feeds.advisories.records import ENGINE, Record, is_cve, ranked_fairly
+from feeds.advisories.records import ENGINE, Record, is_cve, ranked_claims
 from feeds.core.addresses import hostname
 from feeds.core.errors import ShapeError
-from feeds.core.limits import MENTIONS
+from feeds.core.limits import CLAIMED, FOLLOWED, MENTIONS, MODULE_FILES, SOURCE_ENTRIES, SOURCE_SIZE
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
-from feeds.crawl.protocol import CrawlJob, Validators
+from feeds.crawl.protocol import CrawlJob, ItemPayload, Validators
 from feeds.crawl.reader import Reader
+from feeds.sources import registries
 from feeds.sources.base import Request, RequestContext, Source
-
-_QUESTIONS = 5_000
-"""Documents of a source that may be asked for because other documents name them."""
-_ONCE = 150
-"""Documents of a source that never change and that one poll asks for; the next ones are left to the next poll."""
 
 
 class Spider(scrapy.Spider):
@@ -51,6 +48,9 @@ class Spider(scrapy.Spider):
         self.tags = set(job.wanted.tags)
         self.questions: Counter[str] = Counter()
         self.first: Counter[str] = Counter()
+        self.brought: Counter[str] = Counter()
+        self.claimed: Counter[str] = Counter()
+        self.size: Counter[str] = Counter()
 
     async def start(self) -> AsyncIterator[Any]:
         """The first questions of every source that has not to wait for the others' answers."""
@@ -103,7 +103,7 @@ class Spider(scrapy.Spider):
             tell(source, known, "same")
             return True
         self.first[source.name] += 1
-        return self.first[source.name] > _ONCE
+        return self.first[source.name] > MODULE_FILES
 
     def _following(self, source: Source, ask: Request, follow: Iterable[Request]) -> Iterator[scrapy.Request]:
         """The requests for what a document leads to: within its source's hosts, and not without end."""
@@ -114,8 +114,8 @@ class Spider(scrapy.Spider):
                 "" if _within(source, ask, following) else f"{ask.url} leads to another host, which is not followed"
             )
             self.questions[source.name] += 1
-            if self.questions[source.name] > _QUESTIONS:
-                problem = f"its documents lead to more than {_QUESTIONS} others"
+            if self.questions[source.name] > FOLLOWED:
+                problem = f"its documents lead to more than {FOLLOWED} others"
             if problem:
                 self.asked.add(following.name)
                 tell(source, following, "failed", reason=problem)
@@ -153,38 +153,59 @@ class Spider(scrapy.Spider):
         document = document_of(ask, response)
         try:
             # what remembers its answers is read here, and is bounded by its own counts
-            parsed, pieces = read(source, document) if source.remembers else await self.reader.read(source, document)
+            reading = read(source, document) if source.remembers else await self.reader.read(source, document)
         except ShapeError as error:
             tell(source, ask, "failed", reason=str(error), status=response.status)
             return []
+        parsed, pieces, refused = reading
+        if problem := self._too_many(source, pieces):
+            tell(source, ask, "failed", reason=problem, status=response.status, too_many=True)
+            return []
+        # a document of which an entry was left out is read anew by the next poll, and said to have it again
+        kept = {} if refused else document.headers
         tell(
             source,
             ask,
             "read",
             status=response.status,
-            etag=document.headers.get("etag", ""),
-            last_modified=document.headers.get("last-modified", ""),
+            etag=kept.get("etag", ""),
+            last_modified=kept.get("last-modified", ""),
             items=pieces,
+            refused=refused,
             listed=parsed.listed,
             follow=parsed.follow,
             body=document.body if self.job.bodies else b"",
         )
         self.tags |= {tag.name for i in parsed.items if isinstance(i, Tags) and i.product == ENGINE for tag in i.tags}
-        return [*self._following(source, ask, parsed.follow), *self._newly_wanted(parsed.items)]
+        return [*self._following(source, ask, parsed.follow), *self._newly_wanted(source, parsed.items)]
 
-    def _newly_wanted(self, items: Iterable[Any]) -> Iterator[scrapy.Request]:
+    def _too_many(self, source: Source, pieces: tuple[ItemPayload, ...]) -> str:
+        """Why a source brings more than a poll takes, or "". Registries have as many images as hosts run."""
+        self.brought[source.name] += len(pieces)
+        self.size[source.name] += sum(len(bytes(piece.payload)) for piece in pieces)
+        if source.name == registries.NAME:
+            return ""
+        if self.brought[source.name] > SOURCE_ENTRIES:
+            return f"with it the source lists more than {SOURCE_ENTRIES} entries, the most that a poll takes"
+        if self.size[source.name] > SOURCE_SIZE:
+            return f"with it the source's entries are larger than {SOURCE_SIZE >> 20} MiB, the most that a poll takes"
+        return ""
+
+    def _newly_wanted(self, source: Source, items: Iterable[Any]) -> Iterator[scrapy.Request]:
         """The questions for CVEs that a document names: those of its claims, and the first of those it mentions."""
         records = [item for item in items if isinstance(item, Record)]
-        claimed = ranked_fairly([n for n in r.names if is_cve(n)] for r in records if r.ours)
+        fresh = (c for c in ranked_claims([records], self.job.wanted.products) if c not in self.wanted)
+        claimed = list(islice(fresh, CLAIMED - self.claimed[source.name]))
+        self.claimed[source.name] += len(claimed)
         mentioned = list(dict.fromkeys(n for r in records for n in r.mentions if is_cve(n)))[:MENTIONS]
         cves = frozenset((*claimed, *mentioned)) - self.wanted
-        if not cves or len(self.wanted) > len(self.job.wanted.cves) + _QUESTIONS:
+        if not cves or len(self.wanted) > len(self.job.wanted.cves) + FOLLOWED:
             return
         self.wanted |= cves
         ranked = tuple(c for c in claimed if c in cves)
-        for source in self.sources:
-            for ask in source.requests(RequestContext(cves=cves, ranked=ranked)):
-                yield from self._requests(source, ask)
+        for other in self.sources:
+            for ask in other.requests(RequestContext(cves=cves, ranked=ranked)):
+                yield from self._requests(other, ask)
 
     def failed(self, failure: Failure) -> None:
         """An answer that never came, or that is not asked for."""

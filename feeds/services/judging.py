@@ -8,7 +8,7 @@ from datetime import datetime
 
 from feeds import storage
 from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_ghsa
-from feeds.core.limits import NAMED
+from feeds.core.limits import AT_ONCE, NAMED
 from feeds.crawl.protocol import FetchResult
 from feeds.sources import health
 from feeds.sources.base import RequestContext, Source
@@ -18,12 +18,18 @@ from feeds.storage.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a source answered in a poll. `failures` names documents; `problem` is why the crawl broke off, or ""."""
+    """What a source answered in a poll. `problem` is why the crawl broke off, or ""."""
 
     name: str
     outcomes: list[FetchResult]
     failures: list[str]
+    """Documents that are not kept, and why."""
     problem: str
+
+    @property
+    def refused(self) -> list[str]:
+        """Entries that were left out of documents that are kept, and why."""
+        return [f"{o.url}: {why}" for o in self.outcomes for why in o.refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
     """Keep the state of a source after a poll; it comes back, with whether anything was found to be gone."""
     name, trouble, changed = answers.name, answers.problem, False
     complete = any(o.complete for o in answers.outcomes)
-    if complete and not (answers.failures or trouble):
+    if complete and not (answers.failures or answers.refused or trouble):
         asked = {o.url for o in answers.outcomes if not (how.accept and o.result == "missing")}
         kept = storage.forget_pages(connection, name, asked, how.now, accept=how.accept)
         changed, trouble = kept.changed, kept.refused
@@ -52,14 +58,13 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
         history = storage.histories(connection).get(name, [])
         names = {key.partition(":")[2] for key in keys}
         missing = [m for m in how.must_have if m not in names]
-        lacks = list(health.shortfalls(name, count, history, missing))
+        # what is steady is known to the sources, which load every parser
+        shrunk = count * 4 < health.peak(history) * 3
+        lacks = list(health.shortfalls(name, count, history, missing, steady=shrunk and _steady(name)))
         if not how.accept:
             lacks += _emptiness(connection, answers, count, history, mirrored=how.mirrored)
-            if complete and (newest := storage.newest_missing(connection, name)):
-                lacks.append(
-                    f"its {newest} newest entries are missing, as in an older copy. If that is right, run "
-                    f"`navtex poll --accept {name}`"
-                )
+            if complete and (lost := _losses(connection, name)):
+                lacks.append(f"{lost}. If that is right, run `navtex poll --accept {name}`")
         if lacks:
             state = replace(state, state=health.SourceHealth.DEGRADED, message="; ".join(lacks))
     storage.note(connection, state)
@@ -68,6 +73,20 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
         if complete:
             changed |= storage.settle(connection, name, how.now)
     return state, changed
+
+
+def _losses(connection: Connection, name: str) -> str:
+    """What a complete source lacks that it had, where that is more likely a broken or an old copy than news."""
+    if newest := storage.newest_missing(connection, name):
+        return f"its {newest} newest entries are missing, as in an older copy"
+    missed = storage.missed_at_once(connection, name)
+    return f"{missed} entries are missing at once" if missed >= AT_ONCE else ""
+
+
+def _steady(name: str) -> bool:
+    """Whether a source lists all it has, and is asked the same whatever the inventory holds."""
+    source = _source(name)
+    return source is not None and source.complete and not source.guessed and any(source.requests(RequestContext()))
 
 
 def _emptiness(
@@ -119,8 +138,8 @@ def _names(source: Source, record: Record) -> bool:
 
 
 def _state(before: SourceState | None, answers: Answers, now: datetime) -> SourceState:
-    failures, problem = answers.failures, answers.problem
-    answered = len(answers.outcomes) - len(failures)
+    failures, problem = [*answers.failures, *answers.refused], answers.problem
+    answered = len(answers.outcomes) - len(answers.failures)
     old = before or SourceState(answers.name, health.SourceHealth.UNPOLLED)
     more = [f"and {len(failures) - 3} more"] if len(failures) > 3 else []
     return replace(

@@ -17,7 +17,7 @@ from feeds import storage
 from feeds.advisories import corrections, editions
 from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
-from feeds.core.limits import SOURCE_ENTRIES
+from feeds.core.limits import SOURCE_STORED
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.services import judging
@@ -135,7 +135,7 @@ def _as_read(name: str, records: Iterable[Record], at: datetime) -> FetchResult:
 def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult]) -> CrawlJob:
     """The job with what the database knows: validators, CVEs (those of corrections, too), hosts to leave alone."""
     named = {name for o in corrected for piece in o.items if is_cve(name := piece.key.partition(":")[2])}
-    claimed, mentioned = storage.wanted_cves(connection)
+    claimed, mentioned = storage.wanted_cves(connection, job.wanted.products)
     ranked = tuple(dict.fromkeys((*sorted(named), *claimed)))
     tags = storage.tags(connection, "moby/moby")
     return with_values(
@@ -191,25 +191,35 @@ def _documents(
     failures: dict[str, list[str]] = defaultdict(list)
     known = storage.documents(connection)
     held = _held(outcomes)
-    brought: Counter[str] = Counter()
+    flooded = {o.source for o in outcomes if o.too_many}
     for outcome in outcomes:
-        brought[outcome.source] += len(outcome.items)
-    for outcome in outcomes:
+        accepted = outcome.source in accept
         problem = outcome.reason if outcome.result == "failed" else ""
         # a tag of an image may be deleted; the documents of the other sources stay where they are
-        gone = outcome.result == "missing" and outcome.url in known and outcome.source not in accept
+        gone = outcome.result == "missing" and outcome.url in known and not accepted
         if gone and judging.is_listed(outcome.source):
             problem = f"{outcome.reason}, but it existed before"
-        if outcome.result == "read" and brought[outcome.source] > SOURCE_ENTRIES:
-            problem = f"with it the source lists {brought[outcome.source]} entries, and {SOURCE_ENTRIES} are the most"
+        if outcome.result == "read" and outcome.source in flooded:
+            problem = "the source lists more than a poll takes; kept as it was"
         elif outcome.result == "read" and outcome.source != registries.NAME:
-            kept = storage.keep(
-                connection, outcome, others=held[outcome.source, outcome.form], accept=outcome.source in accept
-            )
+            kept = _stored(connection, outcome, held[outcome.source, outcome.form], accept=accepted)
             changed, problem = changed or kept.changed, kept.refused
         if problem:
             failures[outcome.source].append(f"{outcome.url}: {problem}")
     return changed, failures
+
+
+def _stored(connection: Connection, outcome: FetchResult, others: Counter[str], *, accept: bool) -> storage.Kept:
+    """Keep a document, unless its source would then have more entries than may be stored.
+
+    Where that is accepted, only what its documents list now stays, also of one that shows the newest entries only.
+    """
+    full = storage.exceeds(connection, outcome, SOURCE_STORED)
+    if full and not accept:
+        hint = f"If what it lists now is right, run `navtex poll --accept {outcome.source}`"
+        return storage.Kept(refused=f"with it the source has more than {SOURCE_STORED} entries; kept as it was. {hint}")
+    whole = with_values(outcome, complete=True) if full else outcome
+    return storage.keep(connection, whole, others=others, accept=accept)
 
 
 def _held(outcomes: list[FetchResult]) -> dict[tuple[str, str], Counter[str]]:

@@ -83,6 +83,7 @@ class RequestContext(msgspec.Struct, frozen=True):
 
     `packages` are (ecosystem, source package) pairs in the terms of OSV: ("Debian:12", "docker.io").
     `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
+    `products` are those that hosts run: what claims say of them is asked for first.
     Of `cves`, `ranked` are those that claims are about, in the order in which to ask for them; the others are only
     mentioned.
     `engines` are the versions of Docker Engine that hosts run, `tags` the git tags of moby/moby, as far as known.
@@ -94,6 +95,7 @@ class RequestContext(msgspec.Struct, frozen=True):
     engines: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     ranked: tuple[str, ...] = ()
+    products: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

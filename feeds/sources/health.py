@@ -7,12 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-SILENT_AFTER = timedelta(days=3)
-"""A source that could not be read for this long is silent."""
-REMEMBERED = 30
-"""Number of good polls in a source's history."""
-_ENOUGH = 5
-"""Minimum number of good polls for a usable history."""
+from feeds.core.limits import GOOD_POLLS, LEAST_POLLS, PEAK, SILENT_AFTER
 
 
 class SourceHealth(StrEnum):
@@ -70,12 +65,39 @@ class SourceState:
 def floor(history: Iterable[Polled]) -> int:
     """The fewest entries after a good poll, of its last ones; 0 where there were too few to say."""
     good = [p.items for p in history if p.answered and not p.failed]
-    return min(good) if len(good) >= _ENOUGH else 0
+    return min(good) if len(good) >= LEAST_POLLS else 0
 
 
-def shortfalls(name: str, items: int, history: Sequence[Polled], missing: Sequence[str]) -> Iterator[str]:
-    """What a source that answered lacks against its own history and the entries it must have, in words."""
-    least = floor(history)
+def peak(history: Iterable[Polled]) -> int:
+    """The most entries after a good poll, of those that are remembered; 0 where there were too few to say."""
+    good = [p.items for p in history if p.answered and not p.failed]
+    return max(good) if len(good) >= LEAST_POLLS else 0
+
+
+def remembered(history: Sequence[Polled], now: datetime) -> list[Polled]:
+    """What is kept of a source's history: its last polls, and of each week before that the one that had most."""
+    polls = sorted(history, key=lambda p: p.at)
+    kept, most = polls[-GOOD_POLLS:], dict[tuple[int, int], Polled]()
+    for poll in polls[:-GOOD_POLLS]:
+        week = poll.at.isocalendar()[:2]
+        if poll.at > now - PEAK and (week not in most or poll.items > most[week].items):
+            most[week] = poll
+    return [*most.values(), *kept]
+
+
+def shortfalls(
+    name: str, items: int, history: Sequence[Polled], missing: Sequence[str], *, steady: bool = False
+) -> Iterator[str]:
+    """What a source that answered lacks against its own history and the entries it must have, in words.
+
+    A `steady` source is asked the same whatever the inventory holds, so that its list does not shrink by itself.
+    """
+    least, most = floor(history), peak(history) if steady else 0
+    if items * 4 < most * 3 and items * 4 >= least * 3:
+        yield (
+            f"it lists {items} entries, and had {most} within four weeks: it shrinks little by little. If that is "
+            f"right, run `navtex poll --accept {name}`"
+        )
     if items * 4 < least * 3:
         yield (
             f"it lists {items} entries, and never had fewer than {least} in its last {len(history)} polls. If that "

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from html import unescape
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import PAGE
 from feeds.sources import markup
 from feeds.sources.base import Document
 from feeds.sources.markup import Block
 from feeds.sources.parsing import squeeze, text_body
 
-_LARGEST = 8 << 20
 """Bytes of a document, as of a page."""
 _LONGEST = 20_000
 """Characters of a block that are read."""
@@ -34,8 +34,8 @@ def blocks(document: Document) -> Iterator[Block]:
 
     Code is left out, and so are the generator's shortcodes except a release's date.
     """
-    if len(document.body) > _LARGEST:
-        raise ShapeError(f"it is larger than {_LARGEST >> 20} MiB, as no page is", where=document.url)
+    if len(document.body) > PAGE:
+        raise ShapeError(f"it is larger than {PAGE >> 20} MiB, as no page is", where=document.url)
     text = text_body(document)
     if _HTML.match(text):
         raise ShapeError("no markdown", where=document.url)

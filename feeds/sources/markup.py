@@ -17,11 +17,10 @@ import lxml.etree
 import lxml.html
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import PAGE
 from feeds.sources.base import Document
 from feeds.sources.parsing import squeeze
 
-_LARGEST = 8 << 20
-"""Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""
 _BLOCKS = frozenset(["p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dt", "dd", "div"])
 _SKIPPED = frozenset({"script", "style", "nav", "button", "svg"})
 # a parser takes all that follows one of these for its text, until it is closed
@@ -67,8 +66,8 @@ def _hider(match: re.Match[str]) -> str:
 
 
 def _bounded(document: Document) -> None:
-    if len(document.body) > _LARGEST:
-        raise ShapeError(f"it is larger than {_LARGEST >> 20} MiB, as no page or feed is", where=document.url)
+    if len(document.body) > PAGE:
+        raise ShapeError(f"it is larger than {PAGE >> 20} MiB, as no page or feed is", where=document.url)
 
 
 def _broken(root: Any) -> Any:
@@ -82,7 +81,8 @@ def _broken(root: Any) -> Any:
 
 def fragment(markup: str) -> Any:
     """A piece of HTML as one element that holds it."""
-    return _broken(lxml.html.fragment_fromstring(_unhidden(markup) or " ", create_parent="div"))
+    # behind a comment, which is taken out again, `<html>` is no document of its own: lxml asserts that one has a body
+    return _broken(lxml.html.fragment_fromstring(f"<!---->{_unhidden(markup) or ' '}", create_parent="div"))
 
 
 def text_of(element: Any) -> str:

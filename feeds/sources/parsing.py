@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -15,18 +16,33 @@ from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Item
 from feeds.versions.ranges import Span
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NEXT = re.compile(r'<([^<>]{1,16000})>;\s*rel="?next\b', re.IGNORECASE)
 
 
 def json_body(document: Document) -> Any:
     """The document as JSON; ShapeError where it is none (an error page, a cut answer)."""
     try:
-        return msgspec.json.decode(document.body)
+        return _decoded(document.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         start = document.body[:40].decode("utf-8", "replace")
         page = document.body.lstrip()[:1] == b"<"
         hint = ". A web page came where data was due: a login, or a network's own page" if page else ""
         raise ShapeError(f"no JSON: {error} (it starts {start!r}){hint}", where=document.url) from error
+
+
+def _decoded(body: bytes) -> Any:
+    """JSON in which half of a surrogate pair stays what it is: its entry alone is refused, where it is stored."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        try:
+            found = json.loads(body) if _SURROGATE.search(body) else None
+        except ValueError:
+            found = None
+        if found is None:
+            raise error from None
+        return found
 
 
 def text_body(document: Document) -> str:

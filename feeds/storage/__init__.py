@@ -41,8 +41,9 @@ from feeds.storage.images import (
     name_chain,
     named_chains,
 )
-from feeds.storage.items import Kept, forget_pages, listed, names_in, newest_missing, settle
+from feeds.storage.items import Kept, exceeds, forget_pages, names_in, settle
 from feeds.storage.mirrors import mirror, note_mirror
+from feeds.storage.missing import listed, missed_at_once, newest_missing
 from feeds.storage.sql import insert, upsert, upsert_all
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "catalogue",
     "cves",
     "documents",
+    "exceeds",
     "facts",
     "fingerprints",
     "forget_history",
@@ -72,6 +74,7 @@ __all__ = [
     "lost",
     "mend_clock",
     "mirror",
+    "missed_at_once",
     "name_chain",
     "named_chains",
     "names_in",

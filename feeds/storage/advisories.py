@@ -24,7 +24,7 @@ from feeds.advisories.records import (
     Record,
     is_cve,
     not_ahead,
-    ranked_fairly,
+    ranked_claims,
 )
 from feeds.advisories.releases import Releases, gathered
 from feeds.core.limits import MENTIONS
@@ -197,23 +197,22 @@ def cves(connection: Connection) -> frozenset[str]:
     return frozenset((*claimed, *mentioned))
 
 
-def wanted_cves(connection: Connection) -> tuple[tuple[str, ...], frozenset[str]]:
+def wanted_cves(connection: Connection, products: Collection[str] = ()) -> tuple[tuple[str, ...], frozenset[str]]:
     """The CVEs that claims are about, in the order in which to ask for them, and those that are only mentioned.
 
-    Each source has its turn, with its newest CVE first: a list of thousands keeps no other waiting.  What stands in no
-    document any more mentions nothing.
+    Those that claims about the named products are about come first.  Each source has its turn, with its newest CVE
+    first: a list of thousands keeps no other waiting.  What stands in no document any more mentions nothing.
     """
-    of_source: dict[str, set[str]] = {}
+    of_source: dict[str, list[Record]] = {}
     mentioned: dict[str, dict[str, None]] = {}
     for row in _stored(connection):
         value = decoded(row.payload)
         if not isinstance(value, Record):
             continue
-        if value.ours:
-            of_source.setdefault(row.source, set()).update(n for n in value.names if is_cve(n))
+        of_source.setdefault(row.source, []).append(value)
         if row.absent is None and row.gone_at is None:
             mentioned.setdefault(row.document, {}).update(dict.fromkeys(n for n in value.mentions if is_cve(n)))
-    ranked = ranked_fairly(of_source.values())
+    ranked = ranked_claims(of_source.values(), products)
     few = (name for names in mentioned.values() for name in list(names)[:MENTIONS])
     return ranked, frozenset(few) - frozenset(ranked)
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 import feeds
 from feeds.crawl.protocol import FetchResult, Validators
 from feeds.sources.base import Request
-from feeds.sources.health import REMEMBERED, Polled, SourceHealth, SourceState, floor
+from feeds.sources.health import Polled, SourceHealth, SourceState, floor, remembered
 from feeds.storage import tables
 from feeds.storage.items import Kept, keep_items
 from feeds.storage.sql import upsert
@@ -130,15 +130,15 @@ def histories(connection: Connection) -> dict[str, list[Polled]]:
 
 
 def remember(connection: Connection, source: str, poll: Polled) -> None:
-    """Add a good poll to a source's history, and forget what is older than its last ones."""
+    """Add a good poll to a source's history, and forget what is not worth remembering."""
     table = tables.polled
     row = {"source": source, "at": poll.at, "answered": poll.answered, "failed": poll.failed, "items": poll.items}
     upsert(connection, table, row, ["source", "at"])
-    kept = connection.execute(
-        sa.select(table.c.at).where(table.c.source == source).order_by(table.c.at.desc()).limit(REMEMBERED)
-    ).scalars()
-    oldest = min(kept)
-    connection.execute(sa.delete(table).where(table.c.source == source, table.c.at < oldest))
+    rows = connection.execute(sa.select(table).where(table.c.source == source)).all()
+    history = [Polled(r.at, r.answered, r.failed, r.items) for r in rows]
+    old = {p.at for p in history} - {p.at for p in remembered(history, poll.at)}
+    if old:
+        connection.execute(sa.delete(table).where(table.c.source == source, table.c.at.in_(old)))
 
 
 def forget_history(connection: Connection, source: str) -> None:

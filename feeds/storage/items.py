@@ -88,6 +88,16 @@ def names_in(outcome: FetchResult) -> set[str]:
     return found
 
 
+def exceeds(connection: Connection, outcome: FetchResult, most: int) -> bool:
+    """Whether a source has more entries than that, once a document's are added to those that count."""
+    item = tables.item
+    where = sa.and_(item.c.source == outcome.source, item.c.gone_at.is_(None))
+    if connection.execute(sa.select(sa.func.count()).where(where)).scalar_one() + len(outcome.items) <= most:
+        return False
+    keys = set(connection.execute(sa.select(item.c.key).where(where)).scalars())
+    return len(keys | {piece.key for piece in outcome.items}) > most
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """What a document had and has now, by key: rows, and JSON."""
@@ -261,39 +271,3 @@ def _entries(key: str, payload: str) -> set[str]:
     if isinstance(fact, Tags):
         return {f"{fact.repository} {tag.name}" for tag in fact.tags}
     return set() if isinstance(fact, Likelihood | Packages) else {key}
-
-
-def listed(connection: Connection, source: str, *, complete: bool = True) -> tuple[frozenset[str], int]:
-    """The keys of the entries that a source lists now, and how many they are, counted inside lists.
-
-    Of a source whose documents are windows (not `complete`), what they once showed counts.
-    """
-    item, absence = tables.item, tables.absence
-    where = sa.and_(item.c.source == source, item.c.gone_at.is_(None))
-    rows = connection.execute(sa.select(item.c.id, item.c.key, item.c.entries).where(where)).all()
-    missed: dict[int, set[str]] = defaultdict(set)
-    for row in connection.execute(sa.select(absence.c.item, absence.c.entry).join(item).where(where)):
-        if complete:
-            missed[row.item].add(row.entry)
-    present = [r for r in rows if "" not in missed[r.id]]
-    inside = sum(r.entries - len(missed[r.id]) for r in present if r.entries is not None)
-    return frozenset(r.key for r in present), len({r.key for r in present if r.entries is None}) + inside
-
-
-def newest_missing(connection: Connection, source: str) -> int:
-    """How many entries a source misses, where these are its newest, and more than one: it serves an older copy."""
-    item, absence = tables.item, tables.absence
-    rows = connection.execute(
-        sa.select(item.c.key, item.c.payload, absence.c.entry)
-        .outerjoin(absence, absence.c.item == item.c.id)
-        .where(item.c.source == source, item.c.gone_at.is_(None))
-    ).all()
-    ages: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
-    here = {r.key for r in rows if r.entry is None}
-    for row in rows:
-        if row.entry is None or (row.entry == "" and row.key not in here):
-            value = decoded(row.payload)
-            if isinstance(value, Record) and value.published:
-                ages[row.entry is None].append((value.published,))
-    missing, left = ages[False], ages[True]
-    return len(missing) if len(missing) > 1 and left and min(missing) > max(left) else 0

@@ -20,6 +20,7 @@ from feeds.advisories.records import Advisory, Kind
 from feeds.versions.upstream import Key, key
 from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations, facets_of, sortable, worst_of
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestAssignment, DigestItem, Group, folded, rank
+from notifier.alerts.fairness import fairly
 from notifier.alerts.wavering import damped
 from notifier.assessment.matcher import Match
 from notifier.domain.filters import Filters
@@ -79,8 +80,9 @@ class News:
         return replace(self, items=items, facets=facets)
 
     def bounded(self, most: int) -> tuple[News, int]:
-        """The first `most` items, which are the worst, and the number of others, which stay news."""
-        left = {i.advisory.id for i in self.items[most:]} - {i.advisory.id for i in self.items[:most]}
+        """The worst items of each source in turn, up to `most`, and the number of others, which stay news."""
+        chosen = {i.advisory.id for i in fairly(self.items, most)}
+        left = {i.advisory.id for i in self.items} - chosen
         items = [i for i in self.items if i.advisory.id not in left]
         facets = {n: f for n, f in self.facets.items() if n not in left}
         return replace(self, items=items, facets=facets), len(self.items) - len(items)

@@ -64,8 +64,14 @@ def channels(connection: Connection) -> frozenset[str]:
 
 def wanted(connection: Connection) -> RequestContext:
     """What sources must ask because of the inventory."""
-    engines = (c.version for c in components(connection).values() if c.product == ENGINE and not c.other_numbers)
-    return RequestContext(packages=packages(connection), channels=channels(connection), engines=frozenset(engines))
+    known = components(connection).values()
+    engines = (c.version for c in known if c.product == ENGINE and not c.other_numbers)
+    return RequestContext(
+        packages=packages(connection),
+        channels=channels(connection),
+        engines=frozenset(engines),
+        products=frozenset(c.product for c in known),
+    )
 
 
 def populations(

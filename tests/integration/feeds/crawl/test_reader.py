@@ -33,7 +33,7 @@ def document(host: str, body: bytes) -> Document:
 
 async def said(reader: Reader, host: str, body: bytes) -> str:
     try:
-        parsed, _ = await reader.read(SLOW, document(host, body))
+        parsed, *_ = await reader.read(SLOW, document(host, body))
     except ShapeError as error:
         return str(error)
     return f"{parsed.entries} entries"

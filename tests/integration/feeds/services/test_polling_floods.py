@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from feeds import storage
-from feeds.core.limits import MENTIONS, SOURCE_ENTRIES
+from feeds.core.limits import MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.sources.base import RequestContext
@@ -15,7 +15,7 @@ from feeds.storage.database import Database
 from tests.conftest import World
 from tests.support.documents import entry, rss
 from tests.support.polling import MOBY, Poller, entries
-from tests.support.unruly import Unruly, environment
+from tests.support.unruly import Reply, Unruly, environment
 
 BLOG = "www.docker.com/blog/feed/index.xml"
 RECORDS = "cveawg.mitre.org"
@@ -34,8 +34,8 @@ def asked(site: Unruly) -> list[str]:
     return found
 
 
-def post(*cves: str) -> str:
-    return entry(title="Security advisory", link="https://www.docker.com/blog/flood/", description=" ".join(cves))
+def post(*cves: str, name: str = "flood") -> str:
+    return entry(title="Security advisory", link=f"https://www.docker.com/blog/{name}/", description=" ".join(cves))
 
 
 @pytest.mark.both
@@ -91,14 +91,38 @@ def test_a_host_that_is_out_of_time_fails_at_once_however_much_it_is_asked(site:
     assert "had its time in this poll" in outcomes[-1].reason
 
 
-def test_a_source_past_its_bound_is_refused_and_keeps_what_it_had(poller: Poller, world: World) -> None:
+def test_a_source_past_its_bound_is_refused_with_all_its_pages_and_keeps_what_it_had(
+    poller: Poller, site: Unruly, world: World
+) -> None:
     assert poller("moby-advisories").ok
     before = poller.catalogue
-    flood = [{**entries(1)[0], "ghsa_id": ghsa(n), "cve_id": None} for n in range(SOURCE_ENTRIES + 1)]
-    world.put(f"{MOBY}.json", [*world.get(f"{MOBY}.json"), *flood])
+    here = f"https://{MOBY}?per_page=100"
+    listed = [*world.get(f"{MOBY}.json"), *flood(0, 10)]
+    site.reply(f"{MOBY}?per_page=100", Reply(listed, headers={"Link": f'<{here}&page=2>; rel="next"'}))
+    site.reply(f"{MOBY}?per_page=100&page=2", Reply(flood(10, SOURCE_ENTRIES + 1)))
     [state] = poller("moby-advisories").failed
-    assert f"and {SOURCE_ENTRIES} are the most" in state.message
+    assert f"the source lists more than {SOURCE_ENTRIES} entries" in state.message
     assert poller.catalogue == before
+
+
+@pytest.mark.long
+def test_what_many_polls_bring_is_bounded_too_and_what_is_accepted_replaces_it(poller: Poller, site: Unruly) -> None:
+    size = SOURCE_STORED // 2 - 10
+    for turn in range(2):
+        site.reply(
+            BLOG, Reply(rss(*(post(f"CVE-2039-{turn * size + n + 10000}", name=f"{turn}-{n}") for n in range(size))))
+        )
+        poller("docker-blog")
+    site.reply(BLOG, Reply(rss(*(post(f"CVE-2040-{n + 10000}", name=f"2-{n}") for n in range(size)))))
+    [state] = poller("docker-blog").failed
+    assert f"the source has more than {SOURCE_STORED} entries" in state.message
+    assert poller("docker-blog", accept="docker-blog").ok
+    assert poller.source("docker-blog").items == size
+
+
+def flood(first: int, last: int) -> list[dict[str, object]]:
+    """Made-up advisories without CVEs."""
+    return [{**entries(1)[0], "ghsa_id": ghsa(n), "cve_id": None} for n in range(first, last)]
 
 
 def ghsa(number: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from feeds import storage
 from feeds.core.limits import ADDRESS, HEADER, NAME, TITLE
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
@@ -33,12 +34,15 @@ def post(**fields: str) -> str:
     return rss(entry(**{"title": "Security advisory", "link": "https://www.docker.com/blog/a/", **fields}))
 
 
+ALONE = frozenset({"a NUL in a title", "a NUL in a link", "a NUL in a text", "half a pair in a title", "a long link"})
+"""What refuses one entry of a document, and no other."""
+
 # what it is: the source, its place, the answer, and what is said of it
 REFUSED: dict[str, tuple[str, str, Callable[[], Reply], str]] = {
     "a NUL in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(NUL)b")), "contains a NUL"),
     "a NUL in a link": ("moby-advisories", MOBY, lambda: Reply(advisories(html_url="https://a.example/(NUL)")), "NUL"),
     "a NUL in a text": ("moby-advisories", MOBY, lambda: Reply(advisories(description="(NUL)")), "contains a NUL"),
-    "half a pair in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(HALF)b")), "no JSON"),
+    "half a pair in a title": ("moby-advisories", MOBY, lambda: Reply(advisories(summary="a(HALF)b")), "surrogate"),
     "a long link": (
         "moby-advisories",
         MOBY,
@@ -72,7 +76,7 @@ REFUSED: dict[str, tuple[str, str, Callable[[], Reply], str]] = {
         "leads to an address of more",
     ),
     "a long tag": ("tags", TAGS, lambda: Reply(json.dumps([{"name": f"v1.0-{LONG}", "commit": {}}])), "entry of more"),
-    "a NUL in a tag": ("tags", TAGS, lambda: Reply(f'[{{"name": "v1.0-{NUL}", "commit": {{}}}}]'), "contains a NUL"),
+    "a NUL in a tag": ("tags", TAGS, lambda: Reply(f'[{{"name": "v1.0-{NUL}", "commit": {{}}}}]'), "with a NUL"),
 }
 
 
@@ -92,8 +96,36 @@ def test_what_a_database_refuses_is_refused_with_its_document_and_the_others_are
     assert states[source].state is not SourceHealth.HEALTHY
     assert place.rstrip("/") in states[source].message
     assert said in states[source].message
+    if what in ALONE:
+        first, second = entries(2)
+        assert states[source].state is SourceHealth.DEGRADED
+        assert first["ghsa_id"] in states[source].message or first["cve_id"] in states[source].message
+        kept = {
+            name
+            for a in poller.catalogue.advisories
+            for r in a.records
+            if r.source == source
+            for name in r.record.names
+        }
+        assert second["ghsa_id"] in kept
+        assert first["ghsa_id"] not in kept
     assert states["runc-advisories"].state is SourceHealth.HEALTHY
     assert {r.source for a in poller.catalogue.advisories for r in a.records} >= {"runc-advisories"}
+
+
+def test_an_odd_entry_of_a_list_that_is_one_fact_is_left_out_until_the_list_is_right(
+    poller: Poller, site: Unruly
+) -> None:
+    sha = {"sha": "a" * 40}
+    right = [{"name": f"v1.0.{n}", "commit": sha} for n in range(4)]
+    site.reply(TAGS, Reply(json.dumps([*right, {"name": f"v1.1-{LONG}", "commit": sha}]), headers={"ETag": '"1"'}))
+    for _ in range(2):
+        [state] = poller("tags").failed
+        assert "tags:moby/moby' has an entry of more than 500 bytes: 'v1.1-xxx" in state.message
+        with poller.database.connect() as connection:
+            assert storage.tags(connection, "moby/moby") == {tag["name"] for tag in right}
+    site.reply(TAGS, Reply(json.dumps(right)))
+    assert poller("tags").ok
 
 
 def test_what_is_within_the_bounds_is_kept(poller: Poller, site: Unruly) -> None:

@@ -163,6 +163,26 @@ def test_a_window_that_shrinks_is_noticed_and_its_news_are_read(database: Databa
         assert {r.record.id for r in storage.reads(connection)} == {flaw(1).id, flaw(2).id}
 
 
+def test_a_source_has_no_more_entries_than_may_be_stored_however_many_polls_bring_them(database: Database) -> None:
+    read(database, 0, reading(*(flaw(n) for n in range(10))))
+    with database.connect() as connection:
+        assert not storage.exceeds(connection, reading(*(flaw(n) for n in range(5, 15)), url=f"{PAGE}?2"), 15)
+        assert storage.exceeds(connection, reading(*(flaw(n) for n in range(5, 15))), 14)
+
+
+def test_entries_that_go_missing_at_once_are_counted_unless_they_moved(database: Database) -> None:
+    first, second = f"{PAGE}?1", f"{PAGE}?2"
+    everything = [flaw(n) for n in range(30)]
+    two = reading(*everything[20:], url=second)
+    read(database, 0, reading(*everything[:20], tags(*range(20)), url=first), two)
+    read(database, 1, reading(*everything[1:20], tags(*range(1, 20)), url=first), two)
+    moved = reading(*everything[19:], url=second)
+    read(database, 1.5, reading(*everything[3:19], tags(*range(2, 20)), url=first), moved, good=False)
+    with database.connect() as connection:
+        # two flaws and a tag; a good poll missed the flaw and the tag of the day before already
+        assert storage.missed_at_once(connection, "a") == 3
+
+
 def test_an_older_copy_changes_nothing(database: Database) -> None:
     new = flaw(1, modified=START, title="New", claims=())
     read(database, 0, reading(new, complete=False))
