@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 # C0 and C1 without tab and line feed, marks of direction, separators, invisible operators, and tags
@@ -38,6 +39,17 @@ def one_line(text: str, limit: int = 0) -> str:
     """
     line = " ".join(printable(text).split())
     return f"{line[:limit]}..." if limit and len(line) > limit else line
+
+
+def few(names: Sequence[str], limit: int, count: int | None = None) -> str:
+    """The first of some names, and how many more there are. `count` is the number of all, if not all are given.
+
+    >>> few(["web-1", "web-2", "web-3"], 2), few(["web-1"], 2), few(["web-1"], 2, 9)
+    ('web-1, web-2 and 1 more', 'web-1', 'web-1 and 8 more')
+    """
+    named = names[:limit]
+    more = (len(names) if count is None else count) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

@@ -131,8 +131,3 @@ def is_development(at: Key) -> bool:
 def branch(at: Key) -> tuple[int, int]:
     """The release branch that a key lies on: the first two numbers (`25.0`, `19.03`, `1.7`)."""
     return (at[0], at[1])
-
-
-def branch_start(at: Key) -> Key:
-    """A key below every version of the branch, its pre-releases included."""
-    return (at[0], at[1], -1)

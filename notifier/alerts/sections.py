@@ -11,6 +11,7 @@ from typing import Protocol
 from feeds.advisories.facts import line_of
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Kind, severity_rank
+from feeds.core.text import few
 from feeds.verdicts.evidence import Status
 from feeds.versions.upstream import key
 from notifier.alerts.alert_state import AffectedComponent, sortable
@@ -268,9 +269,7 @@ def _undecided(
         if doubt and doubt.decides:
             reason = f"{component.version} is {doubt.words}"
         elif unknown:
-            names = ", ".join(m.advisory.name for m in unknown[:3])
-            names += f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-            reason = f"{names}. {unknown[0].verdict.reason}"
+            reason = f"{few([m.advisory.name for m in unknown], 3)}. {unknown[0].verdict.reason}"
         else:
             continue
         yield (

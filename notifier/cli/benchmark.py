@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import InventoryError
+from feeds.core.text import few
 from feeds.core.times import day
 from notifier.cli.app import (
     NOTHING_KNOWN,
@@ -88,8 +89,7 @@ def show(name: str, form: str) -> None:
 
 
 def _listed(edition: EditionRow) -> list[str]:
-    more = len(edition.engines) - _LINES
-    lines = ", ".join(edition.engines[:_LINES]) + (f" and {more} more" if more > 0 else "")
+    lines = few(edition.engines, _LINES)
     return [edition.edition, _date(edition), lines, str(edition.hosts.count), _short(edition.supersedes)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feeds.advisories.records import Level
+from feeds.core.text import few
 from feeds.core.times import day
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding, by_advisory, weight
@@ -58,7 +59,7 @@ def _mention_remarks(found: ScopedFindings, remarks: Remarks) -> None:
     """Name the advisories that are silenced or assigned, if the rows have no room for it."""
     said = [a.name for a, _ in by_advisory(found.findings) if remarks.words(a.id)]
     if said:
-        say(f"Silenced or assigned: {_few(said, 5)}. Use --group-by advisory for details.")
+        say(f"Silenced or assigned: {few(said, 5)}. Use --group-by advisory for details.")
 
 
 def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
@@ -159,7 +160,7 @@ def _by_host(connection: Connection, found: ScopedFindings, remarks: Remarks, re
             str(group.kev or "-"),
             str(group.silenced or ""),
             _due(group.due, late=bool(group.overdue)),
-            _few([f"{r.product} {r.version}" for r in group.versions], 6),
+            few([f"{r.product} {r.version}" for r in group.versions], 6),
         ]
         for group in host_groups(connection, found)
     )
@@ -196,9 +197,4 @@ def _versions(group: Iterable[Finding]) -> str:
     for finding in group:
         component = finding.match.component
         products.setdefault(component.product, {})[component.version] = None
-    return "; ".join(f"{product} {_few(list(versions), 3)}" for product, versions in products.items())
-
-
-def _few(names: list[str], limit: int) -> str:
-    more = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(f"{product} {few(list(versions), 3)}" for product, versions in products.items())

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from feeds.advisories.records import Severity
+from feeds.core.text import few
 from notifier.cli.app import (
     LEVELS,
     NOTHING_KNOWN,
@@ -117,13 +118,13 @@ class _Shared:
         yield f"$ {command}"
         if command in self._several:
             self._shown[command] = runs
-            yield f"run it on {_few(tuple(sorted(self._hosts[command])))}"
+            yield f"run it on {few(sorted(self._hosts[command]), _NAMED)}"
 
 
 def _show(plan: Plan, hosts: tuple[str, ...], shared: _Shared, file: IO[str] | None) -> None:
     package = f" ({plan.component.package})" if plan.component.package else ""
     runs = f"{plan.component.product} {plan.component.version}{package}"
-    click.echo(one_line(f"{runs} on {_few(hosts)}"), file=file)
+    click.echo(one_line(f"{runs} on {few(hosts, _NAMED)}"), file=file)
     wrapped(_maintenance(plan), 2, file=file)
     if not plan.open:
         known = "No confirmed vulnerabilities." if plan.undecided else "No known vulnerabilities."
@@ -155,7 +156,7 @@ def _maintenance(plan: Plan) -> str:
 def _option(option: Option, total: int, file: IO[str] | None) -> None:
     click.echo("\n" + one_line(f"  -> {_heading(option)}"), file=file)
     if option.waiting:
-        wrapped(f"on {_few(option.waiting.names)}", 5, file=file)
+        wrapped(f"on {few(option.waiting.names, _NAMED)}", 5, file=file)
     if total:
         closes = f": {_names(option.closes)}" if option.closes else ""
         wrapped(f"closes {len(option.closes)} of {total}{closes}", 5, file=file)
@@ -186,11 +187,5 @@ def _heading(option: Option) -> str:
     return f"{option.to}  ({option.way}{line}{ends})"
 
 
-def _few(names: tuple[str, ...]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
 def _names(advisories: tuple[Advisory, ...] | list[Advisory]) -> str:
-    shown = [f"{a.name} ({a.severity})" if a.severity else a.name for a in advisories[:8]]
-    return ", ".join(shown) + (f" and {len(advisories) - 8} more" if len(advisories) > 8 else "")
+    return few([f"{a.name} ({a.severity})" if a.severity else a.name for a in advisories], 8)

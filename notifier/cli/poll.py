@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.core.text import few
 from notifier.cli.app import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
@@ -91,8 +92,7 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
     changes = report.changes
     for what, names in (("new", changes.new), ("changed", changes.changed), ("withdrawn", changes.withdrawn)):
         if names:
-            some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-            event(f"advisories_{what}", f"{len(names)} {what}: {some}", aloud=aloud, advisories=names)
+            event(f"advisories_{what}", f"{len(names)} {what}: {few(names, 8)}", aloud=aloud, advisories=names)
     if report.unreached:
         event("unreached", _unreached(report, mirror), level="warning")
 

@@ -12,6 +12,7 @@ import msgspec
 
 from feeds.advisories.records import ENGINE, PRODUCTS
 from feeds.core.errors import VersionError
+from feeds.core.text import few
 from feeds.versions.channels import STATIC, channel
 from feeds.versions.packages import distro_in, ecosystem, upstream
 from feeds.versions.products import STATIC_ENGINE
@@ -206,8 +207,8 @@ class Tally:
     def notes(self) -> Iterable[Note]:
         """A note for each thing to be said, with a few of the names."""
         for said, count in self._counts.items():
-            more = f" and {count - len(self._names[said])} more" if count > len(self._names[said]) else ""
-            yield Note(f"{said} ({', '.join(self._names[said])}{more})")
+            names = self._names[said]
+            yield Note(f"{said} ({few(names, len(names), count)})")
 
 
 def gathered(found: Iterable[Found]) -> Inventory:

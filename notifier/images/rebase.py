@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from feeds.core.text import few
 from feeds.images.records import BuildStep, ImageManifest, same_platform
 from notifier.images.catalogue import ImageCatalogue
 from notifier.images.lineage import BaseProof, ImageBase
@@ -81,8 +82,7 @@ def _risks(catalogue: ImageCatalogue, config: str, base: ImageBase, target: str)
     mine = dict(image.env)
     stale = [name for name, value in below.env if mine.get(name) == value and new.get(name) != value]
     if stale:
-        names = ", ".join(stale[:5]) + (f" and {len(stale) - 5} more" if len(stale) > 5 else "")
-        yield f"it keeps {names} as the old base set {'it' if len(stale) == 1 else 'them'}"
+        yield f"it keeps {few(stale, 5)} as the old base set {'it' if len(stale) == 1 else 'them'}"
     if catalogue.indexes_of(config):
         yield "it is part of an index, which would have to be made anew"
 

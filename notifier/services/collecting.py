@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from feeds import storage
+from feeds.core.text import few
 from feeds.storage.database import Database
 from notifier.collection import CollectedTarget, Effort, HeldImages, distinct, gather
 from notifier.collection.targets import Chosen, renamed, targets
@@ -107,5 +108,4 @@ def _image_notes(answers: Sequence[CollectedTarget]) -> Iterator[str]:
         for note in answer.notes:
             of.setdefault(note, []).append(answer.hosts[0].name)
     for note, names in of.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"{', '.join(names[:3])}{more}: {note}"
+        yield f"{few(names, 3)}: {note}"

@@ -13,6 +13,7 @@ from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
 from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
+from feeds.core.text import few
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import EvidenceSet
@@ -164,8 +165,7 @@ def _unreleased(connection: Connection, catalogue: Catalogue, now: datetime) -> 
     for number, people in sorted(inventory.populations(connection, Scope()).items()):
         doubt = matcher.doubt(numbers[number])
         if doubt and doubt.decides:
-            more = f" and {people.hosts - len(people.names)} more" if people.hosts > len(people.names) else ""
-            hosts = ", ".join(people.names) + more
+            hosts = few(people.names, len(people.names), people.hosts)
             what = f"{numbers[number].product} {numbers[number].version} on {hosts} is {doubt.words}"
             near = ", ".join(matcher.releases.near(numbers[number].product, numbers[number].version))
             remedy = f"Did you mean {near}? " if near else ""

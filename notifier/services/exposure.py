@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from feeds.advisories.records import Advisory, Level, Severity
 from feeds.core.errors import UsageProblem
+from feeds.core.text import few
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, Question, findings, meets, speaking, weight
@@ -162,10 +163,9 @@ def stale_warning(connection: Connection, found: ScopedFindings) -> str:
     count, names, oldest = inventory.stale(connection, found.scope, found.at - timedelta(days=days))
     if not count or oldest is None:
         return ""
-    listed = ", ".join(names) + (f" and {count - len(names)} more" if count > len(names) else "")
     hosts = "1 host was" if count == 1 else f"{count} hosts were"
     since = f"{hosts} last seen more than {days} days ago (since {oldest:%Y-%m-%d})"
-    return f"{since} and may run other versions now: {listed}"
+    return f"{since} and may run other versions now: {few(names, len(names), count)}"
 
 
 def undecided_findings(found: ScopedFindings) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from univers.versions import GolangVersion, SemverVersion
 
 from feeds.core.errors import VersionError
-from feeds.versions.upstream import LOWEST, Key, branch, branch_start, is_development, is_version, key, read
+from feeds.versions.upstream import LOWEST, Key, branch, is_development, is_version, key, read
 from tests.support.depth import examples
 
 number = st.integers(0, 130)
@@ -190,7 +190,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     if is_version(text):
         at = key(text)
         assert at > LOWEST
-        assert branch_start(at) < at
         if read(text).final:
             assert read(text).base in text
 
@@ -205,7 +204,6 @@ def test_a_development_build_is_known_from_a_release(text: str, development: boo
 
 def test_a_branch_is_the_first_two_numbers() -> None:
     assert branch(key("19.03.5")) == branch(key("19.3.0-rc1")) == (19, 3)
-    assert key("19.02.99") < branch_start(key("19.03.5")) < key("19.03.0-dev")
 
 
 @pytest.mark.corpus
