@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exposure": ("exposure", "List the vulnerabilities affecting your hosts."),
     "explain": ("explain", "Show the evidence behind a verdict."),
     "plan": ("plan", "List the upgrades that fix the most."),
-    "trend": ("trend", "Show whether things get better."),
+    "trend": ("trend", "Show how exposure changes over time."),
     "image": ("image", "List images to rebuild after their base image changed."),
     "subscription": ("subscription", "Manage subscriptions to digests."),
     "notification": ("notification", "List and show what was sent, and retry deliveries."),
