@@ -14,11 +14,9 @@ from tests.conftest import Program
 
 
 @contextmanager
-def serving(navtex: Program) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def serving(navtex: Program, port: int = 0) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A server that answers; its port, and its process, which may be killed."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+    port = port or free_port()
     command = [sys.executable, "-m", "notifier.cli", "serve", "--listen", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, env=navtex.environment, cwd=navtex.home, stderr=subprocess.DEVNULL)
     try:
@@ -27,6 +25,13 @@ def serving(navtex: Program) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -26,7 +26,7 @@ def rules(call: Call) -> SelfServiceRules:
     settings = config.web.subscribe
     templates: Path | None = config.template_folder
     return SelfServiceRules(
-        settings.domains, settings.server, Scope(tags=settings.tags), call.base, config.operator.to, templates
+        settings.domains, settings.server, Scope(tags=settings.tags), config.web.url, config.operator.to, templates
     )
 
 
