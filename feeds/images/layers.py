@@ -5,7 +5,7 @@ Chains form a tree, so that "whose layers are the first of these" is a walk to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 """The diff_id of a layer without files, which builders put where an instruction changed none."""
@@ -51,9 +51,19 @@ class Chains:
             below = self._parent.get(number, ROOT)
             number = below if below < number else ROOT  # numbers grow with the chain: a circle ends
 
-    def from_the_top(self) -> Iterator[int]:
-        """Every chain, each before the shorter one below it: a chain is numbered after the one that it extends."""
-        return iter(sorted(self._parent, reverse=True))
+    def upward_among(self, number: int, chosen: Container[int]) -> Iterator[int]:
+        """Those of `upward` that are chosen."""
+        parent = self._parent
+        while number != ROOT:
+            if number in chosen:
+                yield number
+            below = parent.get(number, ROOT)
+            number = below if below < number else ROOT
+
+    def from_the_top(self) -> Iterator[tuple[int, int]]:
+        """Every chain with the one below it, each before that: a chain is numbered after the one that it extends."""
+        for number in sorted(self._parent, reverse=True):
+            yield number, self._parent[number]
 
     def layers(self, number: int) -> tuple[str, ...]:
         """The diff_ids of a chain, from the bottom up."""

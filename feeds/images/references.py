@@ -65,7 +65,9 @@ def reference(text: str) -> Reference | None:
     >>> reference("sha256:" + "0" * 64), reference("<none>:<none>")
     (None, None)
     """
-    text = _SCHEME.sub("", text.strip(), count=1)
+    text = text.strip()
+    if "://" in text:
+        text = _SCHEME.sub("", text, count=1)
     if not text or len(text) > _LONGEST or _DIGEST.fullmatch(text):
         return None
     rest, at, told = text.partition("@")

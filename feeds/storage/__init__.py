@@ -32,6 +32,7 @@ from feeds.storage.documents import (
 from feeds.storage.images import (
     held_names,
     image_facts,
+    image_links,
     image_platforms,
     image_tags,
     keep_answers,
@@ -60,6 +61,7 @@ __all__ = [
     "held_names",
     "histories",
     "image_facts",
+    "image_links",
     "image_platforms",
     "image_tags",
     "insert",

@@ -241,6 +241,27 @@ def image_facts(connection: Connection) -> ImageFacts:
     )
 
 
+def image_links(connection: Connection) -> ImageFacts:
+    """What leads from digests to images, and from their chains to those below: `image_facts` without the rest.
+
+    Images and chains have their numbers alone, no layers or history.
+    """
+    image, chain = tables.image, tables.image_chain
+    of = {row.config: row.chain for row in connection.execute(sa.select(image.c.config, image.c.chain))}
+    blank = Image("", "", ())
+    return ImageFacts(
+        images=dict.fromkeys(of, blank),
+        manifests=_payloads(connection, tables.image_manifest, ImageManifest),
+        indexes=_payloads(connection, tables.image_index, ImageIndex),
+        tags=image_tags(connection),
+        aliases=[tuple(row) for row in connection.execute(sa.select(tables.image_alias))],
+        chains=Chains(
+            (number, parent, "") for number, parent in connection.execute(sa.select(chain.c.id, chain.c.parent))
+        ),
+        chain=of,
+    )
+
+
 def _payloads(connection: Connection, table: sa.Table, kind: Any) -> dict[str, Any]:
     decode = msgspec.json.Decoder(kind).decode
     key = next(iter(table.primary_key.columns))

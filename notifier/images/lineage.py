@@ -72,6 +72,8 @@ class Bases:
         for config, chain in catalogue.chain.items():
             self._at.setdefault(chain, []).append(config)
         self._known: dict[str, Lineage] = {}
+        self._by_base: dict[str, ImageBase] = {}
+        self._lineage_on: dict[str, Lineage] = {}
 
     def of(self, config: str) -> Lineage:
         """The lineage of an image of the catalogue."""
@@ -85,16 +87,12 @@ class Bases:
         doubts: list[str] = []
         if chain == ROOT:
             return Lineage(None, "it has no layers")
-        said = (
-            *self._provenance(config, image, doubts),
-            *self._label(config, image, doubts),
-            *self._annotation(config, image, doubts),
-        )
+        said = self._said(config, image, doubts)
         for base in said:
             if base.proof is not BaseProof.CLAIMED:
                 return Lineage(base, doubts=tuple(doubts))
         if (by_layers := self._by_layers(config)) is not None:
-            return Lineage(by_layers, doubts=tuple(doubts))
+            return Lineage(by_layers, doubts=tuple(doubts)) if doubts else self._plain(by_layers)
         if (by_name := self._by_name(chain)) is not None:
             return Lineage(by_name, doubts=tuple(doubts))
         if said:
@@ -106,6 +104,24 @@ class Bases:
             first = "first layer is" if depth == 1 else f"first {depth} layers are"
             reason = f"its {first} a base without a known name"
         return Lineage(None, reason, tuple(doubts), unnamed)
+
+    def _said(self, config: str, image: Image, doubts: list[str]) -> tuple[ImageBase, ...]:
+        """What a build said of the base, the most trusted first."""
+        catalogue = self._catalogue
+        if not (image.run_image_top or config in catalogue.manifests_of or config in catalogue.base_notes):
+            return ()
+        return (
+            *self._provenance(config, image, doubts),
+            *self._label(config, image, doubts),
+            *self._annotation(config, image, doubts),
+        )
+
+    def _plain(self, base: ImageBase) -> Lineage:
+        """The lineage on a base without doubts, one value for all images on the same base."""
+        found = self._lineage_on.get(base.image)
+        if found is None or found.base is not base:
+            found = self._lineage_on[base.image] = Lineage(base)
+        return found
 
     def _provenance(self, config: str, image: Image, doubts: list[str]) -> list[ImageBase]:
         """The deepest of the materials whose layers are the first; the others are stages of the build."""
@@ -163,20 +179,27 @@ class Bases:
         """The nearest image of another repository; those of its own repositories are earlier builds of it."""
         catalogue = self._catalogue
         own = catalogue.repositories.get(config, frozenset())
-        for chain in catalogue.chains.upward(catalogue.chain[config]):
-            if chain not in self._at:
-                continue
+        for chain in catalogue.chains.upward_among(catalogue.chain[config], self._at):
             held = [
                 c
-                for c in self._at.get(chain, ())
+                for c in self._at[chain]
                 if self._below(c, config) and catalogue.repositories.get(c, frozenset()) - own
             ]
             if held and not catalogue.chains.only_empty(chain):
-                best = max(held, key=lambda c: (len(self._common(c, config)), -len(catalogue.images[c].steps), c))
-                return ImageBase(
-                    BaseProof.LAYERS, chain, best, self._tag_said(config, best) or self._reference(best, own)
-                )
+                best = held[0]
+                if len(held) > 1:
+                    best = max(held, key=lambda c: (len(self._common(c, config)), -len(catalogue.images[c].steps), c))
+                return self._on_layers(chain, best, own, self._tag_said(config, best))
         return None
+
+    def _on_layers(self, chain: int, base: str, own: frozenset[str], said: Reference | None) -> ImageBase:
+        """The base with a tag that was said, or one of it; one value for images that share no repository with it."""
+        if said is not None or not own.isdisjoint(self._catalogue.repositories.get(base, ())):
+            return ImageBase(BaseProof.LAYERS, chain, base, said or self._reference(base, own))
+        found = self._by_base.get(base)
+        if found is None:
+            found = self._by_base[base] = ImageBase(BaseProof.LAYERS, chain, base, self._reference(base))
+        return found
 
     def _below(self, other: str, config: str) -> bool:
         """Whether an image can be what another stands on: fewer layers, or the same with less history."""
@@ -243,9 +266,9 @@ class Bases:
             for name in self._catalogue.repositories.get(config, ()):
                 below = chains.parent(chain)
                 above[below] = name if above.get(below, name) == name else _SEVERAL
-        for chain in chains.from_the_top():
+        for chain, below in chains.from_the_top():
             if chain in above:
-                below, name = chains.parent(chain), above[chain]
+                name = above[chain]
                 above[below] = name if above.get(below, name) == name else _SEVERAL
         shared = (at for at, name in above.items() if name == _SEVERAL and at != ROOT and at not in self._at)
         return frozenset(at for at in shared if not chains.only_empty(at))

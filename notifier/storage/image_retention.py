@@ -23,7 +23,7 @@ def note_left(connection: Connection, now: datetime) -> None:
     digests = [row.digest for row in connection.execute(sa.select(use.c.id, use.c.digest)) if row.id in running]
     _note(connection, use.c.id, running, now)
     if known:
-        _note(connection, image.c.config, needed(storage.image_facts(connection), digests), now)
+        _note(connection, image.c.config, needed(storage.image_links(connection), digests), now)
 
 
 def _note(connection: Connection, key: sa.Column[Any], held: Collection[int | str], now: datetime) -> None:
