@@ -50,7 +50,18 @@ def listing(call: Call) -> Answer:
         following = str(skip + len(part)) if skip + len(part) < len(rows) else ""
         return shown(call, "images.html", view="all", rows=part, plan=None, next=following, **values)
     plan = plan_images(call.database, settings, asked, call.now) if rows else None
-    return shown(call, "images.html", view="plan", rows=(), plan=plan, next="", bases=_BASES, names=_NAMES, **values)
+    return shown(
+        call,
+        "images.html",
+        view="plan",
+        named=bool(settings.own),
+        rows=(),
+        plan=plan,
+        next="",
+        bases=_BASES,
+        names=_NAMES,
+        **values,
+    )
 
 
 def _counts(rows: tuple[ImageRow, ...]) -> dict[str, int]:
