@@ -35,14 +35,11 @@ stay_text: sa.ColumnElement[str] = (
 
 
 class Histories:
-    """The stays that hosts share: by number, and the number of each. New ones are stored when they are asked for."""
+    """The earlier stays that hosts share, by their numbers."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[StayKey, int] = {}
         self._stays: dict[int, Stay] = {}
         for row in connection.execute(sa.select(earlier_stay).order_by(earlier_stay.c.id)):
-            self._numbers[row.component, row.since, row.before] = row.id
             # one before it has a lower number
             self._stays[row.id] = Stay(row.component, row.since, self._stays.get(row.before))
 
@@ -51,13 +48,16 @@ class Histories:
         component, since, before = key
         return Stay(component, since, self._stays.get(before))
 
-    def number(self, key: StayKey) -> int:
-        """The number of a stay."""
-        if key not in self._numbers:
-            component, since, before = key
-            number = insert(self._connection, earlier_stay, component=component, since=since, before=before)
-            self._numbers[key], self._stays[number] = number, self.stay(key)
-        return self._numbers[key]
+
+def numbered(connection: Connection, keys: Collection[StayKey]) -> dict[StayKey, int]:
+    """The numbers of stays; those that no host had before are stored."""
+    chosen = bulk.in_list(connection, earlier_stay.c.component, sorted({component for component, _, _ in keys}))
+    rows = connection.execute(sa.select(earlier_stay).where(chosen)) if keys else ()
+    known = {(row.component, row.since, row.before): row.id for row in rows}
+    for component, since, before in sorted(set(keys) - known.keys()):
+        number = insert(connection, earlier_stay, component=component, since=since, before=before)
+        known[component, since, before] = number
+    return known
 
 
 class Stays:
@@ -65,7 +65,6 @@ class Stays:
 
     def __init__(self, connection: Connection, run: int, today: date, products: Mapping[int, str]) -> None:
         self._connection, self._run, self._today, self._products = connection, run, today, products
-        self._histories: Histories | None = None
         self._days: dict[int, date] = {run: today}
 
     def moved(self, removed: Sequence[bulk.Row], added: Iterable[bulk.Row]) -> None:
@@ -104,8 +103,6 @@ class Stays:
         new: Mapping[int, list[int]],
         past: Mapping[tuple[int, int], int],
     ) -> None:
-        if self._histories is None:
-            self._histories = Histories(self._connection)
         ended: Counter[_Ended] = Counter()
         came: dict[tuple[int, int], StayKey] = {}
         for host, left in gone.items():
@@ -120,7 +117,8 @@ class Stays:
         bulk.delete_pairs(
             self._connection, came_from, ("component", "host"), [(c, host) for host, left in gone.items() for c in left]
         )
-        rows = [(component, host, self._histories.number(key)) for (component, host), key in sorted(came.items())]
+        numbers = numbered(self._connection, frozenset(came.values()))
+        rows = [(component, host, numbers[key]) for (component, host), key in sorted(came.items())]
         bulk.delete_pairs(self._connection, came_from, ("component", "host"), [row[:2] for row in rows])
         bulk.insert_rows(self._connection, came_from, ("component", "host", "stay"), rows)
         _count(self._connection, ended)
