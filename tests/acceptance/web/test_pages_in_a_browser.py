@@ -1,0 +1,191 @@
+"""The pages in Chromium: accessible, without overflow, and of use with scripts off. `make browser` runs this."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+NAME = "CVE-2024-41110"
+PAGES = (
+    "/",
+    "/?group=advisory&severity=high",
+    "/?group=host",
+    "/?group=matrix",
+    "/?host=none-*",
+    "/plan",
+    "/hosts",
+    "/hosts/db-1",
+    "/images",
+    "/images?view=all",
+    "/images/registry.example.org/shop/api:2.8",
+    "/advisories",
+    f"/advisories/{NAME}",
+    "/benchmarks",
+    "/benchmarks/cis-docker-benchmark-1.8.0",
+    "/sources",
+    "/notifications",
+    f"/notifications?subscription=demo&advisory={NAME}",
+    "/notifications/1",
+    "/silences",
+    "/subscriptions",
+    "/subscriptions/demo",
+    "/subscriptions/demo/edit",
+    "/trend",
+    "/tokens",
+    "/users",
+    "/audit",
+    "/nothing/here",
+)
+VIEWS = (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360))
+WIDE = """() => [...document.querySelectorAll("body *")].filter(e => {
+    if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
+    for (let p = e.parentElement; p; p = p.parentElement)
+        if (getComputedStyle(p).overflowX != "visible") return false;
+    return true;
+}).map(e => e.outerHTML.slice(0, 120))"""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, str]]:
+    """`navtex serve` on the demo's database: its address, and the one that makes the first administrator."""
+    program = [sys.executable, "-m", "notifier.cli"]
+    subprocess.run([*program, "demo", "--dir", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    config = folder / "navtex.toml"
+    config.write_text('[due]\ncritical = "1d"\nhigh = "30d"\n', encoding="utf-8")
+    environment = {"NAVTEX_DATABASE_URL": f"sqlite:///{folder / 'navtex.db'}", "NAVTEX_CONFIG": str(config)}
+    with subprocess.Popen(
+        [*program, "serve", "--listen", "127.0.0.1:0", "--insecure-http"],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        lines, found = "", None
+        try:
+            while not ((base := re.search(r"Serving (http://[^/]+)/", lines)) and found):
+                line = process.stdout.readline()
+                assert line, f"navtex serve ended: {lines}"
+                lines += line
+                found = found or re.search(r"http://\S+/setup/\S+", lines)
+            yield base[1], found[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a server, and of the page for the first administrator."""
+    with served(tmp_path_factory.mktemp("page") / "demo") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """The browser."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        made = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def cookies(site: tuple[str, str], chromium: Any) -> Any:
+    """The cookies of an administrator, who was made on the page with scripts off."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site[1])
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_label("Password again").fill("correct horse battery")
+    page.get_by_role("button").click()
+    assert page.get_by_text("ada").first.is_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{site[0]}/login")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    assert page.get_by_role("heading", level=1).text_content() == "11 hosts are affected"
+    return context.cookies()
+
+
+@pytest.mark.parametrize(("scheme", "width"), VIEWS)
+def test_every_page_is_accessible_and_fits(
+    site: tuple[str, str], chromium: Any, cookies: Any, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # axe is a script, which the pages' policy would not let in
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    context.add_cookies(cookies)
+    page = context.new_page()
+    faults = []
+    for path in PAGES:
+        page.goto(site[0] + path)
+        found = axe.run(page).response["violations"]
+        faults += [f"{path}: {v['id']} at {v['nodes'][0]['html'][:160]}" for v in found]
+        if width < 400:
+            page.set_viewport_size({"width": 320, "height": 800})
+            faults += [f"{path} at 320 px: {html}" for html in page.evaluate(WIDE)[:2]]
+            page.set_viewport_size({"width": width, "height": 800})
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def test_the_tasks_are_done_with_scripts_off(site: tuple[str, str], chromium: Any, cookies: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 360, "height": 780})
+    context.add_cookies(cookies)
+    page = context.new_page()
+    page.goto(site[0])
+    first = page.get_by_role("heading", name="First: upgrade engine 19.03.15")
+    assert first.is_visible()
+    assert first.bounding_box()["y"] < 780
+    assert page.locator("pre").first.bounding_box()["y"] < 780, "the command is not on the first screen"
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Tag").fill("team=api")
+    page.get_by_role("button", name="Show").click()
+    assert page.url.endswith("tag=team%3Dapi&product=&severity=&advisory=&verdict=")
+    assert page.get_by_role("heading", level=1).text_content() == "2 hosts are affected"
+    page.get_by_role("link", name=re.compile("tagged team=api")).click()
+    assert page.get_by_role("heading", level=1).text_content() == "11 hosts are affected"
+    page.get_by_role("link", name=NAME).first.click()
+    assert page.get_by_text("4 hosts are affected").is_visible()
+    page.get_by_text("engine 25.0.5").click()
+    assert page.get_by_role("row", name=re.compile("decides")).nth(1).is_visible()
+    page.get_by_label("Reason").fill("not reachable")
+    page.get_by_role("button", name="Silence").click()
+    assert page.get_by_role("status").text_content().strip().startswith("Silenced.")
+    page.get_by_label("To", exact=True).fill("Bo")
+    page.get_by_role("button", name="Assign").click()
+    assert page.get_by_text("Assigned to Bo").is_visible()
+    page.get_by_role("button", name="Remove the assignment").click()
+    page.goto(f"{site[0]}/silences")
+    page.get_by_role("button", name=f"End the silence of {NAME}").click()
+    assert page.get_by_role("heading", name="Nothing is silenced").is_visible()
+    page.goto(f"{site[0]}/subscriptions/demo")
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_text("paused", exact=True).is_visible()
+    page.get_by_role("button", name="Resume").click()
+    context.close()
+
+
+def test_the_first_upgrade_is_on_the_first_printed_page(site: tuple[str, str], chromium: Any, cookies: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 700})
+    context.add_cookies(cookies)
+    page = context.new_page()
+    page.goto(site[0])
+    page.emulate_media(media="print")
+    assert page.get_by_role("heading", name="First: upgrade engine 19.03.15").bounding_box()["y"] < 300
+    assert not page.get_by_role("button", name="Sign out").is_visible()
+    assert not page.get_by_role("navigation", name="Pages").is_visible()
+    context.close()
