@@ -62,7 +62,10 @@ def command(where: Path) -> None:
             _tell(2, last)
     click.echo(f"\n{last.message.text}")
     click.echo(f"As an HTML mail: {last.file}")
-    click.echo(f"Explore it: NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()} exposure")
+    called = f"NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()}"
+    click.echo(f"Explore it: {called} exposure")
+    click.echo(f"In a browser: {called} serve")
+    click.echo(f"              then open http://{config.web.listen}/, or the address that it prints for the first user")
 
 
 def _program() -> str:

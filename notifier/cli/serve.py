@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from feeds.core.errors import ConfigError
+from feeds.core.errors import ConfigError, NavtexError
 from notifier.cli.app import opened, say, settings
-from notifier.cli.log import crash
+from notifier.cli.log import event
 from notifier.config import Config, listen_address
+
+if TYPE_CHECKING:
+    from notifier.web.guard import Answered
 
 
 @click.command("serve")
@@ -29,7 +35,34 @@ def command(listen: str | None, threads: int | None, insecure_http: bool) -> Non
     server = _server()
     config = _config(settings(), listen, threads)
     with opened(config) as database:
-        server.serve(database, config, server.Events(say, crash), insecure=insecure_http)
+        server.serve(database, config, server.Events(say, _failed, _answered), insecure=insecure_http)
+
+
+def _failed(error: BaseException) -> None:
+    """Log an error for which somebody got the status 500 or 503. The server goes on."""
+    lines = "".join(traceback.format_exception(error))
+    name = type(error).__name__
+    if isinstance(error, NavtexError):
+        event("answer_failed", str(error), level="error", error=name)
+        return
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    text = f"Unexpected error in an answer: {name}: {error}{place}. Please report it"
+    event("answer_failed", text, level="error", error=name, traceback=lines)
+
+
+def _answered(request: Answered) -> None:
+    """Log a request. What its address holds of secrets is left out."""
+    text = f"{request.method} {request.path} {request.status}"
+    event(
+        "answered",
+        text,
+        method=request.method,
+        path=request.path,
+        status=request.status,
+        seconds=round(request.seconds, 4),
+        client=request.client,
+    )
 
 
 def _server() -> ModuleType:

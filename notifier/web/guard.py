@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,11 +29,25 @@ _ANY_HOST = frozenset({"/-/live", "/-/ready"})
 """What is answered under any name: probes call a server by its address."""
 
 
-class Guard:
-    """An ASGI application around another."""
+_SECRET = re.compile(r"^/(c|u|f|setup)/.+", re.DOTALL)
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        self.app, self.hosts = app, frozenset(hosts)
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that was answered, without its query, and without the secrets that stand in some addresses."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+    client: str
+
+
+class Guard:
+    """An ASGI application around another. `told` hears of every answer."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], told: Callable[[Answered], None] = lambda _: None) -> None:
+        self.app, self.hosts, self.told = app, frozenset(hosts), told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -38,9 +55,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        began = time.monotonic()
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _completed(message.get("headers", ()))
+                self.told(_answered(scope, message["status"], time.monotonic() - began))
             await send(message)
 
         named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
@@ -48,6 +68,11 @@ class Guard:
             await _wrong_host(with_headers)
             return
         await self.app(scope, receive, with_headers)
+
+
+def _answered(scope: Scope, status: int, seconds: float) -> Answered:
+    path = _SECRET.sub(r"/\1/...", scope["path"])
+    return Answered(scope["method"], path, status, seconds, scope["client"][0] if scope["client"] else "")
 
 
 def _completed(headers: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -15,6 +17,7 @@ from notifier.rendering.pages import Pages
 from notifier.security.passwords import digest, new_secret
 from notifier.services.accounts import any_password, any_user
 from notifier.web.app import application
+from notifier.web.guard import Answered
 from notifier.web.origins import own_hosts
 from notifier.web.permissions import is_loopback
 from notifier.web.routes import ROUTES
@@ -27,6 +30,7 @@ class Events:
 
     say: Callable[[str], None]
     failed: Callable[[BaseException], None]
+    answered: Callable[[Answered], None]
 
 
 _GRACE = 10
@@ -49,11 +53,14 @@ def serve(database: Database, config: Config, events: Events, *, insecure: bool 
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         secret = new_secret() if "local" in config.web.auth.methods and not any_user(database) else ""
         site = site_of(database, config, address=address, secure=not insecure, setup=digest(secret) if secret else "")
-        site.report = events.failed
+        site.report, site.told = events.failed, events.answered
         events.say(f"Serving {site.base}/ (stop with Ctrl+C)")
         if secret:
             events.say(f"Create the first administrator at {site.base}/setup/{secret} (valid once)")
-        uvicorn.Server(_settings(site)).run(sockets=[listening])
+        # uvicorn raises the signal that ended it again; to be stopped is no failure
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(_settings(site)).run(sockets=[listening])
 
 
 def check_reachable(database: Database, config: Config) -> None:
@@ -92,6 +99,7 @@ def _bound(listen: str) -> socket.socket:
         made = socket.socket(family, kind, protocol)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
+        made.listen(1024)
     except OSError as error:
         if made:
             made.close()

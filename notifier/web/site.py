@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.web.calls import Renderer, Route
+from notifier.web.guard import Answered
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ class Site:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     report: Callable[[BaseException], None] = lambda _: None
     """Called with what a handler did not expect."""
+    told: Callable[[Answered], None] = lambda _: None
+    """Called with every request that was answered."""
     pool: ThreadPoolExecutor = field(init=False)
     waiting: int = 0
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,10 +37,30 @@ def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     )
     assert "CVE-2026-41567" in looked.stdout
 
+    command = re.search(r"^In a browser: (.+)$", shown, re.MULTILINE)
+    assert command is not None
+    assert "http://127.0.0.1:8420/" in shown
+    assert "Create the first administrator" in first_page(command[1], navtex)
+
     # what an earlier demo left is replaced; two days make two digests, each as text, HTML and JSON
     navtex("demo")
     assert [p.name for p in navtex.home.iterdir()] == ["navtex-demo"]
     assert len(list((navtex.home / "navtex-demo" / "mails").iterdir())) == 6
+
+
+def first_page(command: str, navtex: Program) -> str:
+    """The page at the address that the server prints when there is no user yet; it ends with a signal."""
+    called = ["sh", "-c", f"exec env {command} --listen 127.0.0.1:0"]
+    with subprocess.Popen(called, stderr=subprocess.PIPE, text=True, cwd=navtex.home, env=navtex.environment) as server:
+        assert server.stderr is not None
+        try:
+            address = next(a[0] for line in server.stderr if (a := re.search(r"http://\S+/setup/\S+", line)))
+            with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - our own server's
+                text = str(answer.read().decode())
+        finally:
+            server.terminate()
+        assert server.wait(30) == 0
+    return text
 
 
 @pytest.mark.parametrize("thing", ["letter.txt", "folder/deep.txt"])

@@ -25,3 +25,14 @@ def test_only_the_configured_host_is_answered_for(sqlite_database: Database) -> 
         replies = {host: one.get("/-/style.css", host=host) for host in ("navtex.example.org:443", "evil.example")}
     assert {host: r.status for host, r in replies.items()} == {"navtex.example.org:443": 200, "evil.example": 421}
     assert replies["evil.example"].header("content-security-policy")
+
+
+def test_the_log_of_requests_holds_no_secret_of_an_address(sqlite_database: Database) -> None:
+    with browser(sqlite_database) as one:
+        told: list[str] = []
+        one.site.told = lambda answered: told.append(f"{answered.method} {answered.path} {answered.status}")
+        for path in ("/c/secret", "/u/secret", "/f/secret.atom", "/setup/secret", "/login?next=/secret"):
+            one.get(path)
+    assert [line.rpartition(" ")[0] for line in told] == [
+        *("GET /c/...", "GET /u/...", "GET /f/...", "GET /setup/...", "GET /login"),
+    ]
