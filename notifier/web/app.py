@@ -42,7 +42,7 @@ def application(site: Site) -> Guard:
     made.router.redirect_slashes = False  # it would build an address from the Host header
     made.router.routes.extend(_Endpoint(site, route) for route in site.routes)
     made.router.default = _Nothing(site)
-    return Guard(made, site.hosts, lambda answered: site.told(answered))
+    return Guard(made, site.hosts, site.told)
 
 
 class _Endpoint(BaseRoute):

@@ -30,7 +30,7 @@ def test_only_the_configured_host_is_answered_for(sqlite_database: Database) -> 
 def test_the_log_of_requests_holds_no_secret_of_an_address(sqlite_database: Database) -> None:
     with browser(sqlite_database) as one:
         told: list[str] = []
-        one.site.told = lambda answered: told.append(f"{answered.method} {answered.path} {answered.status}")
+        one.app.told = lambda answered: told.append(f"{answered.method} {answered.path} {answered.status}")
         for path in ("/c/secret", "/u/secret", "/f/secret.atom", "/setup/secret", "/login?next=/secret"):
             one.get(path)
     assert [line.rpartition(" ")[0] for line in told] == [
