@@ -14,6 +14,7 @@ from feeds import storage
 from feeds.core.errors import DatabaseError, InventoryError
 from feeds.storage.database import Connection, Database
 from notifier.domain.components import Bare, Host, Observed, gathered
+from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOutcome
 from notifier.domain.pushes import Push, PushResult, PushRound, rounds
 from notifier.inventory import InputOptions, open_text
@@ -25,7 +26,7 @@ from notifier.services.waking import wake_matching
 from notifier.storage import pushes as store
 from notifier.storage import verdicts
 from notifier.storage.identities import Identities
-from notifier.storage.inventory import host_numbers
+from notifier.storage.inventory import host_numbers, outside
 from notifier.storage.pushes import PushImport
 
 BAD_ROWS = 100
@@ -70,8 +71,20 @@ def read_push(
         reason = f": {said.bad[0].where}: {said.bad[0].reason}" if said.bad else ""
         raise InventoryError(f"no host was found{reason}", remedy="See `navtex help inventory-formats`")
     if foreign := sorted(name for name in push.names if not may(name)):
-        raise HostNotAllowed(f"this token may not report the host {foreign[0]!r}", remedy="Use a token for this host")
+        raise _not_allowed(foreign[0])
     return push
+
+
+def check_own(database: Database, push: Push, limit: Scope) -> None:
+    """HostNotAllowed if the inventory has a host of a push without the tags that the sender is limited to."""
+    with database.connect() as connection:
+        foreign = outside(connection, push.names, limit)
+    if foreign:
+        raise _not_allowed(foreign[0])
+
+
+def _not_allowed(name: str) -> HostNotAllowed:
+    return HostNotAllowed(f"this token may not report the host {name!r}", remedy="Use a token for this host")
 
 
 def store_pushes(

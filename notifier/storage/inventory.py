@@ -269,6 +269,13 @@ def _like(pattern: str) -> str:
 conditions, tagsets = _conditions, _tagsets  # for the other stores of hosts
 
 
+def outside(connection: Connection, names: Iterable[str], limit: Scope) -> list[str]:
+    """The hosts of some names that the inventory has and that lack a tag of a limit."""
+    tags = _tagsets(connection)
+    rows = bulk.select_in(connection, tables.host, ("name", "tagset"), "name", sorted(names))
+    return sorted(name for name, number in rows if not limit.tagged(tags[number]))
+
+
 def host_numbers(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The numbers of the hosts that the inventory has, of some names."""
     rows = bulk.select_in(connection, tables.host, ("name", "id"), "name", sorted(names))

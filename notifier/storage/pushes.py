@@ -25,6 +25,12 @@ SHARED = timedelta(minutes=10)
 """So long an import by which hosts changed is shared: the changes count as of its beginning."""
 
 
+_ADD = """
+INSERT INTO push_tally (result, count, last_at) VALUES (:result, :more, :at)
+ON CONFLICT (result) DO UPDATE SET count = push_tally.count + excluded.count, last_at = excluded.last_at
+"""
+
+
 class PushImport(Import):
     """An import that many groups of pushes share, because each row of imports makes every later one slower.
 
@@ -102,10 +108,9 @@ def keep_answers(connection: Connection, rows: Iterable[tuple[str, str, str]], n
 
 def count(connection: Connection, results: Mapping[PushResult, int], now: datetime) -> None:
     """Add to the numbers of pushes."""
-    known = {row[0]: row[1] for row in connection.execute(sa.select(push_tally.c.result, push_tally.c["count"]))}
+    statement = sa.text(_ADD).bindparams(sa.bindparam("at", type_=push_tally.c.last_at.type))
     for result, more in results.items():
-        row = {"result": result.value, "count": known.get(result.value, 0) + more, "last_at": now}
-        upsert(connection, push_tally, row, ["result"])
+        connection.execute(statement, {"result": result.value, "more": more, "at": now})
 
 
 def counts(connection: Connection) -> Iterator[tuple[PushResult, int, datetime]]:

@@ -9,12 +9,13 @@ from concurrent.futures import Future
 import msgspec
 
 from feeds.core.errors import InventoryError, UsageProblem
-from notifier.domain.pushes import PushResult
+from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
-from notifier.services.pushes import HostNotAllowed, PushAnswer, read_push
+from notifier.services.pushes import HostNotAllowed, PushAnswer, check_own, read_push
 from notifier.web.api.parameters import PRODUCT, TAG, Given, Parameter
 from notifier.web.api.push_queue import QueueFull, queue_of, rates
 from notifier.web.calls import JSON, Answer, Call, problem
+from notifier.web.scoping import NOTHING
 
 LIMIT = 1 << 20
 """Bytes of a push."""
@@ -35,11 +36,7 @@ def push(call: Call, given: Given) -> Answer | Future[Answer]:
     """Store what a host reports of itself."""
     queue = queue_of(call.database)
     try:
-        key = _key(call)
-        options = InputOptions(
-            given.get("from", ""), given.get("host", ""), given.get("product", ""), own=call.config.inventory.mapping
-        )
-        read = read_push(call.body, options, tags=dict(given.get("tag", ())), may=_may(call.viewer.hosts), key=key)
+        read = _read(call, given)
     except HostNotAllowed as error:
         queue.refused(PushResult.FORBIDDEN)
         return problem(403, "Not permitted", str(error))
@@ -59,8 +56,28 @@ def push(call: Call, given: Given) -> Answer | Future[Answer]:
         queue.refused(PushResult.BUSY)
         return _of(PushResult.BUSY)
     answered: Future[Answer] = Future()
-    stored.add_done_callback(lambda done: answered.set_result(_of(done.result())))
+
+    def done(found: Future[PushAnswer]) -> None:
+        if answered.set_running_or_notify_cancel():  # nobody waits any more for one that was cancelled
+            answered.set_result(_of(found.result()))
+
+    stored.add_done_callback(done)
     return answered
+
+
+def _read(call: Call, given: Given) -> Push:
+    """What is pushed. Somebody who is limited to some tags reports hosts with these tags only."""
+    limit = call.viewer.scope
+    if limit.tags == NOTHING:
+        raise HostNotAllowed("this token may not report any host")
+    options = InputOptions(
+        given.get("from", ""), given.get("host", ""), given.get("product", ""), own=call.config.inventory.mapping
+    )
+    tags = {**dict(given.get("tag", ())), **limit.tags}
+    read = read_push(call.body, options, tags=tags, may=_May(call.viewer.hosts), key=_key(call))
+    if call.viewer.limited:
+        check_own(call.database, read, limit)
+    return read
 
 
 def _of(result: PushAnswer) -> Answer:
@@ -94,6 +111,3 @@ class _May:
 
     def __call__(self, name: str) -> bool:
         return self._any or self._pattern.fullmatch(name) is not None
-
-
-_may = _May

@@ -6,13 +6,12 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from weakref import WeakKeyDictionary, ref
 
-from feeds.core.errors import DatabaseError, NavtexError
+from feeds.core.errors import DatabaseError
 from feeds.storage.database import Database
 from notifier.domain.pushes import Push, PushResult
 from notifier.services.pushes import PushAnswer, count_pushes, refresh_verdicts, store_pushes
@@ -26,7 +25,7 @@ class QueueLimits:
     """Seconds that a group is waited for, from its first push on."""
     group: int = 500
     waiting: int = 2000
-    bytes: int = 128 << 20
+    bytes: int = 32 << 20
     """Of the contents that wait: each push may be a MiB."""
     tell: float = 1.0
     """Seconds after which what was refused is counted in the database, and new components are assessed."""
@@ -138,11 +137,15 @@ class PushQueue:
         with self._changed:
             refused, self._refused = self._refused, Counter()
             unassessed, self._unassessed = self._unassessed, False
-        with suppress(NavtexError):
-            if unassessed:
-                refresh_verdicts(self._database, self._clock())
+        try:
             if refused:
                 count_pushes(self._database, refused, self._clock())
+                refused.clear()
+            if unassessed:
+                refresh_verdicts(self._database, self._clock())
+        except Exception:  # noqa: BLE001 - whatever it is, pushes go on
+            with self._changed:
+                self._refused += refused
 
 
 _queues: WeakKeyDictionary[Database, PushQueue] = WeakKeyDictionary()

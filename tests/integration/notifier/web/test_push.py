@@ -14,6 +14,7 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.access import Role, TokenScope, Viewer, Way
 from notifier.domain.components import Host
+from notifier.domain.filters import Scope
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
@@ -98,6 +99,17 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         " nothing in them could be read",
     ]
     assert 'navtex_pushes{result="unreadable"} 6.0' in written
+
+
+def test_a_limited_token_reports_hosts_with_its_tags_and_takes_over_no_other(sqlite_database: Database) -> None:
+    api = Api(sqlite_database, NOW, AGENT)
+    mine = replace(api, viewer=replace(AGENT, scope=Scope(tags={"team": "a"})))
+    api.json("POST /inventory?tag=team%3Db", content("web-1"))
+    assert "'web-1'" in mine.json("POST /inventory", content("web-1", "29.0.0"), 403)["detail"]
+    tagged = b"host,product,version,tags\nweb-2,engine,28.0.0,team=b;env=lab\n"
+    assert mine.json("POST /inventory", tagged)["new"] == 1
+    assert host(sqlite_database, "web-1").tags == {"team": "b"}
+    assert host(sqlite_database, "web-2").tags == {"team": "a", "env": "lab"}
 
 
 def test_a_key_gets_the_same_answer_again_and_no_other_content(api: Api) -> None:
