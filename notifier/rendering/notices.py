@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from feeds.core.errors import ConfigError
 from notifier.alerts import sample
 from notifier.domain.deliveries import Delivery, DeliveryRecord
-from notifier.domain.messages import Message
+from notifier.domain.messages import LINK, Message
 from notifier.domain.text import line, mrkdwn, wrapped
 from notifier.rendering.messages import fragment, message, render
 
@@ -50,6 +52,19 @@ def specimen(subscription: str, now: datetime, templates: Path | None = None) ->
         thread="",
         data="",
     )
+
+
+def with_link(name: str, seed: str, values: Mapping[str, Any], now: datetime, templates: Path | None = None) -> Message:
+    """A message of the templates `name` with a link for one person, which is derived from the seed when it is sent.
+
+    ConfigError if a template is wrong, or leaves the link out.
+    """
+    key = key_of(name, seed)
+    made = message(name, key, now, {**values, "link": LINK, "key": key}, templates)
+    for file, text in (("body.txt", made.text), ("body.html", made.html), ("slack.json", made.slack)):
+        if LINK not in text:
+            raise ConfigError("the template leaves out {{ link }}", where=f"templates/{name}/{file}")
+    return msgspec.structs.replace(made, seed=seed)
 
 
 def key_of(*values: object) -> str:

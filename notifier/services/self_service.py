@@ -14,7 +14,7 @@ import msgspec
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor, network_of
-from notifier.domain.messages import LINK, Message
+from notifier.domain.messages import Message
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.self_service import (
     CONFIRMATION,
@@ -30,8 +30,7 @@ from notifier.domain.self_service import (
     narrowed,
 )
 from notifier.domain.subscriptions import Subscription
-from notifier.rendering.messages import message
-from notifier.rendering.notices import key_of
+from notifier.rendering.notices import with_link
 from notifier.schemas.subscription import ALL, filter_words
 from notifier.security.links import confirmation_token, hashed, new_seed
 from notifier.services.audit_log import note_in
@@ -93,18 +92,15 @@ def ask(database: Database, wish: Wish, applicant: Applicant, rules: SelfService
 
 
 def _message(request: Request, seed: str, rules: SelfServiceRules, now: datetime) -> Message:
-    key = key_of("confirm", seed)
     values = {
         "to": request.to,
         "owner": request.owner,
         "wants": wants(request),
         "when": when(request.schedule),
         "until": now + CONFIRMATION,
-        "link": LINK,
         "web": rules.web,
-        "key": key,
     }
-    return msgspec.structs.replace(message("confirm", key, now, values, rules.templates), seed=seed)
+    return with_link("confirm", seed, values, now, rules.templates)
 
 
 def wants(request: Request) -> str:

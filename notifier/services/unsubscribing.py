@@ -12,11 +12,10 @@ import msgspec
 from feeds.core.errors import DatabaseError, NavtexError, UnknownName
 from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor
-from notifier.domain.messages import LINK, Message, Target
+from notifier.domain.messages import Message, Target
 from notifier.domain.self_service import SOMEBODY, UNDO, Request, SelfServiceRules
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
-from notifier.rendering.messages import message
 from notifier.security.links import UnsubscribeLink, confirmation_token, hashed, new_seed, read_unsubscribe
 from notifier.services import operator_alerts
 from notifier.services.audit_log import note_in
@@ -112,16 +111,8 @@ def _tell(
 
 
 def _undo(subscription: Subscription, target: Target, seed: str, rules: SelfServiceRules, now: datetime) -> Message:
-    key = notices.key_of("undo", seed)
-    values = {
-        "to": target.recipient,
-        "subscription": subscription.name,
-        "until": now + UNDO,
-        "link": LINK,
-        "web": rules.web,
-        "key": key,
-    }
-    return msgspec.structs.replace(message("undo", key, now, values, rules.templates), seed=seed)
+    values = {"to": target.recipient, "subscription": subscription.name, "until": now + UNDO, "web": rules.web}
+    return notices.with_link("undo", seed, values, now, rules.templates)
 
 
 def _notice(subscription: Subscription, target: Target, seed: str, now: datetime) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from feeds.advisories.records import Severity
-from feeds.core.errors import UnknownName, UsageProblem
+from feeds.core.errors import ConfigError, UnknownName, UsageProblem
 from feeds.storage.database import Database, metadata
 from notifier.channels import MessageSender
 from notifier.domain.deliveries import Delivery
@@ -284,6 +285,13 @@ def test_a_retried_mail_is_the_same_to_the_byte() -> None:
     assert first.one_click
     other = one.target._replace(recipient="b@example.org")
     assert personal_form(one, other, WEB).one_click != first.one_click
+
+
+def test_a_template_without_the_link_sends_nothing(database: Database, mailbox: Mailbox, tmp_path: Path) -> None:
+    (tmp_path / "confirm").mkdir()
+    (tmp_path / "confirm" / "body.txt").write_text("Welcome!")
+    with pytest.raises(ConfigError, match=r"confirm/body\.txt: the template leaves out"):
+        ask(database, Wish("ann@example.org"), Applicant(), replace(rules(mailbox), templates=tmp_path), NOW)
 
 
 @pytest.mark.both
