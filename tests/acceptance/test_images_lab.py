@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -93,6 +96,46 @@ class Lab:
         found = json.loads(self.skopeo("inspect", "--tls-verify=false", f"docker://{self.registry}/{name}"))
         return str(found["Digest"])
 
+    def put(self, path: str, body: bytes, media: str, method: str = "PUT") -> str:
+        """Send a document to the registry; where it says that more is to be sent comes back."""
+        address = path if path.startswith("http") else f"http://{self.registry}/v2/{path}"
+        request = Request(address, body, {"Content-Type": media}, method=method)  # noqa: S310 - on loopback
+        with urlopen(request, timeout=10) as answer:  # noqa: S310
+            return str(answer.headers.get("Location", ""))
+
+    def put_blob(self, repository: str, body: bytes) -> dict[str, Any]:
+        """Upload a blob; its descriptor."""
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        place = self.put(f"{repository}/blobs/uploads/", b"", _BLOB, "POST")
+        self.put(f"{place}{'&' if '?' in place else '?'}digest={digest}", body, _BLOB)
+        return {"mediaType": _BLOB, "digest": digest, "size": len(body)}
+
+    def index(self, name: str, *, attested: bool) -> str:
+        """Let a tag name an index of the image that it names now, as BuildKit writes it; its digest."""
+        repository, _, tag = name.partition(":")
+        raw = self.skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{self.registry}/{name}").encode()
+        found = json.loads(raw)
+        image = found["manifests"][0] if "manifests" in found else _described(raw, found["mediaType"], _here())
+        members = [image]
+        if attested:
+            statement = {"mediaType": "application/vnd.in-toto+json"} | {
+                k: v for k, v in self.put_blob(repository, b'{"_type": "in-toto"}').items() if k != "mediaType"
+            }
+            config = self.put_blob(repository, b"{}") | {"mediaType": "application/vnd.oci.image.config.v1+json"}
+            document = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": [statement]}
+            body = json.dumps(document).encode()
+            about = {
+                "vnd.docker.reference.digest": image["digest"],
+                "vnd.docker.reference.type": "attestation-manifest",
+            }
+            unknown = {"architecture": "unknown", "os": "unknown"}
+            attestation = _described(body, _MANIFEST, unknown) | {"annotations": about}
+            self.put(f"{repository}/manifests/{attestation['digest']}", body, _MANIFEST)
+            members.append(attestation)
+        body = json.dumps({"schemaVersion": 2, "mediaType": _INDEX, "manifests": members}).encode()
+        self.put(f"{repository}/manifests/{tag}", body, _INDEX)
+        return self.digest(name)
+
     def runs(self, host: str, *images: tuple[str, str]) -> None:
         """Let a host run images, each by its name and the digest that it pulled."""
         rows = "".join(f"{host},{self.registry}/{name},{digest}\n" for name, digest in images)
@@ -119,6 +162,21 @@ class Lab:
             b["base"].partition("/")[2]: [[i["image"].partition("/")[2] for i in wave] for wave in b["waves"]]
             for b in self.plan()["bases"]
         }
+
+
+_BLOB = "application/octet-stream"
+_MANIFEST, _INDEX = (f"application/vnd.oci.image.{kind}.v1+json" for kind in ("manifest", "index"))
+
+
+def _described(body: bytes, media: str, platform: dict[str, str]) -> dict[str, Any]:
+    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    return {"mediaType": media, "digest": digest, "size": len(body), "platform": platform}
+
+
+def _here() -> dict[str, str]:
+    """This machine's platform, which buildah builds for."""
+    words = {"x86_64": "amd64", "aarch64": "arm64"}
+    return {"architecture": words.get(platform.machine(), platform.machine()), "os": "linux"}
 
 
 def _port() -> int:
@@ -250,6 +308,28 @@ def test_other_forms_of_an_image_are_the_same_image(lab: Lab) -> None:
     lab.poll()
     assert lab.status()["docker:1"][:2] == ("current", "base:1")
     assert lab.program.json("image", "list", "--split")["images"] == []
+
+
+def test_an_attestation_that_is_added_to_an_index_moves_nothing(lab: Lab) -> None:
+    """5: an index of the same image, then the same with an attestation beside it."""
+    lab.base(1)
+    child = lab.build("child:1", "FROM REGISTRY/base:1\nRUN echo app > /app\n")
+    lab.runs("web-1", ("child:1", child))
+    lab.poll()
+    digests = {child, lab.digest("base:1")}
+    for attested in (False, True):
+        found = {lab.index("base:1", attested=attested), lab.index("child:1", attested=attested)}
+        assert digests.isdisjoint(found)
+        digests |= found
+        lab.poll()
+        assert lab.status()["child:1"][:2] == ("current", "base:1")
+        assert lab.waves() == {}
+        assert lab.program.json("image", "list", "--split")["images"] == []
+    lab.runs("web-2", ("child:1", lab.digest("child:1")))
+    assert lab.program.json("image", "list", "--split")["images"] == []
+    lab.base(2)
+    lab.poll()
+    assert lab.waves() == {"base:1": [["child:1"]]}
 
 
 def test_what_speaks_against_a_rebase(lab: Lab) -> None:
