@@ -25,6 +25,10 @@ LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
+ZONE = r"[a-z0-9][a-z0-9-]{0,39}"
+"""The name of a zone."""
+
+
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[sources.NAME]`: whether to ask it, other addresses of its forms, and entries that it must list."""
 
@@ -45,7 +49,8 @@ class Polling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[collect]`: whom `navtex inventory collect` asks, how many at a time, and the seconds that each may take.
 
-    `ssh` holds hosts as the lines of a hosts file, and `ssh_hosts` names such a file.
+    `ssh` holds hosts as the lines of a hosts file, and `ssh_hosts` names such a file. `zones` names a hosts file for
+    each zone, whose hosts a worker of that zone asks.
     """
 
     local: bool = False
@@ -54,8 +59,12 @@ class Collecting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ssh_hosts: str = ""
     jobs: int = 16
     timeout: float = 20.0
+    zones: dict[str, str] = {}
 
     def __post_init__(self) -> None:
+        for zone in self.zones:
+            if not re.fullmatch(ZONE, zone):
+                raise ValueError(f"the zone {zone!r} must consist of lower-case letters, digits and dashes")
         if not 1 <= self.jobs <= 256:
             raise ValueError(f"`jobs` is {self.jobs}, and must be 1 to 256")
         if not 0 < self.timeout <= 3600:
@@ -307,10 +316,11 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[worker]`: when workers poll and ask registries, as cron expressions in UTC."""
+    """`[worker]`: when workers poll, ask registries and collect from zones, as cron expressions in UTC."""
 
     poll: str = "17 * * * *"
     registries: str = "47 * * * *"
+    collect: str = "37 * * * *"
 
     def __post_init__(self) -> None:
         from datetime import UTC, datetime
@@ -424,6 +434,8 @@ EXAMPLE = """\
 # Number of parallel queries, and the time limit of each in seconds.
 # jobs = 16
 # timeout = 20.0
+# Zones whose hosts a worker there queries over SSH (`navtex worker --zone berlin`), each with its hosts file.
+# zones = {{ berlin = "/etc/navtex/berlin.hosts" }}
 
 # Mapping for the JSON of another tool, used by `navtex inventory import --from cmdb` (`navtex help inventory-formats`).
 # [inventory.mapping.cmdb]
@@ -517,9 +529,10 @@ EXAMPLE = """\
 # tags = {{ env = "prod" }}
 
 [worker]
-# When workers poll and query registries (cron expressions, UTC).
+# When workers poll, query registries and collect from zones (cron expressions, UTC).
 # poll = "17 * * * *"
 # registries = "47 * * * *"
+# collect = "37 * * * *"
 
 # Disable a source, or read it from another address. `navtex source list` shows the names.
 # [sources.docker-blog]

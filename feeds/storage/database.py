@@ -34,7 +34,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0022"
+HEAD = "0023"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)

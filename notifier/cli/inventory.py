@@ -40,6 +40,21 @@ command.add_command(collect.command)
 command.add_command(collect.probe)
 
 
+@command.command("unanswered")
+@format_option
+def unanswered(form: str) -> None:
+    """List the hosts of zones that did not answer when workers queried them last."""
+    from notifier.services.zones import list_unanswered
+
+    with opened(settings()) as database:
+        found = list_unanswered(database)
+    if form == "json":
+        write_json(found)
+        return
+    rows = ((o.zone, o.target, stamp(o.since), o.reason) for o in found.hosts)
+    table(("ZONE", "HOST", "SINCE", "REASON"), rows, empty="Every host of every zone answered.")
+
+
 @command.command("add")
 @click.argument("host")
 @click.argument("product", type=PRODUCT, metavar="PRODUCT")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from feeds.core.errors import UsageProblem
 from notifier.cli.app import now, opened, settings
 from notifier.cli.log import event
 from notifier.cli.log_options import log_options
-from notifier.domain.jobs import Queue
+from notifier.config import ZONE
+from notifier.domain.jobs import Queue, zone_queue
 
 if TYPE_CHECKING:
     from notifier.services.queueing import NotifyReport
@@ -25,11 +27,18 @@ if TYPE_CHECKING:
     metavar="NAME,...",
     help=f"Queues to serve: {', '.join(Queue)}.  [default: all]",
 )
+@click.option(
+    "--zone",
+    "zones",
+    multiple=True,
+    metavar="NAME",
+    help="Also collect from the hosts of this zone over SSH (repeatable).",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs to do at once.")
 @click.option("--drain", is_flag=True, help="Do all that is due and waits now, then exit.")
 @log_options
 @click.pass_context
-def command(ctx: click.Context, queues: str | None, jobs: int, drain: bool) -> None:
+def command(ctx: click.Context, queues: str | None, zones: tuple[str, ...], jobs: int, drain: bool) -> None:
     """Work on jobs: poll, match, make digests and deliver, on PostgreSQL.
 
     Run as many as you like, on any machines; `navtex run` from cron may run as well. Restart a worker that ends: it
@@ -37,7 +46,7 @@ def command(ctx: click.Context, queues: str | None, jobs: int, drain: bool) -> N
     them back.
     """
     config = settings()
-    chosen = _queues(queues)
+    chosen = (*_queues(queues), *map(_zone, zones))
     from notifier.services.crawling import check_sources
 
     check_sources(config)
@@ -63,6 +72,12 @@ def _queues(text: str | None) -> tuple[str, ...]:
     if not found:
         raise UsageProblem("no queue is named", where="--queues", remedy=f"Choose of {', '.join(known)}")
     return found
+
+
+def _zone(name: str) -> str:
+    if not re.fullmatch(ZONE, name):
+        raise UsageProblem(f"{name!r} is not a zone: lower-case letters, digits and dashes", where="--zone")
+    return zone_queue(name)
 
 
 def _report(report: NotifyReport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,8 @@ STALE: Final = 60.0
 """Seconds without a sign of life after which a worker counts as dead."""
 HEARTBEAT: Final = 10.0
 """Seconds between two signs of life."""
+TARGETS: Final = 100
+"""Hosts that one job collects from, at most."""
 TRIES: Final = 5
 """How often a job is begun whose workers die of it."""
 
@@ -48,6 +50,8 @@ class JobRequest:
     queue: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     lock: str = ""
+    after: float = 0.0
+    """Seconds before it may be begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,17 @@ def digest_jobs(subscriptions: Collection[int]) -> list[JobRequest]:
     numbers = sorted(subscriptions)
     parts = [numbers[at : at + TOGETHER] for at in range(0, len(numbers), TOGETHER)]
     return [JobRequest("digest", Queue.DIGEST, {"subscriptions": part}) for part in parts]
+
+
+def zone_queue(zone: str) -> str:
+    """The queue of collections from a zone."""
+    return f"collect.{zone}"
+
+
+def collect_job(zone: str, targets: Sequence[str], begun: datetime, tries: int = 0) -> JobRequest:
+    """The job that collects from hosts of a zone, in the round that began at a moment; `tries` went before it."""
+    arguments = {"zone": zone, "targets": list(targets), "begun": begun.isoformat(), "tries": tries}
+    return JobRequest("collect", zone_queue(zone), arguments, after=60.0 if tries else 0.0)
 
 
 def deliver_job(host: str) -> JobRequest:

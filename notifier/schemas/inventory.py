@@ -186,3 +186,19 @@ def unread_rows(rows: Iterable[BadRow]) -> tuple[UnreadRow, ...]:
 def lost_products(lost: Mapping[str, int]) -> dict[str, int]:
     """Products that hosts no longer have, by name."""
     return dict(sorted(lost.items()))
+
+
+class UnansweredHost(msgspec.Struct, frozen=True, kw_only=True):
+    """A host of a zone that did not answer when it was asked last."""
+
+    zone: Annotated[str, Meta(description="the zone")]
+    target: Annotated[str, Meta(description="the host, as its hosts file names it")]
+    reason: Annotated[str, Meta(description="why there is no answer")]
+    since: Annotated[datetime, MOMENT, Meta(description="when it first did not answer")]
+    asked_at: Annotated[datetime, MOMENT, Meta(description="when it was asked last")]
+
+
+class UnansweredHosts(msgspec.Struct, frozen=True, kw_only=True):
+    """Hosts of zones that did not answer, by zone and name."""
+
+    hosts: Annotated[tuple[UnansweredHost, ...], Meta(description="by zone and name")]

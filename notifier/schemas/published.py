@@ -45,6 +45,7 @@ PUBLISHED: Final[dict[str, tuple[str, type[msgspec.Struct]]]] = {
     "inventory-collect": ("inventory collect", inventory.CollectSummary),
     "inventory-import": ("inventory import", inventory.ImportSummary),
     "inventory-list": ("inventory list", inventory.HostList),
+    "inventory-unanswered": ("inventory unanswered", inventory.UnansweredHosts),
     "inventory-show": ("inventory show", inventory.HostDetail),
     "image-base-list": ("image base list", image.BaseList),
     "image-list": ("image list", image.ImageList),

@@ -74,6 +74,7 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from checks.clock(connection, now)
         yield from checks.runs(connection, now)
         yield from worker_checks.workers(connection, now)
+        yield from worker_checks.unanswered(connection)
         yield from _sources(config, connection, now)
         yield from image_checks.registries(connection, config.images, now)
         yield from _inventory(connection, now, config.digest.stale_days)

@@ -8,11 +8,20 @@ from datetime import datetime, timedelta
 from feeds.storage.database import Connection
 from notifier.domain.jobs import JobState
 from notifier.schemas.doctor import CheckResult
-from notifier.storage import jobs, jobs_schema
+from notifier.storage import jobs, jobs_schema, zones
 from notifier.storage.jobs_schema import QueueState
 
 _LATE = timedelta(minutes=15)
 """How long a job may wait before somebody should look."""
+
+
+def unanswered(connection: Connection) -> Iterator[CheckResult]:
+    """Hosts of zones that did not answer."""
+    found = zones.listed(connection)
+    if found:
+        some = ", ".join(o.target for o in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        which = "1 host of a zone did" if len(found) == 1 else f"{len(found)} hosts of zones did"
+        yield CheckResult.note(f"{which} not answer: {some}", "See `navtex inventory unanswered`")
 
 
 def workers(connection: Connection, now: datetime) -> Iterator[CheckResult]:

@@ -88,6 +88,7 @@ def enqueue(connection: Connection, requests: Iterable[JobRequest]) -> None:
             "task_name": one.task,
             "queueing_lock": one.lock or None,
             "args": dict(one.arguments),
+            "scheduled_at": sa.func.now() + timedelta(seconds=one.after) if one.after else None,
         }
         statement = insert(_job).values(row)
         connection.execute(
@@ -201,6 +202,12 @@ def cancel(connection: Connection, number: int) -> bool:
     """Cancel a job that waits; false if it does not."""
     done = connection.execute(sa.text("SELECT jobs.procrastinate_cancel_job_v1(:id, false, false)"), {"id": number})
     return done.scalar() is not None
+
+
+def clear(connection: Connection, queue: str) -> int:
+    """Cancel every job of a queue that waits; how many there were."""
+    waiting_ = sa.select(_job.c.id).where(_in(JobState.WAITING), _job.c.queue_name == queue)
+    return sum(cancel(connection, number) for number in connection.execute(waiting_).scalars().all())
 
 
 def forget(connection: Connection, before: datetime, at_once: int) -> int:

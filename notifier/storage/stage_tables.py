@@ -14,6 +14,16 @@ stage_mark = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
 )
 
+unanswered = sa.Table(
+    "unanswered",
+    metadata,
+    sa.Column("zone", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True, comment="as its hosts file names it"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False, comment="when it first did not answer"),
+    sa.Column("at", UtcDateTime, nullable=False, comment="when it did not answer last"),
+)
+
 stage_tally = sa.Table(
     "stage_tally",
     metadata,

@@ -60,6 +60,8 @@ def queue_of(work: Work, queues: tuple[str, ...], jobs: int, *, periodic: bool) 
             ("digest", work.digest, RetryStrategy(max_attempts=3, exponential_wait=5)),
             ("deliver", work.deliver, False),
             ("registry", work.registry, False),
+            ("collect_plan", work.collect_plan, False),
+            ("collect", work.collect, RetryStrategy(max_attempts=2, wait=60)),
             ("tidy", work.tidy, False),
         )
     }
@@ -83,6 +85,8 @@ def _periodic(app: procrastinate.App, tasks: dict[str, Any], config: Config, que
             ("match", config.worker.poll, Queue.CORE, MATCH.lock, {}),
             ("tidy", "23 3 * * *", Queue.CORE, "tidy", {}),
         ]
+        when = config.worker.collect
+        wanted += [("collect_plan", when, Queue.CORE, f"plan:{zone}", {"zone": zone}) for zone in config.collect.zones]
     if Queue.REGISTRY in queues:
         cron = config.worker.registries
         wanted += [

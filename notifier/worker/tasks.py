@@ -23,6 +23,7 @@ from notifier.services.polling import PollOptions, poll
 from notifier.services.queueing import NotifyReport
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
+from notifier.services.zones import ZonePart, collect_part, plan_zone
 
 Tell = Callable[..., None]
 """Tells of an event: its name, a text, and `level` or further facts."""
@@ -85,6 +86,20 @@ class Work:
         with message_sender(self.config) as sender:
             deliver(self.database, sender, _deliveries(report), operator=self.config.operator.to, only=only)
         self.report(report)
+
+    def collect_plan(self, zone: str) -> None:
+        """Enqueue collections from the hosts of a zone."""
+        if zone in self.config.collect.zones:
+            number = plan_zone(self.database, self.config.collect, zone, self.clock())
+            self.tell("collection_planned", f"{number} hosts of the zone {zone} are asked")
+
+    def collect(self, zone: str, targets: list[str], begun: str, tries: int) -> None:
+        """Ask hosts of a zone."""
+        part = ZonePart(zone, tuple(targets), datetime.fromisoformat(begun), tries)
+        missing = collect_part(self.database, self.config.collect, part, self.environment, self.clock())
+        if missing:
+            text = f"{missing} of {len(targets)} hosts of the zone {zone} did not answer"
+            self.tell("unanswered", f"{text}: see `navtex inventory unanswered`", level="warning", zone=zone)
 
     def tidy(self) -> None:
         """Note the day's exposure, and delete what is old."""
