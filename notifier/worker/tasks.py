@@ -62,7 +62,8 @@ class Work:
         with start_crawl(config, self.environment) as crawl:
             polled = poll(config, self.database, crawl, options, self.clock()).report
         healthy = len(polled.sources) - len(polled.failed)
-        self.tell("polled", f"{healthy} of {len(polled.sources)} polled sources are healthy")
+        text = f"{healthy} of {len(polled.sources)} polled sources are healthy"
+        self.tell("polled", text, sources=len(polled.sources), healthy=healthy)
         if polled.problem:
             self.tell("poll_broken", f"The poll is incomplete: {polled.problem}", level="warning")
 
