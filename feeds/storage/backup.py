@@ -20,7 +20,8 @@ from pathlib import Path
 from feeds.core import files
 from feeds.core.addresses import sqlite_address
 from feeds.core.errors import Busy, DatabaseError, UsageProblem
-from feeds.storage.database import Database, explained, is_secret
+from feeds.storage.database import Database, explained
+from feeds.storage.engines import is_secret
 from feeds.storage.schema import drift
 
 _BESIDE = ("-wal", "-shm", "-journal")

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+from sqlalchemy.engine import Connection, Dialect
 
 import feeds
-from feeds.core.errors import Busy, ConfigError, DatabaseError
-from feeds.core.files import PRIVATE, make_private, private_folder
+from feeds.core.errors import Busy, DatabaseError
+from feeds.core.files import PRIVATE
 from feeds.core.resources import folder
+from feeds.storage.engines import engine_for, is_secret, url_of
 
-__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "is_missing", "metadata"]
+__all__ = ["HEAD", "Connection", "Database", "UtcDateTime", "explained", "metadata"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -37,9 +34,6 @@ metadata = sa.MetaData(
 HEAD = "0023"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
-_SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)
-_PARAMETER = re.compile(r"\?[\w.-]+=")
-_SECRET = re.compile(r"pass(?!file)|secret|token|key$|credential", re.IGNORECASE)
 
 # Numbers that no other program is likely to use as advisory locks on the same database: the lock of a run, and what
 # stands before the number of a stage.
@@ -76,8 +70,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _url(url)
-        self.engine = _engine(self.url)
+        self.url = url_of(url)
+        self.engine = engine_for(self.url)
 
     @property
     def shown(self) -> str:
@@ -228,20 +222,6 @@ def explained(where: str) -> Iterator[None]:
         raise DatabaseError(str(error), where=where, remedy=_remedy(str(error))) from error
 
 
-def is_missing(address: str) -> bool:
-    """Whether an address names an SQLite file that does not exist. Nothing is created."""
-    url = _url(address)
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        return False
-    try:
-        Path(url.database).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False  # opening it says what is wrong
-    return False
-
-
 def _number(stage: str) -> int:
     """The number of a stage's lock, as PostgreSQL takes it."""
     return zlib.crc32(stage.encode()) - 2**31
@@ -250,83 +230,6 @@ def _number(stage: str) -> int:
 def _busy(where: str, stage: str = "") -> Busy:
     what = f"another process is at work at the stage {stage!r}" if stage else "another Navtex run is at work"
     return Busy(what, where=where, remedy="Wait for it to end; nothing was changed")
-
-
-def is_secret(parameter: str) -> bool:
-    """Whether a parameter of an address holds a secret.
-
-    >>> is_secret("sslpassword"), is_secret("sslmode")
-    (True, False)
-    """
-    return _SECRET.search(parameter) is not None
-
-
-def _url(text: str) -> URL:
-    if found := _SQLITE.fullmatch(text):
-        return _file_url(found[1], found[2])
-    try:
-        url = make_url(text)
-    except (sa.exc.ArgumentError, ValueError):
-        raise ConfigError(
-            "the database address is not valid", remedy="Write sqlite:///PATH or postgresql://USER@HOST/NAME"
-        ) from None
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise ConfigError(f"{url.drivername} databases are not supported", remedy="Use SQLite or PostgreSQL")
-    return url
-
-
-def _file_url(driver: str, path: str) -> URL:
-    """The address of an SQLite file. `?` and `#` are characters of its path, and escapes are decoded."""
-    if _PARAMETER.search(path) or "\0" in unquote(path):
-        raise ConfigError(
-            "an SQLite address with parameters is not supported",
-            remedy="Write sqlite:///PATH, and %3F for a ? in PATH",
-        )
-    return URL.create(driver, database=unquote(path) or None)
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "postgresql":
-        try:
-            return sa.create_engine(url, pool_pre_ping=True)
-        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
-            raise ConfigError("PostgreSQL needs its driver", remedy="Install navtex[postgresql]") from error
-    try:
-        engine = sa.create_engine(url)
-    except (ModuleNotFoundError, sa.exc.ArgumentError) as error:
-        raise ConfigError(
-            "this form of SQLite address is not supported", where=str(url), remedy="Write sqlite:///PATH"
-        ) from error
-    if url.database and url.database != ":memory:":
-        _prepare_file(Path(url.database))
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def _prepare_file(path: Path) -> None:
-    """Make the file and its folder, readable by nobody else."""
-    try:
-        private_folder(path.parent)
-        make_private(path)
-    except OSError as error:
-        raise DatabaseError(
-            f"cannot be opened: {error.strerror}", where=str(path), remedy="Check the folder and its permissions"
-        ) from error
-
-
-def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-    # transactions are begun below, explicitly, so that a writer takes its lock at once
-    connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _on_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("navtex_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _remedy(reason: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import notifier.storage.tables  # noqa: F401 - defines every table, those of feeds included
 from feeds.core.errors import ConfigError
 from feeds.storage import backup
-from feeds.storage.database import HEAD, Database, is_missing
+from feeds.storage.database import HEAD, Database
+from feeds.storage.engines import is_missing
 from feeds.storage.schema import drift
 from notifier.config import default_database
 

@@ -28,10 +28,8 @@ from notifier.schemas.exposure import (
     Exposures,
     HostGroup,
     VersionGroup,
-    advisory_group,
-    exposure_row,
-    version_group,
 )
+from notifier.schemas.exposure_values import advisory_group, exposure_row, version_group
 from notifier.schemas.fields import whole
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, host_counts, marks

@@ -26,6 +26,7 @@ from notifier.images.splits import RunningImage, Split, splits
 from notifier.images.status import ImageJudge, ImageStatus, LineageSettings
 from notifier.schemas import image as shapes
 from notifier.schemas.fields import whole
+from notifier.schemas.image_values import HostCounter, base_list, image_detail, image_row, plan_value
 from notifier.services.scopes import check_hosts
 from notifier.storage import images
 
@@ -145,7 +146,7 @@ def list_images(database: Database, settings: ImageSettings, query: ImageQuery, 
         chosen = _chosen(found, query)
         several = {s.name for s in found.splits}
         rows = [
-            shapes.image_row(found.assessment.catalogue, one, split=one.running.name in several)
+            image_row(found.assessment.catalogue, one, split=one.running.name in several)
             for one in chosen
             if not query.split or one.running.name in several
         ]
@@ -195,7 +196,7 @@ def plan_images(database: Database, settings: ImageSettings, query: ImageQuery, 
         chosen = _chosen(found, query)
         made = image_plan(found.assessment, chosen)
         count = _counter(connection, query.scope, found)
-        return shapes.plan_value(made, found.assessment.catalogue, count, now, _old_tags(found.assessment))
+        return plan_value(made, found.assessment.catalogue, count, now, _old_tags(found.assessment))
 
 
 def image_plan(assessment: ImageAssessment, chosen: Sequence[JudgedImage]) -> ImagePlan:
@@ -203,7 +204,7 @@ def image_plan(assessment: ImageAssessment, chosen: Sequence[JudgedImage]) -> Im
     return plan(assessment.catalogue, assessment.judge, chosen, assessment.settings.own)
 
 
-def _counter(connection: Connection, scope: Scope, found: _Found) -> shapes.HostCounter:
+def _counter(connection: Connection, scope: Scope, found: _Found) -> HostCounter:
     def count(running: Iterable[RunningImage]) -> int:
         """Distinct hosts; one use alone is counted already."""
         several = list(running)
@@ -253,7 +254,7 @@ def show_image(
             named = wanted is not None and one.running.name in (wanted, _as_given(wanted, text))
             if named or (own and own in (config, one.running.digest)) or _short(text, config):
                 others = [j for j in found.judged if j.running.name == one.running.name and j is not one]
-                rows.append(shapes.image_detail(found.assessment, one, config, others))
+                rows.append(image_detail(found.assessment, one, config, others))
     if not rows:
         raise UnknownName(f"no host runs the image {text[:120]!r}", remedy="See `navtex image list`")
     return shapes.ImageDetails(generated_at=whole(now), images=tuple(rows))
@@ -275,7 +276,7 @@ def list_bases(database: Database, settings: ImageSettings, now: datetime) -> sh
     with database.connect() as connection:
         found = _find(connection, settings, Scope(), now)
         count = _counter(connection, Scope(), found)
-        return shapes.base_list(found.assessment, found.judged, count, now)
+        return base_list(found.assessment, found.judged, count, now)
 
 
 def name_base(database: Database, chain: int, text: str) -> Reference:

@@ -17,7 +17,8 @@ from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, Question, by_advisory, by_component, by_version, findings
 from notifier.assessment.matcher import EXPOSED
 from notifier.rendering.report import Matrix, matrices
-from notifier.schemas.exposure import AdvisoryGroup, HostGroup, VersionGroup, advisory_group, version_group
+from notifier.schemas.exposure import AdvisoryGroup, HostGroup, VersionGroup
+from notifier.schemas.exposure_values import advisory_group, version_group
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, host_counts, marks
 from notifier.services.exposure_rows import GroupBy, counted, placed_hosts, version_hosts

@@ -13,7 +13,8 @@ from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import meets, worst_first
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
-from notifier.schemas.exposure import CheckAnswer, exposure_row
+from notifier.schemas.exposure import CheckAnswer
+from notifier.schemas.exposure_values import exposure_row
 from notifier.schemas.fields import whole
 from notifier.services import fail_on
 

@@ -36,7 +36,8 @@ from notifier.domain.components import Component
 from notifier.exporters import FORMATS, csv_rows
 from notifier.exporters.model import ExportDocument, document
 from notifier.exporters.purl import purls
-from notifier.schemas.exposure import Exposure, exposure_row
+from notifier.schemas.exposure import Exposure
+from notifier.schemas.exposure_values import exposure_row
 from tests.support.samples import START, advisory
 
 ENGINE = Component("engine", "25.0.5", "docker-ce 5:25.0.5-1~ubuntu.22.04~jammy", "ubuntu-22.04")

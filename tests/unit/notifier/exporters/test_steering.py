@@ -19,7 +19,8 @@ from notifier.exporters import FORMATS, csv_rows
 from notifier.exporters.model import document
 from notifier.rendering.messages import render
 from notifier.rendering.short import shortened
-from notifier.schemas.exposure import Exposure, exposure_row
+from notifier.schemas.exposure import Exposure
+from notifier.schemas.exposure_values import exposure_row
 from tests.support.digests import digest, group, item
 from tests.support.loopback import over_http
 from tests.support.samples import START, advisory
