@@ -33,11 +33,12 @@ import sqlalchemy as sa
 from measure import Ratio, median_pair
 
 from feeds import storage
-from feeds.advisories.records import Advisory
+from feeds.advisories.records import Advisory, Level
 from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
+from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.services import importing
 from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
@@ -226,6 +227,9 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
         found.append(_pairs(f"{name}: counts for all advisories", count, floor, limit(1.5), rounds))
         whole = lambda: answer(connection)  # noqa: E731
         found.append(_pairs(f"{name}: the whole answer, beside that", whole, floor, limit(1.5, 10**6), rounds))
+        policy = ExposureQuery(due=DuePolicy(dict.fromkeys(Level, 7)))
+        due = lambda: assess(connection, policy, fleet.AT)  # noqa: E731
+        found.append(_pairs(f"{name}: the whole answer with due dates", due, floor, limit(8, 10**6), rounds))
         weights = marks(asked.findings)
         worst = lambda: exposure.risk_counts(connection, Scope(), weights)  # noqa: E731
         found.append(

@@ -14,7 +14,7 @@ from notifier.domain.stays import EndedStay, StayKey
 from notifier.storage import bulk, tables
 from notifier.storage.inventory import conditions
 from notifier.storage.stay_tables import came_from, ended_stay, stays_recorded
-from notifier.storage.stays import Histories, days, grouped, same_installation, stay_text
+from notifier.storage.stays import Histories, counted_arrivals, days, same_installation, stay_text
 
 
 def counted(
@@ -24,11 +24,10 @@ def counted(
     without = tuple(without)
     chosen = bulk.in_list(connection, tables.installation.c.component, sorted(components))
     where = [*conditions(connection, scope), chosen, *_excluded(connection, without)]
-    rows = connection.execute(grouped(where, _source(scope, without))).all()
     on = days(connection)
     found: Counter[StayKey] = Counter()
-    for row in rows:
-        found[row.component, on[row.run], row.before] += row.hosts
+    for (component, run, before), hosts in counted_arrivals(connection, where, _source(scope, without)).items():
+        found[component, on[run], before] += hosts
     return dict(found)
 
 
