@@ -86,10 +86,21 @@ class Overview:
     """The sources that could not be read the last time."""
 
 
-def overview(connection: Connection, found: ScopedFindings, part: RowPart) -> Overview:
-    """The overview of some findings, of which the list has the verdicts that were asked for."""
+COUNTED: Final = EXPOSED | {Status.UNKNOWN}
+"""The verdicts that the numbers need. Findings that were asked for with them are not looked for again."""
+
+
+def overview(
+    connection: Connection, found: ScopedFindings, part: RowPart, verdicts: frozenset[Status] = EXPOSED
+) -> Overview:
+    """The overview of some findings, of which the list has those with some verdicts."""
     numbers = fleet_numbers(connection, found)
-    rows, total, following = _LISTS[part.group](connection, found, part)
+    listed = replace(
+        found,
+        question=replace(found.question, verdicts=verdicts),
+        findings=tuple(f for f in found.findings if f.match.verdict.status in verdicts),
+    )
+    rows, total, following = _LISTS[part.group](connection, listed, part)
     nothing = "" if total else nothing_in(connection, found.scope) or "No matching vulnerabilities."
     return Overview(
         numbers=numbers,
@@ -105,7 +116,7 @@ def overview(connection: Connection, found: ScopedFindings, part: RowPart) -> Ov
 
 def fleet_numbers(connection: Connection, found: ScopedFindings) -> FleetNumbers:
     """The hosts of a scope in numbers, whichever verdicts were asked for."""
-    whole = _with_verdicts(found, EXPOSED | {Status.UNKNOWN})
+    whole = _with_verdicts(found, COUNTED)
     counted = exposure.risk_counts(connection, found.scope, marks(whole))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in counted:
@@ -143,6 +154,8 @@ def exposure_matrices(connection: Connection, found: ScopedFindings) -> tuple[Ma
 
 
 def _with_verdicts(found: ScopedFindings, verdicts: frozenset[Status]) -> tuple[Finding, ...]:
+    if verdicts <= found.question.verdicts and not found.overdue:
+        return tuple(f for f in found.findings if f.match.verdict.status in verdicts)
     question: Question = replace(found.question, verdicts=verdicts)
     return findings(found.assessment.matcher, found.assessment.components, found.hosts, question)
 

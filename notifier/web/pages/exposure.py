@@ -6,7 +6,7 @@ from notifier.assessment.matcher import EXPOSED
 from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy
-from notifier.services.overview import RowOrder, RowPart, exposure_matrices, overview
+from notifier.services.overview import COUNTED, RowOrder, RowPart, exposure_matrices, overview
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.showing import shown
@@ -19,7 +19,7 @@ def query(call: Call) -> ExposureQuery:
     """What the address asks for, within what the viewer may see."""
     return ExposureQuery(
         scope=asking.seen(call),
-        verdicts=asking.verdicts(call) or EXPOSED,
+        verdicts=(asking.verdicts(call) or EXPOSED) | COUNTED,
         advisories=asking.values(call, "advisory"),
         least=asking.level(call),
         kev=asking.switch(call, "kev"),
@@ -40,7 +40,7 @@ def exposure(call: Call) -> Answer:
     )
     asked = query(call)
     with assessed(call.database, asked, call.now, stale_days=call.config.digest.stale_days) as (connection, found):
-        seen = overview(connection, found, part)
+        seen = overview(connection, found, part, asking.verdicts(call) or EXPOSED)
         matrices = exposure_matrices(connection, found) if as_matrix else ()
     return shown(
         call,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from feeds.core.errors import UsageProblem
-from feeds.verdicts.evidence import Status
-from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOrder
 from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.exposure_rows import GroupBy
 from notifier.services.inventory import HostQuery, host, hosts
-from notifier.services.overview import RowPart, overview
+from notifier.services.overview import COUNTED, RowPart, overview
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped
@@ -58,10 +56,10 @@ def one(call: Call) -> Answer:
     name = call.path["name"]
     scope = scoped(call, Scope(hosts=(name,)))
     about = host(call.database, name)
-    query = ExposureQuery(scope, EXPOSED | {Status.UNKNOWN}, limit=call.viewer.scope, due=due_policy(call.config.due))
+    query = ExposureQuery(scope, COUNTED, limit=call.viewer.scope, due=due_policy(call.config.due))
     with call.database.connect() as connection:
         found = assess(connection, query, call.now, stale_days=call.config.digest.stale_days)
-        seen = overview(connection, found, RowPart(group=GroupBy.ADVISORY, limit=_MOST))
+        seen = overview(connection, found, RowPart(group=GroupBy.ADVISORY, limit=_MOST), COUNTED)
     return shown(
         call, "host.html", host=about, seen=seen, dated=bool(query.due), stale_days=call.config.digest.stale_days
     )
