@@ -230,9 +230,8 @@ def measured(database: Database, folder: str, options: argparse.Namespace) -> li
         ports = navtex(stack, database, folder, options.processes)
         loads += [send(ports) for _ in range(2 if options.again else 1)]
     each = (_spent() - floor) / (len(loads) - 1)
-    print(
-        f"processor time of a push: {each / options.pushes * 1000:.2f} ms, floor {floor / options.pushes * 1000:.2f} ms"
-    )
+    each, floor = (1000 * seconds / options.pushes for seconds in (each, floor))
+    print(f"processor time of a push: {each:.2f} ms, floor {floor:.2f} ms")
     return loads
 
 
