@@ -214,7 +214,7 @@ def _spent() -> float:
 
 
 def measured(database: Database, folder: str, options: argparse.Namespace) -> list[Load]:
-    """The loads: the floor, Navtex, and Navtex again with the same contents. Prints the processor time of each server."""
+    """The loads: the floor, Navtex, and Navtex again with the same contents. Prints the processor time of a push."""
     wanted = NewToken("bench", frozenset({TokenScope.PUSH}))
     secret = add_token(database, Actor("bench"), datetime.now(UTC), wanted, None).secret
     bodies = [content(n) for n in range(options.pushes)]
