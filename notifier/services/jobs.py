@@ -49,7 +49,15 @@ def prepare(database: Database) -> None:
     with database.begin() as connection:
         database.serial(connection, "queue")
         jobs_schema.create(connection)
-        if jobs_schema.state(connection) is not QueueState.READY:
+        state = jobs_schema.state(connection)
+        if state is QueueState.MISSING:
+            grant = f"GRANT CREATE ON DATABASE {database.url.database} TO {database.url.username}"
+            raise DatabaseError(
+                "the role may not create the schema `jobs`, which holds the queue",
+                where=database.shown,
+                remedy=f"The owner of the database can run `{grant}`",
+            )
+        if state is QueueState.OTHER:
             raise DatabaseError(
                 "the schema `jobs` holds another version of the queue than this Navtex needs",
                 where=database.shown,

@@ -30,6 +30,11 @@ def registry_accesses(
     return tuple(_access(name, settings, found.get(name, Credential())) for name in names), warnings
 
 
+def same_registry(one: str, other: str) -> bool:
+    """Whether two names stand for the same registry; ConfigError if one is none."""
+    return _named(one) == _named(other)
+
+
 def _access(name: str, settings: ImageSettings, credential: Credential) -> RegistryAccess:
     own = next((s for n, s in settings.registry.items() if _named(n) == name), None)
     if own is None:

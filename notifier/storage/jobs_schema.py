@@ -77,9 +77,12 @@ def state(connection: Connection) -> QueueState:
 
 
 def create(connection: Connection) -> bool:
-    """Create the queue's tables, if the right version of the package is installed and there are none."""
+    """Create the queue's tables, if there are none, the right version of the package is installed, and we may."""
     found = installed()
     if found is None or found[0] != PINNED or state(connection) is not QueueState.MISSING:
+        return False
+    allowed = "to_regnamespace('jobs') IS NOT NULL OR has_database_privilege(current_database(), 'CREATE')"
+    if not connection.execute(sa.text(f"SELECT {allowed}")).scalar():
         return False
     driver: Any = connection.connection.driver_connection
     before = connection.execute(sa.text("SHOW search_path")).scalar_one()

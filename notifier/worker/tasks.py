@@ -21,6 +21,7 @@ from notifier.services.exposure import note_trend
 from notifier.services.jobs import note_stage, tidy
 from notifier.services.polling import PollOptions, poll
 from notifier.services.queueing import NotifyReport
+from notifier.services.registries import same_registry
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
 from notifier.services.zones import ZonePart, collect_part, plan_zone
@@ -53,7 +54,7 @@ class Work:
     def registry(self, host: str) -> None:
         """Ask one registry."""
         settings = self.config.images
-        own = {name: one for name, one in settings.registry.items() if name == host}
+        own = {name: one for name, one in settings.registry.items() if same_registry(name, host)}
         images = msgspec.structs.replace(settings, registries=(host,), registry=own)
         options = PollOptions((REGISTRIES,), stage=f"registry:{host}")
         self._poll(msgspec.structs.replace(self.config, images=images), options)
