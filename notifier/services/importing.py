@@ -31,7 +31,7 @@ from notifier.services.host_images import keep_host_images
 from notifier.services.waking import wake_matching
 from notifier.storage import host_listing, verdicts
 from notifier.storage.identities import Identities
-from notifier.storage.importing import CHUNK
+from notifier.storage.import_rows import CHUNK
 from notifier.storage.inventory import Import, host_numbers
 
 ADDED_BY_HAND = "inventory add"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -32,9 +29,8 @@ from notifier.domain.observations import (
 )
 from notifier.domain.package_names import FOLLOWED
 from notifier.storage import bulk, looks, stays, tables
+from notifier.storage.import_rows import CHUNK, ChunkWrites, ComponentNumbers, HostRow, Tagsets
 
-CHUNK = 10_000
-"""How many hosts are read and written at a time."""
 REMEMBERED = timedelta(days=400)
 """So long it is known what a host no longer runs."""
 
@@ -46,52 +42,6 @@ SELECT held.value, host.id, host."import"
 FROM host, json_each('[' || substr(host.views, instr(host.views, ':') + 1) || ']') AS held
 WHERE host.id BETWEEN ? AND ? AND instr(host.views, ';') = 0
 """
-
-
-class _Row(NamedTuple):
-    """A host as it is stored."""
-
-    id: int
-    name: str
-    tagset: int
-    views: str
-
-
-class _Numbers(dict[Component, int]):
-    """The number of each component; one that is asked for and new gets the next, and waits in `new` to be stored."""
-
-    def __init__(self, connection: Connection) -> None:
-        rows = connection.execute(sa.select(tables.component))
-        super().__init__({Component(r.product, r.version, r.package, r.distro): r.id for r in rows})
-        self.components = {number: component for component, number in self.items()}
-        self.products = {number: component.product for component, number in self.items()}
-        self.last = max(self.components, default=0)
-        self.new: list[bulk.Row] = []
-
-    def __missing__(self, component: Component) -> int:
-        self.last = number = self.last + 1
-        self.new.append((number, *msgspec.structs.astuple(component)))
-        self[component] = number
-        self.components[number] = component
-        self.products[number] = component.product
-        return number
-
-
-@dataclass(slots=True)
-class _Writes:
-    """The rows that a chunk leads to."""
-
-    hosts: list[bulk.Row] = field(default_factory=list)
-    updates: list[bulk.Row] = field(default_factory=list)
-    same: dict[Observed, list[int]] = field(default_factory=lambda: {view: [] for view in Observed})
-    """Hosts of which only who said it, and when, is new."""
-    added: list[bulk.Row] = field(default_factory=list)
-    removed: list[bulk.Row] = field(default_factory=list)
-    several: list[bulk.Row] = field(default_factory=list)
-    single: list[int] = field(default_factory=list)
-    """Hosts of which it must be said anew what they have several of."""
-    restarts: list[bulk.Row] = field(default_factory=list)
-    restarted: list[bulk.Row] = field(default_factory=list)
 
 
 class Import:
@@ -114,7 +64,6 @@ class Import:
         self._connection = connection
         self._spreads = connection.dialect.name == "sqlite"
         self._now, self._at = at, bulk.moment(connection, at)
-        self._tags = dict(tags or {})
         if connection.dialect.name == "postgresql":
             # numbers are given here: nobody else may add hosts or components meanwhile; SQLite has one writer anyway
             connection.exec_driver_sql("LOCK TABLE host, component IN SHARE ROW EXCLUSIVE MODE")
@@ -123,16 +72,14 @@ class Import:
         self._mine: frozenset[int] = frozenset()
         self._heads: dict[Observed, frozenset[str]] = {}
         self._know_mine()
-        self._numbers = _Numbers(connection)
+        self._numbers = ComponentNumbers(connection)
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
         connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
         self._components = self._numbers.components
         self._stays = stays.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
-        self._tagsets = {r.tags: r.id for r in connection.execute(sa.select(tables.tagset))}
-        self._tags_of = {n: msgspec.json.decode(text, type=dict[str, str]) for text, n in self._tagsets.items()}
+        self._tagsets = Tagsets(connection, tags or {})
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
-        self._asked: dict[tuple[object, ...], int] = {}
         self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
 
     def _begun(self, at: datetime) -> int:
@@ -147,7 +94,7 @@ class Import:
         self._mine = frozenset(found.scalars())
         self._heads = {view: frozenset(encode_one(view, run, ()) for run in self._mine) for view in Observed}
 
-    def _met(self, known: Mapping[str, _Row]) -> None:
+    def _met(self, known: Mapping[str, HostRow]) -> None:
         """Called with the stored rows of each chunk before anything of it is written."""
 
     def _count(self, name: str, outcome: HostOutcome) -> None:
@@ -175,7 +122,7 @@ class Import:
         """Forget what earlier imports of this scope saw and this one did not; how many hosts that concerns."""
         host, earlier = tables.host, self._mine - {self._run}
         left = self._connection.execute(sa.select(host.c.id, host.c.views).where(host.c["import"] != self._run)).all()
-        gone, writes = [], _Writes()
+        gone, writes = [], ChunkWrites()
         for row in left:
             before = decode(row.views)
             statements = said(row.views)
@@ -213,7 +160,7 @@ class Import:
         repeated: dict[str, list[Host]] = {}
         if len(set(names)) < len(names):
             repeated = {name: [] for name, times in Counter(names).items() if times > 1}
-        writes = _Writes()
+        writes = ChunkWrites()
         for host in hosts:
             if host.name in repeated:
                 repeated[host.name].append(host)
@@ -229,7 +176,7 @@ class Import:
     def _in_order(self, host: Host) -> list[int]:
         return sorted({*map(self._numbers.__getitem__, host.components)})
 
-    def _stated(self, row: _Row, views: dict[Observed, list[int]]) -> dict[Observed, list[int]]:
+    def _stated(self, row: HostRow, views: dict[Observed, list[int]]) -> dict[Observed, list[int]]:
         """What is said of a host; not that no package is installed where some of what it has came in none."""
         if views.get(Observed.INSTALLED) != []:
             return views
@@ -238,7 +185,7 @@ class Import:
             return views
         return {view: numbers for view, numbers in views.items() if view is not Observed.INSTALLED}
 
-    def _several(self, writes: _Writes, name: str, row: _Row | None, hosts: list[Host]) -> None:
+    def _several(self, writes: ChunkWrites, name: str, row: HostRow | None, hosts: list[Host]) -> None:
         """What one chunk says of a host more than once: in several views, or in rows that stand apart."""
         tags: dict[str, str] = {}
         views: dict[Observed, list[int]] = {}
@@ -258,13 +205,13 @@ class Import:
             self._count_products(writes, number, views.popitem()[1])
         self._enter(writes, number, name, tags, encode(after))
 
-    def _rows(self, names: list[str]) -> dict[str, _Row]:
+    def _rows(self, names: list[str]) -> dict[str, HostRow]:
         if self._last == 0:
             return {}
-        found = bulk.select_in(self._connection, tables.host, _Row._fields, "name", names)
-        return {row[1]: _Row._make(row) for row in found}
+        found = bulk.select_in(self._connection, tables.host, HostRow._fields, "name", names)
+        return {row[1]: HostRow._make(row) for row in found}
 
-    def _fresh(self, writes: _Writes, host: Host) -> None:
+    def _fresh(self, writes: ChunkWrites, host: Host) -> None:
         self._last = number = self._last + 1
         run, components = self._run, self._in_order(host)
         if not self._spreads:
@@ -272,12 +219,14 @@ class Import:
         self._count_products(writes, number, components)
         self._enter(writes, number, host.name, host.tags, encode_one(host.view, run, components))
 
-    def _enter(self, writes: _Writes, number: int, name: str, tags: dict[str, str], views: str) -> None:
-        writes.hosts.append((number, name, self._tagset(None, tags), self._at, self._at, self._run, views))
+    def _enter(self, writes: ChunkWrites, number: int, name: str, tags: dict[str, str], views: str) -> None:
+        writes.hosts.append((number, name, self._tagsets.number(None, tags), self._at, self._at, self._run, views))
         self._count(name, HostOutcome.NEW)
 
-    def _again(self, writes: _Writes, row: _Row, tags: dict[str, str], views: Mapping[Observed, list[int]]) -> None:
-        tagset = self._tagset(row.tagset, tags)
+    def _again(
+        self, writes: ChunkWrites, row: HostRow, tags: dict[str, str], views: Mapping[Observed, list[int]]
+    ) -> None:
+        tagset = self._tagsets.number(row.tagset, tags)
         if tagset == row.tagset and (view := self._said_again(row.views, views)):
             writes.same[view].append(row.id)
             self._count(row.name, HostOutcome.SAME)
@@ -302,7 +251,11 @@ class Import:
         return view if again else None
 
     def _differ(
-        self, writes: _Writes, host: int, before: Mapping[Observed, Observation], after: Mapping[Observed, Observation]
+        self,
+        writes: ChunkWrites,
+        host: int,
+        before: Mapping[Observed, Observation],
+        after: Mapping[Observed, Observation],
     ) -> None:
         had, waited = self._effective(before)
         counts, waits = self._effective(after)
@@ -325,7 +278,7 @@ class Import:
             # the rest of a host whose rows stand apart
             self.taken.lost -= Counter(are - were)
 
-    def _count_products(self, writes: _Writes, host: int, components: Collection[int]) -> None:
+    def _count_products(self, writes: ChunkWrites, host: int, components: Collection[int]) -> None:
         products = self._numbers.products
         if len({products[c] for c in components}) < len(components):
             times = Counter(products[c] for c in components)
@@ -349,7 +302,7 @@ class Import:
             self._known[text] = found
         return found
 
-    def _write(self, writes: _Writes) -> None:
+    def _write(self, writes: ChunkWrites) -> None:
         connection = self._connection
         bulk.insert_rows(connection, tables.component, ("id", *Component.__struct_fields__), self._numbers.new)
         self._numbers.new.clear()
@@ -385,27 +338,6 @@ class Import:
             .where(bulk.in_list(self._connection, host.c.id, numbers))
             .values({"last_seen": self._now, "import": self._run, "views": encode_one(view, self._run, ()) + held})
         )
-
-    def _tagset(self, had: int | None, tags: Mapping[str, str]) -> int:
-        """The number of the tags of a host: those that it had, those that its rows give, and the import's own."""
-        if had is not None and not tags and not self._tags:
-            return had
-        asked = (had, *tags.items())
-        number = self._asked.get(asked)
-        if number is None:
-            if len(self._asked) > CHUNK:
-                self._asked.clear()
-            number = self._asked[asked] = self._tagset_of(had, tags)
-        return number
-
-    def _tagset_of(self, had: int | None, tags: Mapping[str, str]) -> int:
-        before = self._tags_of[had] if had is not None else {}
-        text = msgspec.json.encode({**before, **tags, **self._tags}, order="sorted").decode()
-        number = self._tagsets.get(text)
-        if number is None:
-            number = self._tagsets[text] = insert(self._connection, tables.tagset, tags=text)
-            self._tags_of[number] = msgspec.json.decode(text, type=dict[str, str])
-        return number
 
 
 def take(

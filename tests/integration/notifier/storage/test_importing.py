@@ -16,7 +16,8 @@ from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import ImportResult
 from notifier.domain.observations import BEHIND, behind, decode, effective
-from notifier.storage import host_listing, importing, inventory, tables
+from notifier.storage import host_listing, inventory, tables
+from notifier.storage.import_rows import CHUNK
 from notifier.storage.inventory import Import
 from tests.support.depth import examples
 from tests.support.samples import DAY, START
@@ -90,7 +91,7 @@ def test_what_a_daemon_says_replaces_an_older_declaration_of_its_products(databa
 
 
 def test_rows_of_one_host_need_not_stand_together_however_far_apart(database: Database) -> None:
-    many = [Host(f"n-{n:05}", (RUNC,)) for n in range(importing.CHUNK + 5)]
+    many = [Host(f"n-{n:05}", (RUNC,)) for n in range(CHUNK + 5)]
     assert take(database, [Host("web-1", (RUNS,)), *many, Host("web-1", (RUNC,), {"env": "prod"})]) == ImportResult(
         added=len(many) + 1, changed=1
     )
@@ -147,9 +148,9 @@ def test_of_two_that_wait_for_the_same_restart_one_may_be_gone(database: Databas
 
 def test_products_that_a_host_no_longer_has_are_counted(database: Database) -> None:
     take(database, [Host(n, (RUNS, RUNC, COMPOSE)) for n in ("a", "b", "c")])
-    others = [Host("c", (NEWER, RUNC, COMPOSE)), *(Host(f"web-{n}", (RUNS,)) for n in range(importing.CHUNK))]
+    others = [Host("c", (NEWER, RUNC, COMPOSE)), *(Host(f"web-{n}", (RUNS,)) for n in range(CHUNK))]
     taken = take(database, [Host("a", (RUNC,)), Host("b", (NEWER,)), *others, Host("b", (RUNC,))], START + DAY)
-    assert taken == ImportResult(added=importing.CHUNK, changed=4, lost=Counter(compose=2, engine=1))
+    assert taken == ImportResult(added=CHUNK, changed=4, lost=Counter(compose=2, engine=1))
 
 
 def test_imports_of_ever_new_names_do_not_pile_up(database: Database) -> None:
