@@ -41,6 +41,10 @@ _LOCK = 0x4E61767465
 _STAGES = 0x4E617674
 
 
+_PATIENCE, _MOMENT = 30_000, 50
+"""Milliseconds that a writer of an SQLite file waits for another one."""
+
+
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """A moment: goes in with its zone, comes out in UTC."""
 
@@ -93,11 +97,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A connection in a transaction that is committed at the end, or rolled back on an error."""
+    def begin(self, *, patient: bool = True) -> Iterator[Connection]:
+        """A connection in a transaction that is committed at the end, or rolled back on an error.
+
+        An SQLite file has one writer at a time. Without `patient`, DatabaseError if another one is at work.
+        """
         with (
             self._explained(),
-            self.engine.connect().execution_options(navtex_write=True) as connection,
+            self.engine.connect().execution_options(navtex_write=True, navtex_patient=patient) as connection,
             connection.begin(),
         ):
             yield connection

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from feeds.core.errors import UsageProblem
+from feeds.core.errors import DatabaseError, UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor, Role, Viewer, Way, network_of
 from notifier.domain.filters import Scope
@@ -98,7 +99,8 @@ def of_session(database: Database, secret: str, now: datetime) -> Viewer | None:
         return None
     account, seen_at = found
     if now - seen_at > _SEEN:
-        with database.begin() as connection:
+        # a later request notes it, if an import writes now
+        with suppress(DatabaseError), database.begin(patient=False) as connection:
             accounts.see_session(connection, hashed, now)
     return _viewer(account, Way.SESSION)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from feeds.core.errors import UnknownName, UsageProblem
+from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor, Role, TokenScope, Viewer, Way
 from notifier.domain.filters import Scope
@@ -103,7 +104,8 @@ def of_token(database: Database, secret: str, now: datetime) -> Viewer | None:
     if token is None or not same(token.hash, digest(secret)) or token.expires_at <= now:
         return None
     if token.used_at is None or now - token.used_at > _USED:
-        with database.begin() as connection:
+        # a later request notes it, if an import writes now
+        with suppress(DatabaseError), database.begin(patient=False) as connection:
             api_tokens.use(connection, token.id, now)
     return _viewer(token)
 

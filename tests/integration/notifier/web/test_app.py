@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from feeds.storage.database import Database
+from notifier.domain.access import Role, TokenScope
 from notifier.web.guard import HEADERS
-from tests.support.web import browser
+from tests.support.access import signed_in, token, user
+from tests.support.web import NOW, browser
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,17 @@ def test_the_log_of_requests_holds_no_secret_of_an_address(sqlite_database: Data
     assert [line.rpartition(" ")[0] for line in told] == [
         *("GET /c/...", "GET /u/...", "GET /f/...", "GET /setup/...", "GET /login"),
     ]
+
+
+def test_pages_are_answered_while_an_import_writes(sqlite_database: Database) -> None:
+    user(sqlite_database, "ada", Role.ADMIN)
+    secret = token(sqlite_database, TokenScope.READ)
+    with browser(sqlite_database) as one:
+        signed_in(one, "ada")
+        one.now = NOW + timedelta(hours=1)  # so that the last use of both is to be noted
+        with sqlite_database.begin():
+            assert one.get("/audit").status == 200
+            assert one.get("/api/v1/hosts", authorization=f"Bearer {secret}").status == 200
+        one.get("/audit")
+        one.now = NOW + timedelta(hours=12, minutes=30)
+        assert one.get("/audit").status == 200, "a use after that was noted"
