@@ -50,7 +50,7 @@ VIEWS = (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360))
 WIDE = """() => [...document.querySelectorAll("body *")].filter(e => {
     if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
     for (let p = e.parentElement; p; p = p.parentElement)
-        if (getComputedStyle(p).overflowX != "visible") return false;
+        if (!["visible", "clip"].includes(getComputedStyle(p).overflowX)) return false;
     return true;
 }).map(e => e.outerHTML.slice(0, 120))"""
 
