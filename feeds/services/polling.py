@@ -43,6 +43,8 @@ class PollReport:
     problem: str = ""
     unreached: bool = False
     warnings: tuple[str, ...] = ()
+    ahead: list[str] = field(default_factory=list)
+    """Sources that began to date entries in the future, each with the first such entry."""
 
     @property
     def failed(self) -> list[SourceState]:
@@ -153,12 +155,13 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
     of_source: dict[str, list[FetchResult]] = defaultdict(list)
     for outcome in outcomes:
         of_source[outcome.source].append(outcome)
+    ahead = _in_future(connection, outcomes)
     changed, failures = _documents(connection, outcomes, accept)
     for outcome in corrected:
         changed |= storage.keep(connection, outcome, accept=True).changed
     storage.keep_answers(connection, of_source.get(registries.NAME, []), how.job.images.registries)
     storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
-    report = PollReport(problem=how.problem, unreached=_unreached(outcomes))
+    report = PollReport(problem=how.problem, unreached=_unreached(outcomes), ahead=ahead)
     for name in [*of_source, *(_unanswered(how.job, of_source) if how.problem else ())]:
         answers = judging.Answers(name, of_source.get(name, []), failures[name], how.problem)
         state, moved = judging.judge(connection, answers, before.get(name), how.as_judged(name))
@@ -172,6 +175,16 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
         )
     storage.wait(connection, _waiting(outcomes, now), now)
     return report
+
+
+def _in_future(connection: Connection, outcomes: Iterable[FetchResult]) -> list[str]:
+    """What is said of sources that began to date entries in the future: once, until none of theirs is any more."""
+    first: dict[str, Record] = {}
+    for outcome in outcomes:
+        if outcome.result == "read" and outcome.source not in (registries.NAME, *first):
+            found = storage.first_ahead(connection, outcome)
+            first |= {outcome.source: found} if found else {}
+    return [f"{source}: {record.id} has a date in the future, which counts as now" for source, record in first.items()]
 
 
 def _unanswered(job: CrawlJob, answered: Iterable[str]) -> list[str]:
@@ -190,7 +203,7 @@ def _documents(
     changed = False
     failures: dict[str, list[str]] = defaultdict(list)
     known = storage.documents(connection)
-    held = _held(outcomes)
+    held = _held(connection, outcomes)
     flooded = {o.source for o in outcomes if o.too_many}
     for outcome in outcomes:
         accepted = outcome.source in accept
@@ -222,12 +235,18 @@ def _stored(connection: Connection, outcome: FetchResult, others: Counter[str], 
     return storage.keep(connection, whole, others=others, accept=accept)
 
 
-def _held(outcomes: list[FetchResult]) -> dict[tuple[str, str], Counter[str]]:
-    """What the readings of complete lists hold, by source and form: an entry may move from one page to another."""
+def _held(connection: Connection, outcomes: list[FetchResult]) -> dict[tuple[str, str], Counter[str]]:
+    """What the readings of complete lists hold, by source and form: an entry may move from one page to another.
+
+    Beside pages that were read, those that have not changed hold what they held.
+    """
     found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for outcome in outcomes:
         if outcome.result == "read" and outcome.complete:
             found[outcome.source, outcome.form].update(storage.names_in(outcome))
+    for outcome in outcomes:
+        if outcome.result == "same" and (outcome.source, outcome.form) in found:
+            found[outcome.source, outcome.form].update(storage.names_kept(connection, outcome.url))
     return found
 
 

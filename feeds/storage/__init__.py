@@ -13,7 +13,7 @@ from feeds.storage.advisories import (
     tags,
     wanted_cves,
 )
-from feeds.storage.clocks import mend_clock
+from feeds.storage.clocks import first_ahead, mend_clock
 from feeds.storage.documents import (
     documents,
     forget_history,
@@ -42,7 +42,7 @@ from feeds.storage.images import (
     name_chain,
     named_chains,
 )
-from feeds.storage.items import Kept, exceeds, forget_pages, names_in, settle
+from feeds.storage.items import Kept, exceeds, forget_pages, names_in, names_kept, settle
 from feeds.storage.mirrors import mirror, note_mirror
 from feeds.storage.missing import listed, missed_at_once, newest_missing
 from feeds.storage.sql import insert, upsert, upsert_all
@@ -56,6 +56,7 @@ __all__ = [
     "exceeds",
     "facts",
     "fingerprints",
+    "first_ahead",
     "forget_history",
     "forget_pages",
     "held_names",
@@ -80,6 +81,7 @@ __all__ = [
     "name_chain",
     "named_chains",
     "names_in",
+    "names_kept",
     "newest_missing",
     "note",
     "note_mirror",

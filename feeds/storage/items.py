@@ -88,6 +88,21 @@ def names_in(outcome: FetchResult) -> set[str]:
     return found
 
 
+def names_kept(connection: Connection, document: str) -> set[str]:
+    """The same of what is kept of a document, without what it lacked when it was read."""
+    item, absence = tables.item, tables.absence
+    where = sa.and_(item.c.document == document, item.c.gone_at.is_(None))
+    missed = {
+        f"{r.key}\n{r.entry}" if r.entry else r.key
+        for r in connection.execute(sa.select(item.c.key, absence.c.entry).join(item).where(where))
+    }
+    found = set()
+    for row in connection.execute(sa.select(item.c.key, item.c.payload).where(where)):
+        inside = contents(decoded(row.payload)) if row.key.startswith(FACTS) else None
+        found |= {row.key, *(f"{row.key}\n{name}" for name in inside or ())}
+    return found - missed
+
+
 def exceeds(connection: Connection, outcome: FetchResult, most: int) -> bool:
     """Whether a source has more entries than that, once a document's are added to those that count."""
     item = tables.item

@@ -84,6 +84,8 @@ def tell(report: PollReport, *, aloud: bool, mirror: str = "") -> None:
         event("source", text, level=level, source=source.name, state=source.state.value, failures=source.failures)
     for warning in report.warnings:
         event("registry_credentials", line(warning), level="warning")
+    for entry in report.ahead:
+        event("future_date", line(entry), level="warning")
     if report.problem:
         event("poll_broken", f"The poll is incomplete: {report.problem}", level="warning")
     healthy = len(report.sources) - len(report.failed)

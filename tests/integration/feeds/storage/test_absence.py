@@ -154,6 +154,14 @@ def test_tags_that_moved_to_another_page_are_not_missed(database: Database) -> N
     assert not read(database, 1, *moved)
 
 
+def test_an_unchanged_page_holds_what_it_had_when_it_was_read(database: Database) -> None:
+    read(database, 0, reading(tags(*range(10)), flaw(1), flaw(2), flaw(3), flaw(4)))
+    shorter = reading(tags(*range(1, 11)), flaw(2), flaw(3), flaw(4))
+    read(database, 1, shorter, good=False)
+    with database.connect() as connection:
+        assert storage.names_kept(connection, PAGE) == storage.names_in(shorter)
+
+
 @pytest.mark.parametrize(("now", "refused"), [(10, False), (8, False), (7, True), (1, True)])
 def test_a_window_that_shrinks_is_noticed_and_its_news_are_read(database: Database, now: int, *, refused: bool) -> None:
     read(database, 0, reading(flaw(1), complete=False, entries=10))

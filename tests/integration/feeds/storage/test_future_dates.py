@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from feeds import storage
-from feeds.advisories.records import Advisory, Kind
+from feeds.advisories.records import Advisory, Kind, Record
+from feeds.crawl.protocol import FetchResult, ItemPayload
 from feeds.storage.database import Database
 from tests.support.samples import START, publish, record
 
@@ -40,3 +42,24 @@ def test_an_end_of_life_may_lie_ahead(database: Database) -> None:
     ahead = datetime(2040, 1, 1, tzinfo=UTC)
     publish(database, record("engine-99", kind=Kind.END_OF_LIFE, published=ahead))
     assert kept(database).published == ahead
+
+
+def test_a_source_that_begins_to_date_entries_ahead_is_named_once(database: Database) -> None:
+    def first(*records: Record) -> str:
+        pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
+        outcome = FetchResult(
+            source="example",
+            url="https://example.org/example",
+            form="api",
+            complete=True,
+            result="read",
+            at=START,
+            items=pieces,
+        )
+        with database.begin() as connection:
+            found = storage.first_ahead(connection, outcome)
+            storage.keep(connection, outcome)
+        return found.id if found else ""
+
+    right, wrong, other = (record(f"CVE-2031-{n}", published=START + n * YEARS) for n in range(3))
+    assert [first(right), first(right, wrong), first(right, wrong, other)] == ["", wrong.id, ""]

@@ -71,3 +71,32 @@ def test_dockers_announcements_are_the_makers_word_on_dockers_products_only() ->
     )
     found = records(read("docker-announcements", page(f"{article} earlier are affected.</p>"), "page"))
     assert {c.product: c.rank for r in found for c in r.claims} == {"runc": Rank.OTHERS, "engine": Rank.VENDOR}
+
+
+REPOSITORIES = {
+    "engine": ("moby-advisories", "github.com/moby/moby/v2"),
+    "buildkit": ("buildkit-advisories", "github.com/moby/buildkit"),
+    "containerd": ("containerd-advisories", "github.com/containerd/containerd"),
+    "runc": ("runc-advisories", "github.com/opencontainers/runc"),
+    "cli": ("cli-advisories", "github.com/docker/cli"),
+    "compose": ("compose-advisories", "github.com/docker/compose"),
+    "buildx": ("buildx-advisories", "github.com/docker/buildx"),
+}
+FORGED = (("< 0.0.1", "0.0.1"), ("< 99.0.0", ""), ("< 2.0.0", "2.0.0"))
+"""Nothing is affected, everything is, and it was repaired long before."""
+
+
+@pytest.mark.parametrize("product", REPOSITORIES)
+def test_a_forged_advisory_in_any_other_repository_changes_no_verdict(product: str) -> None:
+    source, name = REPOSITORIES[product]
+    name = "moby" if product == "engine" else name
+    maker = records(read(source, [advisory("GHSA-5555-6666-7777", (name, "< 5.0.0", "5.0.0"))]))
+    assert {(c.product, c.rank) for r in maker for c in r.claims} == {(product, Rank.VENDOR)}
+    versions = ("1.0.0", "3.0.0", "4.9.9", "5.0.0", "6.0.0")
+    before = [verdict(maker, product=product, version=v) for v in versions]
+    assert before == [Status.AFFECTED] * 3 + [Status.NOT_AFFECTED] * 2
+    for other, _ in REPOSITORIES.values():
+        for affected, fixed in FORGED if other != source else ():
+            liar = records(read(other, [advisory("GHSA-2222-3333-4444", (name, affected, fixed))]))
+            for found in ((maker, liar), (liar, maker)):
+                assert [verdict(*found, product=product, version=v) for v in versions] == before, (other, affected)
