@@ -29,7 +29,7 @@ from typing import Any
 
 import fleet
 import msgspec
-from measure import Ratio, compare, median_pair
+from measure import Ratio, compare
 from scale import publish, rematch, settled, take
 
 from feeds.storage.database import Database
@@ -43,6 +43,18 @@ from notifier.services.tokens import NewToken, add_token
 from notifier.web.app import application
 from notifier.web.guard import Guard
 from notifier.web.server import site_of
+
+
+class Occupied(Ratio):
+    """Memory beside memory, in MiB instead of seconds."""
+
+    def __str__(self) -> str:
+        mark = "ok  " if self.held else "OVER"
+        return (
+            f"{mark}  {self.name}: {self.ratio:.2f} times that after a fifth of them (at most {self.limit:g});"
+            f" {self.seconds:.0f} MiB against {self.floor:.0f} MiB"
+        )
+
 
 _ME = Actor("benchmark")
 _AT = fleet.AT + timedelta(hours=1)
@@ -210,8 +222,7 @@ def memory(folder: Path, requests: int) -> Ratio:
         print(f"      {requests / (time.perf_counter() - began):.0f} requests a second over one connection")
     few = len(held) // 4
     first, last = statistics.median(held[:few]), statistics.median(held[-few:])
-    print(f"      {first / 1024:.0f} MiB after a fifth of {requests:,} requests, {last / 1024:.0f} MiB at their end")
-    return median_pair("memory over all requests, beside that after a fifth", [(last / 1e6, first / 1e6)], 1.05)
+    return Occupied("memory after all requests", last / 1024, first / 1024, last / first, 1.1)
 
 
 def resident(number: int) -> int:
