@@ -83,7 +83,9 @@ def _plans(connection: Connection, found: ScopedFindings, least: Severity | None
         value=Plans(generated_at=whole(now), plans=rows, commands=commands(rows)),
         plans=tuple(chosen),
         annotated=tuple(sorted(open_)),
-        nothing="" if chosen else nothing_in(connection, scope) or "No version is affected.",
+        nothing=""
+        if chosen
+        else nothing_in(connection, scope) or ("Nothing is overdue." if found.overdue else "No version is affected."),
         known=bool(assessment.catalogue.advisories),
     )
 
