@@ -147,7 +147,7 @@ def open_text(text: Text | str | bytes, options: InputOptions) -> Reading:
     """Find the format of a text, unless the options name it, and begin to read it.
 
     A host whose rows are not adjacent comes several times; `gathered` joins them. InventoryError if no format fits
-    (at once) or nothing can be read (at once, or later); UsageProblem if no format has that name.
+    (at once) or nothing can be read (at once, or later); UsageProblem if no format, or no host, can have that name.
     """
     if not isinstance(text, Text):
         text = Text.of(text)
@@ -156,7 +156,7 @@ def open_text(text: Text | str | bytes, options: InputOptions) -> Reading:
     if options.form and chosen in FORMATS and not _recognises(chosen, text):
         found = _unlike(found, options.form, next((f.NAME for f in FORMATS if _recognises(f, text)), ""))
     sign = "--from names the format" if options.form else chosen.SIGN
-    found = _named(found, options.host.strip())
+    found = _named(found, _given_name(options.host))
     return Reading(chosen.NAME, sign, _reported(found if options.client else _without_clients(found)))
 
 
@@ -220,6 +220,14 @@ def _format(text: Text, form: str = "", own: Mapping[str, MappingPaths] = {}) ->
         if candidate.recognises(text):
             return candidate
     raise unsupported.unrecognised(text.head, names)
+
+
+def _given_name(host: str) -> str:
+    """The name that was given for a host, "" without one; UsageProblem if it cannot be one."""
+    try:
+        return host_name(host) if host.strip() else ""
+    except ValueError as error:
+        raise UsageProblem(str(error), where="host") from error
 
 
 def _named(found: Iterator[Found], host: str) -> Iterator[Found]:

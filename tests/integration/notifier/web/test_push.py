@@ -86,11 +86,12 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         (ask, DOCKER, 422, "?host=NAME"),
         (f"{ask}?from=nothing", content("web-1"), 400, "'nothing'"),
         (f"{ask}?prune=true", content("web-1"), 400, "'prune'"),
+        (f"{ask}?host=web-{'0' * 300}", content("web-1"), 400, "too long"),
     ):
         said = api.json(asked, body, status)
         assert words in said["detail"], (body[:50], said)
     waited_for(queue_of(sqlite_database))
-    assert told(sqlite_database) == {"forbidden": 2, "unreadable": 6}
+    assert told(sqlite_database) == {"forbidden": 2, "unreadable": 7}
     with sqlite_database.connect() as connection:
         found = [f.what for f in push_checks.pushes(connection, datetime.now(UTC))]
         written = metrics.text(metrics.gather(connection, NOW))
@@ -98,7 +99,7 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         " the host is not one of the token's pattern",
         " nothing in them could be read",
     ]
-    assert 'navtex_pushes{result="unreadable"} 6.0' in written
+    assert 'navtex_pushes{result="unreadable"} 7.0' in written
 
 
 def test_a_limited_token_reports_hosts_with_its_tags_and_takes_over_no_other(sqlite_database: Database) -> None:
