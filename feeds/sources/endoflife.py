@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Kind, Record
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, unique
+from feeds.sources.parsing import json_body, mapping, mappings, unique, when
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
 
@@ -32,7 +34,7 @@ class EndOfLife(Source):
             yield Request(url=url, form=form)
 
     def parse(self, document: Document) -> Parsed:
-        """Every line, and a notice for each that has an end."""
+        """Every line, and a notice for each that has an end, as old as the file: an older copy is noticed by it."""
         data = json_body(document)
         releases = mappings(mapping(mapping(data).get("result")).get("releases"))
         releases = [r for r in releases if _is_line(str(r.get("name")))]
@@ -44,7 +46,7 @@ class EndOfLife(Source):
             line = _line(release, product, f"https://endoflife.date/{document.form}")
             items.append(line)
             if line.ends or line.ended:
-                items.append(_notice(line, label))
+                items.append(replace(_notice(line, label), modified=when(mapping(data).get("last_modified"))))
         return Parsed(unique(items))
 
 

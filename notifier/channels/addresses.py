@@ -21,7 +21,7 @@ from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.jobs import LOCAL
 from notifier.domain.messages import Target
 from notifier.security.encryption import is_sealed
-from notifier.security.redaction import forms
+from notifier.security.redaction import escaped, forms
 
 
 def expand(address: str) -> tuple[Target, ...]:
@@ -96,17 +96,24 @@ def redacted(text: str, address: str) -> str:
     """A text without the secret words of an address (those that `shown` hides), in whatever encoding they left."""
     for secret in _secrets(address):
         text = text.replace(secret, "****")
+    for word in _secret_words(address):
+        text = escaped(unquote(word)).sub("****", text)
     return text
 
 
 @lru_cache(maxsize=1024)
 def _secrets(address: str) -> tuple[str, ...]:
+    return tuple(sorted({f for word in _secret_words(address) for f in forms(word)}, key=len, reverse=True))
+
+
+@lru_cache(maxsize=1024)
+def _secret_words(address: str) -> tuple[str, ...]:
     if scheme(address) in ("file", "atom"):
         return ()
     open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
     words = set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address)
     found = {w for w in words if len(w) > 3 and w.lower() not in open_ and not _said_openly(w, address)}
-    return tuple(sorted({f for word in found for f in forms(word)}, key=len, reverse=True))
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _values(address: str) -> set[str]:

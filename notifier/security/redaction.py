@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "****"
@@ -48,10 +49,21 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     for secret in known:
         for form in forms(secret) if len(secret) >= 4 else ():
             text = text.replace(form, HIDDEN)
+        text = escaped(unquote(secret)).sub(HIDDEN, text) if len(secret) >= 4 else text
     text = _ADDRESS.sub(_address, text)
     text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     return _TOKEN.sub(HIDDEN, text)
+
+
+@lru_cache(maxsize=256)
+def escaped(secret: str) -> re.Pattern[str]:
+    """What finds a secret of which any characters are percent-encoded: which ones differs from program to program."""
+    parts = []
+    for char in secret:
+        encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+        parts.append(f"(?:{re.escape(char)}|(?i:{encoded}))")
+    return re.compile("".join(parts))
 
 
 def forms(secret: str) -> list[str]:

@@ -223,3 +223,10 @@ def test_the_levels_are_those_of_cvss_3(base: float, expected: str | None) -> No
 def test_a_word_is_a_rating_where_it_is_one(word: Any, expected: str | None) -> None:
     score = rating(word, by="example")
     assert (score.severity if score else None) == expected
+
+
+def test_a_notice_of_an_end_of_life_is_as_old_as_its_file() -> None:
+    lines = {"releases": [{"name": "25.0", "eolFrom": "2026-06-01", "isEol": True}]}
+    body = {"last_modified": "2026-04-08T00:10:16+00:00", "result": lines}
+    [notice] = records(read("end-of-life", body, "docker-engine"))
+    assert str(notice.modified) == "2026-04-08 00:10:16+00:00"

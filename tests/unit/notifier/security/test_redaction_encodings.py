@@ -28,7 +28,8 @@ def test_base64_of_logins(secret: str, user: str) -> None:
 @pytest.mark.parametrize("secret", SECRETS)
 def test_addresses_and_json(secret: str) -> None:
     forms = (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
-    for form in (*forms, json.dumps(secret, ensure_ascii=False)[1:-1]):
+    partly = quote(secret, safe="+/&"), "".join(f"%{b:02x}" for b in secret.encode())
+    for form in (*forms, *partly, json.dumps(secret, ensure_ascii=False)[1:-1]):
         assert redact(f"said <{form}>", [secret]) == f"said <{HIDDEN}>"
 
 
