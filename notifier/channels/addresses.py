@@ -75,7 +75,7 @@ def _without_tokens(address: str) -> str:
     return f"{head}{mark}{'/'.join((host, *hidden))}"
 
 
-_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+=-]{12,}")
+_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z]).{12,}", re.DOTALL)
 
 
 def host_of(address: str) -> str:
