@@ -92,8 +92,8 @@ def _of(result: PushAnswer) -> Answer:
 
 def _key(call: Call) -> str:
     """A hash of who pushes and their Idempotency-Key; "" without one."""
-    said = call.headers.get("idempotency-key", "")
-    if not said:
+    said = call.headers.get("idempotency-key")
+    if said is None:
         return ""
     if not _KEY.fullmatch(said):
         raise UsageProblem("it must have 1 to 255 visible ASCII characters", where="Idempotency-Key")
