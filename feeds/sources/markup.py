@@ -189,6 +189,11 @@ def _moment(parsed: Any) -> datetime | None:
         return None
 
 
+_PROLOG = re.compile(rb"\A[^<]*(?:<[?!][^<]*)*")
+_BLANK = re.compile(rb"\s{2,}")
+"""feedparser looks for declarations before the first element in time that grows with the square of its blank lines."""
+
+
 def feed(document: Document) -> list[FeedItem]:
     """The entries of a feed; ShapeError where the document is none, is cut off, or has no entry.
 
@@ -198,7 +203,8 @@ def feed(document: Document) -> list[FeedItem]:
     import feedparser  # here, for a poll in which nothing is new parses nothing
 
     try:
-        result = feedparser.parse(io.BytesIO(document.body), sanitize_html=False, resolve_relative_uris=False)
+        body = _PROLOG.sub(lambda found: _BLANK.sub(b"\n", found[0]), document.body, count=1)
+        result = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     except (ValueError, OverflowError, LookupError, AttributeError, TypeError) as error:
         # feedparser trips over character references that name no character, and the like
         raise ShapeError(f"broken feed: {error}", where=document.url) from error

@@ -358,6 +358,12 @@ def test_half_a_megabyte_of_unfinished_markup_is_read_or_refused(unit: str) -> N
     assert attempt("docker-blog", "rss", rss(entry(title="White paper", link="https://a.example/b", description=line)))
 
 
+def test_blank_lines_before_the_first_element_of_a_feed_take_no_time() -> None:
+    post = rss(entry(title="White paper", link="https://a.example/b"))
+    for before in ("", '<?xml version="1.0"?>', "<!DOCTYPE rss>"):
+        assert attempt("docker-blog", "rss", before + "\n" * LONG + post[post.index("<rss") :])
+
+
 # forms that differ by address only are tried once, and feeds too: one reader refuses them before a source sees anything
 ALIKE = {"release-feeds": "moby/moby", "release-notes": "29", "tags": "moby/moby"}
 NESTED = [
