@@ -13,7 +13,7 @@ from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.services.pushes import HostNotAllowed, PushAnswer, check_own, read_push
 from notifier.web.api.parameters import PRODUCT, TAG, Given, Parameter
-from notifier.web.api.push_queue import QueueFull, queue_of, rates
+from notifier.web.api.push_queue import QueueFull, queue_of
 from notifier.web.calls import JSON, Answer, Call, problem
 from notifier.web.scoping import NOTHING
 
@@ -46,9 +46,9 @@ def push(call: Call, given: Given) -> Answer | Future[Answer]:
     except UsageProblem:
         queue.refused(PushResult.UNREADABLE)
         raise
-    if busy := next((name for name in read.names if not rates.allowed(name, call.now)), None):
+    if busy := next((name for name in read.names if not queue.rates.allowed(name, call.now)), None):
         queue.refused(PushResult.TOO_OFTEN)
-        detail = f"{busy} reported itself more than {rates.PER_MINUTE} times in this minute"
+        detail = f"{busy} reported itself more than {queue.rates.PER_MINUTE} times in this minute"
         return problem(429, "Too many requests", detail, (("retry-after", "60"),))
     try:
         stored = queue.put(read)

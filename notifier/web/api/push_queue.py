@@ -37,6 +37,27 @@ class QueueFull(Exception):
     """Too many pushes wait."""
 
 
+class HostRates:
+    """How often each host reports itself: a loop on one host must not keep the others from being heard."""
+
+    PER_MINUTE = 60
+    _MOST = 200_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._minute = -1
+        self._counts: Counter[str] = Counter()
+
+    def allowed(self, name: str, now: datetime) -> bool:
+        """Whether a host may report itself once more in this minute."""
+        minute = int(now.timestamp() // 60)
+        with self._lock:
+            if minute != self._minute or len(self._counts) > self._MOST:
+                self._minute, self._counts = minute, Counter()
+            self._counts[name] += 1
+            return self._counts[name] <= self.PER_MINUTE
+
+
 class PushQueue:
     """The pushes of one process for a database. Other processes have queues of their own."""
 
@@ -52,6 +73,7 @@ class PushQueue:
         self._waiting: deque[tuple[Push, Future[PushAnswer], float]] = deque()
         self._bytes = 0
         self._refused: Counter[PushResult] = Counter()
+        self.rates = HostRates()
         self._unassessed = False
         self._told = 0.0
         self._writer: threading.Thread | None = None
@@ -156,27 +178,3 @@ def queue_of(database: Database) -> PushQueue:
     """The queue of this process for a database."""
     with _lock:
         return _queues.setdefault(database, PushQueue(database))
-
-
-class HostRates:
-    """How often each host reports itself: a loop on one host must not keep the others from being heard."""
-
-    PER_MINUTE = 60
-    _MOST = 200_000
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._minute = -1
-        self._counts: Counter[str] = Counter()
-
-    def allowed(self, name: str, now: datetime) -> bool:
-        """Whether a host may report itself once more in this minute."""
-        minute = int(now.timestamp() // 60)
-        with self._lock:
-            if minute != self._minute or len(self._counts) > self._MOST:
-                self._minute, self._counts = minute, Counter()
-            self._counts[name] += 1
-            return self._counts[name] <= self.PER_MINUTE
-
-
-rates = HostRates()

@@ -229,9 +229,7 @@ def test_a_megabyte_without_a_blank_is_one_block() -> None:
     assert len(text) == 1_000_000
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[1, 2", b"[1] trailing", b"NaN", b"\xff", b"[" * 100_000, b'"\\ud800"', b"'a'"]
-)
+@pytest.mark.parametrize("body", [b"", b"[1, 2", b"[1] trailing", b"NaN", b"\xff", b"[" * 100_000, b"'a'"])
 def test_what_is_no_json_is_refused_with_its_beginning(body: bytes) -> None:
     with pytest.raises(ShapeError, match="no JSON") as error:
         json_body(document(body))
