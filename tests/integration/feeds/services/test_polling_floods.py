@@ -106,14 +106,13 @@ def test_a_source_past_its_bound_is_refused_with_all_its_pages_and_keeps_what_it
 
 
 @pytest.mark.long
-def test_what_many_polls_bring_is_bounded_too_and_what_is_accepted_replaces_it(poller: Poller, site: Unruly) -> None:
+def test_what_many_polls_bring_is_bounded_too_and_what_is_accepted_replaces_it(poller: Poller, world: World) -> None:
     size = SOURCE_STORED // 2 - 10
     for turn in range(2):
-        site.reply(
-            BLOG, Reply(rss(*(post(f"CVE-2039-{turn * size + n + 10000}", name=f"{turn}-{n}") for n in range(size))))
-        )
+        posts = (post(f"CVE-2039-{turn * size + n + 10000}", name=f"{turn}-{n}") for n in range(size))
+        world.put(BLOG, rss(*posts))
         poller("docker-blog")
-    site.reply(BLOG, Reply(rss(*(post(f"CVE-2040-{n + 10000}", name=f"2-{n}") for n in range(size)))))
+    world.put(BLOG, rss(*(post(f"CVE-2040-{n + 10000}", name=f"2-{n}") for n in range(size))))
     [state] = poller("docker-blog").failed
     assert f"the source has more than {SOURCE_STORED} entries" in state.message
     assert poller("docker-blog", accept="docker-blog").ok
