@@ -41,10 +41,6 @@ _LOCK = 0x4E61767465
 _STAGES = 0x4E617674
 
 
-_PATIENCE, _MOMENT = 30_000, 50
-"""Milliseconds that a writer of an SQLite file waits for another one."""
-
-
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """A moment: goes in with its zone, comes out in UTC."""
 

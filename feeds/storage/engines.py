@@ -18,6 +18,9 @@ _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(.*)", re.DOTALL)
 _PARAMETER = re.compile(r"\?[\w.-]+=")
 _SECRET = re.compile(r"pass(?!file)|secret|token|key$|credential", re.IGNORECASE)
 
+_PATIENCE, _MOMENT = 30_000, 50
+"""Milliseconds that a writer of an SQLite file waits for another one: as a rule, and where it would rather not wait."""
+
 
 def is_missing(address: str) -> bool:
     """Whether an address names an SQLite file that does not exist. Nothing is created."""
@@ -103,10 +106,18 @@ def _prepare_file(path: Path) -> None:
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     # transactions are begun below, explicitly, so that a writer takes its lock at once
     connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000"):
+    for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {_PATIENCE}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _on_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("navtex_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    write = options.get("navtex_write")
+    if not write or options.get("navtex_patient", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MOMENT}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
@@ -48,9 +49,11 @@ def test_pages_are_answered_while_an_import_writes(sqlite_database: Database) ->
     with browser(sqlite_database) as one:
         signed_in(one, "ada")
         one.now = NOW + timedelta(hours=1)  # so that the last use of both is to be noted
+        began = monotonic()
         with sqlite_database.begin():
             assert one.get("/audit").status == 200
             assert one.get("/api/v1/hosts", authorization=f"Bearer {secret}").status == 200
+        assert monotonic() - began < 25, "a writer waits for half a minute, and each of these wrote"
         one.get("/audit")
         one.now = NOW + timedelta(hours=12, minutes=30)
         assert one.get("/audit").status == 200, "a use after that was noted"
