@@ -57,11 +57,10 @@ class CveRecords(Source):
 
         An API, which robots.txt does not govern.
         """
-        reviewed = known_cves() if wanted.ranked else frozenset[str]()
-        others = (sorted(cves, key=cve_age, reverse=True) for cves in (reviewed, wanted.cves | known_cves()))
-        first = frozenset(wanted.ranked)
+        reviewed, first = known_cves(), frozenset(wanted.ranked)
+        others = (sorted(cves, key=cve_age, reverse=True) for cves in (reviewed, wanted.cves))
         for cve in dict.fromkeys((*wanted.ranked, *chain(*others))):
-            rank = 0 if cve in first else 1
+            rank = 0 if cve in first else 1 if cve in reviewed else 2
             yield Request(url=self.urls["api"].format(cve=cve), form="api", optional=True, rank=rank)
 
     def parse(self, document: Document) -> Parsed:

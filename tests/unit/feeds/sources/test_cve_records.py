@@ -52,10 +52,11 @@ def claims(*affected: dict[str, Any], description: str = "A flaw.") -> Said:
     return said(only(read("cve-records", record(cna))).claims)
 
 
-def test_every_wanted_cve_and_every_older_one_is_asked_for_newest_first_and_may_be_missing() -> None:
+def test_every_reviewed_cve_and_then_every_wanted_one_is_asked_for_newest_first_and_may_be_missing() -> None:
     found = asks(SOURCE["cve-records"], "CVE-2031-1234", "CVE-2031-20000")
-    assert [a.url.rpartition("/")[2] for a in found[:2]] == ["CVE-2031-20000", "CVE-2031-1234"]
-    assert {a.url.rpartition("/")[2] for a in found[2:]} == known_cves()
+    assert [a.url.rpartition("/")[2] for a in found[-2:]] == ["CVE-2031-20000", "CVE-2031-1234"]
+    assert {a.url.rpartition("/")[2] for a in found[:-2]} == known_cves()
+    assert max(a.rank for a in found[:-2]) < min(a.rank for a in found[-2:])
     assert all(a.optional and not a.robots for a in found)
     assert len(known_cves()) > 20
 
