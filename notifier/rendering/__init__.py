@@ -1,1 +1,1 @@
-"""Digests, notices and reports as text, HTML and Slack blocks. The only import of jinja2."""
+"""Digests, notices, reports and pages as text, HTML and Slack blocks. The only import of jinja2."""

@@ -1,4 +1,4 @@
-"""Digest -> Message: the only import of jinja2.
+"""Digest -> Message.
 
 A message is a folder of templates: subject.txt, body.txt, body.html, slack.json.  Text from sources is data: HTML is
 escaped by default, Slack's mrkdwn by the `mrkdwn` filter, and control characters are removed everywhere.  Templates run
