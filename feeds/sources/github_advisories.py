@@ -23,7 +23,7 @@ from feeds.versions.modules import closed, ended_at
 from feeds.versions.ranges import read_range
 from feeds.versions.upstream import is_version
 
-_VERSIONS = re.compile(r"(?<!\d)v?\d++(?:\.\d++)++[0-9A-Za-z.+~-]*+")
+_VERSIONS = re.compile(r"(?<!\d)v?(?>\d+(?:\.\d+)+)[0-9A-Za-z.+~-]*+")
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ _OWN_PART = re.compile(
     re.IGNORECASE,
 )
 _LEADS = re.compile(r"^\W*(?:(?:security|important|critical|caution|note)\W+)?$", re.IGNORECASE)
-_GLUE = re.compile(r"^(?>\([^()]*\)|\[[^\[\]]*\]|\W|\b(?:and|as well as|also|plus|or)\b)*+$", re.IGNORECASE)
+_GLUE = re.compile(r"^(?>(?:\([^()]*\)|\[[^\[\]]*\]|\W|\b(?:and|as well as|also|plus|or)\b)*)$", re.IGNORECASE)
 _READ_ON = re.compile(
     r"^\W*(?:(?:see|refer to|details in|more in|cf\.?)\b"
     r"|(?:(?:it|this|they|these|the (?:issue|flaw|vulnerability|bug|problem)) (?:\w+ ){1,3})?"

@@ -34,7 +34,7 @@ LOWEST: Key = (-1,)
 
 _TEXT = re.compile(
     r"""(?:docker://)? (?:docker-)? v?
-        (?P<numbers>\d++(?:\.\d++)*+)
+        (?P<numbers>(?>\d+(?:\.\d+)*))
         (?P<rest>(?!\.x\b)(?:[-+~._a-z][-+~._:^a-z0-9]*)?)""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )

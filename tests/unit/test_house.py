@@ -115,3 +115,14 @@ def test_no_command_opens_a_transaction() -> None:
     assert transactions("with opened() as d, d.connect() as c:\n  pass\nd.engine.begin()\nbegin()") == [1, 3]
     found = {p.stem for p in (ROOT / "notifier" / "cli").glob("*.py") if transactions(p.read_text(encoding="utf-8"))}
     assert found == set()
+
+
+@pytest.mark.parametrize("package", ["feeds", "notifier"])
+def test_no_pattern_repeats_a_group_possessively(package: str) -> None:
+    """Python before 3.11.5 matches such a group wrongly (gh-106052), and Debian 12 has 3.11.2."""
+    possessive = re.compile(r"(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+")
+    assert possessive.search(r"(?:\.\d)*+")
+    assert not possessive.search(r"(?>(?:\.\d++)*)")
+    for file in (ROOT / package).rglob("*.py"):
+        for text in strings(file.read_text(encoding="utf-8")):
+            assert not possessive.search(text), (file, text)
