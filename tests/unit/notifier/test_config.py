@@ -92,9 +92,9 @@ def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
         ("[mail]\nsender = ''\n[mail]\n", "TOML"),
         ("database = \n", "TOML"),
         ("database = 5\n", "database"),
-        ("[collect]\njobs = 0\n", "`jobs` is 0"),
-        ("[collect]\ntimeout = 0\n", "`timeout` is 0"),
-        ("[collect]\ntimeout = inf\n", "`timeout` is inf"),
+        ("[collect]\njobs = 0\n", "jobs` is 0"),
+        ("[collect]\ntimeout = 0\n", "timeout` is 0"),
+        ("[collect]\ntimeout = inf\n", "timeout` is inf"),
         ("[collect]\nssh = 'web-1'\n", "collect.ssh"),
     ],
 )
@@ -108,6 +108,44 @@ def test_a_wrong_setting_is_told_with_its_name(tmp_path: Path, text: str, said: 
 def test_a_wrong_setting_is_told_with_its_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(str(tmp_path / "navtex.toml"))):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\ndatabse = 'x'", "line 2: `databse` is not a setting. Did you mean `database`?"),
+        ("[poll]\nurl = 'x'", "line 2: `poll.url` is not a setting. See `navtex help configuration`"),
+        (
+            "[poll]\n# soon\nhost_seconds = 'soon'",
+            "line 3: `poll.host_seconds` is wrong: expected a number",
+        ),
+        ("[collect]\nssh = [\n'x']\njobs = 0", "line 4: `collect.jobs` is 0, and must be 1 to 256"),
+        ("[collect]\nssh = [\n'x',\n3]", "line 2: `collect.ssh[1]` is wrong: expected a string, got a whole number"),
+        ("[web.subscribe]\nserver = '''\n[x]\n'''", "line 2: `web.subscribe.server` must be a mailto://"),
+        ("[log]\nformat = 'xml'", "line 2: `log.format` is 'xml', and must be one of 'json', 'text'"),
+        ("mirror = 'ftp://x'", "line 1: `mirror` is wrong: 'ftp://x' is not an http:// or https:// address"),
+        (
+            "[sources.a]\nenabled = true\n[sources.'b.c']\nenabled = 'no'\n[sources.d]\nenabled = 'no'",
+            'line 4: `sources."b.c".enabled` is wrong: expected true or false, got a string',
+        ),
+        ("[sources.a]\nurls.x = 'y'\nurls.z = 1\n", "line 3: `sources.a.urls.z` is wrong: expected a string"),
+        (
+            "[inventory.mapping.a]\nhost = 'x'\nversion = 'x'\nproduct = 'x'\n[inventory.mapping.b]\nhost = 'x'",
+            "line 5: `inventory.mapping.b` needs `host`, `version`, and `product` or `package`",
+        ),
+        (
+            "[[images.base]]\nname = 'x'\n[[images.base]]\nname = 4",
+            "line 4: `images.base[1].name` is wrong: expected a",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_shown_with_its_line_its_full_name_and_a_remedy(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, text)
+    assert str(error.value).startswith(f"{tmp_path / 'navtex.toml'}, {said}")
+    assert error.value.remedy
 
 
 def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path) -> None:
@@ -157,6 +195,6 @@ def test_the_hosts_of_slack_can_be_replaced(tmp_path: Path) -> None:
     ],
 )
 def test_a_host_of_slack_that_is_no_address_is_refused(tmp_path: Path, name: str, url: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"`{name}`.*{re.escape(said)}") as error:
+    with pytest.raises(ConfigError, match=rf"`slack\.{name}`.*{re.escape(said)}") as error:
         load(tmp_path, f'[slack]\n{name} = "{url}"')
     assert "hunter2" not in str(error.value)

@@ -164,7 +164,7 @@ def test_what_is_no_path_is_an_error_of_the_configuration() -> None:
     with pytest.raises(ConfigError) as error:
         mapped([], MappingPaths(host="h", product="p", version="v["))
     assert error.value.where == "[inventory.mapping.own] version"
-    with pytest.raises(msgspec.ValidationError, match="a mapping needs"):
+    with pytest.raises(msgspec.ValidationError, match="needs `host`"):
         msgspec.convert({"host": "h", "version": "v"}, MappingPaths)
 
 
