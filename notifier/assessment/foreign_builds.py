@@ -18,8 +18,8 @@ def rebuilt(verdict: Verdict, component: Component) -> Verdict:
     if verdict.status is Status.NOT_AFFECTED:
         return replace(verdict, reason=f"{verdict.reason}; {build} is built from that version")
     reason = (
-        f"upstream's {component.version} is {verdict.status.value}: {verdict.reason}; but {build} is a distribution's "
-        f"build, which may carry the fix: {_decider(component)}"
+        f"upstream's {component.version} is {verdict.status.value}, {verdict.reason}, but {build} is a distribution's "
+        f"build that may contain the fix; {_missing(component)}"
     )
     return Verdict(Status.UNKNOWN, reason, verdict.source)
 
@@ -28,26 +28,27 @@ def numbered_otherwise(component: Component) -> Verdict:
     """Of a build with numbers of its own, not even that upstream's number is safe says anything."""
     build = component.package or f"{component.product} {component.version}"
     if component.distro.startswith("windows") and not component.package:
-        decider = "whose build it is would decide"
-        decider += ": the platform that `docker version` names there" if component.product == ENGINE else ""
+        missing = "its vendor is not known"
+        missing += "; import the platform that `docker version` reports" if component.product == ENGINE else ""
     else:
-        decider = "the vendor's own advisory would decide, and no source of Navtex has one"
+        missing = "the vendor's own advisories decide, and Navtex has no source of them"
     return Verdict(
-        Status.UNKNOWN, f"{build} is {component.other_numbers}, whose numbers need not be upstream's: {decider}"
+        Status.UNKNOWN,
+        f"{build} is {component.other_numbers}, whose version numbers can differ from upstream's; {missing}",
     )
 
 
-def _decider(component: Component) -> str:
-    """What would decide about a distribution's build."""
+def _missing(component: Component) -> str:
+    """What it would take to decide about a distribution's build."""
     if not component.package and not component.distro:
-        return "the name and version of its package, and its distribution, would decide"
+        return "to decide, import its package name and version, and its distribution"
     if not component.distro and not component.ecosystem:
-        return "its distribution would decide (os-release's ID-VERSION_ID, as `distro`)"
+        return "to decide, import its distribution (ID-VERSION_ID of os-release, as `distro`)"
     if not component.ecosystem:
-        return f"a security record of {component.distro} would decide, and no source of Navtex has one"
+        return f"Navtex has no source of security records of {component.distro}"
     if not component.package:
-        return f"the name and version of its package would decide, as {component.ecosystem} writes them"
+        return f"to decide, import the name and version of its package as {component.ecosystem} writes them"
     if not is_version(component.package_version, component.ecosystem):
-        given = f", but {component.package_version!r} is not one" if component.package_version else ""
-        return f"the version of its package would decide, as {component.ecosystem} writes it{given}"
-    return f"the security record of {component.ecosystem} would decide, and it has none of this package yet"
+        given = f" ({component.package_version!r} is not one)" if component.package_version else ""
+        return f"to decide, import the version of its package as {component.ecosystem} writes it{given}"
+    return f"{component.ecosystem} has published no security record of this package yet"

@@ -83,7 +83,7 @@ def list_(
     else:
         rows = [(r.status.value, str(r.hosts), r.image, r.reason) for r in found.images]
         empty = "No images. Import them with `navtex inventory import`: see `navtex help images`."
-        table(["STATUS", "HOSTS", ("IMAGE", {"ratio": 1}), ("REASON", {"ratio": 1})], rows, empty=empty)
+        table(["Status", "Hosts", ("Image", {"ratio": 1}), ("Reason", {"ratio": 1})], rows, empty=empty)
     if fail_on and any(r.status is ImageStatus(fail_on) for r in found.images):
         ctx.exit(3)
 
@@ -129,7 +129,7 @@ def _base_plan(one: BasePlanRow, at: datetime) -> None:
             rows.append((str(number), build.image, str(build.hosts), build.proof or "", _rebase(build)))
             if build.after:
                 rows.append(("", f"after {build.after}", "", "", ""))
-    table(["WAVE", "IMAGE", "HOSTS", "PROOF", "REBASE"], rows, empty="")
+    table(["Wave", "Image", "Hosts", "Proof", "Rebase"], rows, empty="")
     click.echo("")
 
 
@@ -217,7 +217,7 @@ def base_list(form: str) -> None:
         write_json(found)
         return
     rows = [(str(r.chain), r.base or "(no name)", str(r.layers), str(r.images), str(r.hosts)) for r in found.bases]
-    table(["CHAIN", "BASE", "LAYERS", "IMAGES", "HOSTS"], rows, empty="No known base.")
+    table(["Chain", "Base", "Layers", "Images", "Hosts"], rows, empty="No known base.")
     if any(r.base is None for r in found.bases):
         say("Name an unnamed base: navtex image base name CHAIN REF")
 

@@ -52,7 +52,7 @@ def unanswered(form: str) -> None:
         write_json(found)
         return
     rows = ((o.zone, o.target, stamp(o.since), o.reason) for o in found.hosts)
-    table(("ZONE", "HOST", "SINCE", "REASON"), rows, empty="Every host of every zone answered.")
+    table(("Zone", "Host", "Since", "Reason"), rows, empty="Every host of every zone answered.")
 
 
 @command.command("add")

@@ -109,7 +109,7 @@ class ImageJudge:
         found = self._newest.get(config)
         if found is None:
             if config in self._open:
-                return ImageVerdict(ImageStatus.UNKNOWN, "its bases form a circle", config)
+                return ImageVerdict(ImageStatus.UNKNOWN, "its bases form a cycle", config)
             self._open.add(config)
             found = self._newest[config] = self._judge(config)
             self._open.discard(config)
@@ -134,31 +134,31 @@ class ImageJudge:
         platform = self._catalogue.images[config].platform
         now, reason = self._current(name, platform, base.image)
         if not now:
-            return ImageVerdict(ImageStatus.UNKNOWN, f"of its base {name.tagged}: {reason}", config, lineage)
+            return ImageVerdict(ImageStatus.UNKNOWN, f"its base {name.tagged} is not known: {reason}", config, lineage)
         below = self.newest(now)
         if below.status is ImageStatus.REBUILD:
-            reason = f"it stands on {name.tagged}, which is to be rebuilt"
+            reason = f"built on {name.tagged}, which must be rebuilt first"
             return ImageVerdict(ImageStatus.REBUILD, reason, config, lineage, below.wave + 1, name, below.change)
         if below.status is ImageStatus.NEW_BASE:
-            reason = f"it stands on {name.tagged}, which needs another base"
+            reason = f"built on {name.tagged}, which needs another base"
             return ImageVerdict(ImageStatus.NEW_BASE, reason, config, lineage, change=below.change)
         if (moved := self._moved(base, name, now, platform)) is not None:
             reason, change = moved
             return ImageVerdict(ImageStatus.REBUILD, reason, config, lineage, 1, change=change)
-        return ImageVerdict(ImageStatus.CURRENT, f"it stands on what {name.tagged} names", config, lineage)
+        return ImageVerdict(ImageStatus.CURRENT, f"built on the image that {name.tagged} names", config, lineage)
 
     def _lost(self, base: ImageBase, name: Reference) -> tuple[str, BaseChange] | None:
         """Why a base can be used no longer; None if it can."""
         if (ended := self._settings.ended.get(name.tagged)) is not None:
             change = BaseChange(BaseEvent.ENDED, name, base.image, ended=ended)
-            return f"it stands on {name.tagged}, which ended on {ended}", change
+            return f"built on {name.tagged}, which ended on {ended}", change
         tag = self._catalogue.tag(name)
         if tag is not None and tag.status is TagStatus.GONE:
             return f"its base {name.tagged} is gone", BaseChange(BaseEvent.GONE, name, base.image, at=tag.missing_since)
         return None
 
     def _moved(self, base: ImageBase, name: Reference, now: str, platform: str) -> tuple[str, BaseChange] | None:
-        """What is newer than the base that an image stands on; None if it stands on the newest."""
+        """What is newer than the base of an image; None if it is the newest."""
         if self._catalogue.chain[now] != base.chain:
             at = _moved_at(self._catalogue.tag(name), base, self._catalogue, platform)
             change = BaseChange(BaseEvent.MOVED, name, base.image, now, at)
@@ -175,9 +175,9 @@ class ImageJudge:
             return (held, "") if held else ("", "it is pinned by a digest")
         if tag is None:
             asked = self._settings.asked(name.registry)
-            return "", f"{name.tagged} was not asked for yet" if asked else f"{name.registry} is not asked"
+            return "", f"{name.tagged} has not been asked for yet" if asked else f"{name.registry} is not asked"
         if tag.status is TagStatus.LOCAL:
-            return (held, "") if held else ("", f"{name.registry} does not know it")
+            return (held, "") if held else ("", f"{name.registry} does not have it")
         if not tag.digest:
             return "", f"{name.registry} {_ANSWERS[tag.status]}"
         found = self._catalogue.resolve(tag.digest, platform)
@@ -189,11 +189,11 @@ class ImageJudge:
 
 
 _ANSWERS = {
-    TagStatus.DENIED: "refused the question",
-    TagStatus.LIMITED: "answers no more questions for now (rate limit)",
+    TagStatus.DENIED: "refused the request",
+    TagStatus.LIMITED: "answers no more requests for now (rate limit)",
     TagStatus.UNREACHABLE: "did not answer",
-    TagStatus.MISSING: "does not know it any more",
-    TagStatus.GONE: "does not know it any more",
+    TagStatus.MISSING: "no longer has it",
+    TagStatus.GONE: "no longer has it",
 }
 
 

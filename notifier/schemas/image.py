@@ -25,7 +25,7 @@ _Status = Annotated[
 _Proof = Annotated[
     str | None,
     Meta(
-        description="what shows that it stands on its base",
+        description="evidence of the base image",
         extra_json_schema={"enum": [*(p.value for p in BaseProof), None]},
     ),
 ]

@@ -259,8 +259,9 @@ def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
     if count:
         yield CheckResult.ok(f"{count} reviewed corrections are in force")
     if needless:
-        what = f"{len(needless)} corrections are no longer needed, as the published data now agrees: "
-        remedy = "Remove those from your own file; Navtex's own go with its next release"
+        some = "1 correction is" if len(needless) == 1 else f"{len(needless)} corrections are"
+        what = f"{some} no longer needed, because the published data now agrees: "
+        remedy = "Remove them from your own file; those of Navtex go with its next release"
         yield CheckResult.note(what + ", ".join(needless), remedy)
 
 

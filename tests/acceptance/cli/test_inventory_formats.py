@@ -104,7 +104,7 @@ def test_a_vendors_build_is_unknown_and_the_message_says_what_would_decide(navte
     assert "affected" not in verdicts["amazon-linux"]
     advisory = next(r["advisory"] for r in rows if r["host"] == "plain" and r["verdict"] == "affected")
     for host, decider in [
-        ("mirantis", "the vendor's own advisory would decide"),
+        ("mirantis", "the vendor's own advisories decide"),
         ("windows-unnamed", "the platform that `docker version` names there"),
     ]:
         said = navtex.json("explain", host, advisory)["verdicts"]
