@@ -17,6 +17,7 @@ from notifier.rendering.pages import Pages
 from notifier.security.passwords import digest, new_secret
 from notifier.services.accounts import any_password, any_user
 from notifier.web.app import application
+from notifier.web.connections import TimedConnection
 from notifier.web.guard import Answered
 from notifier.web.origins import own_hosts
 from notifier.web.permissions import is_loopback
@@ -60,7 +61,7 @@ def serve(database: Database, config: Config, events: Events, *, insecure: bool 
         # uvicorn raises the signal that ended it again; to be stopped is no failure
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_settings(site)).run(sockets=[listening])
+            uvicorn.Server(settings(site)).run(sockets=[listening])
 
 
 def check_reachable(database: Database, config: Config) -> None:
@@ -77,7 +78,8 @@ def check_reachable(database: Database, config: Config) -> None:
     )
 
 
-def _settings(site: Site) -> uvicorn.Config:
+def settings(site: Site, connection: type[TimedConnection] = TimedConnection) -> uvicorn.Config:
+    """How uvicorn runs the application of a site."""
     return uvicorn.Config(
         application(site),
         log_config=None,
@@ -86,7 +88,7 @@ def _settings(site: Site) -> uvicorn.Config:
         proxy_headers=False,
         ws="none",
         loop="asyncio",
-        http="h11",
+        http=connection,
         timeout_graceful_shutdown=_GRACE,
     )
 

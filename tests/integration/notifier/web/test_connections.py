@@ -1,0 +1,153 @@
+"""Clients that are slow on purpose: they end by a deadline, and others are answered meanwhile."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import pytest
+import uvicorn
+
+from feeds.storage.database import Database
+from notifier.config import Config
+from notifier.web.connections import TimedConnection
+from notifier.web.server import settings, site_of
+
+ASKED = b"GET /-/style.css HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+class Quick(TimedConnection):
+    """A connection whose deadlines a test can wait for."""
+
+    request_seconds = 1.0
+    reading_seconds = 0.5
+    most = 220
+
+
+@contextmanager
+def listening(database: Database, connection: type[TimedConnection] = Quick) -> Iterator[int]:
+    """The port of a server in this process."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=1024)) as made:
+        port = made.getsockname()[1]
+        site = site_of(database, Config(), address=f"127.0.0.1:{port}")
+        server = uvicorn.Server(settings(site, connection))
+        running = threading.Thread(target=server.run, kwargs={"sockets": [made]})
+        running.start()
+        try:
+            yield port
+        finally:
+            server.should_exit = True
+            running.join(30)
+
+
+@pytest.fixture
+def port(sqlite_database: Database) -> Iterator[int]:
+    with listening(sqlite_database) as found:
+        yield found
+
+
+def opened(stack: ExitStack, port: int, said: bytes) -> socket.socket:
+    """A connection on which something was said."""
+    made = stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
+    made.sendall(said)
+    return made
+
+
+def status(port: int) -> bytes:
+    """The first line of the answer to a request as it should be."""
+    with ExitStack() as stack:
+        made = opened(stack, port, ASKED + b"Connection: close\r\n\r\n")
+        return made.makefile("rb").readline()
+
+
+def ended(one: socket.socket, within: float = 20) -> bool:
+    """Whether the server ends a connection in time, whatever it sends until then."""
+    one.settimeout(within)
+    try:
+        while one.recv(1 << 16):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+def test_two_hundred_clients_that_never_finish_a_request_end_and_another_is_answered(port: int) -> None:
+    with ExitStack() as stack:
+        slow = [opened(stack, port, ASKED if n % 2 else b"") for n in range(200)]
+        assert status(port) == b"HTTP/1.1 200 OK\r\n"
+        assert all(ended(one) for one in slow)
+        assert status(port) == b"HTTP/1.1 200 OK\r\n"
+
+
+def dribbled(one: socket.socket, text: bytes, every: float = 0.1) -> bool:
+    """Whether the server ends a connection on which a byte comes now and then."""
+    began = time.monotonic()
+    one.settimeout(20)
+    while time.monotonic() - began < 15:
+        try:
+            one.sendall(text)
+        except ConnectionError:
+            return True
+        time.sleep(every)
+    return False
+
+
+@pytest.mark.parametrize(
+    "said",
+    [ASKED + b"X-Slow: ", ASKED + b"Content-Length: 1000000\r\n\r\n", ASKED + b"\r\n" + ASKED + b"X-Slow: "],
+    ids=["a header", "a body that nobody reads", "a second request"],
+)
+def test_a_byte_now_and_then_prolongs_nothing(port: int, said: bytes) -> None:
+    with ExitStack() as stack:
+        assert dribbled(opened(stack, port, said), b"x")
+
+
+def test_a_client_that_does_not_read_its_answers_ends(port: int) -> None:
+    with ExitStack() as stack:
+        made = opened(stack, port, b"")
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.settimeout(0.2)
+        try:
+            for _ in range(5000):
+                made.sendall(ASKED + b"\r\n")
+        except TimeoutError:
+            pass  # the server does not read on until its answers are read
+        except ConnectionError:
+            return
+        made.settimeout(20)
+        assert dribbled(made, b"x")
+
+
+def test_a_client_that_reads_slowly_gets_its_answer(port: int) -> None:
+    with ExitStack() as stack:
+        made = opened(stack, port, b"")
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        made.sendall((ASKED + b"\r\n") * 40 + ASKED + b"Connection: close\r\n\r\n")
+        began, got = time.monotonic(), b""
+        while some := made.recv(16384):
+            got += some
+            time.sleep(0.02)
+        assert time.monotonic() - began > Quick.reading_seconds
+        assert got.count(b"HTTP/1.1 200 OK\r\n") == 41
+
+
+class Patient(TimedConnection):
+    """A connection without hurry, of which there may be few."""
+
+    request_seconds = 60.0
+    most = 20
+
+
+def test_one_connection_too_many_ends_the_one_that_waits_longest(sqlite_database: Database) -> None:
+    with listening(sqlite_database, Patient) as port, ExitStack() as stack:
+        waiting = [opened(stack, port, ASKED) for _ in range(20)]
+        assert status(port) == b"HTTP/1.1 200 OK\r\n"
+        assert ended(waiting[0])
+        assert not ended(waiting[1], 0.2)
+        waiting[19].sendall(b"\r\n")
+        assert waiting[19].recv(100).startswith(b"HTTP/1.1 200 OK")
