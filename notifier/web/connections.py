@@ -67,7 +67,7 @@ class TimedConnection(H11Protocol):
 
     def _watch(self) -> None:
         """Have a deadline as long as no request is being answered."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]  # None at first
             if self._request:
                 self._request.cancel()
             self._request = None
