@@ -105,7 +105,7 @@ def test_a_vendors_build_is_unknown_and_the_message_says_what_would_decide(navte
     advisory = next(r["advisory"] for r in rows if r["host"] == "plain" and r["verdict"] == "affected")
     for host, decider in [
         ("mirantis", "the vendor's own advisories decide"),
-        ("windows-unnamed", "the platform that `docker version` names there"),
+        ("windows-unnamed", "the platform that `docker version` reports"),
     ]:
         said = navtex.json("explain", host, advisory)["verdicts"]
         assert [decider in c["reason"] for c in said if c["product"] == "engine"] == [True]
