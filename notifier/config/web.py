@@ -11,6 +11,7 @@ from notifier.config.tables import SettingError, Table
 
 SignInMethod = Literal["local", "oidc", "proxy"]
 WebRole = Literal["", "viewer", "operator", "admin"]
+MappedRole = Literal["viewer", "operator", "admin"]
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 
 
@@ -29,7 +30,8 @@ def listen_address(text: str) -> tuple[str, int]:
 class WebAuth(Table, frozen=True):
     """`[web.auth]`: how people sign in, and what those may do who sign in elsewhere.
 
-    `trusted_networks` are those of the proxies whose `user_header` and X-Forwarded-For count.
+    `trusted_networks` are those of the proxies whose `user_header` and X-Forwarded-For count. With `roles`, the values
+    of `roles_claim` decide which role people have who sign in by OIDC.
     """
 
     methods: tuple[SignInMethod, ...] = ("local",)
@@ -40,6 +42,9 @@ class WebAuth(Table, frozen=True):
     client_id: str = ""
     client_secret: str = ""
     claim: str = "preferred_username"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    roles_claim: str = "groups"
+    roles: dict[str, MappedRole] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from ipaddress import ip_network
@@ -57,6 +62,8 @@ class WebAuth(Table, frozen=True):
             raise SettingError("methods", "has `oidc`, which needs `issuer` and `client_id`")
         if self.issuer and not re.fullmatch(r"https?://[!-~]+", self.issuer):
             raise SettingError("issuer", f"is {self.issuer!r}, which is not an https:// address")
+        if "openid" not in self.scopes or not all(re.fullmatch(r"[!#-\[\]-~]+", one) for one in self.scopes):
+            raise SettingError("scopes", "must be names of scopes, `openid` among them")
 
 
 class WebSubscribe(Table, frozen=True):

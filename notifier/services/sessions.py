@@ -70,12 +70,18 @@ def sign_in(database: Database, name: str, password: str, client: str, now: date
 
 
 def sign_in_elsewhere(
-    database: Database, name: str, default: Role | None, client: str, now: datetime
+    database: Database, name: str, role: Role | None, client: str, now: datetime, *, decides: bool = False
 ) -> SignedIn | SignInProblem:
-    """Sign in somebody for whom an identity provider vouches."""
+    """Sign in somebody for whom an identity provider vouches.
+
+    `role` is that of somebody who was not added. If the provider `decides`, everybody has that role from now on, and
+    nobody without one is let in.
+    """
     actor = Actor(account_name(name), Way.ANONYMOUS, client)
     with database.begin() as connection:
-        found = _known(connection, actor, default, now)
+        found = _known(connection, actor, role, now)
+        if found and decides:
+            found = _decided(connection, found, role, actor, now)
         return SignInProblem.NO_ACCOUNT if found is None else _opened(connection, found, actor, now)
 
 
@@ -127,6 +133,20 @@ def _known(connection: Connection, actor: Actor, default: Role | None, now: date
         note_in(connection, actor, now, "user.add", actor.name, None, {"role": default.value, "tags": {}})
         found = accounts.named(connection, actor.name)
     return found
+
+
+def _decided(connection: Connection, found: Account, role: Role | None, actor: Actor, now: datetime) -> Account | None:
+    """An account with the role that the provider gives it; without one, its sessions end."""
+    if role is None:
+        accounts.close_sessions(connection, found.id)
+        return None
+    if role is Role.ADMIN and found.tags:
+        role = Role.OPERATOR  # an admin could lift the limit to some hosts
+    if role is not found.role:
+        accounts.change(connection, found.id, role=role)
+        before, after = ({"role": one.value, "tags": found.tags} for one in (found.role, role))
+        note_in(connection, actor, now, "user.change", found.name, before, after)
+    return accounts.named(connection, found.name)
 
 
 def _viewer(account: Account, way: Way) -> Viewer:

@@ -45,6 +45,12 @@ def default_role(auth: WebAuth) -> Role | None:
     return Role(auth.default_role) if auth.default_role else None
 
 
+def role_of(auth: WebAuth, groups: Iterable[str]) -> Role | None:
+    """The role of somebody with these groups: the highest that one of them has, else the default."""
+    given = [Role(auth.roles[group]) for group in groups if group in auth.roles]
+    return next((role for role in reversed(Role) if role in given), default_role(auth))
+
+
 def actor_of(call: Call) -> Actor:
     """The viewer as the audit log has them."""
     return Actor(call.viewer.name or "-", call.viewer.way, call.client)

@@ -33,6 +33,14 @@ class Attempt:
     to: str
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a code stands for: the name, and the groups, both by the configured claims."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
 @dataclass
 class Provider:
     """A provider, and what it publishes."""
@@ -50,7 +58,7 @@ class Provider:
             "response_type": "code",
             "client_id": self.auth.client_id,
             "redirect_uri": back,
-            "scope": "openid profile email",
+            "scope": " ".join(self.auth.scopes),
             "state": attempt.state,
             "nonce": attempt.nonce,
             "code_challenge": create_s256_code_challenge(attempt.verifier),
@@ -59,8 +67,8 @@ class Provider:
         where = str(self._published()["authorization_endpoint"])
         return f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"
 
-    def name(self, attempt: Attempt, code: str, back: str, now: datetime) -> str:
-        """Whom a code stands for, by the configured claim. NavtexError if anything of it is wrong."""
+    def person(self, attempt: Attempt, code: str, back: str, now: datetime) -> Person:
+        """Whom a code stands for. NavtexError if anything of it is wrong."""
         answer = self._exchanged(attempt, code, back)
         claims = self._verified(answer, attempt, now)
         name = claims.get(self.auth.claim)
@@ -68,7 +76,7 @@ class Provider:
             raise self._wrong("the mail address is not verified")
         if not isinstance(name, str) or not name.strip():
             raise self._wrong(f"the ID token has no claim {self.auth.claim!r}")
-        return name
+        return Person(name, listed(claims, self.auth.roles_claim))
 
     def _exchanged(self, attempt: Attempt, code: str, back: str) -> dict[str, Any]:
         form = {
@@ -173,3 +181,19 @@ class Provider:
 
     def _wrong(self, what: str) -> NavtexError:
         return NavtexError(what, where=self.auth.issuer)
+
+
+def listed(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The words of a claim: a list or one word; none if it is missing. A dot leads into an object.
+
+    >>> listed({"groups": ["a", "b", 3]}, "groups"), listed({"realm_access": {"roles": "a"}}, "realm_access.roles")
+    (('a', 'b'), ('a',))
+    >>> listed({"https://example.org/groups": ["a"]}, "https://example.org/groups"), listed({}, "groups.x")
+    (('a',), ())
+    """
+    first, dot, rest = name.partition(".")
+    inner = claims.get(first)
+    if name not in claims and dot:
+        return listed(inner, rest) if isinstance(inner, Mapping) else ()
+    found = claims.get(name)
+    return tuple(one for one in (found if isinstance(found, list) else [found]) if isinstance(one, str))

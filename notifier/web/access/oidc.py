@@ -9,21 +9,20 @@ from dataclasses import asdict
 import msgspec
 
 from feeds.core.errors import ConfigError, NavtexError, UsageProblem
-from notifier.config import WebAuth
 from notifier.security.passwords import new_secret, same
 from notifier.services.sessions import SignInProblem, sign_in_elsewhere
 from notifier.web.access.signing_in import refused, signed_in
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, Permission, Route, redirect
 from notifier.web.cookies import cookie, own_name, set_cookie
-from notifier.web.identities import default_role
+from notifier.web.identities import role_of
 from notifier.web.openid import Attempt, Provider
 from notifier.web.origins import local_path
 
 _CALLBACK = "/login/oidc/callback"
 _SECONDS = 600
 """So long somebody may take at the provider."""
-_PROVIDERS: dict[tuple[WebAuth, str], Provider] = {}
+_PROVIDERS: dict[tuple[bytes, str], Provider] = {}
 
 
 def begin(call: Call) -> Answer:
@@ -53,9 +52,10 @@ def callback(call: Call) -> Answer:
     if call.asked("error"):
         return failed(call, 403, f"The provider refused: {call.asked('error')[:100]}.", (gone,))
     try:
-        name = provider.name(attempt, call.asked("code"), call.base + _CALLBACK, call.now)
-        role = default_role(call.config.web.auth)
-        found = sign_in_elsewhere(call.database, name, role, call.client, call.now)
+        person = provider.person(attempt, call.asked("code"), call.base + _CALLBACK, call.now)
+        auth = call.config.web.auth
+        role, decides = role_of(auth, person.groups), bool(auth.roles)
+        found = sign_in_elsewhere(call.database, person.name, role, call.client, call.now, decides=decides)
     except (ConfigError, UsageProblem):
         raise
     except NavtexError as error:
@@ -79,7 +79,7 @@ def _provider(call: Call) -> Provider | None:
     auth, bundle = call.config.web.auth, call.config.ca_bundle
     if "oidc" not in auth.methods:
         return None
-    return _PROVIDERS.setdefault((auth, bundle), Provider(auth, bundle))
+    return _PROVIDERS.setdefault((msgspec.json.encode(auth), bundle), Provider(auth, bundle))
 
 
 def _cookie(call: Call) -> str:

@@ -17,6 +17,8 @@ import pytest
 from feeds.storage.database import Database
 from notifier.config import Config, Web, WebAuth
 from notifier.domain.access import Role
+from notifier.services.accounts import list_users
+from notifier.services.audit_log import list_entries
 from tests.support.access import user
 from tests.support.loopback import _Quiet, served
 from tests.support.web import NOW, Browser, Reply, browser
@@ -125,6 +127,59 @@ def test_somebody_unknown_gets_the_default_role_or_stays_outside(sqlite_database
         with browser(sqlite_database, config(idp, default_role="viewer")) as one:
             assert back(one, idp).status == 303
             assert (one.get("/tokens").status, one.get("/audit").status) == (200, 403)
+
+
+ROLES = {"docker-admins": "admin", "docker-ops": "operator", "staff": "viewer"}
+
+
+def role(database: Database, name: str) -> str:
+    return next((one.role for one in list_users(database).users if one.user == name), "")
+
+
+def test_groups_give_the_highest_of_their_roles_and_lose_it_again(sqlite_database: Database) -> None:
+    with provider() as idp, browser(sqlite_database, config(idp, roles=ROLES)) as one:
+        idp.claims = {"groups": ["staff", "docker-admins", "unknown", 7]}
+        assert back(one, idp).status == 303
+        assert (one.get("/audit").status, role(sqlite_database, "ada")) == (200, "admin")
+        idp.claims = {"groups": ["staff"]}
+        one.cookies.clear()
+        assert back(one, idp).status == 303
+        assert (one.get("/audit").status, role(sqlite_database, "ada")) == (403, "viewer")
+        held = dict(one.cookies)
+        idp.claims = {"groups": ["unknown"]}
+        assert "no account here" in back(one, idp).text
+        assert one.get("/hosts", cookie=f"__Host-navtex={held['__Host-navtex']}").status == 303, "it is signed out"
+    changes = [e for e in list_entries(sqlite_database) if e.action == "user.change"]
+    assert [(e.target, e.before, e.after) for e in changes] == [
+        ("ada", '{"role": "admin", "tags": {}}', '{"role": "viewer", "tags": {}}')
+    ]
+
+
+def test_groups_raise_nobody_who_is_limited_to_some_hosts_to_an_administrator(sqlite_database: Database) -> None:
+    user(sqlite_database, "ada", Role.VIEWER, {"team": "a"})
+    with provider() as idp, browser(sqlite_database, config(idp, roles=ROLES)) as one:
+        idp.claims = {"groups": ["docker-admins"]}
+        assert back(one, idp).status == 303
+        assert (one.get("/audit").status, role(sqlite_database, "ada")) == (403, "operator")
+
+
+def test_who_is_in_no_group_has_the_default_role(sqlite_database: Database) -> None:
+    user(sqlite_database, "ada", Role.ADMIN)
+    with provider() as idp, browser(sqlite_database, config(idp, roles=ROLES, default_role="viewer")) as one:
+        assert back(one, idp).status == 303
+        assert role(sqlite_database, "ada") == "viewer"
+
+
+def test_groups_may_lie_deep_and_need_a_scope_of_their_own(sqlite_database: Database) -> None:
+    scopes = ("openid", "profile", "groups")
+    with provider() as idp:
+        settings = config(idp, roles=ROLES, roles_claim="realm_access.roles", scopes=scopes)
+        with browser(sqlite_database, settings) as one:
+            idp.claims = {"realm_access": {"roles": ["docker-ops"]}}
+            asked = parse_qs(urlsplit(one.get("/login/oidc").header("location")).query)
+            assert asked["scope"] == ["openid profile groups"]
+            assert back(one, idp).status == 303
+    assert role(sqlite_database, "ada") == "operator"
 
 
 def _hmac(claims: dict[str, Any]) -> str:
