@@ -1,4 +1,4 @@
-"""What a child process that reads from the network gets of the environment: no address of a database, no key."""
+"""What a child process gets of the environment: no address of a database, and no key."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _NAMES = frozenset(
         "USER",
     }
 )
+_OURS = ("NAVTEX_", "PG")
+_TOKENS = frozenset({"GITHUB_TOKEN", "GH_TOKEN"})
 _PREFIXES = ("COVERAGE_", "FAKETIME", "LC_", "MALLOC_", "PYTHON")
 _ENDS = ("_ca_bundle", "_proxy")
 
@@ -39,6 +41,15 @@ def for_child(environment: Mapping[str, str], **more: str) -> dict[str, str]:
     """
     kept = {name: value for name, value in environment.items() if _needed(name)}
     return kept | {name: value for name, value in more.items() if value}
+
+
+def for_program(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a program of the operator's (ssh, a credential helper): all but those with secrets of Navtex.
+
+    >>> for_program({"SSH_AUTH_SOCK": "/s", "AWS_PROFILE": "p", "NAVTEX_SECRET_KEY": "s", "PGPASSWORD": "s"})
+    {'SSH_AUTH_SOCK': '/s', 'AWS_PROFILE': 'p'}
+    """
+    return {n: value for n, value in environment.items() if not n.startswith(_OURS) and n not in _TOKENS}
 
 
 def _needed(name: str) -> bool:

@@ -9,6 +9,26 @@ RESPONSE: Final = 32 << 20
 """Bytes of an answer, packed and unpacked; a longer one is broken off."""
 PAGE: Final = 8 << 20
 """Bytes of a page or a feed; the longest real one has a tenth of them, and its tree takes many times its size."""
+INDEX: Final = 64 << 20
+"""Bytes of an unpacked apt index, which is read whole; Docker's longest has a twentieth of them."""
+PACKAGES: Final = 512 << 20
+"""Bytes of an unpacked list of RPM packages, which is read in pieces; Docker's longest has an eighth of them."""
+MODULE_FILE: Final = 1 << 20
+"""Bytes of a module file; the longest real one has a fiftieth of them."""
+MANIFEST: Final = 4 << 20
+"""Bytes of an image's manifest or config; the registry specification lets a registry refuse longer manifests."""
+LAYERS: Final = 1_000
+"""Layers of an image, and manifests of an index."""
+TOKEN: Final = 1 << 20
+"""Bytes of a registry's answer with a token that are read."""
+TAGS: Final = 10_000
+"""Tags that a page of a registry's list may have; the others are left out."""
+TAG_PAGES: Final = 20
+"""Pages of a registry's list of tags that one poll reads."""
+MIRROR: Final = 4 << 30
+"""Bytes that one filling of a mirror may bring."""
+MIRROR_LIST: Final = 16 << 20
+"""Bytes of a mirror's own list of its files that are read."""
 HEADERS: Final = 128 << 10
 """Bytes of an answer's headers; a browser takes 256 KiB."""
 ROBOTS: Final = 512 << 10
@@ -17,8 +37,12 @@ REQUEST: Final = 20.0
 """Seconds of one request."""
 TRIES: Final = 3
 """How often one request is made in a poll."""
+RETRIED: Final = (408, 429, 500, 502, 503, 504)
+"""Statuses after which a request is made again."""
 REDIRECTS: Final = 5
 """Redirects that one request follows."""
+REQUESTS_A_SECOND: Final = 4
+"""Requests to one host; a mirror is asked without delay."""
 FOLLOWED: Final = 5_000
 """Documents of a source that are asked for because other documents name them."""
 MODULE_FILES: Final = 150
@@ -47,6 +71,10 @@ MENTIONS: Final = 100
 """CVEs that a document only mentions, and that are asked for; the first ones count."""
 CLAIMED: Final = 1_000
 """CVEs of one source's claims whose records are asked for, the newest first; the largest source has a third of them."""
+ASSIGNED: Final = 5_000
+"""CVEs of Docker's own authority that are read; it assigns some dozen a year."""
+UNLINKED: Final = 3
+"""Entries that a source may lose with a page that is no longer linked, without anybody wondering."""
 ADDRESS: Final = 2_000
 """Bytes of an address: PostgreSQL's indexes take 2,704 for an address and the name of an entry together."""
 NAME: Final = 500
@@ -73,5 +101,7 @@ HOST_READING: Final = 10.0
 """Seconds of processor time that reading all documents of a host may take in one poll."""
 CLOCK_SLACK: Final = timedelta(minutes=5)
 """How far clocks of two machines may be apart; what is noted further in the future counts as now."""
+LONG_PAUSE: Final = timedelta(minutes=1)
+"""A host that asks for a longer pause is left alone by later polls, too; a shorter one was waited for in the poll."""
 LONGEST_WAIT: Final = timedelta(days=7)
 """The longest pause that a host may ask for."""

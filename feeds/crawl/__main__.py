@@ -19,7 +19,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 import feeds
-from feeds.core.limits import MEMORY, REDIRECTS, RESPONSE
+from feeds.core.limits import MEMORY, REDIRECTS, REQUESTS_A_SECOND, RESPONSE
 from feeds.crawl.answer import flush, write
 from feeds.crawl.download import Budget, Handler, InTime, Retries
 from feeds.crawl.guard import Guard, Redirects, Resolver
@@ -61,7 +61,7 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
             HttpProxyMiddleware: 750,
         },
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
-        "DOWNLOAD_DELAY": 0 if job.mirror else 0.25,
+        "DOWNLOAD_DELAY": 0 if job.mirror else 1 / REQUESTS_A_SECOND,
         "DOWNLOAD_DELAY_JITTER": 0.0,
         "CONCURRENT_REQUESTS": 24,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,

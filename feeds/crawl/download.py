@@ -19,12 +19,11 @@ from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
-from feeds.core.limits import LONGEST_WAIT, REQUEST, ROBOTS, TRIES
+from feeds.core.limits import LONGEST_WAIT, REQUEST, RETRIED, ROBOTS, TRIES
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
 from feeds.crawl.trust import Trust
 
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = LONGEST_WAIT.total_seconds()
 
 
@@ -130,7 +129,7 @@ class Retries:
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         """Another try for "try again later", else the response; `retry_at` says when it should be asked."""
         wait = retry_after(response, datetime.now(UTC))
-        if response.status not in _RETRIED and wait is None:
+        if response.status not in RETRIED and wait is None:
             return response
         if again := await self._again(request, wait):
             return again

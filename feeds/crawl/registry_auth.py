@@ -18,6 +18,7 @@ import msgspec
 from scrapy.crawler import Crawler
 from scrapy.http import Request, Response
 
+from feeds.core.limits import TOKEN
 from feeds.crawl.protocol import CrawlJob
 from feeds.sources.registries import RegistryAccess
 
@@ -122,7 +123,7 @@ class RegistryAuth:
 
 def _token(response: Response) -> _Token | None:
     try:
-        top = msgspec.json.decode(response.body[: 1 << 20])
+        top = msgspec.json.decode(response.body[:TOKEN])
     except (msgspec.DecodeError, RecursionError):
         return None
     value = (top.get("token") or top.get("access_token")) if isinstance(top, dict) else None

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import msgspec
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import LAYERS, MANIFEST
 from feeds.images import records
 from feeds.images.records import Image, ImageIndex, ImageManifest, IndexMember, Material, MemberRole
 from feeds.images.references import digest, reference
@@ -24,10 +25,6 @@ INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docke
 ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 """Always all four: a registry that holds an index answers 404 to a question for manifests alone."""
 
-LARGEST = 4 << 20
-"""Bytes of a manifest or config; the registry specification lets a registry refuse manifests over 4 MiB."""
-_LAYERS = 1000
-_MEMBERS = 1000
 _BASE_NAME = "org.opencontainers.image.base.name"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
 _PROVENANCE = "https://slsa.dev/provenance/"
@@ -35,8 +32,8 @@ _PROVENANCE = "https://slsa.dev/provenance/"
 
 def checked(body: bytes, expected: str) -> bytes:
     """The body, if it is what the digest names; ShapeError otherwise."""
-    if len(body) > LARGEST:
-        raise ShapeError(f"it has {len(body)} bytes, more than {LARGEST}")
+    if len(body) > MANIFEST:
+        raise ShapeError(f"it has {len(body)} bytes, more than {MANIFEST}")
     kind, _, value = expected.partition(":")
     if kind not in {"sha256", "sha512"} or hashlib.new(kind, body).hexdigest() != value:
         raise ShapeError(f"the bytes are not those of {expected[:19]}")
@@ -57,9 +54,9 @@ def manifest(body: bytes, own: str) -> ImageManifest | ImageIndex:
     listed = top["layers"] or [] if "layers" in top else None  # BuildKit writes null for an image without layers
     if not isinstance(config, dict) or not isinstance(listed, list):
         raise ShapeError("it is neither a manifest nor an index")
-    layers = [one for one in listed if isinstance(one, dict)][: _LAYERS + 1]
-    if len(layers) > _LAYERS:
-        raise ShapeError(f"it has more than {_LAYERS} layers")
+    layers = [one for one in listed if isinstance(one, dict)][: LAYERS + 1]
+    if len(layers) > LAYERS:
+        raise ShapeError(f"it has more than {LAYERS} layers")
     statements = tuple(
         digest(str(one.get("digest", "")))
         for one in layers
@@ -81,7 +78,7 @@ def image(body: bytes, config: str) -> Image:
     top = _object(body)
     rootfs = top.get("rootfs")
     layers = (rootfs.get("diff_ids") or []) if isinstance(rootfs, dict) else None
-    if not isinstance(layers, list) or len(layers) > _LAYERS or not all(_is_digest(one) for one in layers):
+    if not isinstance(layers, list) or len(layers) > LAYERS or not all(_is_digest(one) for one in layers):
         raise ShapeError("it has no list of diff_ids")
     inner = top.get("config")
     inner = inner if isinstance(inner, dict) else {}
@@ -139,8 +136,8 @@ def _material(uri: str, hashes: object) -> Material | None:
 
 
 def _members(entries: list[Any]) -> Iterator[IndexMember]:
-    if len(entries) > _MEMBERS:
-        raise ShapeError(f"it has more than {_MEMBERS} manifests")
+    if len(entries) > LAYERS:
+        raise ShapeError(f"it has more than {LAYERS} manifests")
     for entry in entries:
         if not isinstance(entry, dict):
             continue
@@ -178,8 +175,8 @@ def _run_image(text: str) -> tuple[str, str]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    if len(body) > LARGEST:
-        raise ShapeError(f"it has {len(body)} bytes, more than {LARGEST}")
+    if len(body) > MANIFEST:
+        raise ShapeError(f"it has {len(body)} bytes, more than {MANIFEST}")
     try:
         top = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

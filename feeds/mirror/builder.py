@@ -20,13 +20,11 @@ from filelock import FileLock, Timeout
 import feeds
 from feeds.core import files
 from feeds.core.errors import Busy, NavtexError, ShapeError
+from feeds.core.limits import MIRROR
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.mirror import layout, manifest
 from feeds.mirror.manifest import Manifest, ManifestEntry
-
-_LARGEST = 4 << 30
-"""Bytes that one fetch may bring."""
 
 
 @dataclass(slots=True)
@@ -88,8 +86,8 @@ def _filled(
     size = 0
     for outcome in crawl.run(msgspec.structs.replace(job, bodies=True, known={})):
         size += len(outcome.body)
-        if size > _LARGEST:
-            report.problem = f"the answers are larger than {_LARGEST >> 30} GiB"
+        if size > MIRROR:
+            report.problem = f"the answers are larger than {MIRROR >> 30} GiB"
             break
         if outcome.result == "read":
             (spool / str(len(outcomes))).write_bytes(outcome.body)

@@ -13,9 +13,10 @@ from typing import IO
 
 import msgspec
 
+from feeds.core.limits import MIRROR_LIST
+
 NAME = "navtex-mirror.json"
 """The manifest's file, at the top of a mirror."""
-_LARGEST = 16 << 20
 _TIMEOUT = 10
 
 
@@ -66,7 +67,7 @@ def fetched_at(mirror: str, ca_bundle: str = "") -> datetime | None:
 
 def _file(folder: Path) -> bytes:
     with (folder / NAME).open("rb") as file:
-        return file.read(_LARGEST)
+        return file.read(MIRROR_LIST)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -81,7 +82,7 @@ def _asked(mirror: str, ca_bundle: str) -> bytes:
     context = ssl.create_default_context(cafile=ca_bundle or None)
     opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=context))
     with opener.open(f"{mirror.rstrip('/')}/{NAME}", timeout=_TIMEOUT) as answer:
-        body: bytes = answer.read(_LARGEST)
+        body: bytes = answer.read(MIRROR_LIST)
         return body
 
 

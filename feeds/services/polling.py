@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from feeds import storage
 from feeds.advisories import corrections, editions
 from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
-from feeds.core.limits import SOURCE_STORED
+from feeds.core.limits import LONG_PAUSE, SOURCE_STORED
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.services import judging
@@ -25,9 +25,6 @@ from feeds.sources import health, registries
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
 from feeds.storage.database import Connection, Database
-
-# A host that asks for a longer pause is not asked again before; a shorter one was waited for in the poll.
-_LONG_PAUSE = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -258,4 +255,4 @@ def _unreached(outcomes: Iterable[FetchResult]) -> bool:
 
 
 def _waiting(outcomes: Iterable[FetchResult], now: datetime) -> dict[str, datetime]:
-    return {urlsplit(o.url).netloc: o.retry_at for o in outcomes if o.retry_at and o.retry_at > now + _LONG_PAUSE}
+    return {urlsplit(o.url).netloc: o.retry_at for o in outcomes if o.retry_at and o.retry_at > now + LONG_PAUSE}

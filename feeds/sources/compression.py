@@ -10,14 +10,13 @@ import zlib
 from typing import IO, cast
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import PACKAGES
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-LARGEST = 512 << 20
-"""Bytes of an unpacked index; Docker's longest has an eighth of them."""
 _ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 
@@ -27,7 +26,7 @@ class Unpacked(io.RawIOBase):
     ShapeError, with the URL, where the body is broken or cut off, or longer than `largest` bytes when unpacked.
     """
 
-    def __init__(self, body: bytes, url: str, largest: int = LARGEST) -> None:
+    def __init__(self, body: bytes, url: str, largest: int = PACKAGES) -> None:
         super().__init__()
         self._stream, self._url, self._left, self._largest = _opened(body), url, largest, largest
 

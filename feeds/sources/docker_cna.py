@@ -16,13 +16,12 @@ from typing import Final
 from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record, is_cve
 from feeds.core.errors import ShapeError
+from feeds.core.limits import ASSIGNED
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import json_body, mapping, mappings
 
 AUTHORITY: Final = "security@docker.com"
 """How NVD names Docker as the source of a CVE."""
-_MOST: Final = 5_000
-"""CVEs that are taken; Docker has some dozen a year."""
 
 
 class DockerCna(Source):
@@ -40,11 +39,11 @@ class DockerCna(Source):
         names = sorted(n for n in found if is_cve(n))
         if not names:
             raise ShapeError("no CVE of Docker's in it", where=document.url)
-        return Parsed(tuple(map(_record, names[:_MOST])), self._next(data, len(entries)))
+        return Parsed(tuple(map(_record, names[:ASSIGNED])), self._next(data, len(entries)))
 
     def _next(self, data: dict[str, object], here: int) -> tuple[Request, ...]:
         start, total = data.get("startIndex"), data.get("totalResults")
-        if not (isinstance(start, int) and isinstance(total, int) and 0 <= start < start + here < min(total, _MOST)):
+        if not (isinstance(start, int) and isinstance(total, int) and 0 <= start < start + here < min(total, ASSIGNED)):
             return ()
         url = self.urls["api"]
         return (Request(url=f"{url}{'&' if '?' in url else '?'}startIndex={start + here}", form="api", optional=True),)

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from feeds.advisories.facts import Package, Packages
 from feeds.core.errors import ShapeError
+from feeds.core.limits import INDEX
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.compression import Unpacked
@@ -28,8 +29,6 @@ _PRODUCTS = {
     "docker-buildx-plugin": "buildx",
     "docker-compose-plugin": "compose",
 }
-_INDEX = 64 << 20
-"""Bytes of an unpacked apt index, which is read whole; Docker's longest has a twentieth of them."""
 _BUILD = re.compile(r"^docker-(?P<version>\d[\w.]*(?:-\w[\w.]*)?)\.tgz$")
 _REPO = "{http://linux.duke.edu/metadata/repo}"
 _COMMON = "{http://linux.duke.edu/metadata/common}"
@@ -73,7 +72,7 @@ def _package(name: str, version: str, architecture: str) -> Iterator[Package]:
 def _apt(document: Document) -> Iterator[Package]:
     from debian_inspector.debcon import get_paragraphs_data  # here, for it loads chardet
 
-    text = Unpacked(document.body, document.url, _INDEX).read().decode("utf-8", "replace")
+    text = Unpacked(document.body, document.url, INDEX).read().decode("utf-8", "replace")
     if not text.lstrip().startswith("Package:"):
         raise ShapeError("not an index of Debian packages", where=document.url)
     for fields in get_paragraphs_data(text):

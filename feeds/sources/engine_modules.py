@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 from feeds.advisories.facts import Contents
 from feeds.advisories.records import ENGINE
 from feeds.core.errors import ShapeError
+from feeds.core.limits import MODULE_FILE
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import text_body
 from feeds.versions import products
@@ -26,8 +27,6 @@ _INSIDE: Final = {"github.com/moby/buildkit": "buildkit", "github.com/moby/go-ar
 """The modules that advisories are read of, and that run in dockerd itself."""
 _FIRST: Final = "23.0.0-dev"
 _FIRST_WITH_GO_MOD: Final = "29.0.0-dev"
-_LARGEST: Final = 1 << 20
-"""Bytes of a module file; the longest real one has a fiftieth of them."""
 _MODULE = re.compile(r"^module\s+[\"`]?github\.com/(?:docker/docker|moby/moby(?:/v\d+)?)[\"`]?\s*$", re.MULTILINE)
 
 
@@ -60,8 +59,8 @@ class EngineModules(Source):
         _, _, version = document.form.partition("/")
         if not is_version(version):
             raise ShapeError("not the file of a release", where=document.url)
-        if len(document.body) > _LARGEST:
-            raise ShapeError(f"it is larger than {_LARGEST >> 20} MiB, as no module file is", where=document.url)
+        if len(document.body) > MODULE_FILE:
+            raise ShapeError(f"it is larger than {MODULE_FILE >> 20} MiB, as no module file is", where=document.url)
         text = text_body(document)
         if not _MODULE.search(text):
             raise ShapeError("not the module file of Docker Engine", where=document.url)

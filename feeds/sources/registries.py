@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import TAG_PAGES, TAGS
 from feeds.images import documents
 from feeds.images.lines import Cycle
 from feeds.images.records import ImageIndex, MemberRole, RegistryItem, TagAnswer
@@ -30,8 +31,6 @@ _LINES = "https://endoflife.date/api/v1/products/"
 _HUB_HOST = "registry-1.docker.io"
 _SPARE = 20
 """Pulls that are left to others: at so few remaining ones a registry is asked for no more manifests."""
-_TAGS = 10_000
-_PAGES = 20
 
 
 class RegistryAccess(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -182,7 +181,7 @@ class Registries(Source):
         listed = (top.get("tags") or []) if isinstance(top, dict) else None
         if not isinstance(listed, list):
             raise ShapeError("it has no list of tags", where=document.url)
-        tags = tuple(t for t in listed if isinstance(t, str) and len(t) <= 128)[:_TAGS]
+        tags = tuple(t for t in listed if isinstance(t, str) and len(t) <= 128)[:TAGS]
         page = urlsplit(document.url).query
         item = RegistryItem(f"tags:{access.name}/{repository}?{page}", tags=tags)
         return Parsed((item,), tuple(self._next_page(document, access, repository, tags)))
@@ -195,7 +194,7 @@ class Registries(Source):
             return
         key = f"{access.name}/{repository}"
         self._pulled[key] = self._pulled.get(key, 0) + 1
-        if self._pulled[key] < _PAGES:
+        if self._pulled[key] < TAG_PAGES:
             last = tags[-1]
             yield Request(
                 url=f"{access.url}{repository}/tags/list?n=1000&last={last}",

@@ -21,14 +21,12 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.facts import FACTS, Likelihood, Packages, Tags
 from feeds.advisories.list_facts import Listing, contents, limited, shrunk, united
 from feeds.advisories.records import Record
-from feeds.core.limits import GONE_AFTER
+from feeds.core.limits import GONE_AFTER, UNLINKED
 from feeds.crawl.protocol import FetchResult
 from feeds.sources.base import Item
 from feeds.storage import tables
 
 _ITEM = msgspec.json.Decoder(Item)
-_FEW = 3
-"""Entries that a source may lose with a page that is no longer linked, without anybody wondering."""
 
 
 @lru_cache(maxsize=16384)
@@ -261,7 +259,7 @@ def forget_pages(connection: Connection, source: str, asked: set[str], at: datet
     rows = connection.execute(sa.select(item).where(item.c.source == source, item.c.gone_at.is_(None))).all()
     here = {one for r in rows if r.document not in left for one in _entries(r.key, r.payload)}
     lost = {one for r in rows if r.document in left for one in _entries(r.key, r.payload)} - here
-    if len(lost) > _FEW and not accept:
+    if len(lost) > UNLINKED and not accept:
         return Kept(
             refused=f"{left[0]} is no longer linked, and {len(lost)} entries stand on no other page; kept as they "
             f"were. If that is right, run `navtex poll --accept {source}`"

@@ -27,7 +27,7 @@ from notifier.domain.components import Component
 
 __all__ = ["EXPOSED", "NOTHING_KNOWN", "Match", "Matcher", "VerdictCache"]
 
-_AHEAD = timedelta(days=92)
+AHEAD = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +258,6 @@ def _end_reason(line: ReleaseLine, today: date) -> str:
     """What to say of a line's end: nothing while it is more than three months ahead."""
     if not line.maintained(today):
         return f"{line.name} gets no more security fixes"
-    if line.ends is not None and line.ends - today <= _AHEAD:
+    if line.ends is not None and line.ends - today <= AHEAD:
         return f"{line.name} gets security fixes until {line.ends.isoformat()}"
     return ""

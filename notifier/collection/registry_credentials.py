@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from feeds.core.environment import for_program
 from feeds.images.references import HUB
 
 _HELPER_SECONDS = 10
@@ -103,7 +104,7 @@ def _helped(helper: str, key: str, environment: Mapping[str, str]) -> Credential
             capture_output=True,
             timeout=_HELPER_SECONDS,
             check=False,
-            env=dict(environment),
+            env=for_program(environment),
         )
     except FileNotFoundError:
         raise _Failed(f"docker-credential-{helper} is not installed") from None

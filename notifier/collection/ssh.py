@@ -9,6 +9,7 @@ import re
 import signal
 from typing import NamedTuple
 
+from feeds.core.environment import for_program
 from feeds.core.errors import InventoryError
 from notifier.inventory.formats.probe import SCRIPT
 
@@ -80,7 +81,9 @@ async def _start(command: list[str]) -> asyncio.subprocess.Process:
     """Start a program in a session of its own. If this is cancelled, the program is ended."""
     pipe = asyncio.subprocess.PIPE
     starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=for_program(os.environ)
+        )
     )
     try:
         return await asyncio.shield(starting)

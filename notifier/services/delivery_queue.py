@@ -15,14 +15,14 @@ from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.retry import LEASE
 from notifier.storage import claims
 
-_HOLD = 0.05
+HOLD = 0.05
 """Seconds for which results are held back, so that many quick messages share one transaction.
 
 A transaction for each message would make 1,000 mails over a fast line take 1.9 times as long.
 """
-_FEWEST = 4
+FEWEST = 4
 """Deliveries that are claimed at once, at least."""
-_RENEWAL = LEASE.total_seconds() / 15
+RENEWAL = LEASE.total_seconds() / 15
 
 
 class DeliveryQueue:
@@ -39,7 +39,7 @@ class DeliveryQueue:
         now: Callable[[], datetime],
         waiting: Iterable[int],
         *,
-        renewal: float = _RENEWAL,
+        renewal: float = RENEWAL,
     ) -> None:
         self._database, self._name, self._now, self._renewal = database, name, now, renewal
         self._waiting = deque(waiting)
@@ -68,7 +68,7 @@ class DeliveryQueue:
     def note(self, result: Result) -> None:
         """Record the result of an attempt: now, or with those of the next 50 milliseconds."""
         self._results.append(result)
-        if monotonic() - self._written > _HOLD:
+        if monotonic() - self._written > HOLD:
             self._write()
 
     def arrived(self, one: Delivery, parts: int) -> None:
@@ -83,7 +83,7 @@ class DeliveryQueue:
         """Write results, renew claims, and claim what is sent next: in one transaction."""
         renewal = monotonic() - self._renewed > self._renewal
         # enough until the next transaction, and not many more, so that few wait for a slow one
-        missing = max(_FEWEST, 2 * len(self._results)) - len(self._claimed)
+        missing = max(FEWEST, 2 * len(self._results)) - len(self._claimed)
         numbers = [self._waiting.popleft() for _ in range(min(missing, len(self._waiting)))]
         with self._database.begin() as connection:
             lost = claims.keep(connection, self._results, self._name)

@@ -104,6 +104,32 @@ def test_a_base_that_moves_is_told_once_and_again_to_a_host_that_comes(fleet: Fl
     program("image", "list", "--status", "re-pull", "--fail-on", "re-pull", status=3)
 
 
+def test_images_are_news_for_subscriptions_without_filters_of_advisories(fleet: Fleet) -> None:
+    registry, program = fleet.registry, fleet.program
+    registry.push("base:1", ["os"])
+    fleet.runs(web=("child:1", fleet.on("base:1", "child:1", ["os", "app"])))
+    program("poll", "registries")
+    filters = {
+        "plain": [],
+        "severe": ["--severity", "critical"],
+        "likely": ["--epss", "0.5"],
+        "here": ["--host", "web*"],
+        "kind": ["--kind", "benchmark"],
+        "product": ["--product", "engine"],
+        "keyword": ["--keyword", "runc"],
+        "exploited": ["--kev"],
+        "elsewhere": ["--host", "db*"],
+    }
+    for name, options in filters.items():
+        program("subscription", "add", name, "--silent-start", "--to", f"file://{fleet.home}/of/{name}", *options)
+    program("notify")
+    registry.push("base:1", ["os2"])
+    program("poll", "registries")
+    program("notify")
+    told = {at.parent.name for at in (fleet.home / "of").rglob("*.txt") if "rebuild 1 image" in at.read_text()}
+    assert told == {"plain", "severe", "likely", "here"}
+
+
 def test_a_second_poll_asks_for_tags_alone(fleet: Fleet) -> None:
     registry, program = fleet.registry, fleet.program
     registry.push("base:1", ["os"])

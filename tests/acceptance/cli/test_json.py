@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from feeds.mirror.server import Mirror
+from feeds.sources.docker_blog import RULES
 from tests.conftest import DEMO, Program, program
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -174,6 +175,15 @@ def test_advisory_list_can_be_narrowed_and_one_is_shown_by_any_of_its_names(navt
     assert_shape(shown, ADVISORY)
     assert shown["advisory"] == "CVE-2024-41110"
     assert {c["product"] for c in shown["claims"]} >= {"engine"}
+
+
+def test_a_blog_post_is_shown_with_the_rule_that_kept_it(navtex: Program) -> None:
+    posts = navtex.json("advisory", "list", "--kind", "publication")["advisories"]
+    assert posts
+    for post in posts:
+        (reason,) = navtex.json("advisory", "show", post["advisory"])["kept_because"]
+        assert reason in {rule.reason for rule in RULES}
+        assert f"Kept because: {reason}" in " ".join(navtex("advisory", "show", post["advisory"]).stdout.split())
 
 
 def test_source_list_says_how_each_source_does(navtex: Program) -> None:

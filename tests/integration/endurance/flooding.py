@@ -29,6 +29,7 @@ from tests.support.polling import MOBY
 from tests.support.unruly import Behaviour, Reply, Unruly
 
 MANY = 100_000
+POLLS = 25
 SECONDS, MEBIBYTES = 600, 512
 PAGE = 100
 RUNC = "api.github.com/repos/opencontainers/runc/security-advisories"
@@ -197,9 +198,10 @@ def in_large_pages(flood: Flood) -> None:
 
 
 def in_runs(flood: Flood) -> None:
-    """As many as one poll takes, others in each of 25 runs."""
-    for n in range(MANY // 4_000):
-        flood.site.reply(MOBY, pages(range(n * 4_000, (n + 1) * 4_000)))
+    """As many as one poll takes, others in each run."""
+    part = MANY // POLLS
+    for n in range(POLLS):
+        flood.site.reply(MOBY, pages(range(n * part, (n + 1) * part)))
         flood.run()
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 
 import msgspec
 import pytest
+from scrapy.http import Response
 
+from feeds.core import limits
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult
+from feeds.crawl.registry_auth import _token
 from feeds.images.records import RegistryItem
-from feeds.sources.registries import NAME, ImageQuestions, RegistryAccess
+from feeds.sources.base import Document
+from feeds.sources.registries import NAME, ImageQuestions, Registries, RegistryAccess
 from tests.support.registry import Registry, serving
+from tests.support.samples import NOW
 from tests.support.unruly import environment
 
 BASIC = "Basic " + base64.b64encode(b"navtex:secret").decode()
@@ -192,3 +198,21 @@ def test_tags_are_listed_where_exact_versions_are_compared() -> None:
         registry.push("base:1.2.4", ["b"])
         found = items(crawl(access=plain(registry), lists=(f"{registry.host}/base",)))
         assert [i.tags for i in found if i.tags] == [("1.2.3", "1.2.4")]
+
+
+def test_a_registrys_list_of_tags_is_read_up_to_its_limits() -> None:
+    access = RegistryAccess("r.example")
+    source = Registries(NAME, "", "", questions=ImageQuestions((access,)))
+    page = json.dumps({"tags": [f"1.{n}" for n in range(limits.TAGS + 5)]}).encode()
+    document = Document(f"{access.url}base/tags/list", "tags", page, {"link": '</v2/x>; rel="next"'}, NOW)
+    read = [source.parse(document) for _ in range(limits.TAG_PAGES)]
+    assert {len(item.tags) for parsed in read for item in parsed.items if isinstance(item, RegistryItem)} == {
+        limits.TAGS
+    }
+    assert [len(parsed.follow) for parsed in read] == [1] * (limits.TAG_PAGES - 1) + [0]
+
+
+def test_a_token_that_is_too_long_is_none() -> None:
+    for length, taken in ((100, True), (limits.TOKEN, False)):
+        body = json.dumps({"token": "t0ken", "more": "x" * length}).encode()
+        assert bool(_token(Response("https://r.example/token", body=body))) is taken

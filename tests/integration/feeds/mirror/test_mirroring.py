@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from feeds.core import limits
 from feeds.core.errors import ShapeError
+from feeds.crawl.client import Crawl
+from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.mirror import layout, manifest
+from feeds.mirror.builder import fetch
 from feeds.mirror.server import Mirror
 from feeds.sources.health import MirrorState
 from notifier.services import mirror_age
 from tests.conftest import DEMO, Program, World, program
 from tests.support.polling import MOBY, entries
+from tests.support.samples import NOW
 from tests.support.unruly import Reply, Unruly
 
 HOSTS = "host,product,version,package,distro\nweb-1,engine,20.10.24,docker.io 20.10.24+dfsg1-1,debian-12\n"
@@ -260,3 +266,32 @@ def test_the_age_of_a_mirror_in_words(days: float, told: str, *, old: bool) -> N
     found = mirror_age.age(MirrorState("/m", now - timedelta(days=days), now), 7, now)
     assert told in found[0]
     assert found[1] is old
+
+
+def test_a_mirrors_list_of_files_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    for padding, known in ((100, at), (limits.MIRROR_LIST, None)):
+        text = json.dumps({"navtex": "1", "fetched_at": at.isoformat(), "documents": [], "more": "x" * padding})
+        (tmp_path / manifest.NAME).write_text(text)
+        assert manifest.fetched_at(str(tmp_path)) == known
+
+
+class Bringing:
+    """A crawl that brings so many answers of 64 MiB, all of which failed."""
+
+    complete, problem = True, ""
+
+    def __init__(self, answers: int) -> None:
+        self._answers = answers
+
+    def run(self, _: CrawlJob) -> Iterator[FetchResult]:
+        body = b" " * (64 << 20)
+        for n in range(self._answers):
+            url = f"https://kev.example/{n}"
+            yield FetchResult(source="kev", form="json", url=url, at=NOW, complete=False, result="failed", body=body)
+
+
+@pytest.mark.parametrize(("answers", "problem"), [(64, ""), (65, "the answers are larger than 4 GiB")])
+def test_a_mirror_takes_no_more_than_its_limit(folder: Path, answers: int, problem: str) -> None:
+    report = fetch(cast("Crawl", Bringing(answers)), CrawlJob(), folder)
+    assert report.problem == problem

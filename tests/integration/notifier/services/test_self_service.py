@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +34,7 @@ from notifier.services.notification_log import NotificationQuery, list_notificat
 from notifier.services.notifications import notify
 from notifier.services.personal_links import personal_form
 from notifier.services.self_service import Confirmation, ask, confirm
+from notifier.services.subscription_files import sync_subscriptions
 from notifier.services.subscriptions import edit_subscription, remove_subscription
 from notifier.services.unsubscribing import unsubscribe
 from notifier.storage import subscriptions
@@ -266,6 +269,38 @@ def test_an_operator_who_names_the_channels_again_brings_everybody_back(team: Da
     said = edit_subscription(team, "team", SubscriptionEdit(targets=ops.targets), NOW)
     assert "Had unsubscribed, and get digests again: a@example.org" in said.warnings
     assert not known(team)[0].unsubscribed
+
+
+def test_who_unsubscribed_stays_out_when_the_file_is_synced_or_the_address_edited(
+    database: Database, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    def synced(server: str) -> None:
+        text = f'[subscriptions.ops]\nto = ["{server}"]\n'
+        sync_subscriptions(database, text, "ops.toml", NOW)
+
+    synced(mailbox.address("a@example.org", "b@example.org"))
+    (ops,) = known(database)
+    assert unsubscribe(database, unsubscribe_token(ops.id, "a@example.org"), SelfServiceRules(web=WEB), NOW).done
+    synced(mailbox.address("a@example.org", "b@example.org"))
+    assert known(database)[0].unsubscribed == {"a@example.org"}
+    synced(mailbox.address("a@example.org", "b@example.org").replace("127.0.0.1", "localhost"))
+    assert "localhost" in str(known(database)[0].targets)
+    assert known(database)[0].unsubscribed == {"a@example.org"}
+
+
+def test_links_of_earlier_mails_work_while_their_key_stands_below(
+    team: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ops,) = known(team)
+    token = unsubscribe_token(ops.id, "a@example.org")
+    former = os.environ["NAVTEX_SECRET_KEY"]
+    newer = base64.b64encode(bytes(range(64))).decode()
+    monkeypatch.setenv("NAVTEX_SECRET_KEY", f"{newer}\n{former}")
+    assert unsubscribing.look(team, token).recipient == "a@example.org"
+    assert unsubscribe_token(ops.id, "a@example.org") != token
+    monkeypatch.setenv("NAVTEX_SECRET_KEY", newer)
+    with pytest.raises(UnknownName):
+        unsubscribing.look(team, token)
 
 
 def test_a_link_of_what_was_removed_answers_and_does_nothing(team: Database) -> None:

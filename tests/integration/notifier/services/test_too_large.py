@@ -51,6 +51,7 @@ def test_a_mail_server_that_finds_a_mail_too_large_gets_every_item_in_short(data
     with listening(box, data_size_limit=60_000):
         entry = sent(database, box.address())
     assert entry.state is DeliveryState.SENT
+    assert "552" in entry.answer or "552" in str(entry.log)
     [mail] = box.mails
     text = text_of(mail)
     assert "CVE-2031-20000: critical, 3 hosts" in text

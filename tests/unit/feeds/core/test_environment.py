@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from subprocess import run
 
 import pytest
 
 from feeds.core.environment import for_child
+from feeds.core.errors import ChannelError
+from notifier.channels import Limits, MessageSender, expand
+from notifier.collection.registry_credentials import credentials
 from notifier.config import Config
+from notifier.rendering.messages import render
 from notifier.services.crawling import start_crawl
+from tests.support.digests import NEWS
+from tests.support.loopback import hanging
 
 SECRETS = {
     "NAVTEX_DATABASE_URL": "postgresql://u:pl4nted@h/d",
@@ -24,6 +35,7 @@ SECRETS = {
     "GH_TOKEN": "pl4nted",
     "DOCKER_HOST": "tcp://pl4nted",
 }
+OURS = ("NAVTEX_DATABASE_URL", "NAVTEX_SECRET_KEY", "NAVTEX_SECRET_KEY_FILE", "PGPASSWORD", "GITHUB_TOKEN", "GH_TOKEN")
 NEEDED = {
     "PATH": "/bin",
     "HTTPS_PROXY": "http://proxy",
@@ -66,3 +78,62 @@ def test_no_environment_given_means_what_is_needed_of_this_process() -> None:
     done = run([sys.executable, "-c", script], env=SECRETS | {"TZ": "UTC"}, capture_output=True, text=True, check=True)
     assert "pl4nted" not in done.stdout
     assert "TZ=UTC" in done.stdout
+
+
+def telling(folder: Path, name: str) -> tuple[dict[str, str], Path]:
+    """An environment whose first program of a name writes down what it got of the environment."""
+    program = folder / name
+    program.write_text(f"#!/bin/sh\ntr '\\0' '\\n' </proc/$$/environ >{folder / 'told'}\nexit 1\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    plain = {name: value for name, value in NEEDED.items() if name != "PYTHONWARNINGS"}
+    return {**SECRETS, **plain, "SSH_AUTH_SOCK": "/s", "PATH": f"{folder}:{os.environ['PATH']}"}, folder / "told"
+
+
+def test_a_credential_helper_gets_no_secret_of_ours(tmp_path: Path) -> None:
+    environment, told = telling(tmp_path, "docker-credential-pocket")
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {"r.example": "pocket"}}))
+    credentials(["r.example"], environment | {"DOCKER_CONFIG": str(tmp_path)})
+    assert "SSH_AUTH_SOCK=/s" in told.read_text()
+    assert not [name for name in OURS if f"{name}=" in told.read_text()]
+
+
+SSH = """if True:
+    import asyncio
+    from notifier.collection.ssh import Destination, probe
+    asyncio.run(probe(Destination("web-1"), 5))
+"""
+
+
+def test_ssh_gets_no_secret_of_ours(tmp_path: Path) -> None:
+    environment, told = telling(tmp_path, "ssh")
+    run([sys.executable, "-c", SSH], env=environment, capture_output=True, check=False)
+    assert "SSH_AUTH_SOCK=/s" in told.read_text()
+    assert not [name for name in OURS if f"{name}=" in told.read_text()]
+
+
+def test_apprise_gets_no_secret() -> None:
+    def send() -> None:
+        with suppress(ChannelError):
+            courier.deliver(target, render(NEWS))
+
+    plain = {name: value for name, value in NEEDED.items() if "proxy" not in name.lower()}
+    with hanging() as port, MessageSender(environment=SECRETS | plain, limits=Limits(total=4.0)) as courier:
+        (target,) = expand(f"ntfy://127.0.0.1:{port}/alerts")
+        sending = threading.Thread(target=send, daemon=True)
+        sending.start()
+        got = environment_of_child("notifier.channels.apprise")
+        sending.join()
+    assert "pl4nted" not in got
+    assert "TZ=UTC" in got
+
+
+def environment_of_child(program: str) -> str:
+    """The environment of the child of this process that runs such a program."""
+    for _ in range(1000):
+        for task in Path("/proc/self/task").iterdir():
+            for child in (task / "children").read_text().split():
+                at = Path("/proc") / child
+                if program in (at / "cmdline").read_text():
+                    return (at / "environ").read_text()
+        time.sleep(0.01)
+    raise AssertionError(f"no child runs {program}")

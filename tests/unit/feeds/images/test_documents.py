@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.core.errors import ShapeError
+from feeds.core.limits import MANIFEST
 from feeds.images import documents
 from feeds.images.layers import EMPTY_LAYER, ROOT, Chains
 from feeds.images.records import Image, ImageIndex, ImageManifest, MemberRole, platform, steps
@@ -134,7 +135,7 @@ def test_an_image_without_layers_is_one() -> None:
         b"\xff\xfe",
         json.dumps({"config": {"digest": A}, "layers": [{"digest": A}] * 1001}).encode(),
         json.dumps({"manifests": [{"digest": A}] * 1001}).encode(),
-        b" " * (documents.LARGEST + 1),
+        b" " * (MANIFEST + 1),
     ],
 )
 def test_what_is_no_manifest_is_refused(text: bytes) -> None:

@@ -456,3 +456,15 @@ def test_the_releases_of_the_corpus_are_among_the_tags(corpus: Path) -> None:
     # tagged in docker/docker-ce, which was both for a year
     elsewhere = {m for m in missing if m[0] in ("engine", "cli") and (17, 6) <= key(m[1])[:2] <= (18, 6)}
     assert missing == elsewhere
+
+
+def test_a_poll_asks_github_as_often_as_the_page_says(corpus: Path) -> None:
+    """One request for each repository's advisories and for each hundred tags: "about thirty-five" of 60 an hour."""
+    asked = [
+        a.url for s in SOURCES for a in s.requests(RequestContext()) if a.url.startswith("https://api.github.com/")
+    ]
+    further = 0
+    for repository in SPOKEN:
+        tags = json.loads((corpus / f"mirror/t1/api.github.com/repos/{repository}/tags.json").read_bytes())
+        further += (len(tags) - 1) // 100
+    assert 30 <= len(asked) + further <= 40

@@ -8,6 +8,7 @@ import pytest
 
 from feeds.advisories.merging import merge
 from feeds.advisories.records import Kind, Read, Record, VersionStatement
+from feeds.core import limits
 from feeds.core.errors import ShapeError
 from tests.support.documents import AT, SOURCE, asks, read, records
 
@@ -45,6 +46,11 @@ def test_further_pages_are_followed_within_bounds() -> None:
     (following,) = read("docker-cna", listed("CVE-2031-20001", totalResults=2)).follow
     assert following.url == f"{URL}&startIndex=1"
     assert read("docker-cna", listed("CVE-2031-20001", startIndex=1, totalResults=2)).follow == ()
+
+
+def test_a_list_of_assigned_names_is_read_up_to_its_limit() -> None:
+    names = [f"CVE-2031-{n}" for n in range(20_000, 20_003 + limits.ASSIGNED)]
+    assert len(records(read("docker-cna", listed(*names)))) == limits.ASSIGNED
 
 
 @pytest.mark.parametrize("start", [-1, 10**9, "0", None, True])

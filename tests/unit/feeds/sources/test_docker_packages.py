@@ -10,6 +10,7 @@ import pytest
 from backports import zstd
 
 from feeds.advisories.facts import Package, Packages
+from feeds.core import limits
 from feeds.core.errors import ShapeError
 from feeds.sources.base import RequestContext
 from feeds.versions.channels import channel
@@ -164,3 +165,9 @@ def test_a_primary_file_of_60_mb_is_read_in_little_memory() -> None:
     count, peak = map(int, done.stdout.split())
     assert count == 30_000
     assert peak < 120 << 10  # kilobytes
+
+
+def test_a_list_of_apt_packages_is_read_up_to_its_limit() -> None:
+    long = gzip.compress(APT.encode() + b"\n" * limits.INDEX, 1)
+    with pytest.raises(ShapeError, match=f"larger than {limits.INDEX >> 20} MiB when unpacked"):
+        packages(long, "apt/ubuntu/jammy")

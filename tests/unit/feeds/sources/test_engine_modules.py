@@ -44,6 +44,7 @@ def test_nothing_is_asked_while_no_release_in_use_is_known() -> None:
         ("29.3.0", f"{BASE}/docker-v29.3.0/go.mod", f"{BASE}/docker-v29.3.0/vendor.mod"),
         ("28.5.2", f"{BASE}/v28.5.2/vendor.mod", f"{BASE}/v28.5.2/go.mod"),
         ("26.1.3-0ubuntu1~24.04.1", f"{BASE}/v26.1.3/vendor.mod", f"{BASE}/v26.1.3/go.mod"),
+        ("23.0.0", f"{BASE}/v23.0.0/vendor.mod", f"{BASE}/v23.0.0/go.mod"),
         ("30.0.0-rc.1", f"{BASE}/docker-v30.0.0-rc.1/go.mod", f"{BASE}/docker-v30.0.0-rc.1/vendor.mod"),
     ],
 )
