@@ -14,7 +14,8 @@ from feeds.core.times import stamp
 from feeds.storage.database import Connection
 from notifier.cli import exposure_tables
 from notifier.cli.output import emit
-from notifier.exporters import FORMATS, csv_rows
+from notifier.exporters import csv_rows
+from notifier.exporters.all_formats import FORMATS
 from notifier.services.exposure import ScopedFindings
 from notifier.services.exposure_export import export
 from notifier.services.exposure_rows import ExposureRows, GroupBy, exposure_rows

@@ -6,7 +6,7 @@ from typing import Final
 
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection
-from notifier.exporters import FORMATS
+from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import AUTHOR, NAMESPACE, document
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings

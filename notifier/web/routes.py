@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from notifier.web.access import ACCESS
-from notifier.web.api import API
+from notifier.web.access.routes import ACCESS
+from notifier.web.api.routes import API
 from notifier.web.calls import Route
 from notifier.web.machines import MACHINES
-from notifier.web.pages import PAGES
-from notifier.web.subscribing import SUBSCRIBING
+from notifier.web.pages.routes import PAGES
+from notifier.web.subscribing.routes import SUBSCRIBING
 
 __all__ = ["ROUTES", "Route"]
 

@@ -82,6 +82,15 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter({m: graph.find_modules_directly_imported_by(m) for m in graph.modules}).prepare()
 
 
+def test_a_package_s_own_module_only_imports_and_names() -> None:
+    """What is done stands in a module with a name, so that a package can be imported for one of its parts."""
+    for file in [p for package in ("feeds", "notifier") for p in (ROOT / package).rglob("__init__.py")]:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            names = [t.id for t in node.targets if isinstance(t, ast.Name)] if isinstance(node, ast.Assign) else []
+            docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            assert docstring or isinstance(node, ast.ImportFrom) or names in (["__all__"], ["__version__"]), file
+
+
 def strings(source: str) -> Iterator[str]:
     """The strings of a module that are not docstrings."""
     tree = ast.parse(source)

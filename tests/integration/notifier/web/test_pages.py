@@ -20,7 +20,7 @@ from notifier.services.audit_log import list_entries
 from notifier.services.notifications import queue_digests
 from notifier.services.silences import NewSilence, add_silence
 from notifier.storage import inventory, subscriptions
-from notifier.web.pages import PAGES
+from notifier.web.pages.routes import PAGES
 from tests.support.access import signed_in, user
 from tests.support.html import Html, parsed
 from tests.support.samples import DAY, NOW, START, publish, record

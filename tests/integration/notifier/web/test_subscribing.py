@@ -24,7 +24,8 @@ from notifier.services.notifications import notify
 from notifier.storage import subscriptions
 from notifier.web.calls import Answer, Call
 from notifier.web.permissions import permitted
-from notifier.web.subscribing import SUBSCRIBING, own
+from notifier.web.subscribing import own
+from notifier.web.subscribing.routes import SUBSCRIBING
 from tests.conftest import Mailbox, text_of
 from tests.support.samples import NOW, START, install, publish, record, subscribe
 from tests.support.web import Browser, browser

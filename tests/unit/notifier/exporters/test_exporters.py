@@ -33,7 +33,8 @@ from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.cli.exposure import OTHERS
 from notifier.domain.components import Component
-from notifier.exporters import FORMATS, csv_rows
+from notifier.exporters import csv_rows
+from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import ExportDocument, document
 from notifier.exporters.purl import purls
 from notifier.schemas.exposure import Exposure

@@ -15,7 +15,8 @@ from notifier.assessment.matcher import Match
 from notifier.channels import MessageSender
 from notifier.domain.components import Component
 from notifier.domain.messages import Target
-from notifier.exporters import FORMATS, csv_rows
+from notifier.exporters import csv_rows
+from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import document
 from notifier.rendering.messages import render
 from notifier.rendering.short import shortened
