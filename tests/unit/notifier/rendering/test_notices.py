@@ -13,7 +13,7 @@ from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.rendering.messages import render
-from notifier.rendering.notices import given_up, specimen, written
+from notifier.rendering.notices import given_up, specimen, with_link, written
 
 SAID = "This is a test of the Navtex subscription “ops”. The news below is made up."
 
@@ -80,3 +80,48 @@ def test_a_notice_is_a_page_for_light_and_dark_that_escapes_what_it_is_told() ->
     assert "<script>" not in made.html
     assert "<title>a &lt;subject&gt;</title>" in made.html
     assert "prefers-color-scheme: dark" in made.html
+
+
+LINKED = {
+    "to": "a@example.org",
+    "owner": "Ann",
+    "wants": "all",
+    "when": "daily",
+    "until": AT,
+    "web": "https://n.example.org",
+}
+
+
+def html(name: str, templates: Path) -> str:
+    return with_link(name, "seed", {**LINKED, "subscription": "ops"}, AT, templates).html
+
+
+def put(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_the_template_of_one_mail_is_replaced_and_no_other_is(tmp_path: Path) -> None:
+    ours = {name: html(name, tmp_path / "none") for name in ("confirm", "undo")}
+    put(tmp_path / "confirm" / "body.html", "<p>{{ to }}: {{ link }}</p>")
+    assert html("confirm", tmp_path).startswith("<p>a@example.org: ")
+    assert html("undo", tmp_path) == ours["undo"]
+
+
+def test_a_template_of_ones_own_may_fill_the_frame(tmp_path: Path) -> None:
+    own = (
+        '{% extends "shared/mail.html" %}{% block title %}Mine{% endblock %}{% block content %}{{ link }}{% endblock %}'
+    )
+    put(tmp_path / "confirm" / "body.html", own)
+    made = html("confirm", tmp_path)
+    assert "<title>Mine</title>" in made
+    assert "prefers-color-scheme: dark" in made
+    assert "Somebody asked" not in made
+
+
+def test_a_frame_of_ones_own_is_that_of_every_mail(tmp_path: Path) -> None:
+    put(tmp_path / "shared" / "mail.html", "<main>{% block content %}{% endblock %}</main>")
+    for made in (html("confirm", tmp_path), html("undo", tmp_path), render(digest(AT, "ops", "key"), tmp_path).html):
+        assert made.startswith("<main>")
+        assert made.endswith("</main>")
+        assert len(made) > 500
