@@ -65,7 +65,7 @@ def command(where: Path) -> None:
     called = f"NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()}"
     click.echo(f"Explore it: {called} exposure")
     click.echo(f"In a browser: {called} serve")
-    click.echo(f"              then open http://{config.web.listen}/, or the address that it prints for the first user")
+    click.echo("              then open the address that it prints to create the first administrator")
 
 
 def _program() -> str:

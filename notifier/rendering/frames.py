@@ -36,7 +36,11 @@ class Frame:
     operator: bool = False
     """Whether the viewer may silence, assign and change subscriptions: pages show those forms to no one else."""
     administrator: bool = False
+    subscribing: bool = False
+    """Whether people may subscribe themselves."""
     can_sign_out: bool = False
+    password: bool = False
+    """Whether the viewer signed in where passwords are used, and can change theirs."""
     done: str = ""
     """What the viewer's last action did, as a sentence."""
 
@@ -110,14 +114,21 @@ _OWN: Final = ("Access", (("Tokens", "/tokens"),))
 _ADMINISTRATOR: Final = ("Access", (("Tokens", "/tokens"), ("Users", "/users"), ("Audit log", "/audit")))
 
 
-def menu(path: str, *, own: bool = False, administrator: bool = False) -> tuple[MenuGroup, ...]:
+def menu(
+    path: str, *, own: bool = False, administrator: bool = False, subscribing: bool = False
+) -> tuple[MenuGroup, ...]:
     """The menu as it stands on the page of a path.
 
-    `own`: the viewer is a person, who has tokens; `administrator`: one who may read the audit log.
+    `own`: the viewer is a person, who has tokens; `administrator`: one who may read the audit log; `subscribing`:
+    people may subscribe themselves. An administrator learns on that page how to permit it.
     """
     more = (_ADMINISTRATOR,) if administrator else (_OWN,) if own else ()
+    closed = set() if administrator or subscribing else {"/subscribe"}
     return tuple(
-        MenuGroup(title, tuple(MenuLink(name, address, _here(path, address)) for name, address in links))
+        MenuGroup(
+            title,
+            tuple(MenuLink(name, address, _here(path, address)) for name, address in links if address not in closed),
+        )
         for title, links in (*_PAGES, *more)
     )
 

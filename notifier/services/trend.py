@@ -42,7 +42,7 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     recorded = stay_counts.recorded_since(connection)
     hosts = exposure.trend(connection)
     life = _Lifetimes()
-    _open(connection, assessment, dates, life)
+    _open(connection, assessment, dates, life, Scope())
     exposures = cache(lambda number: _exposures(assessment, number))
     advisories = {a.id: a for a in assessment.advisories}
     first = cache(lambda stay, number: first_exposed(stay, lambda at: dates.since(advisories[number], at)))
@@ -64,6 +64,18 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     )
 
 
+def open_ages(database: Database, now: datetime, scope: Scope, due: DuePolicy = NO_POLICY) -> tuple[OpenAge, ...]:
+    """How old is what is open on the hosts of a scope: the part of a trend that is known of some hosts alone.
+
+    Of findings that are over, and of former days, only the numbers of the whole inventory are kept.
+    """
+    with database.connect() as connection:
+        assessment = Assessment.load(connection, now)
+        life = _Lifetimes()
+        _open(connection, assessment, DueDates(connection, assessment, due), life, scope)
+        return tuple(_ages(level, life, now.date()) for level in LEVELS)
+
+
 @dataclass(slots=True)
 class _Lifetimes:
     """How many findings were opened and closed on which day, and how long they were open."""
@@ -78,12 +90,12 @@ class _Lifetimes:
     overdue: Counter[Level] = field(default_factory=Counter)
 
 
-def _open(connection: Connection, assessment: Assessment, dates: DueDates, life: _Lifetimes) -> None:
+def _open(connection: Connection, assessment: Assessment, dates: DueDates, life: _Lifetimes, scope: Scope) -> None:
     """Add what is open now."""
-    counts = exposure.counts(connection, Scope())
+    counts = exposure.counts(connection, scope)
     found = findings(assessment.matcher, assessment.components, counts, Question())
     stays: dict[int, list[tuple[StayKey, int]]] = defaultdict(list)
-    for key, hosts in stay_counts.counted(connection, Scope(), {f.number for f in found}).items():
+    for key, hosts in stay_counts.counted(connection, scope, {f.number for f in found}).items():
         stays[key[0]].append((key, hosts))
     for one in found:
         level = Level.of(one.match.advisory.severity)
@@ -92,7 +104,7 @@ def _open(connection: Connection, assessment: Assessment, dates: DueDates, life:
             if made:
                 life.opened[made.first] += hosts
                 life.standing[level][made.first] += hosts
-    for one in dates.applied(connection, Scope(), found) if dates.policy else ():
+    for one in dates.applied(connection, scope, found) if dates.policy else ():
         life.overdue[Level.of(one.match.advisory.severity)] += one.overdue
 
 

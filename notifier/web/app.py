@@ -142,7 +142,8 @@ def _refusal(route: Route, call: Call, site: Site) -> Answer | None:
 def _stopped(call: Call) -> Answer:
     """The answer for somebody who may not call a route: they may be asked to sign in."""
     if call.viewer.role is not None:
-        return failed(call, 403, "Ask an administrator for the role or the token scope that this needs.")
+        what = "scopes of your token do" if call.viewer.way is Way.TOKEN else f"role {call.viewer.role} does"
+        return failed(call, 403, f"The {what} not include this. Ask an administrator.")
     if call.viewer.name:
         return failed(call, 403, f"You are known as {call.viewer.name}, and have no account here.")
     if for_programs(call.url):

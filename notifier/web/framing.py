@@ -11,13 +11,16 @@ def frame_of(call: Call, done: str = "") -> Frame:
     viewer = call.viewer
     if viewer.role is None:
         return Frame(done=done)
-    administrator = viewer.does(Role.ADMIN)
+    administrator, web = viewer.does(Role.ADMIN), call.config.web
+    subscribing = bool(web.subscribe.domains and web.url)
     return Frame(
         viewer=viewer.name,
         role=viewer.role.value,
-        menu=menu(call.url, own=viewer.account is not None, administrator=administrator),
+        menu=menu(call.url, own=viewer.account is not None, administrator=administrator, subscribing=subscribing),
         operator=viewer.does(Role.OPERATOR),
         administrator=administrator,
+        subscribing=subscribing,
         can_sign_out=viewer.way is Way.SESSION,
+        password=viewer.way is Way.SESSION and "local" in web.auth.methods,
         done=done,
     )

@@ -61,6 +61,7 @@ def _form(
     call: Call, to: str, problem: str = "", status: int = 200, headers: tuple[tuple[str, str], ...] = ()
 ) -> Answer:
     methods = call.config.web.auth.methods
+    nobody = "local" in methods and not accounts.any_user(call.database)
     html = call.templates.render(
         "login.html",
         problem=problem,
@@ -69,6 +70,8 @@ def _form(
         local="local" in methods,
         oidc="oidc" in methods,
         proxy="proxy" in methods,
+        nobody=nobody,
+        setup=bool(call.setup),
     )
     return page(html, status, headers)
 

@@ -143,7 +143,11 @@ def silences(call: Call, given: Given) -> Answer:
 def trend(call: Call, given: Given) -> Answer:
     """Whether it gets better: hosts by severity, findings opened and closed, days to fix, and their age."""
     if call.viewer.limited:
-        return problem(403, "Not permitted", "The trend is of the whole inventory, and you may see a part of it.")
+        return problem(
+            403,
+            "Not permitted",
+            "The history is of the whole inventory, and you may see a part of it. See /api/v1/exposure.",
+        )
     since = given.get("since")
     if since and since > call.now.date():
         raise UsageProblem(f"{since} is in the future", where="since")

@@ -9,6 +9,7 @@ from feeds.core.errors import UsageProblem
 from notifier.rendering.age_chart import AGES, age_chart, host_history
 from notifier.rendering.trend_chart import week_chart
 from notifier.services.due_dates import due_policy
+from notifier.services.trend import open_ages
 from notifier.services.trend import trend as trend_of
 from notifier.web.calls import Answer, Call
 from notifier.web.showing import shown
@@ -19,9 +20,9 @@ _WEEKS: Final = 26
 
 
 def trend(call: Call) -> Answer:
-    """The page. The history is of the whole inventory, so that a viewer of some hosts only does not see it."""
+    """The page. The history is of the whole inventory: a viewer of some hosts sees how old is what is open on them."""
     if call.viewer.limited:
-        return shown(call, "trend.html", found=None)
+        return _own_hosts(call)
     asked = call.asked("days", "84")
     if asked not in {str(days) for days, _ in _SPANS}:
         raise UsageProblem(f"{asked[:40]!r} is not one of {', '.join(str(days) for days, _ in _SPANS)}", where="days")
@@ -39,4 +40,20 @@ def trend(call: Call) -> Answer:
         days=int(asked),
         dated=bool(policy),
         levels=[str(one.level) for one in found.ages],
+    )
+
+
+def _own_hosts(call: Call) -> Answer:
+    policy = due_policy(call.config.due)
+    found = open_ages(call.database, call.now, call.viewer.scope, policy)
+    return shown(
+        call,
+        "trend_own.html",
+        found=found,
+        ages=age_chart(found),
+        groups=AGES,
+        dated=bool(policy),
+        limit=call.viewer.scope.tags,
+        total=sum(one.findings for one in found),
+        overdue=sum(one.overdue for one in found),
     )

@@ -57,6 +57,13 @@ class SubscribeForm:
             "reminders": tuple((r, r) for r in REMINDERS),
         }
 
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The fields as a form sends them, without the mailbox."""
+        names = ("severity", "tags", "hosts", "every", "zone", "quiet_from", "quiet_to", "remind")
+        more = (("product", product) for product in self.products)
+        return (*((name, getattr(self, name)) for name in names), *more, *((("kev", "yes"),) if self.kev else ()))
+
     @classmethod
     def sent(cls, call: Call) -> SubscribeForm:
         """The fields that a call sent."""

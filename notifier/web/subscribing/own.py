@@ -34,7 +34,9 @@ def ask(call: Call) -> Answer:
         self_service.ask(call.database, wish, applicant, rules(call), call.now)
     except UsageProblem as error:
         return _form(call, filled, error)
-    return send_soon(rendered(call, "subscribe_sent.html"), call)
+    # what cannot be subscribed is no secret to people who are signed in: the form names the domains
+    domains = rules(call).domains if name else ()
+    return send_soon(rendered(call, "subscribe_sent.html", domains=domains, to=filled.to), call)
 
 
 def _form(call: Call, filled: SubscribeForm, error: UsageProblem | None = None) -> Answer:
@@ -101,9 +103,17 @@ def _show(
         form=filled or SubscribeForm.of(subscription.filters, subscription.schedule),
         limit=call.viewer.scope.tags,
         preview=_preview(call, found) if found.visible else "",
+        again=_again(call, found),
         feed_address=feed_address,
         trouble=_words(error),
     )
+
+
+def _again(call: Call, found: OwnSubscription) -> str:
+    """The mailbox that the viewer subscribed and that unsubscribed, if a new confirmation can be sent there."""
+    mine = rules(call).open and signed_in(call) and found.row.subscribed_by == call.viewer.name
+    gone = found.row.unsubscribed
+    return gone[0] if mine and found.editable and len(gone) == 1 else ""
 
 
 def _preview(call: Call, found: OwnSubscription) -> str:

@@ -149,7 +149,7 @@ def test_an_operator_silences_assigns_and_ends_both(operator: Browser) -> None:
     ("form", "said"),
     [
         ({"reason": "x", "until": "soon"}, "'soon' is not a date"),
-        ({"reason": " ", "until": "2027-01-01"}, "the reason is empty"),
+        ({"reason": " ", "until": "2027-01-01"}, "The reason is empty."),
         ({"reason": "x", "until": "2027-01-01", "tags": "team"}, "'team' is not of the form NAME=VALUE"),
     ],
 )
@@ -175,7 +175,7 @@ def test_a_subscription_is_paused_resumed_and_edited(operator: Browser) -> None:
     assert "daily (Europe/Berlin)" in made.text
     refused = operator.post(f"{address}/edit", {**form, "zone": "Nowhere"})
     assert refused.status == 400
-    assert "unknown time zone" in parsed(refused.text).text
+    assert "nknown time zone" in parsed(refused.text).text
 
 
 def test_the_page_says_why_a_subscription_was_not_told(operator: Browser) -> None:
@@ -230,6 +230,37 @@ def test_an_empty_database_says_on_every_page_what_to_do(sqlite_database: Databa
         for address, words in wanted.items():
             assert words in page(one, address).text, address
         page(one, "/plan")
+        assert "domains" in page(one, "/subscribe").text, "an administrator learns how to permit it"
+
+
+def test_whoever_sees_some_hosts_sees_how_old_is_what_is_open_on_them(sqlite_database: Database) -> None:
+    fill(sqlite_database, hosts=4)
+    for name, tags in (("bo", {"team": "b"}), ("al", {"team": "a"}), ("no", {"team": "c"})):
+        user(sqlite_database, name, Role.VIEWER, tags)
+    said = {}
+    with browser(sqlite_database, Config(due=DueSettings(critical="1d", high="2d"))) as made:
+        for name in ("bo", "al", "no"):
+            made.cookies.clear()
+            one = signed_in(replace(made, now=NOW + 5 * DAY), name)
+            reply = one.get("/trend")
+            assert reply.status == 200
+            said[name] = parsed(reply.text, "/trend")
+            assert not said[name].faults
+            assert "whole inventory" in said[name].text
+    firsts = {name: page.first[0] for name, page in said.items()}
+    assert firsts == {
+        "bo": "1 of 1 open finding is overdue",
+        "al": "8 of 12 open findings are overdue",
+        "no": "Nothing is open",
+    }
+
+
+def test_a_view_begins_at_its_list(operator: Browser) -> None:
+    """A telephone shows the answer first: who asks for another list would see no difference."""
+    for group in ("version", "advisory", "host", "matrix"):
+        reply = operator.get(f"/?group={group}")
+        assert reply.text.count('id="list"') == 1
+        assert f"group={group}#list" in reply.text or group == "version"
 
 
 def test_wrong_filters_are_answered_with_a_page_that_says_what_is_right(operator: Browser) -> None:
@@ -242,4 +273,4 @@ def test_wrong_filters_are_answered_with_a_page_that_says_what_is_right(operator
         made = page(operator, address, 400)
         assert said in made.text
         assert "/plan" in made.links
-    assert page(operator, "/?host=nobody", 404).text.count("there is no host 'nobody'") == 1
+    assert page(operator, "/?host=nobody", 404).text.count("There is no host 'nobody'.") == 1

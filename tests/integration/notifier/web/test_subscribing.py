@@ -21,12 +21,14 @@ from notifier.rendering.pages import Pages
 from notifier.services.accounts import add_user, change_user, remove_user
 from notifier.services.audit_log import list_entries
 from notifier.services.notifications import notify
-from notifier.storage import subscriptions
+from notifier.storage import subscribing, subscriptions
 from notifier.web.calls import Answer, Call
 from notifier.web.permissions import permitted
 from notifier.web.subscribing import own
 from notifier.web.subscribing.routes import SUBSCRIBING
 from tests.conftest import Mailbox, text_of
+from tests.support.access import signed_in
+from tests.support.html import parsed
 from tests.support.samples import NOW, START, install, publish, record, subscribe
 from tests.support.web import Browser, browser
 
@@ -207,6 +209,53 @@ def test_a_person_changes_and_ends_only_what_is_theirs_and_within_their_tags(
                 handler(call(sqlite_database, settings, viewer, path={"number": number}))
     assert own.end(mine).status == 303
     assert [s.name for s in known(sqlite_database)] == ["team", "wide"]
+
+
+def test_whoever_unsubscribed_their_own_mailbox_has_another_confirmation_sent(
+    sqlite_database: Database, mailbox: Mailbox
+) -> None:
+    settings = config(mailbox, "example.org")
+    install(sqlite_database, lab_1="25.0.5")
+    add_user(sqlite_database, Actor("root"), NOW, "bob", Role.VIEWER)
+    with visitor(sqlite_database, settings) as one:
+        signed_in(one, "bob")
+        one.post("/subscribe", {**FORM, "to": "bob@example.org", "kev": "yes"})
+        one.post(links(mailbox, "c")[0])
+        (made,) = known(sqlite_database)
+        with sqlite_database.begin() as connection:
+            subscribing.unsubscribe(connection, made.id, "bob@example.org", NOW)
+        reply = one.get("/subscribe/1")
+        assert "bob@example.org is unsubscribed" in reply.text
+        form = parsed(reply.text).text
+        assert "Subscribe bob@example.org again" in form
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', reply.text))
+        assert one.post("/subscribe", fields).status == 200
+        one.post(links(mailbox, "c")[-1])
+        (again,) = known(sqlite_database)
+    assert (again.filters, again.schedule, again.unsubscribed) == (made.filters, made.schedule, frozenset())
+
+
+def test_whoever_is_signed_in_is_told_which_domains_get_a_message(sqlite_database: Database, mailbox: Mailbox) -> None:
+    add_user(sqlite_database, Actor("root"), NOW, "bob", Role.VIEWER)
+    with visitor(sqlite_database, config(mailbox, "example.org")) as one:
+        unknown = one.post("/subscribe", {**FORM, "to": "bob@exmaple.org"})
+        assert "exmaple.org" not in unknown.text
+        signed_in(one, "bob")
+        reply = one.post("/subscribe", {**FORM, "to": "bob@exmaple.org"})
+    assert "webhooks of example.org get a message. You entered <b>bob@exmaple.org</b>" in reply.text
+
+
+def test_the_menu_leads_to_no_closed_door(sqlite_database: Database, mailbox: Mailbox) -> None:
+    for name, role in (("bob", Role.VIEWER), ("ada", Role.ADMIN)):
+        add_user(sqlite_database, Actor("root"), NOW, name, role)
+    offered = {}
+    for state, settings in (("closed", config(mailbox)), ("open", config(mailbox, "example.org"))):
+        for name in ("bob", "ada"):
+            with visitor(sqlite_database, settings) as one:
+                signed_in(one, name)
+                offered[state, name] = 'href="/subscribe"' in one.get("/hosts").text
+                assert ("Subscribe yourself" in one.get("/subscriptions").text) is (state == "open")
+    assert offered == {("closed", "bob"): False, ("closed", "ada"): True, ("open", "bob"): True, ("open", "ada"): True}
 
 
 def test_who_may_see_fewer_hosts_is_told_of_fewer_and_who_is_removed_of_none(
