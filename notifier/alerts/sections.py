@@ -19,7 +19,7 @@ from notifier.alerts.digest import CORRECTION, Action, DigestItem, Fixed, Group,
 from notifier.alerts.news import NewsInput, Told
 from notifier.assessment.findings import worst_rank
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
-from notifier.assessment.upgrade_plans import plan
+from notifier.assessment.upgrade_plans import Plan
 from notifier.domain.components import Component
 from notifier.domain.hosts import NAMED, Hosts
 
@@ -58,13 +58,12 @@ class People(Protocol):
 
 
 def actions(
-    matcher: Matcher,
+    plan: Callable[[Component], Plan],
     items: Iterable[DigestItem],
     concerns: Iterable[AffectedComponent],
-    today: date,
     named: int = NAMED,
 ) -> list[Action]:
-    """The upgrades for the news of a digest, worst first. Other advisories are only counted."""
+    """The upgrades for the news of a digest, worst first, by the plans of components. Others are only counted."""
     told = {i.advisory.id: i for i in items if i.change != CORRECTION and i.advisory.kind is Kind.VULNERABILITY}
     of_component: dict[int, list[tuple[Match, Hosts]]] = defaultdict(list)
     for concern in concerns:
@@ -74,7 +73,7 @@ def actions(
             of_component[concern.number].append((match, hosts))
     found: dict[tuple[object, ...], Action] = {}
     for matches in sorted(of_component.values(), key=_first_to_do):
-        action = _action(matcher, matches, told.keys(), today)
+        action = _action(plan, matches, told.keys())
         if action is None:
             continue
         same = (action.product, action.upgrade_to, action.way, action.closes, action.leaves)
@@ -118,9 +117,11 @@ def _most(matches: Iterable[tuple[Match, Hosts]]) -> Hosts:
     return max((hosts for _, hosts in matches), key=lambda h: h.count)
 
 
-def _action(matcher: Matcher, matches: list[tuple[Match, Hosts]], told: Collection[int], today: date) -> Action | None:
+def _action(
+    plan: Callable[[Component], Plan], matches: list[tuple[Match, Hosts]], told: Collection[int]
+) -> Action | None:
     component = matches[0][0].component
-    options = [o for o in plan(matcher, component, today).options if any(a.id in told for a in o.closes)]
+    options = [o for o in plan(component).options if any(a.id in told for a in o.closes)]
     # the advised upgrade, unless it leaves everything in the digest open
     option = next((o for o in options if o.advised), None) or next(iter(options), None)
     if option is None:

@@ -56,9 +56,10 @@ def speaking(matcher: Matcher, components: Mapping[int, Component], question: Qu
     return [number for number, component in components.items() if any(True for _ in asked(component))]
 
 
-def _asked(matcher: Matcher, question: Question) -> Callable[[Component], Iterator[Match]]:
+def _asked(matcher: Matcher, question: Question) -> Callable[[Component], Iterable[Match]]:
     """The vulnerabilities, and the editions of the CIS benchmark that are asked for by name."""
     everything = Status.NOT_AFFECTED in question.verdicts
+    vulnerabilities: Callable[[Component], Iterable[Match]]
     vulnerabilities = matcher.vulnerabilities if everything else matcher.standing
     editions = [a for _, a in matcher.editions.all if a.id in question.advisories]
     if not editions:

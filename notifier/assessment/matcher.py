@@ -82,6 +82,7 @@ class Matcher:
         self._cases: dict[str, list[EvidenceSet]] = defaultdict(list)
         self._named: dict[tuple[str, str], EvidenceSet] = {}
         self._packages: dict[tuple[str, str], dict[str, PackageCase]] = {}
+        self._standing: dict[Component, tuple[Match, ...]] = {}
         self._concerns: dict[Component, tuple[Match, ...]] = {}
         self._ends: list[Advisory] = []
         self._distributed: list[Advisory] = []
@@ -124,8 +125,16 @@ class Matcher:
             if case.advisory.kind is Kind.VULNERABILITY and case.covers(component.version):
                 yield self.advised(case, component, judge(case, component))
 
-    def standing(self, component: Component) -> Iterator[Match]:
-        """The vulnerabilities that are not said to leave a component alone: those that were matched before included."""
+    def standing(self, component: Component) -> tuple[Match, ...]:
+        """The vulnerabilities that are not said to leave a component alone: those that were matched before included.
+
+        Worked out once: every digest of hosts that run the component asks.
+        """
+        if component not in self._standing:
+            self._standing[component] = tuple(self._stand(component))
+        return self._standing[component]
+
+    def _stand(self, component: Component) -> Iterator[Match]:
         number = self._known.numbers.get(component, 0)
         before = self._known.verdicts.get(number, {}) if number else {}
         through = self._known.through if number else {}

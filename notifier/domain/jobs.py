@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,14 +72,13 @@ MATCH: Final = JobRequest("match", Queue.CORE, lock="match")
 DUE: Final = JobRequest("digests_due", Queue.CORE, lock="due")
 
 
-def digest_jobs(subscriptions: Collection[int]) -> list[JobRequest]:
-    """Jobs that make the digests of subscriptions, each of a few.
+def digest_jobs(subscriptions: Sequence[int]) -> list[JobRequest]:
+    """Jobs that make the digests of subscriptions, each of a few that follow one another.
 
     >>> [job.arguments for job in digest_jobs([3, 1, 2])]
-    [{'subscriptions': [1, 2, 3]}]
+    [{'subscriptions': [3, 1, 2]}]
     """
-    numbers = sorted(subscriptions)
-    parts = [numbers[at : at + TOGETHER] for at in range(0, len(numbers), TOGETHER)]
+    parts = [list(subscriptions[at : at + TOGETHER]) for at in range(0, len(subscriptions), TOGETHER)]
     return [JobRequest("digest", Queue.DIGEST, {"subscriptions": part}) for part in parts]
 
 

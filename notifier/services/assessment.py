@@ -20,6 +20,7 @@ from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import DigestAssignment
 from notifier.alerts.silences import Assignment, Silence
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
+from notifier.assessment.upgrade_plans import Plan, plan
 from notifier.config import ImageSettings
 from notifier.domain.components import Component
 from notifier.domain.due import DuePolicy
@@ -38,7 +39,7 @@ NO_DUE_DATES = DuePolicy()
 class Assessment:
     """Advisories, components, silences and assignments as the database has them, ready to be matched.
 
-    Nothing in it changes after `load`. The matcher remembers what it has matched, and `fleet` what it was asked: it is
+    Nothing in it changes after `load`. The matcher, `plans` and `fleet` remember what they were asked: the fleet is
     asked through connections that read the state that was loaded.
     """
 
@@ -67,6 +68,8 @@ class Assessment:
     """Which findings have a due date."""
     fleet: RememberedFleet = field(default_factory=RememberedFleet, compare=False)
     """The hosts by scope, counted once for all subscriptions that share one."""
+    plans: dict[Component, Plan] = field(default_factory=dict, compare=False)
+    """The plans that were asked for."""
 
     @classmethod
     def load(
@@ -169,6 +172,12 @@ class Assessment:
     def matches(self, number: int) -> tuple[Match, ...]:
         """The matches of a component that its owner should be told of, by its number."""
         return self.matcher.concerns(self.components[number])
+
+    def plan(self, component: Component) -> Plan:
+        """What a component can be upgraded to, worked out once."""
+        if component not in self.plans:
+            self.plans[component] = plan(self.matcher, component, self.now.date())
+        return self.plans[component]
 
     def exposed(self, number: int) -> dict[int, Advisory]:
         """The vulnerabilities that affect a component, or on which the evidence conflicts, by number."""

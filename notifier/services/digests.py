@@ -315,7 +315,7 @@ def _digest(
             if assessment.mirror and assessment.mirror.fetched_at
             else "",
         ),
-        actions=tuple(actions(assessment.matcher, found.items, concerns, now.date(), named)),
+        actions=tuple(actions(assessment.plan, found.items, concerns, named)),
         reminder=bool(reminded),
         open=reminded,
         fixed=tuple(fixed(gone, assessment.components, books.told, assessment.exposed, named)),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+import msgspec
+
 from feeds.storage.database import Connection, Database
 from notifier.domain.jobs import DUE, deliver_job, digest_jobs
+from notifier.domain.subscriptions import Subscription
 from notifier.services.delivery import due_hosts
 from notifier.services.queueing import NotifyReport, digests, match, notify_operators
 from notifier.services.settings import Settings
@@ -37,11 +40,17 @@ def queue_due(database: Database, now: datetime, settings: Settings) -> NotifyRe
         database.serial(connection, "due")
         changed = looks.world(connection, now)
         busy = jobs.subscriptions(connection)
-        these = [s.id for s in subscriptions.every(connection) if s.id not in busy and s.looks(changed, now)]
+        these = [s for s in subscriptions.every(connection) if s.id not in busy and s.looks(changed, now)]
         hosts = due_hosts(connection, now)
-        jobs.enqueue(connection, [*digest_jobs(these), *map(deliver_job, hosts)])
+        jobs.enqueue(connection, [*digest_jobs(_by_scope(these)), *map(deliver_job, hosts)])
     notify_operators(database, now, settings, report)
     return report
+
+
+def _by_scope(these: Collection[Subscription]) -> list[int]:
+    """The numbers of subscriptions, those of one scope together: a job counts the hosts of each of its scopes."""
+    keyed = [(msgspec.json.encode(s.filters.scope, order="sorted"), s.id) for s in these]
+    return [number for _, number in sorted(keyed)]
 
 
 def make_digests(

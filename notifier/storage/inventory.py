@@ -17,7 +17,7 @@ from feeds.versions.packages import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
 from notifier.domain.hosts import NAMED, MovedHosts, Population
-from notifier.storage import bulk, tables
+from notifier.storage import bulk, host_names, tables
 from notifier.storage.importing import Import, take
 from notifier.storage.movements import came, runs
 
@@ -37,6 +37,10 @@ __all__ = [
     "untouched",
     "wanted",
 ]
+
+
+_WRITTEN = 5000
+"""Numbers that are written out in a statement, at most."""
 
 
 def components(connection: Connection) -> dict[int, Component]:
@@ -93,7 +97,8 @@ def populations(
     host, installation = tables.host, tables.installation
     moments = runs(connection)
     where = [*_conditions(connection, scope), *(_conditions(connection, within) if within else ())]
-    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in merged(without)]
+    others = merged(without)
+    where += [sa.not_(sa.and_(sa.true(), *_conditions(connection, other))) for other in others]
     if since is not None:
         where.append(bulk.in_list(connection, installation.c["import"], [n for n, at in moments.items() if at > since]))
     if only:
@@ -109,38 +114,9 @@ def populations(
         .where(*where)
         .group_by(component)
     ).all()
-    names = _first_hosts(connection, where, [row.component for row in counted], named)
+    part = bool(scope.tags or scope.hosts or within or others)
+    names = host_names.first_hosts(connection, where, {r.component: r.hosts for r in counted}, named, part=part)
     return {r.component: Population(r.hosts, names[r.component], moments[r.latest]) for r in counted}
-
-
-def _first_hosts(
-    connection: Connection, where: Collection[sa.ColumnElement[bool]], numbers: Sequence[int], limit: int
-) -> dict[int, tuple[str, ...]]:
-    """A few names of the hosts that run each component: by one statement, however many components there are.
-
-    The first by number, which the index has in order: the first by name would sort every host.
-    """
-    host, installation, component = tables.host, tables.installation, tables.component
-    names = _few(
-        sa.select(host.c.name)
-        .join(installation, host.c.id == installation.c.host)
-        .where(installation.c.component == component.c.id, *where)
-        .order_by(installation.c.host),
-        component,
-        limit,
-    )
-    rows = connection.execute(sa.select(component.c.id, names).where(bulk.in_list(connection, component.c.id, numbers)))
-    return {number: _names(said) for number, said in rows}
-
-
-def _few(names: sa.Select[tuple[str]], outer: sa.FromClause, limit: int | None = NAMED) -> sa.ScalarSelect[str]:
-    """The first of some names as one column of each row of `outer`; `_names` reads it."""
-    few = names.limit(limit).correlate(outer).subquery()
-    return sa.select(sa.func.aggregate_strings(few.c.name, "\n")).correlate(outer).scalar_subquery()
-
-
-def _names(said: str) -> tuple[str, ...]:
-    return tuple(sorted(said.split("\n")))
 
 
 def restarts(
@@ -157,7 +133,7 @@ def restarts(
         .group_by(restart.c.runs, restart.c.installed)
         .subquery()
     )
-    names = _few(
+    names = host_names.few(
         sa.select(host.c.name)
         .join(of, host.c.id == of.c.host)
         .where(of.c.runs == pairs.c.runs, of.c.installed == pairs.c.installed, *conditions)
@@ -165,7 +141,7 @@ def restarts(
         pairs,
         limit,
     )
-    return [(*row, _names(said)) for *row, said in connection.execute(sa.select(*pairs.c, names))]
+    return [(*row, host_names.read(said)) for *row, said in connection.execute(sa.select(*pairs.c, names))]
 
 
 def stale(connection: Connection, scope: Scope, before: datetime) -> tuple[int, tuple[str, ...], datetime | None]:
@@ -234,17 +210,31 @@ def _tagsets(connection: Connection) -> dict[int, dict[str, str]]:
     return {r.id: msgspec.json.decode(r.tags, type=dict[str, str]) for r in rows}
 
 
+def _tagged(connection: Connection, scope: Scope) -> list[int]:
+    """The sets of tags that have all of a scope's. Of many sets, the database reads those with their text."""
+    pairs = [msgspec.json.encode({name: value}).decode()[1:-1] for name, value in scope.tags.items()]
+    table = tables.tagset
+    rows = connection.execute(sa.select(table).where(*(table.c.tags.contains(pair, autoescape=True) for pair in pairs)))
+    return [r.id for r in rows if scope.tagged(msgspec.json.decode(r.tags, type=dict[str, str]))]
+
+
 def _conditions(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
     """WHERE for a scope. Tags and components are few distinct values, matched here and named by number."""
     found: list[sa.ColumnElement[bool]] = []
     if scope.tags:
-        found.append(tables.host.c.tagset.in_([n for n, t in _tagsets(connection).items() if scope.tagged(t)]))
+        found.append(_among(connection, tables.host.c.tagset, _tagged(connection, scope)))
     if scope.hosts:
         found.append(_named(scope.hosts))
     if scope.products:
-        held = [n for n, c in components(connection).items() if scope.about(c.product)]
-        found.append(tables.installation.c.component.in_(held))
+        about = sa.select(tables.component.c.id).where(tables.component.c.product.in_(scope.products))
+        held = connection.execute(about).scalars().all()
+        found.append(_among(connection, tables.installation.c.component, held))
     return found
+
+
+def _among(connection: Connection, column: sa.ColumnElement[int], numbers: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether a number is one of some. SQLite searches a written list faster, and no driver takes very many."""
+    return column.in_(numbers) if len(numbers) <= _WRITTEN else bulk.in_list(connection, column, numbers)
 
 
 def _named(patterns: Collection[str]) -> sa.ColumnElement[bool]:

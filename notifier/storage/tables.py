@@ -43,7 +43,7 @@ host = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("tagset", sa.Integer, sa.ForeignKey(tagset.c.id), nullable=False),
+    sa.Column("tagset", sa.Integer, sa.ForeignKey(tagset.c.id), nullable=False, index=True),
     sa.Column("first_seen", UtcDateTime, nullable=False),
     sa.Column("last_seen", UtcDateTime, nullable=False),
     sa.Column("import", sa.Integer, sa.ForeignKey(inventory_import.c.id), nullable=False, comment="which saw it last"),

@@ -180,9 +180,11 @@ def test_an_assessment_is_frozen_and_knows_its_silences_when_it_is_loaded(fleet:
     # the connection is closed: nothing is read later
     assert {s.scope.hosts for s in assessment.in_force[number]} == {(), FAR.hosts}
     assert assessment.lasting == {s.id for s in assessment.silences}
-    assert assessment.matches(next(iter(assessment.components))) is assessment.matches(
-        next(iter(assessment.components))
-    )
+    first, component = next(iter(assessment.components.items()))
+    assert assessment.matches(first) is assessment.matches(first)
+    # what every digest asks of a component is worked out once
+    assert assessment.matcher.standing(component) is assessment.matcher.standing(component)
+    assert assessment.plan(component) is assessment.plan(component)
     with pytest.raises(TypeError):
         assessment.in_force[number] = ()  # type: ignore[index]
     with pytest.raises(AttributeError):
