@@ -7,9 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# C0 and C1 without tab and line feed, marks of direction, separators, invisible operators, and tags
+import msgspec
+
+# C0 and C1 without tab and line feed, marks of direction, separators, invisible operators, annotations, beams of notes,
+# and tags with what is unassigned beside them
 _STEERING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
 
 
@@ -52,11 +56,30 @@ def few(names: Sequence[str], limit: int, count: int | None = None) -> str:
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
+def escaped(text: str) -> str:
+    r"""Return JSON in which those characters are escaped, which changes no value.
+
+    >>> escaped('"a\u202eb\x9b"')
+    '"a\\u202eb\\u009b"'
+    """
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def json_bytes(value: Any) -> bytes:
+    r"""Return a value of msgspec's as JSON in which those characters are escaped.
+
+    >>> json_bytes(("é", "\U000e0041"))
+    b'["\xc3\xa9","\\udb40\\udc41"]'
+    """
+    return escaped(msgspec.json.encode(value).decode()).encode()
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     r"""Return a value as JSON in which those characters are escaped, which changes no value.
 
     >>> json_text({"é": "a\u202eb\x9b"})
     '{"é": "a\\u202eb\\u009b"}'
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent))

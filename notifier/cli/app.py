@@ -172,12 +172,13 @@ def json_text(values: dict[str, Any] | msgspec.Struct) -> Iterator[str]:
     """The lines of one JSON object. Control characters are escaped, which changes no value."""
     plain = msgspec.to_builtins(values, str_keys=True)
     for text in json.dumps(plain, ensure_ascii=False, indent=2).split("\n"):
-        yield text if text.isprintable() else "".join(_escaped(c) for c in text)
+        yield escaped_line(text)
         yield "\n"
 
 
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
+def escaped_line(text: str) -> str:
+    """A line of JSON in which what is not printable is escaped, which changes no value."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def say(text: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from feeds.core.times import stamp
 from feeds.storage.database import Connection
 from notifier.cli import exposure_tables
+from notifier.cli.app import escaped_line
 from notifier.cli.output import emit
 from notifier.exporters import csv_rows
 from notifier.exporters.all_formats import FORMATS
@@ -59,6 +60,6 @@ def _json(found: ScopedFindings, made: ExposureRows) -> Generator[str]:
     yield f'{{"generated_at": {json.dumps(stamp(found.at))},\n "{made.key}": ['
     comma, encode = "", msgspec.json.Encoder().encode
     for row in made.rows:
-        yield f"{comma}\n  {encode(row).decode()}"
+        yield f"{comma}\n  {escaped_line(encode(row).decode())}"
         comma = ","
     yield "]}\n"

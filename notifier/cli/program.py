@@ -96,7 +96,7 @@ def _as_utf8(argument: str) -> str:
     try:
         return os.fsencode(argument).decode("utf-8")
     except UnicodeError:
-        return argument
+        raise click.UsageError(f"{argument!a} is not valid UTF-8") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from feeds.core.text import json_bytes
 from notifier.web.api.cursors import Place, cursor, place
 from notifier.web.calls import JSON, Answer, Call
 
@@ -18,9 +19,9 @@ _CHECKED = "private, no-cache"
 def answer(call: Call, value: Any, **more: Any) -> Answer:
     """A value as JSON, with an ETag; 304 if the caller has the same already. The time of the answer does not count."""
     fields = {name: getattr(value, name) for name in value.__struct_fields__} | more
-    body = msgspec.json.encode(fields)
+    body = json_bytes(fields)
     same = fields.pop("generated_at", None) is None
-    return tagged(call, body, body if same else msgspec.json.encode(fields))
+    return tagged(call, body, body if same else json_bytes(fields))
 
 
 def tagged(call: Call, body: bytes, what_counts: bytes = b"") -> Answer:

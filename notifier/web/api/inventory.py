@@ -6,9 +6,8 @@ import hashlib
 import re
 from concurrent.futures import Future
 
-import msgspec
-
 from feeds.core.errors import InventoryError, UsageProblem
+from feeds.core.text import json_bytes
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.services.pushes import HostNotAllowed, PushAnswer, check_own, read_push
@@ -82,7 +81,7 @@ def _read(call: Call, given: Given) -> Push:
 
 def _of(result: PushAnswer) -> Answer:
     if not isinstance(result, PushResult):
-        return Answer(200, msgspec.json.encode(result), JSON)
+        return Answer(200, json_bytes(result), JSON)
     if result is PushResult.BUSY:
         return problem(503, "Temporarily unavailable", "Too many pushes wait.", (("retry-after", AGAIN),))
     if result is PushResult.KEY_REUSED:

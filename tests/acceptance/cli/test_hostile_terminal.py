@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,8 @@ COMMANDS = [
     "advisory show CVE-2031-20001",
     "check engine 25.0.5",
     "check engine 25.0.5 --verdict all",
+    "exposure",
+    "exposure --group-by advisory",
     "explain engine@25.0.5 CVE-2031-20001",
     "explain web-1 CVE-2031-20001",
     "plan",
@@ -77,9 +81,21 @@ def test_nothing_steers_the_terminal_or_forges_a_line(navtex: Program, command: 
 def test_json_holds_the_text_and_steers_nothing_either(navtex: Program, command: str) -> None:
     printed = navtex(*command.split(), "--format", "json").stdout
     assert harmless(printed)
-    if command.startswith(("advisory", "check")):
+    if command.startswith(("advisory", "check", "exposure")):
         assert "\u202egnp\u202c" in json.dumps(json.loads(printed), ensure_ascii=False), "the text is whole"
 
 
 def test_an_error_that_names_what_was_typed_steers_nothing(navtex: Program) -> None:
     assert harmless(navtex("advisory", "show", "CVE\x1b[2J\u202e", status=2).stderr)
+
+
+def test_an_argument_that_is_no_utf_8_is_refused(navtex: Program) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "notifier.cli", "inventory", "import", "-", "--tag", b"team=\xff"],
+        input="host,product,version\nweb-2,engine,25.0.5\n",
+        capture_output=True,
+        text=True,
+        env=navtex.environment,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "Error: 'team=\\udcff' is not valid UTF-8\n")

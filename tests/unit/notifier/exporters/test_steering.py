@@ -34,9 +34,11 @@ CHARACTERS = {
     "separators": "\u2028\u2029",
     "invisible": "\u2060\u2063\ufeff",
     "tags": "\U000e0041\U000e007f",
+    "others": "\u180e\ufff9\ufffb\U0001d173\U000e0080",
 }
 RAW = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e00ff]"
 )
 
 each = pytest.mark.parametrize("text", [f"a{c}b" for c in CHARACTERS.values()], ids=CHARACTERS)
