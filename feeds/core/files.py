@@ -14,15 +14,15 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 PARTS = ".navtex-*.part"
 """The names of files that are being written; one that a killed process left is of no use."""
-_DEFAULT = 0o666
+_DEFAULT = 0o664
 
 
 @contextmanager
 def replacing(path: Path, mode: int | None = PRIVATE, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Write a file that takes the place of `path` at the end, or leaves it as it was if the block fails.
 
-    `mode` holds under any umask; None keeps the mode of the old file, or leaves a new one to the umask. With `durable`
-    the content is on the disk before the old file goes. OSError where the file cannot be written.
+    `mode` holds under any umask; None keeps the mode of the old file, or leaves a new one to the umask, but never lets
+    everybody write. With `durable` the content is on the disk before the old file goes. OSError if it cannot be written.
     """
     made = path.with_name(f".navtex-{secrets.token_hex(6)}.part")
     number = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode or _DEFAULT)
@@ -93,6 +93,18 @@ def private_folder(folder: Path) -> None:
             raise
     else:
         folder.chmod(0o700)
+
+
+def shared_folder(folder: Path) -> None:
+    """Make a folder, and those above it, that others may enter as far as the umask permits. Never lets everybody write.
+
+    OSError where one cannot be made.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        shared_folder(folder.parent)
+    folder.mkdir(mode=0o775, exist_ok=True)
 
 
 def _mode(path: Path, mode: int | None) -> int | None:

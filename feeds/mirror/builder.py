@@ -50,7 +50,7 @@ def fetch(
     NavtexError if the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.shared_folder(folder)
         with (
             FileLock(folder / ".navtex-mirror.lock", timeout=0, mode=files.PRIVATE),
             _spool(folder) as spool,
@@ -171,7 +171,7 @@ def _replace(at: Path, body: bytes, folder: Path) -> None:
     if not at.parent.resolve().is_relative_to(folder):
         raise NavtexError("a link leads out of the folder", where=str(at.parent))
     try:
-        at.parent.mkdir(parents=True, exist_ok=True)
+        files.shared_folder(at.parent)
         if not at.parent.resolve().is_relative_to(folder):
             raise NavtexError("a link leads out of the folder", where=str(at.parent))
         files.write(at, body, files.PUBLIC, durable=False)

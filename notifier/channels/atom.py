@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from feeds.core.errors import ChannelError
-from feeds.core.files import write
+from feeds.core.files import shared_folder, write
 from feeds.core.text import visible
 from feeds.core.times import stamp
 from notifier.domain.messages import Message
@@ -30,14 +29,14 @@ def send(path: Path, message: Message) -> str:
     ChannelError where the file holds something else, which is left as it is.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        shared_folder(path.parent)
         entries = _entries(path)
         mine = _entry(message)
         kept = [e for e in entries if e.findtext(_q("id")) != mine.findtext(_q("id"))]
         ordered = sorted([mine, *kept], key=lambda e: e.findtext(_q("updated")) or "", reverse=True)[:ENTRIES]
         # the same file keeps the same id, wherever it is served
         identity = uuid.uuid5(uuid.NAMESPACE_URL, path.resolve().as_uri()).urn
-        write(path, _feed(identity, "Navtex", ordered, stamp(message.created_at)), mode=_mode(path))
+        write(path, _feed(identity, "Navtex", ordered, stamp(message.created_at)), mode=None)  # a web server reads it
     except OSError as error:
         raise ChannelError(f"cannot be written: {error.strerror}", where=str(path)) from error
     return str(path)
@@ -108,12 +107,3 @@ def _feed(identity: str, title: str, entries: list[ET.Element], updated: str) ->
 
 def _clean(text: str) -> str:
     return visible(_NO_XML.sub("", text))
-
-
-def _mode(path: Path) -> int:
-    """The permissions that the file has, or that the user's umask gives to a new one: a web server reads it."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -14,6 +14,7 @@ import click
 
 import notifier
 from feeds.core.addresses import sqlite_address
+from feeds.core.files import private_folder
 from feeds.core.resources import folder
 from notifier.cli.app import now, opened
 from notifier.config import Config
@@ -85,7 +86,7 @@ def _empty(where: Path) -> None:
             f"{where} is not empty and was not created by `navtex demo`; choose another folder with --dir"
         )
     shutil.rmtree(where, ignore_errors=True)
-    (where / "mails").mkdir(parents=True)
+    private_folder(where / "mails")
     mark.write_text("`navtex demo` created this folder and replaces its contents.\n", encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import xml.etree.ElementTree as ET
 from datetime import timedelta
@@ -89,14 +90,22 @@ def test_a_file_that_is_no_feed_of_navtex_is_left_as_it_is(tmp_path: Path, conte
     assert path.read_text() == content
 
 
-def test_a_feed_can_be_read_by_a_web_server_and_keeps_the_permissions_it_was_given(tmp_path: Path) -> None:
-    path = tmp_path / "feed.xml"
-    feed_of(path, numbered(1))
-    assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+@pytest.mark.parametrize(("umask", "made"), [(0o000, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_a_feed_can_be_read_by_a_web_server_and_keeps_the_permissions_it_was_given(
+    tmp_path: Path, umask: int, made: int
+) -> None:
+    path = tmp_path / "feeds" / "feed.xml"
+    before = os.umask(umask)
+    try:
+        feed_of(path, numbered(1))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == made
+    assert not stat.S_IMODE(path.parent.stat().st_mode) & stat.S_IWOTH
     path.chmod(0o640)
     feed_of(path, numbered(2))
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [p.name for p in tmp_path.iterdir()] == ["feed.xml"]
+    assert [p.name for p in path.parent.iterdir()] == ["feed.xml"]
 
 
 def test_a_feed_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:

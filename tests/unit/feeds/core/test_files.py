@@ -41,11 +41,20 @@ def test_a_folder_cannot_take_a_files_place(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(FileExistsError):
         files.private_folder(tmp_path / "a")
+    with pytest.raises(FileExistsError):
+        files.shared_folder(tmp_path / "a")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], indirect=True)
+def test_strangers_never_write_to_a_shared_folder(tmp_path: Path, umask: int) -> None:
+    files.shared_folder(tmp_path / "a" / "b")
+    files.shared_folder(tmp_path / "a" / "b")
+    assert [mode(tmp_path / p) for p in ("a", "a/b")] == [0o775 & ~umask] * 2
 
 
 def test_a_file_of_no_given_mode_keeps_its_own_or_takes_the_umasks(tmp_path: Path, umask: int) -> None:
     files.write(tmp_path / "new", "x", None)
-    assert mode(tmp_path / "new") == 0o666 & ~umask
+    assert mode(tmp_path / "new") == 0o664 & ~umask
     (tmp_path / "old").touch()
     (tmp_path / "old").chmod(0o640)
     files.write(tmp_path / "old", "x", None)
