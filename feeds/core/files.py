@@ -22,7 +22,7 @@ def replacing(path: Path, mode: int | None = PRIVATE, *, durable: bool = True) -
     """Write a file that takes the place of `path` at the end, or leaves it as it was if the block fails.
 
     `mode` holds under any umask; None keeps the mode of the old file, or leaves a new one to the umask, but never lets
-    everybody write. With `durable` the content is on the disk before the old file goes. OSError if it cannot be written.
+    everybody write. With `durable` the content is on the disk before the old file goes. OSError where it cannot be.
     """
     made = path.with_name(f".navtex-{secrets.token_hex(6)}.part")
     number = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode or _DEFAULT)
