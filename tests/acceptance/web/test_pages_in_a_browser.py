@@ -44,8 +44,16 @@ PAGES = (
     "/tokens",
     "/users",
     "/audit",
+    "/password",
+    "/subscribe",
+    "/?severity=worst",
+    "/hosts/nobody",
+    "/c/nothing",
+    "/u/nothing",
     "/nothing/here",
 )
+OUTSIDE = ("/login", "/login/oidc", "/setup/used", "/subscribe", "/c/nothing", "/nothing/here")
+"""Pages for somebody who did not sign in."""
 VIEWS = (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360))
 WIDE = """() => [...document.querySelectorAll("body *")].filter(e => {
     if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
@@ -138,6 +146,36 @@ def test_every_page_is_accessible_and_fits(
             page.set_viewport_size({"width": 320, "height": 800})
             faults += [f"{path} at 320 px: {html}" for html in page.evaluate(WIDE)[:2]]
             page.set_viewport_size({"width": width, "height": 800})
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(("scheme", "width"), VIEWS)
+def test_pages_for_people_outside_are_accessible_and_fit(
+    site: tuple[str, str], chromium: Any, cookies: Any, scheme: str, width: int
+) -> None:
+    assert cookies, "there is an administrator"
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    faults: list[str] = []
+
+    def look(what: str) -> None:
+        found = axe.run(page).response["violations"]
+        faults.extend(f"{what}: {v['id']} at {v['nodes'][0]['html'][:160]}" for v in found)
+        faults.extend(f"{what}: too wide: {html}" for html in page.evaluate(WIDE)[:2])
+
+    for path in OUTSIDE:
+        page.goto(site[0] + path)
+        look(path)
+    page.goto(f"{site[0]}/login")
+    for attempt in range(6):
+        page.get_by_label("Name").fill(f"somebody-{scheme}-{width}")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        if attempt in (0, 5):
+            look(f"failed sign-in {attempt}")
+    assert page.get_by_role("alert").text_content().strip().startswith("Too many attempts failed.")
     context.close()
     assert not faults, "\n".join(faults)
 

@@ -93,6 +93,7 @@ def test_a_stranger_subscribes_and_a_recipient_leaves_and_comes_back(served: tup
     looked_at(seen, axe, f"{url}/subscribe")
     plain.goto(f"{url}/subscribe")
     plain.fill("#field-to", "ann@example.org")
+    plain.click("text=Change this")
     plain.select_option("#field-severity", "high")
     plain.click("text=Send the confirmation")
     assert plain.inner_text("h1") == "One more step"
