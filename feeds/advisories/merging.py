@@ -7,10 +7,12 @@ announcement about six CVEs is a seventh advisory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 
 import msgspec
 
@@ -27,11 +29,13 @@ from feeds.advisories.records import (
     Record,
     Score,
     Severity,
+    canonical,
     is_cve,
     is_ghsa,
     severity_rank,
 )
 from feeds.advisories.releases import Releases
+from feeds.advisories.standing import Names, is_makers, with_standing
 from feeds.core.errors import UnknownName
 
 
@@ -71,7 +75,7 @@ def _doubts(found: Iterable[list[Read]]) -> dict[str, list[Doubt]]:
     """By name: what was said to be the same and is not taken for it, for the advisories of both sides."""
     doubts: dict[str, list[Doubt]] = {}
     for group in found:
-        mine = _name([_canonical(n) for read in group for n in read.record.names], group[0].record.id)
+        mine = _name([canonical(n) for read in group for n in read.record.names], group[0].record.id)
         for read, other in ((r, other) for r in group for other in r.doubted):
             doubts.setdefault(mine, []).append(Doubt(other, read.source, read.record.url))
             doubts.setdefault(other, []).append(Doubt(mine, read.source, read.record.url))
@@ -81,29 +85,53 @@ def _doubts(found: Iterable[list[Read]]) -> dict[str, list[Doubt]]:
 def groups(reads: Iterable[Read]) -> list[list[Read]]:
     """Records that share a name, or share one with a record that does; two CVEs with records of their own stay two.
 
-    The maintainers' aliases are joined first, then the others' by precedence, so that a wrong alias never outweighs the
-    maintainers' and the order of arrival does not matter.
+    The maintainers' aliases are joined first, then the others' by precedence, and last those that others have for
+    matters of other products, so that a wrong alias never outweighs the maintainers' and the order of arrival does not
+    matter.
     """
     everything = sorted(reads, key=lambda r: (r.record.precedence != Precedence.MAINTAINERS, _order(r)))
-    names = _Names(n for r in everything if is_cve(n := _canonical(r.record.id)))
+    spoken, names = Names(everything), _Names(everything)
+    asked = [(spoken.disputed(read, a), n, a) for n, read in enumerate(everything) for a in read.record.aliases]
+    doubted: dict[int, list[str]] = defaultdict(list)
+    for (disputed, number), some in groupby(sorted(asked, key=lambda one: one[:2]), key=lambda one: one[:2]):
+        aliases = [alias for _, _, alias in some]
+        doubted[number] += names.join(everything[number], aliases, disputed=bool(disputed))
     found: dict[str, list[Read]] = {}
-    said = [names.join(read) for read in everything]
-    for read in said:
-        found.setdefault(names.root(_canonical(read.record.id)), []).append(read)
-    return [_one_voice(group) for group in found.values()]
+    for number, read in enumerate(everything):
+        found.setdefault(names.root(canonical(read.record.id)), []).append(_without(read, doubted[number]))
+    return [_one_voice(with_standing(group)) for group in found.values()]
 
 
-def _order(read: Read) -> tuple[int, str, str, str]:
-    return read.record.precedence, read.source, read.record.id, read.document
+def _without(read: Read, doubts: list[str]) -> Read:
+    """A record without the aliases that are not believed."""
+    if not doubts:
+        return read
+    kept = tuple(a for a in read.record.aliases if a not in doubts)
+    return msgspec.structs.replace(
+        read, record=msgspec.structs.replace(read.record, aliases=kept), doubted=tuple(map(canonical, doubts))
+    )
+
+
+def _order(read: Read) -> tuple[bool, int, str, str, str]:
+    return read.aside, read.record.precedence, read.source, read.record.id, read.document
 
 
 class _Names:
-    """Which names are of one matter (union-find). A matter has at most one CVE that has a record of its own."""
+    """Which names are of one matter (union-find).
 
-    def __init__(self, owned: Iterable[str]) -> None:
+    A matter has at most one CVE that has a record of its own, or that maintainers gave to an advisory of theirs.
+    """
+
+    def __init__(self, reads: Iterable[Read]) -> None:
         self._parent: dict[str, str] = {}
-        self._cve: dict[str, str] = {cve: cve for cve in owned}
-        """By root: the CVE with a record of its own."""
+        self._cve: dict[str, str] = {}
+        """By root: its CVE."""
+        self._sources: dict[str, set[str]] = defaultdict(set)
+        """By root: the sources of the records in it."""
+        for read in reads:
+            named = read.record.names if is_makers(read.record) else (read.record.id,)
+            self._cve.update((n, n) for n in map(canonical, named) if is_cve(n))
+            self._sources[canonical(read.record.id)].add(read.source)
 
     def root(self, name: str) -> str:
         """The representative name of a merged group."""
@@ -115,39 +143,36 @@ class _Names:
             self._parent[name], name = root, self._parent[name]
         return root
 
-    def join(self, read: Read) -> Read:
-        """Join the names of a record; aliases that would join two CVEs are removed and kept as doubts."""
-        record = read.record
-        name = _canonical(record.id)
-        wanted = self._cve.get(self.root(name)) or self._most([_canonical(a) for a in record.aliases])
+    def join(self, read: Read, aliases: list[str], *, disputed: bool = False) -> list[str]:
+        """Join names of a record; the aliases that are not believed come back, as they would join two CVEs.
+
+        Disputed ones are not believed, either, where they would join matters of others.
+        """
+        name = canonical(read.record.id)
+        wanted = self._cve.get(self.root(name)) or self._most([canonical(a) for a in aliases])
         doubted = []
-        for alias in record.aliases:
-            one, other = self.root(name), self.root(_canonical(alias))
-            if self._cve.get(other, wanted) != wanted:
+        for alias in aliases:
+            one, other = self.root(name), self.root(canonical(alias))
+            if self._cve.get(other, wanted) != wanted or (disputed and self._apart(one, other, read.source)):
                 doubted.append(alias)
                 continue
             # the lesser name becomes the root
             one, other = sorted((one, other))
             self._parent[other] = one
+            if one != other:
+                self._sources[one] |= self._sources.pop(other, set())
             if wanted:
                 self._cve[one] = wanted
-        if not doubted:
-            return read
-        kept = tuple(a for a in record.aliases if a not in doubted)
-        return msgspec.structs.replace(
-            read, record=msgspec.structs.replace(record, aliases=kept), doubted=tuple(map(_canonical, doubted))
-        )
+        return doubted
+
+    def _apart(self, one: str, other: str, source: str) -> bool:
+        """Whether each of two matters has a record of somebody else than a source."""
+        return one != other and all(self._sources[root] - {source} for root in (one, other))
 
     def _most(self, aliases: list[str]) -> str | None:
         """The CVE that most of some aliases are of, the first of equals."""
         cves = [cve for a in aliases if (cve := self._cve.get(self.root(a)))]
         return max(cves, key=cves.count, default=None)
-
-
-def _canonical(name: str) -> str:
-    if is_ghsa(name):
-        return "GHSA" + name[4:].lower()
-    return name.upper() if is_cve(name) else name
 
 
 def _one_voice(group: list[Read]) -> list[Read]:
@@ -193,9 +218,9 @@ def _ours(group: list[Read]) -> bool:
 
 def _advisory(group: list[Read], doubts: dict[str, list[Doubt]]) -> Advisory:
     best = group[0].record
-    names = dict.fromkeys(_canonical(n) for read in group for n in read.record.names)
+    names = dict.fromkeys(canonical(n) for read in group for n in read.record.names)
     name = _name(list(names), best.id)
-    score = best_score(score for read in group for score in read.record.scores)
+    score = _score(group)
     return Advisory(
         name=name,
         aliases=tuple(sorted(n for n in names if n != name)),
@@ -217,7 +242,17 @@ def _published(group: list[Read]) -> datetime | None:
     edition = group[0].record.edition
     if edition and edition.dated:
         return edition.exact
-    return min((r.record.published for r in group if r.record.published), default=None)
+    own = [r.record.published for r in group if r.record.published and not r.aside]
+    return min(own or (r.record.published for r in group if r.record.published), default=None)
+
+
+def _score(group: Sequence[Read]) -> Score | None:
+    """The best score of those whose matter it is, or none; where all stand aside, the worst of theirs."""
+    own = [read for read in group if not read.aside]
+    if own:
+        return best_score(score for read in own for score in read.record.scores)
+    others = (best_score(read.record.scores) for read in group)
+    return max(filter(None, others), key=lambda s: (severity_rank(s.severity), s.base or 0.0), default=None)
 
 
 def _name(names: list[str], fallback: str) -> str:
@@ -227,8 +262,9 @@ def _name(names: list[str], fallback: str) -> str:
 
 
 def _withdrawn(group: list[Read]) -> datetime | None:
-    """When it was withdrawn: only when every record that speaks of it was; corrections and mere lists aside."""
+    """When it was withdrawn: only when every record of those whose matter it is was; corrections and lists aside."""
     told = [r for r in group if r.source not in CORRECTIONS and r.record.precedence != Precedence.LISTED]
+    told = [r for r in told if not r.aside] or told
     dates = [r.record.withdrawn for r in told]
     return max(d for d in dates if d) if dates and all(dates) else None
 

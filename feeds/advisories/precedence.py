@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from feeds.advisories.records import Rank, VersionStatement
+from feeds.advisories.records import ENGINE, Rank, VersionStatement
 from feeds.versions.products import ENGINE_MODULE
 
 
@@ -57,11 +57,9 @@ def spoken(claims: Iterable[VersionStatement], own: frozenset[str]) -> tuple[Ver
     """Claims of a source that speaks for some products: of any other, it says what others say.
 
     A repository that lists an advisory of something that it contains (Buildx lists runc's) tells when it
-    took the fix, and not which versions of the other product have it.
+    took the fix, and not which versions of the other product have it.  The engine's Go module is the engine's.
     """
+    mine = own | {ENGINE_MODULE} if ENGINE in own else own
     return tuple(
-        claim
-        if claim.product in own or claim.product == ENGINE_MODULE
-        else msgspec.structs.replace(claim, rank=min(claim.rank, Rank.OTHERS))
-        for claim in claims
+        claim if claim.product in mine else msgspec.structs.replace(claim, rank=Rank.OTHERS) for claim in claims
     )

@@ -106,7 +106,7 @@ class Rank(IntEnum):
     CONTAINED = 12
     """What is said of a product that the engine contains, by that product's numbers."""
     OTHERS = 15
-    """What others say of a product: never enough to clear a version that anybody else calls affected."""
+    """What others say of a product: the weakest, whatever its number. It counts where nobody else states a range."""
     PROSE = 20
     """Words without a field beside them that says the same."""
     MODULE = 25
@@ -255,6 +255,8 @@ class Read(msgspec.Struct, frozen=True):
     at: datetime
     doubted: tuple[str, ...] = ()
     """Aliases of the record that are not believed: each is of a CVE that has a record of its own."""
+    aside: bool = False
+    """Whether it is a maker's record of what others only say of products that are not the maker's."""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -398,3 +400,14 @@ def cve_age(cve: str) -> tuple[int, int]:
 def is_ghsa(name: str) -> bool:
     """Whether the name is a GitHub advisory id."""
     return _GHSA.fullmatch(name) is not None
+
+
+def canonical(name: str) -> str:
+    """A name in the one spelling under which records are merged.
+
+    >>> canonical("cve-2024-41110"), canonical("ghsa-V23V-6jw2-98fq")
+    ('CVE-2024-41110', 'GHSA-v23v-6jw2-98fq')
+    """
+    if is_ghsa(name):
+        return "GHSA" + name[4:].lower()
+    return name.upper() if is_cve(name) else name

@@ -51,6 +51,11 @@ class ContainedStatement(SourceStatement):
                 # not affected only where nothing in it is
                 self.results[at] = telling[0] if telling else (found[0] if all(found) else None)
 
+    @property
+    def states(self) -> bool:
+        """Whether it says anything of a release."""
+        return any(self.results.values())
+
     def says(self, at: Key) -> StatementResult | None:
         """Affected where anything in the release is; None if it is not known of all that is in it."""
         return self.results[at] if at in self.results else self._later(at)

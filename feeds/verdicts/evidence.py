@@ -3,7 +3,7 @@
 The highest rank that can decide does (see `Rank`).  If records of one rank disagree, the verdict is `conflicting`,
 unless one names the release that fixes the version's own branch and the other does not mention that branch: the more
 exact one wins.  A statement that only names a fixed release leaves open where the flaw begins, and decides that only if
-nothing else does.
+nothing else does.  What others say of a product decides only where nobody else states a range or a fix.
 """
 
 from __future__ import annotations
@@ -93,14 +93,20 @@ class EvidenceSet:
         if self.product != ENGINE or not self._releases.contains(self._names & self.advisory.parts):
             return None
         inner = (EvidenceSet(self.advisory, p, self._releases) for p in sorted(self.advisory.parts & self._names))
-        telling = [one for one in inner if one.readings]
+        found = [one for one in inner if one.readings]
+        # what stands aside says whether it contains the flaw of another product, and not whether an engine has it
+        telling = [one for one in found if one.has_maker] or found
         if not telling:
             return None
         said = "; ".join(f"{NAMES[one.product]} {r.ranges()}" for one in telling for r in one.readings[:1])
         inside = {one.product: one.decide for one in telling}
-        return ContainedStatement(
-            telling[0].readings[0].read, Rank.CONTAINED, releases=self._releases, inside=inside, said=said
-        )
+        rank = Rank.CONTAINED if telling[0].has_maker else Rank.OTHERS
+        return ContainedStatement(telling[0].readings[0].read, rank, releases=self._releases, inside=inside, said=said)
+
+    @property
+    def has_maker(self) -> bool:
+        """Whether anybody speaks of the product who does not stand aside."""
+        return any(r.rank is not Rank.OTHERS and not r.read.aside for r in self.readings)
 
     def covers(self, version: str) -> bool:
         """False if the advisory is only about what the engine contains, and this is not known of the version."""
@@ -110,20 +116,32 @@ class EvidenceSet:
     @property
     def only_contained(self) -> bool:
         """Whether nothing is said of the engine's own numbers, but only of what the engine contains."""
-        own = self.product in self.advisory.parts or products.ENGINE_MODULE in self.advisory.parts
-        return self.product == ENGINE and not own
+        own = {self.product, products.ENGINE_MODULE}
+        return self.product == ENGINE and not any(
+            c.product in own and c.rank is not Rank.OTHERS and read.record.withdrawn is None
+            for c, read in self.advisory.claims
+        )
 
     @cached_property
-    def _ranks(self) -> list[Rank]:
-        return sorted({r.rank for r in self.readings}, reverse=True)
+    def _weights(self) -> list[tuple[Rank, bool]]:
+        """What decides, the strongest first: a rank, and whether it only names fixed releases. Others come last."""
+        ranks = sorted({r.rank for r in self.readings} - {Rank.OTHERS}, reverse=True)
+        others = [] if self._stated else [Rank.OTHERS]
+        return [(rank, guess) for some in (ranks, others) for guess in (False, True) for rank in some]
+
+    @cached_property
+    def _stated(self) -> bool:
+        """Whether anybody but others states a range of the product, or a fix."""
+        return any(r.rank is not Rank.OTHERS and r.states for r in self.readings)
 
     @cached_property
     def _fixes(self) -> dict[Key, str]:
         """Every fixed release that is named; of translated numbers only where no other is."""
-        firm = [r for r in self.readings if r.rank is not Rank.TRANSLATED]
+        said = [r for r in self.readings if r.rank is not Rank.OTHERS] if self._stated else self.readings
+        firm = [r for r in said if r.rank is not Rank.TRANSLATED]
         named = {f: t for r in firm for f, t in (r.fixes | self._cleared_from(r)).items()}
-        named = named or {f: t for r in self.readings for f, t in (r.fixes | self._cleared_from(r)).items()}
-        inside = self._contained.repaired() if self._contained else {}
+        named = named or {f: t for r in said for f, t in (r.fixes | self._cleared_from(r)).items()}
+        inside = self._contained.repaired() if self._contained in said else {}
         # of a line whose fix is named, the first release that contains the fixed product adds nothing
         return named | {f: t for f, t in inside.items() if not any(n[0] == f[0] and n <= f for n in named)}
 
@@ -159,15 +177,18 @@ class EvidenceSet:
 
     def _weigh_anew(self, at: Key) -> tuple[Verdict, dict[int, EvidenceRole]]:
         said = [r.says(at) for r in self.readings]
-        for guesses in (False, True):
-            for rank in self._ranks:
-                speaking = [i for i, s in enumerate(said) if s and s.guess is guesses and self.readings[i].rank is rank]
-                if rank is Rank.OTHERS and any(s and s.status is Status.AFFECTED for s in said):
-                    # what others say never clears what anybody calls affected
-                    speaking = [i for i in speaking if (s := said[i]) and s.status is not Status.NOT_AFFECTED]
-                if speaking:
-                    return self._agreed(said, speaking)
+        for rank, guess in self._weights:
+            speaking = [i for i, s in enumerate(said) if s and s.guess is guess and self.readings[i].rank is rank]
+            if rank is Rank.OTHERS and self._doubtful(said):
+                speaking = [i for i in speaking if (s := said[i]) and s.status is not Status.NOT_AFFECTED]
+            if speaking:
+                return self._agreed(said, speaking)
         return Verdict(Status.UNKNOWN, self._undecided(at)), {}
+
+    def _doubtful(self, said: list[StatementResult | None]) -> bool:
+        """Whether others cannot clear a version: anybody calls it affected, or has the product without a range."""
+        named = any(r.rank is not Rank.OTHERS for r in self.readings)
+        return named or any(s and s.status is Status.AFFECTED for s in said)
 
     def _agreed(
         self, said: list[StatementResult | None], speaking: list[int]
@@ -192,6 +213,7 @@ class EvidenceSet:
 
     def _undecided(self, at: Key) -> str:
         telling = [r for r in self.readings if r.affected or r.fixes]
+        telling = [r for r in telling if r.rank is not Rank.OTHERS] or telling
         if not telling and self._contained:
             return self._contained.silence(at)
         if not telling:

@@ -94,6 +94,11 @@ class SourceStatement:
     others: list[Read] = field(default_factory=list)
     """Further records whose fixes were joined to this one's."""
 
+    @property
+    def states(self) -> bool:
+        """Whether it states anything about versions."""
+        return bool(self.affected or self.unaffected or self.beyond or self.fixes)
+
     def says(self, at: Key) -> StatementResult | None:
         """The record's word on a version; None if it has none."""
         repaired = self._repaired(at)
