@@ -33,7 +33,7 @@ class SmtpClient:
         self._sender, self._unsubscribe = sender, unsubscribe
         self._ca_bundle = ca_bundle or None
         self._limits, self._watchdog = limits, watchdog
-        self._connections: dict[tuple[str, int, str, str, bool], smtplib.SMTP] = {}
+        self._connections: dict[tuple[str, int, str, str, bool], _Plain] = {}
 
     def close(self) -> None:
         """Say goodbye to every server."""
@@ -55,13 +55,13 @@ class SmtpClient:
             unsubscribe=self._unsubscribe,
             one_click=one_click,
         )
-        held: list[smtplib.SMTP] = []
+        held: list[_Plain] = []
         with self._watchdog.within(self._limits.total, lambda: _cut(*held)):
             if not self._try(parsed, target, mail, held):
                 self._try(parsed, target, mail, held)
         return f"accepted by {parsed.smtp_host}"
 
-    def _try(self, parsed: MailAddress, target: Target, mail: Mail, held: list[smtplib.SMTP]) -> bool:
+    def _try(self, parsed: MailAddress, target: Target, mail: Mail, held: list[_Plain]) -> bool:
         """Hand a mail over; false if the server had hung up on an idle connection, so that another is needed."""
         key = (parsed.smtp_host, parsed.port, parsed.secure_mode, parsed.user, parsed.verify_certificate)
         reused = key in self._connections
@@ -75,14 +75,16 @@ class SmtpClient:
                 self._connections[key].rset()
             raise _refused(parsed, target, error) from error
         except (OSError, smtplib.SMTPException, ValueError) as error:
+            unanswered = bool(held) and held[0].unanswered
             if key in self._connections and not _usable(error):
                 self._connections.pop(key).close()
-            if reused and _hung_up(error) and not self._watchdog.bitten:
+            if reused and _hung_up(error) and not unanswered and not self._watchdog.bitten:
                 return False
-            raise _error(parsed, error, self._limits if self._watchdog.bitten else None) from error
+            cut = self._limits if self._watchdog.bitten else None
+            raise _error(parsed, error, cut, unanswered=unanswered) from error
         return True
 
-    def _connect(self, parsed: MailAddress, held: list[smtplib.SMTP]) -> smtplib.SMTP:
+    def _connect(self, parsed: MailAddress, held: list[_Plain]) -> _Plain:
         mode = parsed.secure_mode
         connection = _Tls(self._context(parsed), self._limits) if mode == "ssl" else _Plain(self._limits)
         held[:] = [connection]
@@ -107,8 +109,15 @@ class SmtpClient:
         return context
 
 
+class _NoUtf8(smtplib.SMTPNotSupportedError):
+    """The server takes ASCII addresses only."""
+
+
 class _Plain(smtplib.SMTP):
     """A connection with a time to connect of its own, that takes no endless answer."""
+
+    unanswered = False
+    """Whether a mail was sent whole, and nothing was answered: it may have arrived."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -133,7 +142,10 @@ class _Plain(smtplib.SMTP):
         if code != 354:
             raise smtplib.SMTPDataError(code, said)
         self.send(msg.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        return self.getreply()
+        self.unanswered = True
+        answer = self.getreply()
+        self.unanswered = False
+        return answer
 
     def login(self, user: str, password: str, *, initial_response_ok: bool = True) -> tuple[int, bytes]:
         """Log in. smtplib sends a login in ASCII only; RFC 4616 has PLAIN in UTF-8, and servers read LOGIN as UTF-8."""
@@ -215,7 +227,7 @@ def _hand_over(connection: smtplib.SMTP, mail: Mail) -> None:
     if not (mail.sender + mail.recipient).isascii():
         connection.ehlo_or_helo_if_needed()
         if not connection.has_extn("smtputf8"):
-            raise smtplib.SMTPNotSupportedError("it accepts only ASCII addresses (no SMTPUTF8)")
+            raise _NoUtf8("it accepts only ASCII addresses (no SMTPUTF8)")
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     connection.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), options)
 
@@ -250,10 +262,12 @@ def _refused(parsed: MailAddress, target: Target, error: smtplib.SMTPRecipientsR
     )
 
 
-def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> ChannelError:
+def _error(parsed: MailAddress, error: Exception, cut: Limits | None, *, unanswered: bool) -> ChannelError:
     where = f"{parsed.smtp_host}:{parsed.port}"
+    sent = "; the mail was sent and may have arrived, so it may arrive twice" if unanswered else ""
     if cut:
-        return ChannelError(f"the mail server took longer than {cut.total:g} seconds", where=where, unreachable=True)
+        said = f"the mail server took longer than {cut.total:g} seconds{sent}"
+        return ChannelError(said, where=where, unreachable=True)
     if isinstance(error, smtplib.SMTPResponseException):
         greeting = isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError) or error.smtp_code == 421
         does = "refused the login:" if isinstance(error, smtplib.SMTPAuthenticationError) else "answered"
@@ -265,8 +279,10 @@ def _error(parsed: MailAddress, error: Exception, cut: Limits | None) -> Channel
             too_large=error.smtp_code in (523, 552) or b"5.3.4" in _bytes(error.smtp_error),
         )
     if isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError):
-        return ChannelError(f"the mail server does not support this: {error}", where=where, permanent=True)
-    return ChannelError(f"the mail server cannot be reached: {error}", where=where, unreachable=True)
+        # STARTTLS or a login may be back: one server of several is set up wrongly, or somebody in between took it out
+        never = isinstance(error, _NoUtf8 | UnicodeError)
+        return ChannelError(f"the mail server does not support this: {error}", where=where, permanent=never)
+    return ChannelError(f"the mail server cannot be reached: {error}{sent}", where=where, unreachable=True)
 
 
 def decoded(said: bytes | str) -> str:

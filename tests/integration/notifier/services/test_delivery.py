@@ -29,9 +29,9 @@ from notifier.services.delivery import Deliveries, deliver
 from notifier.services.delivery_queue import DeliveryQueue
 from notifier.services.previews import sample
 from notifier.storage import claims, delivery_log, outbox, subscriptions
-from tests.conftest import Mailbox, text_of
+from tests.conftest import Mailbox, listening, text_of
 from tests.support.loopback import Answer, hanging, over_http
-from tests.support.samples import START, subscribe
+from tests.support.samples import DAY, START, subscribe
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -408,6 +408,29 @@ def test_the_parts_of_a_message_that_another_process_took_over_are_not_sent_on(d
     assert (entry.state, outcomes(entry)) == (DeliveryState.SENT, ["interrupted", "sent", "retry"])
     assert "took it over after 1 of its parts" in entry.log[-1].answer
     assert [d.id for d in report.taken_over] == [entry.id]
+
+
+@pytest.mark.both
+def test_a_mail_whose_answer_is_missing_is_told_to_arrive_perhaps_twice(database: Database) -> None:
+    class Dropping(Mailbox):
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            said = await super().handle_DATA(server, session, envelope)
+            if len(self.mails) == 2:
+                server.transport.abort()
+            return said
+
+    box = Dropping()
+    with listening(box):
+        for number in (1, 2):
+            put(database, Target(box.address(), f"{number}@example.org"), key=f"key-{number}")
+        go(database, START)
+        second = log(database)[1]
+        assert (second.target.recipient, second.state) == ("2@example.org", DeliveryState.PENDING)
+        assert "may arrive twice" in second.answer
+        go(database, START + DAY)
+    assert [mail["To"] for mail in box.mails] == ["1@example.org", "2@example.org", "2@example.org"]
+    assert box.mails[1]["Message-ID"] == box.mails[2]["Message-ID"]
+    assert outcomes(log(database)[1]) == ["retry", "sent"]
 
 
 def test_two_that_deliver_at_once_send_nothing_twice(database: Database, mailbox: Mailbox) -> None:
