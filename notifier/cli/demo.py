@@ -56,17 +56,18 @@ def command(where: Path) -> None:
         with opened(config, create=True) as database:
             count = set_up(database, (documents / "inventory.csv").read_bytes(), first, where / "mails", now())
             click.echo(f"Created a fleet of {count} hosts and a subscription that writes mails into {where / 'mails'}.")
-            _tell(1, play_day(config, database, mirror, os.environ))
+            _tell(1, play_day(config, database, mirror, os.environ, now()))
             mirror.lay_over(documents / "day-2")
             mirror.lay_over(second.write(Path(made, "2")))
-            last = play_day(config, database, mirror, os.environ)
+            last = play_day(config, database, mirror, os.environ, now())
             _tell(2, last)
     click.echo(f"\n{last.message.text}")
     click.echo(f"As an HTML mail: {last.file}")
     called = f"NAVTEX_DATABASE_URL={shlex.quote(config.database)} {_program()}"
     click.echo(f"Explore it: {called} exposure")
     click.echo(f"In a browser: {called} serve")
-    click.echo("              then open the address that it prints to create the first administrator")
+    click.echo("              The address that it prints creates the first administrator;")
+    click.echo(f"              from then on the page is at http://{config.web.listen}/")
 
 
 def _program() -> str:

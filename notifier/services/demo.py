@@ -20,6 +20,7 @@ from notifier.domain.subscriptions import Subscription
 from notifier.services.crawling import start_crawl
 from notifier.services.delivery import message_sender
 from notifier.services.demo_images import DemoImages
+from notifier.services.exposure import note_trend
 from notifier.services.host_images import keep_host_images
 from notifier.services.notifications import Settings, notify
 from notifier.services.polling import ask_sources
@@ -48,8 +49,10 @@ def set_up(database: Database, fleet: bytes, running: DemoImages, mails: Path, n
     return len(found.hosts)
 
 
-def play_day(config: Config, database: Database, mirror: Mirror, environment: Mapping[str, str]) -> DemoDay:
-    """Poll and notify once. NavtexError if a source could not be read, or nothing was delivered."""
+def play_day(
+    config: Config, database: Database, mirror: Mirror, environment: Mapping[str, str], now: datetime
+) -> DemoDay:
+    """Poll, notify and record the day once. NavtexError if a source could not be read, or nothing was delivered."""
     mirror.requests.clear()
     with start_crawl(config, environment) as crawl, database.lock():
         polled = ask_sources(config, database, crawl)
@@ -58,6 +61,7 @@ def play_day(config: Config, database: Database, mirror: Mirror, environment: Ma
     if not polled.ok or not notified.delivered:
         failed = "; ".join(s.message for s in polled.failed)
         raise NavtexError(polled.problem or failed or "nothing was delivered", where="demo")
+    note_trend(database, now)
     delivery, path = notified.delivered[0]
     unchanged = sum(status == 304 for _, status in mirror.requests)
     return DemoDay(len(mirror.requests), unchanged, polled.changes, delivery.message, path)

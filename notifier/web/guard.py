@@ -29,7 +29,7 @@ _ANY_HOST = frozenset({"/-/live", "/-/ready"})
 """What is answered under any name: probes call a server by its address."""
 
 
-_SECRET = re.compile(r"^/(c|u|f|setup)/.+", re.DOTALL)
+_SECRET = re.compile(r"^/+(c|u|f|setup)/+.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def test_the_log_of_requests_holds_no_secret_of_an_address(sqlite_database: Data
     with browser(sqlite_database) as one:
         told: list[str] = []
         one.app.told = lambda answered: told.append(f"{answered.method} {answered.path} {answered.status}")
-        for path in ("/c/secret", "/u/secret", "/f/secret.atom", "/setup/secret", "/login?next=/secret"):
+        for path in ("/c/secret", "//u//secret", "/f/secret.atom", "/setup/secret", "/login?next=/secret"):
             one.get(path)
     assert [line.rpartition(" ")[0] for line in told] == [
         *("GET /c/...", "GET /u/...", "GET /f/...", "GET /setup/...", "GET /login"),
