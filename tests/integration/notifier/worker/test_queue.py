@@ -14,15 +14,19 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from procrastinate.jobs import Job, Status
 
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.config import Config
-from notifier.domain.jobs import DUE, MATCH, JobState, deliver_job
+from notifier.domain.components import Component, Host
+from notifier.domain.jobs import DUE, MATCH, JobState, deliver_job, digest_jobs
+from notifier.domain.pushes import Push
 from notifier.services import jobs as services
-from notifier.services.importing import ImportOptions, ReadOptions, import_text
+from notifier.services.importing import ImportOptions, ReadOptions, import_text, store
 from notifier.services.jobs import JobQuery
+from notifier.services.pushes import store_pushes
 from notifier.services.queueing import queue_digests
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
@@ -113,6 +117,80 @@ def test_missing_tables_are_created_and_those_of_another_version_refused(databas
         connection.execute(sa.text("COMMENT ON SCHEMA jobs IS 'Procrastinate 1'"))
     with pytest.raises(DatabaseError, match=r"another version of the queue.*DROP SCHEMA jobs CASCADE"):
         services.prepare(database)
+
+
+# fails when all is written and enqueued, and the transaction ends
+_NO_COMMIT = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no commit today'; END $$;
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+def test_an_upgrade_leaves_the_jobs_that_wait_and_are_at_work(database: Database) -> None:
+    config = database.alembic()
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0022")  # the revision that the queue came with
+        jobs.enqueue(connection, [MATCH, deliver_job("a"), *digest_jobs(range(30))])
+    at_work = services.list_jobs(database).jobs[0].id
+    begun(database, at_work, worker=registered(database))
+    before = [(j.id, j.task, j.state) for j in services.list_jobs(database).jobs]
+    assert database.upgrade() is True
+    services.prepare(database)
+    assert [(j.id, j.task, j.state) for j in services.list_jobs(database).jobs] == before
+    assert len(before) == 4
+
+
+@pytest.mark.parametrize("fails", ["import", "push", "digests", "collection"])
+def test_whatever_is_rolled_back_leaves_no_job(database: Database, tmp_path: Path, fails: str) -> None:
+    host = Host("web-7", (Component("engine", "25.0.1"),))
+    fleet(database, tmp_path)
+    match_all(database, NOW, Settings())
+    with database.begin() as connection:
+        connection.execute(sa.text("DELETE FROM jobs.procrastinate_jobs"))
+        connection.execute(sa.text(_NO_COMMIT.format(table={"digests": "outbox"}.get(fails, "host"))))
+    steps: dict[str, Callable[[], object]] = {
+        "import": lambda: imported(database),
+        "push": lambda: store_pushes(database, [Push((host,))], NOW),
+        "digests": lambda: make_digests(database, range(1, 4), NOW, Settings()),
+        "collection": lambda: store(database, [host], ImportOptions("zone"), NOW),
+    }
+    with pytest.raises(DatabaseError, match="no commit today"):
+        steps[fails]()
+    assert waiting(database) == []
+
+
+def test_a_role_that_may_not_create_the_queue_is_told_what_to_grant(database: Database) -> None:
+    role = f"weak_{database.url.database}"
+    with database.begin() as connection:
+        jobs_schema.drop(connection)
+        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN IN ROLE pg_read_all_data, pg_write_all_data")
+    url = database.url.set(username=role, drivername="postgresql").render_as_string(hide_password=False)
+    with closing(Database(url)) as weak:
+        with pytest.raises(
+            DatabaseError, match=rf"may not create the schema `jobs`.*GRANT CREATE ON DATABASE.* {role}"
+        ):
+            services.prepare(weak)
+        assert imported(weak), "all but workers works"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("COMMENT ON SCHEMA jobs IS 'Procrastinate 9'", "DROP SCHEMA jobs CASCADE"),
+        ("UPDATE alembic_version SET version_num = '9999'", "Upgrade Navtex, or restore a backup"),
+    ],
+    ids=["the queue's", "Navtex's own"],
+)
+def test_a_worker_refuses_another_schema(
+    database: Database, program_with: Callable[..., Program], statement: str, said: str
+) -> None:
+    with database.begin() as connection:
+        connection.exec_driver_sql(statement)
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    assert said in program_with(NAVTEX_DATABASE_URL=url)("worker", "--drain", status=1).stderr
 
 
 def test_jobs_of_the_dead_wait_again_unless_the_next_one_does_their_work(database: Database) -> None:
