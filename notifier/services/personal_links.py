@@ -35,7 +35,7 @@ def personal_form(one: Delivery, target: Target, web: str) -> PersonalForm:
     if not web or not one.subscription_id or not is_mail(target.address):
         return PersonalForm(one.message)
     url = f"{web}/u/{unsubscribe_token(one.subscription_id, target.recipient)}"
-    return PersonalForm(_with_footer(one.message, url, target.recipient), url)
+    return PersonalForm(_with_footer(one.message, web, url, target.recipient), url)
 
 
 def is_mail(address: str) -> bool:
@@ -53,12 +53,15 @@ def _linked(message: Message, web: str) -> Message:
     return msgspec.structs.replace(message, **parts)
 
 
-def _with_footer(message: Message, url: str, recipient: str) -> Message:
-    """The message with a link at its end; templates may be the user's own, so it is inserted into their output."""
+def _with_footer(message: Message, web: str, url: str, recipient: str) -> Message:
+    """The message with links to the page and to unsubscribe at its end.
+
+    They are inserted into the output of the templates, which may be the user's own.
+    """
     before, body, after = message.html.rpartition("</body>")
-    html = fragment("personal/unsubscribe.html", {"url": url, "recipient": recipient})
+    html = fragment("personal/unsubscribe.html", {"web": f"{web}/", "url": url, "recipient": recipient})
     return msgspec.structs.replace(
         message,
-        text=f"{message.text}\nUnsubscribe: {url}\n",
+        text=f"{message.text}\nLook at it on the page: {web}/\nUnsubscribe: {url}\n",
         html=f"{before}{html}{body}{after}" if body else f"{message.html}{html}",
     )

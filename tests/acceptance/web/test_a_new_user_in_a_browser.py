@@ -122,7 +122,7 @@ def test_from_the_demo_to_a_digest_of_ones_own(demo: tuple[Program, str], mailbo
         signs_up(page, base, setup)
         finds_out_what_first(page)
         subscribes(page, mailbox)
-        digest = gets_the_digest(program, mailbox)
+        digest = gets_the_digest(program, base, mailbox)
         unsubscribes_by_one_click_and_comes_back(page, base, mailbox, digest)
         unsubscribes_on_the_page_and_asks_again(page, base, mailbox, digest)
         reads_a_feed(page)
@@ -168,10 +168,11 @@ def subscribes(page: Any, mailbox: Mailbox) -> None:
     assert pressed(page, "Confirm") == "You are subscribed"
 
 
-def gets_the_digest(program: Program, mailbox: Mailbox) -> EmailMessage:
+def gets_the_digest(program: Program, base: str, mailbox: Mailbox) -> EmailMessage:
     program("notify")
     digest = mail(mailbox, "Welcome")
     assert "upgrade engine 19.03.15 to 29.5.3 on db-1" in text_of(digest)
+    assert f"Look at it on the page: {base}/\n" in text_of(digest)
     assert digest["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert digest["List-Unsubscribe"].strip() == f"<{link(digest, 'u')}>"
     return digest
