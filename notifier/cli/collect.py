@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from feeds.core.errors import InventoryError
 from notifier.cli.app import count_of, format_option, now, opened, say, settings, tag_values, write_json
@@ -16,6 +19,10 @@ from notifier.config import Collecting
 if TYPE_CHECKING:
     from notifier.collection.targets import Chosen
     from notifier.services.collecting import CollectAnswer
+
+
+_COUNTED = 10
+"""Hosts without an answer above which they are also counted by reason."""
 
 
 @click.command("probe")
@@ -43,7 +50,8 @@ def probe() -> None:
     "--ssh-hosts",
     default="",
     metavar="FILE",
-    help="Query the hosts in a file over SSH: one per line, NAME=VALUE tags after the name; - is stdin.",
+    help="Query the hosts in a file: one per line, [USER@]HOST for SSH, tcp://HOST:PORT or context:NAME for the "
+    "engine's API, NAME=VALUE tags after it; - is stdin.",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Number of parallel queries. Default: 16.")
 @click.option(
@@ -84,7 +92,8 @@ def command(
 
     config = settings()
     named = Collecting(local, contexts, ssh, ssh_hosts)
-    chosen = _chosen(named if named != Collecting() else config.collect)
+    whom = structs.replace(named, tls=config.collect.tls) if named != Collecting() else config.collect
+    chosen = _chosen(whom)
     options = CollectOptions(chosen, jobs or config.collect.jobs, timeout or config.collect.timeout, host, tags)
     with opened(config, create=True) as database:
         answer = collect(database, options, os.environ, now())
@@ -100,7 +109,7 @@ def _chosen(whom: Collecting) -> Chosen:
     from notifier.collection.targets import Chosen, lines_of
 
     lines = lines_of(_hosts_file(whom.ssh_hosts), whom.ssh_hosts) if whom.ssh_hosts else ()
-    return Chosen(whom.local, whom.contexts, (*whom.ssh, *lines))
+    return Chosen(whom.local, whom.contexts, (*whom.ssh, *lines), whom.tls)
 
 
 def _hosts_file(name: str) -> str:
@@ -131,3 +140,16 @@ def _print(answer: CollectAnswer) -> None:
     for one in found.missing:
         kept = ". Its packages were stored." if one.packages_kept else ""
         say(f"  {one.target:{width}}  {one.reason}{kept}")
+    if len(found.missing) > _COUNTED:
+        kinds = Counter(kind_of(one.reason) for one in found.missing).most_common()
+        say(f"By reason: {', '.join(f'{kind} ({number})' for kind, number in kinds)}")
+    say("What to do: `navtex help collect-from-hosts` explains each reason")
+
+
+def kind_of(reason: str) -> str:
+    """The words of a reason that others share, without what is in it of one host.
+
+    >>> kind_of("login refused (ops@web-1: Permission denied)"), kind_of("unreachable: connection refused (ssh: ...)")
+    ('login refused', 'unreachable: connection refused')
+    """
+    return re.split(r" \(|\. |: its | ended with ", reason, maxsplit=1)[0][:60]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "zones",
     multiple=True,
     metavar="NAME",
-    help="Also collect from the hosts of this zone over SSH (repeatable).",
+    help="Also collect from the hosts of this zone (repeatable).",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs to do at once.")
 @click.option("--drain", is_flag=True, help="Do all that is due and waits now, then exit.")

@@ -42,10 +42,15 @@ def folder(environment: Mapping[str, str]) -> Path:
 def local(environment: Mapping[str, str]) -> Engine:
     """The engine at DOCKER_HOST, with TLS if DOCKER_TLS_VERIFY is set; otherwise this machine's."""
     address = environment.get("DOCKER_HOST") or _SOCKET
-    if not environment.get("DOCKER_TLS_VERIFY") or not address.startswith(("tcp:", "http")):
-        return Engine(address)
+    return Engine(address, certificates(environment) if address.startswith(("tcp:", "http")) else None)
+
+
+def certificates(environment: Mapping[str, str]) -> EngineTls | None:
+    """The certificates for engines that no context describes; None unless DOCKER_TLS_VERIFY is set."""
+    if not environment.get("DOCKER_TLS_VERIFY"):
+        return None
     named = environment.get("DOCKER_CERT_PATH")
-    return Engine(address, EngineTls(Path(named) if named else folder(environment)))
+    return EngineTls(Path(named) if named else folder(environment))
 
 
 def stored(environment: Mapping[str, str]) -> list[Context]:

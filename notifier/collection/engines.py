@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from pathlib import Path
@@ -15,6 +16,20 @@ from feeds.core.errors import InventoryError
 from notifier.inventory.formats.probe import fit
 
 _LARGEST = 1 << 20
+_TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
+_TCP = re.compile(r"tcp://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}))(?::\d{1,5})?/?")
+
+
+def host_of(address: str) -> str:
+    """The host in the address of an engine; ValueError if the address is not `tcp://HOST:PORT`.
+
+    >>> host_of("tcp://lab-1:2376"), host_of("tcp://[fd00::1]:2376")
+    ('lab-1', 'fd00::1')
+    """
+    match = _TCP.fullmatch(address)
+    if not match:
+        raise ValueError(f"{address[:80]!r} is not the address of an engine: use tcp://HOST:PORT or unix:///PATH")
+    return match["host"] or match["six"]
 
 
 class EngineTls(NamedTuple):
@@ -23,9 +38,16 @@ class EngineTls(NamedTuple):
     folder: Path
     verify: bool = True
 
+    def problem(self) -> str:
+        """Which file is missing of the three; "" if all are there."""
+        missing = next((name for name in _TLS_FILES if not (self.folder / name).is_file()), "")
+        return (
+            f"there is no {missing} in {self.folder}, where `collect.tls` says the certificates are" if missing else ""
+        )
+
     def context(self) -> ssl.SSLContext:
         """The SSL context; InventoryError if a file cannot be used."""
-        ca, cert, key = (self.folder / f"{name}.pem" for name in ("ca", "cert", "key"))
+        ca, cert, key = (self.folder / name for name in _TLS_FILES)
         try:
             made = ssl.create_default_context(cafile=str(ca) if ca.exists() else None)
             if cert.exists() and key.exists():

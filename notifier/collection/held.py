@@ -40,7 +40,8 @@ class HeldImages:
         with self._lock:
             return HostImages(found.name, tuple(self._uses.setdefault(use, use) for use in found.uses))
 
-    def all(self) -> tuple[HeldImage, ...]:
-        """The images that were met."""
+    def take(self) -> tuple[HeldImage, ...]:
+        """The images that were met since the last call."""
         with self._lock:
-            return tuple(self._found.values())
+            found, self._found = tuple(self._found.values()), {}
+        return found

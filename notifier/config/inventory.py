@@ -15,8 +15,9 @@ ZONE = r"[a-z0-9][a-z0-9-]{0,39}"
 class Collecting(Table, frozen=True):
     """`[collect]`: whom `navtex inventory collect` asks, how many at a time, and the seconds that each may take.
 
-    `ssh` holds hosts as the lines of a hosts file, and `ssh_hosts` names such a file. `zones` names a hosts file for
-    each zone, whose hosts a worker of that zone asks.
+    `ssh` holds hosts as the lines of a hosts file, and `ssh_hosts` names such a file. `tls` is the folder with the
+    certificates for `tcp://` addresses in them. `zones` names a hosts file for each zone, whose hosts a worker of that
+    zone asks.
     """
 
     local: bool = False
@@ -25,6 +26,7 @@ class Collecting(Table, frozen=True):
     ssh_hosts: str = ""
     jobs: int = 16
     timeout: float = 20.0
+    tls: str = ""
     zones: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
-from notifier.collection.targets import Chosen, lines_of
+from notifier.collection.targets import Chosen, label_of, lines_of
 from notifier.config import Collecting
 from notifier.domain.jobs import TARGETS, collect_job, zone_queue
 from notifier.schemas.fields import whole
@@ -50,25 +50,33 @@ def plan_zone(database: Database, settings: Collecting, zone: str, now: datetime
 
 
 def collect_part(
-    database: Database, settings: Collecting, part: ZonePart, environment: Mapping[str, str], now: datetime
+    database: Database,
+    settings: Collecting,
+    part: ZonePart,
+    environment: Mapping[str, str],
+    now: datetime,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Ask hosts of a zone, and store what they answer; how many did not. A part of an earlier round is dropped.
 
-    Those that do not answer are asked again twice, a minute apart.
+    Those that do not answer are asked again twice, a minute apart. Those that were not asked yet when it was to stop
+    are left to the next worker.
     """
     with database.connect() as connection:
         if not zones.is_current(connection, part.zone, part.begun):
             return 0
-    options = CollectOptions(Chosen(ssh=part.targets), settings.jobs, settings.timeout)
-    missing = {
-        m.target.removeprefix("ssh "): m.reason for m in collect(database, options, environment, now).value.missing
-    }
+    chosen = Chosen(hosts=part.targets, tls=settings.tls)
+    options = CollectOptions(chosen, settings.jobs, settings.timeout, stopping=stopping)
+    answer = collect(database, options, environment, now)
     lines = {_name(line): line for line in part.targets}
-    left: Sequence[str] = [line for name, line in lines.items() if name in missing]
+    names = {label_of(name): name for name in lines}
+    rest = {names[label] for label in answer.left if label in names}
+    missing = {names[m.target]: m.reason for m in answer.value.missing if m.target in names}
+    again = [line for name, line in lines.items() if name in missing and part.tries < _TRIES]
     with database.begin() as connection:
-        zones.note(connection, part.zone, lines, missing.items(), now)
-        if left and part.tries < _TRIES:
-            jobs.enqueue(connection, [collect_job(part.zone, left, part.begun, part.tries + 1)])
+        zones.note(connection, part.zone, lines.keys() - rest, missing.items(), now)
+        wanted = ((again, part.tries + 1), ([lines[name] for name in lines if name in rest], part.tries))
+        jobs.enqueue(connection, [collect_job(part.zone, some, part.begun, tries) for some, tries in wanted if some])
     return len(missing)
 
 

@@ -98,7 +98,8 @@ class Work:
     def collect(self, zone: str, targets: list[str], begun: str, tries: int) -> None:
         """Ask hosts of a zone."""
         part = ZonePart(zone, tuple(targets), datetime.fromisoformat(begun), tries)
-        missing = collect_part(self.database, self.config.collect, part, self.environment, self.clock())
+        settings, stopping = self.config.collect, self.stopping.is_set
+        missing = collect_part(self.database, settings, part, self.environment, self.clock(), stopping)
         if missing:
             text = f"{missing} of {len(targets)} hosts of the zone {zone} did not answer"
             self.tell("unanswered", f"{text}: see `navtex inventory unanswered`", level="warning", zone=zone)

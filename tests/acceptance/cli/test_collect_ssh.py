@@ -81,6 +81,44 @@ def test_a_fleet_brings_the_images_that_it_runs(navtex: Program, fleet: Path) ->
     assert [(i["image"], i["hosts"]) for i in navtex.json("image", "list")["images"]] == [("r.example/shop:1", 2)]
 
 
+@pytest.mark.long
+def test_a_large_fleet_is_stored_in_parts_as_if_it_were_stored_at_once(navtex: Program, fleet: Path) -> None:
+    """More hosts than are stored together, with images that several have, and reasons that several give."""
+    holds = {digest(name): [digest("os"), digest(name)] for name in ("one", "other")}
+    answers = []
+    for name, runs in (("a", "one"), ("b", "other")):
+        at = images(computer(fleet / name, docker=VERSION), runs={"r.example/shop:1": digest(runs)}, holds=holds)
+        answers.append(_printed(at))
+    (images(computer(fleet / "c", docker=VERSION), runs={}, holds=holds) / "ps").unlink()
+    answers.append(_printed(fleet / "c"))
+    for number, answer in enumerate(answers):
+        (fleet / f"answer-{number}").write_text(answer, encoding="utf-8")
+    (fleet / "bin" / "ssh").write_text(
+        '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nnumber=${2#web-}\n'
+        f'case $number in *7) echo "$2: Permission denied (publickey)." >&2; exit 255;; esac\n'
+        f'exec cat "{fleet}/answer-$((number % 3))"\n',
+        encoding="utf-8",
+    )
+    names = [f"web-{n}" for n in range(600)]
+    done = navtex("inventory", "collect", "--ssh-hosts", hosts_file(navtex, "\n".join(names)), status=1)
+    refused = [n for n in names if n.endswith("7")]
+    lines = done.stderr.splitlines()
+    assert lines[0] == "540 hosts added, 0 changed, 0 unchanged"
+    assert lines[1].endswith(" and 177 more: what runs by image is not known: docker ps ended with status 4")
+    assert lines[2] == "60 of 600 did not answer; their stored data is unchanged:"
+    assert [line.split()[1] for line in lines[3:-2]] == refused
+    assert lines[-2] == "By reason: login refused (60)"
+    assert set(kept(navtex)) == set(names) - set(refused)
+    listed = navtex.json("image", "list")["images"]
+    assert sorted((i["image"], i["hosts"]) for i in listed) == [("r.example/shop:1", 180), ("r.example/shop:1", 180)]
+
+
+def _printed(at: Path) -> str:
+    """What the probe prints on a computer."""
+    path = {"PATH": f"{at / 'bin'}:/usr/bin:/bin"}
+    return subprocess.run(["sh", "-s"], input=SCRIPT, capture_output=True, text=True, check=True, env=path).stdout
+
+
 def test_ssh_is_called_without_a_shell_and_the_host_cannot_be_an_option(navtex: Program, fleet: Path) -> None:
     computer(fleet / "web-1", docker=VERSION)
     navtex("inventory", "collect", "--ssh", "ssh://ops@web-1:2222", "--timeout", "7")
@@ -126,8 +164,9 @@ def test_those_that_did_not_answer_are_listed_with_the_reason_and_keep_what_is_k
     }
     file = hosts_file(navtex, "\n".join(["web-1", *expected]))
     done = navtex("inventory", "collect", "--ssh-hosts", file, "--timeout", "1", status=1)
-    summary, title, *listed = done.stderr.splitlines()
+    summary, title, *listed, remedy = done.stderr.splitlines()
     assert summary == "1 host added, 0 changed, 1 unchanged"
+    assert remedy == "What to do: `navtex help collect-from-hosts` explains each reason"
     assert title == "10 of 11 did not answer; their stored data is unchanged:"
     said = {line.split()[1]: line.split(maxsplit=2)[2] for line in listed}
     assert list(said) == list(expected)
@@ -148,10 +187,7 @@ def test_a_greeting_before_the_answer_does_no_harm(navtex: Program, fleet: Path)
 
 def test_a_key_with_a_forced_command_answers_though_it_reads_nothing(navtex: Program, fleet: Path) -> None:
     at = computer(fleet / "web-1", docker=VERSION)
-    printed = subprocess.run(
-        ["sh", "-s"], input=SCRIPT, capture_output=True, text=True, check=True, env={"PATH": f"{at / 'bin'}:/bin"}
-    )
-    (at / "forced").write_text(printed.stdout, encoding="utf-8")
+    (at / "forced").write_text(_printed(at), encoding="utf-8")
     navtex("inventory", "collect", "--ssh", "web-1")
     assert list(kept(navtex)) == ["web-1"]
 

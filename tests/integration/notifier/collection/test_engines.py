@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import ssl
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 import trustme
 
-from feeds.core.errors import InventoryError, UnknownName, UsageProblem
+from feeds.core.errors import DatabaseError, InventoryError, UnknownName, UsageProblem
 from notifier.collection import CollectedTarget as Said
 from notifier.collection import Effort, HeldImages, contexts, distinct, gather
 from notifier.collection.engines import Engine, EngineTls
 from notifier.collection.ssh import Destination
-from notifier.collection.targets import Chosen, CollectionTarget, lines_of, renamed, targets
+from notifier.collection.targets import Chosen, CollectionTarget, label_of, lines_of, renamed, targets
 from notifier.domain.components import Observed
 from notifier.domain.images import HostImages, ImageUse
+from tests.support.engines import files, listening
 from tests.support.images import digest
 from tests.support.loopback import Answer, over_http, over_routes, over_socket, over_tls
 
@@ -47,7 +48,7 @@ def info(name: str, number: str = "one") -> Answer:
 
 def ask(*asked: CollectionTarget, seconds: float = 20, held: HeldImages | None = None) -> list[Said]:
     answers: list[Said] = []
-    gather(asked, Effort(4, seconds), answers.append, held)
+    gather(asked, Effort(4, seconds), answers.extend, held)
     return sorted(answers, key=lambda a: a.target.label)
 
 
@@ -166,25 +167,6 @@ def test_an_address_that_cannot_be_asked_is_told_with_those_that_can(address: st
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
-
-
-def listening(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
-    context.verify_mode = ssl.CERT_REQUIRED
-    authority.configure_trust(context)
-    return context
-
-
-def files(folder: Path, authority: trustme.CA, *, trusted: trustme.CA | None = None) -> Path:
-    """The files that docker keeps for an engine with TLS."""
-    folder.mkdir(parents=True)
-    client = authority.issue_cert("navtex@example.org")
-    (trusted or authority).cert_pem.write_to_path(str(folder / "ca.pem"))
-    client.private_key_pem.write_to_path(str(folder / "key.pem"))
-    for part in client.cert_chain_pems:
-        part.write_to_path(str(folder / "cert.pem"), append=True)
-    return folder
 
 
 def test_an_engine_that_wants_certificates_is_shown_them(authority: trustme.CA, tmp_path: Path) -> None:
@@ -329,7 +311,7 @@ def test_the_variables_of_docker_say_where_the_local_engine_is(environment: dict
 
 def test_a_hosts_file_has_one_host_a_line_with_its_tags() -> None:
     lines = lines_of("# all\nweb-1 env=prod team=web  # the first\n\n  ops@web-2\nweb-1 site=a;rack=b\n", "hosts")
-    found = targets(Chosen(ssh=lines), {})
+    found = targets(Chosen(hosts=lines), {})
     assert [(t.name, t.way, t.tags) for t in found] == [
         ("web-1", Destination("web-1"), {"env": "prod", "team": "web", "site": "a", "rack": "b"}),
         ("web-2", Destination("web-2", "ops"), {}),
@@ -338,8 +320,55 @@ def test_a_hosts_file_has_one_host_a_line_with_its_tags() -> None:
 
 @pytest.mark.parametrize("line", ["-oProxyCommand=x", "web-1 prod", "web-1 =x", "a;b", "$(x)"])
 def test_a_bad_line_of_a_hosts_file_costs_no_other(line: str) -> None:
-    found = targets(Chosen(ssh=lines_of(f"{line}\nweb-2\n", "hosts")), {})
+    found = targets(Chosen(hosts=lines_of(f"{line}\nweb-2\n", "hosts")), {})
     assert sorted((t.name, bool(t.problem)) for t in found) == [("", True), ("web-2", False)]
+
+
+def test_a_hosts_file_names_engines_and_contexts_beside_hosts_for_ssh(tmp_path: Path, authority: trustme.CA) -> None:
+    secured = context(tmp_path, "lab", Host="tcp://lab-1:2376")
+    folder = files(tmp_path / "contexts" / "tls" / secured / "docker", authority)
+    own = files(tmp_path / "own", authority)
+    lines = ("web-1", "tcp://lab-2:2376 env=lab", "tcp://[fd00::1]:2376", "unix:///run/a.sock", "context:lab env=lab")
+    found = targets(Chosen(hosts=lines, tls=str(own)), {"DOCKER_CONFIG": str(tmp_path)})
+    assert [(t.label, t.name, t.way, t.problem) for t in found] == [
+        ("ssh web-1", "web-1", Destination("web-1"), ""),
+        ("engine tcp://lab-2:2376", "lab-2", Engine("tcp://lab-2:2376", EngineTls(own)), ""),
+        ("engine tcp://[fd00::1]:2376", "fd00::1", Engine("tcp://[fd00::1]:2376", EngineTls(own)), ""),
+        ("engine unix:///run/a.sock", "", Engine("unix:///run/a.sock"), ""),
+        ("context lab", "lab", Engine("tcp://lab-1:2376", EngineTls(folder)), ""),
+    ]
+    assert [t.tags for t in found] == [{}, {"env": "lab"}, {}, {}, {"env": "lab"}]
+    assert [t.label for t in found] == [label_of(line.split()[0]) for line in lines]
+
+
+def test_certificates_of_a_hosts_file_are_those_of_docker_or_none_where_nothing_is_said() -> None:
+    line = ("tcp://lab-1:2376",)
+    said = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/c"}
+    assert [t.way for t in targets(Chosen(hosts=line), said)] == [Engine(line[0], EngineTls(Path("/c")))]
+    assert [t.way for t in targets(Chosen(hosts=line), {})] == [Engine(line[0])]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("tcp://", "is not the address of an engine: use tcp://HOST:PORT or unix:///PATH"),
+        ("tcp://ops@lab-1:2376", "is not the address of an engine"),
+        ("tcp://lab-1:2376/x", "is not the address of an engine"),
+        ("unix://docker.sock", "is not the address of an engine"),
+        ("context:lob", "there is no docker context 'lob' in "),
+        ("context:broken", "cannot be read"),
+        ("tcp://lab-1:2376", "there is no ca.pem in /nowhere, where `collect.tls` says the certificates are"),
+    ],
+)
+def test_a_line_that_names_no_engine_says_why_and_costs_no_other(tmp_path: Path, line: str, said: str) -> None:
+    context(tmp_path, "broken", "{broken")
+    number = hashlib.sha256(b"broken").hexdigest()
+    line = line.replace("broken", number)
+    found = targets(Chosen(hosts=(line, "web-2"), tls="/nowhere"), {"DOCKER_CONFIG": str(tmp_path)})
+    assert [t.name for t in found if not t.problem] == ["web-2"]
+    (bad,) = (t for t in found if t.problem)
+    assert said in bad.problem
+    assert bad.label == label_of(line)
 
 
 @pytest.mark.parametrize("text", ["", "\n# nobody\n"])
@@ -354,6 +383,55 @@ def test_a_name_can_be_given_to_one_only() -> None:
     assert renamed(both, "") == both
     with pytest.raises(UsageProblem, match="--host names one host, and 2 are queried"):
         renamed(both, "mine")
+
+
+# many
+
+
+class Fleet(Sequence[CollectionTarget]):
+    """Targets that answer at once, each made when it is its turn; `most` were in the works at a time."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.begun, self.told, self.most = size, 0, [0] * size, 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, number: Any) -> Any:
+        self.begun += 1
+        self.most = max(self.most, self.begun - sum(self.told))
+        return CollectionTarget(f"ssh web-{number}", Destination("x"), problem="it is away")
+
+    def take(self, answers: Sequence[Said]) -> None:
+        """Take some answers, slowly."""
+        time.sleep(0.005)
+        for answer in answers:
+            self.told[answer.place] += 1
+
+
+def test_of_many_only_some_are_in_the_works_at_a_time_and_each_is_told_once() -> None:
+    fleet = Fleet(1000)
+    assert gather(fleet, Effort(8, 20, together=20), fleet.take) == 1000
+    assert fleet.told == [1] * 1000
+    # those that are stored, those that wait to be, and those that are queried
+    assert fleet.most <= 2 * (20 + 8)
+
+
+def test_what_cannot_be_stored_ends_the_collection_with_its_own_error() -> None:
+    def refuse(_: Sequence[Said]) -> None:
+        raise DatabaseError("the disk is full")
+
+    fleet = Fleet(1000)
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        gather(fleet, Effort(8, 20, together=20), refuse)
+    assert fleet.begun < 100
+
+
+def test_whoever_is_to_stop_queries_no_more_and_tells_how_many_were() -> None:
+    fleet = Fleet(1000)
+    begun = gather(fleet, Effort(4, 20, lambda: fleet.begun >= 10), fleet.take)
+    assert 10 <= begun < 20
+    assert fleet.told == [1] * begun + [0] * (1000 - begun)
 
 
 # several of one name
@@ -430,7 +508,7 @@ def test_an_engines_images_are_asked_for_once_and_one_that_lost_its_name_is_know
         ["/images/json", *(f"/images/{digest(name)}/json" for name in ("new", "old"))]
     )
     assert [p for p in engine.paths[first:] if p.startswith("/images/")] == ["/images/json"]
-    images = {i.key: i for i in held.all()}
+    images = {i.key: i for i in held.take()}
     assert {k: i.layers[0] for k, i in images.items()} == {digest("new"): digest("os2"), digest("old"): digest("os")}
     assert images[digest("new")].digests == (f"docker.io/library/nginx@{digest('m')}",)
 
@@ -482,7 +560,7 @@ def test_a_fleet_keeps_each_image_and_each_use_once() -> None:
     held = HeldImages()
     with over_routes(engine_with()) as engine:
         answers = ask(*(CollectionTarget(f"context {n}", Engine(engine.url), f"h{n}") for n in range(20)), held=held)
-    assert len(held.all()) == 2
+    assert len(held.take()) == 2
     uses = [use for answer in answers if answer.images for use in answer.images.uses or ()]
     assert (len(uses), len({id(use) for use in uses})) == (40, 2)
     assert all(answer.images is not None and not answer.images.held for answer in answers)

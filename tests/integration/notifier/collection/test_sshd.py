@@ -154,8 +154,8 @@ def test_hosts_are_collected_and_those_that_cannot_be_are_listed_with_what_ssh_s
     assert said["slow"].startswith("timed out")
     hosts = navtex.json("inventory", "list")["hosts"]
     assert [(h["host"], [c["product"] for c in h["components"]]) for h in hosts] == [
-        ("good", ["containerd", "engine"]),
-        ("shared", ["containerd", "engine"]),
+        ("good", ["cli", "containerd", "engine"]),
+        ("shared", ["cli", "containerd", "engine"]),
     ]
 
 

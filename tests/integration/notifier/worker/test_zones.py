@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,15 +10,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import trustme
 
 from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
 from notifier.config import Collecting
 from notifier.domain.jobs import JobState
+from notifier.services import inventory
 from notifier.services.zones import ZonePart, collect_part, list_unanswered, plan_zone
 from notifier.storage import jobs
 from tests.conftest import Program, fresh_postgres
+from tests.support.engines import files, listening
 from tests.support.fleet import VERSION, client, computer
+from tests.support.loopback import Answer, over_tls
 from tests.support.samples import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -74,3 +79,33 @@ def test_a_worker_of_a_zone_asks_its_hosts_and_lists_those_that_do_not_answer(
     assert (missing["zone"], missing["target"]) == ("berlin", "ops@web-2")
     assert missing["reason"]
     assert waiting(database) == [("collect.berlin", 1, 1)], "it is asked again in a minute"
+
+
+def test_a_zone_holds_engines_that_are_queried_over_their_api(database: Database, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    settings = Collecting(tls=str(files(tmp_path / "tls", authority)), timeout=5)
+    info, server = Answer(body='{"Name": "other", "ID": "A"}'), json.dumps(json.loads(VERSION)["Server"])
+    with over_tls(listening(authority), Answer(body=server), info) as engine:
+        address = engine.url.replace("https://", "tcp://")
+        lines = (f"{address} env=lab", "tcp://127.0.0.1:1 env=lab", "context:lob")
+        part = ZonePart("lab", lines, NOW)
+        assert collect_part(database, settings, part, {"DOCKER_CONFIG": str(tmp_path)}, NOW) == 2
+    host = inventory.host(database, "127.0.0.1")
+    assert (host.host, host.tags) == ("127.0.0.1", {"env": "lab"})
+    reasons = {one.target: one.reason for one in list_unanswered(database).hosts}
+    assert {name: reason.split(" (")[0] for name, reason in reasons.items()} == {
+        "context:lob": f"there is no docker context 'lob' in {tmp_path}",
+        "tcp://127.0.0.1:1": "unreachable: Connection refused",
+    }
+    assert waiting(database) == [("collect.lab", 2, 1)], "only those that did not answer are asked again"
+
+
+def test_a_worker_that_is_to_stop_leaves_the_hosts_that_it_has_not_asked_to_the_next(
+    database: Database, tmp_path: Path
+) -> None:
+    lines = tuple(f"tcp://127.0.0.1:{n}" for n in range(1, 7))
+    asked = iter((False, False, True))
+    part, settings = ZonePart("lab", lines, NOW), Collecting(jobs=1, timeout=5)
+    assert collect_part(database, settings, part, {}, NOW, lambda: next(asked)) == 2
+    assert sorted(waiting(database)) == [("collect.lab", 2, 1), ("collect.lab", 4, 0)]
+    assert [one.target for one in list_unanswered(database).hosts] == list(lines[:2])
