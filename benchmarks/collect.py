@@ -31,7 +31,7 @@ _FAILS = {
     4: ("its answer is not",),
     5: ("its answer is larger", "timed out"),
 }
-"""What the hosts of these numbers, of each hundred, are listed with: on a slow machine a flood may take all the time."""
+"""What the hosts of these numbers, of each hundred, are listed with. On a slow machine, a flood may time out."""
 
 _SSH = r"""#!/bin/sh
 folder=%(folder)s

@@ -66,7 +66,7 @@ def collect(
     asked = renamed(targets(options.chosen, environment), options.host)
     with database.connect() as connection:
         held = HeldImages(storage.layered_images(connection))
-    work = _Storing(database, held, ImportOptions(SCOPE, options.tags), now, _repeated(asked))
+    work = _Storing(database, held, ImportOptions(SCOPE, options.tags, shared=True), now, _repeated(asked))
     interrupted, begun = False, len(asked)
     try:
         begun = gather(asked, Effort(options.jobs, options.timeout, options.stopping), work.take, held)

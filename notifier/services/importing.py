@@ -33,6 +33,7 @@ from notifier.storage import host_listing, verdicts
 from notifier.storage.identities import Identities
 from notifier.storage.import_rows import CHUNK
 from notifier.storage.inventory import Import, host_numbers
+from notifier.storage.shared_imports import SharedImport
 
 ADDED_BY_HAND = "inventory add"
 """The scope of hosts that `add_component` adds."""
@@ -65,6 +66,8 @@ class ImportOptions:
     prune: bool = False
     host: str = ""
     """The name that the operator gave; it is kept whatever the host's identity is."""
+    shared: bool = False
+    """Whether it is one of many of its scope, which are then kept as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +249,8 @@ def _store(
     report: ImportReport,
     listener: ImportListener,
 ) -> None:
-    work = Import(connection, at, scope=options.scope, tags=options.tags)
+    kind = SharedImport if options.shared else Import
+    work = kind(connection, at, scope=options.scope, tags=options.tags)
     report.taken = work.taken
     identities = Identities(connection)
     for done in work.add(_identified(_hosts(found, report, listener), identities, options, report, listener)):

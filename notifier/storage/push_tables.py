@@ -1,4 +1,7 @@
-"""The tables of pushes: which import they share, the answers that may be asked for again, and how many there were."""
+"""The tables of pushes: which import they share, the answers that may be asked for again, and how many there were.
+
+Collections share an import, too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from feeds.storage.database import UtcDateTime, metadata
 push_import = sa.Table(
     "push_import",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="1 pushes, 2 collections"),
     sa.Column("import", sa.Integer, sa.ForeignKey("inventory_import.id"), nullable=False),
     sa.Column("changed", sa.Boolean, nullable=False, comment="whether a host changed by it"),
 )

@@ -19,6 +19,7 @@ from notifier.alerts.alert_state import AlertState
 from notifier.domain.observations import mentions
 from notifier.domain.retry import DeliveryState
 from notifier.storage import bulk, image_retention, stay_tables, stays, tables
+from notifier.storage.push_tables import push_import
 
 FEW_IMPORTS = 1000
 """So many old imports, and one more for each host, are not looked at: they are a few bytes each."""
@@ -96,7 +97,7 @@ def imports(connection: Connection, before: datetime, limit: int) -> int:
     if len(old) <= FEW_IMPORTS + hosts:
         return 0
     used: set[int] = set()
-    for table in (tables.host, tables.installation, tables.departure):
+    for table in (tables.host, tables.installation, tables.departure, push_import):
         used.update(connection.execute(sa.select(table.c["import"]).distinct()).scalars())
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
         used.update(seen.by for seen in mentions(views))
