@@ -39,6 +39,9 @@ def list_(states: tuple[str, ...], limit: int | None, form: str) -> None:
         return
     columns = ("JOB", "TASK", "QUEUE", "STATE", "TRIED", "SINCE (UTC)")
     table(columns, map(_row, found.jobs), empty="No jobs.")
+    for one in found.jobs:
+        if one.problem:
+            say(f"Job {one.id} failed: {one.problem}")
 
 
 def _row(one: JobRow) -> tuple[str, ...]:

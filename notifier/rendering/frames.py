@@ -110,19 +110,22 @@ _PAGES: Final = (
         ),
     ),
 )
+_WORKERS: Final = ("Workers", (("Jobs", "/jobs"),))
 _OWN: Final = ("Access", (("Tokens", "/tokens"),))
 _ADMINISTRATOR: Final = ("Access", (("Tokens", "/tokens"), ("Users", "/users"), ("Audit log", "/audit")))
 
 
 def menu(
-    path: str, *, own: bool = False, administrator: bool = False, subscribing: bool = False
+    path: str, *, own: bool = False, administrator: bool = False, subscribing: bool = False, jobs: bool = False
 ) -> tuple[MenuGroup, ...]:
     """The menu as it stands on the page of a path.
 
     `own`: the viewer is a person, who has tokens; `administrator`: one who may read the audit log; `subscribing`:
-    people may subscribe themselves. An administrator learns on that page how to permit it.
+    people may subscribe themselves. An administrator learns on that page how to permit it. `jobs`: there are workers,
+    and the viewer may see what they do.
     """
     more = (_ADMINISTRATOR,) if administrator else (_OWN,) if own else ()
+    more = (_WORKERS, *more) if jobs else more
     closed = set() if administrator or subscribing else {"/subscribe"}
     return tuple(
         MenuGroup(

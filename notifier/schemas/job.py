@@ -1,4 +1,4 @@
-"""The answer of `navtex job list`.  Pure; its JSON is a contract."""
+"""The answer of `navtex job list`, and what the page of jobs shows.  Pure; the JSON is a contract."""
 
 from __future__ import annotations
 
@@ -26,9 +26,39 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     ]
     attempts: Annotated[int, Meta(description="how often it was tried", ge=0)]
     since: Annotated[datetime | None, MOMENT, Meta(description="when it came into its state")]
+    problem: Annotated[str | None, Meta(description="why it failed; null if it did not, or if that is not known")]
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs, newest first."""
 
     jobs: Annotated[tuple[JobRow, ...], Meta(description="newest first")]
+
+
+class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs of one queue."""
+
+    queue: str
+    waiting: int
+    running: int
+    failed: int
+    done: int
+    cancelled: int
+    oldest: datetime | None
+    """Since when the oldest waits that could be begun."""
+    late: bool
+    """Whether it waits for so long that no worker seems to serve the queue."""
+
+
+class JobsOverview(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of workers and their queues."""
+
+    usable: bool
+    """Whether the database has a queue."""
+    sqlite: bool
+    workers: tuple[datetime, ...] = ()
+    """When each worker that is alive gave its last sign of life."""
+    queues: tuple[QueueCounts, ...] = ()
+    failed: tuple[JobRow, ...] = ()
+    open: tuple[JobRow, ...] = ()
+    """Those that wait or are at work."""

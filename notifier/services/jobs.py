@@ -7,16 +7,21 @@ from datetime import datetime, timedelta
 
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Connection, Database
-from notifier.domain.jobs import DUE, MATCH, STALE, JobState
+from notifier.domain.jobs import DUE, MATCH, STALE, TRIES, JobState
 from notifier.schemas.fields import whole
 from notifier.schemas.job import JobList, JobRow
+from notifier.security.redaction import redact
 from notifier.services.retention import forget
-from notifier.storage import jobs, jobs_schema, tallies
+from notifier.storage import job_reports, jobs, jobs_schema, tallies
 from notifier.storage.jobs_schema import QueueState
 
 _KEPT = timedelta(days=2)
 """How long jobs that ended are kept."""
 _AT_ONCE = 500
+_LONGEST = 500
+"""Characters of a reason that are kept."""
+_SUPERSEDED = "its worker died, and the next job like it does the work"
+_GIVEN_UP = f"its workers died {TRIES} times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class JobQuery:
 
     states: tuple[JobState, ...] = ()
     limit: int | None = None
+    before: int | None = None
+    """Only jobs of lower numbers than this one: the next part of a list."""
 
 
 def prepare(database: Database) -> None:
@@ -70,21 +77,27 @@ def list_jobs(database: Database, query: JobQuery = JobQuery()) -> JobList:
     """The jobs, newest first. UsageProblem where there is no queue."""
     with database.connect() as connection:
         _check(database, connection)
-        found = jobs.listed(connection, query.states, query.limit)
-    return JobList(
-        jobs=tuple(
-            JobRow(
-                id=one.id,
-                task=one.task,
-                about=str(one.arguments.get("host") or one.arguments.get("zone") or ""),
-                items=next((len(v) for v in one.arguments.values() if isinstance(v, list)), None),
-                queue=one.queue,
-                state=one.state,
-                attempts=one.attempts,
-                since=whole(one.since) if one.since else None,
-            )
-            for one in found
+        return JobList(jobs=rows_of(connection, query))
+
+
+def rows_of(connection: Connection, query: JobQuery) -> tuple[JobRow, ...]:
+    """The jobs, newest first."""
+    found = jobs.listed(connection, query.states, query.limit, query.before)
+    failed = [one.id for one in found if one.state is JobState.FAILED]
+    reasons = job_reports.failures(connection, failed) if failed else {}
+    return tuple(
+        JobRow(
+            id=one.id,
+            task=one.task,
+            about=str(one.arguments.get("host") or one.arguments.get("zone") or ""),
+            items=next((len(v) for v in one.arguments.values() if isinstance(v, list)), None),
+            queue=one.queue,
+            state=one.state,
+            attempts=one.attempts,
+            since=whole(one.since) if one.since else None,
+            problem=reasons.get(one.id) if one.state is JobState.FAILED else None,
         )
+        for one in found
     )
 
 
@@ -128,8 +141,12 @@ def rescue(database: Database, now: datetime, stale: float = STALE) -> tuple[int
     with database.begin() as connection:
         database.serial(connection, "rescue")
         jobs.prune(connection, stale)
-        results = [jobs.give_back(connection, number, attempts) for number, attempts in jobs.left(connection)]
+        left = jobs.left(connection)
+        results = [jobs.give_back(connection, number, attempts) for number, attempts in left]
         again = sum(results)
+        over = (one for one, waits in zip(left, results, strict=True) if not waits)
+        reasons = {number: _GIVEN_UP if attempts >= TRIES else _SUPERSEDED for number, attempts in over}
+        job_reports.note_failures(connection, reasons, now)
         tallies.count(connection, "rescued", again, 0.0, now)
         tallies.count(connection, "superseded", len(results) - again, 0.0, now)
     return again, len(results) - again
@@ -156,6 +173,13 @@ def wake_all(database: Database) -> None:
         jobs.enqueue(connection, [MATCH, DUE])
 
 
+def note_failure(database: Database, number: int, error: Exception, now: datetime) -> None:
+    """Keep why a job failed, without secrets."""
+    reason = " ".join(redact(str(error) or type(error).__name__).split())[:_LONGEST]
+    with database.begin() as connection:
+        job_reports.note_failures(connection, {number: reason}, now)
+
+
 def note_stage(database: Database, stage: str, seconds: float, now: datetime) -> None:
     """Count a stage that ended, and the seconds that it took."""
     with database.begin() as connection:
@@ -165,6 +189,8 @@ def note_stage(database: Database, stage: str, seconds: float, now: datetime) ->
 def tidy(database: Database, now: datetime, days: int) -> None:
     """Delete what is old, and the jobs that ended two days ago or earlier."""
     forget(database, now, days)
+    with database.begin() as connection:
+        job_reports.forget_failures(connection, now - _KEPT)
     while True:
         with database.begin() as connection:
             if jobs.forget(connection, now - _KEPT, _AT_ONCE) < _AT_ONCE:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from feeds.storage.database import Connection
 from notifier.domain.jobs import JobState
 from notifier.schemas.doctor import CheckResult
+from notifier.services.job_overview import LATE
 from notifier.storage import jobs, jobs_schema, zones
 from notifier.storage.jobs_schema import QueueState
-
-_LATE = timedelta(minutes=15)
-"""How long a job may wait before somebody should look."""
 
 
 def unanswered(connection: Connection) -> Iterator[CheckResult]:
@@ -42,7 +40,7 @@ def workers(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     else:
         yield CheckResult.note("no worker runs", "Start `navtex worker`, or let cron call `navtex run`")
     for queue, since in sorted(jobs.oldest(connection).items()):
-        if alive and now - since > _LATE:
+        if alive and now - since > LATE:
             yield CheckResult.problem(
                 f"a job of the queue {queue} waits since {since:%Y-%m-%d %H:%M} UTC",
                 f"Start a worker that serves it: `navtex worker --queues {queue}`",

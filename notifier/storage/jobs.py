@@ -18,7 +18,7 @@ from notifier.storage.jobs_schema import QueueState
 
 # for statements only: these tables belong to Procrastinate, and not to our schema
 _tables = sa.MetaData(schema=jobs_schema.SCHEMA)
-_job = sa.Table(
+job_table = sa.Table(
     "procrastinate_jobs",
     _tables,
     sa.Column("id", sa.BigInteger, primary_key=True),
@@ -46,10 +46,10 @@ _event = sa.Table(
 )
 
 
-_DUE = sa.func.coalesce(_job.c.scheduled_at <= sa.func.now(), sa.true())
+_DUE = sa.func.coalesce(job_table.c.scheduled_at <= sa.func.now(), sa.true())
 
 
-_STATES = {
+STATES = {
     "todo": JobState.WAITING,
     "doing": JobState.RUNNING,
     "succeeded": JobState.DONE,
@@ -63,7 +63,7 @@ _STATES = {
 
 def _in(*states: JobState) -> sa.TextClause:
     """Whether a job is in one of some states; written out, since the column's type is Procrastinate's own."""
-    words = ", ".join(f"'{word}'" for word, meant in _STATES.items() if meant in states)
+    words = ", ".join(f"'{word}'" for word, meant in STATES.items() if meant in states)
     return sa.text(f"procrastinate_jobs.status IN ({words})")
 
 
@@ -90,59 +90,63 @@ def enqueue(connection: Connection, requests: Iterable[JobRequest]) -> None:
             "args": dict(one.arguments),
             "scheduled_at": sa.func.now() + timedelta(seconds=one.after) if one.after else None,
         }
-        statement = insert(_job).values(row)
+        statement = insert(job_table).values(row)
         connection.execute(
             statement.on_conflict_do_update(
-                index_elements=[_job.c.queueing_lock],
+                index_elements=[job_table.c.queueing_lock],
                 index_where=sa.text("status = 'todo'"),
                 set_={"queueing_lock": statement.excluded.queueing_lock},
             )
         )
 
 
-def listed(connection: Connection, states: Collection[JobState] = (), limit: int | None = None) -> list[Job]:
-    """Jobs, newest first."""
-    since = sa.select(sa.func.max(_event.c.at)).where(_event.c.job_id == _job.c.id, _event.c.at <= sa.func.now())
-    statement = sa.select(_job, since.scalar_subquery().label("since")).order_by(_job.c.id.desc())
+def listed(
+    connection: Connection, states: Collection[JobState] = (), limit: int | None = None, before: int | None = None
+) -> list[Job]:
+    """Jobs, newest first; with `before`, those of lower numbers."""
+    since = sa.select(sa.func.max(_event.c.at)).where(_event.c.job_id == job_table.c.id, _event.c.at <= sa.func.now())
+    statement = sa.select(job_table, since.scalar_subquery().label("since")).order_by(job_table.c.id.desc())
     if states:
         statement = statement.where(_in(*states))
+    if before is not None:
+        statement = statement.where(job_table.c.id < before)
     rows = connection.execute(statement.limit(limit)).all()
-    return [Job(r.id, r.task_name, r.queue_name, _STATES[r.status], r.attempts, r.args, r.since) for r in rows]
+    return [Job(r.id, r.task_name, r.queue_name, STATES[r.status], r.attempts, r.args, r.since) for r in rows]
 
 
 def state(connection: Connection, number: int) -> JobState | None:
     """The state of a job; None if there is none of that number."""
-    found = connection.execute(sa.select(_job.c.status).where(_job.c.id == number)).scalar()
-    return _STATES[found] if found else None
+    found = connection.execute(sa.select(job_table.c.status).where(job_table.c.id == number)).scalar()
+    return STATES[found] if found else None
 
 
 def subscriptions(connection: Connection) -> set[int]:
     """The subscriptions whose digests some job makes or will make."""
     at_work = _in(JobState.WAITING, JobState.RUNNING)
-    found = connection.execute(sa.select(_job.c.args).where(_job.c.task_name == "digest", at_work)).scalars()
+    found = connection.execute(sa.select(job_table.c.args).where(job_table.c.task_name == "digest", at_work)).scalars()
     return {number for arguments in found for number in arguments["subscriptions"]}
 
 
 def waiting(connection: Connection, queues: Sequence[str]) -> bool:
     """Whether a job of some queues can be begun, or is at work."""
     at_work = sa.or_(sa.and_(_in(JobState.WAITING), _DUE), _in(JobState.RUNNING))
-    found = sa.select(_job.c.id).where(at_work, _job.c.queue_name.in_(list(queues))).limit(1)
+    found = sa.select(job_table.c.id).where(at_work, job_table.c.queue_name.in_(list(queues))).limit(1)
     return connection.execute(found).scalar() is not None
 
 
 def counts(connection: Connection) -> dict[JobState, int]:
     """The number of jobs by state."""
     found = dict.fromkeys(JobState, 0)
-    for word, number in connection.execute(sa.select(_job.c.status, sa.func.count()).group_by(_job.c.status)):
-        found[_STATES[word]] += number
+    for word, number in connection.execute(sa.select(job_table.c.status, sa.func.count()).group_by(job_table.c.status)):
+        found[STATES[word]] += number
     return found
 
 
 def oldest(connection: Connection) -> dict[str, datetime]:
     """Since when the oldest job of each queue waits that could be begun."""
-    first = sa.select(sa.func.min(_event.c.at)).where(_event.c.job_id == _job.c.id).scalar_subquery()
-    since = sa.func.coalesce(_job.c.scheduled_at, first)
-    rows = connection.execute(sa.select(_job.c.queue_name, since).where(_in(JobState.WAITING), _DUE))
+    first = sa.select(sa.func.min(_event.c.at)).where(_event.c.job_id == job_table.c.id).scalar_subquery()
+    since = sa.func.coalesce(job_table.c.scheduled_at, first)
+    rows = connection.execute(sa.select(job_table.c.queue_name, since).where(_in(JobState.WAITING), _DUE))
     found: dict[str, datetime] = {}
     for queue, at in rows:
         found[queue] = min(at, found.get(queue, at))
@@ -162,8 +166,8 @@ def prune(connection: Connection, seconds: float) -> None:
 
 def left(connection: Connection, worker: int | None = None) -> list[tuple[int, int]]:
     """The jobs at work that belong to nobody, or to a worker; with how often each was tried."""
-    whose = _job.c.worker_id.is_(None) if worker is None else _job.c.worker_id == worker
-    rows = sa.select(_job.c.id, _job.c.attempts).where(_in(JobState.RUNNING), whose).order_by(_job.c.id)
+    whose = job_table.c.worker_id.is_(None) if worker is None else job_table.c.worker_id == worker
+    rows = sa.select(job_table.c.id, job_table.c.attempts).where(_in(JobState.RUNNING), whose).order_by(job_table.c.id)
     return [(number, attempts) for number, attempts in connection.execute(rows.with_for_update(skip_locked=True))]
 
 
@@ -206,13 +210,13 @@ def cancel(connection: Connection, number: int) -> bool:
 
 def clear(connection: Connection, queue: str) -> int:
     """Cancel every job of a queue that waits; how many there were."""
-    waiting_ = sa.select(_job.c.id).where(_in(JobState.WAITING), _job.c.queue_name == queue)
+    waiting_ = sa.select(job_table.c.id).where(_in(JobState.WAITING), job_table.c.queue_name == queue)
     return sum(cancel(connection, number) for number in connection.execute(waiting_).scalars().all())
 
 
 def forget(connection: Connection, before: datetime, at_once: int) -> int:
     """Delete jobs that ended before a moment; how many there were."""
-    last = sa.select(sa.func.max(_event.c.at)).where(_event.c.job_id == _job.c.id).scalar_subquery()
+    last = sa.select(sa.func.max(_event.c.at)).where(_event.c.job_id == job_table.c.id).scalar_subquery()
     ended = _in(JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-    old = sa.select(_job.c.id).where(ended, last < before).limit(at_once)
-    return connection.execute(sa.delete(_job).where(_job.c.id.in_(old))).rowcount
+    old = sa.select(job_table.c.id).where(ended, last < before).limit(at_once)
+    return connection.execute(sa.delete(job_table).where(job_table.c.id.in_(old))).rowcount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifier.rendering.frames import Frame, menu
+from notifier.services.job_overview import has_queue
 from notifier.web.calls import Call, Role, Way
 
 
@@ -13,10 +14,12 @@ def frame_of(call: Call, done: str = "") -> Frame:
         return Frame(done=done)
     administrator, web = viewer.does(Role.ADMIN), call.config.web
     subscribing = bool(web.subscribe.domains and web.url)
+    jobs = viewer.does(Role.OPERATOR) and not viewer.limited and has_queue(call.database)
+    own = viewer.account is not None
     return Frame(
         viewer=viewer.name,
         role=viewer.role.value,
-        menu=menu(call.url, own=viewer.account is not None, administrator=administrator, subscribing=subscribing),
+        menu=menu(call.url, own=own, administrator=administrator, subscribing=subscribing, jobs=jobs),
         operator=viewer.does(Role.OPERATOR),
         administrator=administrator,
         subscribing=subscribing,

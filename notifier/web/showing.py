@@ -17,6 +17,8 @@ DONE: Final = {
     "paused": "Paused. What happens meanwhile is sent when the subscription is resumed.",
     "resumed": "Resumed. The next run sends what is due.",
     "edited": "Saved. What was sent before is not sent again.",
+    "job-retried": "The job waits for a worker.",
+    "job-cancelled": "Cancelled. What the job was to do is found again by the next one.",
     "retried": "Queued again. The next run tries to deliver it.",
 }
 """What an action did, by the word in the address of the page that it ends on: an address can say nothing else."""

@@ -72,7 +72,7 @@ def queue_of(work: Work, queues: tuple[str, ...], jobs: int, *, periodic: bool) 
 
 def _registered(app: procrastinate.App, work: Work, name: str, call: Callable[..., None], retry: Any) -> Any:
     # a task of several queues is enqueued with its queue
-    return app.task(name=name, retry=retry)(work.timed(name, call))
+    return app.task(name=name, retry=retry, pass_context=True)(work.timed(name, call))
 
 
 def _periodic(app: procrastinate.App, tasks: dict[str, Any], config: Config, queues: tuple[str, ...]) -> None:

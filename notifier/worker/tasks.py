@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -11,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from feeds.core.errors import Busy
+from feeds.core.errors import Busy, DatabaseError
 from feeds.sources.registries import NAME as REGISTRIES
 from feeds.storage.database import Database
 from notifier.config import Config, SourceSettings
 from notifier.services.crawling import start_crawl
 from notifier.services.delivery import Deliveries, Only, deliver, message_sender
 from notifier.services.exposure import note_trend
-from notifier.services.jobs import note_stage, tidy
+from notifier.services.jobs import note_failure, note_stage, tidy
 from notifier.services.polling import PollOptions, poll
 from notifier.services.queueing import NotifyReport
 from notifier.services.registries import same_registry
@@ -112,7 +113,7 @@ class Work:
     def timed(self, stage: str, task: Callable[..., None]) -> Callable[..., None]:
         """A task that is counted, and whose failure is told of. What another process does already is left to it."""
 
-        def run(**arguments: Any) -> None:
+        def run(context: Any, **arguments: Any) -> None:
             arguments.pop("timestamp", None)  # of periodic jobs
             began = time.monotonic()
             try:
@@ -122,6 +123,8 @@ class Work:
                 return
             except Exception as error:
                 self.tell("job_failed", f"The job {stage} failed: {error}", level="error", job=stage)
+                with suppress(DatabaseError):  # which the session finds out
+                    note_failure(self.database, context.job.id, error, self.clock())
                 raise
             note_stage(self.database, stage, time.monotonic() - began, self.clock())
 

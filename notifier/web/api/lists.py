@@ -7,6 +7,7 @@ from typing import Any
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED
+from notifier.schemas.job import JobList
 from notifier.services import inventory
 from notifier.services.advisories import AdvisoryQuery
 from notifier.services.advisories import advisories as list_advisories
@@ -16,6 +17,7 @@ from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_pages import exposure_page
 from notifier.services.images import ImageQuery, list_images
+from notifier.services.jobs import JobQuery, list_jobs
 from notifier.services.notification_log import NotificationQuery, list_notifications
 from notifier.services.plans import plans as list_plans
 from notifier.services.silences import list_silences
@@ -152,6 +154,16 @@ def trend(call: Call, given: Given) -> Answer:
     if since and since > call.now.date():
         raise UsageProblem(f"{since} is in the future", where="since")
     return answer(call, show_trend(call.database, call.now, since, due_policy(call.config.due)))
+
+
+def jobs(call: Call, given: Given) -> Answer:
+    """The jobs of workers, newest first."""
+    if call.viewer.limited:
+        return problem(403, "Not permitted", "Jobs are about the whole inventory, and you may see a part of it.")
+    after, states = after_of(call), (given["state"],) if "state" in given else ()
+    found = list_jobs(call.database, JobQuery(states, given.limit + 1, int(after[0]) if after else None)).jobs
+    rows = found[: given.limit]
+    return paged(call, JobList(jobs=rows), (rows[-1].id,) if len(found) > len(rows) else None)
 
 
 def named(call: Call) -> str:

@@ -12,6 +12,7 @@ from notifier.schemas import (
     exposure,
     image,
     inventory,
+    job,
     notification,
     plan,
     push,
@@ -125,6 +126,7 @@ OPERATIONS = (
         refusals=(404,),
     ),
     Operation("/trend", lists.trend, (trend.Trend,), (p.SINCE,)),
+    Operation("/jobs", lists.jobs, (job.JobList,), (p.JOB_STATE, *p.PAGE)),
     Operation("/silences", lists.silences, (silence.SilenceList,), (p.ENDED, *p.PAGE)),
     Operation(
         "/silences",

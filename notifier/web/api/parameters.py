@@ -13,6 +13,7 @@ from feeds.core.errors import UsageProblem
 from feeds.images.references import reference
 from feeds.verdicts.evidence import Status
 from notifier.domain.filters import Scope
+from notifier.domain.jobs import JobState
 from notifier.domain.retry import DeliveryState
 from notifier.images.status import ImageStatus
 from notifier.services.exposure_rows import GroupBy
@@ -138,6 +139,7 @@ STATUS = Parameter("status", "Only images with this status.", ImageStatus, _word
 BASE = Parameter("base", "Only images built on this base, directly or indirectly.", _base)
 SPLIT = Parameter("split", "Only tags that run as several different images.", _flag, _FLAG)
 STATE = Parameter("state", "Only deliveries in this state.", DeliveryState, _words(DeliveryState))
+JOB_STATE = Parameter("state", "Only jobs in this state.", JobState, _words(JobState))
 SUBSCRIPTION = Parameter("subscription", "Only deliveries of this subscription; empty for notices to the operator.")
 ENDED = Parameter("ended", "Also those that have ended.", _flag, _FLAG)
 LIMIT = Parameter(
