@@ -31,7 +31,7 @@ metadata = sa.MetaData(
     }
 )
 
-HEAD = "0024"
+HEAD = "0025"
 """The newest migration. Kept here so that an up-to-date database is recognised without Alembic."""
 
 

@@ -15,6 +15,7 @@ from msgspec import structs
 from feeds.core.errors import InventoryError
 from notifier.cli.app import count_of, format_option, now, opened, say, settings, tag_values, write_json
 from notifier.config import Collecting
+from notifier.config.inventory import MOST_PARALLEL
 
 if TYPE_CHECKING:
     from notifier.collection.targets import Chosen
@@ -53,7 +54,9 @@ def probe() -> None:
     help="Query the hosts in a file: one per line, [USER@]HOST for SSH, tcp://HOST:PORT or context:NAME for the "
     "engine's API, NAME=VALUE tags after it; - is stdin.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), metavar="NUMBER", help="Number of parallel queries. Default: 16.")
+@click.option(
+    "--jobs", type=click.IntRange(1, MOST_PARALLEL), metavar="NUMBER", help="Number of parallel queries. Default: 16."
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3600, min_open=True),

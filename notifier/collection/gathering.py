@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ from notifier.collection.threads import in_a_thread
 
 TOGETHER = 250
 """Answers that are passed on together."""
+_FILES, _FILES_BESIDE = 4, 256
+"""Files that a query has open: three pipes and the process; and those of everything else."""
 Told = Callable[[Sequence[CollectedTarget]], None]
 """Gets answers; one call at a time, in any thread."""
 
@@ -47,6 +50,7 @@ def gather(
     raised.
     """
     work = _Gathering(targets, effort, told, held or HeldImages())
+    _allow_files(effort.jobs)
     try:
         asyncio.run(work.run())
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -103,6 +107,15 @@ class _Gathering:
         """Pass on what is left."""
         if self.answers:
             self.told(self.answers)
+
+
+def _allow_files(jobs: int) -> None:
+    """Raise the soft limit of open files, if it is too low for so many queries: most systems say 1,024."""
+    wanted = _FILES * jobs + _FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @contextlib.contextmanager

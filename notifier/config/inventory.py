@@ -12,6 +12,10 @@ ZONE = r"[a-z0-9][a-z0-9-]{0,39}"
 """The name of a zone."""
 
 
+MOST_PARALLEL = 256
+"""How many engines and hosts may be queried at a time."""
+
+
 class Collecting(Table, frozen=True):
     """`[collect]`: whom `navtex inventory collect` asks, how many at a time, and the seconds that each may take.
 
@@ -35,8 +39,8 @@ class Collecting(Table, frozen=True):
                 raise SettingError(
                     "zones", f"has {zone!r}, which must consist of lower-case letters, digits and dashes"
                 )
-        if not 1 <= self.jobs <= 256:
-            raise SettingError("jobs", f"is {self.jobs}, and must be 1 to 256")
+        if not 1 <= self.jobs <= MOST_PARALLEL:
+            raise SettingError("jobs", f"is {self.jobs}, and must be 1 to {MOST_PARALLEL}")
         if not 0 < self.timeout <= 3600:
             raise SettingError("timeout", f"is {self.timeout:g}, and must be more than 0 and at most 3600 seconds")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
-from feeds.storage.database import Connection, Database
+from feeds.storage.database import HEAD, Connection, Database
 from notifier.domain.jobs import DUE, MATCH, STALE, TRIES, JobState
 from notifier.schemas.fields import whole
 from notifier.schemas.job import JobList, JobRow
@@ -71,6 +71,11 @@ def prepare(database: Database) -> None:
                 remedy="Upgrade Navtex on every machine. Or stop the workers, run `DROP SCHEMA jobs CASCADE` and start "
                 "them again: waiting jobs are made anew, and nothing is lost",
             )
+
+
+def is_current(database: Database) -> bool:
+    """Whether the schema is the one of this version: another Navtex may have upgraded it while a worker runs."""
+    return database.current() == HEAD
 
 
 def list_jobs(database: Database, query: JobQuery = JobQuery()) -> JobList:

@@ -54,10 +54,22 @@ def work_on(work: Work, options: WorkerOptions) -> int:
     return _Running(work, options).run()
 
 
+def _jobs(number: int) -> str:
+    return "1 job" if number == 1 else f"{number} jobs"
+
+
+def _said(error: BaseException) -> str:
+    """What an error says in one line; where it says nothing, what the error says that caused it."""
+    while not str(error) and error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
 class _Running:
     def __init__(self, work: Work, options: WorkerOptions) -> None:
         self._work, self._options = work, options
         self._asked = asyncio.Event()
+        self._status = 0
 
     def run(self) -> int:
         """Sessions, one after the other, until it is over."""
@@ -71,10 +83,12 @@ class _Running:
             began = time.monotonic()
             problem = self._session()
             if self._work.stopping.is_set():
-                self._work.tell("worker_ends", f"Worker {os.getpid()} was asked to stop")
-                return 0
+                if not self._status:
+                    self._work.tell("worker_ends", f"Worker {os.getpid()} was asked to stop")
+                return self._status
             if not problem and self._options.drain:
                 if not self._try(lambda: jobs.is_waiting(self._work.database, self._options.queues)):
+                    self._work.tell("worker_ends", f"Worker {os.getpid()} did all that was due")
                     return 0
                 time.sleep(0.2)  # what is left is at work elsewhere, or was enqueued just now
                 continue
@@ -92,7 +106,7 @@ class _Running:
         try:
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001 - whatever ends a session, the next one may work
-            return f"{type(error).__name__}: {error}".splitlines()[0]
+            return _said(error)
         finally:
             self._listen()
         return ""
@@ -139,11 +153,11 @@ class _Running:
     def _give_back(self, worker: int | None) -> None:
         """End at once, though jobs are not done: others begin them anew. What a thread is at ends with the process."""
         number = self._try(lambda: jobs.give_back(self._work.database, worker)) if worker else 0
-        text = f"{number} jobs did not end within {GRACE:.0f} seconds and were given back"
+        text = f"{_jobs(number)} did not end within {GRACE:.0f} seconds: given back"
         self._work.tell("given_back", text, level="warning")
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(self._status)
 
     def _back(self) -> bool:
         """Wait until the database answers; false if it does not in time, or the worker is to stop."""
@@ -163,13 +177,23 @@ class _Running:
         """From time to time, give back the jobs of workers that died."""
         while not self._work.stopping.wait(self._options.rescue):
             self._try(self._rescued)
+            self._try(self._checked)
 
     def _rescued(self) -> int:
         again, superseded = jobs.rescue(self._work.database, self._work.clock(), self._options.stale)
         if again or superseded:
-            text = f"{again} jobs of dead workers are begun anew, {superseded} are done by others"
+            text = f"{_jobs(again)} of dead workers wait again, {superseded} are done by others"
             self._work.tell("rescued", text, level="warning", rescued=again, superseded=superseded)
         return again
+
+    def _checked(self) -> int:
+        """End if another version upgraded the database: whoever starts this worker again starts the new version."""
+        if not jobs.is_current(self._work.database):
+            text = f"The worker ends, since {self._work.database.shown} is of another version. Upgrade Navtex here, too"
+            self._work.tell("worker_outdated", text, level="error")
+            self._status = 1
+            os.kill(os.getpid(), signal.SIGTERM)
+        return 0
 
     def _try(self, call: Callable[[], int]) -> int:
         """The result; 0 where the database is away, which the session finds out."""

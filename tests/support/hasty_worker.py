@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 from notifier.cli.log import event
 from notifier.config import load
@@ -18,7 +19,7 @@ def main() -> int:
     """Work like a worker that is in a hurry."""
     config = load()
     with opened(config.database) as database:
-        work = Work(config, database, os.environ, lambda: datetime.now(UTC), event, lambda _: None)
+        work = Work(config, database, os.environ, lambda: datetime.now(UTC), partial(event, aloud=True), lambda _: None)
         options = WorkerOptions(tuple(Queue), jobs=2, heartbeat=0.5, stale=4, rescue=1)
         return work_on(work, options)
 

@@ -36,6 +36,8 @@ def _changed(call: Call, change: Callable[[Database, int], None], action: str, d
         raise UnknownName(f"there is no job {which}")
     try:
         change(call.database, which)
+    except UnknownName:
+        raise
     except UsageProblem as error:
         return listing(call, str(error), 409)
     noted(call, action, str(which))

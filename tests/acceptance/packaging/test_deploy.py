@@ -19,6 +19,7 @@ import yaml
 
 from notifier import config as configs
 from notifier.cli import COMMANDS
+from notifier.config.inventory import MOST_PARALLEL
 from notifier.security.encryption import is_sealed, seal
 from notifier.web.routes import ROUTES
 from tests.conftest import ROOT
@@ -396,3 +397,12 @@ def test_the_audit_says_what_it_could_not_look_up(
     )
     assert done.returncode == status, done.stderr
     assert said in done.stdout
+
+
+def test_a_worker_may_start_as_many_programs_as_a_collection_asks_at_a_time() -> None:
+    """Each host over SSH is a program and a thread that waits for it, and one more program behind a jump host."""
+    unit = (DEPLOY / "systemd" / "navtex-worker@.service").read_text(encoding="utf-8")
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))
+    found = re.search(r"^TasksMax=(\d+)$", unit, re.MULTILINE)
+    assert found
+    assert min(int(found[1]), compose["services"]["worker"]["pids_limit"]) >= 3 * MOST_PARALLEL

@@ -7,11 +7,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+
+from feeds.storage.database import Database
+from notifier.domain.access import Role
+from notifier.domain.jobs import MATCH, collect_job, deliver_job, digest_jobs
+from notifier.services.jobs import note_failure
+from notifier.storage import jobs
+from tests.conftest import fresh_postgres
+from tests.support.access import signed_in, user
+from tests.support.web import Reply, browser
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +53,7 @@ PAGES = (
     "/subscriptions/demo",
     "/subscriptions/demo/edit",
     "/trend",
+    "/jobs",
     "/tokens",
     "/users",
     "/audit",
@@ -54,6 +67,8 @@ PAGES = (
 )
 OUTSIDE = ("/login", "/login/oidc", "/setup/used", "/subscribe", "/c/nothing", "/nothing/here")
 """Pages for somebody who did not sign in."""
+SCREENSHOTS = os.environ.get("NAVTEX_SCREENSHOTS", "")
+"""A folder for pictures of the page of jobs, for whoever changes it."""
 VIEWS = (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360))
 WIDE = """() => [...document.querySelectorAll("body *")].filter(e => {
     if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
@@ -176,6 +191,65 @@ def test_pages_for_people_outside_are_accessible_and_fit(
         if attempt in (0, 5):
             look(f"failed sign-in {attempt}")
     assert page.get_by_role("alert").text_content().strip().startswith("Too many attempts failed.")
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def jobs_page(postgres: sa.URL) -> Iterator[dict[str, Reply]]:
+    """The page of jobs with some that wait, run and failed, and its style, by their paths."""
+    database = Database(fresh_postgres(postgres))
+    user(database, "ann", Role.ADMIN)
+    now = datetime.now(UTC)
+    hosts = [deliver_job(f"mail-{n}.example.org") for n in range(5)]
+    batch = collect_job("berlin", [f"web-{n}" for n in range(100)], now)
+    with database.begin() as connection:
+        jobs.enqueue(connection, [MATCH, *hosts, batch, *digest_jobs(range(60))])
+        numbers = [one.id for one in jobs.listed(connection) if one.task == "deliver"]
+        fail = sa.text("UPDATE jobs.procrastinate_jobs SET status = 'failed', attempts = 3 WHERE id = ANY(:n)")
+        connection.execute(fail, {"n": numbers[:2]})
+        connection.exec_driver_sql("UPDATE jobs.procrastinate_jobs SET status = 'doing' WHERE task_name = 'match'")
+        connection.exec_driver_sql("UPDATE jobs.procrastinate_events SET at = now() - interval '1 hour'")
+        connection.exec_driver_sql("INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now())")
+    reason = f"https://mail.example.org/{'long-' * 40}: the server closed the connection"
+    note_failure(database, numbers[0], OSError(reason), now)
+    with browser(database) as made, ThreadPoolExecutor(1) as thread:
+        made.now = now
+        signed_in(made, "ann")
+        # the thread of the test has the event loop of Chromium's driver
+        shown = thread.submit(made.get, "/jobs").result()
+        style = re.search(r'<link rel="stylesheet" href="([^"]+)"', shown.text)
+        assert style
+        yield {"/jobs": shown, style[1]: thread.submit(made.get, style[1]).result()}
+    database.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), VIEWS)
+def test_the_page_of_jobs_is_accessible_and_fits(
+    jobs_page: dict[str, Reply], chromium: Any, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+
+    def answer(route: Any) -> None:
+        found = jobs_page.get("/" + route.request.url.split("/", 3)[3])
+        route.fulfill(
+            status=found.status if found else 404,
+            body=found.body if found else b"",
+            content_type=found.header("content-type") if found else "text/plain",
+        )
+
+    page.route("**/*", answer)
+    page.goto("http://navtex.example.org/jobs")
+    assert page.get_by_role("heading", level=1).text_content() == "Jobs wait for a worker"
+    assert page.get_by_role("button", name=re.compile("Retry job")).count() == 2
+    if SCREENSHOTS:
+        page.screenshot(path=f"{SCREENSHOTS}/jobs-{scheme}-{width}.png", full_page=True)
+    faults = [f"{v['id']} at {v['nodes'][0]['html'][:160]}" for v in axe.run(page).response["violations"]]
+    for narrow in (width, min(width, 320)):
+        page.set_viewport_size({"width": narrow, "height": 800})
+        faults += [f"at {narrow} px: {html}" for html in page.evaluate(WIDE)[:2]]
     context.close()
     assert not faults, "\n".join(faults)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import resource
 import socket
 import tempfile
 import time
@@ -432,6 +434,23 @@ def test_whoever_is_to_stop_queries_no_more_and_tells_how_many_were() -> None:
     begun = gather(fleet, Effort(4, 20, lambda: fleet.begun >= 10), fleet.take)
     assert 10 <= begun < 20
     assert fleet.told == [1] * begun + [0] * (1000 - begun)
+
+
+def test_more_hosts_than_the_soft_limit_of_open_files_allows_are_queried_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nsleep 1\necho no answer\n", encoding="utf-8")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    answers: list[Said] = []
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 40, before[1]))
+    try:
+        gather([CollectionTarget(f"ssh {n}", Destination(f"h{n}")) for n in range(30)], Effort(30, 60), answers.extend)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert {a.problem for a in answers} == {"its answer is not the probe's"}
 
 
 # several of one name

@@ -15,7 +15,7 @@ import trustme
 from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
 from notifier.config import Collecting
-from notifier.domain.jobs import JobState
+from notifier.domain.jobs import JobRequest, JobState
 from notifier.services import inventory
 from notifier.services.zones import ZonePart, collect_part, list_unanswered, plan_zone
 from notifier.storage import jobs
@@ -109,3 +109,19 @@ def test_a_worker_that_is_to_stop_leaves_the_hosts_that_it_has_not_asked_to_the_
     assert collect_part(database, settings, part, {}, NOW, lambda: next(asked)) == 2
     assert sorted(waiting(database)) == [("collect.lab", 2, 1), ("collect.lab", 4, 0)]
     assert [one.target for one in list_unanswered(database).hosts] == list(lines[:2])
+
+
+def test_why_a_job_failed_is_told(database: Database, program_with: Callable[..., Program], tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[collect.zones]\nberlin = "{tmp_path}/berlin.hosts"\n')
+    navtex = program_with(
+        NAVTEX_DATABASE_URL=database.url.set(drivername="postgresql").render_as_string(hide_password=False),
+        NAVTEX_CONFIG=str(config),
+    )
+    with database.begin() as connection:
+        jobs.enqueue(connection, [JobRequest("collect_plan", "core", {"zone": "berlin"})])
+    navtex("worker", "--drain", "--queues", "core")
+    (failed,) = navtex.json("job", "list", "--state", "failed")["jobs"]
+    assert failed["problem"].startswith(f"{tmp_path}/berlin.hosts: the hosts of the zone 'berlin' cannot be read")
+    said = navtex("job", "list", "--state", "failed").stderr
+    assert f"Job {failed['id']} failed: {failed['problem']}" in said
