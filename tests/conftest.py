@@ -67,16 +67,23 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("long" if depth.is_long() else "short")
 
 
+LABS = ("browser", "images", "network", "ssh")
+"""Marks of tests that need a program of Debian's; each has a make target, and runs where `-m` asks for it."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a long run has."""
-    if not depth.is_long():
-        left = [item for item in items if _only_long(item)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not _only_long(item)]
+    """Leave out what has a make target of its own, and what only a long run has."""
+    labs = [mark for mark in LABS if mark not in (config.option.markexpr or "")]
+    left = [item for item in items if any(map(item.get_closest_marker, labs)) or _only_long(item)]
+    config.hook.pytest_deselected(items=left)
+    out = set(left)
+    items[:] = [item for item in items if item not in out]
 
 
 def _only_long(item: pytest.Item) -> bool:
     """Whether a test is marked `long`, or repeats on PostgreSQL what is not a test of a store."""
+    if depth.is_long():
+        return False
     if item.get_closest_marker("long"):
         return True
     parameters = getattr(item, "callspec", None)
@@ -162,9 +169,11 @@ def _drop(server: sa.URL, name: str) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a fresh database, once of each kind. The schema is there on PostgreSQL, and made on SQLite."""
+    """The address of a fresh database with the schema, once of each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'navtex.db'}"
+        path = tmp_path / "navtex.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
         return
     server = request.getfixturevalue("postgres")
     url = fresh_postgres(server)
@@ -191,12 +200,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(database_url: str, sqlite_template: Path) -> Iterator[Database]:
+def database(database_url: str) -> Iterator[Database]:
     """A fresh, migrated database, once of each kind."""
-    if database_url.startswith("sqlite"):
-        shutil.copy(sqlite_template, database_url.removeprefix("sqlite:///"))
     opened = Database(database_url)
-    opened.upgrade()
     yield opened
     opened.close()
 
@@ -206,7 +212,6 @@ def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]
     """A fresh, migrated SQLite file, where the kind of database makes no difference."""
     shutil.copy(sqlite_template, tmp_path / "navtex.db")
     opened = Database(f"sqlite:///{tmp_path / 'navtex.db'}")
-    opened.upgrade()
     yield opened
     opened.close()
 
@@ -410,10 +415,19 @@ def program(home: Path, **variables: str) -> Program:
 
 
 @pytest.fixture
-def program_with(tmp_path: Path) -> Callable[..., Program]:
-    """Makes a program with an empty home and only these variables beside PATH."""
+def program_with(tmp_path: Path, sqlite_template: Path) -> Callable[..., Program]:
+    """Makes a program with a home of its own and only these variables beside PATH.
 
-    def make(**variables: str) -> Program:
-        return program(tmp_path / "home", **variables)
+    Its database has the schema where the program looks for one without being told; `empty` leaves the home empty.
+    """
+
+    def make(*, empty: bool = False, **variables: str) -> Program:
+        home = tmp_path / "home"
+        made = program(home, **variables)
+        usual = home / ".local" / "share" / "navtex"
+        if not (empty or usual.exists()):
+            usual.mkdir(mode=0o700, parents=True)
+            shutil.copy(sqlite_template, usual / "navtex.db")
+        return made
 
     return make

@@ -29,14 +29,15 @@ class Crawl:
     """A child process that waits for its job; a context manager that ends it in any case.
 
     `environment` is all that the child gets; None lets it have what a program on the network needs of this process's.
+    `python` is the interpreter that runs it; "" stands for this process's.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, *, python: str = "") -> None:
         self.complete = False
         self.problem = ""
         # -P: a file in the working folder that is called like a module must not be imported
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "feeds.crawl"],
+            [python or sys.executable, "-P", "-m", "feeds.crawl"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(environment) if environment is not None else for_child(os.environ),

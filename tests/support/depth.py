@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import process_time
 
 _NAME = "NAVTEX_TESTS_LONG"
 
@@ -20,3 +23,17 @@ def be_long() -> None:
 def examples(count: int) -> int:
     """How many examples Hypothesis tries: `count` in a long run, a tenth of that but at least 20 in a short one."""
     return count if is_long() else max(20, count // 10)
+
+
+def size(count: int) -> int:
+    """How much of something is tried: `count` in a long run, a tenth of that in a short one."""
+    return count if is_long() else count // 10
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """The block takes at most so many seconds of processor time, whatever else the machine does."""
+    began = process_time()
+    yield
+    taken = process_time() - began
+    assert taken < seconds, f"it took {taken:.1f} seconds of processor time"

@@ -6,6 +6,7 @@ The process has the arguments, environment, folder, input and output that the te
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -13,13 +14,12 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
-import time
-import warnings
 from collections.abc import Mapping, Sequence
-from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 
 import notifier
+from feeds.crawl.client import Crawl
+from tests.support import interpreter
 
 _FILES = ("stdin", "stdout", "stderr")
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -29,6 +29,22 @@ MAIN = Path(notifier.__file__).with_name("cli") / "__main__.py"
 """What `python -m notifier.cli` has as the name of the program."""
 
 
+def python() -> str:
+    """An interpreter that has imported the whole program: what the program starts itself is then forked, too."""
+    return interpreter.started(_CONTEXT)
+
+
+def crawl(**variables: str) -> Crawl:
+    """A crawl by that interpreter, with this process's environment and these variables."""
+    return Crawl(environment(**variables), python=python())
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment for a crawl, without a proxy or a token that may be in it."""
+    unwanted = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "gh_token", "github_token"}
+    return {**{k: v for k, v in os.environ.items() if k.lower() not in unwanted}, **variables}
+
+
 def call(
     arguments: Sequence[str], *, stdin: str, home: Path, environment: Mapping[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
@@ -36,7 +52,8 @@ def call(
     with tempfile.TemporaryDirectory(prefix="navtex-call-") as folder:
         paths = [Path(folder) / name for name in _FILES]
         paths[0].write_text(stdin, encoding="utf-8")
-        process = _CONTEXT.Process(target=_navtex, args=(list(arguments), paths, home, dict(environment)))
+        given = (list(arguments), paths, home, dict(environment), python())
+        process = _CONTEXT.Process(target=_navtex, args=given)
         process.start()
         process.join(seconds)
         if process.exitcode is None:
@@ -47,26 +64,15 @@ def call(
         return subprocess.CompletedProcess(list(arguments), process.exitcode, output, errors)
 
 
-def _navtex(arguments: list[str], paths: list[Path], home: Path, environment: dict[str, str]) -> None:
+def _navtex(arguments: list[str], paths: list[Path], home: Path, environment: dict[str, str], python: str) -> None:
     from notifier.cli import main
 
-    for number, path in enumerate(paths):
-        opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
-        os.dup2(opened, number)
-        os.close(opened)
-    sys.stdin = TextIOWrapper(BufferedReader(FileIO(0, closefd=False)), "utf-8", "surrogateescape")
-    sys.stdout = TextIOWrapper(BufferedWriter(FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
-    sys.stderr = TextIOWrapper(
-        BufferedWriter(FileIO(2, "w", closefd=False)), "utf-8", "backslashreplace", line_buffering=True
-    )
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(home)
-    time.tzset()
-    warnings.resetwarnings()
-    warnings.simplefilter("error")
-    warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
+    files = [os.open(p, os.O_WRONLY | os.O_CREAT if n else os.O_RDONLY) for n, p in enumerate(paths)]
+    interpreter.become(files, home, environment)
+    for file in files:
+        os.close(file)
     sys.argv = [str(MAIN), *arguments]
+    sys.executable = python
     main(arguments)
 
 
@@ -76,3 +82,5 @@ def preload() -> None:
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not found.name.endswith("__main__"):
                 importlib.import_module(found.name)
+    gc.collect()
+    gc.freeze()  # so that collecting garbage does not copy what processes share

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.services.polling import PollReport, poll
 from feeds.sources.health import SourceState
 from feeds.storage import tables
 from feeds.storage.database import Database
-from tests.support.unruly import Unruly, environment
+from tests.support import forked
+from tests.support.unruly import Unruly
 
 MOBY = "api.github.com/repos/moby/moby/security-advisories"
 """Where the site has the advisories of moby/moby."""
@@ -33,7 +33,7 @@ class Poller:
     """How far the clock of the polls is ahead of the real one."""
 
     def __call__(self, *sources: str, accept: str = "") -> PollReport:
-        with Crawl(environment()) as crawl:
+        with forked.crawl() as crawl:
             now = datetime.now(UTC) + self.ahead
             return poll(self.database, crawl, self.job(*sources), accept=frozenset({accept} - {""}), now=now)
 

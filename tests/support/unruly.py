@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import socket
 import ssl
@@ -17,9 +16,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, Validators
 from feeds.mirror.server import Mirror
+from tests.support import forked
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
 
@@ -228,15 +227,9 @@ def _handler(unruly: Unruly) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def environment(**variables: str) -> dict[str, str]:
-    """This process's environment for a crawl, without a proxy or a token that may be in it."""
-    unwanted = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "gh_token", "github_token"}
-    return {**{k: v for k, v in os.environ.items() if k.lower() not in unwanted}, **variables}
-
-
 def crawled(job: CrawlJob, **variables: str) -> dict[str, FetchResult]:
     """What a crawl brings, by address; it must come to its end."""
-    with Crawl(environment(**variables)) as crawl:
+    with forked.crawl(**variables) as crawl:
         found = {outcome.url: outcome for outcome in crawl.run(job)}
     assert crawl.complete, crawl.problem
     return found

@@ -17,8 +17,9 @@ from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Item, RequestContext
 from tests.conftest import World
+from tests.support.forked import environment
 from tests.support.polling import body
-from tests.support.unruly import Reply, Unruly, crawled, environment, remembered
+from tests.support.unruly import Reply, Unruly, crawled, remembered
 
 MOBY = "https://api.github.com/repos/moby/moby/security-advisories?per_page=100"
 BLOG = "https://www.docker.com/blog/feed/"

@@ -19,7 +19,8 @@ import pytest
 
 from feeds.crawl.client import _GRACE, Crawl
 from feeds.crawl.protocol import CrawlJob
-from tests.support.unruly import Reply, Unruly, crawled, environment, hang
+from tests.support.forked import environment
+from tests.support.unruly import Reply, Unruly, crawled, hang
 
 BLOG = "https://www.docker.com/blog/feed/"
 

@@ -11,15 +11,14 @@ import pytest
 from scrapy.http import Response
 
 from feeds.core import limits
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.crawl.registry_auth import _token
 from feeds.images.records import RegistryItem
 from feeds.sources.base import Document
 from feeds.sources.registries import NAME, ImageQuestions, Registries, RegistryAccess
+from tests.support import forked
 from tests.support.registry import Registry, serving
 from tests.support.samples import NOW
-from tests.support.unruly import environment
 
 BASIC = "Basic " + base64.b64encode(b"navtex:secret").decode()
 
@@ -30,7 +29,7 @@ def crawl(*tags: str, access: RegistryAccess, **more: object) -> list[FetchResul
         **more,
     )
     job = CrawlJob(sources=(NAME,), images=questions, host_seconds=20, poll_seconds=30)
-    with Crawl(environment()) as child:
+    with forked.crawl() as child:
         return list(child.run(job))
 
 

@@ -8,14 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from feeds.advisories.records import EDITIONS
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.services.polling import poll
 from feeds.storage import Changes, tables
 from feeds.storage.database import Database
 from tests.conftest import World
+from tests.support import forked
 from tests.support.polling import MOBY, Poller, body, entries
-from tests.support.unruly import Reply, Unruly, environment
+from tests.support.unruly import Reply, Unruly
 
 SOURCES = ("docker-announcements", "docker-blog", "cis-benchmark", "moby-advisories", "end-of-life")
 
@@ -32,7 +32,7 @@ def sqlite_poller(sqlite_database: Database, site: Unruly) -> Poller:
 
 def test_the_first_poll_is_baseline_and_the_same_again_changes_nothing(poller: Poller, world: World) -> None:
     job = CrawlJob(mirror=world.url, sources=(*SOURCES, "cve-records"))
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         first = poll(poller.database, crawl, job)
     known, documents = poller.catalogue, poller.documents
     assert first.ok, first
@@ -43,7 +43,7 @@ def test_the_first_poll_is_baseline_and_the_same_again_changes_nothing(poller: P
     assert known.advisories
     assert all(a.baseline and a.id and a.first_seen for a in known.advisories)
     del world.mirror.requests[:]
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         second = poll(poller.database, crawl, job)
     assert second.ok
     assert not second.changes
@@ -119,6 +119,6 @@ def test_the_record_of_a_corrected_cve_is_asked_for_by_the_same_poll(
 ) -> None:
     own = tmp_path / "own.toml"
     own.write_text(OWN)
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         poll(sqlite_poller.database, crawl, sqlite_poller.job("cve-records"), own_corrections=own)
     assert site.to("cveawg.mitre.org/api/cve/CVE-2031-20009")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from feeds.crawl.client import Crawl
 from feeds.services.polling import PollReport, poll
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
 from tests.conftest import World
+from tests.support import forked
 from tests.support.polling import MOBY, Poller, entries
-from tests.support.unruly import Reply, Unruly, environment
+from tests.support.unruly import Reply, Unruly
 
 OWN = """
 [[correction]]
@@ -33,7 +33,7 @@ def poller(sqlite_database: Database, site: Unruly) -> Poller:
 
 
 def corrected(poller: Poller, own: Path | None) -> PollReport:
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         return poll(
             poller.database,
             crawl,

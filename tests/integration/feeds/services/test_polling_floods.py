@@ -8,14 +8,14 @@ import pytest
 
 from feeds import storage
 from feeds.core.limits import MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.sources.base import RequestContext
 from feeds.storage.database import Database
 from tests.conftest import World
+from tests.support import forked
 from tests.support.documents import entry, rss
 from tests.support.polling import MOBY, Poller, entries
-from tests.support.unruly import Reply, Unruly, environment
+from tests.support.unruly import Reply, Unruly
 
 BLOG = "www.docker.com/blog/feed/index.xml"
 RECORDS = "cveawg.mitre.org"
@@ -83,7 +83,7 @@ def test_a_host_that_is_out_of_time_fails_at_once_however_much_it_is_asked(site:
         poll_seconds=60,
     )
     began = monotonic()
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         outcomes = list(crawl.run(job))
     assert crawl.complete, crawl.problem
     assert len(outcomes) >= 2000

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from feeds.crawl.client import Crawl
 from feeds.services.polling import PollReport, poll
 from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
 from feeds.versions.upstream import key
 from tests.conftest import Program, World, program
+from tests.support import forked
 from tests.support.polling import Poller
-from tests.support.unruly import Reply, Unruly, environment
+from tests.support.unruly import Reply, Unruly
 
 TREE = "raw.githubusercontent.com/moby/moby"
 BUILDKIT = "api.github.com/repos/moby/buildkit/security-advisories"
@@ -42,7 +42,7 @@ def poller(database: Database, site: Unruly) -> Poller:
 
 def polled(poller: Poller, *engines: str, sources: tuple[str, ...] = ("engine-modules",)) -> PollReport:
     job = replace(poller.job(*sources), wanted=RequestContext(engines=frozenset(engines)))
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         return poll(poller.database, crawl, job)
 
 

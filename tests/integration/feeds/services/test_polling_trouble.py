@@ -13,14 +13,14 @@ from msgspec.structs import replace as replace_job
 
 from feeds import storage
 from feeds.advisories.records import Kind
-from feeds.crawl.client import Crawl
 from feeds.services.polling import poll
 from feeds.sources.health import SourceHealth
 from feeds.storage import tables
 from feeds.storage.database import Database
 from tests.conftest import World
+from tests.support import forked
 from tests.support.polling import MOBY, Poller, body, entries
-from tests.support.unruly import Reply, Unruly, environment, hang
+from tests.support.unruly import Reply, Unruly, hang
 
 ANNOUNCEMENTS = "docs.docker.com/security/security-announcements"
 FORMS = {"page": f"{ANNOUNCEMENTS}/", "rss": f"{ANNOUNCEMENTS}/index.xml", "markdown": f"{ANNOUNCEMENTS}.md"}
@@ -79,7 +79,7 @@ def test_where_no_host_answers_anything_the_network_is_told_and_not_where_one_do
     sqlite_database: Database, poller: Poller, site: Unruly
 ) -> None:
     def unreached(mirror: str, *sources: str) -> bool:
-        with Crawl(environment()) as crawl:
+        with forked.crawl() as crawl:
             return poll(sqlite_database, crawl, replace_job(poller.job(*sources), mirror=mirror)).unreached
 
     assert unreached("http://127.0.0.1:1", "moby-advisories", "docker-blog")
@@ -176,7 +176,7 @@ def test_a_poll_that_breaks_off_keeps_what_it_had_and_says_which_sources_it_lack
     assert poller("moby-advisories", "docker-blog").ok
     before = poller.catalogue
     site.reply(MOBY, hang)
-    with Crawl(environment()) as crawl:
+    with forked.crawl() as crawl:
         report = poll(
             poller.database,
             crawl,

@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from feeds.advisories.records import Kind, Severity
-from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.mirror.server import Mirror
 from feeds.services.polling import poll
@@ -34,10 +33,10 @@ from notifier.domain.subscriptions import Subscription
 from notifier.services.notifications import Settings, notify
 from notifier.storage import inventory, subscriptions
 from tests.conftest import World
+from tests.support import forked
 from tests.support.documents import entry as item
 from tests.support.documents import page, rss
 from tests.support.polling import MOBY
-from tests.support.unruly import environment
 
 pytestmark = pytest.mark.long
 
@@ -116,7 +115,7 @@ class Replay:
     def run(self, day: int, settings: Settings) -> None:
         """What `navtex run` does on a day."""
         now = BEGIN + timedelta(days=day)
-        with Crawl(environment()) as crawl:
+        with forked.crawl() as crawl:
             poll(self.database, crawl, CrawlJob(mirror=self.world.url, sources=SOURCES), now=now)
         with MessageSender() as courier:
             report = notify(self.database, courier, now=now, settings=settings)
