@@ -15,7 +15,8 @@ from feeds.crawl.__main__ import _settings
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob
 from feeds.sources.all_sources import SOURCES
-from tests.support.unruly import Behaviour, Reply, Unruly, crawled, environment
+from tests.support.forked import environment
+from tests.support.unruly import Behaviour, Reply, Unruly, crawled
 
 BENCHMARK = "https://www.cisecurity.org/benchmark/docker"
 # name servers that give another address each time: this machine, and then one on which nobody listens
