@@ -35,9 +35,15 @@ $(STAMP): $(RUNS) requirements.lock
 demo: $(RUNS)    ## the main job on documents that come with Navtex, up to a digest; installs only what runs
 	@$(BIN)/navtex demo
 
-test: lint types contracts unit accuracy accuracy-advice ## lint, types, contracts, tests and accuracy: the short run, for every change
+CHECKS := $(MAKE) --no-print-directory --jobs=2 --output-sync lint types contracts accuracy accuracy-advice
 
-test-all: lint types contracts unit-all accuracy accuracy-advice ## the same with the long tests: both databases everywhere, real processes, kills, soak
+test: $(STAMP)   ## lint, types, contracts, tests and accuracy: the short run, for every change
+	@$(CHECKS)
+	@$(MAKE) --no-print-directory unit
+
+test-all: $(STAMP) ## the same with the long tests: both databases everywhere, real processes, kills, soak
+	@$(CHECKS)
+	@$(MAKE) --no-print-directory unit-all
 	@command -v systemd-analyze >/dev/null || echo "systemd: SKIPPED, systemd-analyze is not installed; \`make systemd\` installs it"
 
 lint: $(STAMP)

@@ -80,6 +80,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in out]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say whether this test's program is a process of its own or forked: see `program`."""
+    parts = item.path.parts
+    whole = "endurance" in parts or ("acceptance" in parts and "cli" not in parts)
+    depth.start_processes(depth.is_long() and whole)
+
+
 def _only_long(item: pytest.Item) -> bool:
     """Whether a test is marked `long`, or repeats on PostgreSQL what is not a test of a store."""
     if depth.is_long():
@@ -401,14 +409,18 @@ def _started(
 
 
 def program(home: Path, **variables: str) -> Program:
-    """A program with this home and only these variables beside PATH; forked in a short run, started in a long one."""
+    """A program with this home and only these variables beside PATH.
+
+    It is forked from a process that has imported it. Outside of pytest, and in a long run's tests of endurance and of
+    acceptance but for those of single commands (`acceptance/cli`), each call starts a process.
+    """
     home.mkdir(exist_ok=True)
     kept = {
         k: v
         for k, v in os.environ.items()
         if k in ("PATH", "LANG", "LC_ALL", "NAVTEX_SECRET_KEY", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
     }
-    forks = "PYTEST_VERSION" in os.environ and not depth.is_long()
+    forks = "PYTEST_VERSION" in os.environ and not depth.starts_processes()
     # Apprise's mail plugin wants imghdr, up to Python 3.12
     warnings = "error,ignore:'imghdr' is deprecated:DeprecationWarning"
     return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": warnings, **variables}, home, forks)

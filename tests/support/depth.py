@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from time import process_time
 
 _NAME = "NAVTEX_TESTS_LONG"
+_PROCESSES = "NAVTEX_TESTS_PROCESSES"
 
 
 def is_long() -> bool:
@@ -18,6 +19,16 @@ def is_long() -> bool:
 def be_long() -> None:
     """Make this run, and the processes that it starts, a long one."""
     os.environ[_NAME] = "1"
+
+
+def starts_processes() -> bool:
+    """Whether the command line is started for each call instead of forked."""
+    return bool(os.environ.get(_PROCESSES))
+
+
+def start_processes(whether: bool) -> None:
+    """Say so, for this process and those that it starts."""
+    os.environ[_PROCESSES] = "1" if whether else ""
 
 
 def examples(count: int) -> int:

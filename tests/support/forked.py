@@ -1,7 +1,7 @@
 """The command line in a process forked from one that has already imported it, which saves most of a call's time.
 
 The process has the arguments, environment, folder, input and output that the test gives, as a real one has.
-`make test-all` starts real processes instead.
+`make test-all` starts real processes in most of `tests/acceptance` instead.
 """
 
 from __future__ import annotations

@@ -303,6 +303,7 @@ def _timed(text: str) -> float:
     return process_time() - began
 
 
+@pytest.mark.long
 def test_a_page_of_versions_is_read_within_the_time_of_its_host() -> None:
     page = "\n\n".join(["1.1, " * 800] * 120)
     assert _timed(page) < limits.HOST_READING

