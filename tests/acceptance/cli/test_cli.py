@@ -91,7 +91,10 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     assert done.stderr.strip() == "[]0"
 
 
-def test_without_a_word_said_the_database_is_in_the_users_data_folder_and_theirs_alone(navtex: Program) -> None:
+def test_without_a_word_said_the_database_is_in_the_users_data_folder_and_theirs_alone(
+    program_with: Callable[..., Program],
+) -> None:
+    navtex = program_with(empty=True)
     navtex("inventory", "import", stdin=CSV)
     (database,) = navtex.home.rglob("navtex.db")
     assert database.is_relative_to(navtex.home / ".local" / "share")
