@@ -27,7 +27,7 @@ from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import NAMED, Hosts
 from notifier.services.images import ImageAssessment, image_assessment
-from notifier.services.remembering import RememberedFleet
+from notifier.services.remembering import RememberedFleet, RememberedMatcher
 from notifier.services.scopes import visible_part
 from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
@@ -84,12 +84,14 @@ class Assessment:
         images: ImageSettings | None = None,
         due: DuePolicy = NO_DUE_DATES,
         named: int = NAMED,
+        matchers: RememberedMatcher | None = None,
     ) -> Assessment:
         """Read the database once.
 
         `disabled` sources are left out of `sources`. With `keep`, verdicts that are missing or out of date are
         stored first. With `images`, what runs by image is read, too. `only` are names of advisories: no others are
-        matched then. `named` hosts are named where hosts are counted. UnknownName for a name that no advisory has.
+        matched then. `named` hosts are named where hosts are counted. `matchers` has the matcher of an earlier
+        assessment, which is used again where the same is to be matched. UnknownName for a name that no advisory has.
         """
         catalogue = storage.catalogue(connection)
         if keep:
@@ -104,7 +106,7 @@ class Assessment:
             now=now,
             catalogue=catalogue,
             lost=lost,
-            matcher=Matcher(everything, now.date(), only=numbers or None, known=known),
+            matcher=(matchers or RememberedMatcher()).matcher(everything, now.date(), numbers, known),
             components=MappingProxyType({number: component for component, number in known.numbers.items()}),
             sources=tuple(health.assessed(states, now)),
             mirror=storage.mirror(connection),

@@ -30,6 +30,7 @@ from notifier.services.assessment import Assessment
 from notifier.services.channel_addresses import reason, recipients_of
 from notifier.services.delivery import Deliveries
 from notifier.services.digests import Composed, compose
+from notifier.services.remembering import RememberedMatcher
 from notifier.services.settings import DEFAULTS, Settings
 from notifier.services.waking import wake_delivery
 from notifier.storage import clocks, images, looks, lost_digests, outbox, overdue, subscriptions, verdicts
@@ -57,6 +58,15 @@ class NotifyReport(Deliveries):
     def ok(self) -> bool:
         """Whether every digest was made, and every delivery that was due succeeded."""
         return not (self.failed or self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestStage:
+    """What tells one process from another where digests are made: when it stops, and what it has matched before."""
+
+    stopping: Callable[[], bool] = lambda: False
+    """Asked before each digest: whether the others are left to the next run."""
+    matchers: RememberedMatcher = field(default_factory=RememberedMatcher)
 
 
 def match(database: Database, now: datetime, follow: Callable[[Connection], None] = lambda _: None) -> list[str]:
@@ -94,18 +104,18 @@ def digests(
     now: datetime,
     settings: Settings = DEFAULTS,
     only: Collection[int] | None = None,
-    stopping: Callable[[], bool] = lambda: False,
+    of: DigestStage | None = None,
 ) -> NotifyReport:
     """Make the digests that are due from one snapshot, and queue each in a transaction of its own.
 
-    `stopping` is asked before each: whether the others are left to the next run. Verdicts are those that `match`
-    stored; what it has not seen yet is matched anew, and not stored.
+    Verdicts are those that `match` stored; what it has not seen yet is matched anew, and not stored.
     """
+    of = of or DigestStage()
     with _snapshot(database, now) as snapshot:
-        assessment = assessed(snapshot, now, settings)
+        assessment = assessed(snapshot, now, settings, of.matchers)
         stage = _Digests(database, snapshot, assessment, settings)
         for subscription in subscriptions.every(snapshot):
-            if stopping():
+            if of.stopping():
                 break
             if not subscription.paused and (only is None or subscription.id in only):
                 stage.make(subscription)
@@ -124,7 +134,9 @@ def _snapshot(database: Database, now: datetime) -> Iterator[Connection]:
         yield snapshot
 
 
-def assessed(connection: Connection, now: datetime, settings: Settings) -> Assessment:
+def assessed(
+    connection: Connection, now: datetime, settings: Settings, matchers: RememberedMatcher | None = None
+) -> Assessment:
     """What a connection sees, to be matched."""
     return Assessment.load(
         connection,
@@ -134,6 +146,7 @@ def assessed(connection: Connection, now: datetime, settings: Settings) -> Asses
         images=settings.images,
         due=settings.due,
         named=settings.named,
+        matchers=matchers,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
+from datetime import date
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from feeds.advisories.merging import Catalogue
 from feeds.storage.database import Connection
+from notifier.assessment.matcher import Matcher, VerdictCache
 from notifier.storage import departures, inventory
 
 P = ParamSpec("P")
@@ -52,6 +55,23 @@ class RememberedFleet:
             return found
 
         return ask
+
+
+class RememberedMatcher:
+    """The last matcher, for whoever matches the same again: the jobs of a worker, which follow one another.
+
+    What a matcher has worked out rests on nothing but what it was made of. Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[Catalogue, date, frozenset[int], VerdictCache], Matcher] | None = None
+
+    def matcher(self, catalogue: Catalogue, today: date, only: frozenset[int], known: VerdictCache) -> Matcher:
+        """A matcher that is made of these, or was made of equal ones; `only` is empty for all advisories."""
+        last, made_of = self._last, (catalogue, today, only, known)
+        if last is None or last[0] != made_of:
+            last = self._last = made_of, Matcher(catalogue, today, only=only or None, known=known)
+        return last[1]
 
 
 def _weight(answer: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -11,7 +11,7 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.jobs import DUE, deliver_job, digest_jobs
 from notifier.domain.subscriptions import Subscription
 from notifier.services.delivery import due_hosts
-from notifier.services.queueing import NotifyReport, digests, match, notify_operators
+from notifier.services.queueing import DigestStage, NotifyReport, digests, match, notify_operators
 from notifier.services.settings import Settings
 from notifier.storage import jobs, looks, subscriptions
 
@@ -58,9 +58,9 @@ def make_digests(
     these: Collection[int],
     now: datetime,
     settings: Settings,
-    stopping: Callable[[], bool] = lambda: False,
+    of: DigestStage | None = None,
 ) -> NotifyReport:
     """Make the digests of some subscriptions, and tell the operators which newly cannot be made."""
-    report = digests(database, now, settings, these, stopping)
+    report = digests(database, now, settings, these, of)
     notify_operators(database, now, settings, report)
     return report

@@ -21,8 +21,9 @@ from notifier.services.delivery import Deliveries, Only, deliver, message_sender
 from notifier.services.exposure import note_trend
 from notifier.services.jobs import note_failure, note_stage, tidy
 from notifier.services.polling import PollOptions, poll
-from notifier.services.queueing import NotifyReport
+from notifier.services.queueing import DigestStage, NotifyReport
 from notifier.services.registries import same_registry
+from notifier.services.remembering import RememberedMatcher
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
 from notifier.services.zones import ZonePart, collect_part, plan_zone
@@ -42,6 +43,7 @@ class Work:
     tell: Tell
     report: Callable[[NotifyReport], None]
     stopping: Event = field(default_factory=Event)
+    _matchers: RememberedMatcher = field(default_factory=RememberedMatcher)
 
     @property
     def settings(self) -> Settings:
@@ -79,7 +81,8 @@ class Work:
 
     def digest(self, subscriptions: list[int]) -> None:
         """Make the digests of a few subscriptions."""
-        report = make_digests(self.database, subscriptions, self.clock(), self.settings, self.stopping.is_set)
+        stage = DigestStage(self.stopping.is_set, self._matchers)
+        report = make_digests(self.database, subscriptions, self.clock(), self.settings, stage)
         self.report(report)
 
     def deliver(self, host: str) -> None:

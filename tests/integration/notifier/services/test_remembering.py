@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from feeds import storage
 from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Scope
-from notifier.services.remembering import RememberedFleet
-from notifier.storage import inventory
-from tests.support.samples import START, install
+from notifier.services.assessment import Assessment
+from notifier.services.remembering import RememberedFleet, RememberedMatcher
+from notifier.storage import inventory, verdicts
+from tests.support.samples import DAY, NOW, START, install, publish, record
 
 QUESTIONS: tuple[tuple[Scope, dict[str, object]], ...] = (
     (Scope(), {}),
@@ -61,3 +65,28 @@ def test_an_order_of_tags_makes_no_other_scope() -> None:
     ask = RememberedFleet().remembering(note)
     assert ask(None, Scope(tags={"a": "1", "b": "2"})) == ask(None, Scope(tags={"b": "2", "a": "1"}))  # type: ignore[arg-type]
     assert ask(None, Scope(tags={"a": "1"})) == 2  # type: ignore[arg-type]
+
+
+def test_what_is_matched_again_has_the_matcher_that_matched_it(database: Database) -> None:
+    install(database, lab_1="25.0.5")
+    publish(database, record("CVE-2026-1", below="25.0.6"))
+    matchers, found = RememberedMatcher(), []
+
+    def assess(at: datetime) -> list[str]:
+        with database.begin() as connection:
+            verdicts.refresh(connection, storage.catalogue(connection), at.date())
+        with database.connect() as connection:
+            one = Assessment.load(connection, at, matchers=matchers)
+        found.append(one.matcher)
+        return [m.advisory.name for number in one.components for m in one.matches(number)]
+
+    assert assess(NOW) == assess(NOW) == ["CVE-2026-1"]
+    install(database, NOW, lab_2="25.0.5")
+    assert assess(NOW) == ["CVE-2026-1"]
+    assert found[0] is found[1] is found[2], "another host of the same component changes nothing"
+    publish(database, record("CVE-2026-2", below="25.0.7"), at=NOW)
+    assert assess(NOW) == ["CVE-2026-1", "CVE-2026-2"]
+    install(database, NOW, lab_2="25.0.6")
+    assert assess(NOW) == ["CVE-2026-1", "CVE-2026-2", "CVE-2026-2"]
+    assert assess(NOW + DAY) == ["CVE-2026-1", "CVE-2026-2", "CVE-2026-2"]
+    assert len({id(one) for one in found}) == 4

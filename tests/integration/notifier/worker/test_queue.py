@@ -27,7 +27,7 @@ from notifier.services import jobs as services
 from notifier.services.importing import ImportOptions, ReadOptions, import_text, store
 from notifier.services.jobs import JobQuery
 from notifier.services.pushes import store_pushes
-from notifier.services.queueing import queue_digests
+from notifier.services.queueing import DigestStage, queue_digests
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
 from notifier.storage import jobs, jobs_schema, subscriptions, tables, tallies
@@ -288,6 +288,7 @@ def compare(database: Database, other: Database, folder: Path) -> None:
     """Make the same digests in both, as cron and as workers do."""
     for one in (database, other):
         fleet(one, folder)
+    stage = DigestStage()
     for at in (NOW, NOW + DAY):
         queue_digests(database, at)
         match_all(other, at, Settings())
@@ -296,12 +297,13 @@ def compare(database: Database, other: Database, folder: Path) -> None:
             parts = [j.arguments["subscriptions"] for j in jobs.listed(connection) if j.task == "digest"]
         assert sorted(map(len, parts)) == [5, 25]
         for part in parts:
-            make_digests(other, part, at, Settings())
+            make_digests(other, part, at, Settings(), stage)
         assert messages(database) == messages(other)
         with other.begin() as connection:
             connection.execute(sa.text("DELETE FROM jobs.procrastinate_jobs"))
         for one in (database, other):
             install(one, at + timedelta(hours=2), lab_9="25.0.1")
+            publish(one, record("CVE-2026-3", below="25.0.7"), at=at + timedelta(hours=2))
 
 
 def test_only_what_has_changed_since_the_last_look_is_looked_at(database: Database, tmp_path: Path) -> None:
