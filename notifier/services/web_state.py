@@ -47,7 +47,7 @@ def web_findings(connection: Connection, config: Config, now: datetime) -> Itera
     web = config.web
     if not state.users and not state.tokens and not web.url:
         return
-    yield CheckResult.ok(f"{state.users} users, {state.sessions} sessions and {state.tokens} tokens of the page")
+    yield CheckResult.ok(f"the page has users: {state.users}, sessions: {state.sessions}, API tokens: {state.tokens}")
     if state.failures >= _MANY:
         yield CheckResult.note(
             f"{state.failures} sign-ins failed in the last day", "The page /audit shows the names and addresses"
