@@ -46,6 +46,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv
 
 
+@pytest.mark.long
 def test_the_wheel_polls_a_mirror_and_renders_a_digest_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -78,6 +79,7 @@ def test_the_wheel_polls_a_mirror_and_renders_a_digest_far_from_the_checkout(ins
     assert "25.0.6" in text.read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_wheel_has_its_demo_with_it(installed: Path, tmp_path: Path) -> None:
     navtex = installed / "bin" / "navtex"
     shown = run(navtex, "demo", "--dir", tmp_path / "demo", cwd=Path("/"), HOME=str(tmp_path))
