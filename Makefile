@@ -154,6 +154,7 @@ scale: $(STAMP)  ## a million hosts: imports, counts and whole commands, on both
 	$(BIN)/python benchmarks/scale.py --hosts 10000 --hosts 100000 --hosts 1000000 --commands
 	$(BIN)/python benchmarks/subscriptions.py
 	$(BIN)/python benchmarks/push.py --again
+	$(BIN)/python benchmarks/collect.py
 	$(BIN)/python benchmarks/web.py
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
