@@ -119,7 +119,8 @@ class Database:
         try:
             yield
         except sa.exc.DatabaseError as error:
-            if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError) and error.statement is not None:
+            told = type(error) in (sa.exc.OperationalError, sa.exc.DatabaseError) or error.connection_invalidated
+            if not told and error.statement is not None:
                 raise  # a mistake of ours: a constraint, a statement
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise DatabaseError(reason, where=self.shown, remedy=_remedy(reason)) from error

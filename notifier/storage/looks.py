@@ -15,6 +15,8 @@ from notifier.storage import tables
 from notifier.storage.stage_tables import stage_mark
 
 _NEWS, _WORLD = "news", "world"
+_SUSPENDED = 30
+"""Seconds after which a process that does not go on to look counts as suspended; it takes milliseconds."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -22,9 +24,11 @@ def begin(connection: Connection, now: datetime) -> None:
     """Note that a look begins, and let no import store anything until the transaction ends.
 
     A snapshot that is taken within the transaction has every import that is not later than the look. SQLite has one
-    writer anyway.
+    writer anyway. PostgreSQL ends the session of a process that is suspended here: imports, and all who look, would
+    else wait until it goes on.
     """
     if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_SUSPENDED}s'")
         connection.exec_driver_sql("LOCK TABLE host IN SHARE MODE")
     before = connection.execute(sa.select(stage_mark.c.at).where(stage_mark.c.name == _NEWS)).scalar()
     if before is None or before < now:

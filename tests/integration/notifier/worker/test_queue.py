@@ -30,7 +30,7 @@ from notifier.services.pushes import store_pushes
 from notifier.services.queueing import DigestStage, queue_digests
 from notifier.services.settings import Settings
 from notifier.services.stages import make_digests, match_all, queue_due
-from notifier.storage import jobs, jobs_schema, subscriptions, tables, tallies
+from notifier.storage import jobs, jobs_schema, looks, subscriptions, tables, tallies
 from notifier.worker.queue import queue_of
 from notifier.worker.tasks import Work
 from tests.conftest import Program, fresh_postgres
@@ -333,6 +333,22 @@ def test_only_what_has_changed_since_the_last_look_is_looked_at(database: Databa
     served(6)
     assert due(7) == []
     assert len(due(61)) == 2, "once an hour, whatever depends on the time"
+
+
+def suspended(database: Database) -> None:
+    """Begin to look, and go on when an import has waited for it."""
+    with database.begin() as connection:
+        looks.begin(connection, NOW)
+        install(database, NOW, lab_1="25.0.5")
+        connection.execute(sa.text("SELECT 1"))
+
+
+@pytest.mark.long
+def test_whoever_is_suspended_as_it_begins_to_look_stops_nobody_for_long(database: Database) -> None:
+    with pytest.raises(DatabaseError, match=r"terminating connection .* Check the server, then try again"):
+        suspended(database)
+    with database.begin() as connection:
+        assert connection.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"
 
 
 def test_workers_and_jobs_need_postgresql(program_with: Callable[..., Program], tmp_path: Path) -> None:
