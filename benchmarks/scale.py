@@ -40,9 +40,9 @@ from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
-from notifier.services import importing
+from notifier.services import host_storing
 from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
-from notifier.storage import bulk, exposure, inventory, tables, verdicts
+from notifier.storage import bulk, exposure, inventory, risks, tables, verdicts
 
 Groups = Sequence[tuple[Advisory, Sequence[Finding]]]
 _ADVISORIES = 100
@@ -163,7 +163,7 @@ def identified(name: str, fresh: Callable[[], Database], number: int, rounds: in
 
 def keep(database: Database, hosts: list[Host]) -> None:
     """An import as the command does it, which looks at ids."""
-    importing.store(database, iter(hosts), importing.ImportOptions("x"), fleet.AT)
+    host_storing.store(database, iter(hosts), host_storing.ImportOptions("x"), fleet.AT)
 
 
 def _timed(thing: Callable[[], object]) -> float:
@@ -231,7 +231,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
         due = lambda: assess(connection, policy, fleet.AT)  # noqa: E731
         found.append(_pairs(f"{name}: the whole answer with due dates", due, floor, limit(8, 10**6), rounds))
         weights = marks(asked.findings)
-        worst = lambda: exposure.risk_counts(connection, Scope(), weights)  # noqa: E731
+        worst = lambda: risks.risk_counts(connection, Scope(), weights)  # noqa: E731
         found.append(
             _pairs(f"{name}: worst severity of each host", worst, lambda: by_host(connection), limit(2.5), rounds)
         )

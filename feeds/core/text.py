@@ -45,6 +45,15 @@ def one_line(text: str, limit: int = 0) -> str:
     return f"{line[:limit]}..." if limit and len(line) > limit else line
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "host"), counted(0, "host"), counted(2, "delivery", "deliveries")
+    ('1 host', '0 hosts', '2 deliveries')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def few(names: Sequence[str], limit: int, count: int | None = None) -> str:
     """The first of some names, and how many more there are. `count` is the number of all, if not all are given.
 

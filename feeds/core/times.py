@@ -1,8 +1,8 @@
-"""How a moment is written: in JSON and files, in a table, in a sentence.  Pure."""
+"""How a moment is written: in JSON and files, in a table, in a sentence, in a header of HTTP.  Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import overload
 
 
@@ -40,3 +40,27 @@ def minute(at: datetime | None) -> str:
     '2026-04-15 08:00'
     """
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def asked_for(retry_after: str, now: datetime, longest: timedelta) -> datetime | None:
+    """The moment that a Retry-After header means (RFC 9110: seconds or a date); None if it means none.
+
+    Seconds count up to `longest`.
+
+    >>> asked_for("90", datetime(2026, 4, 15, tzinfo=UTC), timedelta(days=2)).isoformat()
+    '2026-04-15T00:01:30+00:00'
+    >>> asked_for("Wed, 15 Apr 2026 08:00:00 GMT", datetime(2026, 4, 15, tzinfo=UTC), timedelta(days=2)).isoformat()
+    '2026-04-15T08:00:00+00:00'
+    >>> asked_for("soon", datetime(2026, 4, 15, tzinfo=UTC), timedelta(days=2))
+    """
+    from email.utils import parsedate_to_datetime  # loads much, and is seldom needed
+
+    text = retry_after.strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        # more than the longest pause means as much as the longest, whatever its number of digits
+        return now + min(timedelta(seconds=float(text[:12])), longest)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -7,7 +7,6 @@ real addresses.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -20,6 +19,7 @@ from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
 from feeds.core.limits import LONGEST_WAIT, REQUEST, RETRIED, ROBOTS, TRIES
+from feeds.core.times import asked_for
 from feeds.crawl.guard import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
 from feeds.crawl.trust import Trust
@@ -162,16 +162,10 @@ def retry_after(response: Response, now: datetime) -> float | None:
     """
     if response.status not in (403, 429, 503):
         return None
-    asked = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if asked.isdecimal():
-        return min(float(asked), _LONGEST_WAIT)
-    if asked:
-        try:
-            until = email.utils.parsedate_to_datetime(asked)
-        except ValueError:
-            return None
-        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-        return min(max(0.0, (until - now).total_seconds()), _LONGEST_WAIT)
+    asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
+    if asked.strip():
+        until = asked_for(asked, now, LONGEST_WAIT)
+        return None if until is None else min(max(0.0, (until - now).total_seconds()), _LONGEST_WAIT)
     reset = (response.headers.get("x-ratelimit-reset") or b"").decode("latin-1")
     if response.headers.get("x-ratelimit-remaining") == b"0" and reset.isdecimal():
         return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_WAIT)

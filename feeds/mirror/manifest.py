@@ -71,7 +71,7 @@ def _file(folder: Path) -> bytes:
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0917 - the library's signature
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         """A manifest lies where the mirror does, or nowhere."""

@@ -54,7 +54,7 @@ class PollReport:
         return not self.failed and not self.problem
 
 
-def poll(
+def poll(  # noqa: PLR0913 - what one may ask for is named at the call
     database: Database,
     crawl: Crawl,
     job: CrawlJob,

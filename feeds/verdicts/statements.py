@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from feeds.advisories.prose import CURRENT
 from feeds.advisories.records import ENGINE, Advisory, Rank, Read, VersionStatement
@@ -192,6 +193,7 @@ def readings(
 ) -> list[SourceStatement]:
     """Every record's readings of a product. What was withdrawn, and packages of distributions, are left out."""
     found: list[SourceStatement] = []
+    known = _Known(product, releases)
     for entry in advisory.records:
         if entry.record.withdrawn is not None:
             continue
@@ -202,21 +204,37 @@ def readings(
             mine += [t for c in module if (t := releases.translated(c))]
         if not corrections:
             mine = [c for c in mine if c.rank is not Rank.CORRECTION]
-        found.extend(_of_record(entry, mine, product, releases))
+        found.extend(_of_record(entry, mine, known))
     return _with_fixes_joined(found)
 
 
-def _of_record(
-    entry: Read, claims: list[VersionStatement], product: str, releases: Releases
-) -> Iterable[SourceStatement]:
+class _Known(NamedTuple):
+    """The releases of a product."""
+
+    product: str
+    releases: Releases
+
+    def add(self, reading: SourceStatement, version: str) -> None:
+        """Note that a version is fixed, as its release is named."""
+        if not is_version(version):
+            return
+        at = key(version)
+        if reading.rank is Rank.CORRECTION or self.releases.exists(self.product, at):
+            text = version.removeprefix("docker-").removeprefix("v")
+            reading.fixes.setdefault(at, self.releases.named(self.product, at) or _whole(text))
+        elif not is_development(at) and version not in reading.unreleased:
+            reading.unreleased.append(version)
+
+
+def _of_record(entry: Read, claims: list[VersionStatement], known: _Known) -> Iterable[SourceStatement]:
     fields = [c for c in claims if not c.prose]
     words = [c for c in claims if c.prose]
     ranks = sorted({c.rank for c in fields}, reverse=True)
     for rank in ranks:
         beside = words if rank is ranks[0] else []
-        yield _from_fields(entry, rank, [c for c in fields if c.rank == rank], beside, product, releases)
+        yield _from_fields(entry, rank, [c for c in fields if c.rank == rank], beside, known)
     if words and not fields:
-        yield _from_words(entry, words, product, releases)
+        yield _from_words(entry, words, known)
 
 
 def _from_fields(
@@ -224,8 +242,7 @@ def _from_fields(
     rank: Rank,
     fields: list[VersionStatement],
     words: list[VersionStatement],
-    product: str,
-    releases: Releases,
+    known: _Known,
 ) -> SourceStatement:
     reading = SourceStatement(entry, rank, [*fields, *words], bounds(fields), _cleared(fields), bounds(words))
     reading.partial = all(c.partial for c in fields)
@@ -235,12 +252,12 @@ def _from_fields(
             *(s.high for s in claim.affected if s.high and not s.closed_high and not _slip(claim, s)),
         ]
         for version in named:
-            _add(reading, version, product, releases)
+            known.add(reading, version)
     taken = {branch(f) for f in reading.fixes}
     for version in (v for claim in words for v in claim.fixed):
         # words that name another fix than the field does, on the same branch, are the slip
         if is_version(version) and branch(key(version)) not in taken:
-            _add(reading, version, product, releases)
+            known.add(reading, version)
     return reading
 
 
@@ -252,24 +269,13 @@ def _slip(claim: VersionStatement, span: Span) -> bool:
     return any(is_version(f) and branch(key(f)) == branch(end) and key(f) > end for f in claim.fixed)
 
 
-def _from_words(entry: Read, words: list[VersionStatement], product: str, releases: Releases) -> SourceStatement:
+def _from_words(entry: Read, words: list[VersionStatement], known: _Known) -> SourceStatement:
     reading = SourceStatement(entry, min(Rank.PROSE, *(c.rank for c in words)), words, bounds(words), _cleared(words))
     explicit = [v for claim in words for v in claim.fixed]
     ends = [s.high for claim in words for s in claim.affected if s.high and s.high != CURRENT and not s.closed_high]
     for version in (*explicit, *ends):
-        _add(reading, version, product, releases)
+        known.add(reading, version)
     return reading
-
-
-def _add(reading: SourceStatement, version: str, product: str, releases: Releases) -> None:
-    if not is_version(version):
-        return
-    at = key(version)
-    if reading.rank is Rank.CORRECTION or releases.exists(product, at):
-        text = version.removeprefix("docker-").removeprefix("v")
-        reading.fixes.setdefault(at, releases.named(product, at) or _whole(text))
-    elif not is_development(at) and version not in reading.unreleased:
-        reading.unreleased.append(version)
 
 
 def _whole(version: str) -> str:

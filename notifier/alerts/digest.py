@@ -13,6 +13,7 @@ from datetime import date, datetime
 from feeds.advisories.editions import label
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
+from feeds.core.text import counted
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.verdicts.evidence import Status
 from notifier.alerts.image_news import ImageNews
@@ -221,12 +222,12 @@ class Footer:
         """One line: "12 of 12 sources healthy, inventory of 214 hosts, 3 not seen for 14 days"."""
         parts = [
             f"{self.healthy} of {len(self.sources)} sources healthy",
-            f"inventory of {self.hosts} host{'' if self.hosts == 1 else 's'}",
+            f"inventory of {counted(self.hosts, 'host')}",
         ]
         if self.stale:
             parts.append(f"{self.stale} not seen for {self.stale_days} days")
         if self.silences:
-            parts.append(f"{len(self.silences)} silence{'' if len(self.silences) == 1 else 's'}")
+            parts.append(counted(len(self.silences), "silence"))
         return ", ".join(parts)
 
 
@@ -288,7 +289,7 @@ class Digest:
         if count := len(self.overdue):
             return f"{count} overdue"
         if count := len(self.images.bases):
-            return f"{count} base image{'' if count == 1 else 's'} that moved"
+            return f"{counted(count, 'base image')} that moved"
         return "nothing open"
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from feeds.core.text import counted
 from feeds.images.references import HUB, Reference
 from notifier.images.catalogue import ImageCatalogue
 from notifier.images.plan import BasePlan, ImageBuild, ImagePlan
@@ -51,7 +52,7 @@ class BaseNews:
         verb = "rebuild" if self.event in (BaseEvent.MOVED, BaseEvent.NEWER) else "change the base of"
         names = " and ".join(self.first)
         named = f" ({names})" if self.images == len(self.first) else f", first {names}"
-        hosts = f"{self.hosts} host{'' if self.hosts == 1 else 's'}"
+        hosts = counted(self.hosts, "host")
         return f"{self.base} {what}: {verb} {self.images} {noun}{named}, on {hosts}"
 
 
@@ -67,7 +68,7 @@ class SplitNews:
     @property
     def words(self) -> str:
         """Say which images run on how many hosts."""
-        parts = " and ".join(f"{image} on {hosts} host{'' if hosts == 1 else 's'}" for image, hosts in self.parts[:3])
+        parts = " and ".join(f"{image} on {counted(hosts, 'host')}" for image, hosts in self.parts[:3])
         more = f" and {len(self.parts) - 3} more images" if len(self.parts) > 3 else ""
         return f"{self.name} is {parts}{more}, since {self.since.day} {self.since:%B}"
 

@@ -16,9 +16,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from feeds.core.errors import ChannelError
+from feeds.core.times import asked_for
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import decoded
-from notifier.domain.retry import asked_for
+from notifier.domain.retry import PATIENCE
 
 _PASSING = (302, 303, 307, 408, 409, 423, 425, 429)
 """Statuses below 500 after which the same question may be answered later."""
@@ -194,7 +195,7 @@ def refused(who: str, answer: HttpAnswer) -> ChannelError:
         said = f"{who} answered {status} with a redirect to {host}, which is not followed"
     return ChannelError(
         said,
-        retry_at=asked_for(answer.headers.get("retry-after", ""), datetime.now(UTC)),
+        retry_at=asked_for(answer.headers.get("retry-after", ""), datetime.now(UTC), PATIENCE),
         permanent=300 <= status < 500 and status not in _PASSING,
         too_large=status == 413 or b"too_long" in answer.body,
     )

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from feeds.core.errors import ChannelError
-from notifier.channels import apprise, atom, files, slack, webhook
+from notifier.channels import apprise, atom, files, webhook
 from notifier.channels.addresses import kind, local, redacted
 from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
@@ -19,6 +19,8 @@ from notifier.channels.mail import SmtpClient
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
 from notifier.channels.parsing import parse, scheme
+from notifier.channels.slack import SlackHosts
+from notifier.channels.slack import ways as slack_ways
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.messages import Message, Target
 
@@ -34,7 +36,7 @@ class MessageSender:
     place of https://hooks.slack.com and https://slack.com/api, for gateways and tests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each named at the call
         self,
         *,
         sender: str = "",
@@ -49,7 +51,7 @@ class MessageSender:
     ) -> None:
         self.web = web.rstrip("/")
         self._ca_bundle, self._limits, self._pause = ca_bundle, limits, pause
-        self._slack = (slack, slack_api)
+        self._slack = SlackHosts(slack, slack_api)
         self._environment = dict(os.environ if environment is None else environment)
         self._watchdog = Watchdog()
         self._post = SmtpClient(sender, unsubscribe, ca_bundle, limits, self._watchdog)
@@ -115,7 +117,7 @@ class MessageSender:
         if scheme(address) in MAIL:
             return [partial(self._post.send, mail_address(address), target, message, one_click)]
         if is_slack(address):
-            return slack.ways(self._poster, slack_address(address), target, message, *self._slack)
+            return slack_ways(self._poster, slack_address(address), target, message, self._slack)
         parsed: Any = parse(address)
         if kind(parsed) == "json":
             return [partial(webhook.send, self._poster, parsed, message)]

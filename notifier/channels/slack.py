@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from feeds.core.errors import ChannelError
 from notifier.channels.http import HttpAnswer, HttpClient, refused
@@ -145,18 +145,25 @@ def _whole(text: str, most: int) -> int:
     return most
 
 
+class SlackHosts(NamedTuple):
+    """Addresses that take the place of those of Slack's webhooks and Web API, where they are set."""
+
+    hooks: str = ""
+    api: str = ""
+
+
 def ways(
-    poster: HttpClient, address: SlackAddress, target: Target, message: Message, hooks: str, api: str
+    poster: HttpClient, address: SlackAddress, target: Target, message: Message, hosts: SlackHosts
 ) -> list[Callable[[], str]]:
-    """How to send a message, one call for each part. `hooks` and `api` replace Slack's own hosts where they are set."""
+    """How to send a message, one call for each part."""
     if address.way is SlackWay.WORKFLOW:
-        return [partial(_post, poster, address, _webhook(address, hooks), _flat(message))]
+        return [partial(_post, poster, address, _webhook(address, hosts.hooks), _flat(message))]
     found = parts(message)
     bodies = [_body(message, blocks, n, len(found)) for n, blocks in enumerate(found, 1)]
     if address.way is SlackWay.WEBHOOK:
-        return [partial(_post, poster, address, _webhook(address, hooks), body) for body in bodies]
+        return [partial(_post, poster, address, _webhook(address, hosts.hooks), body) for body in bodies]
     channels = [target.recipient] if target.recipient else list(address.channels)
-    url = f"{api.rstrip('/') or _API}/chat.postMessage"
+    url = f"{hosts.api.rstrip('/') or _API}/chat.postMessage"
     return [partial(_by_bot, poster, address, url, channels, body) for body in bodies]
 
 

@@ -105,10 +105,10 @@ def command(
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
     from notifier.cli.exposure_forms import OutputOptions, write
-    from notifier.services.due_dates import due_policy
     from notifier.services.exposure import ExposureQuery, any_unknown, assessed, stale_warning, undecided_warning
     from notifier.services.exposure_rows import GroupBy
     from notifier.services.fail_on import check_judged
+    from notifier.services.settings import due_policy
 
     _check(group, form, output, author, namespace)
     if overdue and form not in ROWS:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from notifier.config import Config
     from notifier.domain.components import BadRow, Note
     from notifier.schemas.inventory import ImportExplanation, ImportSummary
-    from notifier.services.importing import ImportAnswer, ImportListener, ImportOptions, ReadOptions
+    from notifier.services.host_storing import ImportListener, ImportOptions
+    from notifier.services.importing import ImportAnswer, ReadOptions
 
 _CLEAR = "\r\x1b[K"
 
@@ -97,7 +98,8 @@ def command(
     line; the others are imported.
     """
     from notifier.inventory import InputOptions
-    from notifier.services.importing import ImportOptions, ReadOptions
+    from notifier.services.host_storing import ImportOptions
+    from notifier.services.importing import ReadOptions
 
     name = "standard input" if file == "-" else file
     config = settings()
@@ -120,7 +122,7 @@ def _imported(config: Config, file: str, name: str, options: tuple[ReadOptions, 
     shows = sys.stderr.isatty()
     with stream_of(file) as stream, opened(config, create=True) as database:
         listener = _listener(name, shows=shows, speaks=not options[0].explain)
-        answer = import_text(database, stream, name, options, now(), listener)
+        answer = import_text(database, stream, name, options, now(), listener=listener)
     if shows and answer.report.hosts:
         click.echo(_CLEAR, nl=False, err=True)
     return answer
@@ -128,7 +130,7 @@ def _imported(config: Config, file: str, name: str, options: tuple[ReadOptions, 
 
 def _listener(name: str, *, shows: bool, speaks: bool) -> ImportListener:
     from notifier.domain.components import BadRow
-    from notifier.services.importing import ImportListener
+    from notifier.services.host_storing import ImportListener
 
     def message(one: BadRow | Note) -> None:
         if speaks:

@@ -63,8 +63,8 @@ def command(
     output: Path | None,
 ) -> None:
     """List the upgrades that fix the most, for each version in use, worst first."""
-    from notifier.services.due_dates import due_policy
     from notifier.services.plans import plans
+    from notifier.services.settings import due_policy
 
     config = settings()
     asked, worst = scope(hosts, tags, products), Severity(least) if least else None

@@ -33,7 +33,7 @@ def command(since: datetime | None, form: str, output: Path | None) -> None:
     from notifier.exporters import csv_rows
     from notifier.schemas.trend import TrendCsvRow
     from notifier.schemas.trend import csv_rows as rows
-    from notifier.services.due_dates import due_policy
+    from notifier.services.settings import due_policy
     from notifier.services.trend import trend
 
     config, at = settings(), now()

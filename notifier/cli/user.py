@@ -44,7 +44,7 @@ def add(name: str, role: str, tags: dict[str, str], no_password: bool) -> None:
 
     password = "" if no_password else _password()
     with opened(settings()) as database:
-        made = add_user(database, here(), now(), name, Role(role), tags, password)
+        made = add_user(database, here(), now(), name, Role(role), tags=tags, password=password)
     say(f"User {made.user} was added, as {made.role}")
 
 

@@ -29,6 +29,9 @@ class DuePolicy:
         return None if days is None else first + timedelta(days=days)
 
 
+NO_DUE_DATES = DuePolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class Dated:
     """When a finding was first exposed, when it is due (None: never), and whether that has passed."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 LIMIT = 13
@@ -15,9 +14,9 @@ LEASE = timedelta(minutes=15)
 _FIRST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=8)
 _JITTER = 0.25
-_PATIENCE = timedelta(days=2)
+PATIENCE = timedelta(days=2)
 """The longest pause that a receiver may ask for; one that asks for more is asked again then."""
-FURTHEST = max(_PATIENCE, _LONGEST * (1 + _JITTER))
+FURTHEST = max(PATIENCE, _LONGEST * (1 + _JITTER))
 """The longest delay; a delivery that is due later was postponed by a wrong clock."""
 
 
@@ -72,7 +71,7 @@ def after_failure(
     if attempts >= LIMIT:
         return Next(DeliveryState.FAILED, now, f"{error} (given up after {attempts} tries)")
     if retry_at:
-        return Next(DeliveryState.PENDING, min(max(retry_at, now), now + _PATIENCE), error)
+        return Next(DeliveryState.PENDING, min(max(retry_at, now), now + PATIENCE), error)
     pause = min(_FIRST * 3 ** (attempts - 1), _LONGEST)
     return Next(DeliveryState.PENDING, now + pause * (1 + _JITTER * _fraction(f"{key} {attempts}")), error)
 
@@ -80,26 +79,6 @@ def after_failure(
 def _fraction(text: str) -> float:
     """A number from 0 to 1 that looks like chance and is the same for the same text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / (1 << 48)
-
-
-def asked_for(retry_after: str, now: datetime) -> datetime | None:
-    """The moment that a Retry-After header means, in seconds or as an HTTP date; None if it means none.
-
-    >>> asked_for("90", datetime(2026, 4, 15, tzinfo=UTC)).isoformat()
-    '2026-04-15T00:01:30+00:00'
-    >>> asked_for("Wed, 15 Apr 2026 08:00:00 GMT", datetime(2026, 4, 15, tzinfo=UTC)).isoformat()
-    '2026-04-15T08:00:00+00:00'
-    >>> asked_for("soon", datetime(2026, 4, 15, tzinfo=UTC))
-    """
-    text = retry_after.strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        # more than the longest pause means as much as the longest, whatever its number of digits
-        return now + min(timedelta(seconds=float(text[:12])), _PATIENCE)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def abandoned(claimed_at: datetime, now: datetime, *, ended: bool) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 import feeds
 from feeds.advisories.records import Advisory
+from feeds.core.text import counted
 from feeds.core.times import stamp
 from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.advice import NOTHING, Advice
@@ -44,7 +45,7 @@ class Product:
         """The hosts in words: "on 7 hosts: a, b and 5 more"."""
         more = self.hosts - len(self.names)
         names = ", ".join(self.names) + (f" and {more} more" if more and self.names else "")
-        return f"on {self.hosts} host{'' if self.hosts == 1 else 's'}" + (f": {names}" if names else "")
+        return f"on {counted(self.hosts, 'host')}" + (f": {names}" if names else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def document(
     found: Iterable[Finding],
     names: Callable[[int], tuple[str, ...]],
     at: datetime,
+    *,
     author: str = AUTHOR,
     namespace: str = NAMESPACE,
     remark: Callable[[Finding], Remark] = lambda _: NO_REMARK,

@@ -133,7 +133,7 @@ class Bases:
         proven: list[ImageBase] = []
         left: list[ImageBase] = []
         for material in materials:
-            base = self._stated(BaseProof.PROVENANCE, config, image, material.digest, material.uri, doubts)
+            base = self._stated(BaseProof.PROVENANCE, config, image, (material.digest, material.uri), doubts)
             if base is not None:
                 (left if base.proof is BaseProof.CLAIMED else proven).append(base)
         if proven:
@@ -151,16 +151,17 @@ class Bases:
 
     def _annotation(self, config: str, image: Image, doubts: list[str]) -> list[ImageBase]:
         stated = (
-            self._stated(BaseProof.ANNOTATION, config, image, digest, name, doubts)
-            for digest, name in sorted(self._catalogue.base_notes.get(config, ()))
+            self._stated(BaseProof.ANNOTATION, config, image, said, doubts)
+            for said in sorted(self._catalogue.base_notes.get(config, ()))
         )
         found = [base for base in stated if base is not None]
         return sorted(found, key=lambda b: b.proof is BaseProof.CLAIMED)
 
     def _stated(
-        self, proof: BaseProof, config: str, image: Image, digest: str, name: str, doubts: list[str]
+        self, proof: BaseProof, config: str, image: Image, said: tuple[str, str], doubts: list[str]
     ) -> ImageBase | None:
-        """The base that a statement names, as far as the layers bear it out; None if its digest leads nowhere."""
+        """The base of a stated digest and name, as far as the layers bear it out; None if the digest leads nowhere."""
+        digest, name = said
         catalogue = self._catalogue
         found = catalogue.resolve(digest, image.platform).config
         if not found:

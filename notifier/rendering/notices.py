@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from feeds.core.errors import ConfigError
+from feeds.core.text import counted
 from notifier.alerts import sample
 from notifier.domain.deliveries import Delivery, DeliveryRecord
 from notifier.domain.messages import LINK, Message
@@ -90,7 +91,7 @@ def given_up(entries: Sequence[DeliveryRecord], shown: Sequence[str], now: datet
 def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Message:
     """The notice to operators about deliveries that ended with an unexpected error: (delivery, reason) each."""
     count = len(failures)
-    what = f"{count} deliver{'ies' if count > 1 else 'y'} failed unexpectedly"
+    what = f"{counted(count, 'delivery', 'deliveries')} failed unexpectedly"
     rows = [f"{one.id}: {one.message.subject}\n({one.subscription})\n{why}" for one, why in failures[:20]]
     more = [f"and {count - 20} more: navtex notification list --state pending"] if count > 20 else []
     remedy = "Later runs retry them. If the error persists, please report it. See: navtex doctor"
@@ -101,7 +102,7 @@ def unexpected(failures: Sequence[tuple[Delivery, str]], now: datetime) -> Messa
 def broken(problems: Sequence[tuple[str, str]], now: datetime) -> Message:
     """The notice to operators about digests that could not be made: (subscription, reason) each."""
     count = len(problems)
-    what = f"{count} digest{'s' if count > 1 else ''} could not be made"
+    what = f"{counted(count, 'digest')} could not be made"
     rows = [f"{name}\n{why}" for name, why in problems[:20]]
     more = [f"and {count - 20} more: navtex doctor"] if count > 20 else []
     remedy = "After you fix the cause, the next run sends them. Nothing is lost. See: navtex doctor"

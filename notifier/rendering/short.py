@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from feeds.core.text import json_text
+from feeds.core.text import counted, json_text
 from notifier.domain.messages import Message
 from notifier.domain.text import line, mrkdwn
 
@@ -40,17 +40,17 @@ def shortened(message: Message) -> Message:
 def _of_item(item: dict[str, Any]) -> str:
     hosts = sum(group["hosts"]["count"] for group in item["groups"])
     change = "" if item["change"] == "new" else f", {item['change']}"
-    return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {hosts} host{'' if hosts == 1 else 's'}"
+    return f"{item['advisory']}: {item['severity'] or 'unscored'}{change}, {counted(hosts, 'host')}"
 
 
 def _of_overdue(item: dict[str, Any]) -> str:
     hosts = sum(group["hosts"]["count"] for group in item["groups"])
-    return f"overdue: {item['advisory']}: {item['severity'] or 'unscored'}, {hosts} host{'' if hosts == 1 else 's'}"
+    return f"overdue: {item['advisory']}: {item['severity'] or 'unscored'}, {counted(hosts, 'host')}"
 
 
 def _of_images(images: dict[str, Any]) -> Iterator[str]:
     for base in images.get("bases", ()):
-        yield f"base {base['base']}: {base['event']}, {base['images']} image{'' if base['images'] == 1 else 's'}"
+        yield f"base {base['base']}: {base['event']}, {counted(base['images'], 'image')}"
     for split in images.get("splits", ()):
         yield f"{split['image']} runs as {len(split['images'])} images"
 

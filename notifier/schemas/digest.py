@@ -8,7 +8,7 @@ from feeds.advisories.editions import edition_id
 from feeds.core.times import stamp
 from notifier.alerts.digest import AuditsDue, Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts
-from notifier.schemas.advice import advice_fields
+from notifier.schemas.row_fields import advice_fields
 
 
 def plain(digest: Digest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from notifier.domain.components import BadRow, Component, Host, Observed
 from notifier.domain.hosts import ImportResult, StoredHost
 from notifier.schemas.fields import MOMENT, Count, Product, Tags, Version, whole
+from notifier.schemas.row_fields import component_fields
 
 HostName = Annotated[str, Meta(description="the host's name")]
 Message = Annotated[str, Meta(description="the message")]
@@ -154,12 +155,7 @@ def host_detail(host: StoredHost) -> HostDetail:
 
 def host_component(component: Component) -> HostComponent:
     """A component of a host."""
-    return HostComponent(
-        product=component.product,
-        version=component.version,
-        package=component.package or None,
-        distro=component.distro or None,
-    )
+    return HostComponent(**component_fields(component), distro=component.distro or None)
 
 
 def read_host(host: Host) -> ReadHost:

@@ -11,7 +11,6 @@ from msgspec import Meta
 
 from feeds.advisories.records import Advisory
 from notifier.assessment.upgrade_plans import Option, Plan, Way
-from notifier.schemas.advice import advice_fields
 from notifier.schemas.fields import (
     DAY,
     Count,
@@ -24,6 +23,7 @@ from notifier.schemas.fields import (
     UpgradePackage,
     Version,
 )
+from notifier.schemas.row_fields import advice_fields, component_fields
 
 _Line = Annotated[str | None, Meta(description="the release line")]
 _Ends = Annotated[date | None, DAY, Meta(description="the day the line's security support ends")]
@@ -145,9 +145,7 @@ def commands(plans: Iterable[PlanRow]) -> tuple[PlanCommand, ...]:
 def plan_row(found: Plan, hosts: _Names, due: date | None = None, overdue: int = 0) -> PlanRow:
     """The row of a plan for the hosts that run its component."""
     return PlanRow(
-        product=found.component.product,
-        version=found.component.version,
-        package=found.component.package or None,
+        **component_fields(found.component),
         hosts=PlanHosts(count=len(hosts), names=hosts),
         line=found.line.name if found.line else None,
         ends=found.line.ends if found.line else None,

@@ -30,15 +30,15 @@ def account_name(text: str) -> str:
     return name
 
 
-def add_user(
+def add_user(  # noqa: PLR0913 - what an account has is named at the call
     database: Database,
     actor: Actor,
     now: datetime,
     name: str,
     role: Role,
+    *,
     tags: Mapping[str, str] | None = None,
     password: str = "",
-    *,
     first: bool = False,
 ) -> ListedUser:
     """Add an account. Without a password its user signs in elsewhere.
@@ -53,8 +53,8 @@ def add_user(
             raise UsageProblem("there are users already", remedy="Ask an administrator for an account")
         if accounts.named(connection, name):
             raise UsageProblem(f"there is a user {name!r} already", remedy="See `navtex user list`")
-        accounts.add(connection, name, role, limit, hashed, now)
-        note_in(connection, actor, now, "user.add", name, None, {"role": role.value, "tags": limit})
+        accounts.add(connection, name, role, now, tags=limit, hashed=hashed)
+        note_in(connection, actor, now, "user.add", name, after={"role": role.value, "tags": limit})
         return _listed(_found(connection, name))
 
 
@@ -65,7 +65,7 @@ def list_users(database: Database) -> UserList:
 
 
 def change_user(
-    database: Database, actor: Actor, now: datetime, name: str, role: Role, tags: Mapping[str, str]
+    database: Database, actor: Actor, now: datetime, name: str, *, role: Role, tags: Mapping[str, str]
 ) -> ListedUser:
     """Give an account another role and other tags; UnknownName if there is none.
 
@@ -77,7 +77,7 @@ def change_user(
         accounts.change(connection, old.id, role=role, tags=dict(tags))
         follow_owner(connection, old.name, Scope(tags=dict(tags)), now)
         new = {"role": role.value, "tags": dict(tags)}
-        note_in(connection, actor, now, "user.change", old.name, _said(old), new)
+        note_in(connection, actor, now, "user.change", old.name, before=_said(old), after=new)
         return _listed(_found(connection, old.name))
 
 
@@ -97,7 +97,7 @@ def remove_user(database: Database, actor: Actor, now: datetime, name: str) -> N
         one = _found(connection, account_name(name))
         accounts.remove(connection, one.id)
         follow_owner(connection, one.name, None, now)
-        note_in(connection, actor, now, "user.remove", one.name, _said(one))
+        note_in(connection, actor, now, "user.remove", one.name, before=_said(one))
 
 
 def any_user(database: Database) -> bool:

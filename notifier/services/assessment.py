@@ -21,18 +21,16 @@ from notifier.alerts.digest import DigestAssignment
 from notifier.alerts.silences import Assignment, Silence
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.assessment.upgrade_plans import Plan, plan
-from notifier.config import ImageSettings
 from notifier.domain.components import Component
-from notifier.domain.due import DuePolicy
+from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
-from notifier.domain.hosts import NAMED, Hosts
+from notifier.domain.hosts import Hosts
 from notifier.services.images import ImageAssessment, image_assessment
 from notifier.services.remembering import RememberedFleet, RememberedMatcher
 from notifier.services.scopes import visible_part
+from notifier.services.settings import DEFAULTS, Settings
 from notifier.storage import images as running_images
 from notifier.storage import inventory, silences, verdicts
-
-NO_DUE_DATES = DuePolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +74,17 @@ class Assessment:
         cls,
         connection: Connection,
         now: datetime,
+        settings: Settings = DEFAULTS,
         *,
-        stale_days: int = 14,
-        disabled: frozenset[str] = frozenset(),
         keep: bool = False,
         only: Sequence[str] = (),
-        images: ImageSettings | None = None,
-        due: DuePolicy = NO_DUE_DATES,
-        named: int = NAMED,
+        images: bool = False,
         matchers: RememberedMatcher | None = None,
     ) -> Assessment:
         """Read the database once.
 
-        `disabled` sources are left out of `sources`. With `keep`, verdicts that are missing or out of date are
-        stored first. With `images`, what runs by image is read, too. `only` are names of advisories: no others are
-        matched then. `named` hosts are named where hosts are counted. `matchers` has the matcher of an earlier
+        With `keep`, verdicts that are missing or out of date are stored first. With `images`, what runs by image is
+        read, too. `only` are names of advisories: no others are matched then. `matchers` has the matcher of an earlier
         assessment, which is used again where the same is to be matched. UnknownName for a name that no advisory has.
         """
         catalogue = storage.catalogue(connection)
@@ -100,7 +94,7 @@ class Assessment:
         everything = Catalogue((*catalogue.advisories, *lost), catalogue.releases)
         numbers = frozenset(catalogue.find(name).id for name in only)
         known = verdicts.load(connection, numbers)
-        states = [s for s in storage.sources(connection).values() if s.name not in disabled]
+        states = [s for s in storage.sources(connection).values() if s.name not in settings.disabled]
         assignments = tuple(silences.hands(connection))
         loaded = cls(
             now=now,
@@ -112,15 +106,15 @@ class Assessment:
             mirror=storage.mirror(connection),
             silences=tuple(silences.every(connection)),
             assignments=assignments,
-            stale_days=stale_days,
+            stale_days=settings.stale_days,
             in_force=MappingProxyType({}),
             lasting=frozenset(),
             assigned=MappingProxyType(_assigned(assignments, everything.advisories, now)),
-            images=image_assessment(connection, images, now)
-            if images is not None and running_images.any_running(connection)
+            images=image_assessment(connection, settings.images, now)
+            if images and running_images.any_running(connection)
             else None,
-            due=due,
-            fleet=RememberedFleet(named=named),
+            due=settings.due,
+            fleet=RememberedFleet(named=settings.named),
         )
         return loaded._with_silences(connection)
 

@@ -27,6 +27,7 @@ def note(
     now: datetime,
     action: str,
     target: str,
+    *,
     before: Facts = None,
     after: Facts = None,
 ) -> None:
@@ -35,7 +36,7 @@ def note(
     Secrets in addresses are hidden.
     """
     with database.begin() as connection:
-        note_in(connection, actor, now, action, target, before, after)
+        note_in(connection, actor, now, action, target, before=before, after=after)
 
 
 def note_in(
@@ -44,6 +45,7 @@ def note_in(
     now: datetime,
     action: str,
     target: str,
+    *,
     before: Facts = None,
     after: Facts = None,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from feeds.advisories.editions import place
@@ -11,21 +11,19 @@ from feeds.advisories.records import Edition
 from feeds.storage.database import Connection
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.digest import CORRECTION, AuditsDue, DigestItem, OlderAudit
-from notifier.alerts.silences import Silence
 from notifier.domain.audits import AuditDue, standing
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
+from notifier.services.assessment import Assessment
 from notifier.storage import audits
-from notifier.storage.inventory import NAMED
 
 
 def with_audits(
     connection: Connection,
+    assessment: Assessment,
     scope: Scope,
     items: Iterable[DigestItem],
     concerns: Iterable[AffectedComponent],
-    silenced: Mapping[int, tuple[Silence, ...]],
-    named: int = NAMED,
 ) -> tuple[DigestItem, ...]:
     """The items of a digest, those of editions with the hosts to audit. Nothing is added before the first import."""
     items = tuple(items)
@@ -37,7 +35,7 @@ def with_audits(
         if concern.match.advisory.id in editions:
             groups[concern.match.advisory.id].append(concern)
     return tuple(
-        replace(item, audits=_due(connection, scope, edition, group, silenced.get(item.advisory.id, ()), named))
+        replace(item, audits=_due(connection, assessment, scope, edition, group))
         if (edition := item.advisory.edition) and (group := groups.get(item.advisory.id))
         else item
         for item in items
@@ -45,14 +43,9 @@ def with_audits(
 
 
 def _due(
-    connection: Connection,
-    scope: Scope,
-    edition: Edition,
-    group: Iterable[AffectedComponent],
-    silenced: Iterable[Silence],
-    named: int,
+    connection: Connection, assessment: Assessment, scope: Scope, edition: Edition, group: Sequence[AffectedComponent]
 ) -> AuditsDue:
-    group = tuple(group)
+    silenced, named = assessment.in_force.get(group[0].match.advisory.id, ()), assessment.fleet.named
     made = audits.of_hosts_running(connection, scope, [c.number for c in group], [s.scope for s in silenced])
     older: dict[Edition | None, list[str]] = defaultdict(list)
     for host, of in made.items():

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from feeds.core.errors import ConfigError, DatabaseError, UnknownName
+from feeds.core.text import counted
 from feeds.storage.database import Connection, Database
 from feeds.storage.schema import drift
 from notifier.config import Config
@@ -79,7 +80,7 @@ def private(paths: Iterable[Path]) -> Iterator[CheckResult]:
         mode, level = _mode(folder)
         if mode & 0o022 and not mode & stat.S_ISVTX:
             yield CheckResult(level, f"others can replace the files in {folder}", f"chmod go-w {folder}")
-    yield CheckResult.ok(f"checked the permissions of {len(found)} file{'' if len(found) == 1 else 's'}")
+    yield CheckResult.ok(f"checked the permissions of {counted(len(found), 'file')}")
 
 
 def _mode(path: Path) -> tuple[int, CheckLevel]:

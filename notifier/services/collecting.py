@@ -15,7 +15,7 @@ from notifier.collection.targets import Chosen, CollectionTarget, renamed, targe
 from notifier.domain.components import BadRow, Note
 from notifier.domain.hosts import ImportResult
 from notifier.schemas.inventory import CollectSummary, MissingTarget, host_changes, unread_rows
-from notifier.services.importing import ImportListener, ImportOptions, store
+from notifier.services.host_storing import ImportListener, ImportOptions, store
 
 SCOPE = "collect"
 """The scope of hosts that were collected."""

@@ -67,19 +67,20 @@ def deliver(
     somebody waits for (a confirmation, an undo) are delivered; `only` says to which host.
     """
     with leases.claimant() as name:
-        _Round(database, courier, report, now, name, only or Only()).run(operator, personal=personal)
+        _Round(database, courier, report, name, now=now, only=only or Only()).run(operator, personal=personal)
 
 
 class _Round:
-    """One go through the outbox."""
+    """One go through the outbox, by a claimant of this name."""
 
     def __init__(
         self,
         database: Database,
         courier: MessageSender,
         report: Deliveries,
-        now: datetime | None,
         name: str,
+        *,
+        now: datetime | None,
         only: Only,
     ) -> None:
         self._database, self._courier, self._report = database, courier, report

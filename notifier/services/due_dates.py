@@ -8,26 +8,17 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
-from feeds.advisories.records import Advisory, Kind, Level
+from feeds.advisories.records import Advisory, Kind
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import EXPOSED, Match
-from notifier.config import DueSettings
-from notifier.domain.due import Dated, DuePolicy
+from notifier.domain.due import NO_DUE_DATES, Dated, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.stays import StayKey, first_exposed
-from notifier.services.assessment import NO_DUE_DATES, Assessment
+from notifier.services.assessment import Assessment
 from notifier.storage import known_exposures, stay_counts, stays
 from notifier.storage.known_exposures import KnownExposures
 from notifier.storage.stays import Histories
-
-NO_POLICY = NO_DUE_DATES
-
-
-def due_policy(settings: DueSettings) -> DuePolicy:
-    """What `[due]` of the configuration says."""
-    days = settings.days
-    return DuePolicy({level: days[level] for level in Level if level in days}, days.get("exploited"))
 
 
 class DueDates:
@@ -37,7 +28,7 @@ class DueDates:
     `dated`, but by `counted`.
     """
 
-    def __init__(self, connection: Connection, assessment: Assessment, policy: DuePolicy = NO_POLICY) -> None:
+    def __init__(self, connection: Connection, assessment: Assessment, policy: DuePolicy = NO_DUE_DATES) -> None:
         self.policy = policy
         self._connection, self._assessment = connection, assessment
         self._ask = assessment.fleet.remembering

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from feeds.advisories.records import Advisory, Kind
+from feeds.core.text import counted
 from feeds.storage.database import Connection, Database
 from notifier.alerts import silences
 from notifier.channels import shown
@@ -65,6 +66,7 @@ def explain_notification(
     advisory: str,
     now: datetime,
     settings: Settings,
+    *,
     within: Scope = Scope(),  # noqa: B008 - a frozen value
 ) -> NotificationExplanation:
     """Why a subscription was sent an advisory, or was not; UnknownName if one of them is not known.
@@ -73,7 +75,7 @@ def explain_notification(
     """
     with database.connect() as connection:
         subscription = usable(subscriptions.named(connection, name, within))
-        loaded = Assessment.load(connection, now, stale_days=settings.stale_days, disabled=settings.disabled)
+        loaded = Assessment.load(connection, now, settings)
         assessment = loaded.visible(connection, within) if within != Scope() else loaded
         found = explain(connection, assessment, subscription, assessment.find(advisory))
     return NotificationExplanation(
@@ -247,7 +249,7 @@ def _ledger(
         f"severity {facets.severity.value if facets.severity else 'unscored'}",
         "exploited" if facets.exploited else "",
         "withdrawn" if facets.withdrawn else "",
-        f"{len(facets.components)} version{'' if len(facets.components) == 1 else 's'}, {len(facets.fixed)} with a fix",
+        f"{counted(len(facets.components), 'version')}, {len(facets.fixed)} with a fix",
     ]
     words = "as it was sent" if facets.partial else ", ".join(k for k in known if k)
     yield Point("ledger", Effect.NOTE, f"remembered since {before.at:%Y-%m-%d %H:%M} UTC: {words}")

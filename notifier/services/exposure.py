@@ -9,18 +9,19 @@ from datetime import datetime, timedelta
 
 from feeds.advisories.records import Advisory, Level, Severity
 from feeds.core.errors import UsageProblem
-from feeds.core.text import few
+from feeds.core.text import counted, few
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.evidence import Status
 from notifier.assessment.findings import Finding, Question, findings, meets, speaking, weight
 from notifier.assessment.matcher import EXPOSED
-from notifier.domain.due import DuePolicy
+from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import RiskSummary
 from notifier.services.assessment import Assessment
-from notifier.services.due_dates import NO_POLICY, DueDates
+from notifier.services.due_dates import DueDates
 from notifier.services.scopes import check_hosts
-from notifier.storage import exposure, inventory
+from notifier.services.settings import Settings
+from notifier.storage import exposure, inventory, risks, trend_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ExposureQuery:
     """Only what is listed as known exploited."""
     limit: Scope = Scope()  # noqa: RUF009 - a frozen value
     """The tags that the viewer is limited to: no silence or assignment of other hosts is shown."""
-    due: DuePolicy = NO_POLICY
+    due: DuePolicy = NO_DUE_DATES
     overdue: bool = False
     """Only what is overdue; UsageProblem if there is no policy."""
 
@@ -80,7 +81,7 @@ def assessed(
 
 def assess(connection: Connection, query: ExposureQuery, now: datetime, *, stale_days: int = 14) -> ScopedFindings:
     """The findings of a query. The work grows with versions and advisories, not with hosts."""
-    assessment = Assessment.load(connection, now, stale_days=stale_days, only=query.advisories)
+    assessment = Assessment.load(connection, now, Settings(stale_days=stale_days), only=query.advisories)
     check_hosts(connection, query.scope)
     if query.limit != Scope():
         assessment = assessment.visible(connection, query.limit)
@@ -191,7 +192,7 @@ def undecided_warning(found: ScopedFindings) -> str:
     advisories, versions = len({f.match.advisory.id for f in left}), len({f.number for f in left})
     return (
         f"{advisories} {'advisory' if advisories == 1 else 'advisories'} (worst: {Level.ranked(weight(left)).value}) "
-        f"could not be assessed for {versions} version{'' if versions == 1 else 's'}; list them with --verdict unknown"
+        f"could not be assessed for {counted(versions, 'version')}; list them with --verdict unknown"
     )
 
 
@@ -200,11 +201,11 @@ def note_trend(database: Database, now: datetime) -> None:
     with database.connect() as connection:
         hosts = inventory.count(connection)
         found = assess(connection, ExposureQuery(), now)
-        counted = exposure.risk_counts(connection, found.scope, marks(found.findings))
+        counted = risks.risk_counts(connection, found.scope, marks(found.findings))
     if not hosts:
         return
     levels = dict.fromkeys(map(str, Level), 0)
     for one in counted:
         levels[Level.ranked(one.weight)] += one.hosts
     with database.begin() as connection:
-        exposure.store_trend(connection, now.date(), hosts, levels)
+        trend_days.store_trend(connection, now.date(), hosts, levels)

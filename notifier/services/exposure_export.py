@@ -34,8 +34,8 @@ def export(
         found.findings,
         lambda number: exposure.example_hosts(connection, found.scope, number, NAMED),
         found.at,
-        author or AUTHOR,
-        namespace or NAMESPACE,
-        Remarks.of(found.assessment).exported(connection),
+        author=author or AUTHOR,
+        namespace=namespace or NAMESPACE,
+        remark=Remarks.of(found.assessment).exported(connection),
     )
     return FORMATS[form].write(made)

@@ -20,7 +20,7 @@ from notifier.schemas.trend import Trend
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, find, host_counts, marks
 from notifier.services.trend import DEFAULT, trend_of
-from notifier.storage import exposure, inventory
+from notifier.storage import exposure, inventory, risks, trend_days
 
 _NAMED = 5
 
@@ -33,13 +33,13 @@ def page(connection: Connection, found: ScopedFindings) -> str:
     exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
-    standing = exposure.risk_counts(connection, found.scope, marks(whole.findings))
+    standing = risks.risk_counts(connection, found.scope, marks(whole.findings))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in standing:
         if one.weight:
             levels[Level.ranked(one.weight)] += one.hosts
     hosts_asked = inventory.count(connection, found.scope)
-    days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in exposure.trend(connection)}
+    days = {d.day: ReportDay(d.day, d.hosts, d.levels) for d in trend_days.trend(connection)}
     if found.scope == Scope() and question == Question(verdicts=question.verdicts):
         days[found.at.date()] = ReportDay(
             found.at.date(), hosts_asked, levels

@@ -34,7 +34,7 @@ from notifier.schemas.fields import whole
 from notifier.services.annotations import Remarks
 from notifier.services.exposure import ScopedFindings, host_counts, marks
 from notifier.services.exposure_hosts import DatedHostGroups, HostGroups, worst_host_first
-from notifier.storage import exposure
+from notifier.storage import exposure, risks
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,9 @@ def advisory_groups(connection: Connection, found: ScopedFindings) -> Generator[
     late = host_counts(connection, found.scope, groups, found.dates) if found.dates.policy else repeat(0)
     for (advisory, group), hosts, overdue in zip(groups, counted(connection, found, groups), late, strict=False):
         assigned = remarks.in_hand.get(advisory.id, ())
-        yield advisory_group(advisory, group, hosts, remarks.silent(advisory.id), assigned, overdue)
+        yield advisory_group(
+            advisory, group, hosts, silenced=remarks.silent(advisory.id), in_hand=assigned, overdue=overdue
+        )
 
 
 def counted(
@@ -176,11 +178,11 @@ def placed_hosts(
     names, dates = named_patterns(silenced), found.dates
     if not dates.policy:
         made = HostGroups(of_component, silenced)
-        for one in exposure.hosts_by_risk(connection, found.scope, marked, names, after=after):
+        for one in risks.hosts_by_risk(connection, found.scope, marked, names, after=after):
             yield made.row(*one), place(one[0], one[2])
         return
     dated = DatedHostGroups(of_component, silenced, dates.of_stay, only_overdue=found.overdue)
-    for each in exposure.stays_by_risk(connection, found.scope, marked, dates.days, names, after=after):
+    for each in risks.stays_by_risk(connection, found.scope, marked, dates.days, names, after=after):
         row = dated.row_of(*each)
         if row is not None:
             yield row, place(each[0], [component for component, _, _ in each[2]])

@@ -25,9 +25,9 @@ from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.pushes import PushResult
 from notifier.images.status import ImageStatus
-from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assess
 from notifier.services.images import count_images
+from notifier.services.settings import due_policy
 from notifier.services.web_state import web_state
 from notifier.storage import exposure, inventory, jobs, operations, pushes, subscriptions, tallies, verdicts
 

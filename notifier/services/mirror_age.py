@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from feeds.core.errors import UsageProblem
+from feeds.core.text import counted
 from feeds.sources.base import RequestContext
 from feeds.sources.engine_modules import has_module_file
 from feeds.sources.health import MirrorState
@@ -31,7 +32,7 @@ def _long(span: timedelta) -> str:
     for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60)):
         count = int(span.total_seconds() // seconds)
         if count >= (2 if unit == "day" else 1):
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return counted(count, unit)
     return "moments"
 
 

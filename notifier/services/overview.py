@@ -24,7 +24,7 @@ from notifier.services.exposure import ScopedFindings, host_counts, marks
 from notifier.services.exposure_rows import GroupBy, counted, placed_hosts, version_hosts
 from notifier.services.plan_parts import PlannedHosts, planned, ranked
 from notifier.services.scopes import nothing_in
-from notifier.storage import exposure, inventory
+from notifier.storage import inventory, risks
 
 _STEPS: Final = 3
 """How many upgrades the overview shows."""
@@ -117,7 +117,7 @@ def overview(
 def fleet_numbers(connection: Connection, found: ScopedFindings) -> FleetNumbers:
     """The hosts of a scope in numbers, whichever verdicts were asked for."""
     whole = _with_verdicts(found, COUNTED)
-    counted = exposure.risk_counts(connection, found.scope, marks(whole))
+    counted = risks.risk_counts(connection, found.scope, marks(whole))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in counted:
         if one.weight:
@@ -177,7 +177,14 @@ def _advisories(connection: Connection, found: ScopedFindings, part: RowPart) ->
     late = host_counts(connection, found.scope, chosen, found.dates) if found.dates.policy else repeat(0)
     remarks = Remarks.of(found.assessment)
     rows = [
-        advisory_group(a, group, count, remarks.silent(a.id), remarks.in_hand.get(a.id, ()), overdue)
+        advisory_group(
+            a,
+            group,
+            count,
+            silenced=remarks.silent(a.id),
+            in_hand=remarks.in_hand.get(a.id, ()),
+            overdue=overdue,
+        )
         for (a, group), count, overdue in zip(chosen, hosts, late, strict=False)
     ]
     return rows, len(groups), following
@@ -196,7 +203,7 @@ def _versions(connection: Connection, found: ScopedFindings, part: RowPart) -> _
 
 def _hosts(connection: Connection, found: ScopedFindings, part: RowPart) -> _Listed:
     marked = marks(found.findings, frozenset(Status))
-    total = sum(one.hosts for one in exposure.risk_counts(connection, found.scope, marked))
+    total = sum(one.hosts for one in risks.risk_counts(connection, found.scope, marked))
     # read last: what is not read to its end leaves its temporary table to the end of the transaction
     with closing(placed_hosts(connection, found, _place(part.after))) as placed:
         read = list(islice(placed, part.limit + 1))

@@ -54,7 +54,7 @@ def own_subscription(database: Database, viewer: Viewer, number: int) -> OwnSubs
 
 
 def edit_own(
-    database: Database, viewer: Viewer, number: int, wanted: tuple[Filters, Schedule], now: datetime, actor: Actor
+    database: Database, viewer: Viewer, number: int, wanted: tuple[Filters, Schedule], *, now: datetime, actor: Actor
 ) -> str:
     """Give a subscription other filters and hours; its name comes back.
 
@@ -70,8 +70,8 @@ def edit_own(
             raise UsageProblem(f"the subscription {found.row.name!r} cannot be changed here")
         after = msgspec.structs.replace(filters, scope=scope)
         subscriptions.change(connection, replace(found.subscription, filters=after, schedule=schedule))
-        changed = (filter_words(after), schedule)
-        note_in(connection, actor, now, "subscription.edit", found.row.name, _said(found), _words(*changed))
+        new = _words(filter_words(after), schedule)
+        note_in(connection, actor, now, "subscription.edit", found.row.name, before=_said(found), after=new)
     return found.row.name
 
 
@@ -93,7 +93,7 @@ def end_own(database: Database, viewer: Viewer, number: int, now: datetime, acto
                 "only subscriptions that people made themselves end here", remedy="Use `navtex subscription remove`"
             )
         subscriptions.remove(connection, found.row.name, now)
-        note_in(connection, actor, now, "subscription.remove", found.row.name, _said(found))
+        note_in(connection, actor, now, "subscription.remove", found.row.name, before=_said(found))
     return found.row.name
 
 

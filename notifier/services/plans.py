@@ -13,12 +13,11 @@ from feeds.advisories.records import Severity
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, by_component, worst_rank
 from notifier.assessment.upgrade_plans import Plan, Waiting, plan
-from notifier.domain.due import DuePolicy
+from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.schemas.fields import whole
 from notifier.schemas.plan import Plans, commands, plan_row
 from notifier.services.annotations import Remarks
-from notifier.services.due_dates import NO_POLICY
 from notifier.services.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.exposure_rows import each_host
 from notifier.services.scopes import nothing_in
@@ -46,7 +45,7 @@ def plans(
     now: datetime,
     *,
     least: Severity | None = None,
-    due: DuePolicy = NO_POLICY,
+    due: DuePolicy = NO_DUE_DATES,
     overdue: bool = False,
 ) -> PlansAnswer:
     """The upgrades for each version that the hosts of a scope run, worst first.

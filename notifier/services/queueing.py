@@ -138,16 +138,7 @@ def assessed(
     connection: Connection, now: datetime, settings: Settings, matchers: RememberedMatcher | None = None
 ) -> Assessment:
     """What a connection sees, to be matched."""
-    return Assessment.load(
-        connection,
-        now,
-        stale_days=settings.stale_days,
-        disabled=settings.disabled,
-        images=settings.images,
-        due=settings.due,
-        named=settings.named,
-        matchers=matchers,
-    )
+    return Assessment.load(connection, now, settings, images=True, matchers=matchers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,9 @@ def ask(database: Database, wish: Wish, applicant: Applicant, rules: SelfService
             return
         text = msgspec.json.encode(request).decode()
         hashed_token = hashed(confirmation_token(seed))
-        subscribing.add_confirmation(connection, hashed_token, counted, network, text, now, now + CONFIRMATION)
+        subscribing.add_confirmation(
+            connection, hashed_token, now, now + CONFIRMATION, mailbox=counted, client=network, request=text
+        )
         outbox.put_notice(connection, made, found.targets(), "confirm")
 
 
@@ -131,10 +133,10 @@ def confirm(database: Database, token: str, now: datetime, actor: Actor = SOMEBO
             return found
         if found.request.subscription:
             subscribing.resubscribe(connection, found.request.subscription, found.request.to)
-            note_in(connection, actor, now, "subscription.resubscribe", found.subscription, None, _said(found))
+            note_in(connection, actor, now, "subscription.resubscribe", found.subscription, after=_said(found))
             return found
         found = replace(found, subscription=_subscribed(connection, found.request, now))
-        note_in(connection, actor, now, "subscription.confirm", found.subscription, None, _said(found))
+        note_in(connection, actor, now, "subscription.confirm", found.subscription, after=_said(found))
         return found
 
 

@@ -129,8 +129,8 @@ def _known(connection: Connection, actor: Actor, default: Role | None, now: date
     """The account of somebody who signs in elsewhere, made at their first visit if there is a role for that."""
     found = accounts.named(connection, actor.name)
     if found is None and default is not None:
-        accounts.add(connection, actor.name, default, {}, "", now)
-        note_in(connection, actor, now, "user.add", actor.name, None, {"role": default.value, "tags": {}})
+        accounts.add(connection, actor.name, default, now, tags={}, hashed="")
+        note_in(connection, actor, now, "user.add", actor.name, after={"role": default.value, "tags": {}})
         found = accounts.named(connection, actor.name)
     return found
 
@@ -145,7 +145,7 @@ def _decided(connection: Connection, found: Account, role: Role | None, actor: A
     if role is not found.role:
         accounts.change(connection, found.id, role=role)
         before, after = ({"role": one.value, "tags": found.tags} for one in (found.role, role))
-        note_in(connection, actor, now, "user.change", found.name, before, after)
+        note_in(connection, actor, now, "user.change", found.name, before=before, after=after)
     return accounts.named(connection, found.name)
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.config import Config, ImageSettings
-from notifier.domain.due import DuePolicy
+from feeds.advisories.records import Level
+from notifier.config import Config, DueSettings, ImageSettings
+from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.hosts import NAMED
-from notifier.services.due_dates import due_policy
+
+
+def due_policy(settings: DueSettings) -> DuePolicy:
+    """What `[due]` of the configuration says."""
+    days = settings.days
+    return DuePolicy({level: days[level] for level in Level if level in days}, days.get("exploited"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Settings:
     templates: Path | None = None
     """The user's own templates."""
     images: ImageSettings = field(default_factory=ImageSettings)
-    due: DuePolicy = field(default_factory=DuePolicy)
+    due: DuePolicy = NO_DUE_DATES
 
     @classmethod
     def of(cls, config: Config) -> Settings:

@@ -74,7 +74,7 @@ def add_token(database: Database, actor: Actor, now: datetime, wanted: NewToken,
         api_tokens.add(connection, token)
         stored = _of_key(connection, key)
         listed = _listed(stored, now)
-        note_in(connection, actor, now, "token.add", key, None, _said(stored))
+        note_in(connection, actor, now, "token.add", key, after=_said(stored))
     return MadeToken(secret, listed)
 
 
@@ -91,7 +91,7 @@ def remove_token(database: Database, actor: Actor, now: datetime, key: str, owne
         if owner is not None and one.owner_id != owner:
             raise _unknown(key)
         api_tokens.remove(connection, one.id)
-        note_in(connection, actor, now, "token.remove", one.key, _said(one))
+        note_in(connection, actor, now, "token.remove", one.key, before=_said(one))
 
 
 def of_token(database: Database, secret: str, now: datetime) -> Viewer | None:

@@ -12,15 +12,15 @@ from functools import cache
 from feeds.advisories.records import Advisory, Level
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Question, findings
-from notifier.domain.due import DuePolicy
+from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import TrendDay
 from notifier.domain.stays import EndedStay, Stay, StayKey, first_exposed
 from notifier.schemas.fields import whole
 from notifier.schemas.trend import LEVELS, FixTime, OpenAge, Trend, TrendLevels, TrendPoint, TrendWeek
 from notifier.services.assessment import Assessment
-from notifier.services.due_dates import NO_POLICY, DueDates
-from notifier.storage import exposure, stay_counts
+from notifier.services.due_dates import DueDates
+from notifier.storage import exposure, stay_counts, trend_days
 
 DEFAULT = timedelta(days=84)
 """How far back a trend goes if nothing is said."""
@@ -29,7 +29,7 @@ _AGES = (7, 30, 90)
 _WEEK = 7
 
 
-def trend(database: Database, now: datetime, since: date | None = None, due: DuePolicy = NO_POLICY) -> Trend:
+def trend(database: Database, now: datetime, since: date | None = None, due: DuePolicy = NO_DUE_DATES) -> Trend:
     """How the whole inventory developed since a day, by default over twelve weeks."""
     with database.connect() as connection:
         assessment = Assessment.load(connection, now)
@@ -40,7 +40,7 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     """The same, from what is loaded."""
     today = assessment.now.date()
     recorded = stay_counts.recorded_since(connection)
-    hosts = exposure.trend(connection)
+    hosts = trend_days.trend(connection)
     life = _Lifetimes()
     _open(connection, assessment, dates, life, Scope())
     exposures = cache(lambda number: _exposures(assessment, number))
@@ -64,7 +64,7 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     )
 
 
-def open_ages(database: Database, now: datetime, scope: Scope, due: DuePolicy = NO_POLICY) -> tuple[OpenAge, ...]:
+def open_ages(database: Database, now: datetime, scope: Scope, due: DuePolicy = NO_DUE_DATES) -> tuple[OpenAge, ...]:
     """How old is what is open on the hosts of a scope: the part of a trend that is known of some hosts alone.
 
     Of findings that are over, and of former days, only the numbers of the whole inventory are kept.

@@ -53,9 +53,9 @@ def unsubscribe(
         if subscription is None or target is None:
             return _view(subscription, target)
         if subscribing.unsubscribe(connection, subscription.id, target.recipient, now):
-            _tell(database, connection, subscription, target, rules, now)
+            _tell(database, connection, subscription, target, rules=rules, now=now)
             said = {"recipient": target.recipient}
-            note_in(connection, actor, now, "subscription.unsubscribe", subscription.name, said, None)
+            note_in(connection, actor, now, "subscription.unsubscribe", subscription.name, before=said)
     return UnsubscribeView(subscription.name, target.recipient, done=True)
 
 
@@ -91,13 +91,15 @@ def _tell(
     connection: Connection,
     subscription: Subscription,
     target: Target,
+    *,
     rules: SelfServiceRules,
     now: datetime,
 ) -> None:
     seed = new_seed()
     request = msgspec.json.encode(Request(to=target.recipient, subscription=subscription.id)).decode()
     token = hashed(confirmation_token(seed))
-    subscribing.add_confirmation(connection, token, target.recipient.lower(), "", request, now, now + UNDO)
+    mailbox = target.recipient.lower()
+    subscribing.add_confirmation(connection, token, now, now + UNDO, mailbox=mailbox, client="", request=request)
     undo = _undo(subscription, target, seed, rules, now)
     outbox.put_notice(connection, undo, [target], "undo")
     if rules.operators:

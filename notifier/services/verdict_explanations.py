@@ -16,7 +16,6 @@ from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
-from notifier.schemas.advice import advice_fields
 from notifier.schemas.explanation import (
     DoubtRow,
     EvidenceRow,
@@ -25,7 +24,8 @@ from notifier.schemas.explanation import (
     edition_evidence,
     evidence_row,
 )
-from notifier.schemas.fields import ssvc_field, whole
+from notifier.schemas.fields import whole
+from notifier.schemas.row_fields import advisory_fields, component_fields, verdict_fields
 from notifier.services.exposure import ScopedFindings
 from notifier.storage import exposure, host_listing
 
@@ -52,17 +52,9 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
     matcher = Matcher(catalogue, now.date())
     judged = list(_verdicts(matcher, advisory, components))
     value = VerdictExplanation(
-        advisory=advisory.name,
-        aliases=advisory.aliases,
+        **advisory_fields(advisory),
         kind=advisory.kind,
-        title=advisory.title,
-        severity=advisory.severity,
-        cvss=advisory.cvss,
-        kev=advisory.exploited is not None,
-        epss=advisory.epss,
-        ssvc=ssvc_field(advisory.ssvc),
         withdrawn=whole(advisory.withdrawn) if advisory.withdrawn else None,
-        url=advisory.url,
         doubts=tuple(DoubtRow(name=d.name, source=d.source, url=d.url) for d in advisory.doubts),
         host=host,
         verdicts=tuple(one for one, _ in judged),
@@ -119,18 +111,7 @@ def _verdicts(
 
 
 def _explained(match: Match, evidence: tuple[EvidenceRow, ...]) -> ExplainedVerdict:
-    of, verdict = match.component, match.verdict
-    return ExplainedVerdict(
-        product=of.product,
-        version=of.version,
-        package=of.package or None,
-        verdict=verdict.status,
-        reason=verdict.reason,
-        fixed_in=verdict.fixed_in,
-        upgrade_to=verdict.upgrade_to,
-        **advice_fields(match.advice),
-        evidence=evidence,
-    )
+    return ExplainedVerdict(**component_fields(match.component), **verdict_fields(match), evidence=evidence)
 
 
 def _judged(matcher: Matcher, advisory: Advisory, of: Component) -> tuple[Match, list[EvidenceEntry]]:

@@ -55,6 +55,7 @@ def collect_part(
     part: ZonePart,
     environment: Mapping[str, str],
     now: datetime,
+    *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Ask hosts of a zone, and store what they answer; how many did not. A part of an earlier round is dropped.

@@ -60,7 +60,7 @@ def password(connection: Connection, name: str) -> str:
     return connection.execute(sa.select(account.c.password).where(account.c.name == name)).scalar() or ""
 
 
-def add(connection: Connection, name: str, role: Role, tags: dict[str, str], hashed: str, at: datetime) -> int:
+def add(connection: Connection, name: str, role: Role, at: datetime, *, tags: dict[str, str], hashed: str) -> int:
     """Store a new account; return its number."""
     return insert(connection, account, name=name, role=role.value, tags=_json(tags), password=hashed, created_at=at)
 

@@ -16,7 +16,7 @@ from notifier.storage import bulk, tables
 from notifier.storage.outbox import MESSAGE, WHOSE, joined, read_message
 
 
-def entries(
+def entries(  # noqa: PLR0913 - conditions, each named at the call
     connection: Connection,
     *,
     state: DeliveryState | None = None,

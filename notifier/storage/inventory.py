@@ -78,7 +78,7 @@ def wanted(connection: Connection) -> RequestContext:
     )
 
 
-def populations(
+def populations(  # noqa: PLR0913 - conditions, each named at the call
     connection: Connection,
     scope: Scope,
     *,

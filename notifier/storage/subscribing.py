@@ -44,7 +44,7 @@ def requests_since(connection: Connection, mailbox: str, client: str, since: dat
 
 
 def add_confirmation(
-    connection: Connection, hashed: str, mailbox: str, client: str, request: str, at: datetime, expires_at: datetime
+    connection: Connection, hashed: str, at: datetime, expires_at: datetime, *, mailbox: str, client: str, request: str
 ) -> None:
     """Store a confirmation by the hash of its token. Its mailbox and what it confirms are encrypted.
 

@@ -103,7 +103,7 @@ class Work:
         """Ask hosts of a zone."""
         part = ZonePart(zone, tuple(targets), datetime.fromisoformat(begun), tries)
         settings, stopping = self.config.collect, self.stopping.is_set
-        missing = collect_part(self.database, settings, part, self.environment, self.clock(), stopping)
+        missing = collect_part(self.database, settings, part, self.environment, self.clock(), stopping=stopping)
         if missing:
             text = f"{missing} of {len(targets)} hosts of the zone {zone} did not answer"
             self.tell("unanswered", f"{text}: see `navtex inventory unanswered`", level="warning", zone=zone)

@@ -20,7 +20,7 @@ def user(
     database: Database, name: str, role: Role = Role.VIEWER, tags: Mapping[str, str] | None = None, password: str = ""
 ) -> None:
     """Add a user, who has no password unless one is given: hashing takes time."""
-    add_user(database, SELF, NOW, name, role, tags, password)
+    add_user(database, SELF, NOW, name, role, tags=tags, password=password)
 
 
 def signed_in(one: Browser, name: str) -> Browser:

@@ -78,7 +78,7 @@ def part(product: str, commit: str, distro: str) -> Component | None:
 
 
 def engine(
-    name: str, version: str, distro: str, where: str, parts: Sequence[tuple[str, str]] = (), identity: str = ""
+    name: str, version: str, distro: str, where: str, *, parts: Sequence[tuple[str, str]] = (), identity: str = ""
 ) -> Iterator[Found]:
     """The host of an engine that told its version and, in `parts`, the commits of (product, commit)."""
     try:
@@ -176,7 +176,7 @@ def host_of(said: Info, name: str, where: str) -> Iterator[Found]:
     """The host of an engine's info under a name, and notes on what it does not show."""
     parts = (("containerd", said.containerd), ("runc", said.runc))
     identity = f"engine:{said.identity[:200]}" if said.identity else ""
-    yield from engine(name, said.version, said.distro, where, parts, identity)
+    yield from engine(name, said.version, said.distro, where, parts=parts, identity=identity)
     yield from said._replace(name=name).notes()
 
 

@@ -89,7 +89,7 @@ def first(call: Call) -> Answer:
     try:
         _check_same(call)
         actor = Actor(accounts.account_name(name), Way.ANONYMOUS, call.client)
-        accounts.add_user(call.database, actor, call.now, name, Role.ADMIN, {}, password, first=True)
+        accounts.add_user(call.database, actor, call.now, name, Role.ADMIN, password=password, first=True)
     except UsageProblem as error:
         return _first(call, str(error), 400)
     found = sessions.sign_in(call.database, name, password, call.client, call.now)

@@ -35,14 +35,14 @@ def show(call: Call, problem: str = "", status: int = 200) -> Answer:
 def _add(call: Call) -> str:
     role, tags = _allowed(call)
     password = call.filled("password")
-    accounts.add_user(call.database, actor_of(call), call.now, call.filled("user"), role, tags, password)
+    accounts.add_user(call.database, actor_of(call), call.now, call.filled("user"), role, tags=tags, password=password)
     return "added"
 
 
 def _change(call: Call) -> str:
     role, tags = _allowed(call)
     _not_oneself(call)
-    accounts.change_user(call.database, actor_of(call), call.now, call.filled("user"), role, tags)
+    accounts.change_user(call.database, actor_of(call), call.now, call.filled("user"), role=role, tags=tags)
     return "changed"
 
 

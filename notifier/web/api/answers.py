@@ -38,14 +38,13 @@ def paged(call: Call, value: Any, last: Place | None) -> Answer:
     return answer(call, value, next=cursor(call, last))
 
 
-def part_of(
-    call: Call, value: Any, rows: str, identity: Callable[[Any], Place], limit: int, after: Place | None
-) -> Answer:
+def part_of(call: Call, value: Any, rows: str, identity: Callable[[Any], Place], limit: int) -> Answer:
     """A page of a whole list that is at hand: what follows the row that was the last one.
 
     If that row is gone, the page begins where it stood.
     """
     whole: Sequence[Any] = getattr(value, rows)
+    after = after_of(call)
     start = 0
     if after is not None:
         start = int(after[0])

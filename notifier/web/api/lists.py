@@ -13,13 +13,13 @@ from notifier.services.advisories import AdvisoryQuery
 from notifier.services.advisories import advisories as list_advisories
 from notifier.services.advisories import advisory as show_advisory
 from notifier.services.benchmarks import benchmarks as list_benchmarks
-from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_pages import exposure_page
 from notifier.services.images import ImageQuery, list_images
 from notifier.services.jobs import JobQuery, list_jobs
 from notifier.services.notification_log import NotificationQuery, list_notifications
 from notifier.services.plans import plans as list_plans
+from notifier.services.settings import due_policy
 from notifier.services.silences import list_silences
 from notifier.services.sources import sources as list_sources
 from notifier.services.subscriptions import list_subscriptions
@@ -69,7 +69,7 @@ def advisories(call: Call, given: Given) -> Answer:
     """The advisories, newest first."""
     query = AdvisoryQuery(tuple(given.get("kind", ())), given.get("severity"), given.get("product"))
     found = list_advisories(call.database, query).value
-    return part_of(call, found, "advisories", lambda row: (row.advisory,), given.limit, after_of(call))
+    return part_of(call, found, "advisories", lambda row: (row.advisory,), given.limit)
 
 
 def advisory(call: Call, given: Given) -> Answer:
@@ -87,7 +87,7 @@ def plan(call: Call, given: Given) -> Answer:
         due=due_policy(call.config.due),
         overdue=given.get("overdue", False),
     ).value
-    return part_of(call, found, "plans", _planned, given.limit, after_of(call))
+    return part_of(call, found, "plans", _planned, given.limit)
 
 
 def _planned(row: Any) -> tuple[str, str, str | None]:
@@ -97,28 +97,26 @@ def _planned(row: Any) -> tuple[str, str, str | None]:
 def benchmarks(call: Call, given: Given) -> Answer:
     """The editions of the CIS Docker benchmark, newest first."""
     found = list_benchmarks(call.database, call.now, scope=scoped(call, given.scope)).value
-    return part_of(call, found, "editions", lambda row: (row.edition,), given.limit, after_of(call))
+    return part_of(call, found, "editions", lambda row: (row.edition,), given.limit)
 
 
 def images(call: Call, given: Given) -> Answer:
     """The images in use, most urgent first."""
     query = ImageQuery(scoped(call, given.scope), given.get("status"), given.get("base"), given.get("split", False))
     found = list_images(call.database, call.config.images, query, call.now)
-    return part_of(
-        call, found, "images", lambda row: (row.image, row.config, row.platform), given.limit, after_of(call)
-    )
+    return part_of(call, found, "images", lambda row: (row.image, row.config, row.platform), given.limit)
 
 
 def sources(call: Call, given: Given) -> Answer:
     """The sources and their health."""
     found = list_sources(call.database, call.config, call.now).value
-    return part_of(call, found, "sources", lambda row: (row.name,), given.limit, after_of(call))
+    return part_of(call, found, "sources", lambda row: (row.name,), given.limit)
 
 
 def subscriptions(call: Call, given: Given) -> Answer:
     """The subscriptions, by name."""
     found = list_subscriptions(call.database, within=call.viewer.scope).value
-    return part_of(call, found, "subscriptions", lambda row: (row.name,), given.limit, after_of(call))
+    return part_of(call, found, "subscriptions", lambda row: (row.name,), given.limit)
 
 
 def notifications(call: Call, given: Given) -> Answer:
@@ -139,7 +137,7 @@ def notifications(call: Call, given: Given) -> Answer:
 def silences(call: Call, given: Given) -> Answer:
     """The silences, newest first."""
     found = list_silences(call.database, call.now, ended=given.get("ended", False), within=call.viewer.scope).value
-    return part_of(call, found, "silences", lambda row: (row.number,), given.limit, after_of(call))
+    return part_of(call, found, "silences", lambda row: (row.number,), given.limit)
 
 
 def trend(call: Call, given: Given) -> Answer:

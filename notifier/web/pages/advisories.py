@@ -11,9 +11,9 @@ from notifier.alerts.silences import JUSTIFICATIONS
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
 from notifier.services.advisories import AdvisoryQuery, advisories, advisory
-from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.overview import fleet_numbers
+from notifier.services.settings import due_policy
 from notifier.services.silences import list_assignments
 from notifier.services.verdict_explanations import proofs
 from notifier.web.calls import Answer, Call

@@ -38,7 +38,7 @@ def listing(call: Call) -> Answer:
         within=within,
     )
     explained = (
-        explain_notification(call.database, subscription, advisory, call.now, Settings.of(call.config), within)
+        explain_notification(call.database, subscription, advisory, call.now, Settings.of(call.config), within=within)
         if subscription and advisory
         else None
     )

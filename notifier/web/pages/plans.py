@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from notifier.services.due_dates import due_policy
 from notifier.services.exposure import ExposureQuery
 from notifier.services.plan_parts import plan_part
+from notifier.services.settings import due_policy
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.showing import shown

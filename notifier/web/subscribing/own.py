@@ -130,7 +130,7 @@ def save(call: Call) -> Answer:
     found, filled = _found(call), SubscribeForm.sent(call)
     try:
         wanted = filled.filters(found.subscription.filters), filled.schedule(found.subscription.schedule)
-        own_subscriptions.edit_own(call.database, call.viewer, found.number, wanted, call.now, actor_of(call))
+        own_subscriptions.edit_own(call.database, call.viewer, found.number, wanted, now=call.now, actor=actor_of(call))
     except UsageProblem as error:
         return _show(call, found, filled, error)
     return redirect(f"/subscribe/{quote(str(found.number))}?done=saved")

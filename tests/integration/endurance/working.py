@@ -33,7 +33,7 @@ from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
 from notifier.domain.jobs import JobState
 from notifier.services import jobs
-from notifier.services.importing import ImportOptions, store
+from notifier.services.host_storing import ImportOptions, store
 from notifier.services.jobs import JobQuery
 from notifier.storage import delivery_log, tallies
 from tests.conftest import ROOT, Program, fresh_postgres, listening, program, running_postgres

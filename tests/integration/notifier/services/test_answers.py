@@ -28,7 +28,8 @@ from notifier.services.benchmarks import benchmark, benchmarks
 from notifier.services.doctor import diagnose
 from notifier.services.exposure import ExposureQuery, assessed
 from notifier.services.exposure_rows import GroupBy, exposure_answer
-from notifier.services.importing import ImportOptions, ReadOptions, import_text
+from notifier.services.host_storing import ImportOptions
+from notifier.services.importing import ReadOptions, import_text
 from notifier.services.inventory import HostQuery, host, hosts
 from notifier.services.plans import plans
 from notifier.services.sources import sources

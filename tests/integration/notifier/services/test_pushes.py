@@ -19,7 +19,7 @@ from notifier.domain.pushes import Push, PushResult
 from notifier.domain.subscriptions import Subscription
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
-from notifier.services import importing, pushes
+from notifier.services import host_storing, pushes
 from notifier.services.inventory import HostQuery, host, hosts
 from notifier.storage import inventory, subscriptions
 from notifier.storage import pushes as store
@@ -93,9 +93,9 @@ def test_a_host_that_changes_after_a_look_for_news_is_news(database: Database) -
 
 def test_an_import_of_the_same_host_and_a_push_replace_each_other(database: Database) -> None:
     stored(database, [push("a", "28.0.0")])
-    options = importing.ImportOptions("hosts.csv")
+    options = host_storing.ImportOptions("hosts.csv")
     found = push("a", "29.0.0").hosts
-    assert importing.store(database, found, options, NOW).taken.changed == 1
+    assert host_storing.store(database, found, options, NOW).taken.changed == 1
     assert stored(database, [push("a", "29.0.0")]) == [(0, 0, 1)]
     assert running(database) == {"a": ["29.0.0"]}
 

@@ -15,7 +15,7 @@ from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostRiskCount, RiskSummary, TrendDay
 from notifier.services.exposure import ExposureQuery, assess, host_counts, marks, note_trend
-from notifier.storage import exposure, inventory
+from notifier.storage import exposure, inventory, risks, trend_days
 from tests.support.samples import DAY, START, publish, record
 
 OLD, NEW = Component("engine", "25.0.5"), Component("engine", "29.7.2")
@@ -123,16 +123,16 @@ def test_hosts_come_worst_first_then_by_how_much_then_by_name(fleet: Database) -
             of[NEW]: RiskSummary(0, 0, unknown=True),
         }
         for _ in range(2):  # the marks are gone after the first time
-            found = [(host, set(held)) for host, _, held, _ in exposure.hosts_by_risk(connection, Scope(), told)]
+            found = [(host, set(held)) for host, _, held, _ in risks.hosts_by_risk(connection, Scope(), told)]
             assert found == [
                 ("web-2", {of[OLD], of[KIT], of[RUNC]}),
                 ("web-1", {of[OLD], of[KIT]}),
                 ("lab-2", {of[RUNC]}),
                 ("lab-1", {of[KIT]}),
             ]
-        scoped = exposure.hosts_by_risk(connection, Scope(tags={"env": "test"}), told)
+        scoped = risks.hosts_by_risk(connection, Scope(tags={"env": "test"}), told)
         assert [host for host, *_ in scoped] == ["lab-2", "lab-1"]
-        assert list(exposure.hosts_by_risk(connection, Scope(), {})) == []
+        assert list(risks.hosts_by_risk(connection, Scope(), {})) == []
 
 
 def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
@@ -143,20 +143,20 @@ def test_each_host_stands_once_under_its_worst(fleet: Database) -> None:
             of[KIT]: RiskSummary(4, 1),
             of[NEW]: RiskSummary(0, 0, unknown=True),
         }
-        found = exposure.risk_counts(connection, Scope(), told)
+        found = risks.risk_counts(connection, Scope(), told)
         assert set(found) == {
             HostRiskCount(5, kev=True, unknown=False, hosts=2),
             HostRiskCount(4, kev=False, unknown=True, hosts=1),
             HostRiskCount(0, kev=False, unknown=True, hosts=2),
         }
-        assert exposure.risk_counts(connection, Scope(hosts=("web-1",)), told) == [
+        assert risks.risk_counts(connection, Scope(hosts=("web-1",)), told) == [
             HostRiskCount(5, kev=True, unknown=False, hosts=1)
         ]
         last = {
             max(of.values()): RiskSummary(3, 1)
         }  # a component before it that nothing marks is not a mark of nothing
-        assert exposure.risk_counts(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
-        assert exposure.risk_counts(connection, Scope(), {}) == []
+        assert risks.risk_counts(connection, Scope(), last) == [HostRiskCount(3, kev=False, unknown=False, hosts=1)]
+        assert risks.risk_counts(connection, Scope(), {}) == []
 
 
 def test_hosts_that_no_import_names_any_more_are_counted(fleet: Database) -> None:
@@ -215,16 +215,16 @@ def test_a_question_narrows_the_findings(fleet: Database) -> None:
 
 def days(database: Database) -> tuple[TrendDay, ...]:
     with database.connect() as connection:
-        return exposure.trend(connection)
+        return trend_days.trend(connection)
 
 
 def test_the_last_numbers_of_a_day_stand(database: Database) -> None:
     today = date(2026, 4, 15)
     for high in (1, 2):
         with database.begin() as connection:
-            exposure.store_trend(connection, today, 10, {"high": high, "low": 0})
+            trend_days.store_trend(connection, today, 10, {"high": high, "low": 0})
     with database.begin() as connection:
-        exposure.store_trend(connection, today + timedelta(days=1), 11, {"high": 3, "low": 0})
+        trend_days.store_trend(connection, today + timedelta(days=1), 11, {"high": 3, "low": 0})
     assert days(database) == (
         TrendDay(today, 10, {"high": 2, "low": 0}),
         TrendDay(today + timedelta(days=1), 11, {"high": 3, "low": 0}),
@@ -235,7 +235,7 @@ def test_a_day_is_kept_for_400_days(database: Database) -> None:
     today = date(2026, 4, 15)
     for age in (400, 399, 0):
         with database.begin() as connection:
-            exposure.store_trend(connection, today - timedelta(days=age), 1, {"high": 1})
+            trend_days.store_trend(connection, today - timedelta(days=age), 1, {"high": 1})
     assert [d.day for d in days(database)] == [today - timedelta(days=399), today]
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host, Observed
 from notifier.services.collecting import SCOPE
-from notifier.services.importing import ImportOptions, store
+from notifier.services.host_storing import ImportOptions, store
 from notifier.storage import host_listing, looks, retention, tables
 from tests.support.samples import START
 

@@ -190,7 +190,7 @@ def _bad_token_beside_a_session(one: Browser) -> tuple[Reply, int]:
 def _demoted_owner(one: Browser) -> tuple[Reply, int]:
     secret = own_token(one, "ada", TokenScope.ADMIN)
     assert one.get("/audit", **bearer(secret)).status == 200
-    change_user(one.site.database, SELF, NOW, "ada", Role.VIEWER, {})
+    change_user(one.site.database, SELF, NOW, "ada", role=Role.VIEWER, tags={})
     return one.get("/audit", **bearer(secret)), 403
 
 

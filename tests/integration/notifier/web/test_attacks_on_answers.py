@@ -142,7 +142,7 @@ def test_what_somebody_loses_they_lose_at_once(fleet: Database) -> None:
         signed_in(al, "al")
         assert "alpha-1" in al.get("/hosts").text
         assert "alpha-1" in program.get("/api/v1/hosts", **bearer).text
-        change_user(fleet, SELF, NOW, "al", Role.VIEWER, {"team": "b"})
+        change_user(fleet, SELF, NOW, "al", role=Role.VIEWER, tags={"team": "b"})
         for reply in (al.get("/hosts"), program.get("/api/v1/hosts", **bearer)):
             assert (reply.status, "alpha-1" in reply.text) == (200, False)
         assert al.post("/advisories/CVE-2026-1/silence", {"reason": "x", "until": "2099-01-01"}).status == 403

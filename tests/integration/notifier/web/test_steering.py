@@ -63,7 +63,7 @@ def fleet(database: Database) -> Database:
     add_silence(database, NewSilence(CVE, Scope(hosts=("web-2*",)), f"reason {NASTY}", until, NASTY), NOW)
     assign(database, NewAssignment(CVE, Scope(hosts=("web-1",)), f"owner {NASTY}", date(2099, 1, 1), NASTY), NOW)
     run(database, NOW)
-    note(database, SELF, NOW, "test", NASTY, {"tags": NASTY}, None)
+    note(database, SELF, NOW, "test", NASTY, before={"tags": NASTY})
     user(database, "ann", Role.ADMIN)
     user(database, "bob", Role.VIEWER, {"team": NASTY})
     return database

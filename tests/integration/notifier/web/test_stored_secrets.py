@@ -45,7 +45,7 @@ def test_a_dump_of_the_database_lets_nobody_in(database: Database) -> None:
 @pytest.mark.both
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET who = 'nobody'", "DELETE FROM audit_log"])
 def test_the_audit_log_only_grows(database: Database, statement: str) -> None:
-    note(database, SELF, NOW, "test", "something", {"to": "slack://T0/B0/secret-of-hook"})
+    note(database, SELF, NOW, "test", "something", before={"to": "slack://T0/B0/secret-of-hook"})
     with pytest.raises(sa.exc.DBAPIError, match="only added"), database.begin() as connection:
         connection.execute(sa.text(statement))
     (entry,) = list_entries(database)

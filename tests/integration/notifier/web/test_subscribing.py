@@ -269,7 +269,7 @@ def test_who_may_see_fewer_hosts_is_told_of_fewer_and_who_is_removed_of_none(
             subscriptions.add(connection, Subscription(name, ("file:///tmp/x",), wanted, START, owner=owner))
     operator = call(sqlite_database, config(mailbox), person("root", Role.OPERATOR), path={"number": "1"})
     (link,) = re.findall(rf"{URL}(/f/[\w-]+\.atom)", body(own.feed(operator)))
-    change_user(sqlite_database, root, NOW, "bob", Role.VIEWER, {"team": "a"})
+    change_user(sqlite_database, root, NOW, "bob", role=Role.VIEWER, tags={"team": "a"})
     assert {s.name: s.filters.scope.tags for s in known(sqlite_database)} == {"all": {"team": "a"}, "eves": {}}
     with visitor(sqlite_database, config(mailbox)) as one:
         assert one.get(link).status == 404, "it has digests of all hosts"

@@ -24,7 +24,8 @@ from notifier.domain.components import Component, Host
 from notifier.domain.jobs import DUE, MATCH, JobState, deliver_job, digest_jobs
 from notifier.domain.pushes import Push
 from notifier.services import jobs as services
-from notifier.services.importing import ImportOptions, ReadOptions, import_text, store
+from notifier.services.host_storing import ImportOptions, store
+from notifier.services.importing import ReadOptions, import_text
 from notifier.services.jobs import JobQuery
 from notifier.services.pushes import store_pushes
 from notifier.services.queueing import DigestStage, queue_digests

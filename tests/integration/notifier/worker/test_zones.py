@@ -106,7 +106,7 @@ def test_a_worker_that_is_to_stop_leaves_the_hosts_that_it_has_not_asked_to_the_
     lines = tuple(f"tcp://127.0.0.1:{n}" for n in range(1, 7))
     asked = iter((False, False, True))
     part, settings = ZonePart("lab", lines, NOW), Collecting(jobs=1, timeout=5)
-    assert collect_part(database, settings, part, {}, NOW, lambda: next(asked)) == 2
+    assert collect_part(database, settings, part, {}, NOW, stopping=lambda: next(asked)) == 2
     assert sorted(waiting(database)) == [("collect.lab", 2, 1), ("collect.lab", 4, 0)]
     assert [one.target for one in list_unanswered(database).hosts] == list(lines[:2])
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.retry import LEASE, LIMIT, DeliveryState, abandoned, after_failure, asked_for
+from feeds.core.times import asked_for
+from notifier.domain.retry import LEASE, LIMIT, PATIENCE, DeliveryState, abandoned, after_failure
 from tests.support.samples import START
 
 MINUTE = timedelta(minutes=1)
@@ -79,12 +80,12 @@ def test_a_receiver_that_asks_for_years_is_asked_again_after_two_days() -> None:
     ],
 )
 def test_a_pause_is_asked_for_in_seconds_or_as_a_date(said: str, wait: timedelta) -> None:
-    assert asked_for(said, START) == START + wait
+    assert asked_for(said, START, PATIENCE) == START + wait
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-5", "1e3", "\u0661", "Wed, 99 Apr 2026 13:00:00 GMT", "0x10", "."])
 def test_what_is_no_pause_is_none(said: str) -> None:
-    assert asked_for(said, START) is None
+    assert asked_for(said, START, PATIENCE) is None
 
 
 def test_a_claim_counts_until_its_process_ended_or_was_silent_for_too_long() -> None:

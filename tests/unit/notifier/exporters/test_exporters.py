@@ -76,7 +76,7 @@ def names(number: int) -> tuple[str, ...]:
 
 
 def made(*found: Finding, at: datetime = START, author: str = "Example Ltd") -> ExportDocument:
-    return document(found, names, at, author, "https://security.example.org")
+    return document(found, names, at, author=author, namespace="https://security.example.org")
 
 
 CASES = {

@@ -53,7 +53,7 @@ def found(text: str, status: Status = Status.AFFECTED) -> Finding:
 @each
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_format_for_other_tools_escapes_them(form: str, text: str) -> None:
-    made = document((found(text),), lambda _: (text,), START, text, "https://security.example.org")
+    made = document((found(text),), lambda _: (text,), START, author=text, namespace="https://security.example.org")
     written = FORMATS[form].write(made)
     assert "a" in written
     assert not RAW.search(written)
