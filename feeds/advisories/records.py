@@ -36,6 +36,9 @@ PARTS_OF_ENGINE: Final = frozenset({ENGINE_MODULE, GO_ARCHIVE})
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
+_RESERVED = re.compile(
+    rf"(?:CVE|GO)-\d{{4}}-\d+|GHSA-.*|CIS-DOCKER-.*|(?:{'|'.join(PRODUCTS)})-v?\d.*|.*/.*", re.IGNORECASE
+)
 _GHSA = re.compile(r"\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b", re.IGNORECASE)
 
 
@@ -400,6 +403,17 @@ def cve_age(cve: str) -> tuple[int, int]:
 def is_ghsa(name: str) -> bool:
     """Whether the name is a GitHub advisory id."""
     return _GHSA.fullmatch(name) is not None
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is of a form in which other sources name their entries: a vulnerability, a release, an edition.
+
+    >>> is_reserved("cve-2031-10001"), is_reserved("GO-2031-0001"), is_reserved("engine-29.5.1")
+    (True, True, True)
+    >>> is_reserved("docker-desktop-4.30.0-security-update-cve-2024-5652"), is_reserved("cve-2024-in-review")
+    (False, False)
+    """
+    return _RESERVED.fullmatch(name.strip()) is not None
 
 
 def canonical(name: str) -> str:

@@ -195,14 +195,23 @@ def gathered(facts: Iterable[Fact]) -> Releases:
                 notes[fact.product][key(fact.version)] = fact
     lines = tuple(f for f in everything if isinstance(f, ReleaseLine))
     contents = {key(f.version): f for f in everything if isinstance(f, Contents) and is_version(f.version)}
-    published = {f.channel: _published(f) for f in everything if isinstance(f, Packages)}
+    published = {channel: _published(channel, found) for channel, found in _packages(everything).items()}
     return Releases(lines, dict(tagged), dict(notes), tuple(_twins(commits)), published, contents)
 
 
-def _published(fact: Packages) -> dict[str, dict[Key, Package]]:
-    order = dpkg if is_apt(fact.channel) else rpm
+def _packages(facts: Iterable[Fact]) -> dict[str, list[Package]]:
+    """By channel: its packages, of all lists of it."""
+    found: dict[str, list[Package]] = defaultdict(list)
+    for fact in facts:
+        if isinstance(fact, Packages):
+            found[fact.channel] += fact.packages
+    return found
+
+
+def _published(channel: str, packages: Iterable[Package]) -> dict[str, dict[Key, Package]]:
+    order = dpkg if is_apt(channel) else rpm
     found: dict[str, dict[Key, Package]] = defaultdict(dict)
-    for package in fact.packages:
+    for package in packages:
         known = found[package.product].get(key(package.version))
         if known is None or order(known.package_version) < order(package.package_version):
             found[package.product][key(package.version)] = package

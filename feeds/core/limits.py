@@ -62,13 +62,15 @@ LEAST_LISTED: Final = (3, 4)
 GONE_AFTER: Final = timedelta(hours=23)
 """How far apart the two good polls are that must both miss an entry. An hour less than a day: timers are not exact."""
 AT_ONCE: Final = 3
-"""So many entries that go missing in the same poll are not believed to be gone, however long the list is."""
+"""So many entries that go missing within a day are not believed to be gone, however long the list is."""
 PEAK: Final = timedelta(weeks=4)
 """How long the longest list is remembered: one that shrinks little by little is compared with it."""
 NAMED: Final = 3
 """A first list without entries is not believed where another source names as many that it should have."""
 MENTIONS: Final = 100
 """CVEs that a document only mentions, and that are asked for; the first ones count."""
+MENTIONED: Final = 1_000
+"""The same of all documents of a source, those of each document in turn."""
 CLAIMED: Final = 1_000
 """CVEs of one source's claims whose records are asked for, the newest first; the largest source has a third of them."""
 ASSIGNED: Final = 5_000

@@ -20,7 +20,7 @@ from feeds.advisories.facts import Tags
 from feeds.advisories.records import ENGINE, Record, is_cve, ranked_claims
 from feeds.core.addresses import hostname
 from feeds.core.errors import ShapeError
-from feeds.core.limits import CLAIMED, FOLLOWED, MENTIONS, MODULE_FILES, SOURCE_ENTRIES, SOURCE_SIZE
+from feeds.core.limits import CLAIMED, FOLLOWED, MENTIONED, MENTIONS, MODULE_FILES, SOURCE_ENTRIES, SOURCE_SIZE
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
@@ -50,6 +50,7 @@ class Spider(scrapy.Spider):
         self.first: Counter[str] = Counter()
         self.brought: Counter[str] = Counter()
         self.claimed: Counter[str] = Counter()
+        self.mentioned: Counter[str] = Counter()
         self.size: Counter[str] = Counter()
 
     async def start(self) -> AsyncIterator[Any]:
@@ -197,7 +198,9 @@ class Spider(scrapy.Spider):
         fresh = (c for c in ranked_claims([records], self.job.wanted.products) if c not in self.wanted)
         claimed = list(islice(fresh, CLAIMED - self.claimed[source.name]))
         self.claimed[source.name] += len(claimed)
-        mentioned = list(dict.fromkeys(n for r in records for n in r.mentions if is_cve(n)))[:MENTIONS]
+        few = list(dict.fromkeys(n for r in records for n in r.mentions if is_cve(n)))[:MENTIONS]
+        mentioned = [n for n in few if n not in self.wanted][: MENTIONED - self.mentioned[source.name]]
+        self.mentioned[source.name] += len(mentioned)
         cves = frozenset((*claimed, *mentioned)) - self.wanted
         if not cves or len(self.wanted) > len(self.job.wanted.cves) + FOLLOWED:
             return

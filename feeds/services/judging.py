@@ -63,7 +63,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
         lacks = list(health.shortfalls(name, count, history, missing, steady=shrunk and _steady(name)))
         if not how.accept:
             lacks += _emptiness(connection, answers, count, history, mirrored=how.mirrored)
-            if complete and (lost := _losses(connection, name)):
+            if complete and (lost := _losses(connection, name, how.now)):
                 lacks.append(f"{lost}. If that is right, run `navtex poll --accept {name}`")
         if lacks:
             state = replace(state, state=health.SourceHealth.DEGRADED, message="; ".join(lacks))
@@ -75,11 +75,11 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
     return state, changed
 
 
-def _losses(connection: Connection, name: str) -> str:
+def _losses(connection: Connection, name: str, now: datetime) -> str:
     """What a complete source lacks that it had, where that is more likely a broken or an old copy than news."""
     if newest := storage.newest_missing(connection, name):
         return f"its {newest} newest entries are missing, as in an older copy"
-    missed = storage.missed_at_once(connection, name)
+    missed = storage.missed_at_once(connection, name, now)
     return f"{missed} entries are missing at once" if missed >= AT_ONCE else ""
 
 

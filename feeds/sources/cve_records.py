@@ -69,6 +69,9 @@ class CveRecords(Source):
         meta = data.get("cveMetadata") if isinstance(data, dict) else None
         if not isinstance(meta, dict) or not is_cve(str(meta.get("cveId"))):
             raise ShapeError("no CVE record", where=document.url)
+        asked = cves_in(document.url.rpartition("/")[2])
+        if asked and str(meta["cveId"]).upper() not in asked:
+            raise ShapeError(f"it is the record of another CVE, {meta['cveId']}", where=document.url)
         containers = mapping(data.get("containers"))
         cna = mapping(containers.get("cna"))
         if not cna:

@@ -20,7 +20,7 @@ import msgspec
 
 from feeds.advisories.precedence import DOCKERS, Precedence, spoken
 from feeds.advisories.prose import read_prose
-from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_cve, is_ghsa
+from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_reserved
 from feeds.core.errors import ShapeError
 from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
@@ -177,8 +177,8 @@ def _announcement(section: _Section, form: int, home: str) -> Record:
     release = _DESKTOP_RELEASE.search(section.title)
     claims = (_of_release(section, release[1]),) if release else read_prose(f"{section.title}.\n\n{text}")
     return Record(
-        # an entry about one CVE may have its id for an anchor, and is another matter all the same
-        id=f"announcement/{section.anchor}" if is_cve(section.anchor) or is_ghsa(section.anchor) else section.anchor,
+        # an entry about one CVE, or a release, may have its name for an anchor, and is another matter all the same
+        id=f"announcement/{section.anchor}" if is_reserved(section.anchor) else section.anchor,
         kind=Kind.ANNOUNCEMENT,
         title=section.title,
         url=f"{home}#{section.anchor}",

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from feeds.advisories.precedence import DOCKERS, spoken
 from feeds.advisories.prose import read_prose
-from feeds.advisories.records import Kind, Record, cves_in, is_cve, is_ghsa
+from feeds.advisories.records import Kind, Record, cves_in, is_reserved
 from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
 from feeds.sources.parsing import last_part, unique
@@ -77,8 +78,8 @@ def _kept(item: markup.FeedItem) -> Record | None:
     announced = rule.kind is Kind.ANNOUNCEMENT
     guid = _GUID.search(item.guid)
     aliases = [f"docker-blog/{slug}"] if guid else []
-    # the id of a CVE in an address says what the post speaks of, and is not a name of the post
-    aliases += [slug] if announced and not is_cve(slug) and not is_ghsa(slug) else []
+    # the name of a CVE or a release in an address says what the post speaks of, and is not a name of the post
+    aliases += [slug] if announced and not is_reserved(unquote(slug)) else []
     return Record(
         id=f"docker-blog/{guid['post'] if guid else slug}",
         kind=rule.kind,

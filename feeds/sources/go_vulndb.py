@@ -42,6 +42,9 @@ class GoVulnerabilities(Source):
             return Parsed((), tuple(self._entries(data, document)))
         if not isinstance(data, dict) or not _ID.fullmatch(str(data.get("id"))) or not _modules(data):
             raise ShapeError("no entry of the Go vulnerability database", where=document.url)
+        asked = _ID.search(document.url.rpartition("/")[2])
+        if asked and asked[0] != data["id"]:
+            raise ShapeError(f"it is another entry, {data['id']}", where=document.url)
         return Parsed((_record(data),))
 
     def _entries(self, data: Any, document: Document) -> Iterator[Request]:

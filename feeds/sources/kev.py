@@ -7,6 +7,7 @@ from datetime import date
 from typing import ClassVar
 
 from feeds.advisories.facts import Exploited
+from feeds.advisories.list_facts import shrunk
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
@@ -28,6 +29,8 @@ class KnownExploited(Source):
         entries = data.get("vulnerabilities") if isinstance(data, dict) else None
         if not isinstance(entries, list) or not entries:
             raise ShapeError("no catalogue of exploited vulnerabilities", where=document.url)
+        if isinstance(count := data.get("count"), int) and shrunk(len(entries), count):
+            raise ShapeError(f"it says that it has {count} entries, and has {len(entries)}", where=document.url)
         added = {
             str(e["cveID"]): day
             for e in entries

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from feeds.advisories.facts import Bundled, Repair
 from feeds.advisories.precedence import Precedence
@@ -24,8 +25,10 @@ from feeds.sources.note_parts import LONGEST, Part, Place, placed
 from feeds.sources.parsing import shortened
 from feeds.versions import products
 
-_REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
-_GLOBAL = re.compile(r"github\.com/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
+_GITHUB = r"^\s*(?:https?:)?(?://)?(?:www\.)?github\.com/"
+"""The beginning of an address there: one in the query of another address leads elsewhere."""
+_REPOSITORY = re.compile(rf"{_GITHUB}([\w.-]+/[\w.-]+)/security/advisories/(GHSA-[\w-]+)", re.IGNORECASE)
+_GLOBAL = re.compile(rf"{_GITHUB}advisories/(GHSA-[\w-]+)", re.IGNORECASE)
 _UNNAMED = re.compile(
     rf"{FIX.pattern}.{{0,300}}\b(?:security (?:issue|vulnerabilit|flaw|fix|bug|problem|hole)|vulnerabilit)",
     re.IGNORECASE,
@@ -92,7 +95,7 @@ def _alias(block: Block, passage: Passage, *, alone: bool) -> str:
     if _SEE.search(block.text) or not (alone or passage.opens):
         return ""
     link = _link(block, passage)
-    return next(iter(ghsas_in(link)), "")
+    return next(iter(ghsas_in(urlsplit(link).path)), "")
 
 
 def _is_fix(block: Block, place: Place, passage: Passage, product: str, *, first: bool) -> bool:

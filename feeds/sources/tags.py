@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from feeds.advisories.facts import Tag, Tags
 from feeds.core.errors import ShapeError
@@ -26,6 +26,8 @@ REPOSITORIES = {
 }
 # of a release, or of the engine's Go module (Compose 1 had no "v"); not api/v1.52.0, docs-v1.12.0 or dockerfile/1.9.0
 _RELEASE = re.compile(r"^(?:docker-)?v?\d+\.\d+")
+
+_COMMIT = re.compile(r"/repos/([\w.-]+/[\w.-]+)/commits/")
 
 
 class TagLists(Source):
@@ -48,12 +50,20 @@ class TagLists(Source):
             for e in mappings(entries)
             if _RELEASE.match(str(e.get("name")))
         )
+        if others := {r for e in mappings(entries) if (r := _repository(e))} - {document.form}:
+            raise ShapeError(f"it lists tags of {min(others)}", where=document.url)
         following = next_page(document)
         follow = (
             (Request(url=following, form=document.form, accept="application/vnd.github+json"),) if following else ()
         )
         fact = Tags(product=REPOSITORIES.get(document.form, ""), repository=document.form, tags=tags)
         return Parsed((fact,), follow)
+
+
+def _repository(entry: dict[str, Any]) -> str:
+    """The repository of ours that a tag's commit is in; "" if it does not say so."""
+    found = _COMMIT.search(str(mapping(entry.get("commit")).get("url")))
+    return found[1] if found and found[1] in REPOSITORIES else ""
 
 
 SOURCE = TagLists(

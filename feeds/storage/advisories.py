@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice, zip_longest
 from typing import Any
 
 import msgspec
@@ -27,11 +28,14 @@ from feeds.advisories.records import (
     ranked_claims,
 )
 from feeds.advisories.releases import Releases, gathered
-from feeds.core.limits import MENTIONS
+from feeds.core.limits import MENTIONED, MENTIONS
 from feeds.sources.tags import REPOSITORIES
 from feeds.storage import tables
 from feeds.storage.items import decoded
 from feeds.storage.sql import insert
+
+_MERGED = " (merged, "
+"""What follows the former name of an advisory that turned out to be another one."""
 
 
 @dataclass(slots=True)
@@ -204,38 +208,51 @@ def wanted_cves(connection: Connection, products: Collection[str] = ()) -> tuple
     first: a list of thousands keeps no other waiting.  What stands in no document any more mentions nothing.
     """
     of_source: dict[str, list[Record]] = {}
-    mentioned: dict[str, dict[str, None]] = {}
+    mentioned: dict[str, dict[str, dict[str, None]]] = {}
     for row in _stored(connection):
         value = decoded(row.payload)
         if not isinstance(value, Record):
             continue
         of_source.setdefault(row.source, []).append(value)
         if row.absent is None and row.gone_at is None:
-            mentioned.setdefault(row.document, {}).update(dict.fromkeys(n for n in value.mentions if is_cve(n)))
+            named = mentioned.setdefault(row.source, {}).setdefault(row.document, {})
+            named.update(dict.fromkeys(n for n in value.mentions if is_cve(n)))
     ranked = ranked_claims(of_source.values(), products)
-    few = (name for names in mentioned.values() for name in list(names)[:MENTIONS])
+    few = (name for documents in mentioned.values() for name in _first(documents.values()))
     return ranked, frozenset(few) - frozenset(ranked)
+
+
+def _first(documents: Iterable[Iterable[str]]) -> Iterable[str]:
+    """The first names of a source's documents, in turns."""
+    turns = zip_longest(*(islice(names, MENTIONS) for names in documents))
+    return islice((name for turn in turns for name in turn if name), MENTIONED)
 
 
 def sync(connection: Connection, at: datetime, *, baseline: frozenset[str]) -> Changes:
     """Bring the advisory rows in line with the records; what is new, changed and withdrawn comes back.
 
     An advisory keeps its number while any of its names stays: a GHSA that gets its CVE is not news.
-    Two that turn out to be one keep the older number, and the younger points to it.  A new one is
-    baseline when every record of it comes from a source whose first good poll this is.
+    Two that turn out to be one keep the older number, and the younger points to it, until they are apart again.  A new
+    one is baseline when every record of it comes from a source whose first good poll this is.
     """
     rows = {r.id: r for r in connection.execute(sa.select(tables.advisory))}
     of_name = {r.name: r.advisory for r in connection.execute(sa.select(tables.alias))}
     # one that was no advisory for a while (its record said nothing of our products) has lost its aliases
     numbered = {r.name: r.id for r in rows.values() if r.merged_into is None} | of_name
+    apart = {(r.merged_into, r.name.partition(_MERGED)[0]): r.id for r in rows.values() if r.merged_into is not None}
     changes = Changes()
     claimed: set[int] = set()
     names: dict[str, int] = {}
     for advisory in sorted(merge(reads(connection)), key=lambda a: a.name not in numbered):
-        numbers = sorted({numbered[n] for n in advisory.names if n in numbered} - claimed)
+        known = {numbered[n] for n in advisory.names if n in numbered}
+        # one that was joined to another and is apart again is the one that it was
+        back = (one for o in known for n in advisory.names if (one := apart.get((o, n))) and one not in claimed)
+        numbers = sorted(known - claimed) or [*back][:1]
+        if numbers and rows[numbers[0]].merged_into is not None:
+            _part(connection, numbers[0], advisory.name)
         row = rows[numbers[0]] if numbers else None
         for double in numbers[1:]:  # first, because the older may take over its name
-            _join(connection, double, numbers[0], f"{rows[double].name} (merged, {double})")
+            _join(connection, double, numbers[0], f"{rows[double].name}{_MERGED}{double})")
         values: dict[str, Any] = {
             "name": advisory.name,
             "kind": advisory.kind.value,
@@ -277,6 +294,12 @@ def _join(connection: Connection, double: int, number: int, name: str) -> None:
     table = tables.advisory
     connection.execute(sa.update(table).where(table.c.merged_into == double).values(merged_into=number))
     connection.execute(sa.update(table).where(table.c.id == double).values(merged_into=number, name=name))
+
+
+def _part(connection: Connection, number: int, name: str) -> None:
+    """Make a double an advisory again."""
+    table = tables.advisory
+    connection.execute(sa.update(table).where(table.c.id == number).values(merged_into=None, name=name))
 
 
 def _rename(connection: Connection, before: dict[str, int], after: dict[str, int]) -> None:

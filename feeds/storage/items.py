@@ -8,7 +8,7 @@ alike.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -264,6 +264,8 @@ def forget_pages(connection: Connection, source: str, asked: set[str], at: datet
             refused=f"{left[0]} is no longer linked, and {len(lost)} entries stand on no other page; kept as they "
             f"were. If that is right, run `navtex poll --accept {source}`"
         )
+    if not accept and (problem := _carried(connection, rows, frozenset(left))):
+        return Kept(refused=f"{problem}; kept as it was. If that is right, run `navtex poll --accept {source}`")
     over = {r.id for r in rows if r.document in left and (accept or not _entries(r.key, r.payload))}
     changed = bool(_gone(connection, over, at))
     for url in left:
@@ -274,6 +276,44 @@ def forget_pages(connection: Connection, source: str, asked: set[str], at: datet
         else:
             connection.execute(sa.update(table).where(table.c.url == url).values(etag="", last_modified=""))
     return Kept(changed=changed)
+
+
+def _carried(connection: Connection, rows: Sequence[Any], left: frozenset[str]) -> str:
+    """Compare lists of packages whose document has another address now; why the new one is not believed, or "".
+
+    What the new one lacks is noted as missing from it: an RPM repository names its index anew with each change.
+    """
+    lists: dict[str, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
+    for row in rows:
+        if row.key.startswith(FACTS) and isinstance(decoded(row.payload), Packages):
+            lists[row.key][row.document in left].append(row)
+    moved = {key: (new, old) for key, (new, old) in lists.items() if new and old}
+    for key, (new, old) in moved.items():
+        here, before = _inside(new), _inside(old)
+        if shrunk(len(before & here), len(before)):
+            return f"its list {key} has {len(here)} entries and lacks {len(before - here)} of the {len(before)} it had"
+    for new, old in moved.values():
+        if lost := _inside(old) - _inside(new):
+            whole = cast("Listing", decoded(new[0].payload))
+            for row in old:
+                whole = united(whole, cast("Listing", decoded(row.payload)))
+            _update(connection, new[0].id, **_values(msgspec.json.encode(whole).decode()))
+            _miss(connection, new[0].id, lost, [row.id for row in old])
+    return ""
+
+
+def _miss(connection: Connection, number: int, names: Iterable[str], before: list[int]) -> None:
+    """Note entries as missing from an item, since when they were missing from earlier ones."""
+    absence = tables.absence
+    rows = connection.execute(sa.select(absence).where(absence.c.item.in_(before)))
+    since = {row.entry: row.missed_at for row in rows}
+    values = [{"item": number, "entry": name, "missed_at": since.get(name)} for name in sorted(names)]
+    connection.execute(sa.insert(absence), values)
+
+
+def _inside(rows: Iterable[Any]) -> frozenset[str]:
+    """The entries of lists that are kept as one fact."""
+    return frozenset(name for row in rows for name in contents(decoded(row.payload)) or ())
 
 
 def _entries(key: str, payload: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.facts import FACTS
 from feeds.advisories.list_facts import contents
 from feeds.advisories.records import Record
+from feeds.core.limits import GONE_AFTER
 from feeds.storage import tables
 from feeds.storage.items import decoded
 
@@ -32,8 +34,11 @@ def listed(connection: Connection, source: str, *, complete: bool = True) -> tup
     return frozenset(r.key for r in present), len({r.key for r in present if r.entries is None}) + inside
 
 
-def missed_at_once(connection: Connection, source: str) -> int:
-    """How many entries a source lacks on all its pages, for the first time in this poll. Scores are asked for anew."""
+def missed_at_once(connection: Connection, source: str, at: datetime | None = None) -> int:
+    """How many entries a source lacks on all its pages, since this poll or (at a time) less than a day.
+
+    Scores are asked for anew. 0 where none is missing for the first time.
+    """
     item, absence = tables.item, tables.absence
     fresh = sa.select(absence.c.item).join(item).where(item.c.source == source, absence.c.missed_at.is_(None))
     if connection.execute(fresh.limit(1)).first() is None:
@@ -51,7 +56,9 @@ def missed_at_once(connection: Connection, source: str) -> int:
         for name in ("", *(contents(decoded(row.payload)) or () if row.key.startswith(FACTS) else ()))
         if (row.id, name) not in absent
     }
-    missed = {(r.key, r.entry) for r in rows if r.entry is not None and r.missed_at is None}
+    since = at - GONE_AFTER if at else None
+    late = {(r.key, r.entry) for r in rows if r.missed_at is not None and since is not None and r.missed_at > since}
+    missed = late | {(r.key, r.entry) for r in rows if r.entry is not None and r.missed_at is None}
     return sum(key != "epss" for key, _ in missed - present)
 
 

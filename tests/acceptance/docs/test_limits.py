@@ -81,6 +81,7 @@ LIMITS = [
     ("entries of a source that count", f"{limits.SOURCE_STORED:,}"),
     ("CVEs that the claims of one source", f"the newest {limits.CLAIMED:,} are"),
     ("CVEs that a document only mentions", f"the first {limits.MENTIONS} are"),
+    ("CVEs that a document only mentions", f"{limits.MENTIONED:,} of all documents of a source"),
     ("entries of all documents of a source", f"{limits.SOURCE_ENTRIES:,}, together {mib(limits.SOURCE_SIZE)}"),
     ("claims, names and references", f"{limits.CLAIMS} of each"),
     ("items of one digest", f"{limits.DIGEST_ITEMS}: the worst"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from time import monotonic
 
+import msgspec
 import pytest
 
 from feeds import storage
-from feeds.core.limits import MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
-from feeds.crawl.protocol import CrawlJob
+from feeds.advisories.records import Kind, Record
+from feeds.core.limits import MENTIONED, MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
+from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
 from feeds.sources.base import RequestContext
 from feeds.storage.database import Database
 from tests.conftest import World
@@ -117,6 +120,32 @@ def test_what_many_polls_bring_is_bounded_too_and_what_is_accepted_replaces_it(p
     assert f"the source has more than {SOURCE_STORED} entries" in state.message
     assert poller("docker-blog", accept="docker-blog").ok
     assert poller.source("docker-blog").items == size
+
+
+@pytest.mark.both
+def test_what_many_documents_of_a_source_mention_is_bounded_and_each_has_its_turn(database: Database) -> None:
+    def named(number: int) -> list[str]:
+        return [f"CVE-2039-{number:02}{n:03}" for n in range(MENTIONS)]
+
+    with database.begin() as connection:
+        for number in range(10, 40):
+            record = Record(
+                id=f"CVE-2031-{number:05}", kind=Kind.VULNERABILITY, title="x", url="u", mentions=tuple(named(number))
+            )
+            piece = ItemPayload(record.key, msgspec.Raw(msgspec.json.encode(record)))
+            read = FetchResult(
+                source="cve-records",
+                url=f"https://example.org/{number}",
+                form="api",
+                complete=False,
+                result="read",
+                at=datetime(2031, 1, 1, tzinfo=UTC),
+                items=(piece,),
+            )
+            storage.keep(connection, read)
+        _, mentioned = storage.wanted_cves(connection)
+    assert len(mentioned) == MENTIONED
+    assert all(set(named(number)[:30]) <= mentioned for number in range(10, 40))
 
 
 def flood(first: int, last: int) -> list[dict[str, object]]:
