@@ -25,7 +25,7 @@ import fleet
 from measure import median_pair
 
 from feeds import storage
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document
 from feeds.storage.database import Database
@@ -106,7 +106,7 @@ def known(database: Database) -> None:
         document = Document(url, f"Debian:12/{name}", json.dumps({"vulns": mine}).encode(), {}, _AT)
         items = tuple(ItemPayload(i.key, fleet.raw(i)) for i in source.parse(document).items)
         outcome = FetchResult(
-            source="osv", url=url, form=document.form, result="read", at=_AT, items=items, complete=True
+            source="osv", url=url, form=document.form, result=FetchStatus.READ, at=_AT, items=items, complete=True
         )
         with database.begin() as connection:
             storage.keep(connection, outcome)

@@ -34,7 +34,7 @@ from measure import Ratio, median_pair
 
 from feeds import storage
 from feeds.advisories.records import Advisory, Level
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
@@ -180,7 +180,7 @@ def publish(database: Database, first: int, number: int) -> None:
     with database.begin() as connection:
         url = f"https://example.org/{first}"
         outcome = FetchResult(
-            source="benchmark", url=url, form="api", result="read", at=fleet.AT, items=pieces, complete=False
+            source="benchmark", url=url, form="api", result=FetchStatus.READ, at=fleet.AT, items=pieces, complete=False
         )
         storage.keep(connection, outcome)
         storage.sync(connection, fleet.AT, baseline=frozenset())

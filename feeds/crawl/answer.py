@@ -24,7 +24,7 @@ from feeds.core.limits import HOST_READING, REASON, RESPONSE, TITLE
 from feeds.core.text import one_line
 from feeds.crawl.admission import admitted
 from feeds.crawl.download import OutOfTime
-from feeds.crawl.protocol import CrawlMessage, FetchResult, ItemPayload
+from feeds.crawl.protocol import CrawlMessage, FetchResult, FetchStatus, ItemPayload
 from feeds.crawl.timer import TooLong, within
 from feeds.sources.base import Document, Parsed, Request, Source
 
@@ -94,7 +94,7 @@ def words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def tell(source: Source, ask: Request, result: str, **more: Any) -> None:
+def tell(source: Source, ask: Request, result: FetchStatus, **more: Any) -> None:
     """Tell what came of a question; a reason is one line, and not a long one, whatever an error holds."""
     if reason := more.get("reason"):
         more["reason"] = one_line(reason, REASON)

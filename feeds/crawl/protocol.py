@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -46,19 +47,27 @@ class ItemPayload(msgspec.Struct, frozen=True):
     payload: msgspec.Raw
 
 
-class FetchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of one question.
+class FetchStatus(StrEnum):
+    """What a question came to."""
 
-    `result` is "read" (items are new), "same" (304), "missing" (404 or 410, where that may be)
-    or "failed".
-    """
+    READ = "read"
+    """Its items are new."""
+    SAME = "same"
+    """Nothing has changed (304)."""
+    MISSING = "missing"
+    """It is not there (404 or 410), where that may be."""
+    FAILED = "failed"
+
+
+class FetchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of one question."""
 
     source: str
     url: str
     form: str
     complete: bool
     """Whether the source's documents list everything there is."""
-    result: str
+    result: FetchStatus
     at: datetime
     reason: str = ""
     etag: str = ""

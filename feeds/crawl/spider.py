@@ -24,7 +24,7 @@ from feeds.core.limits import CLAIMED, FOLLOWED, MENTIONED, MENTIONS, MODULE_FIL
 from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
 from feeds.crawl.guard import Guard, private
-from feeds.crawl.protocol import CrawlJob, ItemPayload, Validators
+from feeds.crawl.protocol import CrawlJob, FetchStatus, ItemPayload, Validators
 from feeds.crawl.reader import Reader
 from feeds.sources import registries
 from feeds.sources.base import Request, RequestContext, Source
@@ -80,7 +80,7 @@ class Spider(scrapy.Spider):
             return
         until = self.job.not_before.get(host_of(ask.url))
         if until is not None and until > datetime.now(UTC):
-            tell(source, ask, "failed", reason=paused(host_of(ask.url), until), retry_at=until)
+            tell(source, ask, FetchStatus.FAILED, reason=paused(host_of(ask.url), until), retry_at=until)
             return
         known = self.job.known.get(ask.name, Validators())
         yield scrapy.Request(
@@ -101,7 +101,7 @@ class Spider(scrapy.Spider):
         known = next((a for a in (ask, *ask.instead) if a.name in self.job.known), None)
         if known:
             self.asked.add(known.name)
-            tell(source, known, "same")
+            tell(source, known, FetchStatus.SAME)
             return True
         self.first[source.name] += 1
         return self.first[source.name] > MODULE_FILES
@@ -119,7 +119,7 @@ class Spider(scrapy.Spider):
                 problem = f"its documents lead to more than {FOLLOWED} others"
             if problem:
                 self.asked.add(following.name)
-                tell(source, following, "failed", reason=problem)
+                tell(source, following, FetchStatus.FAILED, reason=problem)
             else:
                 yield from self._requests(source, following)
 
@@ -138,17 +138,17 @@ class Spider(scrapy.Spider):
         """Tell of an answer without a document."""
         status = response.status
         if status == 304 and self.job.known.get(ask.name):
-            tell(source, ask, "same", status=status)
+            tell(source, ask, FetchStatus.SAME, status=status)
         elif (other := source.instead(ask, status)) is not None:
             yield from self._requests(source, other)
         elif status in (404, 410) and ask.optional:
-            tell(source, ask, "missing", reason=f"HTTP {status}", status=status)
+            tell(source, ask, FetchStatus.MISSING, reason=f"HTTP {status}", status=status)
             for other in ask.instead:
                 yield from self._requests(source, other)
         else:
             assert response.request is not None
             retry_at = response.request.meta.get("retry_at")
-            tell(source, ask, "failed", reason=f"HTTP {status}", status=status, retry_at=retry_at)
+            tell(source, ask, FetchStatus.FAILED, reason=f"HTTP {status}", status=status, retry_at=retry_at)
 
     async def _read(self, source: Source, ask: Request, response: Response) -> list[scrapy.Request]:
         document = document_of(ask, response)
@@ -156,18 +156,18 @@ class Spider(scrapy.Spider):
             # what remembers its answers is read here, and is bounded by its own counts
             reading = read(source, document) if source.remembers else await self.reader.read(source, document)
         except ShapeError as error:
-            tell(source, ask, "failed", reason=str(error), status=response.status)
+            tell(source, ask, FetchStatus.FAILED, reason=str(error), status=response.status)
             return []
         parsed, pieces, refused = reading
         if problem := self._too_many(source, pieces):
-            tell(source, ask, "failed", reason=problem, status=response.status, too_many=True)
+            tell(source, ask, FetchStatus.FAILED, reason=problem, status=response.status, too_many=True)
             return []
         # a document of which an entry was left out is read anew by the next poll, and said to have it again
         kept = {} if refused else document.headers
         tell(
             source,
             ask,
-            "read",
+            FetchStatus.READ,
             status=response.status,
             etag=kept.get("etag", ""),
             last_modified=kept.get("last-modified", ""),
@@ -216,7 +216,7 @@ class Spider(scrapy.Spider):
         source, ask = request.meta["about"]
         name = hostname(request.url)
         address = self.guard.refused.get(name)
-        tell(source, ask, "failed", reason=private(name, address) if address else words(failure.value))
+        tell(source, ask, FetchStatus.FAILED, reason=private(name, address) if address else words(failure.value))
 
 
 def _within(source: Source, ask: Request, following: Request) -> bool:

@@ -22,7 +22,7 @@ from feeds.core import files
 from feeds.core.errors import Busy, NavtexError, ShapeError
 from feeds.core.limits import MIRROR
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import CrawlJob, FetchResult
+from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus
 from feeds.mirror import layout, manifest
 from feeds.mirror.manifest import Manifest, ManifestEntry
 
@@ -89,7 +89,7 @@ def _filled(
         if size > MIRROR:
             report.problem = f"the answers are larger than {MIRROR >> 30} GiB"
             break
-        if outcome.result == "read":
+        if outcome.result is FetchStatus.READ:
             (spool / str(len(outcomes))).write_bytes(outcome.body)
         outcomes.append(msgspec.structs.replace(outcome, body=b"", items=()))
         progress(outcome)
@@ -136,8 +136,8 @@ def _keep(
     parts: list[tuple[FetchResult, Path]], folder: Path, entries: dict[str, ManifestEntry], report: MirrorReport
 ) -> None:
     """Put the parts of one file there, if all of them were answered, and note what became of each."""
-    failed = [o for o, _ in parts if o.result == "failed"]
-    read = [(o, at) for o, at in parts if o.result == "read"]
+    failed = [o for o, _ in parts if o.result is FetchStatus.FAILED]
+    read = [(o, at) for o, at in parts if o.result is FetchStatus.READ]
     problem = ""
     name = ""
     if read and not failed:
@@ -155,7 +155,7 @@ def _keep(
         old = entries.get(outcome.url)
         reason = problem or outcome.reason or (failed[0].reason if failed else "")
         entry = ManifestEntry(url=outcome.url, status=outcome.status, asked_at=outcome.at, problem=reason)
-        gone = outcome.result == "missing"
+        gone = outcome.result is FetchStatus.MISSING
         report.missing += gone
         if name:
             entry = msgspec.structs.replace(entry, file=name, fetched_at=outcome.at)

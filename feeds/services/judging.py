@@ -9,7 +9,7 @@ from datetime import datetime
 from feeds import storage
 from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_ghsa
 from feeds.core.limits import AT_ONCE, NAMED
-from feeds.crawl.protocol import FetchResult
+from feeds.crawl.protocol import FetchResult, FetchStatus
 from feeds.sources import health
 from feeds.sources.base import RequestContext, Source
 from feeds.sources.health import SourceState
@@ -47,7 +47,7 @@ def judge(connection: Connection, answers: Answers, before: SourceState | None, 
     name, trouble, changed = answers.name, answers.problem, False
     complete = any(o.complete for o in answers.outcomes)
     if complete and not (answers.failures or answers.refused or trouble):
-        asked = {o.url for o in answers.outcomes if not (how.accept and o.result == "missing")}
+        asked = {o.url for o in answers.outcomes if not (how.accept and o.result is FetchStatus.MISSING)}
         kept = storage.forget_pages(connection, name, asked, how.now, accept=how.accept)
         changed, trouble = kept.changed, kept.refused
     if how.accept:
@@ -93,7 +93,7 @@ def _emptiness(
     connection: Connection, answers: Answers, count: int, history: list[health.Polled], *, mirrored: bool
 ) -> list[str]:
     """Why an answer without anything in it is not to be believed."""
-    unfound = bool(answers.outcomes) and all(o.result == "missing" for o in answers.outcomes)
+    unfound = bool(answers.outcomes) and all(o.result is FetchStatus.MISSING for o in answers.outcomes)
     if (count or history) and not unfound:
         return []
     source = _source(answers.name)

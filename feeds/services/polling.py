@@ -19,7 +19,7 @@ from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
 from feeds.core.limits import LONG_PAUSE, SOURCE_STORED
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
+from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, ItemPayload
 from feeds.services import judging
 from feeds.sources import health, registries
 from feeds.sources.health import SourceState
@@ -128,7 +128,7 @@ def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
 
 def _as_read(name: str, records: Iterable[Record], at: datetime) -> FetchResult:
     pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
-    return FetchResult(source=name, url=name, form="toml", complete=True, result="read", at=at, items=pieces)
+    return FetchResult(source=name, url=name, form="toml", complete=True, result=FetchStatus.READ, at=at, items=pieces)
 
 
 def _informed(job: CrawlJob, connection: Connection, corrected: list[FetchResult]) -> CrawlJob:
@@ -157,7 +157,7 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
     for outcome in corrected:
         changed |= storage.keep(connection, outcome, accept=True).changed
     storage.keep_answers(connection, of_source.get(registries.NAME, []), how.job.images.registries)
-    storage.touch(connection, (o.url for o in outcomes if o.result == "same"), now)
+    storage.touch(connection, (o.url for o in outcomes if o.result is FetchStatus.SAME), now)
     report = PollReport(problem=how.problem, unreached=_unreached(outcomes), ahead=ahead)
     for name in [*of_source, *(_unanswered(how.job, of_source) if how.problem else ())]:
         answers = judging.Answers(name, of_source.get(name, []), failures[name], how.problem)
@@ -178,7 +178,7 @@ def _in_future(connection: Connection, outcomes: Iterable[FetchResult]) -> list[
     """What is said of sources that began to date entries in the future: once, until none of theirs is any more."""
     first: dict[str, Record] = {}
     for outcome in outcomes:
-        if outcome.result == "read" and outcome.source not in (registries.NAME, *first):
+        if outcome.result is FetchStatus.READ and outcome.source not in (registries.NAME, *first):
             found = storage.first_ahead(connection, outcome)
             first |= {outcome.source: found} if found else {}
     return [f"{source}: {record.id} has a date in the future, which counts as now" for source, record in first.items()]
@@ -204,14 +204,14 @@ def _documents(
     flooded = {o.source for o in outcomes if o.too_many}
     for outcome in outcomes:
         accepted = outcome.source in accept
-        problem = outcome.reason if outcome.result == "failed" else ""
+        problem = outcome.reason if outcome.result is FetchStatus.FAILED else ""
         # a tag of an image may be deleted; the documents of the other sources stay where they are
-        gone = outcome.result == "missing" and outcome.url in known and not accepted
+        gone = outcome.result is FetchStatus.MISSING and outcome.url in known and not accepted
         if gone and judging.is_listed(outcome.source):
             problem = f"{outcome.reason}, but it existed before"
-        if outcome.result == "read" and outcome.source in flooded:
+        if outcome.result is FetchStatus.READ and outcome.source in flooded:
             problem = "the source lists more than a poll takes; kept as it was"
-        elif outcome.result == "read" and outcome.source != registries.NAME:
+        elif outcome.result is FetchStatus.READ and outcome.source != registries.NAME:
             kept = _stored(connection, outcome, held[outcome.source, outcome.form], accept=accepted)
             changed, problem = changed or kept.changed, kept.refused
         if problem:
@@ -239,10 +239,10 @@ def _held(connection: Connection, outcomes: list[FetchResult]) -> dict[tuple[str
     """
     found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for outcome in outcomes:
-        if outcome.result == "read" and outcome.complete:
+        if outcome.result is FetchStatus.READ and outcome.complete:
             found[outcome.source, outcome.form].update(storage.names_in(outcome))
     for outcome in outcomes:
-        if outcome.result == "same" and (outcome.source, outcome.form) in found:
+        if outcome.result is FetchStatus.SAME and (outcome.source, outcome.form) in found:
             found[outcome.source, outcome.form].update(storage.names_kept(connection, outcome.url))
     return found
 
@@ -251,7 +251,7 @@ def _unreached(outcomes: Iterable[FetchResult]) -> bool:
     """Whether no host gave any answer. One host alone says nothing, nor does one left alone."""
     asked = [o for o in outcomes if not o.retry_at]
     hosts = {urlsplit(o.url).netloc for o in asked}
-    return len(hosts) > 1 and all(o.result == "failed" and not o.status for o in asked)
+    return len(hosts) > 1 and all(o.result is FetchStatus.FAILED and not o.status for o in asked)
 
 
 def _waiting(outcomes: Iterable[FetchResult], now: datetime) -> dict[str, datetime]:

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.crawl.protocol import FetchResult
+from feeds.crawl.protocol import FetchResult, FetchStatus
 from feeds.images.facts import ImageFacts
 from feeds.images.layers import ROOT, Chains
 from feeds.images.lines import Cycle
@@ -93,7 +93,10 @@ def keep_answers(connection: Connection, outcomes: Iterable[FetchResult], access
                 lists.setdefault(repository, ([], outcome.at))[0].extend(item.tags)
             else:
                 _keep_document(connection, item, chains)
-        if outcome.result in {"missing", "failed"} and (asked := tag_of(outcome.url, accesses)) is not None:
+        if (
+            outcome.result in {FetchStatus.MISSING, FetchStatus.FAILED}
+            and (asked := tag_of(outcome.url, accesses)) is not None
+        ):
             _note_tag(connection, asked, outcome.status, "", outcome.at)
     for repository, (tags, at) in lists.items():
         row = {"repository": repository, "tags": _encode(tags).decode(), "asked_at": at}

@@ -115,9 +115,9 @@ def close_session(connection: Connection, hashed: str) -> bool:
     return connection.execute(sa.delete(session).where(session.c.hash == hashed)).rowcount > 0
 
 
-def close_sessions(connection: Connection, number: int, *, but: str = "") -> int:
-    """Forget the sessions of an account, except one; return how many."""
-    return connection.execute(sa.delete(session).where(session.c.account == number, session.c.hash != but)).rowcount
+def close_sessions(connection: Connection, number: int) -> None:
+    """Forget the sessions of an account."""
+    connection.execute(sa.delete(session).where(session.c.account == number))
 
 
 def open_sessions(connection: Connection, *, seen_after: datetime, made_after: datetime) -> int:

@@ -58,8 +58,8 @@ def _origin(base: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def local_path(text: str, default: str = "/") -> str:
-    r"""A path of this server to go to after signing in; the default for anything that may lead elsewhere.
+def local_path(text: str) -> str:
+    r"""A path of this server to go to after signing in; "/" for anything that may lead elsewhere.
 
     >>> local_path("/hosts?tag=team%3Da"), local_path("//evil.example"), local_path("https://evil.example")
     ('/hosts?tag=team%3Da', '/', '/')
@@ -67,4 +67,4 @@ def local_path(text: str, default: str = "/") -> str:
     ('/', '/', '/')
     """
     fine = re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", text)
-    return text if fine and len(text) <= 2000 else default
+    return text if fine and len(text) <= 2000 else "/"

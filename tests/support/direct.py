@@ -20,7 +20,7 @@ from feeds.advisories.records import CVE_RECORDS, ENGINE, Record, is_cve
 from feeds.core.errors import ShapeError
 from feeds.crawl.answer import read
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import CrawlJob, FetchResult, Validators
+from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, Validators
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, Request, Source
 
@@ -61,23 +61,23 @@ class _Asking:
     def _answer(self, source: Source, ask: Request) -> tuple[list[FetchResult], tuple[Request, ...]]:
         known = self.job.known.get(ask.name)
         if ask.once and known:
-            return [_result(source, ask, "same")], ()
+            return [_result(source, ask, FetchStatus.SAME)], ()
         status, headers, body = _fetched(self.job.mirror, ask, known or Validators())
         if status == 304 and known:
-            return [_result(source, ask, "same", status=status)], known.follow
+            return [_result(source, ask, FetchStatus.SAME, status=status)], known.follow
         if status == 200:
             return self._read(source, ask, Document(ask.url, ask.form, body, headers, datetime.now(UTC)))
         if other := source.instead(ask, status):
             return [], (other,)
         if status in (404, 410) and ask.optional:
-            return [_result(source, ask, "missing", reason=f"HTTP {status}", status=status)], ask.instead
-        return [_result(source, ask, "failed", reason=f"HTTP {status}", status=status)], ()
+            return [_result(source, ask, FetchStatus.MISSING, reason=f"HTTP {status}", status=status)], ask.instead
+        return [_result(source, ask, FetchStatus.FAILED, reason=f"HTTP {status}", status=status)], ()
 
     def _read(self, source: Source, ask: Request, document: Document) -> tuple[list[FetchResult], tuple[Request, ...]]:
         try:
             parsed, pieces, refused = read(source, document)
         except ShapeError as error:
-            return [_result(source, ask, "failed", reason=str(error), status=200)], ()
+            return [_result(source, ask, FetchStatus.FAILED, reason=str(error), status=200)], ()
         for item in parsed.items:
             if isinstance(item, Record):
                 self.cves |= {n for n in (*item.names, *item.mentions) if is_cve(n)}
@@ -86,10 +86,10 @@ class _Asking:
         kept = {} if refused else document.headers
         validators = {"etag": kept.get("etag", ""), "last_modified": kept.get("last-modified", "")}
         more = {"items": pieces, "refused": refused, "listed": parsed.listed, "follow": parsed.follow, **validators}
-        return [_result(source, ask, "read", status=200, **more)], parsed.follow
+        return [_result(source, ask, FetchStatus.READ, status=200, **more)], parsed.follow
 
 
-def _result(source: Source, ask: Request, result: str, **more: Any) -> FetchResult:
+def _result(source: Source, ask: Request, result: FetchStatus, **more: Any) -> FetchResult:
     at = datetime.now(UTC)
     return FetchResult(
         source=source.name, url=ask.name, form=ask.form, complete=source.complete, result=result, at=at, **more

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from feeds import storage
 from feeds.advisories.facts import Release, ReleaseLine
 from feeds.advisories.records import Advisory, Edition, Kind, Read, Record, Score, Severity, VersionStatement
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status, Verdict
@@ -139,7 +139,9 @@ def publish(
     """Keep records as a good poll of one document of a source would."""
     url = f"https://example.org/{source}"
     pieces = tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records)
-    outcome = FetchResult(source=source, url=url, form="api", complete=complete, result="read", at=at, items=pieces)
+    outcome = FetchResult(
+        source=source, url=url, form="api", complete=complete, result=FetchStatus.READ, at=at, items=pieces
+    )
     with database.begin() as connection:
         polled = source in storage.sources(connection)
         storage.keep(connection, outcome)

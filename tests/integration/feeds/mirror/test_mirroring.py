@@ -13,7 +13,7 @@ import pytest
 from feeds.core import limits
 from feeds.core.errors import ShapeError
 from feeds.crawl.client import Crawl
-from feeds.crawl.protocol import CrawlJob, FetchResult
+from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus
 from feeds.mirror import layout, manifest
 from feeds.mirror.builder import fetch
 from feeds.mirror.server import Mirror
@@ -288,7 +288,9 @@ class Bringing:
         body = b" " * (64 << 20)
         for n in range(self._answers):
             url = f"https://kev.example/{n}"
-            yield FetchResult(source="kev", form="json", url=url, at=NOW, complete=False, result="failed", body=body)
+            yield FetchResult(
+                source="kev", form="json", url=url, at=NOW, complete=False, result=FetchStatus.FAILED, body=body
+            )
 
 
 @pytest.mark.parametrize(("answers", "problem"), [(64, ""), (65, "the answers are larger than 4 GiB")])

@@ -11,7 +11,7 @@ import pytest
 from feeds import storage
 from feeds.advisories.records import Kind, Record
 from feeds.core.limits import MENTIONED, MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
-from feeds.crawl.protocol import CrawlJob, FetchResult, ItemPayload
+from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, ItemPayload
 from feeds.sources.base import RequestContext
 from feeds.storage.database import Database
 from tests.conftest import World
@@ -138,7 +138,7 @@ def test_what_many_documents_of_a_source_mention_is_bounded_and_each_has_its_tur
                 url=f"https://example.org/{number}",
                 form="api",
                 complete=False,
-                result="read",
+                result=FetchStatus.READ,
                 at=datetime(2031, 1, 1, tzinfo=UTC),
                 items=(piece,),
             )

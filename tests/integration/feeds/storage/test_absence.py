@@ -13,7 +13,7 @@ from feeds import storage
 from feeds.advisories.facts import Exploited, Package, Packages, Tag, Tags
 from feeds.advisories.list_facts import contents
 from feeds.advisories.records import Kind, Record, VersionStatement
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.sources.base import Item
 from feeds.storage.database import Database
 from feeds.versions.ranges import Span
@@ -47,7 +47,14 @@ def packages(*numbers: int) -> Packages:
 def reading(*items: Item, url: str = PAGE, complete: bool = True, entries: int = 0) -> FetchResult:
     pieces = tuple(ItemPayload(i.key, msgspec.Raw(msgspec.json.encode(i))) for i in items)
     return FetchResult(
-        source="a", url=url, form="api", complete=complete, result="read", at=START, items=pieces, listed=entries
+        source="a",
+        url=url,
+        form="api",
+        complete=complete,
+        result=FetchStatus.READ,
+        at=START,
+        items=pieces,
+        listed=entries,
     )
 
 

@@ -15,7 +15,7 @@ from feeds import storage
 from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Advisory, Kind, Record, VersionStatement
 from feeds.core.errors import UnknownName
-from feeds.crawl.protocol import FetchResult, ItemPayload, Validators
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload, Validators
 from feeds.sources.base import Request
 from feeds.sources.health import SourceHealth, SourceState, state
 from feeds.storage import Changes, tables
@@ -39,7 +39,9 @@ def record(name: str, *aliases: str, title: str = "A flaw", claims: tuple[Versio
 
 def listed(*items: Record | ReleaseLine, url: str = LIST, source: str = "a", complete: bool = True) -> FetchResult:
     pieces = tuple(ItemPayload(item.key, msgspec.Raw(msgspec.json.encode(item))) for item in items)
-    return FetchResult(source=source, url=url, form="api", complete=complete, result="read", at=START, items=pieces)
+    return FetchResult(
+        source=source, url=url, form="api", complete=complete, result=FetchStatus.READ, at=START, items=pieces
+    )
 
 
 def cve_record(*records: Record) -> FetchResult:

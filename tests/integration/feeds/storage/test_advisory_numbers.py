@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feeds import storage
 from feeds.advisories.records import Kind, Record, VersionStatement
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.storage.database import Connection, Database, metadata
 from tests.support.depth import examples
 
@@ -55,7 +55,7 @@ def outcome(source: str, listed: list[Entry], at: datetime) -> FetchResult:
         url=f"https://{source}.example/",
         form="api",
         complete=True,
-        result="read",
+        result=FetchStatus.READ,
         at=at,
         items=tuple(ItemPayload(r.key, msgspec.Raw(msgspec.json.encode(r))) for r in records),
     )

@@ -9,7 +9,7 @@ import pytest
 
 from feeds import storage
 from feeds.advisories.records import Advisory, Kind, Record
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.storage.database import Database
 from tests.support.samples import START, publish, record
 
@@ -52,7 +52,7 @@ def test_a_source_that_begins_to_date_entries_ahead_is_named_once(database: Data
             url="https://example.org/example",
             form="api",
             complete=True,
-            result="read",
+            result=FetchStatus.READ,
             at=START,
             items=pieces,
         )

@@ -11,7 +11,7 @@ import pytest
 from feeds import storage
 from feeds.advisories.facts import Exploited, ReleaseLine
 from feeds.advisories.records import Edition, Kind, Record, Severity
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.storage.database import Database
 from feeds.verdicts.evidence import Status
 from notifier.alerts.alert_state import AlertState
@@ -61,7 +61,7 @@ def test_each_escalation_is_one_update_on_the_thread_of_what_was_told_first(flee
                 url="https://example.org/kev",
                 form="json",
                 complete=False,
-                result="read",
+                result=FetchStatus.READ,
                 at=NOW,
                 items=(piece,),
             ),

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from feeds import storage
-from feeds.crawl.protocol import FetchResult, ItemPayload
+from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.images.records import (
     HeldImage,
     Image,
@@ -365,7 +365,7 @@ def test_documents_of_forgotten_images_go_with_tags_that_are_not_asked_for(datab
     )
     pieces = tuple(ItemPayload(i.key, msgspec.Raw(msgspec.json.encode(i))) for i in items)
     outcome = FetchResult(
-        source="registries", url="u", form="tag", complete=False, result="read", at=START, items=pieces
+        source="registries", url="u", form="tag", complete=False, result=FetchStatus.READ, at=START, items=pieces
     )
     with database.begin() as connection:
         storage.keep_answers(connection, [outcome], ())
