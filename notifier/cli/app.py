@@ -22,6 +22,7 @@ from notifier.cli.log import begin
 from notifier.cli.log_options import chosen
 from notifier.cli.output import emit
 from notifier.config import Config
+from notifier.domain.bounds import check_tags
 from notifier.domain.filters import Scope
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _tags(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
         if not equals or not name:
             raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
         found[name.strip()] = text.strip()
+    check_tags(found)
     return found
 
 

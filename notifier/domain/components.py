@@ -42,6 +42,7 @@ _OWN_BUILDS = re.compile(
 _BUILT_BY_THEM = frozenset({"engine", "cli", "containerd", "runc"})
 _STATIC_BUILD = re.compile(r"docker-(?P<version>\d[\w.]*(?:-\w[\w.]*)?)\.tgz")
 _LONGEST = 253
+_LONGEST_TAG = 500
 
 
 class Observed(StrEnum):
@@ -272,7 +273,7 @@ def parse_tags(text: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"the tag {part.strip()[:60]!r} is not of the form name=value")
-        if not part.strip().isprintable():
-            raise ValueError(f"the tag {part.strip()[:60]!r} contains unprintable characters")
+        if not part.strip().isprintable() or len(part) > _LONGEST_TAG:
+            raise ValueError(f"the tag {part.strip()[:60]!r} is too long or contains unprintable characters")
         tags[name.strip()] = value.strip()
     return tags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable
@@ -58,19 +59,25 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
 @lru_cache(maxsize=256)
 def escaped(secret: str) -> re.Pattern[str]:
-    """What finds a secret of which any characters are percent-encoded: which ones differs from program to program."""
+    """What finds a secret of which any characters are encoded for an address, however often, or for a page.
+
+    Which characters those are differs from program to program.
+    """
     parts = []
     for char in secret:
-        encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
-        parts.append(f"(?:{re.escape(char)}|(?i:{encoded}))")
+        encoded = "".join(f"%(?:25)*{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+        page = f"{re.escape(html.escape(char))}|&#0*{ord(char)};|&#x0*{ord(char):X};"
+        parts.append(f"(?:{re.escape(char)}|(?i:{encoded}|{page}))")
     return re.compile("".join(parts))
 
 
 def forms(secret: str) -> list[str]:
     """A secret as it may be written, the longest form first."""
     raw = secret.encode("utf-8", "surrogatepass")
-    found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     found |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    # an answer may be JSON within JSON
+    found |= {json.dumps(one)[1:-1] for one in found} | {raw.hex(), raw.hex().upper()}
     for before in range(3):
         # what stands before it moves it within Base64's groups of three; characters that share bits are left out
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")

@@ -10,6 +10,7 @@ from itertools import islice
 from feeds import storage
 from feeds.storage.database import Connection, Database
 from notifier.assessment.existence import KnownReleases
+from notifier.domain.bounds import NAME, check_tags, check_text
 from notifier.domain.components import BadRow, Bare, Found, Host, LeftOut, Note, Observed
 from notifier.domain.hosts import ImportResult
 from notifier.domain.images import HostImages
@@ -38,6 +39,11 @@ class ImportOptions:
     """The name that the operator gave; it is kept whatever the host's identity is."""
     shared: bool = False
     """Whether it is one of many of its scope, which are then kept as one."""
+
+    def __post_init__(self) -> None:
+        """UsageProblem if the scope or a tag cannot be stored."""
+        check_text("scope", self.scope, NAME)
+        check_tags(self.tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from feeds import storage
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.alerts.silences import JUSTIFICATIONS, Assignment, Silence, SilenceState, about, shown
+from notifier.domain.bounds import check_name, check_scope, check_text
 from notifier.domain.filters import Scope
 from notifier.schemas.silence import ListedSilence, SilenceList, listed_silence
 from notifier.services.assessment import Assessment
@@ -91,6 +92,9 @@ def add_silence(database: Database, wanted: NewSilence, now: datetime) -> Silenc
     reason = wanted.reason.strip()
     if not reason:
         raise UsageProblem("the reason is empty", where="--reason")
+    check_text("reason", reason)
+    check_name("author", wanted.author)
+    check_scope(wanted.scope)
     with database.begin() as connection:
         assessment = Assessment.load(connection, now)
         found = assessment.find(wanted.advisory)
@@ -180,6 +184,9 @@ def assign(database: Database, wanted: NewAssignment, now: datetime) -> Assignme
     owner = wanted.owner.strip()
     if not owner:
         raise UsageProblem("the owner is empty", where="--owner")
+    check_name("owner", owner)
+    check_text("note", wanted.note)
+    check_scope(wanted.scope)
     if wanted.due < now.date():
         raise UsageProblem(f"{wanted.due:%Y-%m-%d} is in the past", where="--due")
     with database.begin() as connection:

@@ -14,6 +14,7 @@ import msgspec
 from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import ConfigError, UsageProblem
 from feeds.storage.database import Connection, Database
+from notifier.domain.bounds import check_filters
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
@@ -156,6 +157,7 @@ def _subscription(name: str, one: Declared, origin: str, at: datetime) -> Subscr
         everything=one.everything,
         epss=one.epss,
     )
+    check_filters(filters)
     when = checked(Schedule(one.schedule, one.zone, one.quiet, one.break_schedule, one.remind))
     return Subscription(
         name, one.to, filters, at, silent_start=one.silent_start, paused=one.paused, schedule=when, origin=origin

@@ -11,6 +11,7 @@ from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.alerts.silences import shown
 from notifier.domain import schedule as schedules
+from notifier.domain.bounds import check_filters, check_name
 from notifier.domain.filters import Scope
 from notifier.domain.schedule import Due, Schedule, checked
 from notifier.domain.subscription_edits import SubscriptionEdit
@@ -55,7 +56,9 @@ class SubscriptionDetails:
 def add_subscription(database: Database, wanted: Subscription) -> SubscriptionAnswer:
     """Store a new subscription. UsageProblem if its name is taken or impossible, or a channel cannot be used."""
     if not wanted.name.strip() or not wanted.name.isprintable():
-        raise UsageProblem(f"{wanted.name!r} is not a valid name")
+        raise UsageProblem(f"{wanted.name[:60]!r} is not a valid name")
+    check_name("name", wanted.name)
+    check_filters(wanted.filters)
     warnings = _checked_addresses(wanted.targets)
     wanted = replace(wanted, schedule=checked(wanted.schedule))
     with database.begin() as connection:
@@ -85,6 +88,7 @@ def edit_subscription(
                 remedy="Change it there, then run `navtex subscription sync`",
             )
         after = edit.of(before)
+        check_filters(after.filters)
         if not covers(within, after.filters.scope):
             raise UsageProblem(f"you may only choose hosts with {shown(Scope(tags=within.tags))}", where="tags")
         if edit.targets and (again := subscribing.resubscribe(connection, before.id)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -26,10 +27,13 @@ def test_base64_of_logins(secret: str, user: str) -> None:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_addresses_and_json(secret: str) -> None:
+def test_addresses_pages_and_json(secret: str) -> None:
     forms = (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
     partly = quote(secret, safe="+/&"), "".join(f"%{b:02x}" for b in secret.encode())
-    for form in (*forms, *partly, json.dumps(secret, ensure_ascii=False)[1:-1]):
+    nested = quote(quote(secret)), quote(quote(quote(secret, safe=""))), json.dumps(json.dumps(secret)[1:-1])[1:-1]
+    pages = html.escape(secret), "".join(f"&#{ord(c)};" for c in secret), "".join(f"&#x{ord(c):04x};" for c in secret)
+    others = repr(secret)[1:-1], secret.encode().hex(), secret.encode().hex().upper()
+    for form in (*forms, *partly, *nested, *pages, *others, json.dumps(secret, ensure_ascii=False)[1:-1]):
         assert redact(f"said <{form}>", [secret]) == f"said <{HIDDEN}>"
 
 
