@@ -36,7 +36,7 @@ from notifier.domain.filters import Filters
 from notifier.domain.messages import Message
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering.notices import written
-from notifier.services.delivery import Deliveries, deliver
+from notifier.services.sending.delivery import Deliveries, deliver
 from notifier.storage import outbox, subscriptions
 
 # not one in the home of whoever measures

@@ -31,8 +31,8 @@ from feeds.sources.base import Document
 from feeds.storage.database import Database
 from notifier import inventory
 from notifier.domain import components
-from notifier.services.exposure import ExposureQuery, assess
-from notifier.services.exposure_rows import each_host
+from notifier.services.findings.exposure import ExposureQuery, assess
+from notifier.services.findings.exposure_rows import each_host
 from notifier.storage.inventory import take
 
 _AT = datetime(2026, 6, 20, tzinfo=UTC)

@@ -31,7 +31,7 @@ from scale import databases
 
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, TokenScope
-from notifier.services.tokens import NewToken, add_token
+from notifier.services.people.tokens import NewToken, add_token
 
 _RATIO = 8.0
 """The most times that the floor may be faster."""

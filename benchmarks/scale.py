@@ -40,8 +40,8 @@ from notifier.assessment.findings import Finding, by_advisory
 from notifier.domain.components import Host
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
-from notifier.services import host_storing
-from notifier.services.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
+from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
+from notifier.services.hosts import host_storing
 from notifier.storage import bulk, exposure, inventory, risks, tables, verdicts
 
 Groups = Sequence[tuple[Advisory, Sequence[Finding]]]

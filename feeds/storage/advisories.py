@@ -31,7 +31,7 @@ from feeds.advisories.releases import Releases, gathered
 from feeds.core.limits import MENTIONED, MENTIONS
 from feeds.sources.tags import REPOSITORIES
 from feeds.storage import tables
-from feeds.storage.items import decoded
+from feeds.storage.readings import decoded
 from feeds.storage.sql import insert
 
 _MERGED = " (merged, "

@@ -12,7 +12,7 @@ from feeds.advisories.records import Record, not_ahead
 from feeds.core.limits import CLOCK_SLACK, LONGEST_WAIT
 from feeds.crawl.protocol import FetchResult
 from feeds.storage import tables
-from feeds.storage.items import decoded
+from feeds.storage.readings import decoded
 
 _COLUMNS = (
     tables.source.c.last_attempt,

@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -20,20 +19,10 @@ from sqlalchemy.engine import Connection
 
 from feeds.advisories.facts import FACTS, Likelihood, Packages, Tags
 from feeds.advisories.list_facts import Listing, contents, limited, shrunk, united
-from feeds.advisories.records import Record
 from feeds.core.limits import GONE_AFTER, UNLINKED
 from feeds.crawl.protocol import FetchResult
-from feeds.sources.base import Item
 from feeds.storage import tables
-
-_ITEM = msgspec.json.Decoder(Item)
-
-
-@lru_cache(maxsize=16384)
-def decoded(payload: str) -> Item:
-    """The item that a payload holds."""
-    item: Item = _ITEM.decode(payload)
-    return item
+from feeds.storage.readings import Reading, decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +42,7 @@ def keep_items(
     what it had, or is older than what was read before, is refused, unless `accept`: only what is new in it is added.
     """
     rows = connection.execute(sa.select(tables.item).where(tables.item.c.document == outcome.url)).all()
-    reading = _Reading({r.key: r for r in rows}, _payloads(outcome), others)
+    reading = Reading({r.key: r for r in rows}, _payloads(outcome), others)
     refused = "" if accept else reading.problem(outcome, had_listed)
     new = [
         {"document": outcome.url, "source": outcome.source, "key": key, "read_at": outcome.at, **_values(payload)}
@@ -111,63 +100,6 @@ def exceeds(connection: Connection, outcome: FetchResult, most: int) -> bool:
     return len(keys | {piece.key for piece in outcome.items}) > most
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What a document had and has now, by key: rows, and JSON."""
-
-    had: dict[str, Any]
-    now: dict[str, str]
-    others: Counter[str]
-
-    def problem(self, outcome: FetchResult, had_listed: int | None) -> str:
-        """Why the reading is not to be believed, or ""."""
-        present = [k for k, r in self.had.items() if r.gone_at is None]
-        lost = [k for k in present if k not in self.now and not self.others[k]]
-        if outcome.complete and shrunk(len(present) - len(lost), len(present)):
-            return f"it lists {len(self.now)} entries and lacks {len(lost)} of the {len(present)} it had"
-        listed = outcome.listed or len(outcome.items)
-        if not outcome.complete and had_listed and shrunk(listed, had_listed):
-            return f"it lists {listed} entries, and {had_listed} before"
-        return next((why for key in self.now if key in self.had and (why := self._inside(key) or self._older(key))), "")
-
-    def _inside(self, key: str) -> str:
-        before, now = self.lists(key)
-        if before is None or now is None:
-            return ""
-        lost = {name for name in before - now if self.others[f"{key}\n{name}"] < 1}
-        if not shrunk(len(before) - len(lost), len(before)):
-            return ""
-        return f"its list {key} has {len(now)} entries and lacks {len(lost)} of the {len(before)} it had"
-
-    def _older(self, key: str) -> str:
-        row = self.had[key]
-        if key.startswith(FACTS) or row.payload == self.now[key]:
-            return ""
-        before, now = decoded(row.payload), decoded(self.now[key])
-        if not (isinstance(before, Record) and isinstance(now, Record) and before.modified and now.modified):
-            return ""
-        if now.modified >= before.modified:
-            return ""
-        return f"it is an older copy: {now.id} is of {now.modified:%Y-%m-%d}, and was of {before.modified:%Y-%m-%d}"
-
-    def missing(self) -> set[tuple[int, str]]:
-        """The items and the entries of lists that are not in it any more."""
-        found = set()
-        for key, row in self.had.items():
-            if row.gone_at is None and key in self.now:
-                before, now = self.lists(key)
-                found |= {(row.id, name) for name in (before or frozenset()) - (now or frozenset())}
-            elif row.gone_at is None:
-                found.add((row.id, ""))
-        return found
-
-    def lists(self, key: str) -> tuple[frozenset[str] | None, frozenset[str] | None]:
-        """The entries of a list that is kept as one fact, before and now."""
-        if not key.startswith(FACTS) or key not in self.had:
-            return None, None
-        return contents(decoded(self.had[key].payload)), contents(decoded(self.now[key]))
-
-
 def _payloads(outcome: FetchResult) -> dict[str, str]:
     return {piece.key: bytes(piece.payload).decode() for piece in outcome.items}
 
@@ -178,7 +110,7 @@ def _values(payload: str) -> dict[str, Any]:
     return {"payload": payload, "entries": None if inside is None else len(inside)}
 
 
-def _edited(connection: Connection, reading: _Reading, key: str, at: datetime, *, accept: bool) -> int:
+def _edited(connection: Connection, reading: Reading, key: str, at: datetime, *, accept: bool) -> int:
     """Bring an item that is listed up to date; 1 where that changed it."""
     row = reading.had.get(key)
     if row is None:

@@ -14,7 +14,7 @@ from feeds.advisories.list_facts import contents
 from feeds.advisories.records import Record
 from feeds.core.limits import GONE_AFTER
 from feeds.storage import tables
-from feeds.storage.items import decoded
+from feeds.storage.readings import decoded
 
 
 def listed(connection: Connection, source: str, *, complete: bool = True) -> tuple[frozenset[str], int]:

@@ -49,7 +49,7 @@ for _each in COMMANDS:
 @format_option
 def list_(kinds: tuple[str, ...], least: str | None, product: str | None, limit: int | None, form: str) -> None:
     """List advisories, newest first."""
-    from notifier.services.advisories import AdvisoryQuery, advisories
+    from notifier.services.catalogue.advisories import AdvisoryQuery, advisories
 
     query = AdvisoryQuery(tuple(map(Kind, kinds)), Severity(least) if least else None, product, limit)
     with opened(settings()) as database:
@@ -83,7 +83,7 @@ def list_(kinds: tuple[str, ...], least: str | None, product: str | None, limit:
 @format_option
 def show(name: str, form: str) -> None:
     """Show one advisory, by name or alias, with every statement about affected versions."""
-    from notifier.services.advisories import advisory
+    from notifier.services.catalogue.advisories import advisory
 
     with opened(settings()) as database:
         found = advisory(database, name, now())

@@ -48,7 +48,7 @@ def command() -> None:
 @format_option
 def list_(limit: int | None, form: str) -> None:
     """List the editions of the CIS Docker benchmark, newest first."""
-    from notifier.services.benchmarks import benchmarks
+    from notifier.services.catalogue.benchmarks import benchmarks
 
     with opened(settings()) as database:
         found = benchmarks(database, now(), limit)
@@ -78,7 +78,7 @@ def show(name: str, form: str) -> None:
 
     EDITION is a name from `navtex benchmark list`, or a version such as 1.8.0.
     """
-    from notifier.services.benchmarks import benchmark
+    from notifier.services.catalogue.benchmarks import benchmark
 
     with opened(settings()) as database:
         found = benchmark(database, name, now())
@@ -148,7 +148,7 @@ def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
     from notifier.cli.inventory_import import stream_of
     from notifier.domain.components import BadRow, Note
     from notifier.inventory.text import Text
-    from notifier.services.audits import import_audits
+    from notifier.services.catalogue.audits import import_audits
 
     name = "standard input" if file == "-" else file
 
@@ -190,7 +190,7 @@ def audits(
     hosts: tuple[str, ...], tags: dict[str, str], everything: bool, checks: bool, limit: int | None, form: str
 ) -> None:
     """List the hosts to audit: never audited, audited against an older edition, or before the last engine upgrade."""
-    from notifier.services.audits import host_audits
+    from notifier.services.catalogue.audits import host_audits
 
     with opened(settings()) as database:
         found = host_audits(database, scope(hosts, tags, ()), now(), everything=everything, limit=limit)

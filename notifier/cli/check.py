@@ -26,7 +26,7 @@ from notifier.cli.exposure import ANY, VERDICTS, threshold, wanted_verdicts
 
 if TYPE_CHECKING:
     from notifier.domain.components import Component
-    from notifier.services.version_check import VersionCheck
+    from notifier.services.findings.version_check import VersionCheck
 
 
 @click.command("check")
@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Check one version of a product: `navtex check engine 25.0.5`."""
     from notifier.domain.components import component
-    from notifier.services.version_check import check_version
+    from notifier.services.findings.version_check import check_version
 
     try:
         asked = component(product, version, package, distro)

@@ -19,7 +19,7 @@ from notifier.config.inventory import MOST_PARALLEL
 
 if TYPE_CHECKING:
     from notifier.collection.targets import Chosen
-    from notifier.services.collecting import CollectAnswer
+    from notifier.services.hosts.collecting import CollectAnswer
 
 
 _COUNTED = 10
@@ -91,7 +91,7 @@ def command(
     Without targets, query those in the [collect] section of the configuration, or this machine's engine. Hosts
     that do not answer are listed with the reason.
     """
-    from notifier.services.collecting import CollectOptions, collect
+    from notifier.services.hosts.collecting import CollectOptions, collect
 
     config = settings()
     named = Collecting(local, contexts, ssh, ssh_hosts)

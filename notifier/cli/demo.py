@@ -20,7 +20,7 @@ from notifier.cli.app import now, opened
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from notifier.services.demo import DemoDay
+    from notifier.services.running.demo import DemoDay
 
 _MARK = "navtex-demo.txt"
 """Tells the demo's own folder from any other that may hold a navtex.db."""
@@ -42,8 +42,8 @@ def command(where: Path) -> None:
     what is new. Needs no network and changes nothing outside its folder.
     """
     from feeds.mirror.server import Mirror
-    from notifier.services.demo import play_day, set_up
-    from notifier.services.demo_images import images
+    from notifier.services.running.demo import play_day, set_up
+    from notifier.services.running.demo_images import images
 
     documents = folder(notifier.__file__, "demo")
     where = where.resolve()

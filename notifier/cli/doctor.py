@@ -16,8 +16,8 @@ from notifier.schemas.doctor import DoctorReport
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
     """Check this installation and suggest fixes. Contacts no other machine."""
-    from notifier.services import checks
-    from notifier.services.doctor import Diagnosis, diagnose
+    from notifier.services.upkeep import checks
+    from notifier.services.upkeep.doctor import Diagnosis, diagnose
 
     path = configs.config_path()
     try:

@@ -15,7 +15,7 @@ from notifier.cli.app import format_option, line, now, opened, settings, severit
 if TYPE_CHECKING:
     from notifier.assessment.advice import Advice
     from notifier.schemas.explanation import EvidenceRow, ExplainedVerdict
-    from notifier.services.verdict_explanations import ExplainAnswer
+    from notifier.services.findings.verdict_explanations import ExplainAnswer
 
 
 @click.command("explain")
@@ -31,7 +31,7 @@ def command(subject: str, name: str, form: str) -> None:
     navtex explain web-1 CVE-2024-41110
     navtex explain engine@25.0.5 CVE-2024-41110
     """
-    from notifier.services.verdict_explanations import explain_verdict
+    from notifier.services.findings.verdict_explanations import explain_verdict
 
     try:
         with opened(settings()) as database:

@@ -105,10 +105,16 @@ def command(
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
     from notifier.cli.exposure_forms import OutputOptions, write
-    from notifier.services.exposure import ExposureQuery, any_unknown, assessed, stale_warning, undecided_warning
-    from notifier.services.exposure_rows import GroupBy
-    from notifier.services.fail_on import check_judged
-    from notifier.services.settings import due_policy
+    from notifier.services.assessing.settings import due_policy
+    from notifier.services.findings.exposure import (
+        ExposureQuery,
+        any_unknown,
+        assessed,
+        stale_warning,
+        undecided_warning,
+    )
+    from notifier.services.findings.exposure_rows import GroupBy
+    from notifier.services.findings.fail_on import check_judged
 
     _check(group, form, output, author, namespace)
     if overdue and form not in ROWS:

@@ -17,9 +17,9 @@ from notifier.cli.app import escaped_line
 from notifier.cli.output import emit
 from notifier.exporters import csv_rows
 from notifier.exporters.all_formats import FORMATS
-from notifier.services.exposure import ScopedFindings
-from notifier.services.exposure_export import export
-from notifier.services.exposure_rows import ExposureRows, GroupBy, exposure_rows
+from notifier.services.findings.exposure import ScopedFindings
+from notifier.services.findings.exposure_export import export
+from notifier.services.findings.exposure_rows import ExposureRows, GroupBy, exposure_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def write(connection: Connection, found: ScopedFindings, options: OutputOptions)
     if options.form == "table":
         exposure_tables.write(connection, found, options.group, options.output, reasons=options.reasons)
     elif options.form == "html":
-        from notifier.services.exposure_report import page
+        from notifier.services.findings.exposure_report import page
 
         emit([page(connection, found)], options.output)
     elif options.form in FORMATS:

@@ -44,7 +44,7 @@ command.add_command(collect.probe)
 @format_option
 def unanswered(form: str) -> None:
     """List the hosts of zones that did not answer when workers queried them last."""
-    from notifier.services.zones import list_unanswered
+    from notifier.services.hosts.zones import list_unanswered
 
     with opened(settings()) as database:
         found = list_unanswered(database)
@@ -72,7 +72,7 @@ def add(host: str, product: str, version: str, package: str, distro: str, tags: 
     Replaces the version if the product was added before. The host's other products stay.
     """
     from notifier.domain.components import component
-    from notifier.services.importing import add_component
+    from notifier.services.hosts.importing import add_component
 
     try:
         made = component(product, version, package, distro)
@@ -99,7 +99,7 @@ def list_(
     form: str,
 ) -> None:
     """List hosts and what runs on them, by name."""
-    from notifier.services import inventory
+    from notifier.services.hosts import inventory
 
     config = settings()
     days = config.digest.stale_days if stale else None
@@ -123,7 +123,7 @@ def list_(
 @format_option
 def show(host: str, form: str) -> None:
     """Show one host and its components."""
-    from notifier.services import inventory
+    from notifier.services.hosts import inventory
 
     with opened(settings()) as database:
         found = inventory.host(database, host)
@@ -148,7 +148,7 @@ def show(host: str, form: str) -> None:
 @click.argument("host")
 def remove(host: str) -> None:
     """Remove a host."""
-    from notifier.services import inventory
+    from notifier.services.hosts import inventory
 
     with opened(settings()) as database:
         inventory.remove_host(database, host, now())
@@ -158,7 +158,7 @@ def remove(host: str) -> None:
 @command.command("packages")
 def packages() -> None:
     """List the packages and engine releases of the inventory, one per line, for `navtex mirror fetch --packages`."""
-    from notifier.services import inventory
+    from notifier.services.hosts import inventory
 
     with opened(settings()) as database:
         found = inventory.mirrored_names(database)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from notifier.config import Config
     from notifier.domain.components import BadRow, Note
     from notifier.schemas.inventory import ImportExplanation, ImportSummary
-    from notifier.services.host_storing import ImportListener, ImportOptions
-    from notifier.services.importing import ImportAnswer, ReadOptions
+    from notifier.services.hosts.host_storing import ImportListener, ImportOptions
+    from notifier.services.hosts.importing import ImportAnswer, ReadOptions
 
 _CLEAR = "\r\x1b[K"
 
@@ -98,8 +98,8 @@ def command(
     line; the others are imported.
     """
     from notifier.inventory import InputOptions
-    from notifier.services.host_storing import ImportOptions
-    from notifier.services.importing import ReadOptions
+    from notifier.services.hosts.host_storing import ImportOptions
+    from notifier.services.hosts.importing import ReadOptions
 
     name = "standard input" if file == "-" else file
     config = settings()
@@ -117,7 +117,7 @@ def command(
 
 def _imported(config: Config, file: str, name: str, options: tuple[ReadOptions, ImportOptions]) -> ImportAnswer:
     """Import. Bad rows and notes go to standard error as they come, unless they are explained; so does the progress."""
-    from notifier.services.importing import import_text
+    from notifier.services.hosts.importing import import_text
 
     shows = sys.stderr.isatty()
     with stream_of(file) as stream, opened(config, create=True) as database:
@@ -130,7 +130,7 @@ def _imported(config: Config, file: str, name: str, options: tuple[ReadOptions, 
 
 def _listener(name: str, *, shows: bool, speaks: bool) -> ImportListener:
     from notifier.domain.components import BadRow
-    from notifier.services.host_storing import ImportListener
+    from notifier.services.hosts.host_storing import ImportListener
 
     def message(one: BadRow | Note) -> None:
         if speaks:

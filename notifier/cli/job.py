@@ -30,7 +30,7 @@ def command() -> None:
 @format_option
 def list_(states: tuple[str, ...], limit: int | None, form: str) -> None:
     """List jobs, newest first. Jobs that ended are kept for two days."""
-    from notifier.services.jobs import JobQuery, list_jobs
+    from notifier.services.upkeep.jobs import JobQuery, list_jobs
 
     with opened(settings()) as database:
         found = list_jobs(database, JobQuery(tuple(map(JobState, states)), limit))
@@ -54,7 +54,7 @@ def _row(one: JobRow) -> tuple[str, ...]:
 @click.argument("job", type=click.IntRange(1))
 def retry(job: int) -> None:
     """Retry a failed job."""
-    from notifier.services.jobs import retry_job
+    from notifier.services.upkeep.jobs import retry_job
 
     with opened(settings()) as database:
         retry_job(database, job)
@@ -65,7 +65,7 @@ def retry(job: int) -> None:
 @click.argument("job", type=click.IntRange(1))
 def cancel(job: int) -> None:
     """Cancel a waiting job. What it was to do is found again by the next one."""
-    from notifier.services.jobs import cancel_job
+    from notifier.services.upkeep.jobs import cancel_job
 
     with opened(settings()) as database:
         cancel_job(database, job)

@@ -14,7 +14,7 @@ def command() -> None:
 
     With `[metrics] textfile` in the configuration, each run, poll and notify also writes them to a file.
     """
-    from notifier.services.run_records import metrics_text
+    from notifier.services.upkeep.run_records import metrics_text
 
     config = settings()
     with opened(config) as database:

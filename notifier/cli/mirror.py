@@ -37,12 +37,12 @@ def command() -> None:
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
     """Fetch the sources' documents into a folder, or update that folder."""
-    from notifier.services.crawling import check_sources, start_crawl
+    from notifier.services.environment.crawling import check_sources, start_crawl
 
     config = settings()
     check_sources(config)
     with start_crawl(config, os.environ) as crawl, opened(config, create=True) as database:
-        from notifier.services.mirrors import fetch_mirror
+        from notifier.services.running.mirrors import fetch_mirror
 
         report = fetch_mirror(config, database, crawl, folder, _listed(listed))
     _tell(report, folder)
@@ -50,7 +50,7 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
 
 
 def _listed(file: str | None) -> frozenset[tuple[str, str]]:
-    from notifier.services.mirror_age import packages
+    from notifier.services.environment.mirror_age import packages
 
     if file is None:
         return frozenset()
@@ -75,7 +75,7 @@ def _tell(report: MirrorReport, folder: Path) -> None:
 
 def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:
     """Say how old a mirror is."""
-    from notifier.services.mirror_age import REMEDY, age
+    from notifier.services.environment.mirror_age import REMEDY, age
 
     if mirror is None:
         return

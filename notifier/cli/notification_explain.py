@@ -22,8 +22,8 @@ def explain(name: str, advisory: str, form: str) -> None:
     \b
     navtex notification explain ops CVE-2024-41110
     """
-    from notifier.services.explanations import explain_notification
-    from notifier.services.notifications import Settings
+    from notifier.services.sending.notifications import Settings
+    from notifier.services.subscribing.explanations import explain_notification
 
     config = settings()
     with opened(config) as database:

@@ -16,8 +16,8 @@ from notifier.config import Config
 if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.domain.deliveries import Delivery
-    from notifier.services.previews import DigestPreview
-    from notifier.services.runs import RunReport
+    from notifier.services.running.runs import RunReport
+    from notifier.services.subscribing.previews import DigestPreview
 
 
 @click.command("notify")
@@ -30,8 +30,8 @@ def command(dry_run: bool) -> None:
         with opened(config) as database:
             well = _dry_run(database, config)
         click.get_current_context().exit(0 if well else 1)
-    from notifier.services.delivery import message_sender
-    from notifier.services.runs import notify_once
+    from notifier.services.running.runs import notify_once
+    from notifier.services.sending.delivery import message_sender
 
     with running("notify", config) as this:
         with opened(config) as database, message_sender(config) as sender:
@@ -42,8 +42,8 @@ def command(dry_run: bool) -> None:
 
 def _dry_run(database: Database, config: Config) -> bool:
     """Print what each subscription would be sent; whether every digest could be made."""
-    from notifier.services.notifications import Settings
-    from notifier.services.previews import preview_all
+    from notifier.services.sending.notifications import Settings
+    from notifier.services.subscribing.previews import preview_all
 
     well = True
     for found in preview_all(database, now(), Settings.of(config)):
@@ -70,7 +70,7 @@ def _would(found: DigestPreview) -> str:
 
 def tell(done: RunReport) -> None:
     """Say what failed; to the log, or to a terminal, also what was sent."""
-    from notifier.services.queueing import AHEAD
+    from notifier.services.sending.queueing import AHEAD
 
     report = done.notified
     for delivery, answer in report.delivered:
@@ -101,6 +101,6 @@ def _facts(delivery: Delivery) -> dict[str, Any]:
 
 
 def _whom(delivery: Delivery) -> str:
-    from notifier.services.channel_addresses import target_name
+    from notifier.services.environment.channel_addresses import target_name
 
     return f"{target_name(delivery.target)} ({delivery.subscription})"

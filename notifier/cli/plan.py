@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from feeds.advisories.records import Advisory
     from notifier.assessment.upgrade_plans import Option, Plan
     from notifier.schemas.plan import Plans
-    from notifier.services.plans import PlansAnswer
+    from notifier.services.findings.plans import PlansAnswer
 
 _NAMED = 5
 """The most hosts that the table names of a version."""
@@ -63,8 +63,8 @@ def command(
     output: Path | None,
 ) -> None:
     """List the upgrades that fix the most, for each version in use, worst first."""
-    from notifier.services.plans import plans
-    from notifier.services.settings import due_policy
+    from notifier.services.assessing.settings import due_policy
+    from notifier.services.findings.plans import plans
 
     config = settings()
     asked, worst = scope(hosts, tags, products), Severity(least) if least else None

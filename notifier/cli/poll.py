@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @log_options
 def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
     """Poll all sources, or those named, and store what is new."""
-    from notifier.services.crawling import check_sources, start_crawl
+    from notifier.services.environment.crawling import check_sources, start_crawl
 
     config = settings()
     check_sources(config, (*sources, *accept))
@@ -42,7 +42,7 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
             database.lock(),
             progress() as seen,
         ):
-            from notifier.services.polling import PollOptions, poll
+            from notifier.services.running.polling import PollOptions, poll
 
             polled = poll(config, database, crawl, PollOptions(sources, frozenset(accept), seen), now())
         tell(polled.report, aloud=True, mirror=config.mirror)

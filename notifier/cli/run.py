@@ -23,15 +23,15 @@ def command(create: bool) -> None:
 
     Prints nothing if all is well. Only one run works at a time, so cron can call it as often as you like.
     """
-    from notifier.services.crawling import check_sources, start_crawl
+    from notifier.services.environment.crawling import check_sources, start_crawl
 
     config = settings()
     check_sources(config)
     with running("run", config) as this:
         with start_crawl(config, os.environ) as crawl, opened(config, create=create) as database, progress() as seen:
-            from notifier.services.delivery import message_sender
-            from notifier.services.polling import PollOptions
-            from notifier.services.runs import RunTools, run_once
+            from notifier.services.running.polling import PollOptions
+            from notifier.services.running.runs import RunTools, run_once
+            from notifier.services.sending.delivery import message_sender
 
             with message_sender(config) as sender:
                 done = run_once(config, database, RunTools(crawl, sender, now, PollOptions(progress=seen)))

@@ -80,7 +80,7 @@ def _run(command: str, began: datetime, seconds: float, status: int) -> Run:
 
 def _kept(config: Config, run: Run) -> str:
     """Store a run, and return all metrics, or "" if no file for them is configured."""
-    from notifier.services.run_records import metrics_text, note_run
+    from notifier.services.upkeep.run_records import metrics_text, note_run
 
     with opened(config) as database:
         note_run(database, run)
@@ -90,13 +90,13 @@ def _kept(config: Config, run: Run) -> str:
 def _alone(config: Config, run: Run) -> str:
     if not config.metrics.textfile:
         return ""
-    from notifier.services import metrics
+    from notifier.services.upkeep import metrics
 
     return metrics.text(metrics.of_runs([run]))
 
 
 def _written(path: Path, text: str) -> None:
-    from notifier.services import metrics
+    from notifier.services.upkeep import metrics
 
     try:
         metrics.write(path, text)

@@ -20,7 +20,7 @@ def command() -> None:
 def list_(form: str, limit: int | None) -> None:
     """List the sources, their state after the last poll, and the number of entries."""
     from feeds.sources.health import SourceHealth
-    from notifier.services.sources import sources
+    from notifier.services.catalogue.sources import sources
 
     config = settings()
     with opened(config) as database:

@@ -34,7 +34,7 @@ def add(name: str, scopes: tuple[str, ...], days: int, tags: dict[str, str], hos
     \b
     navtex token add agents --scope inventory:push --hosts 'web-*'
     """
-    from notifier.services.tokens import NewToken, add_token, user
+    from notifier.services.people.tokens import NewToken, add_token, user
 
     wanted = NewToken(name, frozenset(map(TokenScope, scopes)), days, tags, hosts)
     with opened(settings()) as database:
@@ -47,7 +47,7 @@ def add(name: str, scopes: tuple[str, ...], days: int, tags: dict[str, str], hos
 @format_option
 def list_(form: str) -> None:
     """List the tokens, without their secrets."""
-    from notifier.services.tokens import list_tokens
+    from notifier.services.people.tokens import list_tokens
 
     with opened(settings()) as database:
         found = list_tokens(database, now())
@@ -76,7 +76,7 @@ def list_(form: str) -> None:
 @click.argument("token")
 def remove(token: str) -> None:
     """Revoke a token, by what `navtex token list` shows of it."""
-    from notifier.services.tokens import remove_token
+    from notifier.services.people.tokens import remove_token
 
     with opened(settings()) as database:
         remove_token(database, here(), now(), token)

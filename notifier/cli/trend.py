@@ -33,8 +33,8 @@ def command(since: datetime | None, form: str, output: Path | None) -> None:
     from notifier.exporters import csv_rows
     from notifier.schemas.trend import TrendCsvRow
     from notifier.schemas.trend import csv_rows as rows
-    from notifier.services.settings import due_policy
-    from notifier.services.trend import trend
+    from notifier.services.assessing.settings import due_policy
+    from notifier.services.findings.trend import trend
 
     config, at = settings(), now()
     if since and since.date() > at.date():

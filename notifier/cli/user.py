@@ -40,7 +40,7 @@ def add(name: str, role: str, tags: dict[str, str], no_password: bool) -> None:
     \b
     navtex user add ada --role operator --tag team=a
     """
-    from notifier.services.accounts import add_user
+    from notifier.services.people.accounts import add_user
 
     password = "" if no_password else _password()
     with opened(settings()) as database:
@@ -52,7 +52,7 @@ def add(name: str, role: str, tags: dict[str, str], no_password: bool) -> None:
 @format_option
 def list_(form: str) -> None:
     """List the users, their roles, and which hosts they see."""
-    from notifier.services.accounts import list_users
+    from notifier.services.people.accounts import list_users
 
     with opened(settings()) as database:
         found = list_users(database)
@@ -82,7 +82,7 @@ def passwd(name: str) -> None:
 
     Asks for the password, or reads it from standard input if that is not a terminal.
     """
-    from notifier.services.accounts import set_password
+    from notifier.services.people.accounts import set_password
 
     password = _password()
     with opened(settings()) as database:
@@ -94,7 +94,7 @@ def passwd(name: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove a user, with the user's sessions and tokens."""
-    from notifier.services.accounts import remove_user
+    from notifier.services.people.accounts import remove_user
 
     with opened(settings()) as database:
         remove_user(database, here(), now(), name)

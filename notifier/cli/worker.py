@@ -18,7 +18,7 @@ from notifier.config import ZONE
 from notifier.domain.jobs import Queue, zone_queue
 
 if TYPE_CHECKING:
-    from notifier.services.queueing import NotifyReport
+    from notifier.services.sending.queueing import NotifyReport
 
 
 @click.command("worker")
@@ -47,11 +47,11 @@ def command(ctx: click.Context, queues: str | None, zones: tuple[str, ...], jobs
     """
     config = settings()
     chosen = (*_queues(queues), *map(_zone, zones))
-    from notifier.services.crawling import check_sources
+    from notifier.services.environment.crawling import check_sources
 
     check_sources(config)
     with opened(config) as database:
-        from notifier.services.jobs import prepare
+        from notifier.services.upkeep.jobs import prepare
 
         prepare(database)
         from notifier.worker.running import WorkerOptions, work_on
@@ -82,6 +82,6 @@ def _zone(name: str) -> str:
 
 def _report(report: NotifyReport) -> None:
     from notifier.cli.notify import tell
-    from notifier.services.runs import RunReport
+    from notifier.services.running.runs import RunReport
 
     tell(RunReport(None, report))

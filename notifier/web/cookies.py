@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifier.services.sessions import LONGEST
+from notifier.services.people.sessions import LONGEST
 from notifier.web.calls import Call
 
 Header = tuple[str, str]

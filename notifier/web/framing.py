@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifier.rendering.frames import Frame, menu
-from notifier.services.job_overview import has_queue
+from notifier.services.upkeep.job_overview import has_queue
 from notifier.web.calls import Call, Role, Way
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from feeds.core.errors import NavtexError
-from notifier.services.databases import ready
-from notifier.services.run_records import metrics_text
+from notifier.services.environment.databases import ready
+from notifier.services.upkeep.run_records import metrics_text
 from notifier.web.calls import Answer, Call, Permission, Route, problem
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifier.services.audit_log import Facts, note
+from notifier.services.environment.audit_log import Facts, note
 from notifier.web.calls import Call
 from notifier.web.identities import actor_of
 

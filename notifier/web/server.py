@@ -15,7 +15,7 @@ from feeds.storage.database import Database
 from notifier.config import Config, listen_address
 from notifier.rendering.pages import Pages
 from notifier.security.passwords import digest, new_secret
-from notifier.services.accounts import any_password, any_user
+from notifier.services.people.accounts import any_password, any_user
 from notifier.web.app import application
 from notifier.web.connections import TimedConnection
 from notifier.web.guard import Answered

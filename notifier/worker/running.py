@@ -16,7 +16,7 @@ from procrastinate.worker import Worker
 
 from feeds.core.errors import DatabaseError
 from notifier.domain.jobs import HEARTBEAT, STALE
-from notifier.services import jobs
+from notifier.services.upkeep import jobs
 from notifier.worker.queue import queue_of
 from notifier.worker.tasks import Work
 

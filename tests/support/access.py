@@ -7,9 +7,9 @@ from datetime import datetime
 
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, Role, TokenScope
-from notifier.services.accounts import add_user
-from notifier.services.sessions import SignedIn, sign_in_elsewhere
-from notifier.services.tokens import NewToken, add_token
+from notifier.services.people.accounts import add_user
+from notifier.services.people.sessions import SignedIn, sign_in_elsewhere
+from notifier.services.people.tokens import NewToken, add_token
 from tests.support.web import NOW, Browser
 
 SELF = Actor("test")

@@ -10,7 +10,7 @@ from functools import partial
 from notifier.cli.log import event
 from notifier.config import load
 from notifier.domain.jobs import Queue
-from notifier.services.databases import opened
+from notifier.services.environment.databases import opened
 from notifier.worker.running import WorkerOptions, work_on
 from notifier.worker.tasks import Work
 

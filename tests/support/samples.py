@@ -24,7 +24,7 @@ from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import Subscription
-from notifier.services.notifications import NotifyReport, Settings, notify
+from notifier.services.sending.notifications import NotifyReport, Settings, notify
 from notifier.storage import inventory, subscriptions, tables
 
 START = datetime(2026, 4, 15, 12, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from notifier.services.audit_log import list_entries
+from notifier.services.environment.audit_log import list_entries
 from notifier.web.calls import Answer, Call, Permission, Route, page
 from notifier.web.framing import frame_of
 

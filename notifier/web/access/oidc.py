@@ -10,7 +10,7 @@ import msgspec
 
 from feeds.core.errors import ConfigError, NavtexError, UsageProblem
 from notifier.security.passwords import new_secret, same
-from notifier.services.sessions import SignInProblem, sign_in_elsewhere
+from notifier.services.people.sessions import SignInProblem, sign_in_elsewhere
 from notifier.web.access.signing_in import refused, signed_in
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, Permission, Route, redirect

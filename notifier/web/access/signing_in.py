@@ -5,8 +5,8 @@ from __future__ import annotations
 from feeds.core.errors import UsageProblem
 from notifier.domain.access import Actor
 from notifier.security.passwords import digest, same
-from notifier.services import accounts, sessions
-from notifier.services.sessions import SignedIn, SignInProblem
+from notifier.services.people import accounts, sessions
+from notifier.services.people.sessions import SignedIn, SignInProblem
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, Permission, Role, Route, TokenScope, Way, page, redirect
 from notifier.web.cookies import no_session, session_cookie, session_of

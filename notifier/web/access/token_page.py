@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from feeds.core.errors import UsageProblem
 from notifier.domain.access import TokenScope
-from notifier.services import tokens
-from notifier.services.tokens import MadeToken, NewToken
+from notifier.services.people import tokens
+from notifier.services.people.tokens import MadeToken, NewToken
 from notifier.web.access.fields import tags_of
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, Role, Route, page, redirect

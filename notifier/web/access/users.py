@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from feeds.core.errors import UsageProblem
-from notifier.services import accounts
+from notifier.services.people import accounts
 from notifier.web.access.fields import tags_of
 from notifier.web.calls import Answer, Call, Permission, Role, Route, page, redirect
 from notifier.web.framing import frame_of

@@ -10,7 +10,7 @@ from feeds.core.errors import InventoryError, UsageProblem
 from feeds.core.text import json_bytes
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
-from notifier.services.pushes import HostNotAllowed, PushAnswer, check_own, read_push
+from notifier.services.hosts.pushes import HostNotAllowed, PushAnswer, check_own, read_push
 from notifier.web.api.parameters import PRODUCT, TAG, Given, Parameter
 from notifier.web.api.push_queue import QueueFull, queue_of
 from notifier.web.calls import JSON, Answer, Call, problem

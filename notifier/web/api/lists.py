@@ -8,22 +8,22 @@ from feeds.core.errors import UnknownName, UsageProblem
 from feeds.verdicts.evidence import Status
 from notifier.assessment.matcher import EXPOSED
 from notifier.schemas.job import JobList
-from notifier.services import inventory
-from notifier.services.advisories import AdvisoryQuery
-from notifier.services.advisories import advisories as list_advisories
-from notifier.services.advisories import advisory as show_advisory
-from notifier.services.benchmarks import benchmarks as list_benchmarks
-from notifier.services.exposure import ExposureQuery, assessed
-from notifier.services.exposure_pages import exposure_page
-from notifier.services.images import ImageQuery, list_images
-from notifier.services.jobs import JobQuery, list_jobs
-from notifier.services.notification_log import NotificationQuery, list_notifications
-from notifier.services.plans import plans as list_plans
-from notifier.services.settings import due_policy
-from notifier.services.silences import list_silences
-from notifier.services.sources import sources as list_sources
-from notifier.services.subscriptions import list_subscriptions
-from notifier.services.trend import trend as show_trend
+from notifier.services.assessing.images import ImageQuery, list_images
+from notifier.services.assessing.settings import due_policy
+from notifier.services.catalogue.advisories import AdvisoryQuery
+from notifier.services.catalogue.advisories import advisories as list_advisories
+from notifier.services.catalogue.advisories import advisory as show_advisory
+from notifier.services.catalogue.benchmarks import benchmarks as list_benchmarks
+from notifier.services.catalogue.silences import list_silences
+from notifier.services.catalogue.sources import sources as list_sources
+from notifier.services.findings.exposure import ExposureQuery, assessed
+from notifier.services.findings.exposure_pages import exposure_page
+from notifier.services.findings.plans import plans as list_plans
+from notifier.services.findings.trend import trend as show_trend
+from notifier.services.hosts import inventory
+from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications
+from notifier.services.subscribing.subscriptions import list_subscriptions
+from notifier.services.upkeep.jobs import JobQuery, list_jobs
 from notifier.web.api.answers import after_of, answer, paged, part_of
 from notifier.web.api.parameters import Given
 from notifier.web.calls import Answer, Call, problem

@@ -16,7 +16,7 @@ from notifier.domain.filters import Scope
 from notifier.domain.jobs import JobState
 from notifier.domain.retry import DeliveryState
 from notifier.images.status import ImageStatus
-from notifier.services.exposure_rows import GroupBy
+from notifier.services.findings.exposure_rows import GroupBy
 from notifier.web.calls import Call
 
 LONGEST = 1000

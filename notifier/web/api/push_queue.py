@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, ref
 from feeds.core.errors import DatabaseError
 from feeds.storage.database import Database
 from notifier.domain.pushes import Push, PushResult
-from notifier.services.pushes import PushAnswer, count_pushes, refresh_verdicts, store_pushes
+from notifier.services.hosts.pushes import PushAnswer, count_pushes, refresh_verdicts, store_pushes
 
 
 @dataclass(frozen=True, slots=True)

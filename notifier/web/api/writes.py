@@ -21,9 +21,16 @@ from notifier.schemas.requests import (
     SubscriptionChange,
     SubscriptionRequest,
 )
-from notifier.services import subscriptions as service
-from notifier.services.channel_addresses import check_remote
-from notifier.services.silences import NewAssignment, NewSilence, add_silence, assign, remove_silence, unassign
+from notifier.services.catalogue.silences import (
+    NewAssignment,
+    NewSilence,
+    add_silence,
+    assign,
+    remove_silence,
+    unassign,
+)
+from notifier.services.environment.channel_addresses import check_remote
+from notifier.services.subscribing import subscriptions as service
 from notifier.web.api.answers import answer
 from notifier.web.api.lists import named
 from notifier.web.api.parameters import Given

@@ -10,12 +10,12 @@ from feeds.verdicts.evidence import Status
 from notifier.alerts.silences import JUSTIFICATIONS
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
-from notifier.services.advisories import AdvisoryQuery, advisories, advisory
-from notifier.services.exposure import ExposureQuery, assessed
-from notifier.services.overview import fleet_numbers
-from notifier.services.settings import due_policy
-from notifier.services.silences import list_assignments
-from notifier.services.verdict_explanations import proofs
+from notifier.services.assessing.settings import due_policy
+from notifier.services.catalogue.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.catalogue.silences import list_assignments
+from notifier.services.findings.exposure import ExposureQuery, assessed
+from notifier.services.findings.overview import fleet_numbers
+from notifier.services.findings.verdict_explanations import proofs
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from notifier.domain.filters import Scope
-from notifier.services.audits import host_audits
-from notifier.services.benchmarks import benchmark, benchmarks
+from notifier.services.catalogue.audits import host_audits
+from notifier.services.catalogue.benchmarks import benchmark, benchmarks
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped

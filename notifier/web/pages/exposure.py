@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from notifier.assessment.matcher import EXPOSED
-from notifier.services.exposure import ExposureQuery, assessed
-from notifier.services.exposure_rows import GroupBy
-from notifier.services.overview import COUNTED, RowOrder, RowPart, exposure_matrices, overview
-from notifier.services.settings import due_policy
+from notifier.services.assessing.settings import due_policy
+from notifier.services.findings.exposure import ExposureQuery, assessed
+from notifier.services.findings.exposure_rows import GroupBy
+from notifier.services.findings.overview import COUNTED, RowOrder, RowPart, exposure_matrices, overview
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.showing import shown

@@ -5,11 +5,11 @@ from __future__ import annotations
 from feeds.core.errors import UsageProblem
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOrder
-from notifier.services.exposure import ExposureQuery, assess
-from notifier.services.exposure_rows import GroupBy
-from notifier.services.inventory import HostQuery, host, hosts
-from notifier.services.overview import COUNTED, RowPart, overview
-from notifier.services.settings import due_policy
+from notifier.services.assessing.settings import due_policy
+from notifier.services.findings.exposure import ExposureQuery, assess
+from notifier.services.findings.exposure_rows import GroupBy
+from notifier.services.findings.overview import COUNTED, RowPart, overview
+from notifier.services.hosts.inventory import HostQuery, host, hosts
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped

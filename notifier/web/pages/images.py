@@ -10,7 +10,7 @@ from feeds.images.references import reference
 from notifier.domain.filters import Scope
 from notifier.images.status import ImageStatus
 from notifier.schemas.image import ImageRow
-from notifier.services.images import ImageQuery, list_images, plan_images, show_image
+from notifier.services.assessing.images import ImageQuery, list_images, plan_images, show_image
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
-from notifier.services.job_overview import jobs_overview
-from notifier.services.jobs import cancel_job, retry_job
+from notifier.services.upkeep.job_overview import jobs_overview
+from notifier.services.upkeep.jobs import cancel_job, retry_job
 from notifier.web.calls import Answer, Call, redirect
 from notifier.web.noting import noted
 from notifier.web.pages.notifications import number

@@ -6,15 +6,15 @@ from urllib.parse import quote
 
 from feeds.core.errors import UnknownName, UsageProblem
 from notifier.domain.retry import DeliveryState
-from notifier.services.explanations import explain_notification
-from notifier.services.notification_log import (
+from notifier.services.sending.notifications import Settings
+from notifier.services.subscribing.explanations import explain_notification
+from notifier.services.subscribing.notification_log import (
     NotificationQuery,
     list_notifications,
     retry_notification,
     show_notification,
 )
-from notifier.services.notifications import Settings
-from notifier.services.subscriptions import list_subscriptions
+from notifier.services.subscribing.subscriptions import list_subscriptions
 from notifier.web.calls import Answer, Call, redirect
 from notifier.web.noting import noted
 from notifier.web.pages import asking

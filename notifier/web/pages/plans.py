@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from notifier.services.exposure import ExposureQuery
-from notifier.services.plan_parts import plan_part
-from notifier.services.settings import due_policy
+from notifier.services.assessing.settings import due_policy
+from notifier.services.findings.exposure import ExposureQuery
+from notifier.services.findings.plan_parts import plan_part
 from notifier.web.calls import Answer, Call
 from notifier.web.pages import asking
 from notifier.web.showing import shown

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from feeds.core.errors import UsageProblem
 from notifier.domain.filters import Scope
-from notifier.services.silences import (
+from notifier.services.catalogue.silences import (
     NewAssignment,
     NewSilence,
     add_silence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feeds.sources.health import SourceHealth
 from notifier.schemas.source import DISABLED
-from notifier.services.sources import sources
+from notifier.services.catalogue.sources import sources
 from notifier.web.calls import Answer, Call
 from notifier.web.showing import shown
 

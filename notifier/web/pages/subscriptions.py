@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from feeds.core.errors import NavtexError, UsageProblem
 from notifier.domain.schedule import BREAKS, REMINDERS
-from notifier.services.notifications import Settings
-from notifier.services.previews import preview_subscription
-from notifier.services.subscriptions import (
+from notifier.services.sending.notifications import Settings
+from notifier.services.subscribing.previews import preview_subscription
+from notifier.services.subscribing.subscriptions import (
     edit_subscription,
     list_subscriptions,
     pause_subscription,

@@ -8,9 +8,9 @@ from typing import Final
 from feeds.core.errors import UsageProblem
 from notifier.rendering.age_chart import AGES, age_chart, host_history
 from notifier.rendering.trend_chart import week_chart
-from notifier.services.settings import due_policy
-from notifier.services.trend import open_ages
-from notifier.services.trend import trend as trend_of
+from notifier.services.assessing.settings import due_policy
+from notifier.services.findings.trend import open_ages
+from notifier.services.findings.trend import trend as trend_of
 from notifier.web.calls import Answer, Call
 from notifier.web.showing import shown
 

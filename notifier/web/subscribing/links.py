@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from notifier.services import self_service, subscription_feeds, unsubscribing
-from notifier.services.self_service import Confirmation, ConfirmationView
+from notifier.services.people import self_service, subscription_feeds, unsubscribing
+from notifier.services.people.self_service import Confirmation, ConfirmationView
 from notifier.web.calls import Answer, Call
 from notifier.web.identities import actor_of
 from notifier.web.subscribing.surroundings import rendered, rules, send_soon

@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from feeds.core.errors import NavtexError, UsageProblem
 from notifier.domain.self_service import Applicant, Wish
-from notifier.services import own_subscriptions, self_service, subscription_feeds
-from notifier.services.notifications import Settings
-from notifier.services.own_subscriptions import OwnSubscription
-from notifier.services.previews import preview_subscription
+from notifier.services.people import own_subscriptions, self_service, subscription_feeds
+from notifier.services.people.own_subscriptions import OwnSubscription
+from notifier.services.sending.notifications import Settings
+from notifier.services.subscribing.previews import preview_subscription
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, redirect
 from notifier.web.identities import actor_of

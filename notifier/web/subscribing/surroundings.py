@@ -12,7 +12,7 @@ from notifier.config import Config
 from notifier.domain.filters import Scope
 from notifier.domain.self_service import SelfServiceRules
 from notifier.rendering.frames import Frame
-from notifier.services.delivery import Deliveries, deliver, message_sender
+from notifier.services.sending.delivery import Deliveries, deliver, message_sender
 from notifier.web.calls import Answer, Call, Way, page
 from notifier.web.framing import frame_of
 

@@ -18,8 +18,8 @@ from feeds.storage.database import Database
 from notifier.config import Config, Log, Metrics
 from notifier.domain.runs import Run
 from notifier.schemas.doctor import CheckResult
-from notifier.services import checks
-from notifier.services.doctor import examine, source_states
+from notifier.services.upkeep import checks
+from notifier.services.upkeep.doctor import examine, source_states
 from notifier.storage import operations
 from tests.conftest import Program, World
 

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from feeds.storage.database import Database
 from notifier.domain.runs import Run
-from notifier.services import metrics
-from notifier.services.metrics import Metric
+from notifier.services.upkeep import metrics
+from notifier.services.upkeep.metrics import Metric
 from notifier.storage import operations
 from tests.conftest import ROOT, Mailbox, Program, World
 

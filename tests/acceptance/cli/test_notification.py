@@ -8,7 +8,7 @@ import pytest
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.domain.messages import Target
-from notifier.services.delivery import Deliveries, deliver
+from notifier.services.sending.delivery import Deliveries, deliver
 from tests.conftest import Mailbox, Program
 from tests.integration.notifier.services.test_delivery import put
 from tests.support.samples import START

@@ -10,7 +10,7 @@ import pytest
 from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
 from notifier.config import Config, Web, WebAuth
-from notifier.services.sessions import SignedIn, sign_in
+from notifier.services.people.sessions import SignedIn, sign_in
 from notifier.web.server import check_reachable
 from tests.conftest import Program
 from tests.support.access import PASSWORD, user

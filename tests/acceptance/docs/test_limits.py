@@ -15,7 +15,7 @@ from feeds.core import limits
 from feeds.crawl.protocol import CrawlJob
 from notifier.assessment import matcher
 from notifier.domain import retry
-from notifier.services import delivery_queue
+from notifier.services.sending import delivery_queue
 from tests.conftest import ROOT
 from tests.integration.endurance import flooding, lying, soaking
 from tests.integration.feeds.crawl.test_hostile_server import DIRECT, MIRRORED

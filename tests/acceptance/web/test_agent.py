@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from feeds.storage.database import Database
-from notifier.services.inventory import HostQuery, hosts
+from notifier.services.hosts.inventory import HostQuery, hosts
 from tests.conftest import ROOT, Program
 from tests.support.samples import NOW
 from tests.support.server import serving

@@ -12,7 +12,7 @@ import pytest
 
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, TokenScope
-from notifier.services.tokens import NewToken, add_token
+from notifier.services.people.tokens import NewToken, add_token
 from tests.conftest import Program
 from tests.support import depth
 from tests.support.server import serving

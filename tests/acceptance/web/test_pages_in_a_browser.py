@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from feeds.storage.database import Database
 from notifier.domain.access import Role
 from notifier.domain.jobs import MATCH, collect_job, deliver_job, digest_jobs
-from notifier.services.jobs import note_failure
+from notifier.services.upkeep.jobs import note_failure
 from notifier.storage import jobs
 from tests.conftest import fresh_postgres
 from tests.support.access import signed_in, user

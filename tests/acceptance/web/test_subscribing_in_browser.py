@@ -13,7 +13,7 @@ import pytest
 
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
-from notifier.services.notifications import notify
+from notifier.services.sending.notifications import notify
 from tests.conftest import Mailbox, Program, text_of
 from tests.support.samples import NOW, install, publish, record, subscribe
 from tests.support.server import free_port, serving

@@ -40,7 +40,7 @@ from feeds.storage import tables
 from feeds.storage.database import Database
 from notifier.alerts.digest import CORRECTION, DigestItem
 from notifier.domain.filters import Filters
-from notifier.services.notifications import Settings
+from notifier.services.sending.notifications import Settings
 from notifier.storage import inventory
 from tests.conftest import CORPUS, DEMO
 from tests.support.direct import DirectCrawl

@@ -12,8 +12,8 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, TokenScope
 from notifier.domain.filters import Scope
-from notifier.services.inventory import HostQuery, hosts
-from notifier.services.tokens import NewToken, add_token
+from notifier.services.hosts.inventory import HostQuery, hosts
+from notifier.services.people.tokens import NewToken, add_token
 from notifier.storage import inventory
 from tests.conftest import Program
 from tests.support.server import serving

@@ -32,9 +32,9 @@ from feeds.core.errors import DatabaseError
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
 from notifier.domain.jobs import JobState
-from notifier.services import jobs
-from notifier.services.host_storing import ImportOptions, store
-from notifier.services.jobs import JobQuery
+from notifier.services.hosts.host_storing import ImportOptions, store
+from notifier.services.upkeep import jobs
+from notifier.services.upkeep.jobs import JobQuery
 from notifier.storage import delivery_log, tallies
 from tests.conftest import ROOT, Program, fresh_postgres, listening, program, running_postgres
 from tests.integration.endurance.killing import Targets, _Box

@@ -24,7 +24,7 @@ from feeds.sources.base import Document, RequestContext, Source
 from feeds.versions import packages, products, ranges, upstream
 from notifier import inventory
 from notifier.config import MappingPaths
-from notifier.services import mirror_age
+from notifier.services.environment import mirror_age
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = Path(__file__).with_name("corpus")

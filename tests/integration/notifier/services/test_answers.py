@@ -22,19 +22,19 @@ from notifier.config import Config
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.schemas.published import PUBLISHED, schema
-from notifier.services.advisories import AdvisoryQuery, advisories, advisory
-from notifier.services.audits import host_audits
-from notifier.services.benchmarks import benchmark, benchmarks
-from notifier.services.doctor import diagnose
-from notifier.services.exposure import ExposureQuery, assessed
-from notifier.services.exposure_rows import GroupBy, exposure_answer
-from notifier.services.host_storing import ImportOptions
-from notifier.services.importing import ReadOptions, import_text
-from notifier.services.inventory import HostQuery, host, hosts
-from notifier.services.plans import plans
-from notifier.services.sources import sources
-from notifier.services.verdict_explanations import explain_verdict
-from notifier.services.version_check import check_version
+from notifier.services.catalogue.advisories import AdvisoryQuery, advisories, advisory
+from notifier.services.catalogue.audits import host_audits
+from notifier.services.catalogue.benchmarks import benchmark, benchmarks
+from notifier.services.catalogue.sources import sources
+from notifier.services.findings.exposure import ExposureQuery, assessed
+from notifier.services.findings.exposure_rows import GroupBy, exposure_answer
+from notifier.services.findings.plans import plans
+from notifier.services.findings.verdict_explanations import explain_verdict
+from notifier.services.findings.version_check import check_version
+from notifier.services.hosts.host_storing import ImportOptions
+from notifier.services.hosts.importing import ReadOptions, import_text
+from notifier.services.hosts.inventory import HostQuery, host, hosts
+from notifier.services.upkeep.doctor import diagnose
 from notifier.storage import inventory
 from tests.conftest import ROOT, Program
 from tests.support.samples import NOW, START, publish, record

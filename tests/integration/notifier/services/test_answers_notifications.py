@@ -15,12 +15,19 @@ from feeds.storage.database import Database
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
-from notifier.services.explanations import explain_notification
-from notifier.services.notification_log import NotificationQuery, list_notifications, show_notification
-from notifier.services.notifications import Settings
-from notifier.services.previews import preview_all
-from notifier.services.silences import NewAssignment, NewSilence, add_silence, assign, list_silences, remove_silence
-from notifier.services.subscriptions import list_subscriptions, show_subscription
+from notifier.services.catalogue.silences import (
+    NewAssignment,
+    NewSilence,
+    add_silence,
+    assign,
+    list_silences,
+    remove_silence,
+)
+from notifier.services.sending.notifications import Settings
+from notifier.services.subscribing.explanations import explain_notification
+from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications, show_notification
+from notifier.services.subscribing.previews import preview_all
+from notifier.services.subscribing.subscriptions import list_subscriptions, show_subscription
 from tests.conftest import Program
 from tests.support.samples import NOW, install, publish, record, run, subscribe
 

@@ -15,7 +15,7 @@ from notifier.domain.components import BadRow, Note
 from notifier.domain.filters import Scope
 from notifier.inventory.text import Text
 from notifier.schemas.benchmark import HostAudit
-from notifier.services.audits import AuditImport, host_audits, import_audits
+from notifier.services.catalogue.audits import AuditImport, host_audits, import_audits
 from tests.conftest import Program
 from tests.integration.notifier.services.test_benchmarks import LINES, edition
 from tests.support.audits import END, bench, check, inspec, policy, sca, summary

@@ -14,8 +14,8 @@ from feeds.advisories.records import EDITIONS, Edition, Kind, Record
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
-from notifier.services.benchmarks import benchmark, benchmarks
-from notifier.services.verdict_explanations import explain_verdict
+from notifier.services.catalogue.benchmarks import benchmark, benchmarks
+from notifier.services.findings.verdict_explanations import explain_verdict
 from notifier.storage import inventory
 from tests.conftest import Program
 from tests.support.samples import NOW, START, install, publish

@@ -20,7 +20,7 @@ from notifier.domain.claims import ClaimOwner
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.rendering.notices import written
-from notifier.services import leases
+from notifier.services.sending import leases
 from notifier.storage import claims, delivery_log, outbox, subscriptions
 from tests.support.loopback import served
 from tests.support.samples import START, subscribe
@@ -32,8 +32,8 @@ import os, sys
 from datetime import datetime
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
-from notifier.services import leases
-from notifier.services.delivery import Deliveries, deliver
+from notifier.services.sending import leases
+from notifier.services.sending.delivery import Deliveries, deliver
 report = Deliveries()
 print(os.getpid(), *leases.here(), flush=True)
 with MessageSender() as sender:

@@ -24,10 +24,10 @@ from notifier.domain.deliveries import DeliveryRecord, Result
 from notifier.domain.messages import Target
 from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
-from notifier.services import leases
-from notifier.services.delivery import Deliveries, deliver
-from notifier.services.delivery_queue import DeliveryQueue
-from notifier.services.previews import sample
+from notifier.services.sending import leases
+from notifier.services.sending.delivery import Deliveries, deliver
+from notifier.services.sending.delivery_queue import DeliveryQueue
+from notifier.services.subscribing.previews import sample
 from notifier.storage import claims, delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, listening, text_of
 from tests.support.loopback import Answer, hanging, over_http
@@ -260,8 +260,8 @@ import sys
 from datetime import datetime
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
-from notifier.services import leases
-from notifier.services.delivery import Deliveries, deliver
+from notifier.services.sending import leases
+from notifier.services.sending.delivery import Deliveries, deliver
 report = Deliveries()
 with MessageSender() as courier:
     deliver(Database(sys.argv[1]), courier, report, datetime.fromisoformat(sys.argv[2]))

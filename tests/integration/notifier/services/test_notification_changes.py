@@ -19,7 +19,7 @@ from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Digest
 from notifier.alerts.silences import Assignment, Silence, statements
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
-from notifier.services.assessment import Assessment
+from notifier.services.assessing.assessment import Assessment
 from notifier.storage import departures, inventory, silences, subscriptions
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 

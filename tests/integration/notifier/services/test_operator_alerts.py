@@ -11,7 +11,7 @@ import pytest
 from feeds import storage
 from feeds.sources.health import Polled, SourceHealth, SourceState, assessed, changes, floor, shortfalls
 from feeds.storage.database import Database
-from notifier.services.notifications import Settings
+from notifier.services.sending.notifications import Settings
 from tests.conftest import Mailbox, World, text_of
 from tests.support.polling import MOBY, Poller, entries
 from tests.support.samples import DAY, NOW, START, publish, record, run

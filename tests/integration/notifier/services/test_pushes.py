@@ -19,8 +19,8 @@ from notifier.domain.pushes import Push, PushResult
 from notifier.domain.subscriptions import Subscription
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
-from notifier.services import host_storing, pushes
-from notifier.services.inventory import HostQuery, host, hosts
+from notifier.services.hosts import host_storing, pushes
+from notifier.services.hosts.inventory import HostQuery, host, hosts
 from notifier.storage import inventory, subscriptions
 from notifier.storage import pushes as store
 from notifier.storage.tables import inventory_import

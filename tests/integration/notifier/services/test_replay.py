@@ -30,7 +30,7 @@ from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import Subscription
-from notifier.services.notifications import Settings, notify
+from notifier.services.sending.notifications import Settings, notify
 from notifier.storage import inventory, subscriptions
 from tests.conftest import World
 from tests.support import forked

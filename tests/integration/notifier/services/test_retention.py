@@ -33,8 +33,8 @@ from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.rendering import notices
-from notifier.services.host_images import keep_host_images
-from notifier.services.retention import forget
+from notifier.services.hosts.host_images import keep_host_images
+from notifier.services.upkeep.retention import forget
 from notifier.storage import delivery_log, host_listing, inventory, outbox, retention, silences, subscriptions, tables
 from tests.support.images import digest
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe

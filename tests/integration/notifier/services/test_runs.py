@@ -13,9 +13,9 @@ from feeds.crawl.client import Crawl
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.config import Config
-from notifier.services.notifications import queue_digests
-from notifier.services.polling import PollOptions
-from notifier.services.runs import RunReport, RunStage, RunTools, notify_once, run_once
+from notifier.services.running.polling import PollOptions
+from notifier.services.running.runs import RunReport, RunStage, RunTools, notify_once, run_once
+from notifier.services.sending.notifications import queue_digests
 from notifier.storage import tables
 from tests.conftest import Mailbox
 from tests.support.samples import DAY, NOW, install, publish, record, subscribe

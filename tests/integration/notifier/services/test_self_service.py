@@ -28,15 +28,15 @@ from notifier.domain.subscriptions import Subscription
 from notifier.rendering.messages import render
 from notifier.schemas.notification import NotificationRow
 from notifier.security.links import unsubscribe_token
-from notifier.services import self_service, subscription_feeds, unsubscribing
-from notifier.services.delivery import Deliveries, deliver
-from notifier.services.notification_log import NotificationQuery, list_notifications, show_notification
-from notifier.services.notifications import notify
-from notifier.services.personal_links import personal_form
-from notifier.services.self_service import Confirmation, ask, confirm
-from notifier.services.subscription_files import sync_subscriptions
-from notifier.services.subscriptions import edit_subscription, remove_subscription
-from notifier.services.unsubscribing import unsubscribe
+from notifier.services.people import self_service, subscription_feeds, unsubscribing
+from notifier.services.people.self_service import Confirmation, ask, confirm
+from notifier.services.people.unsubscribing import unsubscribe
+from notifier.services.sending.delivery import Deliveries, deliver
+from notifier.services.sending.notifications import notify
+from notifier.services.sending.personal_links import personal_form
+from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications, show_notification
+from notifier.services.subscribing.subscription_files import sync_subscriptions
+from notifier.services.subscribing.subscriptions import edit_subscription, remove_subscription
 from notifier.storage import subscriptions
 from tests.conftest import Mailbox, html_of, text_of
 from tests.support.digests import NEWS

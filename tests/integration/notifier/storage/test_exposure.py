@@ -14,7 +14,7 @@ from notifier.assessment.findings import by_advisory
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostRiskCount, RiskSummary, TrendDay
-from notifier.services.exposure import ExposureQuery, assess, host_counts, marks, note_trend
+from notifier.services.findings.exposure import ExposureQuery, assess, host_counts, marks, note_trend
 from notifier.storage import exposure, inventory, risks, trend_days
 from tests.support.samples import DAY, START, publish, record
 

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from feeds.storage.database import Database
 from notifier.domain.components import BadRow, Component, Host, Note, Observed
 from notifier.domain.filters import Scope
-from notifier.services.host_storing import ImportListener, ImportOptions, ImportReport, store
+from notifier.services.hosts.host_storing import ImportListener, ImportOptions, ImportReport, store
 from notifier.storage import host_listing, inventory
 from tests.support.samples import START
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from feeds.storage.database import Database
 from notifier.domain.components import Component, Host, Observed
-from notifier.services.collecting import SCOPE
-from notifier.services.host_storing import ImportOptions, store
+from notifier.services.hosts.collecting import SCOPE
+from notifier.services.hosts.host_storing import ImportOptions, store
 from notifier.storage import host_listing, looks, retention, tables
 from tests.support.samples import START
 

@@ -10,7 +10,7 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.domain.stays import EndedStay, Stay
-from notifier.services.inventory import remove_host
+from notifier.services.hosts.inventory import remove_host
 from notifier.storage import inventory, stay_counts, stays
 from notifier.storage.stay_tables import earlier_stay
 from tests.support.samples import START

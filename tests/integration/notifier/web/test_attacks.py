@@ -12,10 +12,10 @@ from feeds.storage.database import Database
 from notifier.config import Config, Web, WebAuth
 from notifier.domain.access import Role, TokenScope
 from notifier.security.passwords import digest
-from notifier.services.accounts import change_user, remove_user
-from notifier.services.audit_log import list_entries
-from notifier.services.tokens import NewToken, add_token, list_tokens, remove_token
-from notifier.services.tokens import user as owner_of
+from notifier.services.environment.audit_log import list_entries
+from notifier.services.people.accounts import change_user, remove_user
+from notifier.services.people.tokens import NewToken, add_token, list_tokens, remove_token
+from notifier.services.people.tokens import user as owner_of
 from tests.support.access import PASSWORD, SELF, signed_in, token, user
 from tests.support.web import NOW, Browser, Reply, browser
 

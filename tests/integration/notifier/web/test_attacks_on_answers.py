@@ -13,9 +13,9 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.access import Permission, Role, TokenScope
 from notifier.domain.components import Component, Host
-from notifier.services.accounts import add_user, change_user, remove_user
-from notifier.services.tokens import NewToken, add_token
-from notifier.services.tokens import user as owner_of
+from notifier.services.people.accounts import add_user, change_user, remove_user
+from notifier.services.people.tokens import NewToken, add_token
+from notifier.services.people.tokens import user as owner_of
 from notifier.storage import inventory
 from notifier.web.calls import Route
 from notifier.web.routes import ROUTES

@@ -18,9 +18,9 @@ from notifier.domain.access import Actor, Role, TokenScope, Viewer, Way
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering.pages import Pages
-from notifier.services.accounts import add_user, change_user, remove_user
-from notifier.services.audit_log import list_entries
-from notifier.services.notifications import notify
+from notifier.services.environment.audit_log import list_entries
+from notifier.services.people.accounts import add_user, change_user, remove_user
+from notifier.services.sending.notifications import notify
 from notifier.storage import subscribing, subscriptions
 from notifier.web.calls import Answer, Call
 from notifier.web.permissions import permitted

@@ -23,14 +23,14 @@ from notifier.config import Config
 from notifier.domain.components import Component, Host
 from notifier.domain.jobs import DUE, MATCH, JobState, deliver_job, digest_jobs
 from notifier.domain.pushes import Push
-from notifier.services import jobs as services
-from notifier.services.host_storing import ImportOptions, store
-from notifier.services.importing import ReadOptions, import_text
-from notifier.services.jobs import JobQuery
-from notifier.services.pushes import store_pushes
-from notifier.services.queueing import DigestStage, queue_digests
-from notifier.services.settings import Settings
-from notifier.services.stages import make_digests, match_all, queue_due
+from notifier.services.assessing.settings import Settings
+from notifier.services.hosts.host_storing import ImportOptions, store
+from notifier.services.hosts.importing import ReadOptions, import_text
+from notifier.services.hosts.pushes import store_pushes
+from notifier.services.running.stages import make_digests, match_all, queue_due
+from notifier.services.sending.queueing import DigestStage, queue_digests
+from notifier.services.upkeep import jobs as services
+from notifier.services.upkeep.jobs import JobQuery
 from notifier.storage import jobs, jobs_schema, looks, subscriptions, tables, tallies
 from notifier.worker.queue import queue_of
 from notifier.worker.tasks import Work

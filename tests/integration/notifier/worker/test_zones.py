@@ -16,8 +16,8 @@ from feeds.core.errors import ConfigError
 from feeds.storage.database import Database
 from notifier.config import Collecting
 from notifier.domain.jobs import JobRequest, JobState
-from notifier.services import inventory
-from notifier.services.zones import ZonePart, collect_part, list_unanswered, plan_zone
+from notifier.services.hosts import inventory
+from notifier.services.hosts.zones import ZonePart, collect_part, list_unanswered, plan_zone
 from notifier.storage import jobs
 from tests.conftest import Program, fresh_postgres
 from tests.support.engines import files, listening

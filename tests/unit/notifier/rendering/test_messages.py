@@ -17,7 +17,7 @@ from notifier.channels import slack
 from notifier.domain.hosts import Hosts
 from notifier.domain.messages import Message
 from notifier.rendering.messages import host_names, message, render
-from notifier.services import operator_alerts
+from notifier.services.sending import operator_alerts
 from tests.support.digests import EMPTY, NEWS, WELCOME, digest, group, item
 from tests.support.samples import advisory
 

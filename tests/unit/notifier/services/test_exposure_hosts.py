@@ -14,7 +14,7 @@ from feeds.verdicts.evidence import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.domain.components import Component
-from notifier.services.exposure_hosts import HostGroups
+from notifier.services.findings.exposure_hosts import HostGroups
 from tests.support.samples import advisory
 
 COMPONENTS = (

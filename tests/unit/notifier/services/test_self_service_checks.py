@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifier.config import Config, Web, WebSubscribe
-from notifier.services.self_service_checks import self_service
+from notifier.services.upkeep.self_service_checks import self_service
 
 SERVER = "mailto://mail.example.org?from=navtex@example.org"
 URL = "https://navtex.example.org"

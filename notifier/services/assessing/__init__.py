@@ -1,0 +1,1 @@
+"""The state of the database that every question and every digest is answered from."""

@@ -1,0 +1,1 @@
+"""Advisories, benchmark editions with audits, and sources; what operators silence and assign."""

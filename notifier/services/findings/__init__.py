@@ -1,0 +1,1 @@
+"""What one can ask about exposure: lists, reports, plans, gates, trends, and the evidence."""

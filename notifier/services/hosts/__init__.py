@@ -1,0 +1,1 @@
+"""The inventory: import, collect, receive pushes, list and remove."""

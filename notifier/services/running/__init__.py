@@ -1,0 +1,1 @@
+"""The stages of a run, alone and together, polls, mirrors, and the demo."""

@@ -1,0 +1,1 @@
+"""Digests: work out what is news, queue it, and deliver it."""

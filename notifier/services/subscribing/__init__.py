@@ -1,0 +1,1 @@
+"""Subscriptions, what they would be sent, what they were sent, and why not."""

@@ -1,0 +1,1 @@
+"""Keeping an installation in order: checks of doctor, metrics, jobs of workers, records of runs, retention."""
