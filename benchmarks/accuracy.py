@@ -31,7 +31,7 @@ from feeds.crawl.protocol import CrawlJob
 from feeds.mirror.server import Mirror
 from feeds.services.polling import poll
 from feeds.storage.database import Database
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.upstream import Key, key, read
 from notifier.assessment.matcher import Matcher
 from notifier.domain.components import Component

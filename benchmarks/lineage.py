@@ -28,7 +28,7 @@ from notifier.config import ImageSettings
 from notifier.domain.components import Host, Observed
 from notifier.domain.filters import Scope
 from notifier.domain.images import ImageUse
-from notifier.services.assessing.images import image_assessment
+from notifier.services.snapshot.images import image_assessment
 from notifier.storage import bulk, images, inventory
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)

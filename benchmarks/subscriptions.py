@@ -36,10 +36,10 @@ from notifier.domain.components import Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.jobs import JobState
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.settings import DEFAULTS
-from notifier.services.running.stages import queue_due
+from notifier.services.pipeline.stages import queue_due
 from notifier.services.sending.notifications import NotifyReport, queue_digests
 from notifier.services.sending.queueing import match
+from notifier.services.snapshot.settings import DEFAULTS
 from notifier.storage import inventory, jobs, subscriptions, tables
 
 SCOPES = (

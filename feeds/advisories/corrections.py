@@ -12,7 +12,7 @@ from datetime import date
 
 import msgspec
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import (
     CORRECTIONS,
     PRODUCTS,

@@ -11,7 +11,7 @@ import tomllib
 
 import msgspec
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import EDITIONS, Edition, Kind, Read, Record
 from feeds.core.errors import ConfigError
 from feeds.versions.upstream import Key, key

@@ -16,8 +16,9 @@ from itertools import groupby
 
 import msgspec
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.editions import held_back
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.ownership import Names, is_makers, with_standing
 from feeds.advisories.records import (
     CORRECTIONS,
     PARTS_OF_ENGINE,
@@ -35,7 +36,6 @@ from feeds.advisories.records import (
     severity_rank,
 )
 from feeds.advisories.releases import Releases
-from feeds.advisories.standing import Names, is_makers, with_standing
 from feeds.core.errors import UnknownName
 
 

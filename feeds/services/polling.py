@@ -20,7 +20,7 @@ from feeds.core.errors import ConfigError
 from feeds.core.limits import LONG_PAUSE, SOURCE_STORED
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, ItemPayload
-from feeds.services import judging
+from feeds.services import source_health
 from feeds.sources import health, registries
 from feeds.sources.health import SourceState
 from feeds.storage import Changes
@@ -99,9 +99,9 @@ class _How:
     must_have: Mapping[str, Sequence[str]]
     now: datetime
 
-    def as_judged(self, source: str) -> judging.How:
+    def as_judged(self, source: str) -> source_health.How:
         """What matters of it for one source."""
-        return judging.How(
+        return source_health.How(
             self.now,
             accept=source in self.accept,
             must_have=tuple(self.must_have.get(source, ())),
@@ -160,8 +160,8 @@ def _kept(connection: Connection, outcomes: list[FetchResult], corrected: list[F
     storage.touch(connection, (o.url for o in outcomes if o.result is FetchStatus.SAME), now)
     report = PollReport(problem=how.problem, unreached=_unreached(outcomes), ahead=ahead)
     for name in [*of_source, *(_unanswered(how.job, of_source) if how.problem else ())]:
-        answers = judging.Answers(name, of_source.get(name, []), failures[name], how.problem)
-        state, moved = judging.judge(connection, answers, before.get(name), how.as_judged(name))
+        answers = source_health.Answers(name, of_source.get(name, []), failures[name], how.problem)
+        state, moved = source_health.judge(connection, answers, before.get(name), how.as_judged(name))
         changed |= moved
         report.sources.append(state)
     if changed or stale:
@@ -207,7 +207,7 @@ def _documents(
         problem = outcome.reason if outcome.result is FetchStatus.FAILED else ""
         # a tag of an image may be deleted; the documents of the other sources stay where they are
         gone = outcome.result is FetchStatus.MISSING and outcome.url in known and not accepted
-        if gone and judging.is_listed(outcome.source):
+        if gone and source_health.is_listed(outcome.source):
             problem = f"{outcome.reason}, but it existed before"
         if outcome.result is FetchStatus.READ and outcome.source in flooded:
             problem = "the source lists more than a poll takes; kept as it was"

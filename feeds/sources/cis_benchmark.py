@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.editions import PAGE, edition_id, written
-from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record
 from feeds.core.errors import ShapeError
 from feeds.sources import markup

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.prose import names_distribution, read_prose
 from feeds.advisories.records import (
     ENGINE,

@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
-from feeds.advisories.precedence import DOCKERS, Precedence, spoken
+from feeds.advisories.authority import DOCKERS, Precedence, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_reserved
 from feeds.core.errors import ShapeError

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from feeds.advisories.precedence import DOCKERS, spoken
+from feeds.advisories.authority import DOCKERS, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, cves_in, is_reserved
 from feeds.sources import markup

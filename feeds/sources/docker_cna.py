@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import Kind, Record, is_cve
 from feeds.core.errors import ShapeError
 from feeds.core.limits import ASSIGNED

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from feeds.advisories.precedence import Precedence, spoken
+from feeds.advisories.authority import Precedence, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, cves_in, is_cve, is_ghsa
 from feeds.advisories.scores import rating, vector_score

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, is_cve, is_ghsa
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source

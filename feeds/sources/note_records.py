@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Bundled, Repair
-from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record, VersionStatement, ghsas_in, is_cve, is_ghsa
 from feeds.sources import note_clauses
 from feeds.sources.markup import Block

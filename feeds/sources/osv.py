@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import Kind, Rank, Record, Score, VersionStatement, is_cve
 from feeds.advisories.scores import vector_score
 from feeds.core.errors import ShapeError, VersionError

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Release
-from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import Kind, Record
 from feeds.sources import markup, note_records
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Release
-from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import ENGINE, Kind, Record, VersionStatement
 from feeds.core.errors import ShapeError
 from feeds.sources import markdown, markup, note_records

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from feeds.advisories.records import Advisory, Read, VersionStatement
 from feeds.core.errors import VersionError
-from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole
 from feeds.verdicts.statements import Status, Verdict
+from feeds.verdicts.weighing import EvidenceEntry, EvidenceRole
 from feeds.versions.packages import PackageKey, scheme, source_packages
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from feeds.advisories.records import Advisory, Severity, severity_rank
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.upstream import Key, key
 from notifier.assessment.matcher import Match
 from notifier.domain.hosts import Hosts

@@ -15,7 +15,7 @@ from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.core.text import counted
 from feeds.sources.health import SourceHealth, SourceState
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.image_news import ImageNews
 from notifier.alerts.overdue import OverdueItem
 from notifier.assessment.advice import NOTHING, Advice

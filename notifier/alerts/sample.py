@@ -7,7 +7,7 @@ from typing import Any
 
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.sources.health import Change, SourceHealth, SourceState
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.digest import (
     CORRECTION,
     NEW,

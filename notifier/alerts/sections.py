@@ -12,7 +12,7 @@ from feeds.advisories.facts import line_of
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Kind, severity_rank
 from feeds.core.text import few
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.upstream import key
 from notifier.alerts.alert_state import AffectedComponent, sortable
 from notifier.alerts.digest import CORRECTION, Action, DigestItem, Fixed, Group, Open, Upcoming

@@ -16,7 +16,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from feeds.advisories.records import Advisory
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.alert_state import AffectedComponent, AlertState, facets_of, worst_of
 from notifier.alerts.digest import CORRECTION, UPDATE, DigestItem
 

@@ -9,7 +9,7 @@ from datetime import UTC, date
 from feeds.advisories.editions import place
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.records import ENGINE, Advisory, Edition
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from feeds.versions.upstream import key
 from notifier.domain.components import Component
 

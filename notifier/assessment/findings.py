@@ -14,7 +14,7 @@ from itertools import groupby
 
 from feeds.advisories.merging import at_least, badness
 from feeds.advisories.records import ENGINE, Advisory, Severity, severity_rank
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from feeds.advisories.records import ENGINE
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from feeds.versions.packages import is_version
 from notifier.domain.components import Component
 

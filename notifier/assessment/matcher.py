@@ -16,8 +16,8 @@ from datetime import UTC, date, timedelta
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
-from feeds.verdicts.evidence import EvidenceSet, Status, Verdict, evidence_sets
 from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.weighing import EvidenceSet, Status, Verdict, evidence_sets
 from feeds.versions.upstream import key
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.editions import Editions

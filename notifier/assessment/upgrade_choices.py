@@ -14,7 +14,7 @@ from typing import Protocol
 
 from feeds.advisories.facts import Package, ReleaseLine, line_of
 from feeds.advisories.releases import Releases
-from feeds.verdicts.evidence import EvidenceSet, Status, Verdict
+from feeds.verdicts.weighing import EvidenceSet, Status, Verdict
 from feeds.versions.channels import STATIC
 from feeds.versions.packages import scheme
 from feeds.versions.upstream import Key, branch, key, read

@@ -12,7 +12,7 @@ from datetime import date
 from feeds.advisories.facts import ReleaseLine, line_of
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.upstream import key
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.commands import restart

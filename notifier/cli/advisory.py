@@ -9,7 +9,7 @@ import click
 from feeds.advisories.records import Kind, Severity
 from feeds.core.times import day
 from notifier.cli.advisory_assign import COMMANDS
-from notifier.cli.app import (
+from notifier.cli.common import (
     LEVELS,
     NOTHING_KNOWN,
     PRODUCT,

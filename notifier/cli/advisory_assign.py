@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from notifier.cli.app import DateType, alias, now, opened, say, scope, scope_options, settings
+from notifier.cli.common import DateType, alias, now, opened, say, scope, scope_options, settings
 
 
 @click.command("assign")

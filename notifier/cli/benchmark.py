@@ -9,7 +9,7 @@ import click
 from feeds.core.errors import InventoryError
 from feeds.core.text import few
 from feeds.core.times import day
-from notifier.cli.app import (
+from notifier.cli.common import (
     NOTHING_KNOWN,
     count_of,
     format_option,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import VersionError
-from notifier.cli.app import (
+from notifier.cli.common import (
     LEVELS,
     NOTHING_KNOWN,
     PRODUCT,

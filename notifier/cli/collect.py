@@ -13,7 +13,7 @@ import click
 from msgspec import structs
 
 from feeds.core.errors import InventoryError
-from notifier.cli.app import count_of, format_option, now, opened, say, settings, tag_values, write_json
+from notifier.cli.common import count_of, format_option, now, opened, say, settings, tag_values, write_json
 from notifier.config import Collecting
 from notifier.config.inventory import MOST_PARALLEL
 

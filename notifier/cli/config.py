@@ -7,7 +7,7 @@ import os
 import click
 
 from notifier import config as configs
-from notifier.cli.app import format_option, say, settings, table, write_json
+from notifier.cli.common import format_option, say, settings, table, write_json
 
 
 @click.group("config")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from notifier.cli.app import now, say, settings
+from notifier.cli.common import now, say, settings
 
 
 @click.group("db")

@@ -16,11 +16,11 @@ import notifier
 from feeds.core.addresses import sqlite_address
 from feeds.core.files import private_folder
 from feeds.core.resources import folder
-from notifier.cli.app import now, opened
+from notifier.cli.common import now, opened
 from notifier.config import Config
 
 if TYPE_CHECKING:
-    from notifier.services.running.demo import DemoDay
+    from notifier.services.pipeline.demo import DemoDay
 
 _MARK = "navtex-demo.txt"
 """Tells the demo's own folder from any other that may hold a navtex.db."""
@@ -42,8 +42,8 @@ def command(where: Path) -> None:
     what is new. Needs no network and changes nothing outside its folder.
     """
     from feeds.mirror.server import Mirror
-    from notifier.services.running.demo import play_day, set_up
-    from notifier.services.running.demo_images import images
+    from notifier.services.pipeline.demo import play_day, set_up
+    from notifier.services.pipeline.demo_images import images
 
     documents = folder(notifier.__file__, "demo")
     where = where.resolve()

@@ -6,7 +6,7 @@ import click
 
 from feeds.core.errors import ConfigError
 from notifier import config as configs
-from notifier.cli.app import format_option, now, settings, wrapped, write_json
+from notifier.cli.common import format_option, now, settings, wrapped, write_json
 from notifier.cli.log import exit_status
 from notifier.schemas.doctor import DoctorReport
 
@@ -16,14 +16,14 @@ from notifier.schemas.doctor import DoctorReport
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
     """Check this installation and suggest fixes. Contacts no other machine."""
-    from notifier.services.upkeep import checks
+    from notifier.services.upkeep import machine_checks
     from notifier.services.upkeep.doctor import Diagnosis, diagnose
 
     path = configs.config_path()
     try:
         found = diagnose(settings(), path, now())
     except ConfigError as error:
-        found = Diagnosis(DoctorReport(findings=(checks.unusable(error),)), error)
+        found = Diagnosis(DoctorReport(findings=(machine_checks.unusable(error),)), error)
     if form == "json":
         write_json(found.report)
     else:

@@ -9,8 +9,8 @@ import click
 from feeds.advisories.records import Kind
 from feeds.core.errors import VersionError
 from feeds.core.times import day
-from feeds.verdicts.evidence import Status
-from notifier.cli.app import format_option, line, now, opened, settings, severity, wrapped, write_json
+from feeds.verdicts.weighing import Status
+from notifier.cli.common import format_option, line, now, opened, settings, severity, wrapped, write_json
 
 if TYPE_CHECKING:
     from notifier.assessment.advice import Advice

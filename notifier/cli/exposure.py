@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.advisories.records import Severity
-from feeds.verdicts.evidence import Status
-from notifier.cli.app import (
+from feeds.verdicts.weighing import Status
+from notifier.cli.common import (
     LEVELS,
     NOTHING_KNOWN,
     now,
@@ -104,8 +104,7 @@ def command(
     namespace: str | None,
 ) -> None:
     """List the vulnerabilities affecting your hosts, worst first."""
-    from notifier.cli.exposure_forms import OutputOptions, write
-    from notifier.services.assessing.settings import due_policy
+    from notifier.cli.exposure_formats import OutputOptions, write
     from notifier.services.findings.exposure import (
         ExposureQuery,
         any_unknown,
@@ -115,6 +114,7 @@ def command(
     )
     from notifier.services.findings.exposure_rows import GroupBy
     from notifier.services.findings.fail_on import check_judged
+    from notifier.services.snapshot.settings import due_policy
 
     _check(group, form, output, author, namespace)
     if overdue and form not in ROWS:

@@ -14,12 +14,12 @@ from feeds.core.text import few
 from feeds.core.times import day
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding, by_advisory, weight
-from notifier.cli.app import say, severity, table, verdict, wrapped
+from notifier.cli.common import say, severity, table, verdict, wrapped
 from notifier.cli.output import emit
-from notifier.services.assessing.annotations import Remarks
-from notifier.services.assessing.scopes import nothing_in
 from notifier.services.findings.exposure import ScopedFindings
 from notifier.services.findings.exposure_rows import GroupBy, counted, each_host, host_groups, version_rows
+from notifier.services.snapshot.annotations import Remarks
+from notifier.services.snapshot.scopes import nothing_in
 
 LONGEST = 2000
 """The most rows of a table, which has to fit in memory to be laid out."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.images.references import Reference
-from notifier.cli.app import (
+from notifier.cli.common import (
     count_of,
     format_option,
     line,
@@ -69,7 +69,7 @@ def list_(
     """List the images in use, most urgent first."""
     from notifier.exporters import csv_rows
     from notifier.schemas.image import ImageRow
-    from notifier.services.assessing.images import ImageQuery, list_images
+    from notifier.services.snapshot.images import ImageQuery, list_images
 
     query = ImageQuery(scope(hosts, tags, ()), ImageStatus(status) if status else None, base, split)
     config = settings()
@@ -95,7 +95,7 @@ def list_(
 @format_option
 def plan(hosts: tuple[str, ...], tags: dict[str, str], base: Reference | None, own: bool, form: str) -> None:
     """List the images to rebuild, in order, and those that only need a pull."""
-    from notifier.services.assessing.images import ImageQuery, plan_images
+    from notifier.services.snapshot.images import ImageQuery, plan_images
 
     config = settings()
     with opened(config) as database:
@@ -162,7 +162,7 @@ def _rest(found: ImagePlans) -> None:
 @format_option
 def show(image: str, form: str) -> None:
     """Show the base of an image, with proof, what changed, and where the image runs."""
-    from notifier.services.assessing.images import show_image
+    from notifier.services.snapshot.images import show_image
 
     config = settings()
     with opened(config) as database:
@@ -208,7 +208,7 @@ def base_group() -> None:
 @format_option
 def base_list(form: str) -> None:
     """List the base images in use, those on most hosts first."""
-    from notifier.services.assessing.images import list_bases
+    from notifier.services.snapshot.images import list_bases
 
     config = settings()
     with opened(config) as database:
@@ -227,7 +227,7 @@ def base_list(form: str) -> None:
 @click.argument("name", metavar="REF")
 def base_name(chain: int, name: str) -> None:
     """Name the base image that a chain of layers belongs to."""
-    from notifier.services.assessing.images import name_base
+    from notifier.services.snapshot.images import name_base
 
     with opened(settings()) as database:
         named = name_base(database, chain, name)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from feeds.images.references import Reference, reference
-from notifier.cli.app import scope_options
+from notifier.cli.common import scope_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ import click
 
 from feeds.core.times import day, stamp
 from notifier.cli import collect, inventory_import
-from notifier.cli.app import (
+from notifier.cli.common import (
     PRODUCT,
     clean,
     format_option,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from notifier.cli.app import (
+from notifier.cli.common import (
     PRODUCT,
     clean,
     count_of,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.app import format_option, limit_option, opened, say, settings, table, write_json
+from notifier.cli.common import format_option, limit_option, opened, say, settings, table, write_json
 from notifier.domain.jobs import JobState
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import now, opened, settings
+from notifier.cli.common import now, opened, settings
 from notifier.cli.output import emit
 
 

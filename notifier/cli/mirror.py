@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import UsageProblem
-from notifier.cli.app import count_of, line, opened, say, settings
+from notifier.cli.common import count_of, line, opened, say, settings
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
     config = settings()
     check_sources(config)
     with start_crawl(config, os.environ) as crawl, opened(config, create=True) as database:
-        from notifier.services.running.mirrors import fetch_mirror
+        from notifier.services.pipeline.mirrors import fetch_mirror
 
         report = fetch_mirror(config, database, crawl, folder, _listed(listed))
     _tell(report, folder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.app import (
+from notifier.cli.common import (
     clean,
     format_option,
     json_text,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.app import count_of, format_option, now, opened, settings, wrapped, write_json
+from notifier.cli.common import count_of, format_option, now, opened, settings, wrapped, write_json
 
 if TYPE_CHECKING:
     from notifier.schemas.notification import NotificationExplanation, ReportedDelivery

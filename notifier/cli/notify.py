@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import now, opened, say, settings
+from notifier.cli.common import now, opened, say, settings
 from notifier.cli.log import event, stage_failed
 from notifier.cli.log_options import log_options
 from notifier.cli.running import running
@@ -16,7 +16,7 @@ from notifier.config import Config
 if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.domain.deliveries import Delivery
-    from notifier.services.running.runs import RunReport
+    from notifier.services.pipeline.runs import RunReport
     from notifier.services.subscribing.previews import DigestPreview
 
 
@@ -30,7 +30,7 @@ def command(dry_run: bool) -> None:
         with opened(config) as database:
             well = _dry_run(database, config)
         click.get_current_context().exit(0 if well else 1)
-    from notifier.services.running.runs import notify_once
+    from notifier.services.pipeline.runs import notify_once
     from notifier.services.sending.delivery import message_sender
 
     with running("notify", config) as this:

@@ -12,7 +12,7 @@ import click
 
 from feeds.advisories.records import Severity
 from feeds.core.text import few
-from notifier.cli.app import (
+from notifier.cli.common import (
     LEVELS,
     NOTHING_KNOWN,
     json_text,
@@ -25,7 +25,7 @@ from notifier.cli.app import (
     settings,
     wrapped,
 )
-from notifier.cli.app import line as one_line
+from notifier.cli.common import line as one_line
 from notifier.cli.output import emit
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def command(
     output: Path | None,
 ) -> None:
     """List the upgrades that fix the most, for each version in use, worst first."""
-    from notifier.services.assessing.settings import due_policy
     from notifier.services.findings.plans import plans
+    from notifier.services.snapshot.settings import due_policy
 
     config = settings()
     asked, worst = scope(hosts, tags, products), Severity(least) if least else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.text import few
-from notifier.cli.app import line, now, opened, settings
+from notifier.cli.common import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
 from notifier.cli.mirror import tell_age
@@ -42,7 +42,7 @@ def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
             database.lock(),
             progress() as seen,
         ):
-            from notifier.services.running.polling import PollOptions, poll
+            from notifier.services.pipeline.polling import PollOptions, poll
 
             polled = poll(config, database, crawl, PollOptions(sources, frozenset(accept), seen), now())
         tell(polled.report, aloud=True, mirror=config.mirror)

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from notifier.cli.app import now, opened, settings
+from notifier.cli.common import now, opened, settings
 from notifier.cli.log_options import log_options
 from notifier.cli.mirror import tell_age
 from notifier.cli.notify import tell
@@ -29,8 +29,8 @@ def command(create: bool) -> None:
     check_sources(config)
     with running("run", config) as this:
         with start_crawl(config, os.environ) as crawl, opened(config, create=create) as database, progress() as seen:
-            from notifier.services.running.polling import PollOptions
-            from notifier.services.running.runs import RunTools, run_once
+            from notifier.services.pipeline.polling import PollOptions
+            from notifier.services.pipeline.runs import RunTools, run_once
             from notifier.services.sending.delivery import message_sender
 
             with message_sender(config) as sender:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import Busy, NavtexError
-from notifier.cli.app import now, opened
+from notifier.cli.common import now, opened
 from notifier.cli.log import event, exit_status
 from notifier.config import Config
 

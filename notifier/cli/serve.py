@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from feeds.core.errors import ConfigError, NavtexError
-from notifier.cli.app import opened, say, settings
+from notifier.cli.common import opened, say, settings
 from notifier.cli.log import event
 from notifier.config import Config, listen_address
 

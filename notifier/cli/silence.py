@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from notifier.cli.app import (
+from notifier.cli.common import (
     DateType,
     alias,
     format_option,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from feeds.core.times import day
-from notifier.cli.app import format_option, limit_option, now, opened, settings, table, wrapped, write_json
+from notifier.cli.common import format_option, limit_option, now, opened, settings, table, wrapped, write_json
 from notifier.cli.mirror import tell_age
 
 

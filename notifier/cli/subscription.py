@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.app import (
+from notifier.cli.common import (
     count_of,
     format_option,
     limit_option,

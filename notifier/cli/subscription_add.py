@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feeds.advisories.records import Kind, Severity
-from notifier.cli.app import now, opened, say, scope, settings
+from notifier.cli.common import now, opened, say, scope, settings
 from notifier.cli.subscription_options import filter_options, schedule_options
 from notifier.domain.schedule import Schedule, shown
 from notifier.domain.subscription_edits import EditOption

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from feeds.advisories.records import Kind
-from notifier.cli.app import LEVELS, scope_options
+from notifier.cli.common import LEVELS, scope_options
 from notifier.domain.schedule import BREAKS, IMMEDIATE, REMINDERS
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.app import clean, format_option, now, opened, settings, write_json
+from notifier.cli.common import clean, format_option, now, opened, settings, write_json
 from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:

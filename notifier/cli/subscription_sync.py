@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from feeds.core.errors import ConfigError
-from notifier.cli.app import now, opened, say, settings
+from notifier.cli.common import now, opened, say, settings
 
 
 @click.command("sync")

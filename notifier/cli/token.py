@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifier.cli.app import format_option, now, opened, say, settings, table, write_json
+from notifier.cli.common import format_option, now, opened, say, settings, table, write_json
 from notifier.cli.user import here, shown_tags, tag_limit
 from notifier.domain.access import TokenScope
 

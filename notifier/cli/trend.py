@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from notifier.cli.app import DateType, json_text, now, opened, output_option, say, settings, table, wrapped
+from notifier.cli.common import DateType, json_text, now, opened, output_option, say, settings, table, wrapped
 from notifier.cli.output import emit
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def command(since: datetime | None, form: str, output: Path | None) -> None:
     from notifier.exporters import csv_rows
     from notifier.schemas.trend import TrendCsvRow
     from notifier.schemas.trend import csv_rows as rows
-    from notifier.services.assessing.settings import due_policy
     from notifier.services.findings.trend import trend
+    from notifier.services.snapshot.settings import due_policy
 
     config, at = settings(), now()
     if since and since.date() > at.date():

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from notifier.cli.app import format_option, now, opened, say, settings, table, tag_values, write_json
+from notifier.cli.common import format_option, now, opened, say, settings, table, tag_values, write_json
 from notifier.domain.access import Actor, Role
 
 _ROLE = click.Choice([r.value for r in Role])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import UsageProblem
-from notifier.cli.app import now, opened, settings
+from notifier.cli.common import now, opened, settings
 from notifier.cli.log import event
 from notifier.cli.log_options import log_options
 from notifier.config import ZONE
@@ -82,6 +82,6 @@ def _zone(name: str) -> str:
 
 def _report(report: NotifyReport) -> None:
     from notifier.cli.notify import tell
-    from notifier.services.running.runs import RunReport
+    from notifier.services.pipeline.runs import RunReport
 
     tell(RunReport(None, report))

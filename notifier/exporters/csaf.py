@@ -8,7 +8,7 @@ from typing import Any
 
 from feeds.advisories.records import is_cve
 from feeds.core.text import json_text
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.exporters.model import TOOL, VERSION, ExportDocument, ExportStatement, Product
 
 NAME = "csaf"

@@ -14,7 +14,7 @@ import feeds
 from feeds.advisories.records import Advisory
 from feeds.core.text import counted
 from feeds.core.times import stamp
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.findings import Finding
 from notifier.exporters.purl import purls

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from feeds.advisories.records import Advisory, Level
 from feeds.sources.health import SourceState
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import Finding, by_component, weight
 from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrade_plans import Plan

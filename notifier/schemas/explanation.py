@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from feeds.advisories.editions import label
 from feeds.advisories.records import EDITIONS, Rank, Read
-from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole, Status
+from feeds.verdicts.weighing import EvidenceEntry, EvidenceRole, Status
 from notifier.schemas.fields import (
     MOMENT,
     Aliases,

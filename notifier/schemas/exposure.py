@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from feeds.advisories.records import Level
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.schemas.fields import (
     DAY,
     MOMENT,

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from feeds.advisories.records import PRODUCTS, Kind, Rank, Severity
 from feeds.advisories.ssvc import Automatable, Exploitation, Ssvc, TechnicalImpact
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 
 MOMENT_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 _DAY: Final = {"pattern": r"^\d{4}-\d{2}-\d{2}$"}

@@ -20,7 +20,7 @@ import feeds.storage
 import notifier
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.matcher import EXPOSED, Match, Matcher, VerdictCache
 from notifier.storage import bulk, known_exposures, tables
 from notifier.storage.inventory import components

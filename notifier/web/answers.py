@@ -13,7 +13,7 @@ from feeds.core.errors import (
     UsageProblem,
 )
 from notifier.web.calls import Answer, Call, page, problem
-from notifier.web.framing import frame_of
+from notifier.web.page_frame import frame_of
 
 _TITLES = {
     400: "Bad request",

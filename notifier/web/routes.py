@@ -5,7 +5,7 @@ from __future__ import annotations
 from notifier.web.access.routes import ACCESS
 from notifier.web.api.routes import API
 from notifier.web.calls import Route
-from notifier.web.machines import MACHINES
+from notifier.web.liveness import MACHINES
 from notifier.web.pages.routes import PAGES
 from notifier.web.subscribing.routes import SUBSCRIBING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from notifier.domain.filters import Scope
-from notifier.services.assessing.scopes import check_visible
+from notifier.services.snapshot.scopes import check_visible
 from notifier.web.calls import Call
 
 NOTHING = {"\n": ""}

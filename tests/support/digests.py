@@ -6,7 +6,7 @@ from typing import Any
 
 from feeds.advisories.records import Advisory, Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.digest import Digest, DigestItem, Footer, Group
 from notifier.domain.hosts import Hosts
 from tests.support.samples import DAY, START, advisory

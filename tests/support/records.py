@@ -9,7 +9,7 @@ from feeds.advisories.facts import Fact, Tag, Tags
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import Advisory, Kind, Rank, Read, Record, VersionStatement
 from feeds.advisories.releases import Releases, gathered
-from feeds.verdicts.evidence import EvidenceSet
+from feeds.verdicts.weighing import EvidenceSet
 from feeds.versions.ranges import Span, read_range
 
 NAME = "CVE-2026-1001"

@@ -14,7 +14,7 @@ from feeds.advisories.records import Advisory, Edition, Kind, Read, Record, Scor
 from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.sources.health import SourceHealth, SourceState
 from feeds.storage.database import Database
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from feeds.versions.ranges import Span
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.assessment.matcher import Match

@@ -74,7 +74,7 @@ def test_kept_verdicts_depend_on_every_module_that_judges() -> None:
     judging = {f"{Path(package).parent.name}.{room}" for package, names in _JUDGES for room in names}
     outside = {m for m in closure if ".".join(m.split(".")[:2]) not in judging}
     assert outside <= {"feeds", "notifier"}
-    assert {"feeds.versions.products", "feeds.advisories.merging", "feeds.verdicts.evidence"} <= closure
+    assert {"feeds.versions.products", "feeds.advisories.merging", "feeds.verdicts.weighing"} <= closure
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -12,7 +12,7 @@ from feeds.storage.database import Database
 from notifier.alerts.silences import about
 from notifier.domain.filters import Scope
 from notifier.schemas.advisory import AdvisoryDetail, AdvisoryList, advisory_detail, advisory_row
-from notifier.services.assessing.scopes import visible_part
+from notifier.services.snapshot.scopes import visible_part
 from notifier.storage import silences
 
 

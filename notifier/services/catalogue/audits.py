@@ -20,8 +20,8 @@ from notifier.inventory.audits import read
 from notifier.inventory.text import Text
 from notifier.schemas.benchmark import HostAudit, HostAudits, audit_row
 from notifier.schemas.fields import whole
-from notifier.services.assessing.scopes import check_hosts, nothing_in
 from notifier.services.catalogue.benchmarks import find
+from notifier.services.snapshot.scopes import check_hosts, nothing_in
 from notifier.storage import audits, exposure, inventory
 
 _CLOCKS = timedelta(days=1)

@@ -13,8 +13,8 @@ from notifier.alerts.silences import JUSTIFICATIONS, Assignment, Silence, Silenc
 from notifier.domain.bounds import check_name, check_scope, check_text
 from notifier.domain.filters import Scope
 from notifier.schemas.silence import ListedSilence, SilenceList, listed_silence
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.scopes import covers, unmatched, visible_part
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.scopes import covers, unmatched, visible_part
 from notifier.storage import silences
 
 

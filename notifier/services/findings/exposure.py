@@ -11,16 +11,16 @@ from feeds.advisories.records import Advisory, Level, Severity
 from feeds.core.errors import UsageProblem
 from feeds.core.text import counted, few
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import Finding, Question, findings, meets, speaking, weight
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import RiskSummary
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.due_dates import DueDates
-from notifier.services.assessing.scopes import check_hosts
-from notifier.services.assessing.settings import Settings
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.due_dates import DueDates
+from notifier.services.snapshot.scopes import check_hosts
+from notifier.services.snapshot.settings import Settings
 from notifier.storage import exposure, inventory, risks, trend_days
 
 

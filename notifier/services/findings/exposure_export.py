@@ -8,8 +8,8 @@ from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection
 from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import AUTHOR, NAMESPACE, document
-from notifier.services.assessing.annotations import Remarks
 from notifier.services.findings.exposure import ScopedFindings
+from notifier.services.snapshot.annotations import Remarks
 from notifier.storage import exposure
 
 NAMED: Final = 100

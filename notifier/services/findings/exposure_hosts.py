@@ -7,7 +7,7 @@ from itertools import combinations
 from operator import attrgetter
 
 from feeds.advisories.records import Level, severity_rank
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until
 from notifier.assessment.findings import Finding
 from notifier.domain.filters import Named

@@ -8,7 +8,7 @@ from datetime import timedelta
 from feeds import storage
 from feeds.advisories.records import Level
 from feeds.storage.database import Connection
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import Finding, Question, by_advisory, by_component
 from notifier.assessment.matcher import EXPOSED
 from notifier.assessment.upgrade_plans import plan
@@ -17,9 +17,9 @@ from notifier.rendering.messages import page as rendered
 from notifier.rendering.report import ExposureReport, ReportDay, ReportStep, chart, matrices
 from notifier.rendering.trend_chart import week_chart
 from notifier.schemas.trend import Trend
-from notifier.services.assessing.annotations import Remarks
 from notifier.services.findings.exposure import ScopedFindings, find, host_counts, marks
 from notifier.services.findings.trend import DEFAULT, trend_of
+from notifier.services.snapshot.annotations import Remarks
 from notifier.storage import exposure, inventory, risks, trend_days
 
 _NAMED = 5

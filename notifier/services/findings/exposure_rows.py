@@ -13,7 +13,7 @@ import msgspec
 
 from feeds.advisories.records import Advisory
 from feeds.storage.database import Connection
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until, patterns
 from notifier.assessment.findings import Finding, by_advisory, by_component, by_version
 from notifier.domain.due import Dated
@@ -31,9 +31,9 @@ from notifier.schemas.exposure import (
 )
 from notifier.schemas.exposure_values import advisory_group, exposure_row, version_group
 from notifier.schemas.fields import whole
-from notifier.services.assessing.annotations import Remarks
 from notifier.services.findings.exposure import ScopedFindings, host_counts, marks
 from notifier.services.findings.exposure_hosts import DatedHostGroups, HostGroups, worst_host_first
+from notifier.services.snapshot.annotations import Remarks
 from notifier.storage import exposure, risks
 
 

@@ -6,8 +6,8 @@ from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Kind
 from feeds.core.errors import UsageProblem
 from feeds.storage.database import Connection
-from notifier.services.assessing.scopes import nothing_in
 from notifier.services.findings.exposure import ScopedFindings
+from notifier.services.snapshot.scopes import nothing_in
 
 _WHERE = "--fail-on"
 

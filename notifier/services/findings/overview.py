@@ -13,17 +13,17 @@ from typing import Any, Final
 from feeds.advisories.records import Level
 from feeds.sources.health import SourceState
 from feeds.storage.database import Connection
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import Finding, Question, by_advisory, by_component, by_version, findings
 from notifier.assessment.matcher import EXPOSED
 from notifier.rendering.report import Matrix, matrices
 from notifier.schemas.exposure import AdvisoryGroup, HostGroup, VersionGroup
 from notifier.schemas.exposure_values import advisory_group, version_group
-from notifier.services.assessing.annotations import Remarks
-from notifier.services.assessing.scopes import nothing_in
 from notifier.services.findings.exposure import ScopedFindings, host_counts, marks
 from notifier.services.findings.exposure_rows import GroupBy, counted, placed_hosts, version_hosts
 from notifier.services.findings.plan_parts import PlannedHosts, planned, ranked
+from notifier.services.snapshot.annotations import Remarks
+from notifier.services.snapshot.scopes import nothing_in
 from notifier.storage import inventory, risks
 
 _STEPS: Final = 3

@@ -13,9 +13,9 @@ from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import by_component
 from notifier.assessment.upgrade_plans import Plan, Waiting, plan
 from notifier.domain.hosts import Hosts
-from notifier.services.assessing.scopes import nothing_in
 from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.findings.plans import earliest_due, twins_joined, worst_plan_first
+from notifier.services.snapshot.scopes import nothing_in
 from notifier.storage import exposure, inventory
 
 _NAMED: Final = 5

@@ -17,10 +17,10 @@ from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.schemas.fields import whole
 from notifier.schemas.plan import Plans, commands, plan_row
-from notifier.services.assessing.annotations import Remarks
-from notifier.services.assessing.scopes import nothing_in
 from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.findings.exposure_rows import each_host
+from notifier.services.snapshot.annotations import Remarks
+from notifier.services.snapshot.scopes import nothing_in
 from notifier.storage import exposure, inventory
 
 

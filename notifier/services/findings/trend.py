@@ -18,8 +18,8 @@ from notifier.domain.hosts import TrendDay
 from notifier.domain.stays import EndedStay, Stay, StayKey, first_exposed
 from notifier.schemas.fields import whole
 from notifier.schemas.trend import LEVELS, FixTime, OpenAge, Trend, TrendLevels, TrendPoint, TrendWeek
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.due_dates import DueDates
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.due_dates import DueDates
 from notifier.storage import exposure, stay_counts, trend_days
 
 DEFAULT = timedelta(days=84)

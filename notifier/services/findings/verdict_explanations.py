@@ -10,7 +10,7 @@ from feeds import storage
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import EvidenceEntry, EvidenceRole
+from feeds.verdicts.weighing import EvidenceEntry, EvidenceRole
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component, component

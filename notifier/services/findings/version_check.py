@@ -9,7 +9,7 @@ from feeds import storage
 from feeds.advisories.records import Severity
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Database
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import meets, worst_first
 from notifier.assessment.matcher import EXPOSED, Match, Matcher
 from notifier.domain.components import Component

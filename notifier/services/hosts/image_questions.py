@@ -13,7 +13,7 @@ from feeds.sources.registries import ImageQuestions, RegistryAccess
 from feeds.storage.database import Connection
 from notifier.config import ImageSettings
 from notifier.domain.filters import Scope
-from notifier.services.assessing.images import image_assessment
+from notifier.services.snapshot.images import image_assessment
 from notifier.storage import images
 
 

@@ -9,8 +9,8 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOrder
 from notifier.schemas.inventory import HostDetail, HostList, host_detail
-from notifier.services.assessing.scopes import check_hosts, nothing_in
 from notifier.services.environment.mirror_age import listed
+from notifier.services.snapshot.scopes import check_hosts, nothing_in
 from notifier.storage import host_listing, stays
 from notifier.storage import inventory as store
 

@@ -14,7 +14,7 @@ from notifier.alerts.digest import CORRECTION, AuditsDue, DigestItem, OlderAudit
 from notifier.domain.audits import AuditDue, standing
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
-from notifier.services.assessing.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import audits
 
 

@@ -26,12 +26,12 @@ from notifier.domain.hosts import Hosts
 from notifier.domain.schedule import Due
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.images import news_of_images
 from notifier.services.environment.mirror_age import age
 from notifier.services.sending.audit_notes import with_audits
 from notifier.services.sending.news_input import Scoped, news_input
 from notifier.services.sending.overdue import overdue_for
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.images import news_of_images
 from notifier.storage import departures, images, subscriptions
 
 

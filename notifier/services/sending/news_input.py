@@ -20,7 +20,7 @@ from notifier.domain import hosts
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts, MovedHosts
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import subscriptions
 
 Populations = Mapping[int, hosts.Population]

@@ -13,11 +13,11 @@ from functools import partial
 from feeds.storage.database import Connection, Database
 from notifier.channels import MessageSender
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.settings import DEFAULTS, Settings
 from notifier.services.sending.delivery import deliver
 from notifier.services.sending.digests import Composed, compose
 from notifier.services.sending.queueing import NotifyReport, assessed, queue_digests
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.settings import DEFAULTS, Settings
 from notifier.storage import subscriptions
 
 __all__ = ["Assessment", "NotifyReport", "Settings", "deliver", "notify", "preview", "previews", "queue_digests"]

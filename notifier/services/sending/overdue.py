@@ -15,8 +15,8 @@ from notifier.domain.due import Dated
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
 from notifier.domain.stays import StayKey
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.due_dates import DueDates
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.due_dates import DueDates
 from notifier.storage import overdue, stay_counts
 
 _NAMED = 5

@@ -25,14 +25,14 @@ from notifier.domain.messages import Message, Target
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.rendering.messages import render
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.remembering import RememberedMatcher
-from notifier.services.assessing.settings import DEFAULTS, Settings
 from notifier.services.environment.channel_addresses import reason, recipients_of
 from notifier.services.environment.waking import wake_delivery
 from notifier.services.sending import operator_alerts
 from notifier.services.sending.delivery import Deliveries
 from notifier.services.sending.digests import Composed, compose
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.remembering import RememberedMatcher
+from notifier.services.snapshot.settings import DEFAULTS, Settings
 from notifier.storage import clocks, images, looks, lost_digests, outbox, overdue, subscriptions, verdicts
 
 AHEAD = "its last run lay in the future; it counts as now"

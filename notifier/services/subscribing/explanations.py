@@ -25,9 +25,9 @@ from notifier.schemas.notification import (
     ReportedDelivery,
     ReportedDigest,
 )
-from notifier.services.assessing.assessment import Assessment
 from notifier.services.sending.digests import Composed, compose
 from notifier.services.sending.notifications import Settings
+from notifier.services.snapshot.assessment import Assessment
 from notifier.services.subscribing.subscriptions import usable
 from notifier.storage import inventory, subscriptions
 

@@ -22,7 +22,7 @@ from notifier.schemas.notification import (
     Purpose,
     RecipientRow,
 )
-from notifier.services.assessing.scopes import covers
+from notifier.services.snapshot.scopes import covers
 from notifier.storage import delivery_log, outbox, subscriptions
 
 

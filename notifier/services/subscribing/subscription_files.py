@@ -18,8 +18,8 @@ from notifier.domain.bounds import check_filters
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.scopes import unmatched
 from notifier.services.environment.channel_addresses import check_address
+from notifier.services.snapshot.scopes import unmatched
 from notifier.services.subscribing.subscriptions import change
 from notifier.storage import subscriptions
 

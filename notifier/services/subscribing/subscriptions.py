@@ -18,8 +18,8 @@ from notifier.domain.subscription_edits import SubscriptionEdit
 from notifier.domain.subscriptions import Subscription
 from notifier.schemas.fields import whole
 from notifier.schemas.subscription import SubscriptionDetail, SubscriptionList, SubscriptionRow, subscription_row
-from notifier.services.assessing.scopes import covers, unmatched
 from notifier.services.environment.channel_addresses import check_address, reachable_targets, shown_address, understood
+from notifier.services.snapshot.scopes import covers, unmatched
 from notifier.storage import outbox, subscribing, subscriptions
 
 

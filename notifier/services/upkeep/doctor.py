@@ -16,7 +16,7 @@ from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexEr
 from feeds.core.text import few
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import EvidenceSet
+from feeds.verdicts.weighing import EvidenceSet
 from feeds.versions.upstream import is_version
 from notifier.alerts import sample
 from notifier.assessment.matcher import Matcher
@@ -32,7 +32,7 @@ from notifier.services.environment.channel_addresses import reason, shown_addres
 from notifier.services.environment.databases import opened
 from notifier.services.people.web_state import web_findings
 from notifier.services.sending import operator_alerts
-from notifier.services.upkeep import checks, image_checks, push_checks, self_service_checks, worker_checks
+from notifier.services.upkeep import image_checks, machine_checks, push_checks, self_service_checks, worker_checks
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
@@ -50,23 +50,23 @@ def diagnose(config: Config, config_file: Path, now: datetime) -> Diagnosis:
     """Check the installation. A database that cannot be used is a finding, too. Contacts no machine but its server."""
     found: list[CheckResult] = []
     try:
-        found.extend(checks.configuration(config, config_file))
+        found.extend(machine_checks.configuration(config, config_file))
         with opened(config.database) as database:
             found.extend(examine(config, config_file, database, now))
     except (ConfigError, DatabaseError) as error:
-        return Diagnosis(DoctorReport(findings=(*found, checks.unusable(error))), error)
+        return Diagnosis(DoctorReport(findings=(*found, machine_checks.unusable(error))), error)
     return Diagnosis(DoctorReport(findings=tuple(found)))
 
 
 def examine(config: Config, config_file: Path, database: Database, now: datetime) -> Iterator[CheckResult]:
     """Check all that needs the database. Nothing is changed, and no other machine is contacted."""
-    yield from checks.private(checks.files(config, config_file, database))
-    yield from checks.database(database)
-    yield from checks.room(config, database)
+    yield from machine_checks.private(machine_checks.files(config, config_file, database))
+    yield from machine_checks.database(database)
+    yield from machine_checks.room(config, database)
     yield from self_service_checks.self_service(config)
     with database.connect() as connection:
-        yield from checks.clock(connection, now)
-        yield from checks.runs(connection, now)
+        yield from machine_checks.clock(connection, now)
+        yield from machine_checks.runs(connection, now)
         yield from worker_checks.workers(connection, now)
         yield from worker_checks.unanswered(connection)
         yield from _sources(config, connection, now)

@@ -25,10 +25,10 @@ from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.pushes import PushResult
 from notifier.images.status import ImageStatus
-from notifier.services.assessing.images import count_images
-from notifier.services.assessing.settings import due_policy
 from notifier.services.findings.exposure import ExposureQuery, assess
 from notifier.services.people.web_state import web_state
+from notifier.services.snapshot.images import count_images
+from notifier.services.snapshot.settings import due_policy
 from notifier.storage import exposure, inventory, jobs, operations, pushes, subscriptions, tallies, verdicts
 
 _DEFAULTS = Config()

@@ -8,7 +8,7 @@ import msgspec
 
 from notifier.services.environment.audit_log import list_entries
 from notifier.web.calls import Answer, Call, Permission, Route, page
-from notifier.web.framing import frame_of
+from notifier.web.page_frame import frame_of
 
 _SHOWN = 100
 

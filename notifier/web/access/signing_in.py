@@ -10,9 +10,9 @@ from notifier.services.people.sessions import SignedIn, SignInProblem
 from notifier.web.answers import failed
 from notifier.web.calls import Answer, Call, Permission, Role, Route, TokenScope, Way, page, redirect
 from notifier.web.cookies import no_session, session_cookie, session_of
-from notifier.web.framing import frame_of
 from notifier.web.identities import actor_of
 from notifier.web.origins import local_path
+from notifier.web.page_frame import frame_of
 
 _WORDS = {
     SignInProblem.WRONG: "The name or the password is wrong.",

@@ -8,8 +8,8 @@ from feeds.core.errors import UsageProblem
 from notifier.services.people import accounts
 from notifier.web.access.fields import tags_of
 from notifier.web.calls import Answer, Call, Permission, Role, Route, page, redirect
-from notifier.web.framing import frame_of
 from notifier.web.identities import actor_of
+from notifier.web.page_frame import frame_of
 
 _DONE = {
     "added": "The user was added.",

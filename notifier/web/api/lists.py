@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from feeds.core.errors import UnknownName, UsageProblem
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.matcher import EXPOSED
 from notifier.schemas.job import JobList
-from notifier.services.assessing.images import ImageQuery, list_images
-from notifier.services.assessing.settings import due_policy
 from notifier.services.catalogue.advisories import AdvisoryQuery
 from notifier.services.catalogue.advisories import advisories as list_advisories
 from notifier.services.catalogue.advisories import advisory as show_advisory
@@ -21,6 +19,8 @@ from notifier.services.findings.exposure_pages import exposure_page
 from notifier.services.findings.plans import plans as list_plans
 from notifier.services.findings.trend import trend as show_trend
 from notifier.services.hosts import inventory
+from notifier.services.snapshot.images import ImageQuery, list_images
+from notifier.services.snapshot.settings import due_policy
 from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications
 from notifier.services.subscribing.subscriptions import list_subscriptions
 from notifier.services.upkeep.jobs import JobQuery, list_jobs

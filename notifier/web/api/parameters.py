@@ -11,7 +11,7 @@ from typing import Any
 from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import UsageProblem
 from feeds.images.references import reference
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.domain.filters import Scope
 from notifier.domain.jobs import JobState
 from notifier.domain.retry import DeliveryState

@@ -34,8 +34,8 @@ from notifier.services.subscribing import subscriptions as service
 from notifier.web.api.answers import answer
 from notifier.web.api.lists import named
 from notifier.web.api.parameters import Given
+from notifier.web.audit_entries import noted
 from notifier.web.calls import Answer, Call, json, problem
-from notifier.web.noting import noted
 from notifier.web.scoping import NOTHING, scoped
 
 Body = TypeVar("Body", bound=msgspec.Struct)

@@ -6,20 +6,20 @@ from collections import defaultdict
 from datetime import timedelta
 
 from feeds.advisories.records import Kind
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import JUSTIFICATIONS
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
-from notifier.services.assessing.settings import due_policy
 from notifier.services.catalogue.advisories import AdvisoryQuery, advisories, advisory
 from notifier.services.catalogue.silences import list_assignments
 from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.overview import fleet_numbers
 from notifier.services.findings.verdict_explanations import proofs
+from notifier.services.snapshot.settings import due_policy
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped
-from notifier.web.showing import shown
 
 _PROOFS = 24
 """Versions whose proof one page has; the others are counted."""

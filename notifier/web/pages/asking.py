@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import UsageProblem
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.domain.filters import Scope
 from notifier.rendering.frames import PageFilter
 from notifier.web.calls import Call

@@ -6,9 +6,9 @@ from notifier.domain.filters import Scope
 from notifier.services.catalogue.audits import host_audits
 from notifier.services.catalogue.benchmarks import benchmark, benchmarks
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped
-from notifier.web.showing import shown
 
 
 def listing(call: Call) -> Answer:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from notifier.assessment.matcher import EXPOSED
-from notifier.services.assessing.settings import due_policy
 from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.exposure_rows import GroupBy
 from notifier.services.findings.overview import COUNTED, RowOrder, RowPart, exposure_matrices, overview
+from notifier.services.snapshot.settings import due_policy
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
-from notifier.web.showing import shown
 
 FILTERS = ("host", "tag", "product", "advisory", "severity", "kev", "verdict", "overdue")
 _MATRIX = "matrix"

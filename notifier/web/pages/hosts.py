@@ -5,15 +5,15 @@ from __future__ import annotations
 from feeds.core.errors import UsageProblem
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOrder
-from notifier.services.assessing.settings import due_policy
 from notifier.services.findings.exposure import ExposureQuery, assess
 from notifier.services.findings.exposure_rows import GroupBy
 from notifier.services.findings.overview import COUNTED, RowPart, overview
 from notifier.services.hosts.inventory import HostQuery, host, hosts
+from notifier.services.snapshot.settings import due_policy
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped
-from notifier.web.showing import shown
 
 _MOST = 200
 """Rows of one host."""

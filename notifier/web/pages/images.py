@@ -10,11 +10,11 @@ from feeds.images.references import reference
 from notifier.domain.filters import Scope
 from notifier.images.status import ImageStatus
 from notifier.schemas.image import ImageRow
-from notifier.services.assessing.images import ImageQuery, list_images, plan_images, show_image
+from notifier.services.snapshot.images import ImageQuery, list_images, plan_images, show_image
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
 from notifier.web.scoping import scoped
-from notifier.web.showing import shown
 
 _STATUSES = tuple((status.value, status.value) for status in ImageStatus)
 _BASES = 20

@@ -8,10 +8,10 @@ from feeds.core.errors import UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.services.upkeep.job_overview import jobs_overview
 from notifier.services.upkeep.jobs import cancel_job, retry_job
+from notifier.web.audit_entries import noted
 from notifier.web.calls import Answer, Call, redirect
-from notifier.web.noting import noted
+from notifier.web.page_answers import shown
 from notifier.web.pages.notifications import number
-from notifier.web.showing import shown
 
 
 def listing(call: Call, problem: str = "", status: int = 200) -> Answer:

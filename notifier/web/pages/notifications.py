@@ -15,10 +15,10 @@ from notifier.services.subscribing.notification_log import (
     show_notification,
 )
 from notifier.services.subscribing.subscriptions import list_subscriptions
+from notifier.web.audit_entries import noted
 from notifier.web.calls import Answer, Call, redirect
-from notifier.web.noting import noted
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
-from notifier.web.showing import shown
 
 _STATES = tuple((state.value, state.value) for state in DeliveryState)
 _SUBSCRIPTIONS = 200

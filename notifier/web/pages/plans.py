@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from notifier.services.assessing.settings import due_policy
 from notifier.services.findings.exposure import ExposureQuery
 from notifier.services.findings.plan_parts import plan_part
+from notifier.services.snapshot.settings import due_policy
 from notifier.web.calls import Answer, Call
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
-from notifier.web.showing import shown
 
 _CARDS = 20
 

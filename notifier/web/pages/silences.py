@@ -18,12 +18,12 @@ from notifier.services.catalogue.silences import (
     remove_assignment,
     remove_silence,
 )
+from notifier.web.audit_entries import noted
 from notifier.web.calls import Answer, Call, redirect
-from notifier.web.noting import noted
+from notifier.web.page_answers import shown
 from notifier.web.pages import advisories, asking
 from notifier.web.pages.notifications import number
 from notifier.web.scoping import NOTHING, scoped
-from notifier.web.showing import shown
 
 
 def listing(call: Call) -> Answer:

@@ -6,7 +6,7 @@ from feeds.sources.health import SourceHealth
 from notifier.schemas.source import DISABLED
 from notifier.services.catalogue.sources import sources
 from notifier.web.calls import Answer, Call
-from notifier.web.showing import shown
+from notifier.web.page_answers import shown
 
 _FINE = (SourceHealth.HEALTHY.value, DISABLED)
 

@@ -14,11 +14,11 @@ from notifier.services.subscribing.subscriptions import (
     pause_subscription,
     show_subscription,
 )
+from notifier.web.audit_entries import noted
 from notifier.web.calls import Answer, Call, redirect
-from notifier.web.noting import noted
+from notifier.web.page_answers import shown
 from notifier.web.pages import asking
 from notifier.web.pages import subscription_forms as forms
-from notifier.web.showing import shown
 
 _EVERY = ("immediate", "hourly", "daily", "weekly")
 

@@ -8,11 +8,11 @@ from typing import Final
 from feeds.core.errors import UsageProblem
 from notifier.rendering.age_chart import AGES, age_chart, host_history
 from notifier.rendering.trend_chart import week_chart
-from notifier.services.assessing.settings import due_policy
 from notifier.services.findings.trend import open_ages
 from notifier.services.findings.trend import trend as trend_of
+from notifier.services.snapshot.settings import due_policy
 from notifier.web.calls import Answer, Call
-from notifier.web.showing import shown
+from notifier.web.page_answers import shown
 
 _SPANS: Final = ((28, "4 weeks"), (84, "12 weeks"), (364, "a year"))
 _WEEKS: Final = 26

@@ -14,7 +14,7 @@ from notifier.domain.self_service import SelfServiceRules
 from notifier.rendering.frames import Frame
 from notifier.services.sending.delivery import Deliveries, deliver, message_sender
 from notifier.web.calls import Answer, Call, Way, page
-from notifier.web.framing import frame_of
+from notifier.web.page_frame import frame_of
 
 _SENDING = threading.Lock()
 _AGAIN = threading.Event()

@@ -18,7 +18,7 @@ from feeds.storage.database import Database
 from notifier.config import Config, Log, Metrics
 from notifier.domain.runs import Run
 from notifier.schemas.doctor import CheckResult
-from notifier.services.upkeep import checks
+from notifier.services.upkeep import machine_checks
 from notifier.services.upkeep.doctor import examine, source_states
 from notifier.storage import operations
 from tests.conftest import Program, World
@@ -91,7 +91,7 @@ def test_loose_permissions_of_what_is_somebody_elses_are_a_note(tmp_path: Path) 
             path.chmod(0o775)
     except PermissionError:
         pytest.skip("only root can give a file away")
-    assert [f.level for f in checks.private([folder / "secret", folder / "missing"])] == ["note", "note", "ok"]
+    assert [f.level for f in machine_checks.private([folder / "secret", folder / "missing"])] == ["note", "note", "ok"]
 
 
 def test_a_damaged_database_is_a_problem_and_what_could_be_looked_at_is_still_told(navtex: Program) -> None:
@@ -116,7 +116,7 @@ def test_rows_that_refer_to_nothing_are_found(navtex: Program) -> None:
 def test_a_schema_that_somebody_changed_is_a_problem(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.text("ALTER TABLE last_run ADD COLUMN mood TEXT"))
-    (finding,) = checks.database(database)
+    (finding,) = machine_checks.database(database)
     assert (finding.level, "mood" in finding.what) == ("problem", True)
 
 
@@ -219,9 +219,9 @@ def test_a_clock_that_is_behind_what_was_done_is_a_problem(database: Database) -
     with database.begin() as connection:
         operations.note(connection, Run("run", AT, AT, 1, 0, AT))
     with database.connect() as connection:
-        assert [f.level for f in checks.clock(connection, AT)] == ["ok"]
-        assert [f.level for f in checks.clock(connection, AT - timedelta(minutes=4))] == ["ok"]
-        (finding,) = checks.clock(connection, AT - timedelta(hours=3))
+        assert [f.level for f in machine_checks.clock(connection, AT)] == ["ok"]
+        assert [f.level for f in machine_checks.clock(connection, AT - timedelta(minutes=4))] == ["ok"]
+        (finding,) = machine_checks.clock(connection, AT - timedelta(hours=3))
     assert finding.level == "problem"
     assert finding.what.startswith(
         "the clock says 2026-06-01 09:00 UTC, but the newest stored entry is from 2026-06-01 12"
@@ -243,20 +243,20 @@ def test_a_clock_is_compared_with_the_dates_that_servers_gave(database: Database
         table = tables.document
         connection.execute(sa.insert(table).values(**values, last_modified=said, checked_at=AT, read_at=AT))
     with database.connect() as connection:
-        assert [f.level for f in checks.clock(connection, AT)] == [level]
+        assert [f.level for f in machine_checks.clock(connection, AT)] == [level]
         # what was asked for long ago says nothing of today
-        assert [f.level for f in checks.clock(connection, AT + timedelta(days=400))] == ["ok"]
+        assert [f.level for f in machine_checks.clock(connection, AT + timedelta(days=400))] == ["ok"]
 
 
 def test_nobody_calling_navtex_any_more_is_a_problem(database: Database) -> None:
     with database.connect() as connection:
-        assert [f.level for f in checks.runs(connection, AT)] == ["note"]
+        assert [f.level for f in machine_checks.runs(connection, AT)] == ["note"]
     with database.begin() as connection:
         operations.note(connection, Run("run", AT, AT, 1, 0, AT))
         operations.note(connection, Run("poll", AT, AT - timedelta(days=9), 1, 1))
     with database.connect() as connection:
-        assert [f.level for f in checks.runs(connection, AT)] == ["note", "ok"]
-        late = list(checks.runs(connection, AT + timedelta(days=9)))
+        assert [f.level for f in machine_checks.runs(connection, AT)] == ["note", "ok"]
+        late = list(machine_checks.runs(connection, AT + timedelta(days=9)))
     assert late[0].level == "problem"
     assert late[0].what == "the last run ended 9 days ago"
 
@@ -285,7 +285,7 @@ def test_a_full_disk_is_a_problem_before_it_is_full(tmp_path: Path) -> None:
     try:
         database = Database(f"sqlite:///{small}/navtex.db")
         config = Config(log=Log(file=f"{small}/navtex.log"), metrics=Metrics(textfile=f"{tmp_path}/navtex.prom"))
-        findings = list(checks.room(config, database))
+        findings = list(machine_checks.room(config, database))
         database.close()
     finally:
         subprocess.run(["umount", small], check=True)

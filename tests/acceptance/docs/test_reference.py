@@ -18,7 +18,7 @@ from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import RequestContext
 from feeds.sources.docker_blog import RULES
 from feeds.sources.health import SourceHealth
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.config import Config, MappingPaths, SourceSettings, example
 from notifier.inventory import FORMATS
 from tests.conftest import ROOT

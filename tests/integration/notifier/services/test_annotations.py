@@ -12,9 +12,9 @@ from feeds.storage.database import Connection, Database
 from notifier.alerts.silences import Silence
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
-from notifier.services.assessing.assessment import Assessment
 from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.findings.exposure_rows import each_host, host_groups
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import inventory, silences
 from tests.support.samples import DAY, NOW, START, publish, record
 

@@ -16,11 +16,11 @@ from notifier.domain.components import Component, Host
 from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Filters, Scope
 from notifier.schemas.exposure import ExposureByAdvisory, ExposureByHost, ExposureByVersion, Exposures
-from notifier.services.assessing.assessment import Assessment
-from notifier.services.assessing.settings import Settings
 from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.exposure_rows import ExposureAnswer, GroupBy, exposure_answer
 from notifier.services.findings.plans import plans
+from notifier.services.snapshot.assessment import Assessment
+from notifier.services.snapshot.settings import Settings
 from notifier.storage import inventory, silences, tables
 from tests.support.samples import START, publish, record, run, subscribe
 

@@ -13,13 +13,13 @@ from feeds.advisories.facts import Exploited, ReleaseLine
 from feeds.advisories.records import Edition, Kind, Record, Severity
 from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
 from feeds.storage.database import Database
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.alert_state import AlertState
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Digest
 from notifier.alerts.silences import Assignment, Silence, statements
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
-from notifier.services.assessing.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import departures, inventory, silences, subscriptions
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from feeds.storage.database import Database
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.settings import Settings
 from notifier.services.sending.queueing import _Digests, assessed, match, queue_digests
+from notifier.services.snapshot.settings import Settings
 from notifier.storage import subscriptions, tables
 from tests.conftest import Mailbox
 from tests.support.samples import DAY, NOW, install, publish, record, subscribe

@@ -13,8 +13,8 @@ from feeds.crawl.client import Crawl
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.config import Config
-from notifier.services.running.polling import PollOptions
-from notifier.services.running.runs import RunReport, RunStage, RunTools, notify_once, run_once
+from notifier.services.pipeline.polling import PollOptions
+from notifier.services.pipeline.runs import RunReport, RunStage, RunTools, notify_once, run_once
 from notifier.services.sending.notifications import queue_digests
 from notifier.storage import tables
 from tests.conftest import Mailbox

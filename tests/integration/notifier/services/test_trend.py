@@ -9,10 +9,10 @@ from feeds.storage.database import Database
 from notifier.domain.components import Component, Host
 from notifier.domain.due import DuePolicy
 from notifier.schemas.trend import Trend, csv_rows
-from notifier.services.assessing.assessment import Assessment
 from notifier.services.findings.exposure import note_trend
 from notifier.services.findings.trend import trend
 from notifier.services.hosts.inventory import remove_host
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import inventory
 from tests.support.samples import START, publish, record
 

@@ -9,7 +9,7 @@ import pytest
 
 from feeds.advisories.records import Level, Severity
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.findings import by_advisory
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope

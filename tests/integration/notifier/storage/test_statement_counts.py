@@ -16,8 +16,8 @@ from notifier.alerts.alert_state import AlertState
 from notifier.alerts.silences import Silence
 from notifier.domain.components import Component, Host, Observed
 from notifier.domain.filters import Scope
-from notifier.services.assessing.assessment import Assessment
 from notifier.services.sending.notifications import previews
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import inventory, silences, subscriptions
 from tests.conftest import fresh_postgres
 from tests.support.samples import DAY, START, publish, record, subscribe

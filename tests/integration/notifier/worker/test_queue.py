@@ -23,12 +23,12 @@ from notifier.config import Config
 from notifier.domain.components import Component, Host
 from notifier.domain.jobs import DUE, MATCH, JobState, deliver_job, digest_jobs
 from notifier.domain.pushes import Push
-from notifier.services.assessing.settings import Settings
 from notifier.services.hosts.host_storing import ImportOptions, store
 from notifier.services.hosts.importing import ReadOptions, import_text
 from notifier.services.hosts.pushes import store_pushes
-from notifier.services.running.stages import make_digests, match_all, queue_due
+from notifier.services.pipeline.stages import make_digests, match_all, queue_due
 from notifier.services.sending.queueing import DigestStage, queue_digests
+from notifier.services.snapshot.settings import Settings
 from notifier.services.upkeep import jobs as services
 from notifier.services.upkeep.jobs import JobQuery
 from notifier.storage import jobs, jobs_schema, looks, subscriptions, tables, tallies

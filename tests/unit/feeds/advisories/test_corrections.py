@@ -13,7 +13,7 @@ from feeds.advisories.corrections import Correction, records
 from feeds.advisories.records import Kind, Rank, Read, Record, Severity
 from feeds.core.errors import ConfigError
 from feeds.services.polling import reviewed
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.upstream import read as version
 from tests.support.records import case, claim, read, row, spans, verdicts
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from feeds.advisories.records import Advisory, Kind, Rank, Read, Severity, VersionStatement
-from feeds.verdicts.evidence import EvidenceSet, Status
 from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.weighing import EvidenceSet, Status
 from tests.support.documents import AT, SOURCE, asks, only, read, records, said
 
 CVE, OTHER = "CVE-2024-41110", "CVE-2024-29018"

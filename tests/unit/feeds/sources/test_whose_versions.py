@@ -9,8 +9,8 @@ import pytest
 
 from feeds.advisories.merging import merge
 from feeds.advisories.records import Kind, Read, Record
-from feeds.verdicts.evidence import EvidenceSet, Status
 from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.weighing import EvidenceSet, Status
 from tests.support.documents import only, page, read, records, said
 
 CVE, OTHER = "CVE-2031-11111", "CVE-2031-22222"

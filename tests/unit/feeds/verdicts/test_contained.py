@@ -10,7 +10,7 @@ from feeds.advisories.facts import Bundled, Contents, Fact, Release, Tag, Tags
 from feeds.advisories.merging import Catalogue, merge
 from feeds.advisories.records import Advisory, Kind, Rank, Read, Record, VersionStatement
 from feeds.advisories.releases import Releases, gathered
-from feeds.verdicts.evidence import EvidenceRole, EvidenceSet, Status, Verdict, evidence_sets
+from feeds.verdicts.weighing import EvidenceRole, EvidenceSet, Status, Verdict, evidence_sets
 from feeds.versions.ranges import Span
 from notifier.assessment.commands import command
 from notifier.assessment.matcher import Matcher

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from feeds.advisories.records import Advisory, Kind, Severity
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.alert_state import AffectedComponent, AlertState
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, Group, key_of
 from notifier.alerts.news import Arrivals, News, NewsInput, Reopened, Told, moments, news

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from feeds.advisories.records import Severity
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestItem, Group
 from notifier.alerts.news import NewsInput, Told, news
 from notifier.alerts.wavering import STILL, WORDS

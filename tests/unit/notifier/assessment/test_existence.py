@@ -9,7 +9,7 @@ import pytest
 
 from feeds.advisories.facts import Tag, Tags
 from feeds.advisories.releases import Releases, gathered
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.assessment.existence import KnownReleases
 from notifier.assessment.matcher import Matcher
 from notifier.domain.components import Component

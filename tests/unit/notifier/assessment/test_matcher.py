@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Edition, Kind, Rank, Read
 from feeds.advisories.releases import Releases, gathered
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from feeds.versions.products import ENGINE_MODULE
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component

@@ -25,7 +25,7 @@ from packageurl import PackageURL
 from feeds.advisories.records import Advisory, Severity
 from feeds.core.errors import UsageProblem
 from feeds.core.text import printable
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.cli.exposure import OTHERS

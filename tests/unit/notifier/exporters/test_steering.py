@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feeds.advisories.records import Severity
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.channels import MessageSender

@@ -9,7 +9,7 @@ import pytest
 
 from feeds.advisories.records import Kind, Severity
 from feeds.sources.health import SourceHealth, SourceState
-from feeds.verdicts.evidence import Status
+from feeds.verdicts.weighing import Status
 from notifier.alerts.digest import Digest, Footer
 from notifier.channels import compose
 from notifier.domain.hosts import Hosts

@@ -13,7 +13,7 @@ from lxml import html
 
 from feeds.advisories.records import Level, Severity
 from feeds.sources.health import SourceHealth, SourceState
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.assessment.upgrade_plans import Option, Plan, Way

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.advisories.records import Advisory, Level, Severity
-from feeds.verdicts.evidence import Status, Verdict
+from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import Match
 from notifier.domain.components import Component

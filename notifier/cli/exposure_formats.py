@@ -13,7 +13,7 @@ import msgspec
 from feeds.core.times import stamp
 from feeds.storage.database import Connection
 from notifier.cli import exposure_tables
-from notifier.cli.app import escaped_line
+from notifier.cli.common import escaped_line
 from notifier.cli.output import emit
 from notifier.exporters import csv_rows
 from notifier.exporters.all_formats import FORMATS

@@ -15,7 +15,7 @@ from notifier.assessment.matcher import EXPOSED, Match
 from notifier.domain.due import NO_DUE_DATES, Dated, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.stays import StayKey, first_exposed
-from notifier.services.assessing.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import known_exposures, stay_counts, stays
 from notifier.storage.known_exposures import KnownExposures
 from notifier.storage.stays import Histories

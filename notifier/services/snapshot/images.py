@@ -27,7 +27,7 @@ from notifier.images.status import ImageJudge, ImageStatus, LineageSettings
 from notifier.schemas import image as shapes
 from notifier.schemas.fields import whole
 from notifier.schemas.image_values import HostCounter, base_list, image_detail, image_row, plan_value
-from notifier.services.assessing.scopes import check_hosts
+from notifier.services.snapshot.scopes import check_hosts
 from notifier.storage import images
 
 _OLD = timedelta(days=1)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from feeds.advisories.precedence import Precedence
+from feeds.advisories.authority import Precedence
 from feeds.advisories.records import ENGINE, Kind, Rank, Read, Record, canonical
 from feeds.versions.products import ENGINE_MODULE
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from notifier.rendering.frames import PageAddress
 from notifier.web.calls import Answer, Call, page
-from notifier.web.framing import frame_of
+from notifier.web.page_frame import frame_of
 
 DONE: Final = {
     "silenced": "Silenced. Digests leave the advisory out for these hosts until the silence ends or it gets worse.",

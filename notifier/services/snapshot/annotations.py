@@ -15,7 +15,7 @@ from notifier.assessment.findings import Finding
 from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
-from notifier.services.assessing.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import exposure
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from feeds.advisories.records import Rank, Read, VersionStatement
 from feeds.core.errors import VersionError
-from feeds.verdicts.evidence import EvidenceSet, Status
 from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.weighing import EvidenceSet, Status
 from feeds.versions.products import ENGINE_MODULE
 from tests.support.depth import examples
 from tests.support.records import NOW, advisory, case, claim, packaged, read, released, row, twinned, verdicts, words

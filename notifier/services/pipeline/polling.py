@@ -17,7 +17,7 @@ from feeds.sources.registries import ImageQuestions
 from feeds.storage.database import Connection, Database
 from notifier.config import Config
 from notifier.services.environment.crawling import crawl_job
-from notifier.services.running.mirrors import note_mirror, served
+from notifier.services.pipeline.mirrors import note_mirror, served
 from notifier.storage import inventory
 
 __all__ = ["PollOptions", "PollReport", "Polled", "ask_sources", "poll"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Contents
 from feeds.advisories.merging import merge
-from feeds.advisories.precedence import Precedence
 from feeds.advisories.records import PRODUCTS, Rank, Read, Record, Score, Severity
 from feeds.advisories.releases import gathered
 from feeds.sources.github_advisories import SOURCES as GITHUB
-from feeds.verdicts.evidence import EvidenceSet, Status
+from feeds.verdicts.weighing import EvidenceSet, Status
 from feeds.versions.products import GO_ARCHIVE
 from tests.support.documents import page, read, records
 from tests.support.records import claim, tags

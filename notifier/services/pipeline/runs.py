@@ -14,7 +14,7 @@ from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.config import Config
 from notifier.services.findings.exposure import note_trend
-from notifier.services.running.polling import Polled, PollOptions, poll
+from notifier.services.pipeline.polling import Polled, PollOptions, poll
 from notifier.services.sending.delivery import deliver
 from notifier.services.sending.notifications import NotifyReport, Settings, queue_digests
 from notifier.services.upkeep.retention import forget

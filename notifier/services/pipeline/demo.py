@@ -20,8 +20,8 @@ from notifier.domain.subscriptions import Subscription
 from notifier.services.environment.crawling import start_crawl
 from notifier.services.findings.exposure import note_trend
 from notifier.services.hosts.host_images import keep_host_images
-from notifier.services.running.demo_images import DemoImages
-from notifier.services.running.polling import ask_sources
+from notifier.services.pipeline.demo_images import DemoImages
+from notifier.services.pipeline.polling import ask_sources
 from notifier.services.sending.delivery import message_sender
 from notifier.services.sending.notifications import Settings, notify
 from notifier.storage import inventory as hosts

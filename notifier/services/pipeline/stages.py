@@ -10,9 +10,9 @@ import msgspec
 from feeds.storage.database import Connection, Database
 from notifier.domain.jobs import DUE, deliver_job, digest_jobs
 from notifier.domain.subscriptions import Subscription
-from notifier.services.assessing.settings import Settings
 from notifier.services.sending.delivery import due_hosts
 from notifier.services.sending.queueing import DigestStage, NotifyReport, digests, match, notify_operators
+from notifier.services.snapshot.settings import Settings
 from notifier.storage import jobs, looks, subscriptions
 
 __all__ = ["make_digests", "match_all", "queue_due"]
