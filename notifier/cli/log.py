@@ -43,14 +43,16 @@ def begin(settings: Log) -> None:
         form = _Json() if settings.format == "json" else _Text()
         handlers.append(_ready(_handler(settings.file), form, _ours_or_bad))
     logging.getLogger().handlers = handlers
-    logging.getLogger().setLevel(logging.NOTSET if unasked else settings.level.upper())
+    _LOG.setLevel(logging.DEBUG if unasked else settings.level.upper())
+    # the loggers of libraries have this level: what no handler takes is not even made, nor looked through for secrets
+    logging.getLogger().setLevel(max(logging.WARNING, _LOG.level if not unasked else logging.NOTSET))
 
 
 def _ready(
     handler: logging.Handler, form: logging.Formatter, choice: Callable[[logging.LogRecord], bool]
 ) -> logging.Handler:
-    handler.addFilter(Redact())
     handler.addFilter(choice)
+    handler.addFilter(Redact())
     handler.setFormatter(form)
     return handler
 

@@ -191,6 +191,19 @@ def test_of_a_library_only_warnings_are_told_with_their_secrets_hidden(form: str
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("settings", ["", "level='info'", "format='json', level='debug'"])
+def test_what_a_library_says_below_a_warning_is_not_even_made(settings: str) -> None:
+    """uvicorn quotes every message of every request if its logger has a level as low as that."""
+    done = logged(
+        "import logging\nfrom notifier.cli.log import begin, event\nfrom notifier.config import Log\n"
+        f"begin(Log({settings}))\nlog = logging.getLogger('uvicorn.asgi')\n"
+        "print(log.isEnabledFor(logging.INFO), log.isEnabledFor(logging.WARNING))\n"
+        "event('x', 'hello', aloud=True)\n"
+    )
+    assert done.stdout == "False True\n"
+    assert "hello" in done.stderr
+
+
 def test_a_mistake_of_the_programs_own_is_one_event_with_its_traceback() -> None:
     done = logged(
         "from notifier.cli.log import begin, crash\nfrom notifier.config import Log\nbegin(Log(format='json'))\n"
