@@ -72,8 +72,8 @@ def is_quoted(head: str) -> bool:
     >>> is_quoted("> {\n>   \n\n> }"), is_quoted("> docker info\n{}"), is_quoted("")
     (True, False, False)
     """
-    lines = [line.lstrip() for line in head.splitlines() if line.strip()]
-    return bool(lines) and all(line.startswith(">") for line in lines)
+    lines = (line.lstrip() for line in head.splitlines() if line.strip())
+    return next(lines, "").startswith(">") and all(line.startswith(">") for line in lines)
 
 
 def unquoted(text: str) -> str:
@@ -100,7 +100,11 @@ def margin(head: str) -> str:
     >>> margin("    Client:\n     Version: 1.9.0\n\n    Server:\n"), margin("Client:\n Version: 1.9.0\n")
     ('    ', '')
     """
-    blanks = [line[: len(line) - len(line.lstrip(" \t"))] for line in head.splitlines() if line.strip()]
+    blanks: list[str] = []
+    for line in filter(str.strip, head.splitlines()):
+        if line[0] not in " \t":  # mostly the first one
+            return ""
+        blanks.append(line[: len(line) - len(line.lstrip(" \t"))])
     least = min(blanks, key=len, default="")
     return least if all(one.startswith(least) for one in blanks) else ""
 

@@ -7,9 +7,10 @@ hosts of one name: what its packages say is installed, and what its daemon says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -60,6 +61,8 @@ fi
 """
 """The script, for any POSIX shell. Nothing in it reads what is beside it, so it may come by standard input."""
 
+_SHORT = 8192
+"""Characters of a section that is worth remembering; a host has some hundred."""
 _MARK = re.compile(r"^=== navtex probe: ([a-z-]+) ===\r?$", re.MULTILINE)
 
 
@@ -132,7 +135,7 @@ def probed(text: str, name: str) -> Probed:
         return Probed((), "its answer breaks off")
     distro = _distro(said.get("os-release", ""))
     installed, bad = _packages(said, name, distro)
-    running, problem = _running(said, name)
+    running, problem = _running(said)
     running = tuple(_packaged(c, installed) for c in running)
     views = ((installed, Observed.INSTALLED), (running, Observed.RUNNING))
     hosts = tuple(Host(name, held, view=view) for held, view in views if held)
@@ -154,15 +157,25 @@ def _packages(said: dict[str, str], name: str, distro: str) -> tuple[tuple[Compo
     found: dict[Component, None] = {}
     bad: list[BadRow] = []
     for kind, section in (("deb", "dpkg"), ("rpm", "rpm")):
-        for line in said.get(section, "").splitlines():
-            package, version, state = [*line.split("\t"), "", ""][:3]
-            product = packages.product(package, kind)
-            if not product or state.split(" ")[-1] != "installed":
-                continue
-            try:
-                found[component(product, "", f"{package} {version}", distro)] = None
-            except (NavtexError, ValueError) as error:
-                bad.append(BadRow(f"{name}, package {package}", str(error)))
+        components, refused = _remembered(_listed, said.get(section, ""), kind, distro)
+        found |= dict.fromkeys(components)
+        bad += [BadRow(f"{name}, package {package}", reason) for package, reason in refused]
+    return tuple(found), tuple(bad)
+
+
+def _listed(text: str, kind: str, distro: str) -> tuple[tuple[Component, ...], tuple[tuple[str, str], ...]]:
+    """The components among the packages of a kind, and those packages that cannot be read, with the reason."""
+    found: list[Component] = []
+    bad: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        package, version, state = [*line.split("\t"), "", ""][:3]
+        product = packages.product(package, kind)
+        if not product or state.split(" ")[-1] != "installed":
+            continue
+        try:
+            found.append(component(product, "", f"{package} {version}", distro))
+        except (NavtexError, ValueError) as error:
+            bad.append((package, str(error)))
     return tuple(found), tuple(bad)
 
 
@@ -183,21 +196,37 @@ _TELLS = (
 )
 
 
-def _running(said: dict[str, str], name: str) -> tuple[tuple[Component, ...], str]:
+def _running(said: dict[str, str]) -> tuple[tuple[Component, ...], str]:
     """What the daemon reports as running, or why that is unknown."""
     text = said.get("docker", "").strip()
     if "podman" in said.get("program", "").lower():
         return (), "Podman: its docker program is Podman's, and no Docker Engine"
-    if not text:
-        return (), _NO_PROGRAM
+    return _remembered(_answered, text) if text else ((), _NO_PROGRAM)
+
+
+def _answered(text: str) -> tuple[tuple[Component, ...], str]:
+    """The components that `docker version` prints, or why there are none."""
     try:
-        found = gathered(docker_version.read(Text.of(text), name))
+        found = gathered(docker_version.read(Text.of(text), "this host"))
     except InventoryError as error:
         return (), f"what its `docker version` prints cannot be read: {error.what}"
     if found.hosts:
         return found.hosts[0].components, ""
     reason = next((words for pattern, words in _TELLS if re.search(pattern, text, re.IGNORECASE)), "")
     return (), reason or next((_of_note(note) for note in found.notes), _NO_PROGRAM)
+
+
+_Read = TypeVar("_Read")
+
+
+def _remembered(read: Callable[..., _Read], text: str, *more: str) -> _Read:
+    """What a section says, or what was read of the same text before: equal hosts print the same."""
+    return _known(read, text, *more) if len(text) <= _SHORT else read(text, *more)
+
+
+@lru_cache(maxsize=1024)
+def _known(read: Callable[..., _Read], *texts: str) -> _Read:
+    return read(*texts)
 
 
 def _of_note(note: str) -> str:
