@@ -141,14 +141,15 @@ def _put_images(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 def keep_held(connection: Connection, held: Iterable[HeldImage]) -> None:
     """Store the images that engines hold: their layers, names, and the digests that lead to them."""
-    chains = _ChainNumbers(connection)
     table = tables.image
-    read = set(connection.execute(sa.select(table.c.config).where(table.c.read)).scalars())
     distinct: dict[str, HeldImage] = {}
     for one in held:
         distinct[one.key] = joined(distinct[one.key], one) if one.key in distinct else one
+    if not distinct:
+        return
+    read = set(connection.execute(sa.select(table.c.config).where(table.c.read)).scalars())
     images = [one for one in distinct.values() if one.layers and one.key not in read]
-    numbers = chains.of_all([one.layers for one in images])
+    numbers = _ChainNumbers(connection).of_all([one.layers for one in images])
     _put_images(
         connection,
         [

@@ -37,11 +37,12 @@ class Push:
     """A hash of the content and of how it is to be read."""
     size: int = 0
     """Of the content, in bytes."""
+    names: frozenset[str] = field(init=False)
+    """The hosts that it is about."""
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The hosts that it is about."""
-        return frozenset(h.name for h in self.hosts) | frozenset(i.name for i in self.images)
+    def __post_init__(self) -> None:
+        named = frozenset(one.name for said in (self.hosts, self.images) for one in said)
+        object.__setattr__(self, "names", named)
 
 
 @dataclass(slots=True)

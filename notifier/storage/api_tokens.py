@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,10 +53,9 @@ def tokens(connection: Connection, owner: int | None = None) -> list[Token]:
     return [_token(row) for row in connection.execute(statement)]
 
 
-def of_key(connection: Connection, key: str) -> Token | None:
-    """The token of a key."""
-    row = connection.execute(_SELECT.where(api_token.c.key == key)).one_or_none()
-    return None if row is None else _token(row)
+def of_keys(connection: Connection, keys: Collection[str]) -> list[Token]:
+    """The tokens of some keys."""
+    return [_token(row) for row in connection.execute(_SELECT.where(api_token.c.key.in_(keys)))]
 
 
 def add(connection: Connection, token: Token) -> int:
@@ -80,9 +80,9 @@ def remove(connection: Connection, number: int) -> None:
     connection.execute(sa.delete(api_token).where(api_token.c.id == number))
 
 
-def use(connection: Connection, number: int, at: datetime) -> None:
-    """Note that a token was used."""
-    connection.execute(sa.update(api_token).where(api_token.c.id == number).values(used_at=at))
+def use(connection: Connection, numbers: Collection[int], at: datetime) -> None:
+    """Note that tokens were used."""
+    connection.execute(sa.update(api_token).where(api_token.c.id.in_(numbers)).values(used_at=at))
 
 
 def forget(connection: Connection, expired_before: datetime) -> int:

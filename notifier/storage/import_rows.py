@@ -55,6 +55,8 @@ class ChunkWrites:
     updates: list[bulk.Row] = field(default_factory=list)
     same: dict[Observed, list[int]] = field(default_factory=lambda: {view: [] for view in Observed})
     """Hosts of which only who said it, and when, is new."""
+    seen: list[int] = field(default_factory=list)
+    """Hosts of which only when it was said is new."""
     added: list[bulk.Row] = field(default_factory=list)
     removed: list[bulk.Row] = field(default_factory=list)
     several: list[bulk.Row] = field(default_factory=list)

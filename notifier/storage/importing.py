@@ -74,19 +74,23 @@ class Import:
         self._heads: dict[Observed, frozenset[str]] = {}
         self._know_mine()
         self._numbers = ComponentNumbers(connection)
-        runs, departed = tables.inventory_import, tables.departure
-        old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
-        connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
         self._components = self._numbers.components
         self._stays = stays.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
         self._tagsets = Tagsets(connection, tags or {})
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
+        self._given = (self._last, self._numbers.last)
         self._known: dict[str, tuple[frozenset[int], frozenset[tuple[int, int]]]] = {}
 
     def _begun(self, at: datetime) -> int:
         """The number of this import."""
-        moment = looks.later(self._connection, at)
-        return insert(self._connection, tables.inventory_import, scope=self._scope, at=moment)
+        return self._new(at)
+
+    def _new(self, at: datetime) -> int:
+        """The number of a new import. What hosts ran long ago is forgotten when one begins."""
+        runs, departed = tables.inventory_import, tables.departure
+        old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
+        self._connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
+        return insert(self._connection, runs, scope=self._scope, at=looks.later(self._connection, at))
 
     def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
         """Learn which imports are of this scope, of all or of those that are asked for."""
@@ -114,8 +118,10 @@ class Import:
             self._chunk(chunk)
             done += len(chunk)
             yield done
-        if self._connection.dialect.name == "postgresql":
-            for table, last in (("host", self._last), ("component", self._numbers.last)):
+        given = (self._last, self._numbers.last)
+        if self._connection.dialect.name == "postgresql" and given != self._given:
+            self._given = given
+            for table, last in zip(("host", "component"), given, strict=True):
                 sequence = sa.func.pg_get_serial_sequence(table, "id")
                 self._connection.execute(sa.select(sa.func.setval(sequence, max(last, 1))))
 
@@ -232,6 +238,13 @@ class Import:
             writes.same[view].append(row.id)
             self._count(row.name, HostOutcome.SAME)
             return
+        if tagset == row.tagset and (text := self._all_said_again(row.views, views)):
+            if text == row.views:
+                writes.seen.append(row.id)
+            else:
+                writes.updates.append((tagset, self._at, self._run, text, row.id))
+            self._count(row.name, HostOutcome.SAME)
+            return
         before = decode(row.views)
         after = stated(before, views, self._run, self._numbers.products, adds_up=self.adds_up)
         text = encode(after, set_aside(behind(row.views), before, after, views, self._mine))
@@ -250,6 +263,17 @@ class Import:
         start = front.index(":") + 1
         again = front[start:] == ",".join(map(str, numbers)) and front[:start] in self._heads[view]
         return view if again else None
+
+    def _all_said_again(self, text: str, views: Mapping[Observed, list[int]]) -> str:
+        """The views of a host as of this import, if one of its scope said the same in each before; "" otherwise."""
+        parts = text.split(";")
+        if len(parts) != len(views) or "|" in text:
+            return ""
+        for part, (view, numbers) in zip(parts, sorted(views.items()), strict=True):
+            head, colon, held = part.partition(":")
+            if held != ",".join(map(str, numbers)) or head + colon not in self._heads[view]:
+                return ""
+        return ";".join(encode_one(view, self._run, numbers) for view, numbers in sorted(views.items()))
 
     def _differ(
         self,
@@ -313,6 +337,9 @@ class Import:
             connection.exec_driver_sql(_SPREAD, (writes.hosts[0][0], writes.hosts[-1][0]))
         for view, numbers in writes.same.items():
             self._renew(view, numbers)
+        if writes.seen:
+            here = bulk.in_list(connection, tables.host.c.id, writes.seen)
+            connection.execute(sa.update(tables.host).where(here).values(last_seen=self._now))
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
         self._stays.moved(writes.removed, writes.added)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)

@@ -52,9 +52,9 @@ class PushImport(SharedImport):
 
 def answers(connection: Connection, keys: Collection[str], now: datetime) -> dict[str, tuple[str, str]]:
     """What was answered to some keys within a day: the hash of the content, and the answer. Older ones are removed."""
-    connection.execute(sa.delete(push_answer).where(push_answer.c.at < now - ANSWERED))
     if not keys:
         return {}
+    connection.execute(sa.delete(push_answer).where(push_answer.c.at < now - ANSWERED))
     found = bulk.select_in(connection, push_answer, ("key", "body", "answer"), "key", sorted(keys))
     return {key: (body, answer) for key, body, answer in found}
 

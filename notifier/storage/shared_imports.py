@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feeds.storage import insert, upsert
+from feeds.storage import upsert
 from notifier.domain.components import Host
 from notifier.domain.observations import mentions
 from notifier.storage import bulk, looks, tables
@@ -63,7 +63,7 @@ class SharedImport(Import):
         if row and (not row.changed or self._still_shared(row.at)):
             self._changed = row.changed
             return int(row.id)
-        number = insert(self._connection, runs, scope=self._scope, at=looks.later(self._connection, self._now))
+        number = self._new(at)
         upsert(self._connection, push_import, {"id": self._number, "import": number, "changed": False}, ["id"])
         return number
 

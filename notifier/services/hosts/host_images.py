@@ -13,6 +13,8 @@ from notifier.storage import images, inventory
 
 def keep_host_images(connection: Connection, found: Sequence[HostImages], at: datetime) -> None:
     """Store the images of hosts that the inventory has. What runs replaces what ran before on the same host."""
+    if not found:
+        return
     uses: dict[str, set[ImageUse]] = {}
     asked = {use.digest for one in found for use in one.uses or () if not use.platform}
     storage.keep_held(connection, (image for one in found for image in one.held))

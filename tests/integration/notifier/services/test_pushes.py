@@ -71,6 +71,57 @@ def test_the_same_again_moves_last_seen_alone_and_makes_no_import(database: Data
     assert imports(database) == 2  # by the first a host was new; the second one changes nothing, and is shared
 
 
+PROBED = """
+=== navtex probe: begin ===
+{}
+=== navtex probe: os-release ===
+ID=debian
+VERSION_ID="12"
+=== navtex probe: dpkg ===
+docker-ce	5:29.1.3-1~debian.12~bookworm	install ok installed
+=== navtex probe: docker ===
+{{"Server": {{"Platform": {{"Name": "Docker Engine - Community"}}, "Version": "{}", "ApiVersion": "1.52",
+"Components": [{{"Name": "Engine", "Version": "{}"}}]}}}}
+=== navtex probe: end ===
+"""
+
+
+def probed(name: str, version: str = "29.1.3") -> Push:
+    return pushes.read_push(PROBED.format(name, version, version).encode(), InputOptions())
+
+
+def test_hosts_that_say_the_same_of_what_is_installed_and_runs_are_one_update(database: Database) -> None:
+    group = [probed(f"h{n}") for n in range(20)]
+    stored(database, group)
+    stored(database, group, NOW + timedelta(hours=1))  # as of the import that is shared from now on
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE host "):
+            written.append(statement)
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    assert stored(database, group, NOW + timedelta(hours=2)) == [(0, 0, 1)] * 20
+    assert len(written) == 1
+    assert "views" not in written[0]
+    assert host(database, "h3").last_seen == NOW + timedelta(hours=2)
+
+
+def test_hosts_that_say_the_same_as_of_an_earlier_import_are_the_same_and_keep_what_they_said(
+    database: Database,
+) -> None:
+    group = [probed(f"h{n}") for n in range(3)]
+    stored(database, group)
+    before = [c.version for c in host(database, "h1").components]
+    later = NOW + timedelta(days=1)
+    assert stored(database, [probed("h0", "29.1.4")], later) == [(0, 1, 0)]  # a new import
+    assert stored(database, group[1:], later) == [(0, 0, 1)] * 2
+    assert stored(database, group[1:], later) == [(0, 0, 1)] * 2
+    assert [c.version for c in host(database, "h1").components] == before
+    assert stored(database, [probed("h1", "29.1.4")], later) == [(0, 1, 0)]
+    assert stored(database, [probed("h1", "29.1.4")], later) == [(0, 0, 1)]
+
+
 def test_the_same_push_ten_times_at_once_is_one_change(database: Database) -> None:
     stored(database, [push("a", "28.0.0")])
     with ThreadPoolExecutor(10) as threads:
