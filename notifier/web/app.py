@@ -18,9 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from feeds.core.errors import NavtexError
 from notifier.web.answers import Refused, failed, for_programs, of_error
-from notifier.web.calls import Answer, Answered, Call, Route, Way, redirect
+from notifier.web.calls import Answer, Answered, Call, Route, Viewer, Way, redirect
 from notifier.web.guard import Guard
-from notifier.web.identities import viewer_of
+from notifier.web.identities import bearer_of, checked, viewer_of
 from notifier.web.origins import SAFE, comes_from_here
 from notifier.web.permissions import is_loopback, permitted
 from notifier.web.requests import call_of, identified, with_body
@@ -40,9 +40,34 @@ def application(site: Site) -> Guard:
 
     made = Starlette(lifespan=lifespan)
     made.router.redirect_slashes = False  # it would build an address from the Host header
-    made.router.routes.extend(_Endpoint(site, route) for route in site.routes)
+    made.router.routes.append(_Table([_Endpoint(site, route) for route in site.routes]))
     made.router.default = _Nothing(site)
     return Guard(made, site.hosts, site.told)
+
+
+class _Table(BaseRoute):
+    """The table of routes as one route for Starlette's router: a path without parameters is not looked for in turn."""
+
+    def __init__(self, endpoints: list[_Endpoint]) -> None:
+        self.endpoints = endpoints
+        plain = {one.route.path for one in endpoints if "{" not in one.route.path}
+        self.plain = {path: [one for one in endpoints if one.pattern.match(path)] for path in plain}
+        """What may answer there, in the order of the table."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Which route of the table it is: one with the method of the request, else one with its path."""
+        partial: tuple[Match, Scope] = (Match.NONE, {})
+        for one in self.plain.get(scope["path"], self.endpoints):
+            match, found = one.matches(scope)
+            if match is Match.FULL:
+                return match, {**found, "endpoint": one}
+            if match is Match.PARTIAL and partial[0] is Match.NONE:
+                partial = match, {**found, "endpoint": one}
+        return partial
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the route answer that was found."""
+        await scope["endpoint"].handle(scope, receive, send)
 
 
 class _Endpoint(BaseRoute):
@@ -106,14 +131,13 @@ async def _answered(site: Site, route: Route, request: Request, call: Call) -> A
     """Find out who calls, and let the handler answer."""
     try:
         call = identified(site, request, call)
-        call = replace(call, viewer=await site.run(viewer_of, call))
-        refused = await site.run(_refusal, route, call, site)
-        if refused:
-            return refused
+        call = replace(call, viewer=await _viewer(site, call))
+        if not _is_let_through(route, call, site):
+            return await site.run(_stopped, route, call)
         if request.method not in SAFE:
             call = await with_body(route, request, call)
-        given: Answered = await site.run(route.handler, call)
-        return await asyncio.wrap_future(given) if isinstance(given, Future) else given
+        given: Answered = route.handler(call) if route.quick else await site.run(route.handler, call)
+        return await site.arrivals().of(given) if isinstance(given, Future) else given
     except Refused as error:
         return await site.run(failed, call, error.status, error.detail, error.headers)
     except ClientDisconnect:
@@ -128,19 +152,27 @@ async def _answered(site: Site, route: Route, request: Request, call: Call) -> A
         return await site.run(failed, call, 500, "The log of the server says more.")
 
 
-def _refusal(route: Route, call: Call, site: Site) -> Answer | None:
-    """Why a call is not let through; None if it is."""
-    here = is_loopback(call.client) and not call.forwarded
-    if not permitted(route, call.viewer, here=here):
-        return _stopped(call)
+async def _viewer(site: Site, call: Call) -> Viewer:
+    secret = bearer_of(call)
+    if secret is None:
+        return await site.run(viewer_of, call)
+    return checked(await site.tokens.viewer(secret))
+
+
+def _is_let_through(route: Route, call: Call, site: Site) -> bool:
+    """Whether the viewer may call the route, and the call is none that somebody else's page lets a browser make."""
     unsafe = call.method not in SAFE and route.csrf and call.viewer.way is not Way.TOKEN
-    if unsafe and not comes_from_here(call.headers, call.base, site.hosts):
+    return _is_permitted(route, call) and not (unsafe and not comes_from_here(call.headers, call.base, site.hosts))
+
+
+def _is_permitted(route: Route, call: Call) -> bool:
+    return permitted(route, call.viewer, here=is_loopback(call.client) and not call.forwarded)
+
+
+def _stopped(route: Route, call: Call) -> Answer:
+    """The answer for a call that is not let through: somebody who may not call a route may be asked to sign in."""
+    if _is_permitted(route, call):
         return failed(call, 403, "The request does not come from a page of this server.")
-    return None
-
-
-def _stopped(call: Call) -> Answer:
-    """The answer for somebody who may not call a route: they may be asked to sign in."""
     if call.viewer.role is not None:
         what = "scopes of your token do" if call.viewer.way is Way.TOKEN else f"role {call.viewer.role} does"
         return failed(call, 403, f"The {what} not include this. Ask an administrator.")

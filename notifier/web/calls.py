@@ -123,6 +123,8 @@ class Route:
     """What an API token must be for; None: what `needs` implies, see `notifier.web.permissions`."""
     csrf: bool = True
     """Whether an unsafe method must come from a page of this server. Only one-click unsubscribing goes without."""
+    quick: bool = False
+    """Whether the handler waits for nothing, and needs no thread: it hands on what the call holds."""
 
 
 def page(html: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

@@ -25,6 +25,7 @@ HEADERS = {
 }
 PRIVATE = "no-store"
 """What Cache-Control says where a handler says nothing."""
+_MORE = tuple((n.encode(), v.encode()) for n, v in {**HEADERS, "cache-control": PRIVATE}.items())
 _ANY_HOST = frozenset({"/-/live", "/-/ready"})
 """What is answered under any name: probes call a server by its address."""
 
@@ -77,8 +78,7 @@ def _answered(scope: Scope, status: int, seconds: float) -> Answered:
 
 def _completed(headers: Collection[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in headers}
-    more = {**HEADERS, "cache-control": PRIVATE}
-    return [*headers, *((n.encode(), v.encode()) for n, v in more.items() if n.encode() not in present)]
+    return [*headers, *(pair for pair in _MORE if pair[0] not in present)]
 
 
 async def _wrong_host(send: Send) -> None:

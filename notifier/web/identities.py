@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from notifier.config import WebAuth
 from notifier.domain.access import ANYBODY, Actor, Role, Viewer
-from notifier.services.people import sessions, tokens
+from notifier.services import sessions
 from notifier.web.answers import Refused
 from notifier.web.calls import Call
 from notifier.web.cookies import session_of
@@ -15,17 +16,21 @@ from notifier.web.cookies import session_of
 _CHALLENGE = (("www-authenticate", 'Bearer realm="navtex", error="invalid_token"'),)
 
 
-def viewer_of(call: Call) -> Viewer:
-    """The viewer of a call: by its token, else its session, else what a trusted proxy says; else ANYBODY.
-
-    Refused if it has a token that is not valid: it is not answered as somebody else.
-    """
+def bearer_of(call: Call) -> str | None:
+    """The API token that a call brings; None without one."""
     kind, _, secret = call.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        found = tokens.of_token(call.database, secret.strip(), call.now)
-        if found is None:
-            raise Refused(401, "The API token is not valid: it is unknown, revoked or expired.", _CHALLENGE)
-        return found
+    return secret.strip() if kind.lower() == "bearer" else None
+
+
+def checked(found: Viewer | None) -> Viewer:
+    """Whom a token stands for. Refused if it is not valid: the call is not answered as somebody else's."""
+    if found is None:
+        raise Refused(401, "The API token is not valid: it is unknown, revoked or expired.", _CHALLENGE)
+    return found
+
+
+def viewer_of(call: Call) -> Viewer:
+    """The viewer of a call without a token: by its session, else what a trusted proxy says; else ANYBODY."""
     secret = session_of(call)
     if secret and (found := sessions.of_session(call.database, secret, call.now)):
         return found
@@ -106,9 +111,13 @@ def client_of(peer: str, forwarded: str, networks: Sequence[str]) -> str:
 
 def is_trusted(address: str, networks: Iterable[str]) -> bool:
     """Whether an address is in one of some networks."""
+    return any(_within(address, network) for network in networks)
+
+
+@lru_cache(maxsize=1024)
+def _within(address: str, network: str) -> bool:
     try:
         found = ip_address(address)
     except ValueError:
         return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in ip_network(network) for network in networks)
+    return (getattr(found, "ipv4_mapped", None) or found) in ip_network(network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 from notifier.domain.access import Permission, Role, TokenScope, Viewer, Way
@@ -28,6 +29,7 @@ def permitted(route: Route, viewer: Viewer, *, here: bool = False) -> bool:
     return viewer.does(_ROLES.get(needs, Role.ADMIN))
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(address: str) -> bool:
     """Whether a network address is this machine's own.
 

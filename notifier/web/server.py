@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def serve(database: Database, config: Config, events: Events, *, insecure: bool 
         events.say(f"Serving {site.base}/ (stop with Ctrl+C)")
         if secret:
             events.say(f"Create the first administrator at {site.base}/setup/{secret} (valid once)")
+        gc.freeze()  # what was loaded stays, and need not be looked through for garbage again and again
         # uvicorn raises the signal that ended it again; to be stopped is no failure
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with suppress(KeyboardInterrupt):

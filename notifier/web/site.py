@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 from feeds.storage.database import Database
 from notifier.config import Config
+from notifier.services.tokens import of_tokens
+from notifier.web.arrivals import Arrivals
 from notifier.web.calls import Renderer, Route
 from notifier.web.guard import Answered
+from notifier.web.token_checks import TokenChecks
 
 T = TypeVar("T")
 
@@ -38,11 +41,21 @@ class Site:
     told: Callable[[Answered], None] = lambda _: None
     """Called with every request that was answered."""
     pool: ThreadPoolExecutor = field(init=False)
+    tokens: TokenChecks = field(init=False)
     waiting: int = 0
+    _arrivals: Arrivals | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.pool = ThreadPoolExecutor(self.config.web.threads, "navtex-web")
+        self.tokens = TokenChecks(self.pool, lambda given: of_tokens(self.database, given, self.clock()))
 
     async def run(self, work: Callable[..., T], *values: Any) -> T:
         """Run something in the thread pool."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *values)
+
+    def arrivals(self) -> Arrivals:
+        """Where the running event loop waits for answers that other threads have."""
+        loop = asyncio.get_running_loop()
+        if self._arrivals is None or self._arrivals.loop is not loop:
+            self._arrivals = Arrivals(loop)
+        return self._arrivals

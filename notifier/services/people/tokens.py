@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -94,20 +94,24 @@ def remove_token(database: Database, actor: Actor, now: datetime, key: str, owne
         note_in(connection, actor, now, "token.remove", one.key, before=_said(one))
 
 
-def of_token(database: Database, secret: str, now: datetime) -> Viewer | None:
-    """Whom a token stands for; None if it is none of ours, revoked, or expired."""
-    found = _TOKEN.fullmatch(secret)
-    if not found:
-        return None
+def of_tokens(database: Database, given: Collection[str], now: datetime) -> dict[str, Viewer]:
+    """Whom tokens stand for. Those that are none of ours, revoked or expired are left out."""
+    keys = {secret: found[1] for secret in given if (found := _TOKEN.fullmatch(secret))}
+    if not keys:
+        return {}
     with database.connect() as connection:
-        token = api_tokens.of_key(connection, found[1])
-    if token is None or not same(token.hash, digest(secret)) or token.expires_at <= now:
-        return None
-    if token.used_at is None or now - token.used_at > _USED:
+        stored = {token.key: token for token in api_tokens.of_keys(connection, set(keys.values()))}
+    valid = {
+        secret: token
+        for secret, key in keys.items()
+        if (token := stored.get(key)) and same(token.hash, digest(secret)) and token.expires_at > now
+    }
+    used = {token.id for token in valid.values() if token.used_at is None or now - token.used_at > _USED}
+    if used:
         # a later request notes it, if an import writes now
         with suppress(DatabaseError), database.begin(patient=False) as connection:
-            api_tokens.use(connection, token.id, now)
-    return _viewer(token)
+            api_tokens.use(connection, used, now)
+    return {secret: _viewer(token) for secret, token in valid.items()}
 
 
 def user(database: Database, name: str) -> Viewer:
@@ -164,10 +168,10 @@ def _check_owner(wanted: NewToken, owner: Viewer) -> None:
 
 
 def _of_key(connection: Connection, key: str) -> Token:
-    one = api_tokens.of_key(connection, key)
-    if one is None:
+    found = api_tokens.of_keys(connection, [key])
+    if not found:
         raise _unknown(key)
-    return one
+    return found[0]
 
 
 def _unknown(key: str) -> UnknownName:

@@ -12,7 +12,7 @@ from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.services.hosts.pushes import HostNotAllowed, PushAnswer, check_own, read_push
 from notifier.web.api.parameters import PRODUCT, TAG, Given, Parameter
-from notifier.web.api.push_queue import QueueFull, queue_of
+from notifier.web.api.push_queue import HostRates, PushQueue, QueueFull, queue_of
 from notifier.web.calls import JSON, Answer, Call, problem
 from notifier.web.scoping import NOTHING
 
@@ -31,40 +31,51 @@ PUSHED_TAG = Parameter("tag", "A tag for every host, NAME=VALUE.", TAG.read, TAG
 PARAMETERS = (PUSHED_HOST, FORMAT, PUSHED_PRODUCT, PUSHED_TAG)
 
 
+class _TooOften(Exception):
+    """A host reported itself too often."""
+
+
 def push(call: Call, given: Given) -> Answer | Future[Answer]:
-    """Store what a host reports of itself."""
+    """Store what a host reports of itself: let it wait for its group, which is read and committed together."""
     queue = queue_of(call.database)
+    key = _key(call)
     try:
-        read = _read(call, given)
-    except HostNotAllowed as error:
-        queue.refused(PushResult.FORBIDDEN)
-        return problem(403, "Not permitted", str(error))
-    except InventoryError as error:
-        queue.refused(PushResult.UNREADABLE)
-        return problem(422, "Cannot be read", _OPTION.sub(r"?\1=", str(error)))
-    except UsageProblem:
-        queue.refused(PushResult.UNREADABLE)
-        raise
-    if busy := next((name for name in read.names if not queue.rates.allowed(name, call.now)), None):
-        queue.refused(PushResult.TOO_OFTEN)
-        detail = f"{busy} reported itself more than {queue.rates.PER_MINUTE} times in this minute"
-        return problem(429, "Too many requests", detail, (("retry-after", "60"),))
-    try:
-        stored = queue.put(read)
+        stored = queue.put(lambda: _read(call, given, key, queue.rates), len(call.body))
     except QueueFull:
         queue.refused(PushResult.BUSY)
         return _of(PushResult.BUSY)
     answered: Future[Answer] = Future()
 
     def done(found: Future[PushAnswer]) -> None:
-        if answered.set_running_or_notify_cancel():  # nobody waits any more for one that was cancelled
-            answered.set_result(_of(found.result()))
+        if not answered.set_running_or_notify_cancel():
+            return  # nobody waits any more
+        error = found.exception()
+        try:
+            answered.set_result(_refused(error, queue) if error else _of(found.result()))
+        except Exception as unexpected:  # noqa: BLE001 - it is answered, and reported, as of any other handler
+            answered.set_exception(unexpected)
 
     stored.add_done_callback(done)
     return answered
 
 
-def _read(call: Call, given: Given) -> Push:
+def _refused(error: BaseException, queue: PushQueue) -> Answer:
+    """The answer for what cannot be read or may not be said; it is counted. Other errors are raised again."""
+    if isinstance(error, HostNotAllowed):
+        queue.refused(PushResult.FORBIDDEN)
+        return problem(403, "Not permitted", str(error))
+    if isinstance(error, InventoryError):
+        queue.refused(PushResult.UNREADABLE)
+        return problem(422, "Cannot be read", _OPTION.sub(r"?\1=", str(error)))
+    if isinstance(error, _TooOften):
+        queue.refused(PushResult.TOO_OFTEN)
+        return problem(429, "Too many requests", str(error), (("retry-after", "60"),))
+    if isinstance(error, UsageProblem):
+        queue.refused(PushResult.UNREADABLE)
+    raise error
+
+
+def _read(call: Call, given: Given, key: str, rates: HostRates) -> Push:
     """What is pushed. Somebody who is limited to some tags reports hosts with these tags only."""
     limit = call.viewer.scope
     if limit.tags == NOTHING:
@@ -73,9 +84,11 @@ def _read(call: Call, given: Given) -> Push:
         given.get("from", ""), given.get("host", ""), given.get("product", ""), own=call.config.inventory.mapping
     )
     tags = {**dict(given.get("tag", ())), **limit.tags}
-    read = read_push(call.body, options, tags=tags, may=_May(call.viewer.hosts), key=_key(call))
+    read = read_push(call.body, options, tags=tags, may=_May(call.viewer.hosts), key=key)
     if call.viewer.limited:
         check_own(call.database, read, limit)
+    if busy := next((name for name in read.names if not rates.allowed(name, call.now)), None):
+        raise _TooOften(f"{busy} reported itself more than {rates.PER_MINUTE} times in this minute")
     return read
 
 

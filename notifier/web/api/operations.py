@@ -76,14 +76,16 @@ class Operation:
     @property
     def route(self) -> Route:
         """The route of the server."""
+        pushes = self.action is pushed.push
         return Route(
             PREFIX + self.path.replace("{name}", "{name:path}"),
             self.handle,
             (self.method,),
             self.needs,
             f"api-{self.name}",
-            limit=pushed.LIMIT if self.action is pushed.push else LIMIT,
+            limit=pushed.LIMIT if pushes else LIMIT,
             token=self.token,
+            quick=pushes,
         )
 
 

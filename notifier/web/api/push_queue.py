@@ -1,12 +1,15 @@
-"""Pushes that wait to be stored: one thread commits them in groups, because a transaction each would be too slow."""
+"""Pushes that wait to be stored: one thread reads and commits them in groups.
+
+A transaction each would be too slow, and so would be a thread each that reads it.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from weakref import WeakKeyDictionary, ref
@@ -35,6 +38,17 @@ class QueueLimits:
 
 class QueueFull(Exception):
     """Too many pushes wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A push that waits, and its answer."""
+
+    read: Callable[[], Push]
+    size: int
+    """Of the content, in bytes."""
+    answer: Future[PushAnswer] = field(default_factory=Future)
+    since: float = field(default_factory=monotonic)
 
 
 class HostRates:
@@ -70,7 +84,7 @@ class PushQueue:
         self._known = ref(database)  # the queues must not keep it alive
         self._limits, self._clock = limits, clock
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Push, Future[PushAnswer], float]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._refused: Counter[PushResult] = Counter()
         self.rates = HostRates()
@@ -85,16 +99,20 @@ class PushQueue:
             raise DatabaseError("it was closed")
         return found
 
-    def put(self, push: Push) -> Future[PushAnswer]:
-        """Let a push wait; its answer comes when it is committed. QueueFull if too many wait."""
-        future: Future[PushAnswer] = Future()
+    def put(self, read: Callable[[], Push], size: int) -> Future[PushAnswer]:
+        """Let a push of so many bytes wait. Its answer comes when it is committed, or what `read` raises.
+
+        QueueFull if too many wait.
+        """
+        one = Waiting(read, size)
         with self._changed:
-            if len(self._waiting) >= self._limits.waiting or self._bytes + push.size > self._limits.bytes:
+            if len(self._waiting) >= self._limits.waiting or self._bytes + size > self._limits.bytes:
                 raise QueueFull
-            self._waiting.append((push, future, monotonic()))
-            self._bytes += push.size
-            self._work()
-        return future
+            self._waiting.append(one)
+            self._bytes += size
+            if len(self._waiting) in (1, self._limits.group):  # else the writer is at work, or lets a group gather
+                self._work()
+        return one.answer
 
     def refused(self, why: PushResult) -> None:
         """Count a push that was not let in."""
@@ -113,11 +131,13 @@ class PushQueue:
             group = self._next()
             if group is None:
                 return
-            if group:
-                self._commit(group)
+            if read := _read(group):
+                self._commit(read)
+            with self._changed:
+                self._bytes -= sum(one.size for one in group)
             self._tell()
 
-    def _next(self) -> list[tuple[Push, Future[PushAnswer]]] | None:
+    def _next(self) -> list[Waiting] | None:
         """The next group; [] if there is something else to do, None if nothing came for a while."""
         limits = self._limits
         with self._changed:
@@ -129,9 +149,9 @@ class PushQueue:
                     self._writer = None
                     return None
                 return []
-            left = self._waiting[0][2] + limits.gather - monotonic()
+            left = self._waiting[0].since + limits.gather - monotonic()
             self._changed.wait_for(lambda: len(self._waiting) >= limits.group, max(0.0, left))
-            return [self._waiting.popleft()[:2] for _ in range(min(limits.group, len(self._waiting)))]
+            return [self._waiting.popleft() for _ in range(min(limits.group, len(self._waiting)))]
 
     def _commit(self, group: list[tuple[Push, Future[PushAnswer]]]) -> None:
         with self._changed:
@@ -146,7 +166,6 @@ class PushQueue:
             with self._changed:
                 self._refused += refused
         with self._changed:
-            self._bytes -= sum(push.size for push in pushes)
             self._unassessed = True
         for (_, future), answer in zip(group, answers, strict=True):
             future.set_result(answer)
@@ -170,6 +189,17 @@ class PushQueue:
                 self._refused += refused
 
 
+def _read(group: Iterable[Waiting]) -> list[tuple[Push, Future[PushAnswer]]]:
+    """The pushes that can be read, with their answers. The others are answered."""
+    found = []
+    for one in group:
+        try:
+            found.append((one.read(), one.answer))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            one.answer.set_exception(error)
+    return found
+
+
 _queues: WeakKeyDictionary[Database, PushQueue] = WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -177,4 +207,7 @@ _lock = threading.Lock()
 def queue_of(database: Database) -> PushQueue:
     """The queue of this process for a database."""
     with _lock:
-        return _queues.setdefault(database, PushQueue(database))
+        found = _queues.get(database)
+        if found is None:
+            found = _queues[database] = PushQueue(database)
+        return found

@@ -8,7 +8,8 @@ from time import monotonic
 import pytest
 
 from feeds.storage.database import Database
-from notifier.domain.access import Role, TokenScope
+from notifier.domain.access import Actor, Role, TokenScope
+from notifier.services.tokens import remove_token
 from notifier.web.guard import HEADERS
 from tests.support.access import signed_in, token, user
 from tests.support.web import NOW, browser
@@ -57,3 +58,11 @@ def test_pages_are_answered_while_an_import_writes(sqlite_database: Database) ->
         one.get("/audit")
         one.now = NOW + timedelta(hours=12, minutes=30)
         assert one.get("/audit").status == 200, "a use after that was noted"
+
+
+def test_a_token_that_is_revoked_is_refused_from_the_next_request_on(sqlite_database: Database) -> None:
+    secret = token(sqlite_database, TokenScope.READ)
+    with browser(sqlite_database) as one:
+        assert one.get("/api/v1/hosts", authorization=f"Bearer {secret}").status == 200
+        remove_token(sqlite_database, Actor("test"), NOW, secret)
+        assert one.get("/api/v1/hosts", authorization=f"Bearer {secret}").status == 401

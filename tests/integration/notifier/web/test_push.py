@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from feeds.storage.database import Database
 from notifier.domain.access import Role, TokenScope, Viewer, Way
-from notifier.domain.components import Host
+from notifier.domain.components import Host, component
 from notifier.domain.filters import Scope
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
-from notifier.services.hosts.inventory import host
-from notifier.services.hosts.pushes import read_push
-from notifier.services.upkeep import metrics, push_checks
+from notifier.services import metrics, push_checks
+from notifier.services.inventory import host
+from notifier.services.pushes import PushAnswer, read_push
 from notifier.storage import pushes
 from notifier.web.api.push_queue import HostRates, PushQueue, QueueFull, QueueLimits, queue_of
 from tests.support.api import Api, header
@@ -131,22 +130,23 @@ def test_a_host_in_a_loop_is_slowed_down_and_no_other(api: Api) -> None:
     assert api("POST /inventory", content("web-8")).status == 200
 
 
-def one(name: str, version: str = "28.0.0", **given: Any) -> Push:
-    return replace(read_push(content(name, version), InputOptions()), **given)
+def put(queue: PushQueue, name: str, size: int = 0) -> Future[PushAnswer]:
+    body = content(name)
+    return queue.put(lambda: read_push(body, InputOptions()), size or len(body))
 
 
 def test_too_many_that_wait_are_turned_away_and_those_that_wait_are_stored(sqlite_database: Database) -> None:
     queue = PushQueue(sqlite_database, QueueLimits(gather=0, waiting=2, bytes=1000, tell=0, idle=0.01))
     with sqlite_database.begin():  # the writer cannot commit
-        queue.put(one("a"))
+        put(queue, "a")
         while queue._waiting:
             threading.Event().wait(0.001)
-        waiting = [queue.put(one("b"))]
+        waiting = [put(queue, "b")]
         with pytest.raises(QueueFull):
-            queue.put(one("large", size=1000))
-        waiting.append(queue.put(one("c")))
+            put(queue, "large", size=1000)
+        waiting.append(put(queue, "c"))
         with pytest.raises(QueueFull):
-            queue.put(one("d"))
+            put(queue, "d")
         queue.refused(PushResult.BUSY)
     assert [isinstance(f.result(60), PushSummary) for f in waiting] == [True, True]
     waited_for(queue)
@@ -157,11 +157,11 @@ def test_a_database_that_fails_is_told_and_the_next_push_is_stored(sqlite_databa
     queue = PushQueue(sqlite_database, QueueLimits(gather=0, tell=0, idle=0.01))
     with sqlite_database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE host RENAME TO elsewhere")
-    assert queue.put(one("a")).result(60) is PushResult.BUSY
+    assert put(queue, "a").result(60) is PushResult.BUSY
     with sqlite_database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO host")
-    assert isinstance(queue.put(one("a")).result(60), PushSummary)
-    odd = Push((Host("\ud800", one("b").hosts[0].components),))
-    assert [f.result(60) for f in (queue.put(odd),)] == [PushResult.FAILED]
+    assert isinstance(put(queue, "a").result(60), PushSummary)
+    odd = Push((Host("\ud800", (component("engine", "28.0.0"),)),))
+    assert queue.put(lambda: odd, 1).result(60) is PushResult.FAILED
     waited_for(queue)
     assert told(sqlite_database) == {"busy": 1, "failed": 1, "stored": 1}
