@@ -179,7 +179,6 @@ def main() -> None:
                 by_mail.deliver,
                 lambda: _bare_mail(mail, mails),
                 limit=1.3,
-                rounds=5,
                 before=by_mail.fill,
             ),
             compare(
@@ -187,7 +186,6 @@ def main() -> None:
                 by_web.deliver,
                 lambda: _bare_web(web, bodies),
                 limit=1.5,
-                rounds=5,
                 before=by_web.fill,
             ),
         ]

@@ -6,17 +6,14 @@ images.py [--database sqlite|postgresql]... [--images N] [--containers N] [--rou
 from __future__ import annotations
 
 import argparse
-import gc
 import hashlib
 import random
 import resource
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
-from measure import Ratio, median_pair
+from measure import ROUNDS, Ratio, compare
 from scale import databases
 
 from feeds import storage
@@ -101,18 +98,6 @@ def hosts_of_a_base(connection: Connection, uses: list[int]) -> object:
     return images.count_hosts(connection, Scope(), uses)
 
 
-def pairs(name: str, one: Callable[[], object], other: Callable[[], object], limit: float, rounds: int) -> Ratio:
-    """The median ratio of two things that take turns."""
-    return median_pair(name, [(_timed(one), _timed(other)) for _ in range(rounds)], limit)
-
-
-def _timed(thing: Callable[[], object]) -> float:
-    gc.collect()
-    start = time.perf_counter()
-    thing()
-    return time.perf_counter() - start
-
-
 def measured(kind: str, connection: Connection, rounds: int) -> list[Ratio]:
     """The two questions, each beside its floor."""
     running = images.running(connection, Scope())
@@ -120,8 +105,10 @@ def measured(kind: str, connection: Connection, rounds: int) -> list[Ratio]:
     reading = f"{kind}: base of every image, beside reading its rows"
     scanning = f"{kind}: hosts of a base's images, beside a scan"
     return [
-        pairs(reading, lambda: bases(connection), lambda: read(connection), 1.6, rounds),
-        pairs(scanning, lambda: hosts_of_a_base(connection, of_base), lambda: scan(connection), 4, rounds),
+        compare(reading, lambda: bases(connection), lambda: read(connection), limit=1.6, rounds=rounds),
+        compare(
+            scanning, lambda: hosts_of_a_base(connection, of_base), lambda: scan(connection), limit=4, rounds=rounds
+        ),
     ]
 
 
@@ -131,7 +118,7 @@ def main() -> None:
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--containers", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
     held = True
     for kind in asked.database or ["sqlite", "postgresql"]:

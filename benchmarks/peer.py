@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 import fleet
-from measure import median_pair
+from measure import in_turn, quartiles
 
 from feeds import storage
 from feeds.crawl.protocol import FetchResult, FetchStatus, ItemPayload
@@ -165,8 +165,8 @@ def main() -> None:
     for size in _SIZES:
         with tempfile.TemporaryDirectory() as name:
             paths = boms(Path(name), size)
-            rounds = [_round(sys.argv[1], paths) for _ in range(_ROUNDS)]
-        ratio = median_pair(f"{size} hosts", [(peer, mine) for (mine, _), (peer, _) in rounds], _FASTER)
+            rounds = [_round(number, sys.argv[1], paths) for number in range(_ROUNDS)]
+        ratio = quartiles(f"{size} hosts", [(peer, mine) for (mine, _), (peer, _) in rounds], _FASTER)
         (_, one), (_, other) = rounds[0]
         faster = ratio.ratio
         print(
@@ -178,9 +178,9 @@ def main() -> None:
     sys.exit(0 if faster >= _FASTER else 1)
 
 
-def _round(python: str, paths: list[Path]) -> tuple[Timed, Timed]:
+def _round(number: int, python: str, paths: list[Path]) -> tuple[Timed, Timed]:
     with tempfile.TemporaryDirectory() as name:
-        return ours(paths, Path(name)), theirs(python, paths, Path(name))
+        return in_turn(number, lambda: ours(paths, Path(name)), lambda: theirs(python, paths, Path(name)))
 
 
 if __name__ == "__main__":

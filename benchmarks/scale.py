@@ -18,6 +18,7 @@ import gc
 import math
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from typing import Any
 
 import fleet
 import sqlalchemy as sa
-from measure import Ratio, median_pair
+from measure import ROUNDS, Ratio, compare, in_turn, quartiles, timed
 
 from feeds import storage
 from feeds.advisories.records import Advisory, Level
@@ -84,6 +85,13 @@ def _migrated(url: str) -> Database:
     return database
 
 
+def discard(database: Database) -> None:
+    """Close a database and remove its file, so that nobody writes it to the disk while another one is timed."""
+    database.close()
+    if database.sqlite and database.url.database:
+        shutil.rmtree(Path(database.url.database).parent)
+
+
 def take(database: Database, hosts: list[Host]) -> None:
     """An import of parsed rows."""
     with database.begin() as connection:
@@ -125,20 +133,29 @@ def imports(name: str, fresh: Callable[[], Database], number: int, rounds: int, 
     rows = rows_of(first)
     with first.connect() as connection:
         _plain(connection, rows)
+    discard(first)
     gc.collect()
     gc.freeze()  # what a real import reads does not stay, and is not looked through again and again
-    pairs, again = [], []
-    for _ in range(rounds):
-        one, other = fresh(), fresh()
-        seconds = _timed(lambda one=one: take(one, hosts))  # type: ignore[misc]
-        again.append((_timed(lambda one=one: take(one, hosts)), seconds))  # type: ignore[misc]
-        pairs.append((seconds, _timed(lambda other=other: floor(other, rows))))  # type: ignore[misc]
-        one.close()
-        other.close()
+    again = []
+
+    def ours() -> float:
+        database = fresh()
+        seconds = timed(lambda: take(database, hosts))
+        again.append((timed(lambda: take(database, hosts)), seconds))
+        discard(database)
+        return seconds
+
+    def bare() -> float:
+        database = fresh()
+        seconds = timed(lambda: floor(database, rows))
+        discard(database)
+        return seconds
+
+    pairs = [in_turn(number, ours, bare) for number in range(rounds)]
     gc.unfreeze()
     return [
-        median_pair(f"{name}: first import", pairs, limit),
-        median_pair(f"{name}: the same import again, beside the first", again, 0.7),
+        quartiles(f"{name}: first import", pairs, limit),
+        quartiles(f"{name}: the same import again, beside the first", again, 0.7),
     ]
 
 
@@ -146,31 +163,24 @@ def identified(name: str, fresh: Callable[[], Database], number: int, rounds: in
     """Imports of hosts that have an id, beside those of the same hosts without."""
     plain = list(fleet.hosts(number))
     known = [replace(h, identity=f"machine:{n:08x}-5d0b-4a8e-9c57-0242ac120002") for n, h in enumerate(plain)]
-    first, again = [], []
-    for _ in range(rounds):
-        seconds = []
-        for hosts in (known, plain):
-            database = fresh()
-            seconds += [_timed(lambda d=database, h=hosts: keep(d, h)) for _ in range(2)]  # type: ignore[misc]
-            database.close()
-        first.append((seconds[0], seconds[2]))
-        again.append((seconds[1], seconds[3]))
+
+    def kept(hosts: list[Host]) -> list[float]:
+        database = fresh()
+        seconds = [timed(lambda: keep(database, hosts)) for _ in range(2)]
+        discard(database)
+        return seconds
+
+    found = [in_turn(one, lambda: kept(known), lambda: kept(plain)) for one in range(rounds)]
+    first, again = ([(ids[n], names[n]) for ids, names in found] for n in range(2))
     return [
-        median_pair(f"{name}: first import with ids, beside one without", first, 2.2),
-        median_pair(f"{name}: the same import again with ids, beside one without", again, 2.2),
+        quartiles(f"{name}: first import with ids, beside one without", first, 2.2),
+        quartiles(f"{name}: the same import again with ids, beside one without", again, 2.2),
     ]
 
 
 def keep(database: Database, hosts: list[Host]) -> None:
     """An import as the command does it, which looks at ids."""
     host_storing.store(database, iter(hosts), host_storing.ImportOptions("x"), fleet.AT)
-
-
-def _timed(thing: Callable[[], object]) -> float:
-    gc.collect()  # so that nothing has to clear away what another left
-    start = time.perf_counter()
-    thing()
-    return time.perf_counter() - start
 
 
 def publish(database: Database, first: int, number: int) -> None:
@@ -240,13 +250,11 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
         with database.begin() as connection:
             connection.execute(sa.delete(tables.verdict))
             connection.execute(sa.delete(tables.matched))
-        full = _timed(lambda: rematch(database))
+        full = timed(lambda: rematch(database))
         publish(database, extra, 1)
-        one = _timed(lambda extra=extra: rematch(database, f"CVE-2026-{10000 + extra}"))  # type: ignore[misc]
+        one = timed(lambda extra=extra: rematch(database, f"CVE-2026-{10000 + extra}"))  # type: ignore[misc]
         pairs.append((one, full))
-    found.append(
-        median_pair(f"{name}: a new advisory matched and counted, beside all of them", pairs, limit(0.1, 10**6))
-    )
+    found.append(quartiles(f"{name}: a new advisory matched and counted, beside all of them", pairs, limit(0.1, 10**6)))
     publish(database, _ADVISORIES, 9 * _ADVISORIES)
     rematch(database)
     with database.connect() as connection:
@@ -288,9 +296,7 @@ def counted(connection: Connection, groups: Groups) -> list[int]:
 
 
 def _pairs(name: str, one: Callable[[], object], other: Callable[[], object], limit: float, rounds: int) -> Ratio:
-    one()
-    other()
-    return median_pair(name, [(_timed(one), _timed(other)) for _ in range(rounds)], limit)
+    return compare(name, one, other, limit=limit, rounds=rounds)
 
 
 def commands(kind: str, url: str, number: int, folder: Path, rounds: int) -> Ratio:
@@ -315,7 +321,7 @@ def commands(kind: str, url: str, number: int, folder: Path, rounds: int) -> Rat
         seen[arguments].append(seconds)
     pairs = list(zip(seen[by_host], seen[by_advisory], strict=True))
     limit = 6 if number == 100_000 else math.inf
-    return median_pair(f"{kind}, {number} hosts: exposure by host, beside by advisory", pairs, limit)
+    return quartiles(f"{kind}, {number} hosts: exposure by host, beside by advisory", pairs, limit)
 
 
 # not ru_maxrss, which a child takes over from the one that started it
@@ -335,7 +341,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--hosts", action="append", type=int)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--commands", action="store_true", help="run the whole commands, too")
     asked = parser.parse_args()
     held = True

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import fleet
 import sqlalchemy as sa
-from measure import Ratio, median_pair
+from measure import ROUNDS, Ratio, in_turn, quartiles, timed
 from scale import databases, publish, settled
 
 from feeds import storage
@@ -103,23 +103,27 @@ def counted(database: Database) -> None:
 def measured(kind: str, database: Database, rounds: int, size: Size) -> list[Ratio]:
     """The welcome and the runs without news, each beside the floor."""
     what = f"{kind}, {size}"
-    floor = _timed(lambda: counted(database))
+    floor = timed(lambda: counted(database))
     first: list[NotifyReport] = []
-    seconds = _timed(lambda: first.append(queue_digests(database, fleet.AT + _MINUTE)))
+    seconds = timed(lambda: first.append(queue_digests(database, fleet.AT + _MINUTE)))
     if len(first[0].digests) != size.subscriptions or first[0].broken:
         sys.exit(f"{len(first[0].digests)} of {size.subscriptions} welcomes were made: {first[0].broken[:1]}")
-    found = [median_pair(f"{what}: the welcome", [(seconds, floor)], math.inf)]
-    pairs = []
-    for n in range(rounds):
-        at = fleet.AT + (2 + n) * _MINUTE
+    found = [quartiles(f"{what}: the welcome", [(seconds, floor)], math.inf)]
+
+    def without_news(at: datetime) -> float:
         reports: list[NotifyReport] = []
-        seconds = _timed(lambda at=at, reports=reports: reports.append(queue_digests(database, at)))  # type: ignore[misc]
+        seconds = timed(lambda: reports.append(queue_digests(database, at)))
         if reports[0].digests or reports[0].broken:
             sys.exit(f"there was news, or trouble: {reports[0].broken[:1]}")
-        pairs.append((seconds, _timed(lambda: counted(database))))
+        return seconds
+
+    pairs = [
+        in_turn(n, lambda n=n: without_news(fleet.AT + (2 + n) * _MINUTE), lambda: timed(lambda: counted(database)))  # type: ignore[misc]
+        for n in range(rounds)
+    ]
     # below, a look costs as much as counting does
     limited = size.subscriptions >= 100 and size.hosts >= 20_000 and not size.teams
-    return [*found, median_pair(f"{what}: a run without news", pairs, 1.0 if limited else math.inf)]
+    return [*found, quartiles(f"{what}: a run without news", pairs, 1.0 if limited else math.inf)]
 
 
 @contextmanager
@@ -156,7 +160,7 @@ def by_workers(fresh: Callable[[], Database], number: int, size: Size) -> list[t
     with tempfile.TemporaryDirectory() as folder, workers(database, number, Path(folder)) as running:
         for what in ("the welcome", "a run without news"):
             before = sum(map(_processor, running))
-            seconds = _timed(lambda: _round(database))
+            seconds = timed(lambda: _round(database))
             found.append((what, seconds, sum(map(_processor, running)) - before))
     with database.connect() as connection:
         made = connection.execute(sa.select(sa.func.count()).select_from(tables.digest)).scalar()
@@ -185,12 +189,6 @@ def _processor(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _timed(thing: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    thing()
-    return time.perf_counter() - start
-
-
 def _compared(alone: list[Ratio], number: int, parts: list[tuple[str, float, float]], size: Size) -> list[Ratio]:
     """What workers took, beside one process. One worker has a limit: what the queue and its batches cost."""
     found = []
@@ -198,7 +196,7 @@ def _compared(alone: list[Ratio], number: int, parts: list[tuple[str, float, flo
         print(f"      {number} workers, {what}: {processor:.1f} s of processor time", flush=True)
         limit = 2.0 if number == 1 and size.subscriptions >= 100 else math.inf
         name = f"{size}, {number} workers: {what}, beside one process"
-        found.append(median_pair(name, [(seconds, ratio.seconds)], limit))
+        found.append(quartiles(name, [(seconds, ratio.seconds)], limit))
     return found
 
 
@@ -208,7 +206,7 @@ def main() -> None:
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--hosts", type=int, default=20_000)
     parser.add_argument("--subscriptions", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--teams", action="store_true", help="each subscription has hosts of its own")
     parser.add_argument("--workers", type=int, action="append", default=[], metavar="N", help="PostgreSQL only")
     asked = parser.parse_args()

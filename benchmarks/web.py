@@ -1,6 +1,6 @@
 """The page: its start beside a bare Starlette application, its answer beside the service's, and its memory.
 
-    web.py [--hosts N] [--requests N]
+    web.py [--database sqlite|postgresql]... [--hosts N] [--requests N]
 
 The bare application has the same imports and the same server. The exposure page is asked for through the whole
 application, with a session, as a browser does; its floor is the call of the service from which it is rendered.
@@ -30,7 +30,7 @@ from typing import Any
 import fleet
 import msgspec
 from measure import Ratio, compare
-from scale import publish, rematch, settled, take
+from scale import databases, publish, rematch, settled, take
 
 from feeds.storage.database import Database
 from notifier.config import Config
@@ -128,10 +128,8 @@ def start(folder: Path) -> Ratio:
     return compare("start of navtex serve", ours, bare, limit=1.5)
 
 
-def filled(folder: Path, hosts: int) -> Database:
+def filled(made: Database, hosts: int) -> Database:
     """A database with that many hosts and a hundred advisories, and an administrator."""
-    made = Database(f"sqlite:///{folder / f'{hosts}.db'}")
-    made.upgrade()
     take(made, list(fleet.hosts(hosts)))
     publish(made, 0, 100)
     rematch(made)
@@ -140,7 +138,7 @@ def filled(folder: Path, hosts: int) -> Database:
     return made
 
 
-def page(database: Database, hosts: int) -> Ratio:
+def page(database: Database, name: str) -> Ratio:
     """The exposure page, beside the service."""
     web = msgspec.structs.replace(Config().web, url="https://navtex.example.org")
     site = site_of(database, msgspec.structs.replace(Config(), web=web))
@@ -155,20 +153,21 @@ def page(database: Database, hosts: int) -> Ratio:
             overview(connection, found, RowPart())
 
     return compare(
-        f"exposure page, {hosts:,} hosts and 100 advisories, beside the service",
+        f"exposure page, {name} and 100 advisories, beside the service",
         lambda: asyncio.run(answered(app, headers)),
         service,
         limit=1.5,
     )
 
 
-def of_page(folder: Path, hosts: int) -> Ratio:
+def of_page(kind: str, hosts: int) -> Ratio:
     """The exposure page of a fresh database."""
-    database = filled(folder, hosts)
-    try:
-        return page(database, hosts)
-    finally:
-        database.close()
+    with databases(kind) as fresh:
+        database = filled(fresh(), hosts)
+        try:
+            return page(database, f"{kind}, {hosts:,} hosts")
+        finally:
+            database.close()
 
 
 async def answered(app: Guard, headers: list[tuple[bytes, bytes]]) -> None:
@@ -200,7 +199,9 @@ async def answered(app: Guard, headers: list[tuple[bytes, bytes]]) -> None:
 
 def memory(folder: Path, requests: int) -> Ratio:
     """What the server occupies after all requests, beside what it did after a fifth of them, in MB."""
-    database = filled(folder, 300)
+    database = Database(f"sqlite:///{folder / '300.db'}")
+    database.upgrade()
+    filled(database, 300)
     wanted = NewToken("benchmark", frozenset({TokenScope.READ}))
     secret = add_token(database, _ME, _now(), wanted, None).secret
     database.close()
@@ -239,6 +240,7 @@ def _now() -> datetime:
 def main() -> None:
     """Measure, and exit with 1 when a limit does not hold."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--hosts", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=10_000)
     asked = parser.parse_args()
@@ -247,7 +249,7 @@ def main() -> None:
         found = []
         for measure in (
             partial(start, folder),
-            partial(of_page, folder, asked.hosts),
+            *(partial(of_page, kind, asked.hosts) for kind in asked.database or ["sqlite", "postgresql"]),
             partial(memory, folder, asked.requests),
         ):
             found.append(measure())
