@@ -15,7 +15,8 @@ from notifier.assessment.findings import Finding
 from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
-from notifier.services.snapshot.assessment import Assessment
+from notifier.schemas.fields import whole
+from notifier.services.assessment import Assessment
 from notifier.storage import exposure
 
 
@@ -71,5 +72,6 @@ class Remarks:
 
 def _rows(silences: Iterable[Silence]) -> tuple[SilenceRow, ...]:
     return tuple(
-        SilenceRow(reason=s.reason, author=s.author, until=s.until, scope=silence.shown(s.scope)) for s in silences
+        SilenceRow(reason=s.reason, author=s.author, until=whole(s.until), scope=silence.shown(s.scope))
+        for s in silences
     )

@@ -14,6 +14,8 @@ from notifier.web.calls import JSON, Answer, Call
 
 _CHECKED = "private, no-cache"
 """May be kept, and must be asked for again."""
+_REMEMBERED = 5
+"""Rows before the end of a page that its cursor names: one of them is there still when the list goes on."""
 
 
 def answer(call: Call, value: Any, **more: Any) -> Answer:
@@ -39,20 +41,27 @@ def paged(call: Call, value: Any, last: Place | None) -> Answer:
 
 
 def part_of(call: Call, value: Any, rows: str, identity: Callable[[Any], Place], limit: int) -> Answer:
-    """A page of a whole list that is at hand: what follows the row that was the last one.
-
-    If that row is gone, the page begins where it stood.
-    """
+    """A page of a whole list that is at hand: what follows the last row that was answered and is still there."""
     whole: Sequence[Any] = getattr(value, rows)
+    known = [[*identity(row)] for row in whole]
     after = after_of(call)
-    start = 0
-    if after is not None:
-        start = int(after[0])
-        same = [n + 1 for n, row in enumerate(whole) if [*identity(row)] == [*after[1:]]]
-        start = min(same, key=lambda n: abs(n - int(after[0])), default=start)
+    start = _start(known, after) if after is not None else 0
     end = start + limit
-    last = (end, *identity(whole[end - 1])) if len(whole) > end else None
+    last = (end, *known[max(0, end - _REMEMBERED) : end]) if len(whole) > end else None
     return paged(call, msgspec.structs.replace(value, **{rows: tuple(whole[start:end])}), last)
+
+
+def _start(known: Sequence[list[Any]], after: Place) -> int:
+    """Where a list goes on after a place: its position, and what stood before it, the last one last.
+
+    What was added or removed before that row moves the place along with it.
+    """
+    position = int(after[0])
+    for removed, row in enumerate(reversed(after[1:])):
+        places = [n + 1 for n, one in enumerate(known) if one == row]
+        if places:
+            return min(places, key=lambda n: abs(n - position + removed))
+    return max(0, position - len(after) + 1)
 
 
 def after_of(call: Call) -> Place | None:

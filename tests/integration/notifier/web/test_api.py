@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from feeds.advisories.records import Edition, Kind, Severity
@@ -78,6 +81,7 @@ SAME = [
     ("image list", "/images"),
     ("source list", "/sources"),
     ("subscription list", "/subscriptions"),
+    ("subscription show team-a", "/subscriptions/team-a"),
     ("notification list", "/notifications"),
     ("silence list", "/silences"),
     ("trend", "/trend"),
@@ -90,8 +94,114 @@ def test_an_answer_is_the_json_of_the_command_and_next(fleet: Database, program_
         printed, answered = navtex.json(*command.split()), api.json(f"GET {path}")
         assert answered.pop("next", None) is None, path
         for one in (printed, answered):
-            one.pop("generated_at", None)
+            for moves in ("generated_at", "due_at", "reminder_at"):
+                one.pop(moves, None)
         assert answered == printed, path
+
+
+def route(path: str) -> str:
+    """The path of the operation that answers there."""
+    asked = path.partition("?")[0]
+    return next(
+        one.path
+        for one in OPERATIONS
+        if one.method == "GET" and re.fullmatch(one.path.replace("{name}", "[^/]+"), asked)
+    )
+
+
+def test_every_operation_that_answers_is_compared_with_its_command() -> None:
+    assert {route(path) for _, path in SAME} == {one.path for one in OPERATIONS if one.method == "GET"}
+
+
+def schema_of(command: str) -> str:
+    """The published schema of a command's JSON."""
+    words = command.replace(" --group-by ", " by ").split()
+    said = list(takewhile(lambda word: not word.startswith("--"), words))
+    names = {path.stem for path in (ROOT / "docs/reference/schemas").glob("*.json")}
+    return next(name for n in (3, 2, 1) if (name := "-".join(said[:n])) in names)
+
+
+def test_answers_validate_against_the_published_schemas_of_the_api_and_of_the_commands(fleet: Database) -> None:
+    described = json.loads((ROOT / "docs/reference/openapi.json").read_text())
+    api = Api(fleet, NOW)
+    for command, path in SAME:
+        answered = api.json(f"GET {path}")
+        response = described["paths"][f"/api/v1{route(path)}"]["get"]["responses"]["200"]
+        schema = {**response["content"]["application/json"]["schema"], "components": described["components"]}
+        jsonschema.Draft202012Validator(schema).validate(answered)
+        answered.pop("next", None)
+        published = json.loads((ROOT / f"docs/reference/schemas/{schema_of(command)}.json").read_text())
+        jsonschema.Draft202012Validator(published).validate(answered)
+
+
+LISTS = (
+    ("/exposure?verdict=all", "exposures", ("host", "advisory", "product")),
+    ("/exposure?group=advisory", "advisories", ("advisory",)),
+    ("/exposure?group=version", "versions", ("product", "version")),
+    ("/exposure?group=host", "hosts", ("host",)),
+    ("/hosts", "hosts", ("host",)),
+    ("/advisories", "advisories", ("advisory",)),
+    ("/plan", "plans", ("product", "version")),
+    ("/subscriptions", "subscriptions", ("name",)),
+    ("/silences?ended=true", "silences", ("number",)),
+)
+
+
+def added(database: Database, number: int, *, advisories: bool) -> None:
+    """One more of everything, before, among and behind what is there."""
+    found = [Host(f"{letter}-0-{number}", (OLD, KIT, RUNC)) for letter in ("a", "b", "z")]
+    patch = Host(f"y-{number}", (Component("engine", f"24.0.{number}"), Component("runc", f"1.1.{number}")))
+    with database.begin() as connection:
+        inventory.take(connection, [*found, patch], {}, NOW)
+        subscriptions.add(connection, Subscription(f"a-{number}", ("slack://a/B/C",), Filters(), START))
+    if advisories:
+        publish(database, record(f"CVE-2025-{number}", below="29.0.0"), record(f"CVE-2027-{number}", below="29.0.0"))
+    add_silence(database, NewSilence(OTHER, Scope(hosts=("a-2",)), f"{number}", NOW + DAY, "Ann"), NOW - DAY)
+
+
+@pytest.mark.both
+@pytest.mark.parametrize(("path", "key", "names"), LISTS)
+def test_what_is_added_between_pages_loses_and_doubles_no_row(
+    database: Database, path: str, key: str, names: tuple[str, ...]
+) -> None:
+    api = Api(filled(database), NOW)
+
+    def ids(page: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return [tuple(row[name] for name in names) for row in page[key]]
+
+    before = ids(api.json(f"GET {path}"))
+    read: list[tuple[Any, ...]] = []
+    more, cursor, number = "&" if "?" in path else "?", "", 0
+    while True:
+        page = api.json(f"GET {path}{more}limit=2&cursor={cursor}" if cursor else f"GET {path}{more}limit=2")
+        read += ids(page)
+        cursor = page["next"]
+        if not cursor or len(read) > 400:
+            break
+        if number < 3:
+            added(database, number, advisories=path != "/exposure?group=host")  # hosts go by their worst
+            number += 1
+    assert [times for row in before if (times := read.count(row)) != 1] == [], path
+    assert len(read) == len(set(read)), path
+
+
+def test_a_list_goes_on_where_its_last_row_stood_when_that_is_gone(fleet: Database) -> None:
+    api = Api(fleet, NOW)
+    with fleet.begin() as connection:
+        for name in ("b", "c", "d", "e", "f", "g"):
+            subscriptions.add(connection, Subscription(name, ("slack://a/B/C",), Filters(), START))
+    names = [row["name"] for row in api.json("GET /subscriptions")["subscriptions"]]
+    assert names == ["b", "c", "d", "e", "f", "g", "team-a", "team-b"]
+    for gone, left in ((("d",), 5), (("b", "d"), 5), (("c", "d", "b"), 5), (("b",), 5), (("d", "e"), 4)):
+        cursor = api.json("GET /subscriptions?limit=3")["next"]
+        with fleet.begin() as connection:
+            for name in gone:
+                subscriptions.remove(connection, name, NOW)
+        rest = [row["name"] for row in api.json(f"GET /subscriptions?cursor={cursor}")["subscriptions"]]
+        assert rest == names[len(names) - 5 :][-left:], gone
+        with fleet.begin() as connection:
+            for name in gone:
+                subscriptions.add(connection, Subscription(name, ("slack://a/B/C",), Filters(), START))
 
 
 @pytest.mark.both
