@@ -4,8 +4,8 @@
 
 Each host pushes what the probe prints, over connections that stay open; then every host reports itself a second time,
 with the same content. The floor is a bare Starlette handler under the same server that puts the content into a table of
-the same kind of database, one insert a group of 50 ms. Both servers run all the time; rounds of pushes go to each in turn.
-With several processes they share the database, and the connections part among them.
+the same kind of database, one insert a group of 50 ms. Both servers run all the time; rounds of pushes go to
+each in turn. With several processes they share the database, and the connections part among them.
 
 Limits hold for the processor time of a push, which is the server's own (a server of PostgreSQL is not counted), for the
 time of all pushes, and for the time in which 99 of 100 were answered, each as a ratio to the floor's.
