@@ -36,7 +36,7 @@ class _TooOften(Exception):
 
 
 def push(call: Call, given: Given) -> Answer | Future[Answer]:
-    """Store what a host reports of itself: let it wait for its group, which is read and committed together."""
+    """Store what a host reports of itself."""
     queue = queue_of(call.database)
     key = _key(call)
     try:
