@@ -14,18 +14,20 @@ from typing import Any
 
 import jsonschema
 import pytest
+import sqlalchemy as sa
 
 from feeds.advisories.records import Edition, Kind, Severity
 from feeds.storage.database import Database
 from notifier.domain.access import TokenScope
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
+from notifier.domain.jobs import MATCH, deliver_job
 from notifier.domain.subscriptions import Subscription
-from notifier.services.catalogue.silences import NewSilence, add_silence
-from notifier.services.environment.audit_log import list_entries
-from notifier.storage import inventory, subscriptions
+from notifier.services.audit_log import list_entries
+from notifier.services.silences import NewSilence, add_silence
+from notifier.storage import inventory, jobs, subscriptions
 from notifier.web.api.operations import OPERATIONS
-from tests.conftest import ROOT, Program
+from tests.conftest import ROOT, Program, fresh_postgres
 from tests.support.access import token
 from tests.support.api import Api, header, limited
 from tests.support.pages import code, rows, sections
@@ -86,17 +88,39 @@ SAME = [
     ("silence list", "/silences"),
     ("trend", "/trend"),
 ]
+JOBS = ("job list", "/jobs")
+"""On PostgreSQL alone, where workers are."""
+
+
+def compare(navtex: Program, api: Api, command: str, path: str) -> Any:
+    """Assert that an answer is the JSON of a command and `next`; returns it."""
+    printed, answered = navtex.json(*command.split()), api.json(f"GET {path}")
+    assert answered.pop("next", None) is None, path
+    for one in (printed, answered):
+        for moves in ("generated_at", "due_at", "reminder_at"):
+            one.pop(moves, None)
+    assert answered == printed, path
+    return answered
 
 
 def test_an_answer_is_the_json_of_the_command_and_next(fleet: Database, program_with: Callable[..., Program]) -> None:
     navtex, api = program_with(NAVTEX_DATABASE_URL=str(fleet.url)), Api(fleet, NOW)
     for command, path in SAME:
-        printed, answered = navtex.json(*command.split()), api.json(f"GET {path}")
-        assert answered.pop("next", None) is None, path
-        for one in (printed, answered):
-            for moves in ("generated_at", "due_at", "reminder_at"):
-                one.pop(moves, None)
-        assert answered == printed, path
+        compare(navtex, api, command, path)
+
+
+def test_jobs_are_the_json_of_the_command_and_fit_their_schemas(
+    postgres: sa.URL, program_with: Callable[..., Program]
+) -> None:
+    address = fresh_postgres(postgres)
+    database = Database(address)
+    with database.begin() as connection:
+        jobs.enqueue(connection, [MATCH, deliver_job("mail.example.org")])
+    api = Api(database, NOW)
+    found = compare(program_with(NAVTEX_DATABASE_URL=address), api, *JOBS)
+    assert len(found["jobs"]) == 2
+    check_schemas(api, *JOBS)
+    database.close()
 
 
 def route(path: str) -> str:
@@ -110,7 +134,7 @@ def route(path: str) -> str:
 
 
 def test_every_operation_that_answers_is_compared_with_its_command() -> None:
-    assert {route(path) for _, path in SAME} == {one.path for one in OPERATIONS if one.method == "GET"}
+    assert {route(path) for _, path in (*SAME, JOBS)} == {one.path for one in OPERATIONS if one.method == "GET"}
 
 
 def schema_of(command: str) -> str:
@@ -121,17 +145,21 @@ def schema_of(command: str) -> str:
     return next(name for n in (3, 2, 1) if (name := "-".join(said[:n])) in names)
 
 
-def test_answers_validate_against_the_published_schemas_of_the_api_and_of_the_commands(fleet: Database) -> None:
+def check_schemas(api: Api, command: str, path: str) -> None:
+    """Assert that an answer validates against the schemas of the API and of the command."""
     described = json.loads((ROOT / "docs/reference/openapi.json").read_text())
-    api = Api(fleet, NOW)
+    answered = api.json(f"GET {path}")
+    response = described["paths"][f"/api/v1{route(path)}"]["get"]["responses"]["200"]
+    schema = {**response["content"]["application/json"]["schema"], "components": described["components"]}
+    jsonschema.Draft202012Validator(schema).validate(answered)
+    answered.pop("next", None)
+    published = json.loads((ROOT / f"docs/reference/schemas/{schema_of(command)}.json").read_text())
+    jsonschema.Draft202012Validator(published).validate(answered)
+
+
+def test_answers_validate_against_the_published_schemas_of_the_api_and_of_the_commands(fleet: Database) -> None:
     for command, path in SAME:
-        answered = api.json(f"GET {path}")
-        response = described["paths"][f"/api/v1{route(path)}"]["get"]["responses"]["200"]
-        schema = {**response["content"]["application/json"]["schema"], "components": described["components"]}
-        jsonschema.Draft202012Validator(schema).validate(answered)
-        answered.pop("next", None)
-        published = json.loads((ROOT / f"docs/reference/schemas/{schema_of(command)}.json").read_text())
-        jsonschema.Draft202012Validator(published).validate(answered)
+        check_schemas(Api(fleet, NOW), command, path)
 
 
 LISTS = (
