@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 from notifier.config import WebAuth
 from notifier.domain.access import ANYBODY, Actor, Role, Viewer
-from notifier.services import sessions
+from notifier.services.people import sessions
 from notifier.web.answers import Refused
 from notifier.web.calls import Call
 from notifier.web.cookies import session_of

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from feeds.storage.database import Database
 from notifier.config import Config
-from notifier.services.tokens import of_tokens
+from notifier.services.people.tokens import of_tokens
 from notifier.web.arrivals import Arrivals
 from notifier.web.calls import Renderer, Route
 from notifier.web.guard import Answered

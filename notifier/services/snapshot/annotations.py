@@ -16,7 +16,7 @@ from notifier.domain.filters import Scope
 from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
 from notifier.schemas.fields import whole
-from notifier.services.assessment import Assessment
+from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import exposure
 
 

@@ -17,9 +17,9 @@ from notifier.domain.filters import Scope
 from notifier.domain.pushes import Push, PushResult
 from notifier.inventory import InputOptions
 from notifier.schemas.push import PushSummary
-from notifier.services import metrics, push_checks
-from notifier.services.inventory import host
-from notifier.services.pushes import PushAnswer, read_push
+from notifier.services.hosts.inventory import host
+from notifier.services.hosts.pushes import PushAnswer, read_push
+from notifier.services.upkeep import metrics, push_checks
 from notifier.storage import pushes
 from notifier.web.api.push_queue import HostRates, PushQueue, QueueFull, QueueLimits, queue_of
 from tests.support.api import Api, header
