@@ -93,10 +93,8 @@ def keep_answers(connection: Connection, outcomes: Iterable[FetchResult], access
                 lists.setdefault(repository, ([], outcome.at))[0].extend(item.tags)
             else:
                 _keep_document(connection, item, chains)
-        if (
-            outcome.result in {FetchStatus.MISSING, FetchStatus.FAILED}
-            and (asked := tag_of(outcome.url, accesses)) is not None
-        ):
+        unanswered = outcome.result in {FetchStatus.MISSING, FetchStatus.FAILED}
+        if unanswered and (asked := tag_of(outcome.url, accesses)) is not None:
             _note_tag(connection, asked, outcome.status, "", outcome.at)
     for repository, (tags, at) in lists.items():
         row = {"repository": repository, "tags": _encode(tags).decode(), "asked_at": at}
