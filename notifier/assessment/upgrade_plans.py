@@ -1,6 +1,6 @@
 """Upgrade plans, from verdicts, releases and end-of-life dates.  Pure.
 
-`targets` decides which releases a component can be upgraded to; here they become a plan with what each closes.
+`upgrade_choices` decides which releases a component can be upgraded to; here they become a plan with what each closes.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,9 +20,6 @@ from notifier.cli.common import (
     scope_options,
     settings,
 )
-
-if TYPE_CHECKING:
-    pass
 
 VERDICTS = click.Choice([s.value for s in Status] + ["all"])
 ANY = "any"

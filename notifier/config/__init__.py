@@ -1,7 +1,8 @@
 """The configuration: a TOML file and the environment, made into one frozen Config."""
 
 from notifier.config.channels import Mail, Operator, Slack
-from notifier.config.digests import Digests, DueSettings
+from notifier.config.digests import Digests
+from notifier.config.due import DueSettings
 from notifier.config.images import ImageBaseSettings, ImageSettings, RegistrySettings
 from notifier.config.inventory import ZONE, Collecting, InventorySettings, MappingPaths
 from notifier.config.loading import example, load, log_variables, read, table

@@ -1,13 +1,12 @@
-"""`[digest]` and `[due]`: what digests say."""
+"""`[digest]`: what digests say."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from msgspec import Meta
 
-from notifier.config.tables import SettingError, Table
+from notifier.config.tables import Table
 
 
 class Digests(Table, frozen=True):
@@ -16,31 +15,3 @@ class Digests(Table, frozen=True):
     stale_days: Annotated[int, Meta(ge=1, le=3650)] = 14
     hosts: Annotated[int, Meta(ge=1, le=100)] = 5
     """The most hosts that a digest names of each version; the others are counted."""
-
-
-class DueSettings(Table, frozen=True):
-    """`[due]`: how long a finding of each severity may stay open ("7d", "4w"), or one that is known exploited."""
-
-    critical: str = ""
-    high: str = ""
-    unscored: str = ""
-    medium: str = ""
-    low: str = ""
-    exploited: str = ""
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            text = getattr(self, name)
-            if text and not (re.fullmatch(r"[0-9]{1,4}[dw]", text) and 1 <= _days(text) <= 3650):
-                problem = f'is {text!r}, and must be a number of days or weeks such as "7d" or "4w"'
-                raise SettingError(name, problem)
-
-    @property
-    def days(self) -> dict[str, int]:
-        """The same in days, without those that are empty."""
-        said = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: _days(text) for name, text in said.items() if text}
-
-
-def _days(text: str) -> int:
-    return int(text[:-1]) * (7 if text.endswith("w") else 1)

@@ -9,7 +9,8 @@ from msgspec.structs import force_setattr
 
 from feeds.core.errors import ConfigError
 from notifier.config.channels import Mail, Operator, Slack
-from notifier.config.digests import Digests, DueSettings
+from notifier.config.digests import Digests
+from notifier.config.due import DueSettings
 from notifier.config.images import ImageSettings
 from notifier.config.inventory import Collecting, InventorySettings
 from notifier.config.locations import default_path
