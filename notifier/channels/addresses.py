@@ -110,7 +110,7 @@ def _secrets(address: str) -> tuple[str, ...]:
 def _secret_words(address: str) -> tuple[str, ...]:
     if scheme(address) in ("file", "atom"):
         return ()
-    open_ = set(re.split(r"[^\w.-]+", unquote(shown(address)).lower()))
+    open_ = {scheme(address), *re.split(r"[^\w.-]+", unquote(shown(address)).lower())}
     words = set(re.split(r"[/:?&=,;@#+]+", address)) | _values(address)
     found = {w for w in words if len(w) > 3 and w.lower() not in open_ and not _said_openly(w, address)}
     return tuple(sorted(found, key=len, reverse=True))

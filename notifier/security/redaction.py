@@ -66,8 +66,8 @@ def escaped(secret: str) -> re.Pattern[str]:
     parts = []
     for char in secret:
         encoded = "".join(f"%(?:25)*{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
-        page = f"{re.escape(html.escape(char))}|&#0*{ord(char)};|&#x0*{ord(char):X};"
-        parts.append(f"(?:{re.escape(char)}|(?i:{encoded}|{page}))")
+        page = f"&#0*{ord(char)};|&#x0*{ord(char):X};"
+        parts.append(f"(?:{re.escape(char)}|{re.escape(html.escape(char))}|(?i:{encoded}|{page}))")
     return re.compile("".join(parts))
 
 

@@ -13,7 +13,7 @@ from feeds import storage
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory, Rank
 from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
-from feeds.core.text import few
+from feeds.core.text import counted, few
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
 from feeds.verdicts.weighing import EvidenceSet
@@ -204,10 +204,12 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
         )
     lost = delivery_log.given_up(connection)
     if lost:
-        yield CheckResult.problem(f"{lost} deliveries were given up", "See `navtex notification list --state failed`")
+        what = f"{counted(lost, 'delivery was', 'deliveries were')} given up"
+        yield CheckResult.problem(what, "See `navtex notification list --state failed`")
     waiting = outbox.pending(connection)
     if waiting:
-        yield CheckResult.note(f"{waiting} deliveries are pending", "The next `navtex run` retries them")
+        what = f"{counted(waiting, 'delivery is', 'deliveries are')} pending"
+        yield CheckResult.note(what, "The next `navtex run` tries again")
 
 
 def _why(error: Exception) -> str:

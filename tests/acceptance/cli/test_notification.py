@@ -39,7 +39,7 @@ def test_the_list_says_what_went_where_and_what_was_answered(navtex: Program) ->
 @pytest.mark.parametrize(
     ("options", "recipients"),
     [
-        (["--state", "failed"], ["late@example.org", "gone@example.org"]),
+        (["--state", "failed"], ["gone@example.org"]),
         (["--subscription", "ops"], ["gone@example.org", "a@example.org"]),
         (["--subscription", ""], ["operator@example.org"]),
         (["--subscription", "ops", "--state", "sent"], ["a@example.org"]),
@@ -64,7 +64,7 @@ def test_one_that_was_given_up_is_sent_by_the_next_notify(navtex: Program, mailb
     )
     assert f"sends notification {number}" in navtex("notification", "retry", str(number)).stderr
     mailbox.refuse.clear()
-    navtex("notify")
+    navtex("notify", status=1)  # the other one waits for a server that offers a login
     assert [m["To"] for m in mailbox.mails].count("gone@example.org") == 1
     assert "was sent" in navtex("notification", "retry", str(number), status=2).stderr
 
@@ -86,7 +86,7 @@ def test_the_doctor_tells_of_what_was_given_up_and_of_the_operators_channel(navt
     config.write_text('[operator]\nto = ["json://127.0.0.1:1/x", "nonsense://x"]\n')
     config.chmod(0o600)
     shown = " ".join(navtex("doctor", status=1, NAVTEX_CONFIG=str(config)).stdout.split())
-    assert "2 deliveries were given up See `navtex notification list --state failed`" in shown
+    assert "1 delivery was given up See `navtex notification list --state failed`" in shown
     assert "the operator's channel is json://127.0.0.1:1/x" in shown
     assert "the operator's channel: the nonsense:// address is not valid" in shown
 

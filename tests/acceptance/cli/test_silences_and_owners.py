@@ -32,7 +32,7 @@ def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], polled: Path, mailbox: Mailbox) -> Program:
-    made = program_with()
+    made = program_with(empty=True)
     shutil.copytree(polled, made.home / ".local" / "share" / "navtex")
     made("subscription", "add", "ops", "--to", mailbox.address(), "--severity", "high")
     return made

@@ -40,7 +40,7 @@ def test_the_help_in_the_readme_is_that_of_the_program(program_with: Callable[..
 
 
 def test_the_demo_touches_nothing_outside_of_its_folder(program_with: Callable[..., Program]) -> None:
-    program = program_with()
+    program = program_with(empty=True)
     program("demo")
     assert [p.name for p in program.home.iterdir()] == ["navtex-demo"]
 
@@ -103,7 +103,7 @@ def matches(shown: list[str], printed: str) -> bool:
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_what_is_shown_below_a_command_is_what_it_prints(page: Path, program_with: Callable[..., Program]) -> None:
     with Mirror(DEMO / "day-1", DEMO / "day-2") as mirror:
-        program = program_with(NAVTEX_MIRROR=mirror.url)
+        program = program_with(empty=True, NAVTEX_MIRROR=mirror.url)
         shell = f'navtex() {{ {shlex.quote(sys.executable)} -m notifier.cli "$@"; }}\n'
         todo = steps(page.read_text(encoding="utf-8"))
         assert len(todo) > 2
