@@ -42,6 +42,7 @@ class Crawl:
             stdout=subprocess.PIPE,
             env=dict(environment) if environment is not None else for_child(os.environ),
             cwd="/",
+            process_group=0,  # Ctrl+C is for the parent, at whose end the child ends; it would write a traceback
         )
 
     def __enter__(self) -> Self:

@@ -78,9 +78,7 @@ def restore(database: Database, file: Path, at: datetime) -> Path | None:
 def _path(database: Database, command: str) -> Path:
     if not database.sqlite:
         raise UsageProblem("this command is for SQLite only", where=database.shown, remedy=f"Run: {command}")
-    if not database.url.database or database.url.database == ":memory:":
-        raise UsageProblem("an in-memory database has no file", remedy="Write sqlite:///PATH")
-    return Path(database.url.database)
+    return Path(database.url.database or "")
 
 
 def _server(database: Database) -> str:

@@ -192,9 +192,6 @@ class Database:
 
     @contextmanager
     def _file_lock(self) -> Iterator[None]:
-        if not self.url.database or self.url.database == ":memory:":
-            yield
-            return
         lock = FileLock(f"{self.url.database}.lock", mode=PRIVATE)
         try:
             with lock.acquire(blocking=False):

@@ -25,7 +25,7 @@ _PATIENCE, _MOMENT = 30_000, 50
 def is_missing(address: str) -> bool:
     """Whether an address names an SQLite file that does not exist. Nothing is created."""
     url = url_of(address)
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    if url.get_backend_name() != "sqlite" or not url.database:
         return False
     try:
         Path(url.database).stat()
@@ -59,6 +59,8 @@ def url_of(text: str) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError(f"{url.drivername} databases are not supported", remedy="Use SQLite or PostgreSQL")
+    if url.get_backend_name() == "sqlite" and not (url.database or url.host):
+        raise _without_file()
     return url
 
 
@@ -69,7 +71,13 @@ def _file_url(driver: str, path: str) -> URL:
             "an SQLite address with parameters is not supported",
             remedy="Write sqlite:///PATH, and %3F for a ? in PATH",
         )
-    return URL.create(driver, database=unquote(path) or None)
+    if path in ("", ":memory:"):
+        raise _without_file()
+    return URL.create(driver, database=unquote(path))
+
+
+def _without_file() -> ConfigError:
+    return ConfigError("the database address names no file", remedy="Write sqlite:///PATH")
 
 
 def engine_for(url: URL) -> Engine:
@@ -85,7 +93,7 @@ def engine_for(url: URL) -> Engine:
         raise ConfigError(
             "this form of SQLite address is not supported", where=str(url), remedy="Write sqlite:///PATH"
         ) from error
-    if url.database and url.database != ":memory:":
+    if url.database:
         _prepare_file(Path(url.database))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)

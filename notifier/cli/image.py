@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _STATUS = click.Choice([s.value for s in ImageStatus])
 _LISTED = 3
 """The most names that a line of `image plan` gives before it counts the rest."""
+_NO_IMAGES = "No host is known to run an image. Import its containers: see `navtex help images`."
 
 
 @click.group("image")
@@ -82,7 +83,7 @@ def list_(
             click.echo(chunk, nl=False)
     else:
         rows = [(r.status.value, str(r.hosts), r.image, r.reason) for r in found.images]
-        empty = "No images. Import them with `navtex inventory import`: see `navtex help images`."
+        empty = "No matching images." if query != ImageQuery() else _NO_IMAGES
         table(["Status", "Hosts", ("Image", {"ratio": 1}), ("Reason", {"ratio": 1})], rows, empty=empty)
     if fail_on and any(r.status is ImageStatus(fail_on) for r in found.images):
         ctx.exit(3)

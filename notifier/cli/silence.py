@@ -128,11 +128,19 @@ def list_(everything: bool, limit: int | None, form: str) -> None:
 @click.argument("number", type=int)
 def remove(number: int) -> None:
     """End a silence now. The next digest reports the advisory again."""
-    from notifier.services.catalogue.silences import remove_silence
+    from notifier.alerts.silences import SilenceState
+    from notifier.services.catalogue.silences import list_silences, remove_silence
 
     with opened(settings()) as database:
         advisory = remove_silence(database, number, now())
-    say(f"{advisory} is no longer silenced")
+        listed = list_silences(database, now()).value.silences
+    others = [s for s in listed if s.advisory == advisory and s.state is SilenceState.IN_FORCE]
+    if not others:
+        say(f"{advisory} is no longer silenced")
+        return
+    say(f"silence {number} of {advisory} is removed")
+    for one in others:
+        say(f"silence {one.number} remains, for {one.scope or 'all hosts'}")
 
 
 command.add_command(alias(remove, "expire"))

@@ -61,6 +61,12 @@ def fleet(program_with: Callable[..., Program], tmp_path: Path) -> Any:
         yield Fleet(registry, program)
 
 
+def test_a_list_without_rows_says_whether_there_is_any_image(fleet: Fleet) -> None:
+    assert "No host is known to run an image." in fleet.program("image", "list").stderr
+    fleet.runs(web=("app:1", "sha256:" + "a" * 64))
+    assert fleet.program("image", "list", "--status", "rebuild").stderr == "No matching images.\n"
+
+
 def test_a_base_that_moves_is_told_once_and_again_to_a_host_that_comes(fleet: Fleet) -> None:
     registry, program = fleet.registry, fleet.program
     registry.push("base:1", ["os"])

@@ -68,7 +68,8 @@ def read_push(
         size=len(body),
     )
     if not push.names:
-        reason = f": {said.bad[0].where}: {said.bad[0].reason}" if said.bad else ""
+        reasons = (*(f"{row.where}: {row.reason}" for row in said.bad), *said.notes, "")
+        reason = f": {reasons[0]}" if reasons[0] else ""
         raise InventoryError(f"no host was found{reason}", remedy="See `navtex help inventory-formats`")
     if foreign := sorted(name for name in push.names if not may(name)):
         raise _not_allowed(foreign[0])

@@ -20,7 +20,7 @@ def forget(database: Database, now: datetime, days: int, at_once: int = _AT_ONCE
 
     Returns the number of rows by kind.
     """
-    if database.sqlite and database.url.database not in (None, ":memory:"):
+    if database.sqlite and database.url.database:
         sweep(Path(database.url.database).parent)
     with database.stage("tidy"):
         return _forget(database, now, days, at_once)

@@ -120,6 +120,9 @@ def test_a_silence_takes_the_place_of_an_earlier_one_of_the_same_hosts_and_of_no
     found = {s["number"]: s["reason"] for s in navtex.json("silence", "list")["silences"]}
     assert found == {3: "no plugin", 2: "not yet"}
     assert [s["state"] for s in navtex.json("silence", "list", "--all")["silences"] if s["number"] == 1] == ["ended"]
+    removed = navtex("silence", "remove", "2").stderr
+    assert removed == f"silence 2 of {NAME} is removed\nsilence 3 remains, for host WEB-1, host lab-1\n"
+    assert navtex("silence", "remove", "3").stderr == f"{NAME} is no longer silenced\n"
 
 
 def test_a_silence_needs_a_reason_and_an_end(navtex: Program) -> None:

@@ -82,6 +82,21 @@ def test_the_child_dies_with_its_parent(site: Unruly, *, at_work: bool) -> None:
             assert ended(), "the crawl outlived the process that asked for it"
 
 
+def test_ctrl_c_on_a_terminal_stops_the_parent_and_the_child_says_nothing(site: Unruly) -> None:
+    site.reply("www.docker.com", hang)
+    command = [sys.executable, "-c", PARENT, site.url]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, env=environment(), text=True, process_group=0, **pipes) as parent:
+        assert parent.stdout is not None
+        assert parent.stderr is not None
+        with watched(int(parent.stdout.readline())) as ended:
+            site.await_question("www.docker.com")
+            os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: every process of the group gets it
+            assert ended()
+        said = parent.stderr.read()
+    assert said.count("Traceback") == 1, said  # the parent's own
+
+
 def test_a_crawl_that_is_left_ends(site: Unruly) -> None:
     site.reply("cveawg.mitre.org", hang)
     with Crawl(environment()) as crawl:

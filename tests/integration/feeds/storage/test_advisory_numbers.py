@@ -30,8 +30,8 @@ days = st.lists(
 
 
 @pytest.fixture(scope="module")
-def connection() -> Iterator[Connection]:
-    database = Database("sqlite://")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('numbers')}/navtex.db")
     with database.begin() as opened:
         metadata.create_all(opened)
         yield opened

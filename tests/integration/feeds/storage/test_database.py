@@ -170,6 +170,7 @@ def test_the_password_is_not_shown(scheme: str) -> None:
         ("sqlite+nonsense:///x.db", "not supported. Write sqlite:///PATH"),
         ("sqlite+aiosqlite:///x.db", "not supported. Write sqlite:///PATH"),
         ("sqlite://x.db", "not supported. Write sqlite:///PATH"),
+        *((it, "names no file. Write sqlite:///PATH") for it in ("sqlite://", "sqlite:///", "sqlite:///:memory:")),
     ],
 )
 def test_an_address_that_cannot_be_used_is_a_configuration_error_with_a_remedy(url: str, told: str) -> None:

@@ -25,6 +25,17 @@ from notifier.web.api.push_queue import HostRates, PushQueue, QueueFull, QueueLi
 from tests.support.api import Api, header
 from tests.support.samples import NOW
 
+NO_ENGINE = b"""=== navtex probe: begin ===
+web-1
+
+=== navtex probe: docker ===
+Client:
+ Version:           28.2.2
+Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?
+docker version ended with status 1
+
+=== navtex probe: end ===
+"""
 DOCKER = (
     b'{"Client": {"Version": "29.5.1"}, "Server": {"Platform": {"Name": "Docker Engine - Community"}, "Version":'
     b'"29.5.1", "ApiVersion": "1.52", "Components": [{"Name": "Engine", "Version": "29.5.1", "Details": {}}]}}'
@@ -83,6 +94,7 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         (ask, b"[" * 900_000, 422, "JSON"),
         (ask, content("web-1", "latest"), 422, "line 2"),
         (ask, DOCKER, 422, "?host=NAME"),
+        (ask, NO_ENGINE, 422, "web-1: no engine answers: the docker daemon does not run"),
         (f"{ask}?from=nothing", content("web-1"), 400, "'nothing'"),
         (f"{ask}?prune=true", content("web-1"), 400, "'prune'"),
         (f"{ask}?host=web-{'0' * 300}", content("web-1"), 400, "too long"),
@@ -90,7 +102,7 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         said = api.json(asked, body, status)
         assert words in said["detail"], (body[:50], said)
     waited_for(queue_of(sqlite_database))
-    assert told(sqlite_database) == {"forbidden": 2, "unreadable": 7}
+    assert told(sqlite_database) == {"forbidden": 2, "unreadable": 8}
     with sqlite_database.connect() as connection:
         found = [f.what for f in push_checks.pushes(connection, datetime.now(UTC))]
         written = metrics.text(metrics.gather(connection, NOW))
@@ -98,7 +110,7 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
         " the host is not one of the token's pattern",
         " nothing in them could be read",
     ]
-    assert 'navtex_pushes{result="unreadable"} 7.0' in written
+    assert 'navtex_pushes{result="unreadable"} 8.0' in written
 
 
 def test_a_limited_token_reports_hosts_with_its_tags_and_takes_over_no_other(sqlite_database: Database) -> None:
