@@ -86,7 +86,9 @@ def engine_for(url: URL) -> Engine:
         try:
             return sa.create_engine(url, pool_pre_ping=True)
         except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
-            raise ConfigError("PostgreSQL needs its driver", remedy="Install navtex[postgresql]") from error
+            raise ConfigError(
+                "PostgreSQL needs its driver", remedy="In the checkout, run pip install '.[postgresql]'"
+            ) from error
     try:
         engine = sa.create_engine(url)
     except (ModuleNotFoundError, sa.exc.ArgumentError) as error:

@@ -72,7 +72,7 @@ def _server() -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(("notifier", "feeds")):
             raise
-        raise ConfigError(f"the page needs {error.name}", remedy="Install navtex[web]") from None
+        raise ConfigError(f"the page needs {error.name}", remedy="In the checkout, run pip install '.[web]'") from None
     return server
 
 

@@ -22,7 +22,7 @@ def _hasher() -> PasswordHasher:
     try:
         from argon2 import PasswordHasher
     except ModuleNotFoundError:
-        raise ConfigError("passwords need argon2-cffi", remedy="Install navtex[web]") from None
+        raise ConfigError("passwords need argon2-cffi", remedy="In the checkout, run pip install '.[web]'") from None
     return PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 

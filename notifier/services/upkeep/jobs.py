@@ -47,11 +47,11 @@ def prepare(database: Database) -> None:
         )
     package = jobs_schema.installed()
     if package is None:
-        raise UsageProblem("workers need Procrastinate", remedy="Install navtex[worker]")
+        raise UsageProblem("workers need Procrastinate", remedy="In the checkout, run pip install '.[worker]'")
     if package[0] != jobs_schema.PINNED:
         raise UsageProblem(
             f"this Navtex needs the tables of {jobs_schema.PINNED}, and the package has others ({package[0]})",
-            remedy="Install navtex[worker] with the versions in requirements.lock: Procrastinate 3.10",
+            remedy="Install the versions in requirements.lock: Procrastinate 3.10",
         )
     with database.begin() as connection:
         database.serial(connection, "queue")
