@@ -12,7 +12,9 @@ class Advice:
     upgrade_to: str | None = None
     """The release, or the version of a distribution's package; None if none that closes it can be installed."""
     minimum: str | None = None
-    """The lowest release of that line that closes it."""
+    """The lowest release that closes it: of that line, or of all where the product has no lines."""
+    by_line: bool = True
+    """Whether only releases of that line were compared for it."""
     name: str = ""
     """The name of the package that brings it; "" if the package was not verified."""
     package: str | None = None
@@ -44,7 +46,7 @@ class Advice:
         if self.source_only:
             found.append(f"fixed in {', '.join(self.source_only)} ({without_package(self.place)})")
         if self.minimum and self.minimum != self.upgrade_to:
-            found.append(f"{self.minimum} is the lowest release of the line that closes it")
+            found.append(f"{self.minimum} is the lowest release {'of the line ' if self.by_line else ''}that closes it")
         if self.unverified and self.upgrade_to:
             found.append(NOT_VERIFIED)
         return tuple(found)

@@ -75,7 +75,7 @@ class Choice:
     closes: frozenset[str]
     leaves: frozenset[str]
     among: tuple[Release, ...]
-    """The releases of the same line that could be installed, lowest first."""
+    """The releases of the same line that could be installed, lowest first; all later ones, where no line is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ class Advisor:
         return replace(
             self._packaged(component, chosen.release, choices),
             minimum=self._minimum(case, component, chosen, verdict),
+            by_line=chosen.way is not Way.LATER_RELEASE,
             source_only=source_only,
             place=place if source_only else "",
         )
@@ -278,7 +279,7 @@ class Advisor:
             for line in sorted(following, key=lambda x: key(x.name))
         ]
         if not following:
-            groups.append(_Group(Way.LATER_RELEASE, None, tuple(r for r in found if not own(r))))
+            groups.append(_Group(Way.LATER_RELEASE, None, tuple(r for r in found if not own(r)), tuple(found)))
         return groups
 
     def _chosen(
@@ -301,7 +302,7 @@ class Advisor:
         leaves = left[best.version]
         closes = frozenset(exposed) - leaves
         line = group.line or line_of(best.version, self._lines(product))
-        return Choice(group.way, best, line, closes, leaves, group.releases) if closes else None
+        return Choice(group.way, best, line, closes, leaves, group.among or group.releases) if closes else None
 
     def _rough(self, product: str, release: Release) -> bool:
         numbers = read(release.version).numbers
@@ -348,6 +349,8 @@ class _Group:
     way: Way
     line: ReleaseLine | None
     releases: tuple[Release, ...]
+    among: tuple[Release, ...] = ()
+    """Those that are compared to find the lowest that is enough, where they are more."""
 
 
 def uses_bundle(component: Component) -> bool:

@@ -71,7 +71,8 @@ class Option:
     @property
     def words(self) -> tuple[str, ...]:
         """What to show beside the release, in the words that the advice beside an advisory has."""
-        least = (f"{self.minimum} is the lowest release of the line that leaves no more open",)
+        which = "" if self.way is Way.LATER_RELEASE else "of the line "
+        least = (f"{self.minimum} is the lowest release {which}that leaves no more open",)
         return (*self.advice.words, *(least if self.minimum not in ("", self.to) else ()))
 
 

@@ -102,7 +102,10 @@ UpgradeTo = Annotated[
         "this; the same as in `navtex plan`. Null if no release that closes it can be installed"
     ),
 ]
-Minimum = Annotated[str | None, Meta(description="the lowest release of the line of `upgrade_to` that closes it")]
+Minimum = Annotated[
+    str | None,
+    Meta(description="the lowest release of its line that closes it; of all, where the product has no lines"),
+]
 UpgradePackage = Annotated[
     str | None,
     Meta(

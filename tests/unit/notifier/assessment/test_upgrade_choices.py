@@ -114,3 +114,16 @@ def test_where_every_package_is_affected_no_upgrade_is_advised() -> None:
     component = Component("engine", "25.0.5", "", "ubuntu-22.04")
     (match,) = matcher.exposures(component)
     assert (match.verdict.upgrade_to, plan(matcher, component, TODAY).options) == (None, ())
+
+
+def test_of_a_product_without_lines_the_least_that_closes_one_flaw_may_be_its_own_branch() -> None:
+    old = read(claim("< 1.1.14", product="runc"), name="CVE-2031-1002")
+    new = read(claim("< 1.2.8", product="runc"), name="CVE-2031-1003")
+    known = gathered((tags("1.1.12 1.1.14 1.2.0 1.2.8", product="runc"),))
+    matcher = Matcher(catalogue(old, new, releases=known), TODAY)
+    found = {m.advisory.name: m.advice for m in matcher.exposures(Component("runc", "1.1.12", "", ""))}
+    assert {name: (a.upgrade_to, a.minimum) for name, a in found.items()} == {
+        "CVE-2031-1002": ("1.2.8", "1.1.14"),
+        "CVE-2031-1003": ("1.2.8", "1.2.8"),
+    }
+    assert "1.1.14 is the lowest release that closes it" in found["CVE-2031-1002"].words
