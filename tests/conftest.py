@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,9 +76,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what has a make target of its own, and what only a long run has."""
     labs = [mark for mark in LABS if mark not in (config.option.markexpr or "")]
     left = [item for item in items if any(map(item.get_closest_marker, labs)) or _only_long(item)]
+    out = set(left)
+    left += _many([item for item in items if item not in out])
     config.hook.pytest_deselected(items=left)
     out = set(left)
     items[:] = [item for item in items if item not in out]
+
+
+CASES = 16
+"""So many cases of one test has a short run; the others are as good as equal, unless it is marked `every`."""
+
+
+def _many(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What a short run leaves out of tests with very many cases: it keeps some of them, spread evenly."""
+    if depth.is_long():
+        return []
+    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        tests[item.nodeid.partition("[")[0]].append(item)
+    return [
+        item
+        for cases in tests.values()
+        if not cases[0].get_closest_marker("every")
+        for number, item in enumerate(cases)
+        if number % -(-len(cases) // CASES)
+    ]
 
 
 @pytest.hookimpl(tryfirst=True)

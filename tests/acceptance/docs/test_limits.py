@@ -156,6 +156,7 @@ def test_the_table_of_limits_has_the_numbers_of_the_code(start: str, words: str)
     assert words in row
 
 
+@pytest.mark.every
 @pytest.mark.parametrize(("page", "words"), RULES)
 def test_the_pages_have_the_numbers_of_the_code(page: Path, words: str) -> None:
     assert words in running(page)

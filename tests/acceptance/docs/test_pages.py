@@ -36,6 +36,7 @@ from tests.support.pages import (
 from tests.support.samples import NOW
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     text = prose(page.read_text(encoding="utf-8"))

@@ -39,6 +39,7 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
     assert described == COMMANDS.keys()
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_described_and_no_other(name: str) -> None:
     section = sections(REFERENCE / "commands.md")[name]

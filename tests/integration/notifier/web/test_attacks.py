@@ -317,6 +317,7 @@ def _markup(one: Browser) -> tuple[Reply, int]:
 ATTACKS = [attack for name, attack in list(globals().items()) if name.startswith("_") and callable(attack)]
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.__name__[1:].replace("_", " "))
 def test_no_attack_gets_through(sqlite_database: Database, attack: Callable[[Browser], tuple[Reply, int]]) -> None:
     user(sqlite_database, "ada", Role.ADMIN)

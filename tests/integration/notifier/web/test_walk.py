@@ -128,6 +128,7 @@ def people(fleet: Database) -> Database:
     return fleet
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("route", WALKED, ids=lambda r: f"{'+'.join(r.methods)} {r.path}")
 def test_somebody_limited_to_a_team_learns_nothing_of_another(people: Database, route: Route) -> None:
     with browser(people) as one:

@@ -149,6 +149,7 @@ RELEASES = gathered(
 )
 
 
+@pytest.mark.every
 @pytest.mark.parametrize("source", REPOSITORIES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_forged_advisory_in_any_other_repository_changes_no_verdict(product: str, source: str) -> None:
