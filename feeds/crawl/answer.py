@@ -61,7 +61,7 @@ class Reading(NamedTuple):
     refused: tuple[str, ...] = ()
 
 
-class OutOfTime(ShapeError):
+class TookTooLong(ShapeError):
     """A document was not read in the time that it had."""
 
 
@@ -75,7 +75,7 @@ def read(source: Source, document: Document, seconds: float = HOST_READING) -> R
     except NavtexError as error:
         raise ShapeError(str(error).removeprefix(f"{document.url}: ")) from error
     except TooLong:
-        raise OutOfTime(f"it cannot be read in {seconds:.1f} seconds") from None
+        raise TookTooLong(f"it cannot be read in {seconds:.1f} seconds") from None
     except RecursionError:
         raise ShapeError("it is too deeply nested to be read") from None
     except MemoryError:

@@ -22,7 +22,7 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.core.limits import HOST_READING
-from feeds.crawl.answer import OutOfTime, Reading, read
+from feeds.crawl.answer import TookTooLong, Reading, read
 from feeds.crawl.download import host_of
 from feeds.crawl.protocol import ItemPayload
 from feeds.sources.base import Document, Source
@@ -93,7 +93,7 @@ def _serve(pipe: Connection, sources: dict[str, Source], seconds: int) -> None:
             except ShapeError as error:
                 found = str(error)
                 # the clock that ends it is not the one that is read here
-                least = left if isinstance(error, OutOfTime) else 0.0
+                least = left if isinstance(error, TookTooLong) else 0.0
             pipe.send((max(process_time() - began, least), found))
     except (EOFError, OSError):
         pass
