@@ -22,7 +22,7 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.core.limits import HOST_READING
-from feeds.crawl.answer import TookTooLong, Reading, read
+from feeds.crawl.answer import Reading, TookTooLong, read
 from feeds.crawl.download import host_of
 from feeds.crawl.protocol import ItemPayload
 from feeds.sources.base import Document, Source
