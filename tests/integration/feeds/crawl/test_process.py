@@ -58,7 +58,8 @@ def watched(pid: int) -> Iterator[Callable[[], bool]]:
 
 
 PARENT = """if True:
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is started without
     from feeds.crawl.client import Crawl
     from feeds.crawl.protocol import CrawlJob
     crawl = Crawl()
