@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import InventoryError
-from feeds.core.text import few
+from feeds.core.text import counted, few
 from feeds.core.times import day
 from notifier.cli.common import (
     NOTHING_KNOWN,
-    count_of,
     format_option,
     limit_option,
     line,
@@ -118,7 +117,7 @@ def _show(found: EditionDetail) -> None:
     click.echo("\nFor these engine lines:" if found.engines else "\nNo known engine line.")
     for one in found.engines:
         wrapped(f"{one.line}: {one.reason}", 2, hang=2)
-    click.echo(f"\nEdition for {count_of(len({h.host for h in found.hosts}), 'host', 'hosts')}")
+    click.echo(f"\nEdition for {counted(len({h.host for h in found.hosts}), 'host')}")
     for host in found.hosts[:_NAMED]:
         wrapped(f"{host.host} ({host.package or host.version}): {host.reason}", 2, hang=2)
     if len(found.hosts) > _NAMED:
@@ -160,9 +159,9 @@ def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
             done = import_audits(database, Text(stream), now(), told, host=host.strip(), edition=edition.strip())
         except InventoryError as error:
             raise InventoryError(error.what, where=name, remedy=error.remedy) from error
-    bad = f"; {count_of(done.bad, 'audit', 'audits')} could not be read" if done.bad else ""
+    bad = f"; {counted(done.bad, 'audit')} could not be read" if done.bad else ""
     completed = f", {done.completed} completed with their checks" if done.completed else ""
-    say(f"{count_of(done.new, 'audit', 'audits')} added, {done.same} unchanged{completed}{bad}")
+    say(f"{counted(done.new, 'audit')} added, {done.same} unchanged{completed}{bad}")
     ctx.exit(1 if done.bad or done.empty else 0)
 
 
@@ -208,7 +207,7 @@ def audits(
             ("Why", {"ratio": 1}),
         ],
         [_audit(h) for h in listed],
-        empty=found.nothing or f"Every audit is up to date ({count_of(found.current, 'host', 'hosts')}).",
+        empty=found.nothing or f"Every audit is up to date ({counted(found.current, 'host')}).",
     )
     for host in listed if checks else ():
         _checks(host)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import VersionError
+from feeds.core.text import counted
 from notifier.cli.common import (
     LEVELS,
     NOTHING_KNOWN,
     PRODUCT,
-    count_of,
     format_option,
     now,
     opened,
@@ -104,5 +104,5 @@ def _show(found: VersionCheck, asked: Component, *, reasons: bool) -> None:
         else f"No known vulnerability affects {asked.product} {asked.version}.",
     )
     if found.undecided and not reasons:
-        count = count_of(found.undecided, "advisory", "advisories")
+        count = counted(found.undecided, "advisory", "advisories")
         say(f"{count} could not be assessed; list them with --verdict unknown")

@@ -13,7 +13,8 @@ import click
 from msgspec import structs
 
 from feeds.core.errors import InventoryError
-from notifier.cli.common import count_of, format_option, now, opened, say, settings, tag_values, write_json
+from feeds.core.text import counted
+from notifier.cli.common import format_option, now, opened, say, settings, tag_values, write_json
 from notifier.config import Collecting
 from notifier.config.inventory import MOST_PARALLEL
 
@@ -128,7 +129,7 @@ def _print(answer: CollectAnswer) -> None:
     """Print what changed and, if everybody was queried, who did not answer and why, on standard error."""
     found = answer.value
     if found.hosts:
-        new = count_of(found.hosts.new, "host", "hosts")
+        new = counted(found.hosts.new, "host")
         say(f"{new} added, {found.hosts.changed} changed, {found.hosts.unchanged} unchanged")
     if answer.interrupted:
         return

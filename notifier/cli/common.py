@@ -108,11 +108,6 @@ def scope(hosts: Sequence[str], tags: dict[str, str], products: Sequence[str]) -
     return Scope(tags=tags, hosts=tuple(hosts), products=tuple(products))
 
 
-def count_of(number: int, one: str, many: str) -> str:
-    """A number and its noun: "1 host", "2 hosts"."""
-    return f"{number} {one if number == 1 else many}"
-
-
 def _tags(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
     found = {}
     for value in values:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.core.text import counted
 from feeds.images.references import Reference
 from notifier.cli.common import (
-    count_of,
     format_option,
     line,
     now,
@@ -118,12 +118,8 @@ def _base_plan(one: BasePlanRow, at: datetime) -> None:
         "gone": "was removed",
         "ended": "has reached its end of life",
     }[one.event.value]
-    since = f" {one.moved_at:%Y-%m-%d} ({count_of((at - one.moved_at).days, 'day', 'days')})" if one.moved_at else ""
-    click.echo(
-        line(
-            f"{one.base} {words}{since}: {count_of(images, 'image', 'images')}, {count_of(one.hosts, 'host', 'hosts')}"
-        )
-    )
+    since = f" {one.moved_at:%Y-%m-%d} ({counted((at - one.moved_at).days, 'day')})" if one.moved_at else ""
+    click.echo(line(f"{one.base} {words}{since}: {counted(images, 'image')}, {counted(one.hosts, 'host')}"))
     rows = []
     for number, wave in enumerate(one.waves, 1):
         for build in wave:
@@ -140,7 +136,7 @@ def _rebase(build: BuildRow) -> str:
 
 def _rest(found: ImagePlans) -> None:
     for pull in found.repull:
-        wrapped(f"Re-pull, no build: {pull.image} on {pull.hosts} of {count_of(pull.of, 'host', 'hosts')}", 0, hang=4)
+        wrapped(f"Re-pull, no build: {pull.image} on {pull.hosts} of {counted(pull.of, 'host')}", 0, hang=4)
     for one in found.new_base:
         wrapped(f"New base: {one.image}: {one.reason}", 0, hang=4)
     if found.unknown:
@@ -151,9 +147,9 @@ def _rest(found: ImagePlans) -> None:
         shown = "; ".join(parts[:_LISTED]) + (
             f"; and {len(parts) - _LISTED} more reasons" if len(parts) > _LISTED else ""
         )
-        wrapped(f"Unknown: {count_of(len(found.unknown), 'image', 'images')} ({shown})", 0, hang=4)
+        wrapped(f"Unknown: {counted(len(found.unknown), 'image')} ({shown})", 0, hang=4)
     if found.old_tags:
-        say(f"{count_of(found.old_tags, 'tag has', 'tags have')} had no answer for a day. See `navtex source list`.")
+        say(f"{counted(found.old_tags, 'tag has', 'tags have')} had no answer for a day. See `navtex source list`.")
     if not (found.bases or found.repull or found.new_base or found.unknown):
         say("Nothing to rebuild or to pull.")
 
@@ -193,8 +189,8 @@ def _detail(one: ImageDetail) -> None:
         for caveat in one.caveats:
             wrapped(caveat, 9)
     other = sum(o.hosts for o in one.other)
-    runs = f"; {count_of(other, 'host runs', 'hosts run')} another image with this tag" if other else ""
-    wrapped(f"runs     {count_of(one.hosts, 'host', 'hosts')}, since {one.since:%Y-%m-%d}{runs}", 0, hang=9)
+    runs = f"; {counted(other, 'host runs', 'hosts run')} another image with this tag" if other else ""
+    wrapped(f"runs     {counted(one.hosts, 'host')}, since {one.since:%Y-%m-%d}{runs}", 0, hang=9)
     for doubt in one.doubts:
         wrapped(f"doubt    {doubt}", 0, hang=9)
     click.echo("")

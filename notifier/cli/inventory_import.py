@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from feeds.core.text import counted
 from notifier.cli.common import (
     PRODUCT,
     clean,
-    count_of,
     format_option,
     line,
     now,
@@ -146,18 +146,18 @@ def _listener(name: str, *, shows: bool, speaks: bool) -> ImportListener:
 def print_counts(answer: ImportAnswer, *, prune: bool = False, scope: str = "") -> None:
     """Print what an import changed, on standard error."""
     report, taken = answer.report, answer.report.taken
-    bad = f"{count_of(report.bad, 'row', 'rows')} could not be read" if report.bad else ""
+    bad = f"{counted(report.bad, 'row')} could not be read" if report.bad else ""
     if report.refused:
-        renamed = count_of(report.renamed, "host has", "hosts have")
+        renamed = counted(report.renamed, "host has", "hosts have")
         say(f"Nothing was imported (--strict): {bad or f'{renamed} the name of another host'}")
         return
     gone = f", {taken.gone} removed" if prune and not report.unpruned else ""
     say(
-        f"{count_of(taken.added, 'host', 'hosts')} added, {taken.changed} changed, {taken.same} unchanged{gone}"
+        f"{counted(taken.added, 'host')} added, {taken.changed} changed, {taken.same} unchanged{gone}"
         + (f"; {bad}" if bad else "")
     )
     if taken.lost:
-        lost = ", ".join(f"{product} on {count_of(n, 'host', 'hosts')}" for product, n in sorted(taken.lost.items()))
+        lost = ", ".join(f"{product} on {counted(n, 'host')}" for product, n in sorted(taken.lost.items()))
         say(f"Removed: {lost}. An import replaces what earlier imports of the same kind reported about a host.")
     if report.unpruned:
         say(f"Nothing was pruned from scope {scope!r}: {report.unpruned}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from feeds.core.errors import UsageProblem
-from notifier.cli.common import count_of, line, opened, say, settings
+from feeds.core.text import counted
+from notifier.cli.common import line, opened, say, settings
 from notifier.config import Config
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _tell(report: MirrorReport, folder: Path) -> None:
         say(line(f"{source}: {'; '.join(problems[:3])}{more}"))
     if report.problem:
         say(f"The fetch is incomplete: {report.problem}")
-    say(f"{count_of(report.files, 'file', 'files')} in {folder}; {report.missing} records are not published")
+    say(f"{counted(report.files, 'file')} in {folder}; {report.missing} records are not published")
 
 
 def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifier.cli.common import count_of, format_option, now, opened, settings, wrapped, write_json
+from feeds.core.text import counted
+from notifier.cli.common import format_option, now, opened, settings, wrapped, write_json
 
 if TYPE_CHECKING:
     from notifier.schemas.notification import NotificationExplanation, ReportedDelivery
@@ -54,4 +55,4 @@ def _delivery(one: ReportedDelivery) -> str:
     when = f" on {one.sent_at:%Y-%m-%d %H:%M} UTC" if one.sent_at else ""
     due = f"; next attempt {one.due_at:%Y-%m-%d %H:%M} UTC" if one.state.value == "pending" else ""
     answer = f" ({one.answer})" if one.answer else ""
-    return f"{one.to}: {one.state.value}{when} after {count_of(one.attempts, 'attempt', 'attempts')}{due}{answer}"
+    return f"{one.to}: {one.state.value}{when} after {counted(one.attempts, 'attempt')}{due}{answer}"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from feeds.core.text import counted
 from notifier.cli.common import (
-    count_of,
     format_option,
     limit_option,
     now,
@@ -118,7 +118,7 @@ def _waits(found: DigestPreview) -> str:
     text = f"This digest is sent at {shown(found.schedule, found.time.at)}: {found.time.reason}."
     if not found.at_once:
         return text
-    some = count_of(found.at_once, "item is", "items are")
+    some = counted(found.at_once, "item is", "items are")
     return f"{text} Before that, {some} sent by the next run, ignoring the schedule and quiet hours."
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from procrastinate.worker import Worker
 
 from feeds.core.errors import DatabaseError
+from feeds.core.text import counted
 from notifier.domain.jobs import HEARTBEAT, STALE
 from notifier.services.upkeep import jobs
 from notifier.worker.queue import queue_of
@@ -52,10 +53,6 @@ def work_on(work: Work, options: WorkerOptions) -> int:
     """
     jobs.prepare(work.database)
     return _Running(work, options).run()
-
-
-def _jobs(number: int) -> str:
-    return "1 job" if number == 1 else f"{number} jobs"
 
 
 def _said(error: BaseException) -> str:
@@ -153,7 +150,7 @@ class _Running:
     def _give_back(self, worker: int | None) -> None:
         """End at once, though jobs are not done: others begin them anew. What a thread is at ends with the process."""
         number = self._try(lambda: jobs.give_back(self._work.database, worker)) if worker else 0
-        text = f"{_jobs(number)} did not end within {GRACE:.0f} seconds: given back"
+        text = f"{counted(number, 'job')} did not end within {GRACE:.0f} seconds: given back"
         self._work.tell("given_back", text, level="warning")
         sys.stdout.flush()
         sys.stderr.flush()
@@ -182,7 +179,7 @@ class _Running:
     def _rescued(self) -> int:
         again, superseded = jobs.rescue(self._work.database, self._work.clock(), self._options.stale)
         if again or superseded:
-            text = f"{_jobs(again)} of dead workers wait again, {superseded} are done by others"
+            text = f"{counted(again, 'job')} of dead workers wait again, {superseded} are done by others"
             self._work.tell("rescued", text, level="warning", rescued=again, superseded=superseded)
         return again
 

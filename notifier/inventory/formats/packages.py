@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
+from feeds.core.text import counted
 from notifier.domain.components import (
     BadRow,
     Bare,
@@ -167,7 +168,7 @@ def host(packages: Iterable[Package | BadRow | Note], name: str, what: str, dist
 def left_out(packages: int) -> Iterator[LeftOut]:
     """What is said about packages that are not followed."""
     if packages:
-        count = "1 package" if packages == 1 else f"{packages} packages"
+        count = counted(packages, "package")
         yield LeftOut(count, "not an engine or one of its parts")
 
 

@@ -164,7 +164,7 @@ def stale_warning(connection: Connection, found: ScopedFindings) -> str:
     count, names, oldest = inventory.stale(connection, found.scope, found.at - timedelta(days=days))
     if not count or oldest is None:
         return ""
-    hosts = "1 host was" if count == 1 else f"{count} hosts were"
+    hosts = counted(count, "host was", "hosts were")
     since = f"{hosts} last seen more than {days} days ago (since {oldest:%Y-%m-%d})"
     return f"{since} and may run other versions now: {few(names, len(names), count)}"
 

@@ -145,7 +145,7 @@ def _inventory(connection: Connection, now: datetime, stale_days: int) -> Iterat
     stale, names, oldest = inventory.stale(connection, Scope(), now - timedelta(days=stale_days))
     if stale and oldest:
         some = ", ".join(names) + (" and others" if stale > len(names) else "")
-        some_hosts = "1 host was" if stale == 1 else f"{stale} hosts were"
+        some_hosts = counted(stale, "host was", "hosts were")
         what = f"{some_hosts} last seen more than {stale_days} days ago (since {oldest:%Y-%m-%d})"
         yield CheckResult.problem(
             f"{what}: {some}",
@@ -198,7 +198,7 @@ def _deliveries(config: Config, connection: Connection) -> Iterator[CheckResult]
             where = shown_address(address)
             yield CheckResult.ok(f"the operator's channel is {where}")
     for name, count, answer in delivery_log.retried(connection):
-        some = "1 delivery" if count == 1 else f"{count} deliveries"
+        some = counted(count, "delivery", "deliveries")
         yield CheckResult.note(
             f"the last attempt of {some} for {name} failed: {answer}", "The next `navtex run` tries again"
         )
@@ -255,7 +255,7 @@ def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
     if count:
         yield CheckResult.ok(f"{count} reviewed corrections are in force")
     if needless:
-        some = "1 correction is" if len(needless) == 1 else f"{len(needless)} corrections are"
+        some = counted(len(needless), "correction is", "corrections are")
         what = f"{some} no longer needed, because the published data now agrees: "
         remedy = "Remove them from your own file; those of Navtex go with its next release"
         yield CheckResult.note(what + ", ".join(needless), remedy)

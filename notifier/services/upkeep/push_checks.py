@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from feeds.core.text import counted
 from feeds.storage.database import Connection
 from notifier.domain.pushes import PushResult
 from notifier.schemas.doctor import CheckResult
@@ -25,7 +26,7 @@ def pushes(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     """When hosts reported themselves last, and why pushes were refused within a day."""
     for result, number, at in store.counts(connection):
         if result is PushResult.STORED:
-            some = "1 push was" if number == 1 else f"{number} pushes were"
+            some = counted(number, "push was", "pushes were")
             yield CheckResult.ok(f"{some} stored, the last one on {at:%Y-%m-%d %H:%M} UTC")
         elif now - at < _RECENT:
             why, remedy = _WORDS[result]

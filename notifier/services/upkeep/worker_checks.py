@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from feeds.core.text import counted
 from feeds.storage.database import Connection
 from notifier.domain.jobs import JobState
 from notifier.schemas.doctor import CheckResult
@@ -18,7 +19,7 @@ def unanswered(connection: Connection) -> Iterator[CheckResult]:
     found = zones.listed(connection)
     if found:
         some = ", ".join(o.target for o in found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-        which = "1 host of a zone did" if len(found) == 1 else f"{len(found)} hosts of zones did"
+        which = counted(len(found), "host of a zone did", "hosts of zones did")
         yield CheckResult.note(f"{which} not answer: {some}", "See `navtex inventory unanswered`")
 
 
@@ -46,5 +47,5 @@ def workers(connection: Connection, now: datetime) -> Iterator[CheckResult]:
                 f"Start a worker that serves it: `navtex worker --queues {queue}`",
             )
     if failed := counts[JobState.FAILED]:
-        some = "1 job" if failed == 1 else f"{failed} jobs"
+        some = counted(failed, "job")
         yield CheckResult.note(f"{some} failed in the last two days", "See `navtex job list --state failed`")
