@@ -69,23 +69,23 @@ def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reas
         ("Advisory", {"no_wrap": True}),
         "Severity",
         *(("Verdict", ("Why", {"no_wrap": True})) if reasons else ("Upgrade to",)),
-        "Due",
-        ("Note", {"no_wrap": True}),
+        _DUE,
+        _NOTE,
     ]
     notes: dict[str, int] = {}
-
-    def note(words: str) -> str:
-        return f"({notes.setdefault(words, len(notes) + 1)})"
-
     rows = (
         [
             row.host,
             _runs(f),
             f.match.advisory.name,
             severity(f.match.advisory.severity, f.match.advisory.cvss),
-            *((verdict(f.match), note(f.match.verdict.reason)) if reasons else (f.match.verdict.upgrade_to or "-",)),
+            *(
+                (verdict(f.match), _note(notes, f.match.verdict.reason))
+                if reasons
+                else (f.match.verdict.upgrade_to or "-",)
+            ),
             _due(row.dates.due, late=row.dates.overdue) if row.dates else "",
-            note(f"Silenced until {day(row.silenced_until)}") if row.silenced_until else "",
+            _note(notes, f"Silenced until {day(row.silenced_until)}" if row.silenced_until else ""),
         ]
         for row in each_host(connection, found)
         for f in (row.finding,)
@@ -96,14 +96,15 @@ def _plain(connection: Connection, found: ScopedFindings, remarks: Remarks, reas
 def _by_advisory(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
     columns: list[Column] = [
         ("Advisory", {"no_wrap": True}),
-        ("Severity", {"no_wrap": True}),
+        "Severity",
         ("Hosts", {"justify": "right"}),
         ("Versions", {"ratio": 1}),
         *(("Verdict",) if reasons else ()),
         "Upgrade to",
-        "Due",
-        ("Notes", {"ratio": 1}),
+        _DUE,
+        _NOTE,
     ]
+    notes: dict[str, int] = {}
     groups = by_advisory(found.findings)
     rows = (
         [
@@ -114,11 +115,11 @@ def _by_advisory(connection: Connection, found: ScopedFindings, remarks: Remarks
             *((", ".join(dict.fromkeys(verdict(f.match) for f in group)),) if reasons else ()),
             ", ".join(dict.fromkeys(f.match.verdict.upgrade_to or "-" for f in group)),
             _due(min((f.due for f in group if f.due), default=None), late=any(f.overdue for f in group)),
-            "; ".join(remarks.words(advisory.id)),
+            _note(notes, "; ".join(remarks.words(advisory.id))),
         ]
         for (advisory, group), hosts in zip(groups, counted(connection, found, groups), strict=True)
     )
-    return columns, rows, {}
+    return columns, rows, notes
 
 
 def _by_version(connection: Connection, found: ScopedFindings, remarks: Remarks, reasons: bool) -> Laid:
@@ -149,7 +150,7 @@ def _by_host(connection: Connection, found: ScopedFindings, remarks: Remarks, re
         ("Advisories", {"justify": "right"}),
         ("KEV", {"justify": "right"}),
         ("Silenced", {"justify": "right"}),
-        "Due",
+        _DUE,
         ("Runs", {"ratio": 1}),
     ]
     rows = (
@@ -175,9 +176,18 @@ _TABLES = {
 }
 
 
+_DUE: Column = ("Due", {"no_wrap": True})
+_NOTE: Column = ("Note", {"no_wrap": True})
+
+
 def _due(on: date | None, *, late: bool) -> str:
     """A due date as it stands in a table."""
-    return f"{on}{', overdue' if late else ''}" if on else ""
+    return f"{on}{chr(10) + 'overdue' if late else ''}" if on else ""
+
+
+def _note(notes: dict[str, int], words: str) -> str:
+    """The number of a footnote, which is added to the others if it is new; "" without words."""
+    return f"({notes.setdefault(words, len(notes) + 1)})" if words else ""
 
 
 def _runs(finding: Finding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,19 @@ def test_an_advisory_in_hand_is_shown_with_its_owner_and_day(navtex: Program) ->
     (silence,) = rows[NAME]["silenced"]
     assert (silence["author"], silence["scope"], silence["reason"]) == ("Bea", "tag env=prod", "no plugin there")
     text = " ".join(navtex("exposure", "--group-by", "advisory").stdout.split())
-    assert "Assigned to Ann" in text
-    assert "Notes" in text
+    assert "Note" in text
+    assert "Assigned to Ann" in text.partition("(1) ")[2]
+
+
+def test_due_dates_stay_whole_beside_notes_in_80_columns(navtex: Program) -> None:
+    config = navtex.home / "due.toml"
+    config.write_text('[due]\ncritical = "7d"\nhigh = "30d"\nmedium = "90d"\n')
+    config.chmod(0o600)
+    for options in (("--group-by", "advisory"), ("--advisory", NAME), ("--group-by", "host")):
+        shown = navtex("exposure", *options, NAVTEX_CONFIG=str(config)).stdout
+        assert re.search(r"\b20\d\d-\d\d-\d\d\b", shown.partition("─\n")[2]), shown
+        assert not re.search(r"\b20\d\d-(\d\d-?\d?)?\s", shown), shown
+        assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_rows_without_room_for_it_are_followed_by_the_names_of_what_is_silenced_or_in_hand(navtex: Program) -> None:
