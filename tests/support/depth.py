@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
@@ -43,7 +44,12 @@ def size(count: int) -> int:
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """The block takes at most so many seconds of processor time, whatever else the machine does."""
+    """The block takes at most so many seconds of processor time, whatever else the machine does.
+
+    Four times as many where each line is traced, as it is when coverage is measured.
+    """
+    if sys.gettrace() is not None:
+        seconds *= 4
     began = process_time()
     yield
     taken = process_time() - began
