@@ -35,7 +35,7 @@ from feeds.services.polling import poll
 from feeds.sources.base import RequestContext
 from feeds.storage.database import Database
 from feeds.verdicts.weighing import Status
-from feeds.versions.channels import STATIC, channel
+from feeds.versions.package_channels import STATIC, channel
 from feeds.versions.upstream import key, read
 from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component

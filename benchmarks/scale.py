@@ -43,7 +43,7 @@ from notifier.domain.due import DuePolicy
 from notifier.domain.filters import Scope
 from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess, host_counts, marks
 from notifier.services.hosts import host_storing
-from notifier.storage import bulk, exposure, inventory, risks, tables, verdicts
+from notifier.storage import bulk, hosts_by_component, hosts_by_severity, inventory, tables, verdicts
 
 Groups = Sequence[tuple[Advisory, Sequence[Finding]]]
 _ADVISORIES = 100
@@ -241,7 +241,7 @@ def queries(name: str, database: Database, number: int, rounds: int) -> list[Rat
         due = lambda: assess(connection, policy, fleet.AT)  # noqa: E731
         found.append(_pairs(f"{name}: the whole answer with due dates", due, floor, limit(8, 10**6), rounds))
         weights = marks(asked.findings)
-        worst = lambda: risks.risk_counts(connection, Scope(), weights)  # noqa: E731
+        worst = lambda: hosts_by_severity.risk_counts(connection, Scope(), weights)  # noqa: E731
         found.append(
             _pairs(f"{name}: worst severity of each host", worst, lambda: by_host(connection), limit(2.5), rounds)
         )
@@ -291,7 +291,7 @@ def answer(connection: Connection, name: str = "") -> ScopedFindings:
 
 def counted(connection: Connection, groups: Groups) -> list[int]:
     """How many hosts run each component, and how many each group of findings concerns."""
-    exposure.counts(connection, Scope())
+    hosts_by_component.counts(connection, Scope())
     return list(host_counts(connection, Scope(), groups))
 
 

@@ -41,7 +41,7 @@ from notifier.services.people.accounts import add_user
 from notifier.services.people.sessions import SignedIn, sign_in_elsewhere
 from notifier.services.people.tokens import NewToken, add_token
 from notifier.web.app import application
-from notifier.web.guard import Guard
+from notifier.web.security_headers import Guard
 from notifier.web.server import site_of
 
 
@@ -64,7 +64,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-import notifier.cli.serve, notifier.web.server, notifier.services.environment.databases
+import notifier.cli.serve, notifier.web.server, notifier.services.installation.databases
 async def live(request): return PlainTextResponse("live")
 made = socket.socket(); made.bind(("127.0.0.1", int(sys.argv[1]))); made.listen(100)
 app = Starlette(routes=[Route("/-/live", live)])

@@ -17,7 +17,7 @@ from itertools import groupby
 import msgspec
 
 from feeds.advisories.authority import Precedence
-from feeds.advisories.editions import held_back
+from feeds.advisories.cis_editions import held_back
 from feeds.advisories.ownership import Names, is_makers, with_standing
 from feeds.advisories.records import (
     CORRECTIONS,

@@ -13,8 +13,8 @@ import msgspec
 from feeds.advisories.facts import Contents, Fact, Package, Packages, Release, ReleaseLine, Repair, Tags
 from feeds.advisories.records import ENGINE, VersionStatement
 from feeds.versions import products
-from feeds.versions.channels import is_apt
-from feeds.versions.packages import dpkg, rpm
+from feeds.versions.package_channels import is_apt
+from feeds.versions.package_versions import dpkg, rpm
 from feeds.versions.ranges import Span
 from feeds.versions.upstream import Key, is_development, is_version, key, read
 

@@ -20,12 +20,12 @@ from twisted.python.failure import Failure
 
 import feeds
 from feeds.core.limits import MEMORY, REDIRECTS, REQUESTS_A_SECOND, RESPONSE
-from feeds.crawl.answer import flush, write
 from feeds.crawl.download import Budget, Handler, InTime, Retries
-from feeds.crawl.guard import Guard, Redirects, Resolver
+from feeds.crawl.permitted_addresses import Guard, Redirects, Resolver
 from feeds.crawl.protocol import CrawlJob, CrawlMessage
 from feeds.crawl.reader import Reader
 from feeds.crawl.registry_auth import RegistryAuth
+from feeds.crawl.response_reading import flush, write
 from feeds.crawl.spider import Spider
 from feeds.crawl.unpack import Unpacking
 from feeds.sources.all_sources import configured

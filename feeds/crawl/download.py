@@ -20,9 +20,9 @@ from scrapy.http import Request, Response
 from feeds.core.addresses import hostname
 from feeds.core.limits import LONGEST_WAIT, REQUEST, RETRIED, ROBOTS, TRIES
 from feeds.core.times import asked_for
-from feeds.crawl.guard import BoundedFactory, Guard
+from feeds.crawl.certificates import Trust
+from feeds.crawl.permitted_addresses import BoundedFactory, Guard
 from feeds.crawl.protocol import CrawlJob
-from feeds.crawl.trust import Trust
 
 _LONGEST_WAIT = LONGEST_WAIT.total_seconds()
 

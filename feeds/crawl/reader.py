@@ -22,9 +22,9 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.core.limits import HOST_READING
-from feeds.crawl.answer import Reading, TookTooLong, read
 from feeds.crawl.download import host_of
 from feeds.crawl.protocol import ItemPayload
+from feeds.crawl.response_reading import Reading, TookTooLong, read
 from feeds.sources.base import Document, Source
 
 _LEAST = 0.05

@@ -21,11 +21,11 @@ from feeds.advisories.records import ENGINE, Record, is_cve, ranked_claims
 from feeds.core.addresses import hostname
 from feeds.core.errors import ShapeError
 from feeds.core.limits import CLAIMED, FOLLOWED, MENTIONED, MENTIONS, MODULE_FILES, SOURCE_ENTRIES, SOURCE_SIZE
-from feeds.crawl.answer import document_of, read, tell, words
 from feeds.crawl.download import host_of, paused
-from feeds.crawl.guard import Guard, private
+from feeds.crawl.permitted_addresses import Guard, private
 from feeds.crawl.protocol import CrawlJob, FetchStatus, ItemPayload, Validators
 from feeds.crawl.reader import Reader
+from feeds.crawl.response_reading import document_of, read, tell, words
 from feeds.sources import registries
 from feeds.sources.base import Request, RequestContext, Source
 

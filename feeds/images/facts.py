@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from feeds.images.image_tags import TagState
 from feeds.images.layers import Chains
-from feeds.images.lines import Cycle
 from feeds.images.records import Image, ImageIndex, ImageManifest, Material
-from feeds.images.tags import TagState
+from feeds.images.release_lines import Cycle
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from feeds.images.lines import Cycle
+from feeds.images.release_lines import Cycle
 
 
 class BuildStep(StrEnum):

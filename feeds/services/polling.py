@@ -14,7 +14,7 @@ from msgspec.structs import replace as with_values
 
 import feeds
 from feeds import storage
-from feeds.advisories import corrections, editions
+from feeds.advisories import cis_editions, corrections
 from feeds.advisories.records import EDITIONS, Record, is_cve
 from feeds.core.errors import ConfigError
 from feeds.core.limits import LONG_PAUSE, SOURCE_STORED
@@ -122,7 +122,7 @@ def reviewed(own: Path | None, at: datetime | None = None) -> list[FetchResult]:
             raise ConfigError(f"the corrections cannot be read: {error}", where=str(path)) from error
         found.append(_as_read(name, corrections.records(corrections.read(text, str(path), now.date())), now))
     listed = Path(feeds.__file__).with_name("cis_editions.toml")
-    found.append(_as_read(EDITIONS, editions.read(listed.read_text(encoding="utf-8"), str(listed)), now))
+    found.append(_as_read(EDITIONS, cis_editions.read(listed.read_text(encoding="utf-8"), str(listed)), now))
     return found
 
 

@@ -14,6 +14,7 @@ from feeds.sources import (
     endoflife,
     engine_modules,
     epss,
+    git_tags,
     github_advisories,
     go_vulndb,
     kev,
@@ -21,7 +22,6 @@ from feeds.sources import (
     registries,
     release_feeds,
     release_notes,
-    tags,
 )
 from feeds.sources.base import Source
 from feeds.sources.registries import ImageQuestions
@@ -34,7 +34,7 @@ SOURCES: tuple[Source, ...] = (
     release_notes.SOURCE,
     release_notes.DESKTOP,
     release_feeds.SOURCE,
-    tags.SOURCE,
+    git_tags.SOURCE,
     docker_packages.SOURCE,
     engine_modules.SOURCE,
     go_vulndb.SOURCE,

@@ -82,7 +82,7 @@ class RequestContext(msgspec.Struct, frozen=True):
     """What a source must ask because of other sources or of the inventory.
 
     `packages` are (ecosystem, source package) pairs in the terms of OSV: ("Debian:12", "docker.io").
-    `channels` are channels of download.docker.com, as `feeds.versions.channels` names them: "ubuntu/jammy".
+    `channels` are channels of download.docker.com, as `feeds.versions.package_channels` names them: "ubuntu/jammy".
     `products` are those that hosts run: what claims say of them is asked for first.
     Of `cves`, `ranked` are those that claims are about, in the order in which to ask for them; the others are only
     mentioned.

@@ -4,7 +4,8 @@ The page lists the editions that can be had ("Docker  (1.8.0)"; for one engine l
 (1.0.0)"), without a date.  The feed tells in a sentence which editions a month brought ("CIS
 Docker Benchmark v1.8.0", "CIS Docker 1.13.0 Benchmark v1.0.0"), and its date is the edition's.
 The page drops old editions, which therefore are not withdrawn.  Whatever names an edition, it links to the page, where
-every edition can be downloaded.  Dates and old editions come from the reviewed list (`feeds.advisories.editions`), too.
+every edition can be downloaded.  Dates and old editions come from the reviewed list
+(`feeds.advisories.cis_editions`), too.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from feeds.advisories.authority import Precedence
-from feeds.advisories.editions import PAGE, edition_id, written
+from feeds.advisories.cis_editions import PAGE, edition_id, written
 from feeds.advisories.records import Kind, Record
 from feeds.core.errors import ShapeError
-from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import unique
+from feeds.sources.readers import markup
+from feeds.sources.readers.bodies import unique
 
 _LISTED = re.compile(
     r"^Docker\s*(?:(?:CE|Community Edition|EE|Enterprise Edition)\s*)?(?P<line>\d+(?:\.\d+)+)?"

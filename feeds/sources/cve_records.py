@@ -35,9 +35,9 @@ from feeds.advisories.scores import rating, vector_score
 from feeds.advisories.ssvc import decision
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, shortened, squeeze, when
+from feeds.sources.readers.bodies import json_body, mapping, mappings, shortened, squeeze, when
 from feeds.versions import products
-from feeds.versions.modules import closed, ended_at
+from feeds.versions.go_modules import closed, ended_at
 from feeds.versions.ranges import Span, exactly, read_range, remainder
 from feeds.versions.upstream import is_version, key
 

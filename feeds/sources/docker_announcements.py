@@ -22,10 +22,10 @@ from feeds.advisories.authority import DOCKERS, Precedence, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, Score, Severity, VersionStatement, cves_in, is_reserved
 from feeds.core.errors import ShapeError
-from feeds.sources import markup
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
-from feeds.sources.markdown import anchor
-from feeds.sources.parsing import shortened, squeeze, text_body, unique
+from feeds.sources.readers import markup
+from feeds.sources.readers.bodies import shortened, squeeze, text_body, unique
+from feeds.sources.readers.markdown import anchor
 from feeds.versions import products
 from feeds.versions.ranges import Span
 

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 from feeds.advisories.authority import DOCKERS, spoken
 from feeds.advisories.prose import read_prose
 from feeds.advisories.records import Kind, Record, cves_in, is_reserved
-from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import last_part, unique
+from feeds.sources.readers import markup
+from feeds.sources.readers.bodies import last_part, unique
 
 
 class Rule(NamedTuple):

@@ -18,7 +18,7 @@ from feeds.advisories.records import Kind, Record, is_cve
 from feeds.core.errors import ShapeError
 from feeds.core.limits import ASSIGNED
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings
+from feeds.sources.readers.bodies import json_body, mapping, mappings
 
 AUTHORITY: Final = "security@docker.com"
 """How NVD names Docker as the source of a CVE."""

@@ -15,11 +15,11 @@ from urllib.parse import urljoin
 from feeds.advisories.facts import Package, Packages
 from feeds.core.errors import ShapeError
 from feeds.core.limits import INDEX
-from feeds.sources import markup
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.compression import Unpacked
-from feeds.versions.channels import STATIC, is_apt
-from feeds.versions.packages import upstream
+from feeds.sources.readers import markup
+from feeds.sources.readers.compression import Unpacked
+from feeds.versions.package_channels import STATIC, is_apt
+from feeds.versions.package_versions import upstream
 from feeds.versions.upstream import is_version
 
 _PRODUCTS = {

@@ -17,7 +17,7 @@ from feeds.advisories.facts import ReleaseLine
 from feeds.advisories.records import Kind, Record
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, unique, when
+from feeds.sources.readers.bodies import json_body, mapping, mappings, unique, when
 
 _PRODUCTS = {"docker-engine": ("engine", "Docker Engine"), "containerd": ("containerd", "containerd")}
 

@@ -19,7 +19,7 @@ from feeds.advisories.records import ENGINE
 from feeds.core.errors import ShapeError
 from feeds.core.limits import MODULE_FILE
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import text_body
+from feeds.sources.readers.bodies import text_body
 from feeds.versions import products
 from feeds.versions.upstream import Key, branch, is_version, key, read
 

@@ -13,7 +13,7 @@ from feeds.advisories.facts import Likelihood
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body
+from feeds.sources.readers.bodies import json_body
 
 _AT_ONCE = 80
 """CVEs a request: the address stays below two thousand characters."""

@@ -17,9 +17,9 @@ from feeds.advisories.records import Kind, Rank, Record, VersionStatement, cves_
 from feeds.advisories.scores import rating, vector_score
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, next_page, squeeze, unique, when
+from feeds.sources.readers.bodies import json_body, mapping, mappings, next_page, squeeze, unique, when
 from feeds.versions import products
-from feeds.versions.modules import closed, ended_at
+from feeds.versions.go_modules import closed, ended_at
 from feeds.versions.ranges import read_range
 from feeds.versions.upstream import is_version
 

@@ -16,9 +16,9 @@ from feeds.advisories.authority import Precedence
 from feeds.advisories.records import Kind, Rank, Record, VersionStatement, is_cve, is_ghsa
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, squeeze, when
+from feeds.sources.readers.bodies import json_body, mapping, mappings, osv_spans, squeeze, when
 from feeds.versions import products
-from feeds.versions.modules import DOMAINS
+from feeds.versions.go_modules import DOMAINS
 from feeds.versions.ranges import Span, intersection, remainder
 from feeds.versions.upstream import is_version
 

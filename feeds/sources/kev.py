@@ -11,7 +11,7 @@ from feeds.advisories.list_facts import shrunk
 from feeds.advisories.records import is_cve
 from feeds.core.errors import ShapeError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body
+from feeds.sources.readers.bodies import json_body
 
 
 class KnownExploited(Source):

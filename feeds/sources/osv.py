@@ -20,9 +20,9 @@ from feeds.advisories.records import Kind, Rank, Record, Score, VersionStatement
 from feeds.advisories.scores import vector_score
 from feeds.core.errors import ShapeError, VersionError
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
+from feeds.sources.readers.bodies import json_body, mapping, mappings, osv_spans, shortened, squeeze, unique, when
 from feeds.versions import products
-from feeds.versions.packages import scheme
+from feeds.versions.package_versions import scheme
 from feeds.versions.ranges import Span
 
 _PRODUCTS = {

@@ -19,12 +19,12 @@ import msgspec
 
 from feeds.core.errors import ShapeError
 from feeds.core.limits import TAG_PAGES, TAGS
-from feeds.images import documents
-from feeds.images.lines import Cycle
+from feeds.images import registry_documents
 from feeds.images.records import ImageIndex, MemberRole, RegistryItem, TagAnswer
 from feeds.images.references import HUB, Reference, digest, reference
+from feeds.images.release_lines import Cycle
 from feeds.sources.base import Document, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import json_body, mapping, mappings
+from feeds.sources.readers.bodies import json_body, mapping, mappings
 
 NAME = "registries"
 _LINES = "https://endoflife.date/api/v1/products/"
@@ -134,7 +134,11 @@ class Registries(Source):
         told = digest(document.headers.get("docker-content-digest", ""))
         if not told and document.form == "tag":
             get = Request(
-                url=document.url, form="tag-body", accept=documents.ACCEPT, optional=True, scope=_scope(repository)
+                url=document.url,
+                form="tag-body",
+                accept=registry_documents.ACCEPT,
+                optional=True,
+                scope=_scope(repository),
             )
             return Parsed((), (get,))
         found = told or f"sha256:{hashlib.sha256(document.body).hexdigest()}"
@@ -145,8 +149,8 @@ class Registries(Source):
     def _read_manifest(self, document: Document, access: RegistryAccess) -> Parsed:
         repository, own = _place(document.url, access, "manifests")
         named = Reference(access.name, repository)
-        body = documents.checked(document.body, own)
-        found = documents.manifest(body, own)
+        body = registry_documents.checked(document.body, own)
+        found = registry_documents.manifest(body, own)
         follow = [*self._base(found.base_name, found.base_digest)]
         if isinstance(found, ImageIndex):
             for member in found.members:
@@ -161,14 +165,14 @@ class Registries(Source):
 
     def _read_config(self, document: Document, access: RegistryAccess) -> Parsed:
         _, own = _place(document.url, access, "blobs")
-        found = documents.image(documents.checked(document.body, own), own)
+        found = registry_documents.image(registry_documents.checked(document.body, own), own)
         follow = self._tag(reference(found.run_image)) if found.run_image else ()
         return Parsed((RegistryItem(f"image:{own}", image=found),), tuple(follow))
 
     def _read_provenance(self, document: Document, access: RegistryAccess) -> Parsed:
         _, own = _place(document.url, access, "blobs")
         about = document.form.partition("/")[2]
-        found = documents.materials(documents.checked(document.body, own))
+        found = registry_documents.materials(registry_documents.checked(document.body, own))
         follow = [request for m in found for request in self._base(m.uri, m.digest)]
         return Parsed((RegistryItem(f"materials:{about}", materials=found),), tuple(follow))
 
@@ -225,7 +229,7 @@ class Registries(Source):
             url=f"{access.url}{named.repository}/manifests/{named.tag}",
             form="tag",
             method="HEAD",
-            accept=documents.ACCEPT,
+            accept=registry_documents.ACCEPT,
             optional=True,
             scope=_scope(named.repository),
         )
@@ -242,7 +246,7 @@ class Registries(Source):
         yield Request(
             url=f"{access.url}{named.repository}/manifests/{own}",
             form=f"manifest/{about}" if about else "manifest",
-            accept=documents.ACCEPT,
+            accept=registry_documents.ACCEPT,
             optional=True,
             scope=_scope(named.repository),
         )

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Release
 from feeds.advisories.records import Kind, Record
-from feeds.sources import markup, note_records
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
-from feeds.sources.parsing import unique
-from feeds.sources.tags import REPOSITORIES
+from feeds.sources.git_tags import REPOSITORIES
+from feeds.sources.readers import markup, note_records
+from feeds.sources.readers.bodies import unique
 from feeds.versions.upstream import is_version, read
 
 _TAG = re.compile(r"/releases/tag/(?P<prefix>docker-)?v(?P<version>\d[^/]*)$")

@@ -20,10 +20,10 @@ from feeds.advisories.authority import Precedence
 from feeds.advisories.facts import Release
 from feeds.advisories.records import ENGINE, Kind, Record, VersionStatement
 from feeds.core.errors import ShapeError
-from feeds.sources import markdown, markup, note_records
 from feeds.sources.base import Document, Item, Parsed, Request, RequestContext, Source
-from feeds.sources.note_parts import HEADINGS, Part
-from feeds.sources.parsing import unique, when
+from feeds.sources.readers import markdown, markup, note_records
+from feeds.sources.readers.bodies import unique, when
+from feeds.sources.readers.note_parts import HEADINGS, Part
 
 _BASE = "https://docs.docker.com/engine/release-notes"
 _DESKTOP = "https://docs.docker.com/desktop/release-notes"

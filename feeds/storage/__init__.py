@@ -13,7 +13,6 @@ from feeds.storage.advisories import (
     tags,
     wanted_cves,
 )
-from feeds.storage.clocks import first_ahead, mend_clock
 from feeds.storage.documents import (
     documents,
     forget_history,
@@ -29,6 +28,7 @@ from feeds.storage.documents import (
     wait,
     waiting,
 )
+from feeds.storage.future_times import first_ahead, mend_clock
 from feeds.storage.images import (
     held_names,
     image_facts,
@@ -44,7 +44,7 @@ from feeds.storage.images import (
 )
 from feeds.storage.items import Kept, exceeds, forget_pages, names_in, names_kept, settle
 from feeds.storage.mirrors import mirror, note_mirror
-from feeds.storage.missing import listed, missed_at_once, newest_missing
+from feeds.storage.missing_items import listed, missed_at_once, newest_missing
 from feeds.storage.sql import insert, upsert, upsert_all
 
 __all__ = [

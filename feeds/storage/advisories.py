@@ -29,9 +29,9 @@ from feeds.advisories.records import (
 )
 from feeds.advisories.releases import Releases, gathered
 from feeds.core.limits import MENTIONED, MENTIONS
-from feeds.sources.tags import REPOSITORIES
+from feeds.sources.git_tags import REPOSITORIES
 from feeds.storage import tables
-from feeds.storage.readings import decoded
+from feeds.storage.document_changes import decoded
 from feeds.storage.sql import insert
 
 _MERGED = " (merged, "

@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection
 
 from feeds.crawl.protocol import FetchResult, FetchStatus
 from feeds.images.facts import ImageFacts
+from feeds.images.image_tags import PastDigest, TagState, TagStatus, answered
 from feeds.images.layers import ROOT, Chains
-from feeds.images.lines import Cycle
 from feeds.images.records import HeldImage, Image, ImageIndex, ImageManifest, Material, RegistryItem, joined
 from feeds.images.references import Reference, digest, reference
-from feeds.images.tags import PastDigest, TagState, TagStatus, answered
+from feeds.images.release_lines import Cycle
 from feeds.sources.registries import RegistryAccess, tag_of
 from feeds.storage import image_tables as tables
 from feeds.storage.sql import upsert

@@ -22,7 +22,7 @@ from feeds.advisories.list_facts import Listing, contents, limited, shrunk, unit
 from feeds.core.limits import GONE_AFTER, UNLINKED
 from feeds.crawl.protocol import FetchResult
 from feeds.storage import tables
-from feeds.storage.readings import Reading, decoded
+from feeds.storage.document_changes import Reading, decoded
 
 
 @dataclass(frozen=True, slots=True)

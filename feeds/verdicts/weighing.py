@@ -15,7 +15,7 @@ from functools import cached_property
 
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind, Rank
 from feeds.advisories.releases import BROUGHT, Releases
-from feeds.verdicts.contained import BUILT_IN, NAMES, ContainedStatement
+from feeds.verdicts.bundled_components import BUILT_IN, NAMES, ContainedStatement
 from feeds.verdicts.statements import SourceStatement, StatementResult, Status, Verdict, readings
 from feeds.versions import products
 from feeds.versions.upstream import Key, branch, key, read

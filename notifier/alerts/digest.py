@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from feeds.advisories.editions import label
+from feeds.advisories.cis_editions import label
 from feeds.advisories.merging import badness
 from feeds.advisories.records import Advisory, Edition, Kind, Severity
 from feeds.core.text import counted

@@ -20,7 +20,7 @@ from feeds.advisories.records import Advisory, Kind
 from feeds.versions.upstream import Key, key
 from notifier.alerts.alert_state import AffectedComponent, AlertState, escalations, facets_of, sortable, worst_of
 from notifier.alerts.digest import CORRECTION, NEW, UPDATE, DigestAssignment, DigestItem, Group, folded, rank
-from notifier.alerts.fairness import fairly
+from notifier.alerts.item_selection import fairly
 from notifier.alerts.wavering import damped
 from notifier.assessment.matcher import Match
 from notifier.domain.filters import Filters

@@ -16,13 +16,13 @@ from datetime import UTC, date, timedelta
 from feeds.advisories.facts import ReleaseLine, line_of, starts_with
 from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import ENGINE, PRODUCTS, Advisory, Kind
-from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.distribution_packages import PackageCase
 from feeds.verdicts.weighing import EvidenceSet, Status, Verdict, evidence_sets
 from feeds.versions.upstream import key
 from notifier.assessment.advice import NOTHING, Advice
-from notifier.assessment.editions import Editions
-from notifier.assessment.existence import Doubt, KnownReleases
-from notifier.assessment.foreign_builds import numbered_otherwise, rebuilt
+from notifier.assessment.benchmark_editions import Editions
+from notifier.assessment.known_versions import Doubt, KnownReleases
+from notifier.assessment.third_party_builds import numbered_otherwise, rebuilt
 from notifier.assessment.upgrade_choices import EXPOSED, Advisor
 from notifier.domain.components import Component
 

@@ -15,8 +15,8 @@ from typing import Protocol
 from feeds.advisories.facts import Package, ReleaseLine, line_of
 from feeds.advisories.releases import Releases
 from feeds.verdicts.weighing import EvidenceSet, Status, Verdict
-from feeds.versions.channels import STATIC
-from feeds.versions.packages import scheme
+from feeds.versions.package_channels import STATIC
+from feeds.versions.package_versions import scheme
 from feeds.versions.upstream import Key, branch, key, read
 from notifier.assessment.advice import NOTHING, Advice
 from notifier.assessment.commands import PACKAGES, command, install

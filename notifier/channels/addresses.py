@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.core.errors import ChannelError
 from notifier.channels import address_check
+from notifier.channels.apprise_parsing import parse, scheme
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
-from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack_address import is_slack, slack_address
 from notifier.domain.jobs import LOCAL
 from notifier.domain.messages import Target

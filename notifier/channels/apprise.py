@@ -19,8 +19,8 @@ from typing import Any
 from feeds.core.environment import for_child
 from feeds.core.errors import ChannelError
 from notifier.channels.addresses import kind
+from notifier.channels.apprise_parsing import parse
 from notifier.channels.limits import Limits
-from notifier.channels.parsing import parse
 from notifier.domain.messages import Message
 
 MEMORY = 1 << 30

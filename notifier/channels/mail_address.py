@@ -19,7 +19,7 @@ import idna
 
 from feeds.core.errors import ChannelError
 from feeds.core.text import one_line
-from notifier.channels.parsing import parse
+from notifier.channels.apprise_parsing import parse
 
 SCHEMES = ("mailto", "mailtos")
 HELP = "See `navtex help channels`"

@@ -13,12 +13,12 @@ from typing import Any, Self
 from feeds.core.errors import ChannelError
 from notifier.channels import apprise, atom, files, webhook
 from notifier.channels.addresses import kind, local, redacted
+from notifier.channels.apprise_parsing import parse, scheme
 from notifier.channels.http import HttpClient
 from notifier.channels.limits import Limits, Watchdog
 from notifier.channels.mail import SmtpClient
 from notifier.channels.mail_address import SCHEMES as MAIL
 from notifier.channels.mail_address import mail_address
-from notifier.channels.parsing import parse, scheme
 from notifier.channels.slack import SlackHosts
 from notifier.channels.slack import ways as slack_ways
 from notifier.channels.slack_address import is_slack, slack_address

@@ -25,8 +25,8 @@ def assign(advisory: str, owner: str, due: datetime, note: str, **hosts: Any) ->
     \b
     navtex advisory assign CVE-2024-41110 --owner Ann --due 2026-12-31 --tag env=prod
     """
-    from notifier.services.catalogue.silences import NewAssignment
-    from notifier.services.catalogue.silences import assign as add
+    from notifier.services.catalogue.silences_and_assignments import NewAssignment
+    from notifier.services.catalogue.silences_and_assignments import assign as add
 
     with opened(settings()) as database:
         made = add(database, NewAssignment(advisory, scope(**hosts), owner, due.date(), note), now())
@@ -41,7 +41,7 @@ def assign(advisory: str, owner: str, due: datetime, note: str, **hosts: Any) ->
 @scope_options
 def unassign(advisory: str, **hosts: Any) -> None:
     """Remove the assignment for these hosts, or all assignments of the advisory."""
-    from notifier.services.catalogue.silences import unassign as remove
+    from notifier.services.catalogue.silences_and_assignments import unassign as remove
 
     chosen = scope(**hosts) if any(hosts.values()) else None
     with opened(settings()) as database:

@@ -46,7 +46,7 @@ def settings() -> Config:
 @contextmanager
 def opened(config: Config, *, create: bool = False) -> Iterator[Database]:
     """The database, with an up-to-date schema. ConfigError if a configured file is missing, unless `create`."""
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     with databases.opened(config.database, create=create) as database:
         yield database

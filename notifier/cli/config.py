@@ -19,7 +19,7 @@ def command() -> None:
 @format_option
 def show(form: str) -> None:
     """Show all settings and where each value comes from. Secrets are hidden."""
-    from notifier.services.environment.configuration import effective
+    from notifier.services.installation.configuration import effective
 
     settings()
     found = effective(os.environ)
@@ -41,7 +41,7 @@ def _text(value: object) -> str:
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(force: bool) -> None:
     """Create a commented configuration file at NAVTEX_CONFIG, or in your configuration folder."""
-    from notifier.services.environment.configuration import write_example
+    from notifier.services.installation.configuration import write_example
 
     path = configs.config_path()
     write_example(path, force=force)

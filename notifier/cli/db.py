@@ -20,7 +20,7 @@ def init() -> None:
 
     Commands that need an inventory do not create a configured database.
     """
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     done = databases.init(settings().database)
     say(f"{done.database} {'was created' if done.changed else 'already exists'}")
@@ -29,7 +29,7 @@ def init() -> None:
 @command.command("upgrade")
 def upgrade() -> None:
     """Upgrade the schema. Other commands do this automatically."""
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     done = databases.upgrade(settings().database)
     say(f"{done.database} is {'now' if done.changed else 'already'} at {done.revision}")
@@ -38,7 +38,7 @@ def upgrade() -> None:
 @command.command("current")
 def current() -> None:
     """Print the revision of the database's schema."""
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     click.echo(databases.current(settings().database) or "empty")
 
@@ -47,7 +47,7 @@ def current() -> None:
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Compare the schema with the one that this version expects."""
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     found = databases.check(settings().database)
     for difference in found.differences:
@@ -64,7 +64,7 @@ def backup(file: Path) -> None:
 
     SQLite only. For PostgreSQL, print the command to run instead.
     """
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     say(f"{databases.back_up(settings().database, file)} was backed up to {file}")
 
@@ -76,7 +76,7 @@ def restore(file: Path) -> None:
 
     The backup is checked first. If it is damaged or from a newer version, nothing is changed.
     """
-    from notifier.services.environment import databases
+    from notifier.services.installation import databases
 
     done = databases.restore(settings().database, file, now())
     say(f"Restored {done.database} from {file}" + (f"; the old database is kept as {done.kept}" if done.kept else ""))

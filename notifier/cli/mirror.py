@@ -38,7 +38,7 @@ def command() -> None:
 @click.pass_context
 def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
     """Fetch the sources' documents into a folder, or update that folder."""
-    from notifier.services.environment.crawling import check_sources, start_crawl
+    from notifier.services.installation.crawl_settings import check_sources, start_crawl
 
     config = settings()
     check_sources(config)
@@ -51,7 +51,7 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
 
 
 def _listed(file: str | None) -> frozenset[tuple[str, str]]:
-    from notifier.services.environment.mirror_age import packages
+    from notifier.services.installation.mirror_age import packages
 
     if file is None:
         return frozenset()
@@ -76,7 +76,7 @@ def _tell(report: MirrorReport, folder: Path) -> None:
 
 def tell_age(mirror: MirrorState | None, config: Config, at: datetime, *, only_old: bool = False) -> None:
     """Say how old a mirror is."""
-    from notifier.services.environment.mirror_age import REMEDY, age
+    from notifier.services.installation.mirror_age import REMEDY, age
 
     if mirror is None:
         return

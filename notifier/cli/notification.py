@@ -53,7 +53,12 @@ def list_(state: str | None, subscription: str | None, advisory: str | None, lim
     Deliveries of a removed subscription are listed under its old name.
     """
     from notifier.domain.retry import DeliveryState
-    from notifier.services.subscribing.notification_log import NotificationQuery, last_moment, list_notifications, tries
+    from notifier.services.subscriptions.notification_log import (
+        NotificationQuery,
+        last_moment,
+        list_notifications,
+        tries,
+    )
 
     query = NotificationQuery(DeliveryState(state) if state else None, subscription, advisory, limit)
     with opened(settings()) as database:
@@ -105,7 +110,7 @@ def show(number: int, form: str | None, output: Path | None) -> None:
     navtex notification show 7
     navtex notification show 7 -o digest.html
     """
-    from notifier.services.subscribing.notification_log import show_notification
+    from notifier.services.subscriptions.notification_log import show_notification
 
     with opened(settings()) as database:
         found = show_notification(database, number)
@@ -128,7 +133,7 @@ def _text(found: NotificationDetail) -> str:
 @click.argument("number", metavar="ID", type=int)
 def retry(number: int) -> None:
     """Send a failed or waiting notification again with the next run, and reset its attempts."""
-    from notifier.services.subscribing.notification_log import retry_notification
+    from notifier.services.subscriptions.notification_log import retry_notification
 
     with opened(settings()) as database:
         retry_notification(database, number, now())

@@ -24,7 +24,7 @@ def explain(name: str, advisory: str, form: str) -> None:
     navtex notification explain ops CVE-2024-41110
     """
     from notifier.services.sending.notifications import Settings
-    from notifier.services.subscribing.explanations import explain_notification
+    from notifier.services.subscriptions.explanations import explain_notification
 
     config = settings()
     with opened(config) as database:

@@ -10,14 +10,14 @@ import click
 from notifier.cli.common import now, opened, say, settings
 from notifier.cli.log import event, stage_failed
 from notifier.cli.log_options import log_options
-from notifier.cli.running import running
+from notifier.cli.unattended_runs import running
 from notifier.config import Config
 
 if TYPE_CHECKING:
     from feeds.storage.database import Database
     from notifier.domain.deliveries import Delivery
     from notifier.services.pipeline.runs import RunReport
-    from notifier.services.subscribing.previews import DigestPreview
+    from notifier.services.subscriptions.previews import DigestPreview
 
 
 @click.command("notify")
@@ -43,7 +43,7 @@ def command(dry_run: bool) -> None:
 def _dry_run(database: Database, config: Config) -> bool:
     """Print what each subscription would be sent; whether every digest could be made."""
     from notifier.services.sending.notifications import Settings
-    from notifier.services.subscribing.previews import preview_all
+    from notifier.services.subscriptions.previews import preview_all
 
     well = True
     for found in preview_all(database, now(), Settings.of(config)):
@@ -101,6 +101,6 @@ def _facts(delivery: Delivery) -> dict[str, Any]:
 
 
 def _whom(delivery: Delivery) -> str:
-    from notifier.services.environment.channel_addresses import target_name
+    from notifier.services.installation.channel_addresses import target_name
 
     return f"{target_name(delivery.target)} ({delivery.subscription})"

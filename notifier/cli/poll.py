@@ -16,7 +16,7 @@ from notifier.cli.common import line, now, opened, settings
 from notifier.cli.log import event, plain
 from notifier.cli.log_options import log_options
 from notifier.cli.mirror import tell_age
-from notifier.cli.running import running
+from notifier.cli.unattended_runs import running
 
 if TYPE_CHECKING:
     from feeds.crawl.protocol import FetchResult
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @log_options
 def command(sources: tuple[str, ...], accept: tuple[str, ...]) -> None:
     """Poll all sources, or those named, and store what is new."""
-    from notifier.services.environment.crawling import check_sources, start_crawl
+    from notifier.services.installation.crawl_settings import check_sources, start_crawl
 
     config = settings()
     check_sources(config, (*sources, *accept))

@@ -12,7 +12,7 @@ from notifier.cli.mirror import tell_age
 from notifier.cli.notify import tell
 from notifier.cli.poll import progress
 from notifier.cli.poll import tell as tell_poll
-from notifier.cli.running import running
+from notifier.cli.unattended_runs import running
 
 
 @click.command("run")
@@ -23,7 +23,7 @@ def command(create: bool) -> None:
 
     Prints nothing if all is well. Only one run works at a time, so cron can call it as often as you like.
     """
-    from notifier.services.environment.crawling import check_sources, start_crawl
+    from notifier.services.installation.crawl_settings import check_sources, start_crawl
 
     config = settings()
     check_sources(config)

@@ -16,7 +16,7 @@ from notifier.cli.log import event
 from notifier.config import Config, listen_address
 
 if TYPE_CHECKING:
-    from notifier.web.guard import Answered
+    from notifier.web.security_headers import Answered
 
 
 @click.command("serve")

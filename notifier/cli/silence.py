@@ -65,7 +65,7 @@ def add(advisory: str, reason: str, until: datetime, author: str | None, justifi
     \b
     navtex silence add CVE-2024-41110 --reason 'no plugin there' --until 2026-12-31 --tag env=lab
     """
-    from notifier.services.catalogue.silences import NewSilence, add_silence
+    from notifier.services.catalogue.silences_and_assignments import NewSilence, add_silence
 
     author = author if author is not None else _user()
     wanted = NewSilence(advisory, scope(**hosts), reason, until, author, justification)
@@ -92,7 +92,7 @@ def _user() -> str:
 @format_option
 def list_(everything: bool, limit: int | None, form: str) -> None:
     """List active silences, their scope, and whether they ended early."""
-    from notifier.services.catalogue.silences import list_silences
+    from notifier.services.catalogue.silences_and_assignments import list_silences
 
     with opened(settings()) as database:
         found = list_silences(database, now(), ended=everything, limit=limit)
@@ -129,7 +129,7 @@ def list_(everything: bool, limit: int | None, form: str) -> None:
 def remove(number: int) -> None:
     """End a silence now. The next digest reports the advisory again."""
     from notifier.alerts.silences import SilenceState
-    from notifier.services.catalogue.silences import list_silences, remove_silence
+    from notifier.services.catalogue.silences_and_assignments import list_silences, remove_silence
 
     with opened(settings()) as database:
         advisory = remove_silence(database, number, now())

@@ -26,7 +26,7 @@ from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:
     from notifier.schemas.subscription import SubscriptionRow
-    from notifier.services.subscribing.previews import DigestPreview
+    from notifier.services.subscriptions.previews import DigestPreview
 
 
 @click.group("subscription")
@@ -43,7 +43,7 @@ for _each in (add, edit, show, sync):
 @format_option
 def list_(limit: int | None, form: str) -> None:
     """List subscriptions, their channels and filters."""
-    from notifier.services.subscribing.subscriptions import list_subscriptions
+    from notifier.services.subscriptions.subscriptions import list_subscriptions
 
     with opened(settings()) as database:
         found = list_subscriptions(database, limit)
@@ -72,7 +72,7 @@ def _state(row: SubscriptionRow) -> str:
 def test(ctx: click.Context, name: str) -> None:
     """Send a test digest with example news to every channel of a subscription."""
     from notifier.services.sending.delivery import message_sender
-    from notifier.services.subscribing.previews import send_test
+    from notifier.services.subscriptions.previews import send_test
 
     config = settings()
     with opened(config) as database, message_sender(config) as sender:
@@ -95,7 +95,7 @@ def test(ctx: click.Context, name: str) -> None:
 def preview(name: str, form: str) -> None:
     """Print the digest that would be sent now. Nothing is sent or stored."""
     from notifier.services.sending.notifications import Settings
-    from notifier.services.subscribing.previews import preview_subscription
+    from notifier.services.subscriptions.previews import preview_subscription
 
     config = settings()
     with opened(config) as database:
@@ -138,7 +138,7 @@ def resume(name: str) -> None:
 
 
 def _pause(name: str, *, paused: bool) -> None:
-    from notifier.services.subscribing.subscriptions import pause_subscription
+    from notifier.services.subscriptions.subscriptions import pause_subscription
 
     with opened(settings()) as database:
         pause_subscription(database, name, paused=paused)
@@ -149,7 +149,7 @@ def _pause(name: str, *, paused: bool) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove a subscription. Its history stays."""
-    from notifier.services.subscribing.subscriptions import remove_subscription
+    from notifier.services.subscriptions.subscriptions import remove_subscription
 
     with opened(settings()) as database:
         remove_subscription(database, name, now())

@@ -14,7 +14,7 @@ from notifier.domain.subscription_edits import EditOption
 from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:
-    from notifier.services.subscribing.subscriptions import SubscriptionAnswer
+    from notifier.services.subscriptions.subscriptions import SubscriptionAnswer
 
 
 @click.command("add")
@@ -40,7 +40,7 @@ def add(name: str, targets: tuple[str, ...], silent_start: bool, **given: Any) -
     """
     from notifier.domain.filters import Filters
     from notifier.domain.subscriptions import Subscription
-    from notifier.services.subscribing.subscriptions import add_subscription
+    from notifier.services.subscriptions.subscriptions import add_subscription
 
     filters = Filters(
         scope=scope(given["hosts"], given["tags"], given["products"]),
@@ -86,7 +86,7 @@ def edit(name: str, targets: tuple[str, ...], clear: tuple[str, ...], **given: A
     navtex subscription edit web --severity critical --schedule daily --clear tag
     """
     from notifier.domain.subscription_edits import FIELDS, SubscriptionEdit
-    from notifier.services.subscribing.subscriptions import edit_subscription
+    from notifier.services.subscriptions.subscriptions import edit_subscription
 
     values = {option: value for option, field in FIELDS.items() if (value := given[field]) not in (None, False, (), {})}
     if EditOption.SEVERITY in values:

@@ -11,7 +11,7 @@ from notifier.schemas.subscription import ALL
 
 if TYPE_CHECKING:
     from notifier.schemas.subscription import SubscriptionRow
-    from notifier.services.subscribing.subscriptions import SubscriptionDetails
+    from notifier.services.subscriptions.subscriptions import SubscriptionDetails
 
 
 @click.command("show")
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @format_option
 def show(name: str, form: str) -> None:
     """Show a subscription: channels, filters, when it is due, and what was sent."""
-    from notifier.services.subscribing.subscriptions import show_subscription
+    from notifier.services.subscriptions.subscriptions import show_subscription
 
     with opened(settings()) as database:
         found = show_subscription(database, name, now())

@@ -22,7 +22,7 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
     Subscriptions created from this file are removed if they are no longer in it; others are left alone. Changes
     keep the history. Files are told apart by name, without the folder.
     """
-    from notifier.services.subscribing.subscription_files import sync_subscriptions
+    from notifier.services.subscriptions.subscription_files import sync_subscriptions
 
     try:
         text = file.read_text(encoding="utf-8")

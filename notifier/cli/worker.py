@@ -47,15 +47,15 @@ def command(ctx: click.Context, queues: str | None, zones: tuple[str, ...], jobs
     """
     config = settings()
     chosen = (*_queues(queues), *map(_zone, zones))
-    from notifier.services.environment.crawling import check_sources
+    from notifier.services.installation.crawl_settings import check_sources
 
     check_sources(config)
     with opened(config) as database:
         from notifier.services.upkeep.jobs import prepare
 
         prepare(database)
-        from notifier.worker.running import WorkerOptions, work_on
         from notifier.worker.tasks import Work
+        from notifier.worker.worker_process import WorkerOptions, work_on
 
         work = Work(config, database, os.environ, now, partial(event, aloud=True), _report)
         ctx.exit(work_on(work, WorkerOptions(chosen, jobs, drain)))

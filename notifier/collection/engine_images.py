@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from feeds.core.errors import InventoryError
 from feeds.images.records import HeldImage
 from notifier.collection import engines
+from notifier.collection.collected_images import HeldImages
 from notifier.collection.engines import Engine
-from notifier.collection.held import HeldImages
 from notifier.domain.images import HostImages
 from notifier.inventory.formats import engine_images as api
-from notifier.inventory.formats import image_objects
 from notifier.inventory.formats.probe_images import MOST_IMAGES
+from notifier.inventory.formats.shared import image_objects
 
 _LARGEST_LIST = 8 << 20
 _FAULTS = (OSError, http.client.HTTPException, ValueError, RecursionError, InventoryError)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from feeds.advisories.editions import place
+from feeds.advisories.cis_editions import place
 from feeds.advisories.records import Edition
 from notifier.domain.components import BadRow, Note
 

@@ -13,8 +13,8 @@ import msgspec
 from feeds.advisories.records import ENGINE, PRODUCTS
 from feeds.core.errors import VersionError
 from feeds.core.text import few
-from feeds.versions.channels import STATIC, channel
-from feeds.versions.packages import distro_in, ecosystem, upstream
+from feeds.versions.package_channels import STATIC, channel
+from feeds.versions.package_versions import distro_in, ecosystem, upstream
 from feeds.versions.products import STATIC_ENGINE
 from feeds.versions.upstream import is_version, key, read
 from notifier.domain.images import HostImages

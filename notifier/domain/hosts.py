@@ -8,9 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from notifier.domain.component_periods import StayKey
 from notifier.domain.components import Component
 from notifier.domain.filters import Named
-from notifier.domain.stays import StayKey
 
 NAMED: Final = 5
 """How many hosts are named of those that are counted together, if nothing else is configured."""

@@ -12,7 +12,7 @@ import re
 from packageurl import PackageURL
 
 from feeds.advisories.records import ENGINE
-from feeds.versions.packages import distro_in
+from feeds.versions.package_versions import distro_in
 from feeds.versions.upstream import key
 from notifier.domain.components import Component
 

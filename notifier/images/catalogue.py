@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from feeds.images.facts import ImageFacts
+from feeds.images.image_tags import TagState
 from feeds.images.records import Image, ImageIndex, ImageManifest, MemberRole, same_platform
 from feeds.images.references import Reference, reference
-from feeds.images.tags import TagState
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from feeds.images.image_tags import TagState, TagStatus
 from feeds.images.layers import ROOT
 from feeds.images.records import Image
 from feeds.images.references import Reference, reference
-from feeds.images.tags import TagState, TagStatus
 from notifier.images.catalogue import ImageCatalogue
 
 

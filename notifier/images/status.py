@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from feeds.images.image_tags import TagState, TagStatus, newer
 from feeds.images.layers import ROOT
 from feeds.images.references import Reference
-from feeds.images.tags import TagState, TagStatus, newer
 from notifier.images.catalogue import ImageCatalogue
 from notifier.images.lineage import BaseProof, Bases, ImageBase, Lineage
 

@@ -15,8 +15,8 @@ import jinja2
 import notifier
 from feeds.core.errors import ConfigError
 from feeds.core.resources import folder
-from notifier.rendering.frames import Frame
 from notifier.rendering.messages import FILTERS, clean, stylesheet
+from notifier.rendering.page_frames import Frame
 
 STYLE_PATH: Final = "/-/style.css"
 

@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from feeds.advisories.editions import edition_id, label
+from feeds.advisories.cis_editions import edition_id, label
 from feeds.advisories.records import EDITIONS, Advisory, Edition
-from notifier.assessment.editions import EngineLine
+from notifier.assessment.benchmark_editions import EngineLine
 from notifier.domain.audits import Audit, AuditDue, AuditTool
 from notifier.domain.hosts import Hosts
 from notifier.schemas.fields import MOMENT, Count, GeneratedAt, Package, ReadAt, Tags, Url, Version, whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from feeds.advisories.editions import edition_id
+from feeds.advisories.cis_editions import edition_id
 from feeds.core.times import stamp
 from notifier.alerts.digest import AuditsDue, Digest, DigestItem, Group
 from notifier.domain.hosts import Hosts

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from feeds.advisories.editions import label
+from feeds.advisories.cis_editions import label
 from feeds.advisories.records import EDITIONS, Rank, Read
 from feeds.verdicts.weighing import EvidenceEntry, EvidenceRole, Status
 from notifier.schemas.fields import (

@@ -18,8 +18,8 @@ from notifier.domain.audits import Audit, AuditTool, CheckList, FailedCheck
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
 from notifier.storage import bulk, tables
+from notifier.storage.component_changes import runs
 from notifier.storage.inventory import components, conditions
-from notifier.storage.movements import runs
 
 
 @dataclass(slots=True)

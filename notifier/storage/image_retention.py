@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds import storage
-from feeds.images.needed import needed
+from feeds.images.referenced_images import needed
 from feeds.storage import image_tables
 from notifier.storage import bulk, tables
 

@@ -28,7 +28,7 @@ from notifier.domain.observations import (
     stated,
 )
 from notifier.domain.package_names import FOLLOWED
-from notifier.storage import bulk, looks, stays, tables
+from notifier.storage import bulk, component_periods, tables, watermarks
 from notifier.storage.import_rows import CHUNK, ChunkWrites, ComponentNumbers, HostRow, Tagsets
 
 REMEMBERED = timedelta(days=400)
@@ -75,7 +75,7 @@ class Import:
         self._know_mine()
         self._numbers = ComponentNumbers(connection)
         self._components = self._numbers.components
-        self._stays = stays.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
+        self._stays = component_periods.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
         self._tagsets = Tagsets(connection, tags or {})
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
         self._given = (self._last, self._numbers.last)
@@ -90,7 +90,7 @@ class Import:
         runs, departed = tables.inventory_import, tables.departure
         old = sa.select(runs.c.id).where(runs.c.at < at - REMEMBERED)
         self._connection.execute(sa.delete(departed).where(departed.c["import"].in_(old)))
-        return insert(self._connection, runs, scope=self._scope, at=looks.later(self._connection, at))
+        return insert(self._connection, runs, scope=self._scope, at=watermarks.later(self._connection, at))
 
     def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
         """Learn which imports are of this scope, of all or of those that are asked for."""

@@ -12,14 +12,14 @@ from sqlalchemy.engine import Connection
 from feeds.advisories.records import ENGINE
 from feeds.core.errors import UnknownName
 from feeds.sources.base import RequestContext
-from feeds.versions.channels import STATIC
-from feeds.versions.packages import source_packages
+from feeds.versions.package_channels import STATIC
+from feeds.versions.package_versions import source_packages
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope, merged
 from notifier.domain.hosts import NAMED, MovedHosts, Population
 from notifier.storage import bulk, host_names, tables
+from notifier.storage.component_changes import came, runs
 from notifier.storage.importing import Import, take
-from notifier.storage.movements import came, runs
 
 __all__ = [
     "NAMED",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.storage import upsert
-from notifier.storage.stay_tables import overdue_told
+from notifier.storage.period_tables import overdue_told
 
 Key = tuple[int, int, date]
 

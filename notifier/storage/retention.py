@@ -18,7 +18,7 @@ from feeds.storage import tables as feeds_tables
 from notifier.alerts.alert_state import AlertState
 from notifier.domain.observations import mentions
 from notifier.domain.retry import DeliveryState
-from notifier.storage import bulk, image_retention, stay_tables, stays, tables
+from notifier.storage import bulk, component_periods, image_retention, period_tables, tables
 from notifier.storage.push_tables import push_import
 
 FEW_IMPORTS = 1000
@@ -148,7 +148,7 @@ def note_left(connection: Connection, now: datetime) -> None:
 
 def ended_stays(connection: Connection, before: datetime, limit: int) -> int:
     """Delete stays of hosts at components that ended long ago; return how many. They are few, so all at once."""
-    return stays.forget(connection, before.date())
+    return component_periods.forget(connection, before.date())
 
 
 def components(connection: Connection, before: datetime, limit: int) -> int:
@@ -165,7 +165,11 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     _stop_imports(connection)
     columns = (
         *(tables.installation.c.component, departed.c.component, restart.c.runs, restart.c.installed),
-        *(stay_tables.earlier_stay.c.component, stay_tables.ended_stay.c.component, stay_tables.ended_stay.c.next),
+        *(
+            period_tables.earlier_stay.c.component,
+            period_tables.ended_stay.c.component,
+            period_tables.ended_stay.c.next,
+        ),
     )
     used = {n for column in columns for n in _numbers(connection, sa.select(column).distinct())}
     for views in connection.execute(sa.select(tables.host.c.views)).scalars():
@@ -175,7 +179,7 @@ def components(connection: Connection, before: datetime, limit: int) -> int:
     connection.execute(sa.update(table).where(still).values(left_at=None))
     gone = [n for n in old if n not in used]
     _untell(connection, frozenset(gone))
-    for kept in (tables.verdict, stay_tables.known_exposure, stay_tables.overdue_told):
+    for kept in (tables.verdict, period_tables.known_exposure, period_tables.overdue_told):
         connection.execute(sa.delete(kept).where(bulk.in_list(connection, kept.c.component, gone)))
     return _delete(connection, table, gone)
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from feeds.storage import upsert
 from notifier.domain.components import Host
 from notifier.domain.observations import mentions
-from notifier.storage import bulk, looks, tables
+from notifier.storage import bulk, tables, watermarks
 from notifier.storage.importing import Import
 from notifier.storage.push_tables import push_import
 
@@ -47,7 +47,7 @@ class SharedImport(Import):
         yield from super().add(hosts)
         if not self._changed and self.changed:
             self._changed = True
-            runs, at = tables.inventory_import, looks.later(self._connection, self._now)
+            runs, at = tables.inventory_import, watermarks.later(self._connection, self._now)
             shared = sa.update(push_import).where(push_import.c.id == self._number)
             self._connection.execute(shared.values(changed=True))
             self._connection.execute(sa.update(runs).where(runs.c.id == self._run).values(at=at))
@@ -68,7 +68,7 @@ class SharedImport(Import):
         return number
 
     def _still_shared(self, began: datetime) -> bool:
-        return timedelta() <= self._now - began < SHARED and looks.last(self._connection) < began
+        return timedelta() <= self._now - began < SHARED and watermarks.last(self._connection) < began
 
     def _know_mine(self, *conditions: sa.ColumnElement[bool]) -> None:
         """Nothing yet: `_met` asks for the imports that its hosts name."""

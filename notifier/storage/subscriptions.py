@@ -20,7 +20,7 @@ from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
 from notifier.domain.subscriptions import SentCopy, Subscription, ToldRecord
 from notifier.security.encryption import seal, unsealed
-from notifier.storage import bulk, subscribing, tables
+from notifier.storage import bulk, self_service, tables
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
@@ -66,7 +66,7 @@ def every(connection: Connection) -> list[Subscription]:
     """Every subscription, sorted by name. One that cannot be read has its `problem`, and stops no other."""
     table = tables.subscription
     rows = connection.execute(sa.select(table).where(table.c.removed_at.is_(None)).order_by(table.c.name))
-    gone = subscribing.unsubscribed(connection)
+    gone = self_service.unsubscribed(connection)
     return [_readable(row, gone.get(row.id, frozenset())) for row in rows]
 
 
@@ -78,7 +78,7 @@ def named(
     """The subscription of a name, `unreadable` where its row is damaged; UnknownName if none is within a limit."""
     table = tables.subscription
     row = connection.execute(sa.select(table).where(table.c.name == name, table.c.removed_at.is_(None))).one_or_none()
-    found = _readable(row, subscribing.unsubscribed(connection, row.id).get(row.id, frozenset())) if row else None
+    found = _readable(row, self_service.unsubscribed(connection, row.id).get(row.id, frozenset())) if row else None
     if found is None or not found.filters.scope.within(within):
         raise UnknownName(f"there is no subscription {name!r}", remedy="See `navtex subscription list`")
     return found
@@ -90,7 +90,7 @@ def numbered(connection: Connection, number: int) -> Subscription | None:
     row = connection.execute(sa.select(table).where(table.c.id == number, table.c.removed_at.is_(None))).one_or_none()
     if row is None:
         return None
-    return _readable(row, subscribing.unsubscribed(connection, number).get(number, frozenset()))
+    return _readable(row, self_service.unsubscribed(connection, number).get(number, frozenset()))
 
 
 def _readable(row: Any, unsubscribed: frozenset[str]) -> Subscription:
@@ -184,7 +184,7 @@ def _versions(connection: Connection, which: sa.ColumnElement[bool]) -> dict[int
     lost = sa.select(sa.func.count(digest.c.lost_at)).where(of).scalar_subquery()
     columns = [c for c in table.c if c is not table.c.problem]
     rows = connection.execute(sa.select(*columns, last.label("last"), lost.label("lost")).where(which))
-    gone = subscribing.unsubscribed(connection)
+    gone = self_service.unsubscribed(connection)
     return {row.id: (*row, gone.get(row.id)) for row in rows}
 
 

@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import notifier.storage.access_tables
-import notifier.storage.push_tables
-import notifier.storage.stage_tables
-import notifier.storage.stay_tables
-import notifier.storage.subscribing_tables  # noqa: F401 - belongs to the schema
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import UtcDateTime, metadata
 

@@ -22,7 +22,7 @@ from feeds.advisories.merging import Catalogue
 from feeds.advisories.records import Advisory
 from feeds.verdicts.weighing import Status, Verdict
 from notifier.assessment.matcher import EXPOSED, Match, Matcher, VerdictCache
-from notifier.storage import bulk, known_exposures, tables
+from notifier.storage import bulk, first_exposures, tables
 from notifier.storage.inventory import components
 
 _COLUMNS = ("advisory", "component", "status", "reason", "fixed_in", "upgrade_to")
@@ -49,7 +49,7 @@ def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
     matched, verdict = tables.matched, tables.verdict
     numbers = {component: number for number, component in components(connection).items()}
     last = max(numbers.values(), default=0)
-    known = known_exposures.load(connection, today)
+    known = first_exposures.load(connection, today)
     current = _current(connection)
     wanted = {a.id for a in catalogue.advisories if a.id and not a.withdrawn and a.products}
     through = _through(connection, current)
@@ -81,7 +81,7 @@ def refresh(connection: Connection, catalogue: Catalogue, today: date) -> int:
         sa.update(matched).where(bulk.in_list(connection, matched.c.advisory, older)).values(through=last)
     )
     bulk.insert_rows(connection, verdict, _COLUMNS, rows)
-    known_exposures.note(connection, known, exposed)
+    first_exposures.note(connection, known, exposed)
     return pairs
 
 

@@ -12,7 +12,7 @@ from feeds.core.errors import (
     UnknownName,
     UsageProblem,
 )
-from notifier.web.calls import Answer, Call, page, problem
+from notifier.web.handler_values import Answer, Call, page, problem
 from notifier.web.page_frame import frame_of
 
 _TITLES = {

@@ -18,13 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from feeds.core.errors import NavtexError
 from notifier.web.answers import Refused, failed, for_programs, of_error
-from notifier.web.calls import Answer, Answered, Call, Route, Viewer, Way, redirect
-from notifier.web.guard import Guard
-from notifier.web.identities import bearer_of, checked, viewer_of
+from notifier.web.callers import bearer_of, checked, viewer_of
+from notifier.web.handler_values import Answer, Answered, Call, Route, Viewer, Way, redirect
 from notifier.web.origins import SAFE, comes_from_here
 from notifier.web.permissions import is_loopback, permitted
 from notifier.web.requests import call_of, identified, with_body
-from notifier.web.site import Site
+from notifier.web.security_headers import Guard
+from notifier.web.shared_state import Site
 
 WAITING = 2000
 """Requests that may wait for a thread; others are turned away."""

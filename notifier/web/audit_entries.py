@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from notifier.services.environment.audit_log import Facts, note
-from notifier.web.calls import Call
-from notifier.web.identities import actor_of
+from notifier.services.installation.audit_log import Facts, note
+from notifier.web.callers import actor_of
+from notifier.web.handler_values import Call
 
 
 def noted(call: Call, action: str, target: str, before: Facts = None, after: Facts = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifier.services.people.sessions import LONGEST
-from notifier.web.calls import Call
+from notifier.web.handler_values import Call
 
 Header = tuple[str, str]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from feeds.core.errors import NavtexError
-from notifier.services.environment.databases import ready
+from notifier.services.installation.databases import ready
 from notifier.services.upkeep.run_records import metrics_text
-from notifier.web.calls import Answer, Call, Permission, Route, problem
+from notifier.web.handler_values import Answer, Call, Permission, Route, problem
 
 
 def live(call: Call) -> Answer:

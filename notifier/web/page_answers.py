@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
-from notifier.rendering.frames import PageAddress
-from notifier.web.calls import Answer, Call, page
+from notifier.rendering.page_frames import PageAddress
+from notifier.web.handler_values import Answer, Call, page
 from notifier.web.page_frame import frame_of
 
 DONE: Final = {

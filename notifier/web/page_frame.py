@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from notifier.rendering.frames import Frame, menu
+from notifier.rendering.page_frames import Frame, menu
 from notifier.services.upkeep.job_overview import has_queue
-from notifier.web.calls import Call, Role, Way
+from notifier.web.handler_values import Call, Role, Way
 
 
 def frame_of(call: Call, done: str = "") -> Frame:

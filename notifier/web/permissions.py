@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from notifier.domain.access import Permission, Role, TokenScope, Viewer, Way
-from notifier.web.calls import Route
+from notifier.web.handler_values import Route
 
 _ROLES = {Permission.READ: Role.VIEWER, Permission.OPERATE: Role.OPERATOR, Permission.ADMINISTER: Role.ADMIN}
 """What a person needs."""

@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from notifier.web.answers import Refused, for_programs
-from notifier.web.calls import Call, Route
-from notifier.web.identities import client_of, is_trusted, sent_headers
-from notifier.web.site import Site
+from notifier.web.callers import client_of, is_trusted, sent_headers
+from notifier.web.handler_values import Call, Route
+from notifier.web.shared_state import Site
 
 _BODY_SECONDS = 30
 _FIELDS = 200

@@ -6,7 +6,7 @@ import msgspec
 
 from notifier.domain.filters import Scope
 from notifier.services.snapshot.scopes import check_visible
-from notifier.web.calls import Call
+from notifier.web.handler_values import Call
 
 NOTHING = {"\n": ""}
 """Tags that no host has."""

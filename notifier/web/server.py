@@ -19,11 +19,11 @@ from notifier.security.passwords import digest, new_secret
 from notifier.services.people.accounts import any_password, any_user
 from notifier.web.app import application
 from notifier.web.connections import TimedConnection
-from notifier.web.guard import Answered
 from notifier.web.origins import own_hosts
 from notifier.web.permissions import is_loopback
 from notifier.web.routes import ROUTES
-from notifier.web.site import Site
+from notifier.web.security_headers import Answered
+from notifier.web.shared_state import Site
 
 
 @dataclass(frozen=True, slots=True)

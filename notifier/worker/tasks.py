@@ -16,15 +16,15 @@ from feeds.core.errors import Busy, DatabaseError
 from feeds.sources.registries import NAME as REGISTRIES
 from feeds.storage.database import Database
 from notifier.config import Config, SourceSettings
-from notifier.services.environment.crawling import start_crawl
-from notifier.services.environment.registries import same_registry
 from notifier.services.findings.exposure import note_trend
 from notifier.services.hosts.zones import ZonePart, collect_part, plan_zone
+from notifier.services.installation.crawl_settings import start_crawl
+from notifier.services.installation.registries import same_registry
 from notifier.services.pipeline.polling import PollOptions, poll
 from notifier.services.pipeline.stages import make_digests, match_all, queue_due
 from notifier.services.sending.delivery import Deliveries, Only, deliver, message_sender
 from notifier.services.sending.queueing import DigestStage, NotifyReport
-from notifier.services.snapshot.remembering import RememberedMatcher
+from notifier.services.snapshot.caching import RememberedMatcher
 from notifier.services.snapshot.settings import Settings
 from notifier.services.upkeep.jobs import note_failure, note_stage, tidy
 

@@ -18,7 +18,7 @@ from notifier.domain.filters import Scope
 from notifier.rendering.pages import Pages
 from notifier.web.answers import of_error
 from notifier.web.api.operations import OPERATIONS, PREFIX
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 
 ADMIN = Viewer("ann", Role.ADMIN, way=Way.TOKEN)
 

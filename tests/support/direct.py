@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from feeds.advisories.facts import Tags
 from feeds.advisories.records import CVE_RECORDS, ENGINE, Record, is_cve
 from feeds.core.errors import ShapeError
-from feeds.crawl.answer import read
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, Validators
+from feeds.crawl.response_reading import read
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, Request, Source
 

@@ -10,9 +10,9 @@ from functools import partial
 from notifier.cli.log import event
 from notifier.config import load
 from notifier.domain.jobs import Queue
-from notifier.services.environment.databases import opened
-from notifier.worker.running import WorkerOptions, work_on
+from notifier.services.installation.databases import opened
 from notifier.worker.tasks import Work
+from notifier.worker.worker_process import WorkerOptions, work_on
 
 
 def main() -> int:

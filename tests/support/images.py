@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from feeds.images.facts import ImageFacts
+from feeds.images.image_tags import TagState, answered
 from feeds.images.layers import EMPTY_LAYER
 from feeds.images.records import Image, ImageIndex, ImageManifest, IndexMember, Material, MemberRole
 from feeds.images.records import env as hashed
 from feeds.images.references import Reference, reference
-from feeds.images.tags import TagState, answered
 from notifier.images.catalogue import ImageCatalogue
 from notifier.images.lineage import Bases, Lineage
 from notifier.images.plan import ImagePlan, judged, plan

@@ -15,7 +15,7 @@ from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.web.app import application
 from notifier.web.server import site_of
-from notifier.web.site import Site
+from notifier.web.shared_state import Site
 
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
 

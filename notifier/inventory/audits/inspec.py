@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from feeds.advisories.editions import named, place
+from feeds.advisories.cis_editions import named, place
 from feeds.advisories.records import Edition
 from feeds.core.errors import InventoryError
 from notifier.domain.audits import Audit, AuditTool

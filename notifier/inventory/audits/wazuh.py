@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from feeds.advisories.editions import named
+from feeds.advisories.cis_editions import named
 from feeds.advisories.records import Edition
 from feeds.core.errors import InventoryError
 from feeds.core.text import one_line

@@ -14,8 +14,8 @@ from typing import Any
 from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow, Bare, Found, Host, Note, Observed, Tally, host_name
 from notifier.inventory.formats import docker_info
-from notifier.inventory.formats.distros import of_id
-from notifier.inventory.formats.packages import Package, complete, components, named
+from notifier.inventory.formats.shared.distributions import of_id
+from notifier.inventory.formats.shared.installed_packages import Package, complete, components, named
 from notifier.inventory.terminal_noise import leading
 from notifier.inventory.text import Text, decoded, obj, seq, word
 

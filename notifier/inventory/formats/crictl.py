@@ -9,7 +9,7 @@ from feeds.images.records import HeldImage
 from feeds.images.references import digest, reference
 from notifier.domain.components import Found
 from notifier.domain.images import HostImages, ImageUse
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "crictl"

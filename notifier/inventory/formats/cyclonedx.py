@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from notifier.domain.components import BadRow, Found, Host, Note, Tally
-from notifier.inventory.formats import kubernetes, sbom
-from notifier.inventory.formats.distros import of_id
+from notifier.inventory.formats import kubernetes
+from notifier.inventory.formats.shared import sbom
+from notifier.inventory.formats.shared.distributions import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "cyclonedx"

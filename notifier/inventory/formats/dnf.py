@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats.packages import Package, host, interesting
 from notifier.inventory.formats.rpm import ARCHITECTURES, package
+from notifier.inventory.formats.shared.installed_packages import Package, host, interesting
 from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 

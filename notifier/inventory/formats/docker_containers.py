@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats import image_objects
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared import image_objects
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.text import Item, Text
 
 NAME = "docker-containers"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats import daemons
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Item, Text, obj, word
 
@@ -50,7 +50,7 @@ def is_answer(value: object) -> bool:
     said = obj(value)
     told = "ServerVersion" in said and ("Containers" in said or "Driver" in said or "OperatingSystem" in said)
     old = "ExecutionDriver" in said and "Containers" in said
-    return told or old or "ServerErrors" in said or "ClientInfo" in said or daemons.is_podman_info(said)
+    return told or old or "ServerErrors" in said or "ClientInfo" in said or daemon_reports.is_podman_info(said)
 
 
 def _with_version(text: Text) -> bool:
@@ -83,24 +83,24 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
 
 def of_info(said: dict[str, object], host: str = "", where: str = "the document") -> Iterator[Found]:
     """The host of one answer to /info."""
-    info = daemons.info(said)
-    if daemons.is_podman_info(said):
-        yield daemons.no_docker("Podman")
-    elif daemons.is_nerdctl_info(said):
+    info = daemon_reports.info(said)
+    if daemon_reports.is_podman_info(said):
+        yield daemon_reports.no_docker("Podman")
+    elif daemon_reports.is_nerdctl_info(said):
         yield _NERDCTL
     elif not info.version and ("ExecutionDriver" in said or word(said, "Driver")):
         yield BadRow(where, f"{info.name[:60]}: {_NO_VERSION}".removeprefix(": "))
     elif not info.version:
         yield _NO_SERVER
     else:
-        yield from daemons.host_of(info, info.name or named(host, "`docker info`"), where)
+        yield from daemon_reports.host_of(info, info.name or named(host, "`docker info`"), where)
 
 
 def of_text(text: str, host: str, where: str) -> Iterator[Found]:
     """The host of one answer as text."""
     said = {key: match[1].strip() for key in _LINES if (match := re.search(rf"^ ?{key}: ?(.*)$", text, re.MULTILINE))}
     if _PODMAN.search(text) or re.search(r"^ *Storage: ", text, re.MULTILINE):
-        yield daemons.no_docker("Podman") if _PODMAN.search(text) else _NERDCTL
+        yield daemon_reports.no_docker("Podman") if _PODMAN.search(text) else _NERDCTL
         return
     if not said.get("Server Version"):
         told = re.search(r"^ ?Storage Driver: ", text, re.MULTILINE)
@@ -108,5 +108,5 @@ def of_text(text: str, host: str, where: str) -> Iterator[Found]:
         return
     name, version, system, kernel, containerd, runc, init, identity = (said.get(key, "") for key in _LINES)
     commits = [commit.split(" ")[0] for commit in (containerd, runc, init)]
-    info = daemons.Info(name, version, system, kernel, commits[0], commits[1], commits[2], identity)
-    yield from daemons.host_of(info, name or named(host, "`docker info`"), where)
+    info = daemon_reports.Info(name, version, system, kernel, commits[0], commits[1], commits[2], identity)
+    yield from daemon_reports.host_of(info, name or named(host, "`docker info`"), where)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats import daemons
+from notifier.inventory.formats.shared import daemon_reports
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-node"
@@ -43,7 +43,7 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
         if version:
             node = word(item.value, "ID")
             identity = f"node:{node[:200]}" if node else ""
-            yield from daemons.engine(name, version, distro, item.where, identity=identity)
+            yield from daemon_reports.engine(name, version, distro, item.where, identity=identity)
         else:
             yield BadRow(item.where, f"{name[:60] or 'the node'} shows no engine version")
 
@@ -71,7 +71,7 @@ def _table(text: Text) -> Iterator[Found]:
             header = None
         elif version:
             seen = True
-            yield from daemons.engine(name, version, "", f"line {number}", identity=f"node:{node[:200]}")
+            yield from daemon_reports.engine(name, version, "", f"line {number}", identity=f"node:{node[:200]}")
         else:
             yield BadRow(f"line {number}", f"{name[:60] or 'the node'} shows no engine version")
     if seen:

@@ -9,7 +9,7 @@ from feeds.images.records import HeldImage, joined
 from feeds.images.references import digest, reference
 from notifier.domain.components import Found, Note
 from notifier.domain.images import HostImages, ImageUse
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.text import Item, Text, obj, word
 
 NAME = "docker-ps"

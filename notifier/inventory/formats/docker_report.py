@@ -12,7 +12,7 @@ import msgspec
 from feeds.core.errors import InventoryError
 from notifier.domain.components import BadRow, Component, Found, Host, LeftOut, Note, Observed
 from notifier.inventory.formats import docker_info, docker_version
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text, word
 

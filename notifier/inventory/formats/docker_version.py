@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, LeftOut, Note, Observed, component
-from notifier.inventory.formats import daemons, docker_info, rpm
-from notifier.inventory.formats.distros import of_kernel, of_os_release
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats import docker_info, rpm
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.distributions import of_kernel, of_os_release
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.terminal_noise import of_several, without_margin
 from notifier.inventory.text import Text, obj, seq, word
 
@@ -78,7 +79,12 @@ def is_answer(value: Any) -> bool:
     said = obj(value)
     answer = obj(said, "Server") or obj(said, "Client") or said
     old = answer.keys() >= {"Version", "GitCommit", "GoVersion"}  # before Docker 0.10
-    return old or "ApiVersion" in answer or ("Client" in said and "Server" in said) or daemons.is_podman_version(said)
+    return (
+        old
+        or "ApiVersion" in answer
+        or ("Client" in said and "Server" in said)
+        or daemon_reports.is_podman_version(said)
+    )
 
 
 def _only(document: Any) -> Any:
@@ -99,8 +105,8 @@ def of_answer(data: Any) -> Iterator[Said]:
     # a client alone has no server around it, and says which API it speaks by default
     apart = "Client" in data or "Server" in data or "DefaultAPIVersion" in data
     server = obj(data, "Server") if apart else data
-    if daemons.is_podman_version(data):
-        yield daemons.no_docker("Podman")
+    if daemon_reports.is_podman_version(data):
+        yield daemon_reports.no_docker("Podman")
         return
     if not word(server, "Version") and not seq(server, "Components"):
         yield _NO_SERVER
@@ -127,7 +133,7 @@ def of_text(text: str) -> Iterator[Said]:
     """What one answer of `docker version` says, as components and notes; InventoryError if there are several."""
     text = without_margin(text)
     if _PODMAN.search(text):
-        yield daemons.no_docker("Podman")
+        yield daemon_reports.no_docker("Podman")
         return
     servers = list(_SERVER.finditer(text))
     old = _OLD_SERVER.findall(text)
@@ -172,7 +178,7 @@ def _text_client(text: str) -> _Client:
 
 
 def _components(parts: list[_Part], platform: str, distro: str, client: _Client) -> Iterator[Said]:
-    other = daemons.not_docker(parts, platform)
+    other = daemon_reports.not_docker(parts, platform)
     if other:
         yield other
         return
@@ -222,7 +228,7 @@ def _of_client(client: _Client, distro: str, *, engine: bool) -> Said:
 
 def _package(product: str, version: str, commit: str, platform: str) -> str:
     """The package of a distribution's build: it shows its version for upstream's, or where upstream shows a commit."""
-    if product in ("engine", "cli") and daemons.is_enterprise(platform):
+    if product in ("engine", "cli") and daemon_reports.is_enterprise(platform):
         return f"docker-ee {version}" if product == "engine" else f"docker-ee-cli {version}"
     if red_hats := rpm.package(commit, "") if commit.startswith(f"docker-{version}-") else None:
         return f"{red_hats.name} {red_hats.version}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats.packages import Package, host, names, product
+from notifier.inventory.formats.shared.installed_packages import Package, host, names, product
 from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 

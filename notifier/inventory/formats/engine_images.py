@@ -13,7 +13,7 @@ import msgspec
 
 from feeds.images.records import HeldImage
 from feeds.images.references import digest
-from notifier.inventory.formats import image_objects
+from notifier.inventory.formats.shared import image_objects
 
 _ID = re.compile(r"[0-9a-f]{12,64}")
 

@@ -12,8 +12,9 @@ from typing import Any
 from feeds.core.errors import NavtexError
 from feeds.versions.products import ENGINE_MODULE, numbering
 from notifier.domain.components import BadRow, Found, Host, Observed, Tally, component, host_name
-from notifier.inventory.formats import daemons, kubernetes_pods
-from notifier.inventory.formats.distros import of_pretty
+from notifier.inventory.formats import kubernetes_pods
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.distributions import of_pretty
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "kubernetes"
@@ -126,7 +127,7 @@ def of_node(node: object, where: str, others: Tally) -> Iterator[Found]:
     distro = "windows" if windows else of_pretty(word(told, "osImage"), word(told, "kernelVersion"))
     machine = word(told, "systemUUID") or word(told, "machineID")
     try:
-        made = component(product, daemons.zero_kept(version) if product == "engine" else version, "", distro)
+        made = component(product, daemon_reports.zero_kept(version) if product == "engine" else version, "", distro)
         identity = f"machine:{machine[:200].lower()}" if machine else ""
         yield Host(host_name(name), (made,), view=Observed.RUNNING, identity=identity)
     except (NavtexError, ValueError) as error:

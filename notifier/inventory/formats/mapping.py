@@ -18,8 +18,8 @@ from feeds.advisories.records import PRODUCTS
 from feeds.core.errors import ConfigError, InventoryError, NavtexError
 from notifier.config import MappingPaths
 from notifier.domain.components import BadRow, Bare, Component, Found, Host, Observed, Tally, component, host_name
-from notifier.inventory.formats import packages
-from notifier.inventory.formats.distros import of_id, of_pretty
+from notifier.inventory.formats.shared import installed_packages
+from notifier.inventory.formats.shared.distributions import of_id, of_pretty
 from notifier.inventory.text import Item, Text
 
 _KINDS = {"deb": "deb", "dpkg": "deb", "apt": "deb", "rpm": "rpm", "dnf": "rpm", "yum": "rpm", "apk": "apk"}
@@ -119,7 +119,7 @@ class MappedFormat:
             yield Bare(name)
 
     def _components(self, rows: list[Any], host: Any, where: str, distro: str) -> Iterator[Component | BadRow]:
-        listed: list[packages.Package] = []
+        listed: list[installed_packages.Package] = []
         for number, row in enumerate(rows):
             place = f"{where}.{self._paths['components']}[{number}]" if "components" in self._compiled else where
             try:
@@ -131,7 +131,7 @@ class MappedFormat:
                 yield found
             elif found:
                 listed.append(found)
-        of_packages, unread = packages.components(listed, distro)
+        of_packages, unread = installed_packages.components(listed, distro)
         yield from of_packages
         yield from unread
 
@@ -149,21 +149,21 @@ class MappedFormat:
         except ValueError as error:
             raise _Absent(f"{self._named('host')} finds no host name") from error
 
-    def _row(self, row: Any, host: Any, where: str, distro: str) -> Component | packages.Package | None:
+    def _row(self, row: Any, host: Any, where: str, distro: str) -> Component | installed_packages.Package | None:
         """The component or package of a row; None if its product is not followed."""
         package = self._word("package", row, host)
         kind = _KINDS.get(self._word("kind", row, host).lower().split("_")[0], "")
         called = self._word("product", row, host) or package
         if not called:
             raise _Absent(f"{self._named('package' if 'package' in self._compiled else 'product')} finds nothing")
-        product = called.lower() if called.lower() in PRODUCTS else packages.product(called, kind)
-        if not product and not (package and packages.interesting(package, kind)):
+        product = called.lower() if called.lower() in PRODUCTS else installed_packages.product(called, kind)
+        if not product and not (package and installed_packages.interesting(package, kind)):
             return None
         version = self._word("version", row, host)
         if not version:
             raise _Absent(f"{self._named('version')} finds nothing for {called[:60]}")
         if package:
-            return packages.Package(where, package, version, kind)
+            return installed_packages.Package(where, package, version, kind)
         return component(product, version, "", distro)
 
     def _distro(self, host: Any, name: str, notes: Tally) -> str:

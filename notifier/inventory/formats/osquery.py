@@ -13,9 +13,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from notifier.domain.components import BadRow, Found, Host, Note, Observed, host_name
-from notifier.inventory.formats import daemons
-from notifier.inventory.formats.distros import of_id
-from notifier.inventory.formats.packages import Package, components, interesting, named, product
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.distributions import of_id
+from notifier.inventory.formats.shared.installed_packages import Package, components, interesting, named, product
 from notifier.inventory.text import Item, Text, obj, seq, word
 
 NAME = "osquery"
@@ -166,7 +166,7 @@ def _running(held: dict[tuple[str, ...], _Row], name: str, host: str, distro: st
         # on a desktop with Windows the engine runs in a Linux of its own
         distro = "windows" if word(row.columns, "os") == "windows" else distro.replace("windows", "")
         called = name or named(host, "osquery's docker_version")
-        yield from daemons.engine(called, word(row.columns, "version"), distro, row.where)
+        yield from daemon_reports.engine(called, word(row.columns, "version"), distro, row.where)
     elif row and name:
         yield Host(name, (), view=Observed.RUNNING)
 

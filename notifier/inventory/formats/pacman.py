@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from notifier.domain.components import BadRow, Found, Note
-from notifier.inventory.formats.packages import Package, host
+from notifier.inventory.formats.shared.installed_packages import Package, host
 from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 

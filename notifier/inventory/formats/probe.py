@@ -17,13 +17,14 @@ from msgspec.structs import replace
 from feeds.core.errors import InventoryError, NavtexError
 from feeds.versions.upstream import key
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, gathered
-from notifier.inventory.formats import docker_version, packages, probe_images
+from notifier.inventory.formats import docker_version, probe_images
 from notifier.inventory.formats.probe_images import ProbedImages
+from notifier.inventory.formats.shared import installed_packages
 from notifier.inventory.text import Text
 
 NAME = "probe"
 SIGN = "it has the mark of the probe's script"
-_ASKED = " ".join(sorted({*packages.names("deb"), *packages.names("rpm")}))
+_ASKED = " ".join(sorted({*installed_packages.names("deb"), *installed_packages.names("rpm")}))
 _FORMATS = {
     "dpkg": r"dpkg-query -W -f='${Package}\t${Version}\t${Status}\n'",
     "rpm": r"rpm -qa --qf '%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\tinstalled\n'",
@@ -169,7 +170,7 @@ def _listed(text: str, kind: str, distro: str) -> tuple[tuple[Component, ...], t
     bad: list[tuple[str, str]] = []
     for line in text.splitlines():
         package, version, state = [*line.split("\t"), "", ""][:3]
-        product = packages.product(package, kind)
+        product = installed_packages.product(package, kind)
         if not product or state.split(" ")[-1] != "installed":
             continue
         try:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.images import HostImages
-from notifier.inventory.formats import image_objects
+from notifier.inventory.formats.shared import image_objects
 
 MOST_IMAGES = 1000
 """How many images of one host are read; those that run come first."""

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Observed, component, host_name
-from notifier.inventory.formats import daemons
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines, obj, word
 
@@ -134,7 +134,7 @@ def _program(line: str) -> tuple[str, re.Match[str], str] | None:
 def _component(said: _Said) -> Component:
     """The component; a distribution's build shows the version of its package."""
     own = said.commit if said.version and said.commit.startswith(f"{said.version}-") else said.version
-    if said.product in ("containerd", "runc") and (made := daemons.part(said.product, own, "")):
+    if said.product in ("containerd", "runc") and (made := daemon_reports.part(said.product, own, "")):
         return made
     return component(said.product, said.version)
 

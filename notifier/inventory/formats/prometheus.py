@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from notifier.domain.components import BadRow, Found, Note, Tally
-from notifier.inventory.formats import daemons, kubernetes
-from notifier.inventory.formats.distros import of_pretty
-from notifier.inventory.formats.packages import named
+from notifier.inventory.formats import kubernetes
+from notifier.inventory.formats.shared import daemon_reports
+from notifier.inventory.formats.shared.distributions import of_pretty
+from notifier.inventory.formats.shared.installed_packages import named
 from notifier.inventory.terminal_noise import is_labels
 from notifier.inventory.text import Text, obj, seq, word
 
@@ -112,7 +113,7 @@ def _time(result: Any) -> float:
 
 def _engine(name: str, labels: dict[str, str], where: str) -> Iterator[Found]:
     distro = "windows" if labels.get("os_type") == "windows" else of_pretty(labels.get("os", ""))
-    yield from daemons.engine(name, labels["version"], distro, where)
+    yield from daemon_reports.engine(name, labels["version"], distro, where)
 
 
 def _plain(value: str) -> str:

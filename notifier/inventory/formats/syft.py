@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from notifier.domain.components import Found
-from notifier.inventory.formats import sbom
-from notifier.inventory.formats.distros import of_id
+from notifier.inventory.formats.shared import sbom
+from notifier.inventory.formats.shared.distributions import of_id
 from notifier.inventory.text import Text, obj, seq, word
 
 NAME = "syft"

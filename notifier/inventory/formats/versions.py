@@ -11,7 +11,7 @@ from feeds.core.errors import InventoryError, NavtexError
 from feeds.versions.products import numbering
 from notifier.domain.components import BadRow, Component, Found, Host, Note, Tally, component, host_name
 from notifier.domain.package_names import FOLLOWED
-from notifier.inventory.formats.daemons import zero_kept
+from notifier.inventory.formats.shared.daemon_reports import zero_kept
 from notifier.inventory.terminal_noise import is_noise
 from notifier.inventory.text import Text, first_lines
 

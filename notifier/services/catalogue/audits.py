@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from feeds import storage
-from feeds.advisories.editions import label, named, place
+from feeds.advisories.cis_editions import label, named, place
 from feeds.advisories.records import ENGINE, Advisory, Edition
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from notifier.assessment.editions import Editions
+from notifier.assessment.benchmark_editions import Editions
 from notifier.assessment.matcher import Matcher
 from notifier.domain.audits import Audit, AuditDue, AuditStanding, CheckList, standing
 from notifier.domain.components import BadRow, Note, Tally
@@ -22,7 +22,7 @@ from notifier.schemas.benchmark import HostAudit, HostAudits, audit_row
 from notifier.schemas.fields import whole
 from notifier.services.catalogue.benchmarks import find
 from notifier.services.snapshot.scopes import check_hosts, nothing_in
-from notifier.storage import audits, exposure, inventory
+from notifier.storage import audits, hosts_by_component, inventory
 
 _CLOCKS = timedelta(days=1)
 """So far a clock may be ahead before its date is taken for wrong."""
@@ -170,7 +170,7 @@ def _rows(connection: Connection, scope: Scope, editions: Editions) -> Iterator[
     upgraded = audits.upgrades(connection, scope)
     engines = [n for n, c in inventory.components(connection).items() if c.product == ENGINE]
     seen = set()
-    for host, tags, numbers, _ in exposure.hosts_running(connection, scope, engines):
+    for host, tags, numbers, _ in hosts_by_component.hosts_running(connection, scope, engines):
         seen.add(host)
         editions_due = [due[n] for n in numbers if n in due]
         newest = max(editions_due, key=lambda d: place(d[1]), default=None)

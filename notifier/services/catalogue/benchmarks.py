@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import islice
 
 from feeds import storage
-from feeds.advisories.editions import named, place
+from feeds.advisories.cis_editions import named, place
 from feeds.advisories.records import ENGINE, Advisory
 from feeds.core.errors import UnknownName
 from feeds.storage.database import Connection, Database
-from notifier.assessment.editions import Editions
+from notifier.assessment.benchmark_editions import Editions
 from notifier.assessment.matcher import Matcher
 from notifier.domain.components import Component
 from notifier.domain.filters import Scope
@@ -27,7 +27,7 @@ from notifier.schemas.benchmark import (
     edition_row,
 )
 from notifier.schemas.fields import whole
-from notifier.storage import exposure, inventory
+from notifier.storage import hosts_by_component, inventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,13 @@ def _counted(connection: Connection, scope: Scope, numbers: Sequence[int]) -> Ho
         return Hosts(0, ())
     people = inventory.populations(connection, scope, only=numbers)
     count = sum(p.hosts for p in people.values())
-    if len(people) > 1 and ENGINE in exposure.multi_version_products(connection, scope):
-        count = exposure.distinct_hosts(connection, scope, numbers)
+    if len(people) > 1 and ENGINE in hosts_by_component.multi_version_products(connection, scope):
+        count = hosts_by_component.distinct_hosts(connection, scope, numbers)
     names = sorted({name for p in people.values() for name in p.names})
     return Hosts(count, tuple(names[: inventory.NAMED]))
 
 
 def _hosts(connection: Connection, scope: Scope, due: Mapping[int, tuple[Component, str]]) -> Iterator[EditionHost]:
-    for host, _, numbers, _ in exposure.hosts_running(connection, scope, due) if due else ():
+    for host, _, numbers, _ in hosts_by_component.hosts_running(connection, scope, due) if due else ():
         for of, reason in (due[number] for number in numbers):
             yield EditionHost(host=host, version=of.version, package=of.package or None, reason=reason)

@@ -13,7 +13,7 @@ from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.schemas.fields import whole
 from notifier.schemas.source import DISABLED, MirrorRow, SourceList, SourceRow
-from notifier.services.environment.mirror_age import age
+from notifier.services.installation.mirror_age import age
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from notifier.services.snapshot.assessment import Assessment
 from notifier.services.snapshot.due_dates import DueDates
 from notifier.services.snapshot.scopes import check_hosts
 from notifier.services.snapshot.settings import Settings
-from notifier.storage import exposure, inventory, risks, trend_days
+from notifier.storage import hosts_by_component, hosts_by_severity, inventory, trend_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def find(
     matcher, components = assessment.matcher, assessment.components
     # if advisories are named, only the hosts of the components that they are about are counted
     spoken_of = speaking(matcher, components, question) if question.advisories else None
-    hosts = exposure.counts(connection, scope, spoken_of)
+    hosts = hosts_by_component.counts(connection, scope, spoken_of)
     found = dates.applied(connection, scope, findings(matcher, components, hosts, question), overdue=overdue)
     return ScopedFindings(assessment, scope, question, hosts, found, dates, overdue)
 
@@ -124,7 +124,7 @@ def host_counts(
     Where no host can run two of a group's components the sum is exact. Only the others are counted. With `overdue`,
     only hosts on which some finding of the group is overdue count.
     """
-    several = exposure.multi_version_products(connection, scope)
+    several = hosts_by_component.multi_version_products(connection, scope)
     known: dict[frozenset[int], int] = {}
     for _, group in groups:
         products = {f.match.component.product for f in group}
@@ -136,7 +136,7 @@ def host_counts(
             continue
         numbers = frozenset(f.number for f in group)
         if numbers not in known:
-            known[numbers] = exposure.distinct_hosts(connection, scope, numbers)
+            known[numbers] = hosts_by_component.distinct_hosts(connection, scope, numbers)
         yield known[numbers]
 
 
@@ -201,7 +201,7 @@ def note_trend(database: Database, now: datetime) -> None:
     with database.connect() as connection:
         hosts = inventory.count(connection)
         found = assess(connection, ExposureQuery(), now)
-        counted = risks.risk_counts(connection, found.scope, marks(found.findings))
+        counted = hosts_by_severity.risk_counts(connection, found.scope, marks(found.findings))
     if not hosts:
         return
     levels = dict.fromkeys(map(str, Level), 0)

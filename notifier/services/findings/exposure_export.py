@@ -10,7 +10,7 @@ from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import AUTHOR, NAMESPACE, document
 from notifier.services.findings.exposure import ScopedFindings
 from notifier.services.snapshot.annotations import Remarks
-from notifier.storage import exposure
+from notifier.storage import hosts_by_component
 
 NAMED: Final = 100
 """The most hosts of a component that a document names. All are counted."""
@@ -32,7 +32,7 @@ def export(
         )
     made = document(
         found.findings,
-        lambda number: exposure.example_hosts(connection, found.scope, number, NAMED),
+        lambda number: hosts_by_component.example_hosts(connection, found.scope, number, NAMED),
         found.at,
         author=author or AUTHOR,
         namespace=namespace or NAMESPACE,

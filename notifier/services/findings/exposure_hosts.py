@@ -10,8 +10,8 @@ from feeds.advisories.records import Level, severity_rank
 from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until
 from notifier.assessment.findings import Finding
+from notifier.domain.component_periods import StayKey
 from notifier.domain.filters import Named
-from notifier.domain.stays import StayKey
 from notifier.schemas.exposure import HostGroup, Runs
 
 _Counted = tuple[int, int, bool]

@@ -20,7 +20,7 @@ from notifier.schemas.trend import Trend
 from notifier.services.findings.exposure import ScopedFindings, find, host_counts, marks
 from notifier.services.findings.trend import DEFAULT, trend_of
 from notifier.services.snapshot.annotations import Remarks
-from notifier.storage import exposure, inventory, risks, trend_days
+from notifier.storage import hosts_by_component, hosts_by_severity, inventory, trend_days
 
 _NAMED = 5
 
@@ -33,7 +33,7 @@ def page(connection: Connection, found: ScopedFindings) -> str:
     exposed = [f for f in whole.findings if f.match.verdict.status in EXPOSED]
     groups = by_advisory(exposed)
     hosts = {a.name: n for (a, _), n in zip(groups, host_counts(connection, found.scope, groups), strict=True)}
-    standing = risks.risk_counts(connection, found.scope, marks(whole.findings))
+    standing = hosts_by_severity.risk_counts(connection, found.scope, marks(whole.findings))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in standing:
         if one.weight:
@@ -79,7 +79,7 @@ def _steps(connection: Connection, found: ScopedFindings, exposed: list[Finding]
         ReportStep(
             plan(found.assessment.matcher, found.assessment.components[number], found.at.date()),
             found.hosts[number],
-            exposure.example_hosts(connection, found.scope, number, _NAMED),
+            hosts_by_component.example_hosts(connection, found.scope, number, _NAMED),
         )
         for number, _ in by_component(exposed)
     )

@@ -16,9 +16,9 @@ from feeds.storage.database import Connection
 from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until, patterns
 from notifier.assessment.findings import Finding, by_advisory, by_component, by_version
+from notifier.domain.component_periods import StayKey
 from notifier.domain.due import Dated
 from notifier.domain.hosts import StayHolder
-from notifier.domain.stays import StayKey
 from notifier.schemas.exposure import (
     AdvisoryGroup,
     Exposure,
@@ -34,7 +34,7 @@ from notifier.schemas.fields import whole
 from notifier.services.findings.exposure import ScopedFindings, host_counts, marks
 from notifier.services.findings.exposure_hosts import DatedHostGroups, HostGroups, worst_host_first
 from notifier.services.snapshot.annotations import Remarks
-from notifier.storage import exposure, risks
+from notifier.storage import hosts_by_component, hosts_by_severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def each_host(connection: Connection, found: ScopedFindings, since: str = "") ->
         of_number = {f.number: f for f in group}
         mine = silenced.get(advisory.id, ())
         asked = of_number, patterns(mine)
-        later = exposure.stays_running(connection, found.scope, of_number, found.dates.days, asked[1], since=since)
+        later = hosts_by_component.stays_running(
+            connection, found.scope, of_number, found.dates.days, asked[1], since=since
+        )
         for host, tags, stays, named in later if since and not place else holders(*asked):
             held = {stay[0]: stay for stay in stays}
             for finding in group if len(held) > 1 else [of_number[number] for number in held]:
@@ -91,9 +93,11 @@ def _holders(
     concerned = {f.number for f in found.findings}
     if sum(found.hosts[n] for n in concerned) > _FEW:
         days = found.dates.days
-        return lambda numbers, named: exposure.stays_running(connection, found.scope, numbers, days, named)
+        return lambda numbers, named: hosts_by_component.stays_running(connection, found.scope, numbers, days, named)
     hosts = list(
-        exposure.stays_running(connection, found.scope, concerned, found.dates.days, named_patterns(silences_of(found)))
+        hosts_by_component.stays_running(
+            connection, found.scope, concerned, found.dates.days, named_patterns(silences_of(found))
+        )
     )
     places: dict[int, list[tuple[int, StayKey]]] = {n: [] for n in concerned}
     for place, (_, _, stays, _) in enumerate(hosts):
@@ -178,11 +182,11 @@ def placed_hosts(
     names, dates = named_patterns(silenced), found.dates
     if not dates.policy:
         made = HostGroups(of_component, silenced)
-        for one in risks.hosts_by_risk(connection, found.scope, marked, names, after=after):
+        for one in hosts_by_severity.hosts_by_risk(connection, found.scope, marked, names, after=after):
             yield made.row(*one), place(one[0], one[2])
         return
     dated = DatedHostGroups(of_component, silenced, dates.of_stay, only_overdue=found.overdue)
-    for each in risks.stays_by_risk(connection, found.scope, marked, dates.days, names, after=after):
+    for each in hosts_by_severity.stays_by_risk(connection, found.scope, marked, dates.days, names, after=after):
         row = dated.row_of(*each)
         if row is not None:
             yield row, place(each[0], [component for component, _, _ in each[2]])

@@ -24,7 +24,7 @@ from notifier.services.findings.exposure_rows import GroupBy, counted, placed_ho
 from notifier.services.findings.plan_parts import PlannedHosts, planned, ranked
 from notifier.services.snapshot.annotations import Remarks
 from notifier.services.snapshot.scopes import nothing_in
-from notifier.storage import inventory, risks
+from notifier.storage import hosts_by_severity, inventory
 
 _STEPS: Final = 3
 """How many upgrades the overview shows."""
@@ -117,7 +117,7 @@ def overview(
 def fleet_numbers(connection: Connection, found: ScopedFindings) -> FleetNumbers:
     """The hosts of a scope in numbers, whichever verdicts were asked for."""
     whole = _with_verdicts(found, COUNTED)
-    counted = risks.risk_counts(connection, found.scope, marks(whole))
+    counted = hosts_by_severity.risk_counts(connection, found.scope, marks(whole))
     levels = dict.fromkeys(map(str, Level), 0)
     for one in counted:
         if one.weight:
@@ -203,7 +203,7 @@ def _versions(connection: Connection, found: ScopedFindings, part: RowPart) -> _
 
 def _hosts(connection: Connection, found: ScopedFindings, part: RowPart) -> _Listed:
     marked = marks(found.findings, frozenset(Status))
-    total = sum(one.hosts for one in risks.risk_counts(connection, found.scope, marked))
+    total = sum(one.hosts for one in hosts_by_severity.risk_counts(connection, found.scope, marked))
     # read last: what is not read to its end leaves its temporary table to the end of the transaction
     with closing(placed_hosts(connection, found, _place(part.after))) as placed:
         read = list(islice(placed, part.limit + 1))

@@ -16,7 +16,7 @@ from notifier.domain.hosts import Hosts
 from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, assess
 from notifier.services.findings.plans import earliest_due, twins_joined, worst_plan_first
 from notifier.services.snapshot.scopes import nothing_in
-from notifier.storage import exposure, inventory
+from notifier.storage import hosts_by_component, inventory
 
 _NAMED: Final = 5
 
@@ -72,8 +72,8 @@ def planned(connection: Connection, found: ScopedFindings, of: Plan, numbers: tu
     """A plan with its hosts, each counted once, and its due date."""
     scope = found.scope
     several = len(numbers) > 1
-    count = exposure.distinct_hosts(connection, scope, numbers) if several else found.hosts[numbers[0]]
-    names = {name for number in numbers for name in exposure.example_hosts(connection, scope, number, _NAMED)}
+    count = hosts_by_component.distinct_hosts(connection, scope, numbers) if several else found.hosts[numbers[0]]
+    names = {name for number in numbers for name in hosts_by_component.example_hosts(connection, scope, number, _NAMED)}
     of_component = dict(by_component(found.findings))
     due, overdue = earliest_due([f for number in numbers for f in of_component.get(number, ())])
     return PlannedHosts(of, Hosts(count, tuple(sorted(names)[:_NAMED])), due, overdue)

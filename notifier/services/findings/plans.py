@@ -21,7 +21,7 @@ from notifier.services.findings.exposure import ExposureQuery, ScopedFindings, a
 from notifier.services.findings.exposure_rows import each_host
 from notifier.services.snapshot.annotations import Remarks
 from notifier.services.snapshot.scopes import nothing_in
-from notifier.storage import exposure, inventory
+from notifier.storage import hosts_by_component, inventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def plans(
 def _plans(connection: Connection, found: ScopedFindings, least: Severity | None) -> PlansAnswer:
     scope, now = found.scope, found.at
     assessment = found.assessment
-    numbers = tuple({f.number for f in found.findings} if found.overdue else exposure.counts(connection, scope))
+    numbers = tuple(
+        {f.number for f in found.findings} if found.overdue else hosts_by_component.counts(connection, scope)
+    )
     names = _names(connection, found, numbers)
     of_component = dict(by_component(found.findings))
     waiting: dict[int, list[Waiting]] = defaultdict(list)
@@ -97,7 +99,7 @@ def _names(connection: Connection, found: ScopedFindings, numbers: tuple[int, ..
         for row in each_host(connection, found):
             late[row.finding.number].add(row.host)
         return {number: sorted(hosts) for number, hosts in late.items()}
-    for host, _, held, _ in exposure.hosts_running(connection, found.scope, numbers):
+    for host, _, held, _ in hosts_by_component.hosts_running(connection, found.scope, numbers):
         for number in held:
             names[number].append(host)
     return names

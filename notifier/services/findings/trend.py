@@ -12,15 +12,15 @@ from functools import cache
 from feeds.advisories.records import Advisory, Level
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Question, findings
+from notifier.domain.component_periods import EndedStay, Stay, StayKey, first_exposed
 from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import TrendDay
-from notifier.domain.stays import EndedStay, Stay, StayKey, first_exposed
 from notifier.schemas.fields import whole
 from notifier.schemas.trend import LEVELS, FixTime, OpenAge, Trend, TrendLevels, TrendPoint, TrendWeek
 from notifier.services.snapshot.assessment import Assessment
 from notifier.services.snapshot.due_dates import DueDates
-from notifier.storage import exposure, stay_counts, trend_days
+from notifier.storage import hosts_by_component, period_counts, trend_days
 
 DEFAULT = timedelta(days=84)
 """How far back a trend goes if nothing is said."""
@@ -39,14 +39,14 @@ def trend(database: Database, now: datetime, since: date | None = None, due: Due
 def trend_of(connection: Connection, assessment: Assessment, since: date, dates: DueDates) -> Trend:
     """The same, from what is loaded."""
     today = assessment.now.date()
-    recorded = stay_counts.recorded_since(connection)
+    recorded = period_counts.recorded_since(connection)
     hosts = trend_days.trend(connection)
     life = _Lifetimes()
     _open(connection, assessment, dates, life, Scope())
     exposures = cache(lambda number: _exposures(assessment, number))
     advisories = {a.id: a for a in assessment.advisories}
     first = cache(lambda stay, number: first_exposed(stay, lambda at: dates.since(advisories[number], at)))
-    for ended in stay_counts.ended(connection, since):
+    for ended in period_counts.ended(connection, since):
         _ended(ended, exposures, first, life)
     return Trend(
         generated_at=whole(assessment.now),
@@ -92,10 +92,10 @@ class _Lifetimes:
 
 def _open(connection: Connection, assessment: Assessment, dates: DueDates, life: _Lifetimes, scope: Scope) -> None:
     """Add what is open now."""
-    counts = exposure.counts(connection, scope)
+    counts = hosts_by_component.counts(connection, scope)
     found = findings(assessment.matcher, assessment.components, counts, Question())
     stays: dict[int, list[tuple[StayKey, int]]] = defaultdict(list)
-    for key, hosts in stay_counts.counted(connection, scope, {f.number for f in found}).items():
+    for key, hosts in period_counts.counted(connection, scope, {f.number for f in found}).items():
         stays[key[0]].append((key, hosts))
     for one in found:
         level = Level.of(one.match.advisory.severity)

@@ -27,7 +27,7 @@ from notifier.schemas.explanation import (
 from notifier.schemas.fields import whole
 from notifier.schemas.row_fields import advisory_fields, component_fields, verdict_fields
 from notifier.services.findings.exposure import ScopedFindings
-from notifier.storage import exposure, host_listing
+from notifier.storage import host_listing, hosts_by_component
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def proofs(connection: Connection, found: ScopedFindings, limit: int) -> tuple[P
     made = []
     for finding in found.findings[:limit]:
         of = finding.match.component
-        names = exposure.example_hosts(connection, found.scope, finding.number, _NAMED)
+        names = hosts_by_component.example_hosts(connection, found.scope, finding.number, _NAMED)
         for verdict, _ in _verdicts(found.assessment.matcher, finding.match.advisory, (of,)):
             made.append(Proof(verdict, of.distro, Hosts(finding.hosts, names)))
     return tuple(made)

@@ -9,13 +9,13 @@ from itertools import islice
 
 from feeds import storage
 from feeds.storage.database import Connection, Database
-from notifier.assessment.existence import KnownReleases
+from notifier.assessment.known_versions import KnownReleases
 from notifier.domain.bounds import NAME, check_tags, check_text
 from notifier.domain.components import BadRow, Bare, Found, Host, LeftOut, Note, Observed
 from notifier.domain.hosts import ImportResult
 from notifier.domain.images import HostImages
-from notifier.services.environment.waking import wake_matching
 from notifier.services.hosts.host_images import keep_host_images
+from notifier.services.installation.worker_wakeups import wake_matching
 from notifier.storage import verdicts
 from notifier.storage.identities import Identities
 from notifier.storage.import_rows import CHUNK

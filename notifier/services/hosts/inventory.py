@@ -9,9 +9,9 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import HostOrder
 from notifier.schemas.inventory import HostDetail, HostList, host_detail
-from notifier.services.environment.mirror_age import listed
+from notifier.services.installation.mirror_age import listed
 from notifier.services.snapshot.scopes import check_hosts, nothing_in
-from notifier.storage import host_listing, stays
+from notifier.storage import component_periods, host_listing
 from notifier.storage import inventory as store
 
 
@@ -91,7 +91,7 @@ def host(database: Database, name: str) -> HostDetail:
 def remove_host(database: Database, name: str, now: datetime) -> None:
     """Remove a host; UnknownName if there is none."""
     with database.begin() as connection:
-        stays.note_removed(connection, store.host_numbers(connection, [name]).values(), now.date())
+        component_periods.note_removed(connection, store.host_numbers(connection, [name]).values(), now.date())
         store.remove(connection, name)
 
 

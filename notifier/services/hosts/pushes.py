@@ -21,8 +21,8 @@ from notifier.inventory import InputOptions, open_text
 from notifier.inventory.text import Text
 from notifier.schemas.inventory import unread_rows
 from notifier.schemas.push import PushSummary
-from notifier.services.environment.waking import wake_matching
 from notifier.services.hosts.host_images import keep_host_images
+from notifier.services.installation.worker_wakeups import wake_matching
 from notifier.storage import pushes as store
 from notifier.storage import verdicts
 from notifier.storage.identities import Identities

@@ -14,7 +14,7 @@ from notifier.domain.filters import Scope
 from notifier.schemas.access import ListedUser, UserList
 from notifier.schemas.fields import whole
 from notifier.security.passwords import hashed_password
-from notifier.services.environment.audit_log import note_in
+from notifier.services.installation.audit_log import note_in
 from notifier.services.people.own_subscriptions import follow_owner
 from notifier.storage import accounts
 from notifier.storage.accounts import Account

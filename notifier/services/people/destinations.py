@@ -11,7 +11,7 @@ from notifier.channels.mail_address import checked
 from notifier.channels.slack_address import SlackWay, is_slack, slack_address
 from notifier.domain.messages import Target
 from notifier.domain.self_service import SelfServiceRules
-from notifier.services.environment.channel_addresses import check_address
+from notifier.services.installation.channel_addresses import check_address
 
 _LONGEST = 500
 

@@ -15,10 +15,10 @@ from notifier.domain.schedule import Schedule, checked
 from notifier.domain.self_service import narrowed
 from notifier.domain.subscriptions import Subscription
 from notifier.schemas.subscription import FilterWords, SubscriptionRow, filter_words
-from notifier.services.environment.audit_log import note_in
-from notifier.services.environment.channel_addresses import reachable_targets
-from notifier.services.subscribing.subscriptions import subscription_row_of
-from notifier.storage import subscribing, subscriptions
+from notifier.services.installation.audit_log import note_in
+from notifier.services.installation.channel_addresses import reachable_targets
+from notifier.services.subscriptions.subscriptions import subscription_row_of
+from notifier.storage import self_service, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def follow_owner(connection: Connection, owner: str, scope: Scope | None, now: d
         elif left != one.filters.scope:
             filters = msgspec.structs.replace(one.filters, scope=left)
             subscriptions.change(connection, replace(one, filters=filters))
-            subscribing.end_feed(connection, one.id)
+            self_service.end_feed(connection, one.id)
 
 
 def _found(connection: Connection, viewer: Viewer, number: int) -> OwnSubscription:
@@ -130,7 +130,7 @@ def _own(connection: Connection, subscription: Subscription, viewer: Viewer) -> 
         row,
         subscription,
         ", ".join(_mailboxes(subscription) or row.to),
-        subscribing.has_feed(connection, subscription.id),
+        self_service.has_feed(connection, subscription.id),
         narrowed(scope, viewer.scope) == scope,
     )
 

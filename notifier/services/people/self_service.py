@@ -33,10 +33,10 @@ from notifier.domain.subscriptions import Subscription
 from notifier.rendering.notices import with_link
 from notifier.schemas.subscription import ALL, filter_words
 from notifier.security.links import confirmation_token, hashed, new_seed
-from notifier.services.environment.audit_log import note_in
-from notifier.services.environment.channel_addresses import targets_of
+from notifier.services.installation.audit_log import note_in
+from notifier.services.installation.channel_addresses import targets_of
 from notifier.services.people.destinations import Destination, destination
-from notifier.storage import outbox, subscribing, subscriptions
+from notifier.storage import outbox, self_service, subscriptions
 
 
 class Confirmation(Enum):
@@ -82,12 +82,12 @@ def ask(database: Database, wish: Wish, applicant: Applicant, rules: SelfService
     made = _message(request, seed, rules, now)
     counted, network = counted_as(found.recipient or found.address), network_of(applicant.client) or "unknown"
     with database.begin() as connection:
-        mailbox, client = subscribing.requests_since(connection, counted, network, now - DAY)
+        mailbox, client = self_service.requests_since(connection, counted, network, now - DAY)
         if not found.permitted or mailbox >= PER_MAILBOX or client >= PER_CLIENT:
             return
         text = msgspec.json.encode(request).decode()
         hashed_token = hashed(confirmation_token(seed))
-        subscribing.add_confirmation(
+        self_service.add_confirmation(
             connection, hashed_token, now, now + CONFIRMATION, mailbox=counted, client=network, request=text
         )
         outbox.put_notice(connection, made, found.targets(), "confirm")
@@ -129,10 +129,10 @@ def confirm(database: Database, token: str, now: datetime, actor: Actor = SOMEBO
     """
     with database.begin() as connection:
         found = _view(connection, token, now)
-        if found.state is not Confirmation.WAITING or not subscribing.use(connection, hashed(token), now):
+        if found.state is not Confirmation.WAITING or not self_service.use(connection, hashed(token), now):
             return found
         if found.request.subscription:
-            subscribing.resubscribe(connection, found.request.subscription, found.request.to)
+            self_service.resubscribe(connection, found.request.subscription, found.request.to)
             note_in(connection, actor, now, "subscription.resubscribe", found.subscription, after=_said(found))
             return found
         found = replace(found, subscription=_subscribed(connection, found.request, now))
@@ -146,7 +146,7 @@ def _said(found: ConfirmationView) -> dict[str, str]:
 
 
 def _view(connection: Connection, token: str, now: datetime) -> ConfirmationView:
-    found = subscribing.waiting(connection, hashed(token))
+    found = self_service.waiting(connection, hashed(token))
     try:
         request = msgspec.json.decode(found.request, type=Request) if found else None
     except msgspec.MsgspecError:
@@ -170,7 +170,7 @@ def _subscribed(connection: Connection, request: Request, now: datetime) -> str:
     if mine:
         changed = replace(mine[0], filters=request.filters, schedule=request.schedule, targets=(request.target,))
         subscriptions.change(connection, replace(changed, paused=False))
-        subscribing.resubscribe(connection, changed.id)
+        self_service.resubscribe(connection, changed.id)
         return changed.name
     taken = {s.name for s in every}
     base = request.to if request.owner == request.to.lower() else f"{request.to} ({request.owner})"

@@ -12,7 +12,7 @@ from feeds.storage.database import Connection, Database
 from notifier.domain.access import Actor, Role, Viewer, Way, network_of
 from notifier.domain.filters import Scope
 from notifier.security.passwords import digest, matches, new_secret
-from notifier.services.environment.audit_log import note, note_in
+from notifier.services.installation.audit_log import note, note_in
 from notifier.services.people.accounts import account_name
 from notifier.storage import accounts, audit_log
 from notifier.storage.accounts import Account

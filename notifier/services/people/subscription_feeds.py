@@ -12,8 +12,8 @@ from notifier.channels.atom import ENTRIES, document
 from notifier.domain.access import Actor
 from notifier.domain.self_service import SOMEBODY
 from notifier.security.links import hashed, random_token
-from notifier.services.environment.audit_log import note_in
-from notifier.storage import subscribing, subscriptions
+from notifier.services.installation.audit_log import note_in
+from notifier.storage import self_service, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def new_feed(database: Database, number: int, now: datetime, actor: Actor = SOME
         found = subscriptions.numbered(connection, number)
         if found is None:
             raise UnknownName("there is no such subscription")
-        subscribing.set_feed(connection, number, hashed(token), now)
+        self_service.set_feed(connection, number, hashed(token), now)
         note_in(connection, actor, now, "feed.add", found.name)
     return token
 
@@ -43,22 +43,22 @@ def end_feed(database: Database, number: int, now: datetime, actor: Actor = SOME
     """End the feed of a subscription: its address no longer works."""
     with database.begin() as connection:
         found = subscriptions.numbered(connection, number)
-        if found is not None and subscribing.end_feed(connection, number):
+        if found is not None and self_service.end_feed(connection, number):
             note_in(connection, actor, now, "feed.remove", found.name)
 
 
 def read_feed(database: Database, token: str, known: str, now: datetime) -> FeedAnswer:
     """The feed of a token; `known` are the tags that the reader has. UnknownName if there is none."""
     with database.connect() as connection:
-        number = subscribing.feed_of(connection, hashed(token))
+        number = self_service.feed_of(connection, hashed(token))
         subscription = subscriptions.numbered(connection, number) if number is not None else None
         if subscription is None:
             raise UnknownName("there is no such feed", remedy="Make a new one on the page of the subscription")
-        digests = subscribing.digests_of(connection, subscription.id, ENTRIES)
+        digests = self_service.digests_of(connection, subscription.id, ENTRIES)
         said = f"{subscription.id} {subscription.name} {digests}"
         etag = f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
         if known.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]:
             return FeedAnswer(etag, None)
-        messages = subscribing.messages_of(connection, [number for number, _ in digests], now)
+        messages = self_service.messages_of(connection, [number for number, _ in digests], now)
     title = f"Navtex: {subscription.name}"
     return FeedAnswer(etag, document(str(subscription.id), title, messages, subscription.created_at))

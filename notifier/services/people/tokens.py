@@ -16,7 +16,7 @@ from notifier.domain.filters import Scope
 from notifier.schemas.access import ListedToken, TokenList
 from notifier.schemas.fields import whole
 from notifier.security.passwords import digest, new_secret, same
-from notifier.services.environment.audit_log import note_in
+from notifier.services.installation.audit_log import note_in
 from notifier.storage import accounts, api_tokens
 from notifier.storage.api_tokens import Token
 

@@ -17,10 +17,10 @@ from notifier.domain.self_service import SOMEBODY, UNDO, Request, SelfServiceRul
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.security.links import UnsubscribeLink, confirmation_token, hashed, new_seed, read_unsubscribe
-from notifier.services.environment.audit_log import note_in
-from notifier.services.environment.channel_addresses import targets_of
+from notifier.services.installation.audit_log import note_in
+from notifier.services.installation.channel_addresses import targets_of
 from notifier.services.sending import operator_alerts
-from notifier.storage import outbox, subscribing, subscriptions
+from notifier.storage import outbox, self_service, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def unsubscribe(
         subscription, target = _found(connection, link)
         if subscription is None or target is None:
             return _view(subscription, target)
-        if subscribing.unsubscribe(connection, subscription.id, target.recipient, now):
+        if self_service.unsubscribe(connection, subscription.id, target.recipient, now):
             _tell(database, connection, subscription, target, rules=rules, now=now)
             said = {"recipient": target.recipient}
             note_in(connection, actor, now, "subscription.unsubscribe", subscription.name, before=said)
@@ -99,7 +99,7 @@ def _tell(
     request = msgspec.json.encode(Request(to=target.recipient, subscription=subscription.id)).decode()
     token = hashed(confirmation_token(seed))
     mailbox = target.recipient.lower()
-    subscribing.add_confirmation(connection, token, now, now + UNDO, mailbox=mailbox, client="", request=request)
+    self_service.add_confirmation(connection, token, now, now + UNDO, mailbox=mailbox, client="", request=request)
     undo = _undo(subscription, target, seed, rules, now)
     outbox.put_notice(connection, undo, [target], "undo")
     if rules.operators:

@@ -17,9 +17,9 @@ from notifier.domain import components
 from notifier.domain.filters import Filters
 from notifier.domain.messages import Message
 from notifier.domain.subscriptions import Subscription
-from notifier.services.environment.crawling import start_crawl
 from notifier.services.findings.exposure import note_trend
 from notifier.services.hosts.host_images import keep_host_images
+from notifier.services.installation.crawl_settings import start_crawl
 from notifier.services.pipeline.demo_images import DemoImages
 from notifier.services.pipeline.polling import ask_sources
 from notifier.services.sending.delivery import message_sender

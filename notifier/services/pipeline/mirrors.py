@@ -19,8 +19,8 @@ from feeds.services.polling import reviewed
 from feeds.sources.health import MirrorState
 from feeds.storage.database import Database
 from notifier.config import Config
-from notifier.services.environment import mirror_age
-from notifier.services.environment.crawling import crawl_job
+from notifier.services.installation import mirror_age
+from notifier.services.installation.crawl_settings import crawl_job
 from notifier.storage import inventory
 
 __all__ = ["MirrorReport", "fetch_mirror", "note_mirror", "served"]

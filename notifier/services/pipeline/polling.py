@@ -16,7 +16,7 @@ from feeds.sources.registries import NAME as REGISTRIES
 from feeds.sources.registries import ImageQuestions
 from feeds.storage.database import Connection, Database
 from notifier.config import Config
-from notifier.services.environment.crawling import crawl_job
+from notifier.services.installation.crawl_settings import crawl_job
 from notifier.services.pipeline.mirrors import note_mirror, served
 from notifier.storage import inventory
 
@@ -79,8 +79,8 @@ def _images(connection: Connection, config: Config, options: PollOptions) -> tup
     asked = REGISTRIES not in config.disabled and (not options.sources or REGISTRIES in options.sources)
     if not asked or not (settings.registries or settings.registry):
         return ImageQuestions(), []
-    from notifier.services.environment.registries import registry_accesses
-    from notifier.services.hosts.image_questions import image_questions
+    from notifier.services.hosts.registry_requests import image_questions
+    from notifier.services.installation.registries import registry_accesses
 
     accesses, warnings = registry_accesses(settings)
     return image_questions(connection, settings, accesses), warnings
@@ -89,6 +89,6 @@ def _images(connection: Connection, config: Config, options: PollOptions) -> tup
 def _follow(connection: Connection, report: PollReport) -> None:
     """What is new is matched by whoever is there to do it."""
     if report.changes.new or report.changes.changed or report.changes.withdrawn:
-        from notifier.services.environment.waking import wake_matching
+        from notifier.services.installation.worker_wakeups import wake_matching
 
         wake_matching(connection)

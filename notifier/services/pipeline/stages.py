@@ -13,7 +13,7 @@ from notifier.domain.subscriptions import Subscription
 from notifier.services.sending.delivery import due_hosts
 from notifier.services.sending.queueing import DigestStage, NotifyReport, digests, match, notify_operators
 from notifier.services.snapshot.settings import Settings
-from notifier.storage import jobs, looks, subscriptions
+from notifier.storage import jobs, subscriptions, watermarks
 
 __all__ = ["make_digests", "match_all", "queue_due"]
 
@@ -38,7 +38,7 @@ def queue_due(database: Database, now: datetime, settings: Settings) -> NotifyRe
     report = NotifyReport()
     with database.begin() as connection:
         database.serial(connection, "due")
-        changed = looks.world(connection, now)
+        changed = watermarks.world(connection, now)
         busy = jobs.subscriptions(connection)
         these = [s for s in subscriptions.every(connection) if s.id not in busy and s.looks(changed, now)]
         hosts = due_hosts(connection, now)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from feeds.advisories.editions import place
+from feeds.advisories.cis_editions import place
 from feeds.advisories.records import Edition
 from feeds.storage.database import Connection
 from notifier.alerts.alert_state import AffectedComponent

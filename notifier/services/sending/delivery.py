@@ -19,14 +19,14 @@ from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryOutcome, DeliveryState
 from notifier.rendering import notices
-from notifier.rendering.short import shortened
+from notifier.rendering.short_messages import shortened
 from notifier.security.references import resolved
-from notifier.services.environment.channel_addresses import channel_host, reachable_targets, reason, target_name
-from notifier.services.environment.waking import wake_delivery
-from notifier.services.sending import leases
+from notifier.services.installation.channel_addresses import channel_host, reachable_targets, reason, target_name
+from notifier.services.installation.worker_wakeups import wake_delivery
+from notifier.services.sending import delivery_senders
 from notifier.services.sending.delivery_queue import DeliveryQueue
 from notifier.services.sending.personal_links import personal_form
-from notifier.storage import claims, delivery_log
+from notifier.storage import delivery_claims, delivery_log
 from notifier.storage import outbox as delivery
 
 
@@ -66,7 +66,7 @@ def deliver(
     `now` is used for every stored time; None stands for the clock. With `personal`, only messages to one person that
     somebody waits for (a confirmation, an undo) are delivered; `only` says to which host.
     """
-    with leases.claimant() as name:
+    with delivery_senders.claimant() as name:
         _Round(database, courier, report, name, now=now, only=only or Only()).run(operator, personal=personal)
 
 
@@ -94,7 +94,7 @@ class _Round:
 
     def run(self, operator: Sequence[str], *, personal: bool) -> None:
         with self._database.begin() as connection:
-            claims.recover(connection, self._now(), leases.ended)
+            delivery_claims.recover(connection, self._now(), delivery_senders.ended)
             waiting = _to(self._only.host, connection, delivery.due(connection, self._now(), personal=personal))
         self._all(waiting)
         if not personal and self._tell(operator):
@@ -204,7 +204,7 @@ def _to(host: str, connection: Connection, waiting: Sequence[int]) -> Sequence[i
 
 def due_hosts(connection: Connection, now: datetime) -> set[str]:
     """The hosts to which something is due, or is left by a process that ended."""
-    addresses = delivery.addresses(connection, [*delivery.due(connection, now), *claims.claimed(connection)])
+    addresses = delivery.addresses(connection, [*delivery.due(connection, now), *delivery_claims.claimed(connection)])
     return {channel_host(address) for address in set(addresses.values())}
 
 

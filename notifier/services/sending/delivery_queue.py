@@ -13,7 +13,7 @@ from feeds.core.errors import ChannelError
 from feeds.storage.database import Database
 from notifier.domain.deliveries import Delivery, Result
 from notifier.domain.retry import LEASE
-from notifier.storage import claims
+from notifier.storage import delivery_claims
 
 HOLD = 0.05
 """Seconds for which results are held back, so that many quick messages share one transaction.
@@ -56,8 +56,8 @@ class DeliveryQueue:
     ) -> None:
         if self._results or self._claimed:
             with self._database.begin() as connection:
-                self.lost += claims.keep(connection, self._results, self._name)
-                claims.release(connection, list(self._claimed), self._name)
+                self.lost += delivery_claims.keep(connection, self._results, self._name)
+                delivery_claims.release(connection, list(self._claimed), self._name)
 
     def take(self) -> Delivery | None:
         """Return the next delivery, which no other process can claim; None when there are no more."""
@@ -74,8 +74,8 @@ class DeliveryQueue:
     def arrived(self, one: Delivery, parts: int) -> None:
         """Write at once how many parts of a message have arrived. ChannelError where another process sends it now."""
         with self._database.begin() as connection:
-            mine = claims.arrived(connection, one.id, parts, self._name)
-            claims.renew(connection, self._name, self._now())
+            mine = delivery_claims.arrived(connection, one.id, parts, self._name)
+            delivery_claims.renew(connection, self._name, self._now())
         if not mine:
             raise ChannelError(f"another process took it over after {parts} of its parts had arrived")
 
@@ -86,11 +86,13 @@ class DeliveryQueue:
         missing = max(FEWEST, 2 * len(self._results)) - len(self._claimed)
         numbers = [self._waiting.popleft() for _ in range(min(missing, len(self._waiting)))]
         with self._database.begin() as connection:
-            lost = claims.keep(connection, self._results, self._name)
+            lost = delivery_claims.keep(connection, self._results, self._name)
             if renewal:
-                claims.renew(connection, self._name, self._now())
-            held = claims.still_held(connection, [d.id for d in self._claimed], self._name) if renewal else set()
-            claimed = claims.claim(connection, numbers, self._name, self._now()) if numbers else []
+                delivery_claims.renew(connection, self._name, self._now())
+            held = (
+                delivery_claims.still_held(connection, [d.id for d in self._claimed], self._name) if renewal else set()
+            )
+            claimed = delivery_claims.claim(connection, numbers, self._name, self._now()) if numbers else []
         if renewal:
             # after a long pause, others may have taken over what was claimed before it
             self._claimed = deque(d for d in self._claimed if d.id in held)

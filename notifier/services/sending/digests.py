@@ -26,13 +26,13 @@ from notifier.domain.hosts import Hosts
 from notifier.domain.schedule import Due
 from notifier.domain.subscriptions import Subscription
 from notifier.security.redaction import redact
-from notifier.services.environment.mirror_age import age
+from notifier.services.installation.mirror_age import age
 from notifier.services.sending.audit_notes import with_audits
 from notifier.services.sending.news_input import Scoped, news_input
 from notifier.services.sending.overdue import overdue_for
 from notifier.services.snapshot.assessment import Assessment
 from notifier.services.snapshot.images import news_of_images
-from notifier.storage import departures, images, subscriptions
+from notifier.storage import images, removed_components, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _digest(scoped: Scoped, found: News, books: NewsInput, reminded: tuple[diges
     exposed = {number for number in everyone if assessment.exposed(number)}
     told_now = None if welcome else {i.advisory.id for i in found.items}
     last = subscriptions.last_digest(connection, subscription) or subscription.started_at
-    gone = departures.departures(connection, scope, last) if last else ()
+    gone = removed_components.departures(connection, scope, last) if last else ()
     stands = [c for c in concerns if subscription.filters.wants(c.match.advisory)]
     return Digest(
         key=digests.key_of(subscription.name, now, found.items),

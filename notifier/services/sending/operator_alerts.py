@@ -14,8 +14,8 @@ from feeds.storage.database import Connection
 from notifier.alerts.digest import key_of
 from notifier.domain.messages import Message
 from notifier.rendering.messages import message
-from notifier.services.environment.channel_addresses import reachable_targets
-from notifier.services.environment.waking import wake_delivery
+from notifier.services.installation.channel_addresses import reachable_targets
+from notifier.services.installation.worker_wakeups import wake_delivery
 from notifier.storage import outbox
 
 

@@ -11,13 +11,13 @@ from feeds.storage.database import Connection
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.overdue import OverdueHosts, OverdueKey, OverdueNews, overdue_news
 from notifier.assessment.findings import Finding
+from notifier.domain.component_periods import StayKey
 from notifier.domain.due import Dated
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
-from notifier.domain.stays import StayKey
 from notifier.services.snapshot.assessment import Assessment
 from notifier.services.snapshot.due_dates import DueDates
-from notifier.storage import overdue, stay_counts
+from notifier.storage import overdue, period_counts
 
 _NAMED = 5
 
@@ -71,5 +71,5 @@ def _hosts(
     connection: Connection, assessment: Assessment, filters: Filters, one: Finding, stays: dict[StayKey, int]
 ) -> Hosts:
     held = assessment.in_force.get(one.match.advisory.id, ())
-    names = stay_counts.example_hosts(connection, filters.scope, stays, [s.scope for s in held], _NAMED)
+    names = period_counts.example_hosts(connection, filters.scope, stays, [s.scope for s in held], _NAMED)
     return Hosts(sum(stays.values()), names)

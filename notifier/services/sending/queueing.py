@@ -25,15 +25,15 @@ from notifier.domain.messages import Message, Target
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering import notices
 from notifier.rendering.messages import render
-from notifier.services.environment.channel_addresses import reason, recipients_of
-from notifier.services.environment.waking import wake_delivery
+from notifier.services.installation.channel_addresses import reason, recipients_of
+from notifier.services.installation.worker_wakeups import wake_delivery
 from notifier.services.sending import operator_alerts
 from notifier.services.sending.delivery import Deliveries
 from notifier.services.sending.digests import Composed, compose
 from notifier.services.snapshot.assessment import Assessment
-from notifier.services.snapshot.remembering import RememberedMatcher
+from notifier.services.snapshot.caching import RememberedMatcher
 from notifier.services.snapshot.settings import DEFAULTS, Settings
-from notifier.storage import clocks, images, looks, lost_digests, outbox, overdue, subscriptions, verdicts
+from notifier.storage import future_times, images, lost_digests, outbox, overdue, subscriptions, verdicts, watermarks
 
 AHEAD = "its last run lay in the future; it counts as now"
 _TOGETHER = 100
@@ -76,7 +76,7 @@ def match(database: Database, now: datetime, follow: Callable[[Connection], None
     """
     with database.begin() as connection:
         database.serial(connection, "match")
-        silenced = clocks.mend_clock(connection, now)
+        silenced = future_times.mend_clock(connection, now)
         lost_digests.take_back(connection, now)
         verdicts.refresh(connection, storage.catalogue(connection), now.date())
         follow(connection)
@@ -128,9 +128,9 @@ def _snapshot(database: Database, now: datetime) -> Iterator[Connection]:
     """A connection that reads the present state. What is imported afterwards counts as later than `now`."""
     with ExitStack() as stack:
         with database.begin() as connection:
-            looks.begin(connection, now)
+            watermarks.begin(connection, now)
             snapshot = stack.enter_context(database.connect())
-            looks.pin(snapshot)
+            watermarks.pin(snapshot)
         yield snapshot
 
 

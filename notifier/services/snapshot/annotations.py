@@ -17,7 +17,7 @@ from notifier.exporters.model import Remark
 from notifier.schemas.exposure import AssignmentRow, SilenceRow
 from notifier.schemas.fields import whole
 from notifier.services.snapshot.assessment import Assessment
-from notifier.storage import exposure
+from notifier.storage import hosts_by_component
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Remarks:
         @cache
         def runs(hosts: str) -> frozenset[int]:
             scope = msgspec.json.decode(hosts, type=Scope)
-            return frozenset(exposure.counts(connection, scope))
+            return frozenset(hosts_by_component.counts(connection, scope))
 
         def concerns(one: Silence, number: int) -> bool:
             return one.scope == Scope() or number in runs(msgspec.json.encode(one.scope).decode())

@@ -25,8 +25,8 @@ from notifier.domain.components import Component
 from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
+from notifier.services.snapshot.caching import RememberedFleet, RememberedMatcher
 from notifier.services.snapshot.images import ImageAssessment, image_assessment
-from notifier.services.snapshot.remembering import RememberedFleet, RememberedMatcher
 from notifier.services.snapshot.scopes import visible_part
 from notifier.services.snapshot.settings import DEFAULTS, Settings
 from notifier.storage import images as running_images

@@ -12,13 +12,13 @@ from feeds.advisories.records import Advisory, Kind
 from feeds.storage.database import Connection
 from notifier.assessment.findings import Finding
 from notifier.assessment.matcher import EXPOSED, Match
+from notifier.domain.component_periods import StayKey, first_exposed
 from notifier.domain.due import NO_DUE_DATES, Dated, DuePolicy
 from notifier.domain.filters import Scope
-from notifier.domain.stays import StayKey, first_exposed
 from notifier.services.snapshot.assessment import Assessment
-from notifier.storage import known_exposures, stay_counts, stays
-from notifier.storage.known_exposures import KnownExposures
-from notifier.storage.stays import Histories
+from notifier.storage import component_periods, first_exposures, period_counts
+from notifier.storage.component_periods import Histories
+from notifier.storage.first_exposures import KnownExposures
 
 
 class DueDates:
@@ -39,11 +39,11 @@ class DueDates:
     @cached_property
     def days(self) -> dict[int, date]:
         """The day of each import."""
-        return self._ask(stays.days)(self._connection)
+        return self._ask(component_periods.days)(self._connection)
 
     @cached_property
     def _known(self) -> KnownExposures:
-        return self._ask(known_exposures.load)(self._connection, self._today)
+        return self._ask(first_exposures.load)(self._connection, self._today)
 
     @cached_property
     def _histories(self) -> Histories:
@@ -87,7 +87,7 @@ class DueDates:
             held = in_force.get(group[0].match.advisory.id, ())
             numbers = {f.number for f in group}
             by_component: dict[int, dict[StayKey, int]] = defaultdict(dict)
-            for key, hosts in self._ask(stay_counts.counted)(
+            for key, hosts in self._ask(period_counts.counted)(
                 connection, scope, numbers, [s.scope for s in held]
             ).items():
                 by_component[key[0]][key] = hosts
@@ -119,7 +119,7 @@ class DueDates:
             keys, _ = late.setdefault(tuple(s.id for s in held), (set(), tuple(s.scope for s in held)))
             stays_of = counts[one.number, one.match.advisory.id]
             keys.update(key for key in stays_of if (made := self.dated(key, one.match)) and made.overdue)
-        return stay_counts.distinct_hosts(connection, scope, list(late.values()))
+        return period_counts.distinct_hosts(connection, scope, list(late.values()))
 
     def of_stay(self, stay: StayKey, found: Iterable[Finding]) -> list[Finding]:
         """The findings on a component as they are for the hosts of one stay; silences are not looked at."""

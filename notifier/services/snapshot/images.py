@@ -11,10 +11,10 @@ from functools import cached_property
 from feeds import storage
 from feeds.core.errors import UnknownName
 from feeds.images.facts import ImageFacts
+from feeds.images.image_tags import TagState
 from feeds.images.layers import ROOT
-from feeds.images.lines import ended, product_of
 from feeds.images.references import Reference, digest, reference
-from feeds.images.tags import TagState
+from feeds.images.release_lines import ended, product_of
 from feeds.storage.database import Connection, Database
 from notifier.alerts.image_news import EventKey, ImageNews, image_news
 from notifier.config import ImageSettings

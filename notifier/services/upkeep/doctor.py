@@ -27,9 +27,9 @@ from notifier.rendering.messages import own_templates, render
 from notifier.schemas.doctor import CheckLevel, CheckResult, DoctorReport
 from notifier.security.redaction import redact
 from notifier.security.references import resolved
-from notifier.services.environment import mirror_age
-from notifier.services.environment.channel_addresses import reason, shown_address
-from notifier.services.environment.databases import opened
+from notifier.services.installation import mirror_age
+from notifier.services.installation.channel_addresses import reason, shown_address
+from notifier.services.installation.databases import opened
 from notifier.services.people.web_state import web_findings
 from notifier.services.sending import operator_alerts
 from notifier.services.upkeep import image_checks, machine_checks, push_checks, self_service_checks, worker_checks

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from feeds import storage
 from feeds.core.errors import ConfigError
+from feeds.images.image_tags import TagState, TagStatus
 from feeds.images.references import reference
-from feeds.images.tags import TagState, TagStatus
 from feeds.storage.database import Connection
 from notifier.config import ImageSettings
 from notifier.schemas.doctor import CheckResult
-from notifier.services.environment.registries import registry_accesses
-from notifier.services.hosts.image_questions import image_questions
+from notifier.services.hosts.registry_requests import image_questions
+from notifier.services.installation.registries import registry_accesses
 
 _DAY = timedelta(days=1)
 _FAULTS = {

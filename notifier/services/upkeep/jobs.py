@@ -12,7 +12,7 @@ from notifier.schemas.fields import whole
 from notifier.schemas.job import JobList, JobRow
 from notifier.security.redaction import redact
 from notifier.services.upkeep.retention import forget
-from notifier.storage import job_reports, jobs, jobs_schema, tallies
+from notifier.storage import job_reports, jobs, jobs_schema, stage_statistics
 from notifier.storage.jobs_schema import QueueState
 
 _KEPT = timedelta(days=2)
@@ -152,8 +152,8 @@ def rescue(database: Database, now: datetime, stale: float = STALE) -> tuple[int
         over = (one for one, waits in zip(left, results, strict=True) if not waits)
         reasons = {number: _GIVEN_UP if attempts >= TRIES else _SUPERSEDED for number, attempts in over}
         job_reports.note_failures(connection, reasons, now)
-        tallies.count(connection, "rescued", again, 0.0, now)
-        tallies.count(connection, "superseded", len(results) - again, 0.0, now)
+        stage_statistics.count(connection, "rescued", again, 0.0, now)
+        stage_statistics.count(connection, "superseded", len(results) - again, 0.0, now)
     return again, len(results) - again
 
 
@@ -188,7 +188,7 @@ def note_failure(database: Database, number: int, error: Exception, now: datetim
 def note_stage(database: Database, stage: str, seconds: float, now: datetime) -> None:
     """Count a stage that ended, and the seconds that it took."""
     with database.begin() as connection:
-        tallies.count(connection, stage, 1, seconds, now)
+        stage_statistics.count(connection, stage, 1, seconds, now)
 
 
 def tidy(database: Database, now: datetime, days: int) -> None:

@@ -15,8 +15,8 @@ from feeds.storage.database import Connection, Database
 from feeds.storage.schema import drift
 from notifier.config import Config
 from notifier.schemas.doctor import CheckLevel, CheckResult
-from notifier.services.environment.crawling import check_sources
-from notifier.storage import operations
+from notifier.services.installation.crawl_settings import check_sources
+from notifier.storage import monitoring
 
 _ROOM = 200 << 20
 """Free bytes below which a disk is reported. A poll needs far less."""
@@ -95,8 +95,8 @@ def database(database: Database) -> Iterator[CheckResult]:
     for difference in differences[:5]:
         yield CheckResult.problem(f"the schema of {database.shown} differs: {difference}", "Restore a backup")
     with database.connect() as connection:
-        damage = operations.damage(connection)
-        size = operations.size(connection)
+        damage = monitoring.damage(connection)
+        size = monitoring.size(connection)
     for what in damage:
         yield CheckResult.problem(f"the database {database.shown} is damaged: {what}", "Restore a backup")
     if not (differences or damage):
@@ -120,7 +120,7 @@ def room(config: Config, database: Database) -> Iterator[CheckResult]:
 
 def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     """Whether the clock is behind stored data, or so far ahead that every source would seem silent."""
-    newest = operations.newest(connection)
+    newest = monitoring.newest(connection)
     if newest is not None and newest > now + _BEHIND:
         what = (
             f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the newest stored entry is from {newest:%Y-%m-%d %H:%M} UTC"
@@ -128,7 +128,7 @@ def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
         remedy = "Set the clock. If it was ahead before, deliveries wait until it has caught up"
         yield CheckResult.problem(what, remedy)
         return
-    said = operations.last_modified(connection, since=now - _IDLE)
+    said = monitoring.last_modified(connection, since=now - _IDLE)
     if said is not None and now - said > _OLD_NEWS:
         what = f"the newest document of any source is from {said:%Y-%m-%d}, {(now - said).days} days ago"
         yield CheckResult.note(what, "Either the mirror is old, or this machine's clock is ahead")
@@ -141,7 +141,7 @@ def clock(connection: Connection, now: datetime) -> Iterator[CheckResult]:
 
 def runs(connection: Connection, now: datetime) -> Iterator[CheckResult]:
     """Whether Navtex is run regularly, and how its last runs ended."""
-    known = {run.command: run for run in operations.runs(connection)}
+    known = {run.command: run for run in monitoring.runs(connection)}
     unattended = [run for name, run in known.items() if name in ("run", "poll")]
     if not unattended:
         yield CheckResult.note("no `navtex run` has finished yet", "See `navtex help run-from-cron`")

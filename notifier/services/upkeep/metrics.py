@@ -29,7 +29,16 @@ from notifier.services.findings.exposure import ExposureQuery, assess
 from notifier.services.people.web_state import web_state
 from notifier.services.snapshot.images import count_images
 from notifier.services.snapshot.settings import due_policy
-from notifier.storage import exposure, inventory, jobs, operations, pushes, subscriptions, tallies, verdicts
+from notifier.storage import (
+    hosts_by_component,
+    inventory,
+    jobs,
+    monitoring,
+    pushes,
+    stage_statistics,
+    subscriptions,
+    verdicts,
+)
 
 _DEFAULTS = Config()
 _LEVELS = (*(Level.of(s).value for s in Severity), Level.UNSCORED.value)
@@ -48,7 +57,7 @@ class Metric:
 def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) -> Iterator[Metric]:
     """Everything that the database can say."""
     yield Metric("navtex_build_info", "The version of Navtex; always 1", ("version",), (((feeds.__version__,), 1),))
-    yield from of_runs(operations.runs(connection))
+    yield from of_runs(monitoring.runs(connection))
     yield from _sources(connection)
     yield from _inventory(connection, now, config.digest.stale_days)
     yield from _images(connection, config.images, now)
@@ -58,7 +67,7 @@ def gather(connection: Connection, now: datetime, config: Config = _DEFAULTS) ->
     yield from _pushes(connection)
     yield from _web(connection, now)
     yield from of_workers(connection)
-    yield _one("navtex_database_size_bytes", "Size of the database on disk", operations.size(connection))
+    yield _one("navtex_database_size_bytes", "Size of the database on disk", monitoring.size(connection))
 
 
 def of_runs(runs: Iterable[runs.Run]) -> Iterator[Metric]:
@@ -106,7 +115,7 @@ def _images(connection: Connection, settings: ImageSettings, now: datetime) -> I
 def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
     catalogue = storage.catalogue(connection)
     matcher = Matcher(catalogue, now.date(), known=verdicts.load(connection))
-    running = exposure.counts(connection, Scope())
+    running = hosts_by_component.counts(connection, Scope())
     standing: dict[str, set[int]] = defaultdict(set)
     affected: dict[str, set[str]] = defaultdict(set)
     for number, component in inventory.components(connection).items():
@@ -116,7 +125,9 @@ def _exposure(connection: Connection, now: datetime) -> Iterator[Metric]:
                 affected[group].add(match.advisory.name)
     kinds = tuple(((k.value,), float(sum(a.kind is k and not a.withdrawn for a in catalogue.advisories))) for k in Kind)
     yield Metric("navtex_advisories", "How many advisories are known", ("kind",), kinds)
-    hosts = {group: exposure.distinct_hosts(connection, Scope(), numbers) for group, numbers in standing.items()}
+    hosts = {
+        group: hosts_by_component.distinct_hosts(connection, Scope(), numbers) for group, numbers in standing.items()
+    }
     text = "by which some host is affected, or may be"
     yield _by_severity("navtex_exposing_advisories", f"How many vulnerabilities there are {text}", affected)
     yield _one("navtex_exposing_advisories_exploited", "How many of them are in CISA's KEV", len(affected["kev"]))
@@ -157,7 +168,7 @@ def _by_severity(name: str, text: str, found: dict[str, set[str]]) -> Metric:
 
 def _deliveries(connection: Connection) -> Iterator[Metric]:
     yield _one("navtex_subscriptions", "How many subscriptions there are", len(subscriptions.every(connection)))
-    states, oldest = operations.deliveries(connection)
+    states, oldest = monitoring.deliveries(connection)
     samples = tuple(((s.value,), float(states.get(s.value, 0))) for s in retry.DeliveryState)
     yield Metric("navtex_deliveries", "How many deliveries are in each state", ("state",), samples)
     waits = "Since when the oldest pending delivery waits"
@@ -191,7 +202,7 @@ def of_workers(connection: Connection) -> Iterator[Metric]:
     yield Metric("navtex_oldest_waiting_job_timestamp_seconds", text, ("queue",), waits)
     alive = (((), float(len(jobs.workers(connection)))),) if ready else ()
     yield Metric("navtex_workers", "How many workers gave a sign of life within a minute", (), alive)
-    found = {t.stage: t for t in tallies.tallies(connection)}
+    found = {t.stage: t for t in stage_statistics.tallies(connection)}
     for name, text in (
         ("rescued", "How many jobs of dead workers were begun anew"),
         ("superseded", "How many jobs of dead workers a later job did"),

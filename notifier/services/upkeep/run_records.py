@@ -7,13 +7,13 @@ from datetime import datetime
 from feeds.storage.database import Database
 from notifier.config import Config
 from notifier.domain.runs import Run
-from notifier.storage import operations
+from notifier.storage import monitoring
 
 
 def note_run(database: Database, run: Run) -> None:
     """Store a run as its command's last one."""
     with database.begin() as connection:
-        operations.note(connection, run)
+        monitoring.note(connection, run)
 
 
 def metrics_text(database: Database, now: datetime, config: Config) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from notifier.services.environment.audit_log import list_entries
-from notifier.web.calls import Answer, Call, Permission, Route, page
+from notifier.services.installation.audit_log import list_entries
+from notifier.web.handler_values import Answer, Call, Permission, Route, page
 from notifier.web.page_frame import frame_of
 
 _SHOWN = 100

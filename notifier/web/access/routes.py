@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from notifier.web.access import audit, oidc, signing_in, token_page, users
+from notifier.web.access import audit, oidc_sign_in, signing_in, token_page, users
 
-ACCESS = (*signing_in.ROUTES, *oidc.ROUTES, *token_page.ROUTES, *users.ROUTES, *audit.ROUTES)
+ACCESS = (*signing_in.ROUTES, *oidc_sign_in.ROUTES, *token_page.ROUTES, *users.ROUTES, *audit.ROUTES)

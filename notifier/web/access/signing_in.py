@@ -8,9 +8,9 @@ from notifier.security.passwords import digest, same
 from notifier.services.people import accounts, sessions
 from notifier.services.people.sessions import SignedIn, SignInProblem
 from notifier.web.answers import failed
-from notifier.web.calls import Answer, Call, Permission, Role, Route, TokenScope, Way, page, redirect
+from notifier.web.callers import actor_of
 from notifier.web.cookies import no_session, session_cookie, session_of
-from notifier.web.identities import actor_of
+from notifier.web.handler_values import Answer, Call, Permission, Role, Route, TokenScope, Way, page, redirect
 from notifier.web.origins import local_path
 from notifier.web.page_frame import frame_of
 

@@ -8,8 +8,8 @@ from notifier.services.people import tokens
 from notifier.services.people.tokens import MadeToken, NewToken
 from notifier.web.access.fields import tags_of
 from notifier.web.answers import failed
-from notifier.web.calls import Answer, Call, Role, Route, page, redirect
-from notifier.web.identities import actor_of
+from notifier.web.callers import actor_of
+from notifier.web.handler_values import Answer, Call, Role, Route, page, redirect
 from notifier.web.page_frame import frame_of
 
 _WORDS = {

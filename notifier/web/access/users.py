@@ -7,8 +7,8 @@ from collections.abc import Callable
 from feeds.core.errors import UsageProblem
 from notifier.services.people import accounts
 from notifier.web.access.fields import tags_of
-from notifier.web.calls import Answer, Call, Permission, Role, Route, page, redirect
-from notifier.web.identities import actor_of
+from notifier.web.callers import actor_of
+from notifier.web.handler_values import Answer, Call, Permission, Role, Route, page, redirect
 from notifier.web.page_frame import frame_of
 
 _DONE = {

@@ -10,7 +10,7 @@ import msgspec
 
 from feeds.core.text import json_bytes
 from notifier.web.api.cursors import Place, cursor, place
-from notifier.web.calls import JSON, Answer, Call
+from notifier.web.handler_values import JSON, Answer, Call
 
 _CHECKED = "private, no-cache"
 """May be kept, and must be asked for again."""

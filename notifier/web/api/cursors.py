@@ -11,7 +11,7 @@ import msgspec
 
 from feeds.core.errors import UsageProblem
 from notifier.security.encryption import signature
-from notifier.web.calls import Call
+from notifier.web.handler_values import Call
 
 Place = tuple[Any, ...]
 _LENGTH = 16

@@ -12,7 +12,7 @@ from notifier.services.catalogue.advisories import AdvisoryQuery
 from notifier.services.catalogue.advisories import advisories as list_advisories
 from notifier.services.catalogue.advisories import advisory as show_advisory
 from notifier.services.catalogue.benchmarks import benchmarks as list_benchmarks
-from notifier.services.catalogue.silences import list_silences
+from notifier.services.catalogue.silences_and_assignments import list_silences
 from notifier.services.catalogue.sources import sources as list_sources
 from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.exposure_pages import exposure_page
@@ -21,12 +21,12 @@ from notifier.services.findings.trend import trend as show_trend
 from notifier.services.hosts import inventory
 from notifier.services.snapshot.images import ImageQuery, list_images
 from notifier.services.snapshot.settings import due_policy
-from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications
-from notifier.services.subscribing.subscriptions import list_subscriptions
+from notifier.services.subscriptions.notification_log import NotificationQuery, list_notifications
+from notifier.services.subscriptions.subscriptions import list_subscriptions
 from notifier.services.upkeep.jobs import JobQuery, list_jobs
 from notifier.web.api.answers import after_of, answer, paged, part_of
 from notifier.web.api.parameters import Given
-from notifier.web.calls import Answer, Call, problem
+from notifier.web.handler_values import Answer, Call, problem
 from notifier.web.scoping import check_host, scoped
 
 

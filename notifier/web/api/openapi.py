@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from notifier.schemas.requests import Problem
-from notifier.web.api.inventory import push
 from notifier.web.api.operations import NUMBER, OPERATIONS, PREFIX, Operation
-from notifier.web.calls import JSON, PROBLEM, Permission
+from notifier.web.api.pushes import push
+from notifier.web.handler_values import JSON, PROBLEM, Permission
 
 VERSION = "1"
 _REF = "#/components/schemas/{name}"

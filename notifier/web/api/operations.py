@@ -22,11 +22,11 @@ from notifier.schemas import (
     subscription,
     trend,
 )
-from notifier.web.api import inventory as pushed
 from notifier.web.api import lists, writes
 from notifier.web.api import parameters as p
+from notifier.web.api import pushes as pushed
 from notifier.web.api.parameters import Given, Parameter, given
-from notifier.web.calls import Answered, Call, Permission, Route, TokenScope
+from notifier.web.handler_values import Answered, Call, Permission, Route, TokenScope
 
 PREFIX = "/api/v1"
 LIMIT = 256 * 1024

@@ -17,7 +17,7 @@ from notifier.domain.jobs import JobState
 from notifier.domain.retry import DeliveryState
 from notifier.images.status import ImageStatus
 from notifier.services.findings.exposure_rows import GroupBy
-from notifier.web.calls import Call
+from notifier.web.handler_values import Call
 
 LONGEST = 1000
 """The most rows of an answer, and the number of rows where nothing is asked for."""

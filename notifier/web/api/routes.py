@@ -8,7 +8,7 @@ from functools import cache
 from notifier.web.api.answers import tagged
 from notifier.web.api.openapi import document
 from notifier.web.api.operations import OPERATIONS, PREFIX
-from notifier.web.calls import Answer, Call, Permission, Route
+from notifier.web.handler_values import Answer, Call, Permission, Route
 
 
 @cache

@@ -21,7 +21,7 @@ from notifier.schemas.requests import (
     SubscriptionChange,
     SubscriptionRequest,
 )
-from notifier.services.catalogue.silences import (
+from notifier.services.catalogue.silences_and_assignments import (
     NewAssignment,
     NewSilence,
     add_silence,
@@ -29,13 +29,13 @@ from notifier.services.catalogue.silences import (
     remove_silence,
     unassign,
 )
-from notifier.services.environment.channel_addresses import check_remote
-from notifier.services.subscribing import subscriptions as service
+from notifier.services.installation.channel_addresses import check_remote
+from notifier.services.subscriptions import subscriptions as service
 from notifier.web.api.answers import answer
 from notifier.web.api.lists import named
 from notifier.web.api.parameters import Given
 from notifier.web.audit_entries import noted
-from notifier.web.calls import Answer, Call, json, problem
+from notifier.web.handler_values import Answer, Call, json, problem
 from notifier.web.scoping import NOTHING, scoped
 
 Body = TypeVar("Body", bound=msgspec.Struct)

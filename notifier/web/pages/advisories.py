@@ -11,14 +11,14 @@ from notifier.alerts.silences import JUSTIFICATIONS
 from notifier.assessment.matcher import EXPOSED
 from notifier.domain.filters import Scope
 from notifier.services.catalogue.advisories import AdvisoryQuery, advisories, advisory
-from notifier.services.catalogue.silences import list_assignments
+from notifier.services.catalogue.silences_and_assignments import list_assignments
 from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.overview import fleet_numbers
 from notifier.services.findings.verdict_explanations import proofs
 from notifier.services.snapshot.settings import due_policy
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 from notifier.web.scoping import scoped
 
 _PROOFS = 24
@@ -28,10 +28,10 @@ _PROOFS = 24
 def listing(call: Call) -> Answer:
     """The page of all advisories."""
     query = AdvisoryQuery(
-        kinds=tuple(asking.word(Kind, one, "kind") for one in asking.values(call, "kind")),
-        least=asking.level(call),
+        kinds=tuple(query_parameters.word(Kind, one, "kind") for one in query_parameters.values(call, "kind")),
+        least=query_parameters.level(call),
         product=call.asked("product") or None,
-        limit=asking.ROWS,
+        limit=query_parameters.ROWS,
         words=call.asked("q").strip(),
         after=call.asked("after"),
     )
@@ -39,19 +39,19 @@ def listing(call: Call) -> Answer:
         call,
         "advisories.html",
         found=advisories(call.database, query),
-        kinds=asking.KINDS,
-        levels=asking.LEVELS,
-        products=asking.PRODUCT_NAMES,
-        filters=asking.filters(call, "q", "kind", "severity", "product"),
+        kinds=query_parameters.KINDS,
+        levels=query_parameters.LEVELS,
+        products=query_parameters.PRODUCT_NAMES,
+        filters=query_parameters.filters(call, "q", "kind", "severity", "product"),
     )
 
 
 def one(call: Call, problem: str = "", status: int = 200) -> Answer:
     """The page of one advisory, with the reason why an action on it was refused."""
     about = advisory(call.database, call.path["name"], call.now, call.viewer.scope)
-    everything = asking.switch(call, "all")
+    everything = query_parameters.switch(call, "all")
     query = ExposureQuery(
-        scope=scoped(call, Scope(hosts=asking.values(call, "host"))),
+        scope=scoped(call, Scope(hosts=query_parameters.values(call, "host"))),
         verdicts=frozenset(Status) if everything else EXPOSED | {Status.UNKNOWN},
         advisories=(about.advisory,),
         limit=call.viewer.scope,
@@ -76,7 +76,7 @@ def one(call: Call, problem: str = "", status: int = 200) -> Answer:
         in_a_week=(call.now + timedelta(days=7)).date(),
         today=call.now.date(),
         justifications=tuple((one, one.replace("_", " ")) for one in JUSTIFICATIONS),
-        filters=asking.filters(call, "host", "all"),
+        filters=query_parameters.filters(call, "host", "all"),
         assignments=list_assignments(call.database, advisory=about.advisory, within=call.viewer.scope).listed,
         within=call.viewer.scope,
     )

@@ -7,9 +7,9 @@ from notifier.services.findings.exposure import ExposureQuery, assessed
 from notifier.services.findings.exposure_rows import GroupBy
 from notifier.services.findings.overview import COUNTED, RowOrder, RowPart, exposure_matrices, overview
 from notifier.services.snapshot.settings import due_policy
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 
 FILTERS = ("host", "tag", "product", "advisory", "severity", "kev", "verdict", "overdue")
 _MATRIX = "matrix"
@@ -18,14 +18,14 @@ _MATRIX = "matrix"
 def query(call: Call) -> ExposureQuery:
     """What the address asks for, within what the viewer may see."""
     return ExposureQuery(
-        scope=asking.seen(call),
-        verdicts=(asking.verdicts(call) or EXPOSED) | COUNTED,
-        advisories=asking.values(call, "advisory"),
-        least=asking.level(call),
-        kev=asking.switch(call, "kev"),
+        scope=query_parameters.seen(call),
+        verdicts=(query_parameters.verdicts(call) or EXPOSED) | COUNTED,
+        advisories=query_parameters.values(call, "advisory"),
+        least=query_parameters.level(call),
+        kev=query_parameters.switch(call, "kev"),
         limit=call.viewer.scope,
         due=due_policy(call.config.due),
-        overdue=asking.switch(call, "overdue"),
+        overdue=query_parameters.switch(call, "overdue"),
     )
 
 
@@ -33,14 +33,14 @@ def exposure(call: Call) -> Answer:
     """The page."""
     as_matrix = call.asked("group") == _MATRIX
     part = RowPart(
-        group=GroupBy.ADVISORY if as_matrix else asking.chosen(GroupBy, call, "group") or GroupBy.VERSION,
-        order=asking.chosen(RowOrder, call, "sort") or RowOrder.SEVERITY,
+        group=GroupBy.ADVISORY if as_matrix else query_parameters.chosen(GroupBy, call, "group") or GroupBy.VERSION,
+        order=query_parameters.chosen(RowOrder, call, "sort") or RowOrder.SEVERITY,
         after=call.asked("after"),
-        limit=1 if as_matrix else asking.ROWS,
+        limit=1 if as_matrix else query_parameters.ROWS,
     )
     asked = query(call)
     with assessed(call.database, asked, call.now, stale_days=call.config.digest.stale_days) as (connection, found):
-        seen = overview(connection, found, part, asking.verdicts(call) or EXPOSED)
+        seen = overview(connection, found, part, query_parameters.verdicts(call) or EXPOSED)
         matrices = exposure_matrices(connection, found) if as_matrix else ()
     return shown(
         call,
@@ -49,8 +49,8 @@ def exposure(call: Call) -> Answer:
         group=_MATRIX if as_matrix else part.group.value,
         sort=part.order.value,
         matrices=matrices,
-        filters=asking.filters(call, *FILTERS),
+        filters=query_parameters.filters(call, *FILTERS),
         dated=bool(asked.due),
-        levels=asking.LEVELS,
-        products=asking.PRODUCT_NAMES,
+        levels=query_parameters.LEVELS,
+        products=query_parameters.PRODUCT_NAMES,
     )

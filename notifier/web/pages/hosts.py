@@ -10,9 +10,9 @@ from notifier.services.findings.exposure_rows import GroupBy
 from notifier.services.findings.overview import COUNTED, RowPart, overview
 from notifier.services.hosts.inventory import HostQuery, host, hosts
 from notifier.services.snapshot.settings import due_policy
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 from notifier.web.scoping import scoped
 
 _MOST = 200
@@ -23,10 +23,10 @@ def listing(call: Call) -> Answer:
     """The page of all hosts."""
     days = call.config.digest.stale_days
     query = HostQuery(
-        scope=asking.seen(call),
-        stale_days=days if asking.switch(call, "stale") else None,
-        limit=asking.ROWS,
-        order=asking.chosen(HostOrder, call, "sort") or HostOrder.NAME,
+        scope=query_parameters.seen(call),
+        stale_days=days if query_parameters.switch(call, "stale") else None,
+        limit=query_parameters.ROWS,
+        order=query_parameters.chosen(HostOrder, call, "sort") or HostOrder.NAME,
         after=call.asked("after"),
         runs=_runs(call.asked("runs").strip()),
     )
@@ -36,8 +36,8 @@ def listing(call: Call) -> Answer:
         found=hosts(call.database, query, call.now),
         sort=query.order.value,
         stale_days=days,
-        filters=asking.filters(call, "host", "tag", "product", "runs", "stale"),
-        products=asking.PRODUCT_NAMES,
+        filters=query_parameters.filters(call, "host", "tag", "product", "runs", "stale"),
+        products=query_parameters.PRODUCT_NAMES,
     )
 
 

@@ -11,9 +11,9 @@ from notifier.domain.filters import Scope
 from notifier.images.status import ImageStatus
 from notifier.schemas.image import ImageRow
 from notifier.services.snapshot.images import ImageQuery, list_images, plan_images, show_image
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 from notifier.web.scoping import scoped
 
 _STATUSES = tuple((status.value, status.value) for status in ImageStatus)
@@ -30,23 +30,23 @@ def query(call: Call) -> ImageQuery:
     if base and named is None:
         raise UnknownName(f"{base[:120]!r} is not the name of an image", where="base")
     return ImageQuery(
-        scope=asking.seen(call),
-        status=asking.chosen(ImageStatus, call, "status"),
+        scope=query_parameters.seen(call),
+        status=query_parameters.chosen(ImageStatus, call, "status"),
         base=named,
-        split=asking.switch(call, "split"),
-        own=asking.switch(call, "own"),
+        split=query_parameters.switch(call, "split"),
+        own=query_parameters.switch(call, "own"),
     )
 
 
 def listing(call: Call) -> Answer:
     """The page: what to do in which order, or with `view=all` every image."""
     asked, settings = query(call), call.config.images
-    filters = asking.filters(call, "host", "tag", "status", "base", "split", "own")
+    filters = query_parameters.filters(call, "host", "tag", "status", "base", "split", "own")
     rows = list_images(call.database, settings, asked, call.now).images
     values: dict[str, Any] = {"filters": filters, "statuses": _STATUSES, "counts": _counts(rows), "total": len(rows)}
     if call.asked("view") == "all":
-        skip = asking.whole(call.asked("after")) or 0
-        part = rows[skip : skip + asking.ROWS]
+        skip = query_parameters.whole(call.asked("after")) or 0
+        part = rows[skip : skip + query_parameters.ROWS]
         following = str(skip + len(part)) if skip + len(part) < len(rows) else ""
         return shown(call, "images.html", view="all", rows=part, plan=None, next=following, **values)
     plan = plan_images(call.database, settings, asked, call.now) if rows else None

@@ -9,7 +9,7 @@ from feeds.storage.database import Database
 from notifier.services.upkeep.job_overview import jobs_overview
 from notifier.services.upkeep.jobs import cancel_job, retry_job
 from notifier.web.audit_entries import noted
-from notifier.web.calls import Answer, Call, redirect
+from notifier.web.handler_values import Answer, Call, redirect
 from notifier.web.page_answers import shown
 from notifier.web.pages.notifications import number
 

@@ -7,18 +7,18 @@ from urllib.parse import quote
 from feeds.core.errors import UnknownName, UsageProblem
 from notifier.domain.retry import DeliveryState
 from notifier.services.sending.notifications import Settings
-from notifier.services.subscribing.explanations import explain_notification
-from notifier.services.subscribing.notification_log import (
+from notifier.services.subscriptions.explanations import explain_notification
+from notifier.services.subscriptions.notification_log import (
     NotificationQuery,
     list_notifications,
     retry_notification,
     show_notification,
 )
-from notifier.services.subscribing.subscriptions import list_subscriptions
+from notifier.services.subscriptions.subscriptions import list_subscriptions
 from notifier.web.audit_entries import noted
-from notifier.web.calls import Answer, Call, redirect
+from notifier.web.handler_values import Answer, Call, redirect
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 
 _STATES = tuple((state.value, state.value) for state in DeliveryState)
 _SUBSCRIPTIONS = 200
@@ -30,11 +30,11 @@ def listing(call: Call) -> Answer:
     subscription, advisory, before = call.asked("subscription"), call.asked("advisory").strip(), call.asked("after")
     within = call.viewer.scope
     query = NotificationQuery(
-        state=asking.chosen(DeliveryState, call, "state"),
+        state=query_parameters.chosen(DeliveryState, call, "state"),
         subscription=subscription or None,
         advisory=advisory or None,
-        limit=asking.ROWS,
-        before=asking.whole(before),
+        limit=query_parameters.ROWS,
+        before=query_parameters.whole(before),
         within=within,
     )
     explained = (
@@ -54,7 +54,7 @@ def listing(call: Call) -> Answer:
         subscriptions=[one.name for one in known],
         advisory=advisory,
         states=_STATES,
-        filters=asking.filters(call, "subscription", "advisory", "state"),
+        filters=query_parameters.filters(call, "subscription", "advisory", "state"),
     )
 
 
@@ -77,7 +77,7 @@ def retry(call: Call) -> Answer:
 
 def number(text: str) -> int:
     """The number in an address; UnknownName for anything else."""
-    found = asking.whole(text)
+    found = query_parameters.whole(text)
     if found is None:
         raise UnknownName(f"{text[:40]!r} is not a number")
     return found

@@ -5,22 +5,22 @@ from __future__ import annotations
 from notifier.services.findings.exposure import ExposureQuery
 from notifier.services.findings.plan_parts import plan_part
 from notifier.services.snapshot.settings import due_policy
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 
 _CARDS = 20
 
 
 def plan(call: Call) -> Answer:
     """The page."""
-    skip = asking.whole(call.asked("after")) or 0
+    skip = query_parameters.whole(call.asked("after")) or 0
     query = ExposureQuery(
-        asking.seen(call),
-        least=asking.level(call),
+        query_parameters.seen(call),
+        least=query_parameters.level(call),
         limit=call.viewer.scope,
         due=due_policy(call.config.due),
-        overdue=asking.switch(call, "overdue"),
+        overdue=query_parameters.switch(call, "overdue"),
     )
     found = plan_part(call.database, query, call.now, skip=skip, limit=_CARDS)
     end = skip + len(found.plans)
@@ -29,8 +29,8 @@ def plan(call: Call) -> Answer:
         "plan.html",
         found=found,
         next=str(end) if end < found.total else "",
-        filters=asking.filters(call, "host", "tag", "product", "severity", "overdue"),
+        filters=query_parameters.filters(call, "host", "tag", "product", "severity", "overdue"),
         dated=bool(query.due),
-        levels=asking.LEVELS,
-        products=asking.PRODUCT_NAMES,
+        levels=query_parameters.LEVELS,
+        products=query_parameters.PRODUCT_NAMES,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifier.web.calls import Permission, Route
+from notifier.web.handler_values import Permission, Route
 from notifier.web.pages import (
     advisories,
     benchmarks,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from feeds.core.errors import UsageProblem
 from notifier.domain.filters import Scope
-from notifier.services.catalogue.silences import (
+from notifier.services.catalogue.silences_and_assignments import (
     NewAssignment,
     NewSilence,
     add_silence,
@@ -19,23 +19,23 @@ from notifier.services.catalogue.silences import (
     remove_silence,
 )
 from notifier.web.audit_entries import noted
-from notifier.web.calls import Answer, Call, redirect
+from notifier.web.handler_values import Answer, Call, redirect
 from notifier.web.page_answers import shown
-from notifier.web.pages import advisories, asking
+from notifier.web.pages import advisories, query_parameters
 from notifier.web.pages.notifications import number
 from notifier.web.scoping import NOTHING, scoped
 
 
 def listing(call: Call) -> Answer:
     """The page."""
-    within, ended, after = call.viewer.scope, asking.switch(call, "ended"), call.asked("after")
+    within, ended, after = call.viewer.scope, query_parameters.switch(call, "ended"), call.asked("after")
     found = list_silences(
         call.database,
         call.now,
         ended=ended,
-        limit=asking.ROWS,
+        limit=query_parameters.ROWS,
         within=within,
-        after=asking.whole(after) or 0,
+        after=query_parameters.whole(after) or 0,
     )
     rows = found.value.silences
     return shown(
@@ -44,10 +44,10 @@ def listing(call: Call) -> Answer:
         rows=rows,
         next=str(rows[-1].number) if found.more else "",
         mine={n for n, scope in found.scopes.items() if scope.within(within)},
-        assignments=list_assignments(call.database, within=within, limit=asking.ROWS),
+        assignments=list_assignments(call.database, within=within, limit=query_parameters.ROWS),
         ended=ended,
         within=within,
-        filters=asking.filters(call, "ended"),
+        filters=query_parameters.filters(call, "ended"),
     )
 
 
@@ -62,7 +62,7 @@ def _day(call: Call, name: str) -> date:
 def _scope(call: Call, field: str = "hosts") -> Scope:
     """The hosts that a form names, as far as the viewer may see them."""
     hosts = tuple(dict.fromkeys(call.filled(field).replace(",", " ").split()))
-    found = scoped(call, Scope(tags=asking.tags([call.filled("tags")], "tags"), hosts=hosts))
+    found = scoped(call, Scope(tags=query_parameters.tags([call.filled("tags")], "tags"), hosts=hosts))
     if found.tags == NOTHING:
         raise UsageProblem("you may not change these hosts", where="tags")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from feeds.sources.health import SourceHealth
 from notifier.schemas.source import DISABLED
 from notifier.services.catalogue.sources import sources
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
 
 _FINE = (SourceHealth.HEALTHY.value, DISABLED)

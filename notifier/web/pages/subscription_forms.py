@@ -8,8 +8,8 @@ from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import UsageProblem
 from notifier.domain.subscription_edits import EditOption, SubscriptionEdit
 from notifier.domain.subscriptions import Subscription
-from notifier.web.calls import Call
-from notifier.web.pages import asking
+from notifier.web.handler_values import Call
+from notifier.web.pages import query_parameters
 
 Fields = dict[str, Any]
 
@@ -48,10 +48,12 @@ def edit_of(call: Call) -> SubscriptionEdit:
     said = of_form(call)
     values: dict[EditOption, Any] = {
         EditOption.HOST: tuple(said["hosts"].replace(",", " ").split()),
-        EditOption.TAG: asking.tags([said["tags"]], "tags"),
+        EditOption.TAG: query_parameters.tags([said["tags"]], "tags"),
         EditOption.PRODUCT: tuple(_known(PRODUCTS, one, "products") for one in said["products"]),
-        EditOption.SEVERITY: asking.word(Severity, said["severity"], "severity") if said["severity"] else None,
-        EditOption.KIND: tuple(asking.word(Kind, one, "kinds") for one in said["kinds"]),
+        EditOption.SEVERITY: query_parameters.word(Severity, said["severity"], "severity")
+        if said["severity"]
+        else None,
+        EditOption.KIND: tuple(query_parameters.word(Kind, one, "kinds") for one in said["kinds"]),
         EditOption.KEYWORD: tuple(filter(None, map(str.strip, said["keywords"].split(",")))),
         EditOption.KEV: said["kev"],
         EditOption.EPSS: _share(said["epss"]),

@@ -7,17 +7,17 @@ from urllib.parse import quote
 from feeds.core.errors import NavtexError, UsageProblem
 from notifier.domain.schedule import BREAKS, REMINDERS
 from notifier.services.sending.notifications import Settings
-from notifier.services.subscribing.previews import preview_subscription
-from notifier.services.subscribing.subscriptions import (
+from notifier.services.subscriptions.previews import preview_subscription
+from notifier.services.subscriptions.subscriptions import (
     edit_subscription,
     list_subscriptions,
     pause_subscription,
     show_subscription,
 )
 from notifier.web.audit_entries import noted
-from notifier.web.calls import Answer, Call, redirect
+from notifier.web.handler_values import Answer, Call, redirect
 from notifier.web.page_answers import shown
-from notifier.web.pages import asking
+from notifier.web.pages import query_parameters
 from notifier.web.pages import subscription_forms as forms
 
 _EVERY = ("immediate", "hourly", "daily", "weekly")
@@ -25,7 +25,9 @@ _EVERY = ("immediate", "hourly", "daily", "weekly")
 
 def listing(call: Call) -> Answer:
     """The page of all subscriptions."""
-    found = list_subscriptions(call.database, asking.ROWS, within=call.viewer.scope, after=call.asked("after"))
+    found = list_subscriptions(
+        call.database, query_parameters.ROWS, within=call.viewer.scope, after=call.asked("after")
+    )
     rows = found.value.subscriptions
     return shown(call, "subscriptions.html", rows=rows, next=rows[-1].name if found.more else "")
 
@@ -63,9 +65,9 @@ def form(call: Call, problem: str = "", status: int = 200) -> Answer:
         about=found.value,
         values=forms.of_form(call) if problem else forms.of_subscription(found.subscription),
         problem=problem,
-        levels=asking.LEVELS,
-        kinds=asking.KINDS,
-        products=asking.PRODUCT_NAMES,
+        levels=query_parameters.LEVELS,
+        kinds=query_parameters.KINDS,
+        products=query_parameters.PRODUCT_NAMES,
         every=_EVERY,
         breaks=tuple((one, one) for one in BREAKS),
         reminders=tuple((one, one) for one in REMINDERS),

@@ -11,7 +11,7 @@ from notifier.rendering.trend_chart import week_chart
 from notifier.services.findings.trend import open_ages
 from notifier.services.findings.trend import trend as trend_of
 from notifier.services.snapshot.settings import due_policy
-from notifier.web.calls import Answer, Call
+from notifier.web.handler_values import Answer, Call
 from notifier.web.page_answers import shown
 
 _SPANS: Final = ((28, "4 weeks"), (84, "12 weeks"), (364, "a year"))

@@ -20,7 +20,7 @@ from notifier.domain.runs import Run
 from notifier.schemas.doctor import CheckResult
 from notifier.services.upkeep import machine_checks
 from notifier.services.upkeep.doctor import examine, source_states
-from notifier.storage import operations
+from notifier.storage import monitoring
 from tests.conftest import Program, World
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -217,7 +217,7 @@ def test_what_ails_one_source_is_told_with_its_reason_and_of_several_the_names()
 
 def test_a_clock_that_is_behind_what_was_done_is_a_problem(database: Database) -> None:
     with database.begin() as connection:
-        operations.note(connection, Run("run", AT, AT, 1, 0, AT))
+        monitoring.note(connection, Run("run", AT, AT, 1, 0, AT))
     with database.connect() as connection:
         assert [f.level for f in machine_checks.clock(connection, AT)] == ["ok"]
         assert [f.level for f in machine_checks.clock(connection, AT - timedelta(minutes=4))] == ["ok"]
@@ -252,8 +252,8 @@ def test_nobody_calling_navtex_any_more_is_a_problem(database: Database) -> None
     with database.connect() as connection:
         assert [f.level for f in machine_checks.runs(connection, AT)] == ["note"]
     with database.begin() as connection:
-        operations.note(connection, Run("run", AT, AT, 1, 0, AT))
-        operations.note(connection, Run("poll", AT, AT - timedelta(days=9), 1, 1))
+        monitoring.note(connection, Run("run", AT, AT, 1, 0, AT))
+        monitoring.note(connection, Run("poll", AT, AT - timedelta(days=9), 1, 1))
     with database.connect() as connection:
         assert [f.level for f in machine_checks.runs(connection, AT)] == ["note", "ok"]
         late = list(machine_checks.runs(connection, AT + timedelta(days=9)))

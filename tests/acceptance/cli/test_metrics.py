@@ -14,7 +14,7 @@ from feeds.storage.database import Database
 from notifier.domain.runs import Run
 from notifier.services.upkeep import metrics
 from notifier.services.upkeep.metrics import Metric
-from notifier.storage import operations
+from notifier.storage import monitoring
 from tests.conftest import ROOT, Mailbox, Program, World
 
 FLEET = "host,product,version\nlab-1,engine,25.0.5\nlab-1,runc,1.1.11\nlab-2,engine,29.5.3\nlab-3,engine,25.0.5\n"
@@ -165,12 +165,12 @@ def test_whatever_stands_in_a_label_is_read_back_as_it_was(value: str) -> None:
 def test_the_last_run_of_each_command_is_kept_with_its_last_good_one(database: Database) -> None:
     later = AT + timedelta(hours=1)
     with database.begin() as connection:
-        operations.note(connection, Run("run", AT, AT, 1.5, 0, AT))
-        operations.note(connection, Run("poll", AT, AT, 0.5, 1))
-        operations.note(connection, Run("run", later, later, 2.5, 1))
+        monitoring.note(connection, Run("run", AT, AT, 1.5, 0, AT))
+        monitoring.note(connection, Run("poll", AT, AT, 0.5, 1))
+        monitoring.note(connection, Run("run", later, later, 2.5, 1))
     with database.connect() as connection:
-        assert operations.runs(connection) == [Run("poll", AT, AT, 0.5, 1), Run("run", later, later, 2.5, 1, AT)]
-        assert operations.newest(connection) == later
+        assert monitoring.runs(connection) == [Run("poll", AT, AT, 0.5, 1), Run("run", later, later, 2.5, 1, AT)]
+        assert monitoring.newest(connection) == later
 
 
 def test_a_fresh_database_has_metrics_of_both_kinds(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.filters import Filters
 from notifier.domain.subscriptions import Subscription
-from notifier.storage import subscribing, subscriptions
+from notifier.storage import self_service, subscriptions
 from tests.conftest import Mailbox, Program, World, program, text_of
 
 
@@ -176,7 +176,7 @@ def test_who_subscribed_themselves_and_who_unsubscribed_is_told(navtex: Program,
     to = mailbox.address("ann@example.org", "bob@example.org")
     with database.begin() as connection:
         subscriptions.add(connection, Subscription("anns", (to,), Filters(), at, owner="ann"))
-        subscribing.unsubscribe(connection, 1, "Bob@example.org", at)
+        self_service.unsubscribe(connection, 1, "Bob@example.org", at)
     database.close()
     listed = navtex("subscription", "list", "--format", "json", NAVTEX_DATABASE_URL=url).stdout
     (row,) = json.loads(listed)["subscriptions"]

@@ -20,7 +20,7 @@ from notifier import inventory
 from notifier.channels import expand
 from notifier.config import read
 from notifier.domain.components import gathered
-from notifier.services.subscribing import subscription_files
+from notifier.services.subscriptions import subscription_files
 from tests.conftest import ROOT
 from tests.support.pages import (
     COMMANDS,

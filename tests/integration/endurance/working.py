@@ -35,7 +35,7 @@ from notifier.domain.jobs import JobState
 from notifier.services.hosts.host_storing import ImportOptions, store
 from notifier.services.upkeep import jobs
 from notifier.services.upkeep.jobs import JobQuery
-from notifier.storage import delivery_log, tallies
+from notifier.storage import delivery_log, stage_statistics
 from tests.conftest import ROOT, Program, fresh_postgres, listening, program, running_postgres
 from tests.integration.endurance.killing import Targets, _Box
 from tests.support.postgresql import restart
@@ -147,7 +147,7 @@ class Working:
         assert all(len(ids) == 1 for ids in self.targets.ids.values())
         with self.database.connect() as connection:
             rows = [(e.target.recipient, e.key) for e in delivery_log.entries(connection)]
-            counted = {t.stage: t.runs for t in tallies.tallies(connection)}
+            counted = {t.stage: t.runs for t in stage_statistics.tallies(connection)}
         assert sorted(rows) == sorted(self.targets.copies), "what the outbox has and what arrived differ"
         assert 0 not in self.ended, f"workers ended with {self.ended}"
         counts = [len(c) for c in self.targets.copies.values()]

@@ -21,10 +21,10 @@ from feeds.mirror import layout
 from feeds.mirror.server import Mirror
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Document, RequestContext, Source
-from feeds.versions import packages, products, ranges, upstream
+from feeds.versions import package_versions, products, ranges, upstream
 from notifier import inventory
 from notifier.config import MappingPaths
-from notifier.services.environment import mirror_age
+from notifier.services.installation import mirror_age
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = Path(__file__).with_name("corpus")
@@ -159,9 +159,9 @@ def targets() -> dict[str, Target]:
     ]
     found += [
         Target("versions", _text(upstream.key), _VERSIONS, (VersionError,)),
-        Target("packages-dpkg", _text(packages.dpkg), _VERSIONS, (VersionError,)),
-        Target("packages-rpm", _text(packages.rpm), _VERSIONS, (VersionError,)),
-        Target("packages-apk", _text(packages.apk), (b"27.3.1-r2", b"1.0_rc1_p2-r0"), (VersionError,)),
+        Target("packages-dpkg", _text(package_versions.dpkg), _VERSIONS, (VersionError,)),
+        Target("packages-rpm", _text(package_versions.rpm), _VERSIONS, (VersionError,)),
+        Target("packages-apk", _text(package_versions.apk), (b"27.3.1-r2", b"1.0_rc1_p2-r0"), (VersionError,)),
         Target("ranges", _text(ranges.read_range), _RANGES),
         Target("prose", _text(read_prose), _SENTENCES),
         Target("products", _text(lambda text: [*products.mentions(text), products.of_words(text)]), _SENTENCES),

@@ -18,7 +18,7 @@ from feeds.mirror import layout, manifest
 from feeds.mirror.builder import fetch
 from feeds.mirror.server import Mirror
 from feeds.sources.health import MirrorState
-from notifier.services.environment import mirror_age
+from notifier.services.installation import mirror_age
 from tests.conftest import DEMO, Program, World, program
 from tests.support.polling import MOBY, entries
 from tests.support.samples import NOW

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from feeds.core.errors import ChannelError
 from notifier.channels import Limits, MessageSender, expand
 from notifier.channels.apprise import markdown, paragraphs, parts
-from notifier.channels.parsing import parse
+from notifier.channels.apprise_parsing import parse
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
 from tests.support.digests import NEWS, WELCOME

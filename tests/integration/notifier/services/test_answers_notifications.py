@@ -15,7 +15,7 @@ from feeds.storage.database import Database
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.retry import DeliveryState
 from notifier.domain.schedule import Schedule
-from notifier.services.catalogue.silences import (
+from notifier.services.catalogue.silences_and_assignments import (
     NewAssignment,
     NewSilence,
     add_silence,
@@ -24,10 +24,10 @@ from notifier.services.catalogue.silences import (
     remove_silence,
 )
 from notifier.services.sending.notifications import Settings
-from notifier.services.subscribing.explanations import explain_notification
-from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications, show_notification
-from notifier.services.subscribing.previews import preview_all
-from notifier.services.subscribing.subscriptions import list_subscriptions, show_subscription
+from notifier.services.subscriptions.explanations import explain_notification
+from notifier.services.subscriptions.notification_log import NotificationQuery, list_notifications, show_notification
+from notifier.services.subscriptions.previews import preview_all
+from notifier.services.subscriptions.subscriptions import list_subscriptions, show_subscription
 from tests.conftest import Program
 from tests.support.samples import NOW, install, publish, record, run, subscribe
 

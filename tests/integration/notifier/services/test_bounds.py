@@ -16,11 +16,11 @@ from notifier.domain.bounds import NAME, TEXT
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscription_edits import EditOption, SubscriptionEdit
 from notifier.domain.subscriptions import Subscription
-from notifier.services.catalogue.silences import NewAssignment, NewSilence, add_silence, assign
+from notifier.services.catalogue.silences_and_assignments import NewAssignment, NewSilence, add_silence, assign
 from notifier.services.hosts.host_storing import ImportOptions
 from notifier.services.hosts.importing import ReadOptions, import_text
-from notifier.services.subscribing.subscription_files import sync_subscriptions
-from notifier.services.subscribing.subscriptions import add_subscription, edit_subscription
+from notifier.services.subscriptions.subscription_files import sync_subscriptions
+from notifier.services.subscriptions.subscriptions import add_subscription, edit_subscription
 from tests.support.samples import NOW, START, publish, record
 
 pytestmark = pytest.mark.both

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from feeds.core.errors import ConfigError, NavtexError
-from notifier.services.environment.configuration import effective, write_example
+from notifier.services.installation.configuration import effective, write_example
 from tests.conftest import Program
 
 FILE = """

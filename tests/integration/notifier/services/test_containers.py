@@ -16,12 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from feeds.storage.database import Database
-from notifier.domain.claims import ClaimOwner
+from notifier.domain.delivery_claims import ClaimOwner
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.rendering.notices import written
-from notifier.services.sending import leases
-from notifier.storage import claims, delivery_log, outbox, subscriptions
+from notifier.services.sending import delivery_senders
+from notifier.storage import delivery_claims, delivery_log, outbox, subscriptions
 from tests.support.loopback import served
 from tests.support.samples import START, subscribe
 
@@ -134,8 +134,8 @@ def test_two_containers_leave_each_other_their_deliveries_and_the_late_one_chang
         one, who = begun(container, database, START)
         assert target.came.wait(30)
         other, whose = begun(container, database, START + 5 * MINUTE)
-        assert who[:3] == whose[:3] == ["1", socket.gethostname(), leases.here().boot]
-        assert len({who[3], whose[3], leases.here().namespace}) == 3
+        assert who[:3] == whose[:3] == ["1", socket.gethostname(), delivery_senders.here().boot]
+        assert len({who[3], whose[3], delivery_senders.here().namespace}) == 3
         assert ended(other) == [0, 0]
         assert len(target.messages) == 1
         # nothing was heard of the first one for too long
@@ -157,7 +157,7 @@ def test_what_a_killed_container_was_at_is_sent_again_by_the_next_one(database: 
         one.communicate()
         # started anew, it is process 1 again, of the same boot
         again, who = begun(container, database, START + 16 * MINUTE)
-        assert who[:3] == ["1", socket.gethostname(), leases.here().boot]
+        assert who[:3] == ["1", socket.gethostname(), delivery_senders.here().boot]
         assert ended(again) == [1, 0]
     assert len(target.messages) == 2
     assert len(set(target.messages)) == 1
@@ -166,9 +166,9 @@ def test_what_a_killed_container_was_at_is_sent_again_by_the_next_one(database: 
 
 def test_a_claim_whose_process_number_another_program_has_now_ends_by_its_age(database: Database) -> None:
     put(database, 9)
-    name = str(ClaimOwner(leases.here(), os.getppid(), "00000000"))
+    name = str(ClaimOwner(delivery_senders.here(), os.getppid(), "00000000"))
     with database.begin() as connection:
-        assert claims.claim(connection, outbox.due(connection, START), name, START)
+        assert delivery_claims.claim(connection, outbox.due(connection, START), name, START)
     for later, expected in ((14 * MINUTE, []), (16 * MINUTE, [1])):
         with database.begin() as connection:
-            assert claims.recover(connection, START + later, leases.ended) == expected
+            assert delivery_claims.recover(connection, START + later, delivery_senders.ended) == expected

@@ -19,16 +19,16 @@ import sqlalchemy as sa
 from feeds.core.errors import DatabaseError, UnknownName, UsageProblem
 from feeds.storage.database import Database
 from notifier.channels import Limits, MessageSender
-from notifier.domain.claims import ClaimOwner
 from notifier.domain.deliveries import DeliveryRecord, Result
+from notifier.domain.delivery_claims import ClaimOwner
 from notifier.domain.messages import Target
 from notifier.domain.retry import LIMIT, DeliveryOutcome, DeliveryState
 from notifier.rendering.notices import written
-from notifier.services.sending import leases
+from notifier.services.sending import delivery_senders
 from notifier.services.sending.delivery import Deliveries, deliver
 from notifier.services.sending.delivery_queue import DeliveryQueue
-from notifier.services.subscribing.previews import sample
-from notifier.storage import claims, delivery_log, outbox, subscriptions
+from notifier.services.subscriptions.previews import sample
+from notifier.storage import delivery_claims, delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, listening, text_of
 from tests.support.loopback import Answer, hanging, over_http
 from tests.support.samples import DAY, START, subscribe
@@ -223,12 +223,12 @@ def test_a_message_of_several_parts_goes_on_where_it_stopped(database: Database)
 
 def claimed(database: Database, by: str, at: datetime = START) -> None:
     with database.begin() as connection:
-        taken = claims.claim(connection, outbox.due(connection, at), by, at)
+        taken = delivery_claims.claim(connection, outbox.due(connection, at), by, at)
     assert taken
 
 
 def of_another(process: int, **elsewhere: str) -> str:
-    return str(ClaimOwner(leases.here()._replace(**elsewhere), process, "00000000"))
+    return str(ClaimOwner(delivery_senders.here()._replace(**elsewhere), process, "00000000"))
 
 
 def ended_process() -> int:
@@ -281,7 +281,7 @@ def test_containers_that_share_a_hosts_name_leave_each_other_their_deliveries(
         pytest.skip(f"NOT TESTED: no PID namespace can be made here ({error})")
     put(database, Target(mailbox.address(), "a@x.org"))
     url = database.url.render_as_string(hide_password=False)
-    with leases.claimant() as name:
+    with delivery_senders.claimant() as name:
         claimed(database, name)
         for later, delivered in ((5 * MINUTE, 0), (16 * MINUTE, 1)):
             child = [sys.executable, "-c", _IN_A_CONTAINER, url, (START + later).isoformat()]
@@ -365,17 +365,17 @@ def test_a_claim_of_another_is_neither_released_nor_renewed_nor_advanced(databas
     put(database, Target("file:///nowhere"), Target("file:///elsewhere"))
     claimed(database, "first")
     with database.begin() as connection:
-        claims.recover(connection, START + HOUR, lambda _: True)
-        (one, other) = claims.claim(connection, outbox.due(connection, START + HOUR), "second", START + HOUR)
+        delivery_claims.recover(connection, START + HOUR, lambda _: True)
+        (one, other) = delivery_claims.claim(connection, outbox.due(connection, START + HOUR), "second", START + HOUR)
     with database.begin() as connection:
-        claims.release(connection, [one, other], "first")
-        claims.renew(connection, "first", START + 2 * HOUR)
-        assert not claims.arrived(connection, one.id, 1, "first")
-        assert claims.arrived(connection, one.id, 2, "second")
-        assert claims.still_held(connection, [one.id, other.id], "first") == set()
-        assert claims.still_held(connection, [one.id, other.id], "second") == {one.id, other.id}
-        assert claims.recover(connection, START + HOUR + 14 * MINUTE, lambda _: False) == []
-        assert claims.recover(connection, START + HOUR + 15 * MINUTE, lambda _: False) == [one.id, other.id]
+        delivery_claims.release(connection, [one, other], "first")
+        delivery_claims.renew(connection, "first", START + 2 * HOUR)
+        assert not delivery_claims.arrived(connection, one.id, 1, "first")
+        assert delivery_claims.arrived(connection, one.id, 2, "second")
+        assert delivery_claims.still_held(connection, [one.id, other.id], "first") == set()
+        assert delivery_claims.still_held(connection, [one.id, other.id], "second") == {one.id, other.id}
+        assert delivery_claims.recover(connection, START + HOUR + 14 * MINUTE, lambda _: False) == []
+        assert delivery_claims.recover(connection, START + HOUR + 15 * MINUTE, lambda _: False) == [one.id, other.id]
 
 
 def test_what_was_claimed_before_a_long_pause_and_taken_over_is_not_sent(database: Database) -> None:
@@ -387,8 +387,8 @@ def test_what_was_claimed_before_a_long_pause_and_taken_over_is_not_sent(databas
         one = queue.take()
         assert one is not None
         with database.begin() as connection:
-            claims.recover(connection, START + HOUR, lambda _: True)
-            claims.claim(connection, waiting[:2], "second", START + HOUR)
+            delivery_claims.recover(connection, START + HOUR, lambda _: True)
+            delivery_claims.claim(connection, waiting[:2], "second", START + HOUR)
         sleep(0.06)
         queue.note(Result(one, START, DeliveryOutcome.SENT, DeliveryState.SENT, START, "ok"))
         assert [queue.take(), queue.lost[0].delivery] == [None, one]

@@ -12,7 +12,7 @@ from notifier.alerts.silences import Silence
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.services.snapshot.assessment import Assessment
-from notifier.services.subscribing.explanations import Explanation, explain
+from notifier.services.subscriptions.explanations import Explanation, explain
 from notifier.storage import silences, subscriptions
 from tests.support.samples import DAY, NOW, install, publish, record, run, subscribe
 

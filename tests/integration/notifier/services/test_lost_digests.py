@@ -14,7 +14,7 @@ from notifier.domain.filters import Filters
 from notifier.domain.schedule import Schedule
 from notifier.images.status import BaseEvent
 from notifier.rendering.messages import render
-from notifier.rendering.short import shortened
+from notifier.rendering.short_messages import shortened
 from notifier.services.sending.notifications import NotifyReport, Settings
 from notifier.storage import images, outbox, subscriptions
 from tests.conftest import Mailbox, text_of

@@ -20,7 +20,7 @@ from notifier.alerts.silences import Assignment, Silence, statements
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.schedule import Schedule
 from notifier.services.snapshot.assessment import Assessment
-from notifier.storage import departures, inventory, silences, subscriptions
+from notifier.storage import inventory, removed_components, silences, subscriptions
 from tests.support.samples import DAY, NOW, START, install, names, publish, record, run, subscribe
 
 NAME = "CVE-2026-41567"
@@ -442,9 +442,9 @@ def test_hosts_that_no_import_names_are_counted_as_not_seen(fleet: Database) -> 
 def test_a_host_that_is_forgotten_takes_its_departures_with_it(fleet: Database) -> None:
     install(fleet, NOW + DAY, web_1="29.5.1")
     with fleet.begin() as connection:
-        assert [d.host for d in departures.departures(connection, Scope(), NOW)] == ["web-1"]
+        assert [d.host for d in removed_components.departures(connection, Scope(), NOW)] == ["web-1"]
         inventory.remove(connection, "web-1")
-        assert list(departures.departures(connection, Scope(), NOW)) == []
+        assert list(removed_components.departures(connection, Scope(), NOW)) == []
 
 
 def test_facets_survive_the_ledger(fleet: Database) -> None:

@@ -14,9 +14,9 @@ from feeds.storage.database import Database
 from notifier.channels import MessageSender
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
-from notifier.services.catalogue.silences import NewAssignment, NewSilence, add_silence, assign
+from notifier.services.catalogue.silences_and_assignments import NewAssignment, NewSilence, add_silence, assign
 from notifier.services.sending.notifications import Settings, preview
-from notifier.services.subscribing.previews import preview_subscription, sample
+from notifier.services.subscriptions.previews import preview_subscription, sample
 from notifier.storage import inventory, subscriptions, tables
 from tests.conftest import Mailbox, html_of, text_of
 from tests.support.samples import DAY, NOW, START, counted, install, publish, record, run, subscribe

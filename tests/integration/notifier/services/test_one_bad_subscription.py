@@ -18,7 +18,7 @@ from notifier.domain.messages import Message, Target
 from notifier.schemas.doctor import CheckLevel
 from notifier.services.sending.delivery import Deliveries, deliver
 from notifier.services.sending.notifications import NotifyReport, Settings, notify, queue_digests
-from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications, show_notification
+from notifier.services.subscriptions.notification_log import NotificationQuery, list_notifications, show_notification
 from notifier.services.upkeep.doctor import examine
 from notifier.storage import subscriptions, tables
 from tests.conftest import Mailbox, text_of

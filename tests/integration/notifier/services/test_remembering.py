@@ -10,7 +10,7 @@ from feeds import storage
 from feeds.storage.database import Connection, Database
 from notifier.domain.filters import Scope
 from notifier.services.snapshot.assessment import Assessment
-from notifier.services.snapshot.remembering import RememberedFleet, RememberedMatcher
+from notifier.services.snapshot.caching import RememberedFleet, RememberedMatcher
 from notifier.storage import inventory, verdicts
 from tests.support.samples import DAY, NOW, START, install, publish, record
 

@@ -34,9 +34,9 @@ from notifier.services.people.unsubscribing import unsubscribe
 from notifier.services.sending.delivery import Deliveries, deliver
 from notifier.services.sending.notifications import notify
 from notifier.services.sending.personal_links import personal_form
-from notifier.services.subscribing.notification_log import NotificationQuery, list_notifications, show_notification
-from notifier.services.subscribing.subscription_files import sync_subscriptions
-from notifier.services.subscribing.subscriptions import edit_subscription, remove_subscription
+from notifier.services.subscriptions.notification_log import NotificationQuery, list_notifications, show_notification
+from notifier.services.subscriptions.subscription_files import sync_subscriptions
+from notifier.services.subscriptions.subscriptions import edit_subscription, remove_subscription
 from notifier.storage import subscriptions
 from tests.conftest import Mailbox, html_of, text_of
 from tests.support.digests import NEWS

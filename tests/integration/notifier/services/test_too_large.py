@@ -15,7 +15,7 @@ from notifier.domain.deliveries import DeliveryRecord
 from notifier.domain.messages import Target
 from notifier.domain.retry import DeliveryState
 from notifier.rendering.messages import render
-from notifier.rendering.short import shortened
+from notifier.rendering.short_messages import shortened
 from notifier.services.sending.delivery import Deliveries, deliver
 from notifier.storage import delivery_log, outbox, subscriptions
 from tests.conftest import Mailbox, listening, text_of

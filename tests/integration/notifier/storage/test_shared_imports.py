@@ -11,7 +11,7 @@ from feeds.storage.database import Database
 from notifier.domain.components import Component, Host, Observed
 from notifier.services.hosts.collecting import SCOPE
 from notifier.services.hosts.host_storing import ImportOptions, store
-from notifier.storage import host_listing, looks, retention, tables
+from notifier.storage import host_listing, retention, tables, watermarks
 from tests.support.samples import START
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -34,7 +34,7 @@ def test_the_parts_of_a_collection_are_one_import_until_somebody_looks_for_news(
         assert store(database, hosts(range(part * 5, part * 5 + 5)), OPTIONS, START).taken.added == 5
     assert rows(database) == [START]
     with database.begin() as connection:
-        looks.begin(connection, START + MINUTE)
+        watermarks.begin(connection, START + MINUTE)
     store(database, hosts(range(50, 55)), OPTIONS, START)
     assert [at > START + MINUTE for at in rows(database)] == [False, True], "the look has not seen them"
 

@@ -23,8 +23,8 @@ from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.jobs import MATCH, deliver_job
 from notifier.domain.subscriptions import Subscription
-from notifier.services.catalogue.silences import NewSilence, add_silence
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.catalogue.silences_and_assignments import NewSilence, add_silence
+from notifier.services.installation.audit_log import list_entries
 from notifier.storage import inventory, jobs, subscriptions
 from notifier.web.api.operations import OPERATIONS
 from tests.conftest import ROOT, Program, fresh_postgres

@@ -10,7 +10,7 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.access import Actor, Role, TokenScope
 from notifier.services.people.tokens import remove_token
-from notifier.web.guard import HEADERS
+from notifier.web.security_headers import HEADERS
 from tests.support.access import signed_in, token, user
 from tests.support.web import NOW, browser
 

@@ -12,7 +12,7 @@ from feeds.storage.database import Database
 from notifier.config import Config, Web, WebAuth
 from notifier.domain.access import Role, TokenScope
 from notifier.security.passwords import digest
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.people.accounts import change_user, remove_user
 from notifier.services.people.tokens import NewToken, add_token, list_tokens, remove_token
 from notifier.services.people.tokens import user as owner_of

@@ -17,7 +17,7 @@ from notifier.services.people.accounts import add_user, change_user, remove_user
 from notifier.services.people.tokens import NewToken, add_token
 from notifier.services.people.tokens import user as owner_of
 from notifier.storage import inventory
-from notifier.web.calls import Route
+from notifier.web.handler_values import Route
 from notifier.web.routes import ROUTES
 from tests.integration.notifier.web.test_connections import listening
 from tests.support.access import PASSWORD, SELF, signed_in, user

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from feeds.storage.database import Database
 from notifier.domain.access import Role, TokenScope
 from notifier.domain.jobs import MATCH, JobState, deliver_job
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.upkeep.jobs import JobQuery, list_jobs, note_failure
 from notifier.storage import jobs
 from tests.conftest import fresh_postgres

@@ -17,7 +17,7 @@ import pytest
 from feeds.storage.database import Database
 from notifier.config import Config, Web, WebAuth
 from notifier.domain.access import Role
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.people.accounts import list_users
 from tests.support.access import user
 from tests.support.loopback import _Quiet, served

@@ -16,8 +16,8 @@ from notifier.domain.access import Role
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscriptions import Subscription
-from notifier.services.catalogue.silences import NewSilence, add_silence
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.catalogue.silences_and_assignments import NewSilence, add_silence
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.sending.notifications import queue_digests
 from notifier.storage import inventory, subscriptions
 from notifier.web.pages.routes import PAGES

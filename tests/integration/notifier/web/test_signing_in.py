@@ -9,10 +9,10 @@ import pytest
 from feeds.storage.database import Database
 from notifier.domain.access import Role
 from notifier.security.passwords import digest
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.people import sessions
 from notifier.services.people.accounts import list_users
-from notifier.web.calls import Permission, Route
+from notifier.web.handler_values import Permission, Route
 from notifier.web.routes import ROUTES
 from tests.support.access import PASSWORD, signed_in, user
 from tests.support.web import NOW, browser

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from feeds.storage.database import Database, metadata
 from notifier.domain.access import Role
-from notifier.services.environment.audit_log import list_entries, note
+from notifier.services.installation.audit_log import list_entries, note
 from notifier.services.people.tokens import list_tokens
-from notifier.web.calls import TokenScope
+from notifier.web.handler_values import TokenScope
 from tests.support.access import PASSWORD, SELF, token, user
 from tests.support.web import NOW, browser
 

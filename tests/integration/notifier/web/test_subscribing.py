@@ -18,14 +18,14 @@ from notifier.domain.access import Actor, Role, TokenScope, Viewer, Way
 from notifier.domain.filters import Filters, Scope
 from notifier.domain.subscriptions import Subscription
 from notifier.rendering.pages import Pages
-from notifier.services.environment.audit_log import list_entries
+from notifier.services.installation.audit_log import list_entries
 from notifier.services.people.accounts import add_user, change_user, remove_user
 from notifier.services.sending.notifications import notify
-from notifier.storage import subscribing, subscriptions
-from notifier.web.calls import Answer, Call
+from notifier.storage import self_service, subscriptions
+from notifier.web.handler_values import Answer, Call
 from notifier.web.permissions import permitted
-from notifier.web.subscribing import own
-from notifier.web.subscribing.routes import SUBSCRIBING
+from notifier.web.self_service import own
+from notifier.web.self_service.routes import SUBSCRIBING
 from tests.conftest import Mailbox, text_of
 from tests.support.access import signed_in
 from tests.support.html import parsed
@@ -223,7 +223,7 @@ def test_whoever_unsubscribed_their_own_mailbox_has_another_confirmation_sent(
         one.post(links(mailbox, "c")[0])
         (made,) = known(sqlite_database)
         with sqlite_database.begin() as connection:
-            subscribing.unsubscribe(connection, made.id, "bob@example.org", NOW)
+            self_service.unsubscribe(connection, made.id, "bob@example.org", NOW)
         reply = one.get("/subscribe/1")
         assert "bob@example.org is unsubscribed" in reply.text
         form = parsed(reply.text).text

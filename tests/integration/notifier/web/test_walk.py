@@ -21,11 +21,11 @@ from notifier.domain.images import HostImages, ImageUse
 from notifier.domain.subscriptions import Subscription
 from notifier.inventory.text import Text
 from notifier.services.catalogue.audits import import_audits
-from notifier.services.catalogue.silences import NewAssignment, NewSilence, add_silence, assign
-from notifier.services.environment.audit_log import note
+from notifier.services.catalogue.silences_and_assignments import NewAssignment, NewSilence, add_silence, assign
 from notifier.services.hosts.host_images import keep_host_images
+from notifier.services.installation.audit_log import note
 from notifier.storage import inventory, subscriptions
-from notifier.web.calls import Permission, Route
+from notifier.web.handler_values import Permission, Route
 from notifier.web.routes import ROUTES
 from tests.support.access import SELF, signed_in, token, user
 from tests.support.audits import bench

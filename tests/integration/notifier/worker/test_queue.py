@@ -31,7 +31,7 @@ from notifier.services.sending.queueing import DigestStage, queue_digests
 from notifier.services.snapshot.settings import Settings
 from notifier.services.upkeep import jobs as services
 from notifier.services.upkeep.jobs import JobQuery
-from notifier.storage import jobs, jobs_schema, looks, subscriptions, tables, tallies
+from notifier.storage import jobs, jobs_schema, stage_statistics, subscriptions, tables, watermarks
 from notifier.worker.queue import queue_of
 from notifier.worker.tasks import Work
 from tests.conftest import Program, fresh_postgres
@@ -212,7 +212,7 @@ def test_jobs_of_the_dead_wait_again_unless_the_next_one_does_their_work(databas
     printed = json.loads(msgspec.json.encode(services.list_jobs(database)))
     assert list(problems(printed, json.loads((SCHEMAS / "job-list.json").read_text()))) == []
     with database.connect() as connection:
-        assert {t.stage: t.runs for t in tallies.tallies(connection)} == {"rescued": 1, "superseded": 1}
+        assert {t.stage: t.runs for t in stage_statistics.tallies(connection)} == {"rescued": 1, "superseded": 1}
 
 
 def test_a_job_that_kills_its_workers_is_given_up(database: Database) -> None:
@@ -339,7 +339,7 @@ def test_only_what_has_changed_since_the_last_look_is_looked_at(database: Databa
 def suspended(database: Database) -> None:
     """Begin to look, and go on when an import has waited for it."""
     with database.begin() as connection:
-        looks.begin(connection, NOW)
+        watermarks.begin(connection, NOW)
         install(database, NOW, lab_1="25.0.5")
         connection.execute(sa.text("SELECT 1"))
 

@@ -20,7 +20,7 @@ from notifier.channels import Limits, MessageSender, expand
 from notifier.collection.registry_credentials import credentials
 from notifier.config import Config
 from notifier.rendering.messages import render
-from notifier.services.environment.crawling import start_crawl
+from notifier.services.installation.crawl_settings import start_crawl
 from tests.support.digests import NEWS
 from tests.support.loopback import hanging
 

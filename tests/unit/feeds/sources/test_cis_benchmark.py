@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from feeds.advisories import editions as reviewed_editions
+from feeds.advisories import cis_editions as reviewed_editions
 from feeds.advisories.merging import merge
 from feeds.advisories.records import EDITIONS, Edition, Kind, Read
 from feeds.core.errors import ConfigError

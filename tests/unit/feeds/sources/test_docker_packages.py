@@ -13,7 +13,7 @@ from feeds.advisories.facts import Package, Packages
 from feeds.core import limits
 from feeds.core.errors import ShapeError
 from feeds.sources.base import RequestContext
-from feeds.versions.channels import channel
+from feeds.versions.package_channels import channel
 from tests.support.documents import SOURCE, facts, read
 
 BASE = "https://download.docker.com/linux"

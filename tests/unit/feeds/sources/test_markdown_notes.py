@@ -12,8 +12,8 @@ from feeds.advisories.merging import merge
 from feeds.advisories.records import Kind, Read
 from feeds.advisories.releases import gathered
 from feeds.core.errors import ShapeError
-from feeds.sources import markdown
-from feeds.sources.markup import Block
+from feeds.sources.readers import markdown
+from feeds.sources.readers.markup import Block
 from tests.support.depth import bounded, size
 from tests.support.documents import AT, SOURCE, asks, document, facts, page, read, records, said
 

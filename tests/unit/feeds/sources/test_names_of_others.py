@@ -7,8 +7,8 @@ import pytest
 from feeds.advisories.merging import merge
 from feeds.advisories.records import Kind, Read, canonical
 from feeds.core.errors import ShapeError
-from feeds.sources.markup import Block
-from feeds.sources.note_records import fixes
+from feeds.sources.readers.markup import Block
+from feeds.sources.readers.note_records import fixes
 from tests.support.documents import AT, entry, page, read, records, rss
 
 NAMES = (

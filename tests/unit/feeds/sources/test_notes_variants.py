@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.sources import markup, note_records
+from feeds.sources.readers import markup, note_records
 
 CVE, OTHER, THIRD = "CVE-2030-11111", "CVE-2030-22222", "CVE-2030-33333"
 MOBY = "https://github.com/moby/moby/security/advisories/GHSA-2222-3333-4444"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from feeds.advisories.records import Advisory, Kind, Rank, Read, Severity, VersionStatement
-from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.distribution_packages import PackageCase
 from feeds.verdicts.weighing import EvidenceSet, Status
 from tests.support.documents import AT, SOURCE, asks, only, read, records, said
 

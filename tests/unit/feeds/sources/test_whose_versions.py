@@ -9,7 +9,7 @@ import pytest
 
 from feeds.advisories.merging import merge
 from feeds.advisories.records import Kind, Read, Record
-from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.distribution_packages import PackageCase
 from feeds.verdicts.weighing import EvidenceSet, Status
 from tests.support.documents import only, page, read, records, said
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from feeds.advisories.records import Rank, Read, VersionStatement
 from feeds.core.errors import VersionError
-from feeds.verdicts.packages import PackageCase
+from feeds.verdicts.distribution_packages import PackageCase
 from feeds.verdicts.weighing import EvidenceSet, Status
 from feeds.versions.products import ENGINE_MODULE
 from tests.support.depth import examples

@@ -19,7 +19,7 @@ from notifier.exporters import csv_rows
 from notifier.exporters.all_formats import FORMATS
 from notifier.exporters.model import document
 from notifier.rendering.messages import render
-from notifier.rendering.short import shortened
+from notifier.rendering.short_messages import shortened
 from notifier.schemas.exposure import Exposure
 from notifier.schemas.exposure_values import exposure_row
 from tests.support.digests import digest, group, item

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from feeds.images.tags import TagStatus
+from feeds.images.image_tags import TagStatus
 from notifier.images.lineage import BaseProof
 from notifier.images.rebase import RebaseVerdict
 from notifier.images.splits import RunningImage, splits

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from feeds.images.tags import TagState, answered
+from feeds.images.image_tags import TagState, answered
 from notifier.services.upkeep.image_checks import of_registry
 from tests.support.images import DAY, START, digest, named
 

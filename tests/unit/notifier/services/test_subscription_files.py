@@ -9,7 +9,7 @@ import pytest
 from feeds.core.errors import ChannelError, ConfigError, UsageProblem
 from notifier.domain.schedule import Schedule
 from notifier.security.references import has_references, resolved
-from notifier.services.subscribing import subscription_files
+from notifier.services.subscriptions import subscription_files
 from notifier.services.upkeep import doctor
 from tests.support.samples import NOW
 

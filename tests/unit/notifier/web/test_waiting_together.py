@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from notifier.domain.access import Viewer
-from notifier.web.arrivals import Arrivals
+from notifier.web.thread_results import Arrivals
 from notifier.web.token_checks import TokenChecks
 
 ANN, BEN = Viewer("ann"), Viewer("ben")

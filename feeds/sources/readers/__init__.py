@@ -1,0 +1,1 @@
+"""How the documents of sources are read: unpacked, as pages, as feeds, as release notes. Pure."""
