@@ -1,4 +1,4 @@
-"""Stays of hosts at components, and since when an advisory has affected a host.  Pure."""
+"""Since when hosts have had their components, and since when an advisory has affected a host.  Pure."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-StayKey = tuple[int, date, int]
-"""A component's number, the day since which it is there, and the number of the stay before (0: none)."""
+PeriodKey = tuple[int, date, int]
+"""A component's number, the day since which it is there, and the number of the period before (0: none)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """The time of a host at a component, and the stay that it followed there: at another version of the product."""
+class ComponentPeriod:
+    """The time of a host with a component, and the period that it followed there: at another version of the product."""
 
     component: int
     since: date
-    before: Stay | None = None
+    before: ComponentPeriod | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class EndedStay:
-    """A stay that is over, on how many hosts; `next` is the component that replaced it, None if none did."""
+class EndedPeriod:
+    """A period that is over, on how many hosts; `next` is the component that replaced it, None if none did."""
 
-    stay: Stay
+    period: ComponentPeriod
     next: int | None
     day: date
     hosts: int
 
 
-def first_exposed(stay: Stay, known: Callable[[int], date | None]) -> date | None:
+def first_exposed(period: ComponentPeriod, known: Callable[[int], date | None]) -> date | None:
     """The day since which an advisory has affected a host without a break; None if it does not.
 
     `known` says since when the advisory is known to affect a component; None: it does not. A host is exposed from the
     later of two days: when it first ran the component, and when the advisory was known to affect that. A host that
     moved from an affected version to another affected version stays exposed.
     """
-    day = known(stay.component)
+    day = known(period.component)
     if day is None:
         return None
-    while day <= stay.since and stay.before is not None:
-        earlier = known(stay.before.component)
-        if earlier is None or earlier > stay.since:
+    while day <= period.since and period.before is not None:
+        earlier = known(period.before.component)
+        if earlier is None or earlier > period.since:
             break
-        stay, day = stay.before, earlier
-    return max(day, stay.since)
+        period, day = period.before, earlier
+    return max(day, period.since)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from notifier.domain.component_periods import StayKey
+from notifier.domain.component_periods import PeriodKey
 from notifier.domain.components import Component
 from notifier.domain.filters import Named
 
@@ -57,8 +57,8 @@ Holder = tuple[str, dict[str, str], tuple[int, ...], Named]
 """A host, its tags, which of the components that were asked for it runs, and which of the patterns its name matches."""
 
 
-StayHolder = tuple[str, dict[str, str], tuple[StayKey, ...], Named]
-"""The same with the host's stays at these components."""
+PeriodHolder = tuple[str, dict[str, str], tuple[PeriodKey, ...], Named]
+"""The same with the host's periods at these components."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Stays of hosts at components, noted when hosts change. `notifier.storage.period_counts` reads them."""
+"""Since when hosts have had their components, noted when hosts change. `notifier.storage.period_counts` reads them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feeds.storage import insert
-from notifier.domain.component_periods import Stay, StayKey
+from notifier.domain.component_periods import ComponentPeriod, PeriodKey
 from notifier.storage import bulk, tables
 from notifier.storage.period_tables import came_from, earlier_stay, ended_stay
 
 _Ended = tuple[int, date, int, int, date]
-"""Component, since, the stay before, what replaced it (0: nothing), and the day."""
+"""Component, since, the period before, what replaced it (0: nothing), and the day."""
 
 
 same_installation = sa.and_(
     came_from.c.component == tables.installation.c.component, came_from.c.host == tables.installation.c.host
 )
 """That a row says where a host came from to an installation."""
-stay_text: sa.ColumnElement[str] = (
+period_text: sa.ColumnElement[str] = (
     sa.cast(tables.installation.c.component, sa.Text)
     .concat(":")
     .concat(sa.cast(tables.installation.c["import"], sa.Text))
     .concat(":")
     .concat(sa.cast(sa.func.coalesce(came_from.c.stay, 0), sa.Text))
 )
-"""The component, the import, and the stay before of an installation, in one text."""
+"""The component, the import, and the period before of an installation, in one text."""
 
 
 class Histories:
-    """The earlier stays that hosts share, by their numbers."""
+    """The earlier periods that hosts share, by their numbers."""
 
     def __init__(self, connection: Connection) -> None:
-        self._stays: dict[int, Stay] = {}
+        self._periods: dict[int, ComponentPeriod] = {}
         for row in connection.execute(sa.select(earlier_stay).order_by(earlier_stay.c.id)):
             # one before it has a lower number
-            self._stays[row.id] = Stay(row.component, row.since, self._stays.get(row.before))
+            self._periods[row.id] = ComponentPeriod(row.component, row.since, self._periods.get(row.before))
 
-    def stay(self, key: StayKey) -> Stay:
-        """The stay of a key, with those before it."""
+    def period(self, key: PeriodKey) -> ComponentPeriod:
+        """The period of a key, with those before it."""
         component, since, before = key
-        return Stay(component, since, self._stays.get(before))
+        return ComponentPeriod(component, since, self._periods.get(before))
 
 
-def numbered(connection: Connection, keys: Collection[StayKey]) -> dict[StayKey, int]:
-    """The numbers of stays; those that no host had before are stored."""
+def numbered(connection: Connection, keys: Collection[PeriodKey]) -> dict[PeriodKey, int]:
+    """The numbers of periods; those that no host had before are stored."""
     chosen = bulk.in_list(connection, earlier_stay.c.component, sorted({component for component, _, _ in keys}))
     rows = connection.execute(sa.select(earlier_stay).where(chosen)) if keys else ()
     known = {(row.component, row.since, row.before): row.id for row in rows}
@@ -59,7 +59,7 @@ def numbered(connection: Connection, keys: Collection[StayKey]) -> dict[StayKey,
     return known
 
 
-class Stays:
+class Periods:
     """Notes, for one import, what hosts leave and where they come from."""
 
     def __init__(self, connection: Connection, run: int, today: date, products: Mapping[int, str]) -> None:
@@ -77,8 +77,8 @@ class Stays:
         ):
             held[host][component] = run
         past = {
-            (component, host): stay
-            for component, host, stay in bulk.select_in(
+            (component, host): period
+            for component, host, period in bulk.select_in(
                 self._connection, came_from, ("component", "host", "stay"), "host", hosts
             )
         }
@@ -103,7 +103,7 @@ class Stays:
         past: Mapping[tuple[int, int], int],
     ) -> None:
         ended: Counter[_Ended] = Counter()
-        came: dict[tuple[int, int], StayKey] = {}
+        came: dict[tuple[int, int], PeriodKey] = {}
         for host, left in gone.items():
             had = held.get(host, {})
             for component in left & had.keys():
@@ -170,9 +170,9 @@ def _count(connection: Connection, ended: Mapping[_Ended, int]) -> None:
 def counted_arrivals(
     connection: Connection, where: Collection[sa.ColumnElement[bool]], source: sa.FromClause
 ) -> Counter[tuple[int, int, int]]:
-    """How many hosts came to a component with an import, after an earlier stay (0: none).
+    """How many hosts came to a component with an import, after an earlier period (0: none).
 
-    Hosts that moved are counted apart: to look for the stay before of every host takes twice as long.
+    Hosts that moved are counted apart: to look for the period before of every host takes twice as long.
     """
     table = tables.installation
     here = (table.c.component, table.c["import"])
@@ -184,14 +184,14 @@ def counted_arrivals(
         .group_by(*here, came_from.c.stay)
     )
     found = Counter({(component, run, 0): hosts for component, run, hosts in connection.execute(everyone)})
-    for component, run, stay, hosts in connection.execute(moved):
-        found[component, run, stay] += hosts
+    for component, run, period, hosts in connection.execute(moved):
+        found[component, run, period] += hosts
         found[component, run, 0] -= hosts
     return +found
 
 
 def forget(connection: Connection, before: date) -> int:
-    """Delete stays that ended before a day, and earlier ones that no host and no other stay came from."""
+    """Delete periods that ended before a day, and earlier ones that no host and no other period came from."""
     gone = connection.execute(sa.delete(ended_stay).where(ended_stay.c.day < before)).rowcount
     rows = {r.id: r.before for r in connection.execute(sa.select(earlier_stay.c.id, earlier_stay.c.before))}
     if not rows:

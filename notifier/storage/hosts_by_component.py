@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from notifier.domain.filters import Named, Scope
-from notifier.domain.hosts import Holder, StayHolder
+from notifier.domain.hosts import Holder, PeriodHolder
 from notifier.storage import bulk, host_patterns, tables
 from notifier.storage.component_periods import same_installation
 from notifier.storage.inventory import conditions, tagsets
@@ -82,7 +82,7 @@ def hosts_running(
     yield from _by_host(rows, tags, named)
 
 
-def stays_running(
+def periods_running(
     connection: Connection,
     scope: Scope,
     numbers: Iterable[int],
@@ -90,8 +90,8 @@ def stays_running(
     patterns: Sequence[tuple[str, ...]] = (),
     *,
     since: str = "",
-) -> Iterator[StayHolder]:
-    """The hosts that run some components, by name, each with its stays at them, streamed; from the name `since` on.
+) -> Iterator[PeriodHolder]:
+    """The hosts that run some components, by name, each with its periods at them, streamed; from the name `since` on.
 
     `days` are those of the imports.
     """
@@ -114,8 +114,8 @@ def stays_running(
         .order_by(host.c.name.concat(""), installation.c.component)  # see above
     )
     rows = (
-        (name, tagset, (component, days[run], stay), matched)
-        for name, tagset, component, run, stay, *matched in streamed(connection, statement)
+        (name, tagset, (component, days[run], period), matched)
+        for name, tagset, component, run, period, *matched in streamed(connection, statement)
     )
     yield from _by_host(rows, tags, named)
 

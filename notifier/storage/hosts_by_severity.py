@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Grouping
 
 from notifier.domain.filters import Named, Scope
-from notifier.domain.hosts import Holder, HostRiskCount, RiskSummary, StayHolder
+from notifier.domain.hosts import Holder, HostRiskCount, PeriodHolder, RiskSummary
 from notifier.storage import bulk, host_patterns, tables
-from notifier.storage.component_periods import same_installation, stay_text
+from notifier.storage.component_periods import period_text, same_installation
 from notifier.storage.hosts_by_component import source_of, streamed
 from notifier.storage.inventory import conditions, tagsets
 from notifier.storage.period_tables import came_from
@@ -60,7 +60,7 @@ def hosts_by_risk(
         yield name, tags, tuple(sorted(int(n) for n in parts)), named
 
 
-def stays_by_risk(
+def periods_by_risk(
     connection: Connection,
     scope: Scope,
     marks: Mapping[int, RiskSummary],
@@ -68,11 +68,11 @@ def stays_by_risk(
     patterns: Sequence[tuple[str, ...]] = (),
     *,
     after: tuple[int, int, str] | None = None,
-) -> Iterator[StayHolder]:
-    """The same, with the stays of each host at these components. `days` are those of imports."""
-    for name, tags, parts, named in _by_risk(connection, scope, marks, patterns, part=stay_text, after=after):
+) -> Iterator[PeriodHolder]:
+    """The same, with the periods of each host at these components. `days` are those of imports."""
+    for name, tags, parts, named in _by_risk(connection, scope, marks, patterns, part=period_text, after=after):
         found = sorted(tuple(map(int, part.split(":"))) for part in parts)
-        yield name, tags, tuple((component, days[run], stay) for component, run, stay in found), named
+        yield name, tags, tuple((component, days[run], period) for component, run, period in found), named
 
 
 def _by_risk(
@@ -88,7 +88,7 @@ def _by_risk(
     tags, named = tagsets(connection), host_patterns.reader(patterns)
     with _marked(connection, scope, marks) as marked:
         parts = sa.func.aggregate_strings(part, ",")
-        source = marked.source.outerjoin(came_from, same_installation) if part is stay_text else marked.source
+        source = marked.source.outerjoin(came_from, same_installation) if part is period_text else marked.source
         per_host = (
             sa.select(
                 installation.c.host.label("host"),

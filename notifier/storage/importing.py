@@ -75,7 +75,9 @@ class Import:
         self._know_mine()
         self._numbers = ComponentNumbers(connection)
         self._components = self._numbers.components
-        self._stays = component_periods.Stays(connection, self._run, at.astimezone(UTC).date(), self._numbers.products)
+        self._periods = component_periods.Periods(
+            connection, self._run, at.astimezone(UTC).date(), self._numbers.products
+        )
         self._tagsets = Tagsets(connection, tags or {})
         self._last = connection.execute(sa.select(sa.func.max(tables.host.c.id))).scalar() or 0
         self._given = (self._last, self._numbers.last)
@@ -149,7 +151,7 @@ class Import:
         self._write(writes)
         for start in range(0, len(gone), CHUNK):
             some = gone[start : start + CHUNK]
-            self._stays.left(some)
+            self._periods.left(some)
             self._connection.execute(sa.delete(host).where(bulk.in_list(self._connection, host.c.id, some)))
         return self.taken.gone
 
@@ -341,7 +343,7 @@ class Import:
             here = bulk.in_list(connection, tables.host.c.id, writes.seen)
             connection.execute(sa.update(tables.host).where(here).values(last_seen=self._now))
         bulk.update_rows(connection, tables.host, ("tagset", "last_seen", "import", "views"), writes.updates)
-        self._stays.moved(writes.removed, writes.added)
+        self._periods.moved(writes.removed, writes.added)
         bulk.delete_pairs(connection, tables.installation, ("component", "host"), writes.removed)
         bulk.delete_pairs(connection, tables.departure, ("component", "host"), writes.removed)
         departed = [(component, host, self._run) for component, host in writes.removed]

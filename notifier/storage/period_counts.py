@@ -1,4 +1,4 @@
-"""How many hosts are at which component since when, and the stays that are over."""
+"""How many hosts have had which component since when, and the periods that are over."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from notifier.domain.component_periods import EndedStay, StayKey
+from notifier.domain.component_periods import EndedPeriod, PeriodKey
 from notifier.domain.filters import Scope, merged
 from notifier.storage import bulk, tables
-from notifier.storage.component_periods import Histories, counted_arrivals, days, same_installation, stay_text
+from notifier.storage.component_periods import Histories, counted_arrivals, days, period_text, same_installation
 from notifier.storage.inventory import conditions
 from notifier.storage.period_tables import came_from, ended_stay, stays_recorded
 
 
 def counted(
     connection: Connection, scope: Scope, components: Collection[int], without: Iterable[Scope] = ()
-) -> dict[StayKey, int]:
-    """How many hosts of a scope are at some components since when, and after which stay; none of those in `without`."""
+) -> dict[PeriodKey, int]:
+    """How many hosts of a scope have had some components since when, after which period; none of those in `without`."""
     without = tuple(without)
     chosen = bulk.in_list(connection, tables.installation.c.component, sorted(components))
     where = [*conditions(connection, scope), chosen, *_excluded(connection, without)]
     on = days(connection)
-    found: Counter[StayKey] = Counter()
+    found: Counter[PeriodKey] = Counter()
     for (component, run, before), hosts in counted_arrivals(connection, where, _source(scope, without)).items():
         found[component, on[run], before] += hosts
     return dict(found)
 
 
 def distinct_hosts(
-    connection: Connection, scope: Scope, asked: Sequence[tuple[Collection[StayKey], Sequence[Scope]]]
+    connection: Connection, scope: Scope, asked: Sequence[tuple[Collection[PeriodKey], Sequence[Scope]]]
 ) -> int:
-    """How many hosts of a scope have one of some stays, without those in the scopes beside them."""
+    """How many hosts of a scope have one of some periods, without those in the scopes beside them."""
     table = tables.installation
     either = [sa.and_(_at(connection, keys), *_excluded(connection, without)) for keys, without in asked]
     components = {component for keys, _ in asked for component, _, _ in keys}
@@ -52,9 +52,9 @@ def distinct_hosts(
 
 
 def example_hosts(
-    connection: Connection, scope: Scope, keys: Collection[StayKey], without: Sequence[Scope], limit: int
+    connection: Connection, scope: Scope, keys: Collection[PeriodKey], without: Sequence[Scope], limit: int
 ) -> tuple[str, ...]:
-    """Up to `limit` names of hosts of a scope with one of some stays, sorted: those that were imported first."""
+    """Up to `limit` names of hosts of a scope with one of some periods, sorted: those that were imported first."""
     table, host = tables.installation, tables.host
     statement = (
         sa.select(host.c.name)
@@ -67,13 +67,13 @@ def example_hosts(
     return tuple(sorted(connection.execute(statement).scalars()))
 
 
-def _at(connection: Connection, keys: Collection[StayKey]) -> sa.ColumnElement[bool]:
-    """That an installation is one of some stays."""
+def _at(connection: Connection, keys: Collection[PeriodKey]) -> sa.ColumnElement[bool]:
+    """That an installation is one of some periods."""
     imports: dict[date, list[int]] = defaultdict(list)
     for number, day in days(connection).items():
         imports[day].append(number)
     wanted = [f"{component}:{run}:{before}" for component, day, before in keys for run in imports[day]]
-    return bulk.in_list(connection, stay_text, wanted)
+    return bulk.in_list(connection, period_text, wanted)
 
 
 def _source(scope: Scope, without: Iterable[Scope]) -> sa.FromClause:
@@ -86,15 +86,17 @@ def _excluded(connection: Connection, without: Iterable[Scope]) -> list[sa.Colum
     return [sa.not_(sa.and_(sa.true(), *conditions(connection, other))) for other in merged(without)]
 
 
-def ended(connection: Connection, since: date) -> list[EndedStay]:
-    """The stays that ended on a day or after it."""
+def ended(connection: Connection, since: date) -> list[EndedPeriod]:
+    """The periods that ended on a day or after it."""
     histories = Histories(connection)
     rows = connection.execute(sa.select(ended_stay).where(ended_stay.c.day >= since).order_by(ended_stay.c.day))
-    return [EndedStay(histories.stay((r.component, r.since, r.before)), r.next or None, r.day, r.hosts) for r in rows]
+    return [
+        EndedPeriod(histories.period((r.component, r.since, r.before)), r.next or None, r.day, r.hosts) for r in rows
+    ]
 
 
 def recorded_since(connection: Connection) -> date | None:
-    """The day since which ended stays are known; None before the first import."""
+    """The day since which ended periods are known; None before the first import."""
     migrated: date | None = connection.execute(sa.select(sa.func.min(stays_recorded.c.since))).scalar()
     if migrated:
         return migrated

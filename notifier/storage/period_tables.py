@@ -1,6 +1,7 @@
-"""Tables of how long findings have been open: stays of hosts at components, and what subscriptions were told of them.
+"""Tables of how long hosts have had their components, and what subscriptions were told of that.
 
-A stay is a host's time at a component. Stays that are over are counted by day, never kept by host.
+The tables call the period in which a host has a component a stay. Periods that are over are counted by day, never kept
+by host.
 """
 
 from __future__ import annotations

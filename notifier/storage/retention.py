@@ -147,7 +147,7 @@ def note_left(connection: Connection, now: datetime) -> None:
 
 
 def ended_stays(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete stays of hosts at components that ended long ago; return how many. They are few, so all at once."""
+    """Delete periods of hosts with components that ended long ago; return how many. They are few, so all at once."""
     return component_periods.forget(connection, before.date())
 
 

@@ -1,4 +1,4 @@
-"""Looks for news, and imports: each import is either seen by a look, or counts as later than it."""
+"""High-water marks of searches for news: each import is either seen by a search, or counts as later than it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from notifier.storage.stage_tables import stage_mark
 
 _NEWS, _WORLD = "news", "world"
 _SUSPENDED = 30
-"""Seconds after which a process that does not go on to look counts as suspended; it takes milliseconds."""
+"""Seconds after which a process that does not go on to search counts as suspended; it takes milliseconds."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def begin(connection: Connection, now: datetime) -> None:
-    """Note that a look begins, and let no import store anything until the transaction ends.
+    """Note that a search for news begins, and let no import store anything until the transaction ends.
 
-    A snapshot that is taken within the transaction has every import that is not later than the look. SQLite has one
-    writer anyway. PostgreSQL ends the session of a process that is suspended here: imports, and all who look, would
+    A snapshot that is taken within the transaction has every import that is not later than the search. SQLite has one
+    writer anyway. PostgreSQL ends the session of a process that is suspended here: imports, and all who search, would
     else wait until it goes on.
     """
     if connection.dialect.name == "postgresql":

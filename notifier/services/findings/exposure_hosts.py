@@ -10,7 +10,7 @@ from feeds.advisories.records import Level, severity_rank
 from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until
 from notifier.assessment.findings import Finding
-from notifier.domain.component_periods import StayKey
+from notifier.domain.component_periods import PeriodKey
 from notifier.domain.filters import Named
 from notifier.schemas.exposure import HostGroup, Runs
 
@@ -133,33 +133,33 @@ class HostGroups:
 
 
 class DatedHostGroups(HostGroups):
-    """The same with due dates, from the stays of each host; with `only_overdue`, of what is overdue there alone."""
+    """The same with due dates, from the periods of each host; with `only_overdue`, of what is overdue there alone."""
 
     def __init__(
         self,
         found: Mapping[int, Sequence[Finding]],
         silenced: Mapping[int, tuple[Silence, ...]],
-        of_stay: Callable[[StayKey, Sequence[Finding]], list[Finding]],
+        of_period: Callable[[PeriodKey, Sequence[Finding]], list[Finding]],
         *,
         only_overdue: bool,
     ) -> None:
         super().__init__(found, silenced)
-        self._found, self._of_stay, self._only_overdue = found, of_stay, only_overdue
-        self._of_key: dict[tuple[StayKey, frozenset[int]], _Part | None] = {}
+        self._found, self._of_period, self._only_overdue = found, of_period, only_overdue
+        self._of_key: dict[tuple[PeriodKey, frozenset[int]], _Part | None] = {}
 
-    def row_of(self, host: str, tags: dict[str, str], stays: Sequence[StayKey], named: Named) -> HostGroup | None:
-        """The row of a host with these stays; None if nothing is overdue there and only that was asked for."""
-        parts = [part for stay in stays if (part := self._part(stay, tags, named))]
+    def row_of(self, host: str, tags: dict[str, str], periods: Sequence[PeriodKey], named: Named) -> HostGroup | None:
+        """The row of a host with these periods; None if nothing is overdue there and only that was asked for."""
+        parts = [part for period in periods if (part := self._part(period, tags, named))]
         return self._row(host, tags, sorted(parts, key=_place), named) if parts else None
 
-    def _part(self, stay: StayKey, tags: dict[str, str], named: Named) -> _Part | None:
-        whole = self._parts[stay[0]]
+    def _part(self, period: PeriodKey, tags: dict[str, str], named: Named) -> _Part | None:
+        whole = self._parts[period[0]]
         quiet: frozenset[int] = frozenset()
         if self._only_overdue and whole.silenced:
             quiet = frozenset(n for n in whole.silenced if self._covered(n, whole, tags, named))
-        key = stay, quiet
+        key = period, quiet
         if key not in self._of_key:
-            found = self._of_stay(stay, self._found[stay[0]])
+            found = self._of_period(period, self._found[period[0]])
             if self._only_overdue:
                 found = [f for f in found if f.overdue and f.match.advisory.id not in quiet]
             part = self._of_key[key] = _Part(found, self._silenced, self._several) if found else None

@@ -16,9 +16,9 @@ from feeds.storage.database import Connection
 from feeds.verdicts.weighing import Status
 from notifier.alerts.silences import Silence, covered_until, patterns
 from notifier.assessment.findings import Finding, by_advisory, by_component, by_version
-from notifier.domain.component_periods import StayKey
+from notifier.domain.component_periods import PeriodKey
 from notifier.domain.due import Dated
-from notifier.domain.hosts import StayHolder
+from notifier.domain.hosts import PeriodHolder
 from notifier.schemas.exposure import (
     AdvisoryGroup,
     Exposure,
@@ -60,11 +60,11 @@ def each_host(connection: Connection, found: ScopedFindings, since: str = "") ->
         of_number = {f.number: f for f in group}
         mine = silenced.get(advisory.id, ())
         asked = of_number, patterns(mine)
-        later = hosts_by_component.stays_running(
+        later = hosts_by_component.periods_running(
             connection, found.scope, of_number, found.dates.days, asked[1], since=since
         )
-        for host, tags, stays, named in later if since and not place else holders(*asked):
-            held = {stay[0]: stay for stay in stays}
+        for host, tags, periods, named in later if since and not place else holders(*asked):
+            held = {period[0]: period for period in periods}
             for finding in group if len(held) > 1 else [of_number[number] for number in held]:
                 if finding.number in held:
                     until = covered_until(mine, tags, named, finding.match.component.product) if mine else None
@@ -85,7 +85,7 @@ _FEW = 20_000
 
 def _holders(
     connection: Connection, found: ScopedFindings
-) -> Callable[[Collection[int], tuple[tuple[str, ...], ...]], Iterable[StayHolder]]:
+) -> Callable[[Collection[int], tuple[tuple[str, ...], ...]], Iterable[PeriodHolder]]:
     """Answers which hosts run some components, and which of some patterns each matches.
 
     A small fleet is read once, a large one for each question.
@@ -93,23 +93,23 @@ def _holders(
     concerned = {f.number for f in found.findings}
     if sum(found.hosts[n] for n in concerned) > _FEW:
         days = found.dates.days
-        return lambda numbers, named: hosts_by_component.stays_running(connection, found.scope, numbers, days, named)
+        return lambda numbers, named: hosts_by_component.periods_running(connection, found.scope, numbers, days, named)
     hosts = list(
-        hosts_by_component.stays_running(
+        hosts_by_component.periods_running(
             connection, found.scope, concerned, found.dates.days, named_patterns(silences_of(found))
         )
     )
-    places: dict[int, list[tuple[int, StayKey]]] = {n: [] for n in concerned}
-    for place, (_, _, stays, _) in enumerate(hosts):
-        for stay in stays:
-            places[stay[0]].append((place, stay))
+    places: dict[int, list[tuple[int, PeriodKey]]] = {n: [] for n in concerned}
+    for place, (_, _, periods, _) in enumerate(hosts):
+        for period in periods:
+            places[period[0]].append((place, period))
 
     @lru_cache(maxsize=32)  # many advisories affect the same components
-    def holders(numbers: frozenset[int]) -> list[StayHolder]:
-        held: dict[int, tuple[StayKey, ...]] = {}
+    def holders(numbers: frozenset[int]) -> list[PeriodHolder]:
+        held: dict[int, tuple[PeriodKey, ...]] = {}
         for number in sorted(numbers):
-            for place, stay in places[number]:
-                held[place] = (*held.get(place, ()), stay)
+            for place, period in places[number]:
+                held[place] = (*held.get(place, ()), period)
         return [(*hosts[place][:2], held[place], hosts[place][3]) for place in sorted(held)]
 
     return lambda numbers, _: holders(frozenset(numbers))
@@ -185,8 +185,8 @@ def placed_hosts(
         for one in hosts_by_severity.hosts_by_risk(connection, found.scope, marked, names, after=after):
             yield made.row(*one), place(one[0], one[2])
         return
-    dated = DatedHostGroups(of_component, silenced, dates.of_stay, only_overdue=found.overdue)
-    for each in hosts_by_severity.stays_by_risk(connection, found.scope, marked, dates.days, names, after=after):
+    dated = DatedHostGroups(of_component, silenced, dates.of_period, only_overdue=found.overdue)
+    for each in hosts_by_severity.periods_by_risk(connection, found.scope, marked, dates.days, names, after=after):
         row = dated.row_of(*each)
         if row is not None:
             yield row, place(each[0], [component for component, _, _ in each[2]])

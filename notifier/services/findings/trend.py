@@ -12,7 +12,7 @@ from functools import cache
 from feeds.advisories.records import Advisory, Level
 from feeds.storage.database import Connection, Database
 from notifier.assessment.findings import Question, findings
-from notifier.domain.component_periods import EndedStay, Stay, StayKey, first_exposed
+from notifier.domain.component_periods import ComponentPeriod, EndedPeriod, PeriodKey, first_exposed
 from notifier.domain.due import NO_DUE_DATES, DuePolicy
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import TrendDay
@@ -45,7 +45,7 @@ def trend_of(connection: Connection, assessment: Assessment, since: date, dates:
     _open(connection, assessment, dates, life, Scope())
     exposures = cache(lambda number: _exposures(assessment, number))
     advisories = {a.id: a for a in assessment.advisories}
-    first = cache(lambda stay, number: first_exposed(stay, lambda at: dates.since(advisories[number], at)))
+    first = cache(lambda period, number: first_exposed(period, lambda at: dates.since(advisories[number], at)))
     for ended in period_counts.ended(connection, since):
         _ended(ended, exposures, first, life)
     return Trend(
@@ -94,12 +94,12 @@ def _open(connection: Connection, assessment: Assessment, dates: DueDates, life:
     """Add what is open now."""
     counts = hosts_by_component.counts(connection, scope)
     found = findings(assessment.matcher, assessment.components, counts, Question())
-    stays: dict[int, list[tuple[StayKey, int]]] = defaultdict(list)
+    periods: dict[int, list[tuple[PeriodKey, int]]] = defaultdict(list)
     for key, hosts in period_counts.counted(connection, scope, {f.number for f in found}).items():
-        stays[key[0]].append((key, hosts))
+        periods[key[0]].append((key, hosts))
     for one in found:
         level = Level.of(one.match.advisory.severity)
-        for key, hosts in stays[one.number]:
+        for key, hosts in periods[one.number]:
             made = dates.dated(key, one.match)
             if made:
                 life.opened[made.first] += hosts
@@ -114,15 +114,15 @@ def _exposures(assessment: Assessment, number: int) -> dict[int, Advisory]:
 
 
 def _ended(
-    ended: EndedStay,
+    ended: EndedPeriod,
     exposures: Callable[[int], dict[int, Advisory]],
-    first_of: Callable[[Stay, int], date | None],
+    first_of: Callable[[ComponentPeriod, int], date | None],
     life: _Lifetimes,
 ) -> None:
-    """Add the findings that ended with a stay: those of the component that the next one does not have."""
+    """Add the findings that ended with a period: those of the component that the next one does not have."""
     left = exposures(ended.next) if ended.next else {}
-    for number, advisory in exposures(ended.stay.component).items():
-        first = None if number in left else first_of(ended.stay, number)
+    for number, advisory in exposures(ended.period.component).items():
+        first = None if number in left else first_of(ended.period, number)
         # an advisory that came later did not affect the host
         if first is not None and first <= ended.day:
             life.opened[first] += ended.hosts

@@ -11,7 +11,7 @@ from feeds.storage.database import Connection
 from notifier.alerts.alert_state import AffectedComponent
 from notifier.alerts.overdue import OverdueHosts, OverdueKey, OverdueNews, overdue_news
 from notifier.assessment.findings import Finding
-from notifier.domain.component_periods import StayKey
+from notifier.domain.component_periods import PeriodKey
 from notifier.domain.due import Dated
 from notifier.domain.filters import Filters
 from notifier.domain.hosts import Hosts
@@ -41,35 +41,35 @@ def overdue_for(
     dates = DueDates(connection, assessment, assessment.due)
     found = _late(dates, wanted, dates.counted(connection, filters.scope, wanted))
     shown = [
-        OverdueHosts(key, one.match, due, _hosts(connection, assessment, filters, one, stays))
-        for key, (one, due, stays) in found.items()
+        OverdueHosts(key, one.match, due, _hosts(connection, assessment, filters, one, periods))
+        for key, (one, due, periods) in found.items()
         if key not in told
     ]
     return overdue_news(shown, told, found.keys())
 
 
-_Late = tuple[Finding, date, dict[StayKey, int]]
+_Late = tuple[Finding, date, dict[PeriodKey, int]]
 
 
 def _late(
-    dates: DueDates, wanted: Iterable[Finding], counts: dict[tuple[int, int], dict[StayKey, int]]
+    dates: DueDates, wanted: Iterable[Finding], counts: dict[tuple[int, int], dict[PeriodKey, int]]
 ) -> dict[OverdueKey, _Late]:
     """What is overdue, by advisory, component and first exposure."""
     found: dict[OverdueKey, _Late] = {}
     for one in wanted:
         number = one.match.advisory.id
-        late: dict[Dated, dict[StayKey, int]] = defaultdict(dict)
-        for stay, hosts in counts[one.number, number].items():
-            made = dates.dated(stay, one.match)
+        late: dict[Dated, dict[PeriodKey, int]] = defaultdict(dict)
+        for period, hosts in counts[one.number, number].items():
+            made = dates.dated(period, one.match)
             if made and made.overdue:
-                late[made][stay] = hosts
-        found |= {(number, one.number, d.first): (one, d.due, stays) for d, stays in late.items() if d.due}
+                late[made][period] = hosts
+        found |= {(number, one.number, d.first): (one, d.due, periods) for d, periods in late.items() if d.due}
     return found
 
 
 def _hosts(
-    connection: Connection, assessment: Assessment, filters: Filters, one: Finding, stays: dict[StayKey, int]
+    connection: Connection, assessment: Assessment, filters: Filters, one: Finding, periods: dict[PeriodKey, int]
 ) -> Hosts:
     held = assessment.in_force.get(one.match.advisory.id, ())
-    names = period_counts.example_hosts(connection, filters.scope, stays, [s.scope for s in held], _NAMED)
-    return Hosts(sum(stays.values()), names)
+    names = period_counts.example_hosts(connection, filters.scope, periods, [s.scope for s in held], _NAMED)
+    return Hosts(sum(periods.values()), names)

@@ -1,4 +1,4 @@
-"""Stays of hosts at components, on both kinds of database."""
+"""Since when hosts have had their components, on both kinds of database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from feeds.storage.database import Connection, Database
-from notifier.domain.component_periods import EndedStay, Stay
+from notifier.domain.component_periods import ComponentPeriod, EndedPeriod
 from notifier.domain.components import Component, Host
 from notifier.domain.filters import Scope
 from notifier.services.hosts.inventory import remove_host
@@ -44,19 +44,19 @@ def test_a_host_that_moves_keeps_what_it_ran_before(database: Database) -> None:
         of = known(connection)
         found = period_counts.counted(connection, Scope(), of.values())
         histories = component_periods.Histories(connection)
-        old = Stay(of[OLD], day(0))
-        mid = Stay(of[MID], day(3), old)
-        assert {histories.stay(key): hosts for key, hosts in found.items()} == {
+        old = ComponentPeriod(of[OLD], day(0))
+        mid = ComponentPeriod(of[MID], day(3), old)
+        assert {histories.period(key): hosts for key, hosts in found.items()} == {
             old: 1,
             mid: 1,
-            Stay(of[MID], day(5)): 1,
-            Stay(of[NEW], day(5), mid): 1,
-            Stay(of[RUNC], day(0)): 1,
+            ComponentPeriod(of[MID], day(5)): 1,
+            ComponentPeriod(of[NEW], day(5), mid): 1,
+            ComponentPeriod(of[RUNC], day(0)): 1,
         }
         assert period_counts.counted(connection, Scope(), [of[OLD]], without=[Scope(tags={"env": "lab"})]) == {}
         assert period_counts.ended(connection, day(0)) == [
-            EndedStay(old, of[MID], day(3), 2),
-            EndedStay(mid, of[NEW], day(5), 1),
+            EndedPeriod(old, of[MID], day(3), 2),
+            EndedPeriod(mid, of[NEW], day(5), 1),
         ]
         assert period_counts.recorded_since(connection) == day(0)
 
@@ -69,11 +69,11 @@ def test_hosts_and_products_that_go_end_their_stays(database: Database) -> None:
     take(database, 3, Host("a", (OLD,)))
     with database.connect() as connection:
         of = known(connection)
-        old = Stay(of[OLD], day(0))
+        old = ComponentPeriod(of[OLD], day(0))
         assert period_counts.ended(connection, day(2)) == [
-            EndedStay(old, None, day(2), 1),
-            EndedStay(Stay(of[MID], day(1), old), None, day(2), 1),
-            EndedStay(Stay(of[RUNC], day(0)), None, day(3), 1),
+            EndedPeriod(old, None, day(2), 1),
+            EndedPeriod(ComponentPeriod(of[MID], day(1), old), None, day(2), 1),
+            EndedPeriod(ComponentPeriod(of[RUNC], day(0)), None, day(3), 1),
         ]
     with database.begin() as connection:
         assert component_periods.forget(connection, day(3)) == 3
@@ -89,5 +89,5 @@ def test_hosts_that_an_import_no_longer_names_end_their_stays(database: Database
             list(work.add(hosts))
             work.prune()
     with database.connect() as connection:
-        stay = Stay(known(connection)[OLD], day(0))
-        assert period_counts.ended(connection, day(0)) == [EndedStay(stay, None, day(1), 1)]
+        period = ComponentPeriod(known(connection)[OLD], day(0))
+        assert period_counts.ended(connection, day(0)) == [EndedPeriod(period, None, day(1), 1)]

@@ -6,24 +6,24 @@ from datetime import date
 
 import pytest
 
-from notifier.domain.component_periods import Stay, first_exposed
+from notifier.domain.component_periods import ComponentPeriod, first_exposed
 
 
 def day(number: int) -> date:
     return date(2026, 6, number)
 
 
-def moved(*stays: tuple[int, int]) -> Stay:
+def moved(*periods: tuple[int, int]) -> ComponentPeriod:
     """A host that came to each component on each day of the month, one after the other."""
-    made: Stay | None = None
-    for component, since in stays:
-        made = Stay(component, day(since), made)
+    made: ComponentPeriod | None = None
+    for component, since in periods:
+        made = ComponentPeriod(component, day(since), made)
     assert made is not None
     return made
 
 
 @pytest.mark.parametrize(
-    ("stay", "known", "expected"),
+    ("period", "known", "expected"),
     [
         pytest.param(moved((1, 5)), {1: 2}, 5, id="a host that joined later counts from its own arrival"),
         pytest.param(moved((1, 5)), {1: 9}, 9, id="an advisory that came later counts from the day it was known"),
@@ -35,6 +35,8 @@ def moved(*stays: tuple[int, int]) -> Stay:
         pytest.param(moved((1, 5), (2, 9)), {1: 15, 2: 2}, 9, id="the earlier version was found affected afterwards"),
     ],
 )
-def test_exposure_counts_from_its_unbroken_beginning(stay: Stay, known: dict[int, int], expected: int | None) -> None:
-    found = first_exposed(stay, lambda component: day(known[component]) if component in known else None)
+def test_exposure_counts_from_its_unbroken_beginning(
+    period: ComponentPeriod, known: dict[int, int], expected: int | None
+) -> None:
+    found = first_exposed(period, lambda component: day(known[component]) if component in known else None)
     assert found == (day(expected) if expected else None)
