@@ -22,7 +22,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -411,6 +411,10 @@ class Program:
         )
         return done
 
+    def having(self, **variables: str) -> Program:
+        """The same program with these variables, too."""
+        return replace(self, environment={**self.environment, **variables})
+
     def json(self, *arguments: str, status: int = 0, stdin: str = "") -> Any:
         """Run it with `--format json`; what standard output holds comes back."""
         return json.loads(self(*arguments, "--format", "json", status=status, stdin=stdin).stdout)
@@ -449,20 +453,42 @@ def program(home: Path, **variables: str) -> Program:
     return Program({**kept, "HOME": str(home), "COLUMNS": "80", "PYTHONWARNINGS": warnings, **variables}, home, forks)
 
 
+USUAL = Path(".local", "share", "navtex", "navtex.db")
+"""Where in a home the program has its database, unless it is told otherwise."""
+
+
+@pytest.fixture(scope="session")
+def polled_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file into which the program has polled the demo's first day; copying it saves a test a poll.
+
+    No inventory was there: what is asked only for packages of distributions is not in it.
+    """
+    home = tmp_path_factory.mktemp("polled")
+    with Mirror(DEMO / "day-1") as mirror:
+        program(home, NAVTEX_MIRROR=mirror.url)("poll")
+    return home / USUAL
+
+
 @pytest.fixture
-def program_with(tmp_path: Path, sqlite_template: Path) -> Callable[..., Program]:
+def program_with(tmp_path: Path, sqlite_template: Path, request: pytest.FixtureRequest) -> Callable[..., Program]:
     """Makes a program with a home of its own and only these variables beside PATH.
 
-    Its database has the schema where the program looks for one without being told; `empty` leaves the home empty.
+    Its database has the schema where the program looks for one without being told, and with `polled` the demo's first
+    day (see `polled_template`); `empty` leaves the home empty.
     """
 
-    def make(*, empty: bool = False, **variables: str) -> Program:
-        home = tmp_path / "home"
-        made = program(home, **variables)
-        usual = home / ".local" / "share" / "navtex"
-        if not (empty or usual.exists()):
-            usual.mkdir(mode=0o700, parents=True)
-            shutil.copy(sqlite_template, usual / "navtex.db")
+    def make(*, empty: bool = False, polled: bool = False, **variables: str) -> Program:
+        made = program(tmp_path / "home", **variables)
+        if not (empty or (made.home / USUAL.parent).exists()):
+            with_database(made, request.getfixturevalue("polled_template") if polled else sqlite_template)
         return made
 
     return make
+
+
+def with_database(navtex: Program, file: Path) -> Program:
+    """The program with a copy of this database where it looks for one."""
+    usual = navtex.home / USUAL
+    usual.parent.mkdir(mode=0o700, parents=True)
+    shutil.copy(file, usual)
+    return navtex

@@ -76,11 +76,28 @@ def _navtex(arguments: list[str], paths: list[Path], home: Path, environment: di
     main(arguments)
 
 
+_LATER = (
+    "alembic.autogenerate",
+    "alembic.command",
+    "cvss",
+    "feedparser",
+    "prometheus_client.openmetrics.exposition",
+    "rich.console",
+    "rich.table",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
+"""What the program imports only where it needs it."""
+
+
 def preload() -> None:
-    """Import every module of the program."""
+    """Import every module of the program, and the libraries that it imports only where it needs them."""
     for package in ("feeds", "notifier"):
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not found.name.endswith("__main__"):
                 importlib.import_module(found.name)
+    for name in _LATER:
+        importlib.import_module(name)
+    # Apprise imports its two hundred plugins when it is given the first address
+    importlib.import_module("apprise.manager_plugins").NotificationManager().load_modules()
     gc.collect()
     gc.freeze()  # so that collecting garbage does not copy what processes share
