@@ -19,6 +19,8 @@ from pathlib import Path
 
 import notifier
 from feeds.crawl.client import Crawl
+from notifier.alerts import sample
+from notifier.rendering.notices import specimen
 from tests.support import interpreter
 
 _FILES = ("stdin", "stdout", "stderr")
@@ -90,14 +92,15 @@ _LATER = (
 
 
 def preload() -> None:
-    """Import every module of the program, and the libraries that it imports only where it needs them."""
+    """Import every module of the program, and the libraries that it imports only where it needs them; make a digest."""
     for package in ("feeds", "notifier"):
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not found.name.endswith("__main__"):
                 importlib.import_module(found.name)
     for name in _LATER:
         importlib.import_module(name)
-    # Apprise imports its two hundred plugins when it is given the first address
+    # Apprise imports its two hundred plugins when it is given an address, Jinja compiles a template when it is rendered
     importlib.import_module("apprise.manager_plugins").NotificationManager().load_modules()
+    specimen("a subscription", sample.AT)
     gc.collect()
     gc.freeze()  # so that collecting garbage does not copy what processes share
