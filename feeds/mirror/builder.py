@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 import feeds
 from feeds.core import files
-from feeds.core.errors import Busy, NavtexError, ShapeError
+from feeds.core.errors import Busy, NavtexError, ShapeError, UsageProblem
 from feeds.core.limits import MIRROR
 from feeds.crawl.client import Crawl
 from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus
@@ -47,10 +47,13 @@ def fetch(
 ) -> MirrorReport:
     """Ask a job's questions anew, and put the answers into a folder; Busy if another fetch is at it.
 
-    NavtexError if the folder cannot be written.
+    UsageProblem if the folder cannot be created, NavtexError if it cannot be written.
     """
     try:
         files.shared_folder(folder)
+    except OSError as error:
+        raise UsageProblem(f"cannot be created: {error.strerror}", where=str(folder)) from error
+    try:
         with (
             FileLock(folder / ".navtex-mirror.lock", timeout=0, mode=files.PRIVATE),
             _spool(folder) as spool,

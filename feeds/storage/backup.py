@@ -33,14 +33,16 @@ _OLD = 86400
 def back_up(database: Database, file: Path) -> None:
     """Write one consistent state of the database to a new file, which only its user can read.
 
-    Others may write meanwhile. UsageProblem if the file exists or the database is not an SQLite file;
-    DatabaseError where it cannot be written, or the database is damaged: then there is no file.
+    Others may write meanwhile. UsageProblem if the file exists, its folder does not, or the database is not an SQLite
+    file; DatabaseError where it cannot be written, or the database is damaged: then there is no file.
     """
     source = _path(database, f"pg_dump --format=custom --file={shlex.quote(str(file))} --dbname={_server(database)}")
     if os.path.lexists(file):
         raise UsageProblem(
             "the file exists", where=str(file), remedy="Choose another file; existing files are never overwritten"
         )
+    if not file.parent.is_dir():
+        raise UsageProblem("no such folder", where=str(file.parent), remedy="Create it, or choose another file")
     with _new_file(file) as copy:
         _copy(source, copy)
         _check(copy, shown=source, remedy="Restore an older backup")

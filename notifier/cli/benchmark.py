@@ -24,6 +24,7 @@ from notifier.cli.common import (
     wrapped,
     write_json,
 )
+from notifier.cli.input_files import named, stream_of
 
 if TYPE_CHECKING:
     from notifier.domain.audits import AuditDue
@@ -144,12 +145,11 @@ def import_(ctx: click.Context, file: str, host: str, edition: str) -> None:
     Docker profile, and SCA results of Wazuh: what its API answers to /sca/AGENT and /sca/AGENT/checks/POLICY, and its
     alerts.
     """
-    from notifier.cli.inventory_import import stream_of
     from notifier.domain.components import BadRow, Note
     from notifier.inventory.text import Text
     from notifier.services.catalogue.audits import import_audits
 
-    name = "standard input" if file == "-" else file
+    name = named(file)
 
     def told(one: BadRow | Note) -> None:
         say(f"{name}, {one.where}: {one.reason}" if isinstance(one, BadRow) else f"{name}: {one.text}")

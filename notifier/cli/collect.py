@@ -6,15 +6,14 @@ import os
 import re
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
 
-from feeds.core.errors import InventoryError
 from feeds.core.text import counted
 from notifier.cli.common import format_option, now, opened, say, settings, tag_values, write_json
+from notifier.cli.input_files import text_of
 from notifier.config import Collecting
 from notifier.config.inventory import MOST_PARALLEL
 
@@ -112,17 +111,9 @@ def command(
 def _chosen(whom: Collecting) -> Chosen:
     from notifier.collection.targets import Chosen, lines_of
 
-    lines = lines_of(_hosts_file(whom.ssh_hosts), whom.ssh_hosts) if whom.ssh_hosts else ()
+    file = os.path.expanduser(whom.ssh_hosts)  # noqa: PTH111 - the other one raises if it does not know a user
+    lines = lines_of(text_of(file), whom.ssh_hosts) if file else ()
     return Chosen(whom.local, whom.contexts, (*whom.ssh, *lines), whom.tls)
-
-
-def _hosts_file(name: str) -> str:
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(name, error.strerror) from error
-    except UnicodeDecodeError as error:
-        raise InventoryError(f"not readable as text: {error}", where=name) from error
 
 
 def _print(answer: CollectAnswer) -> None:

@@ -32,7 +32,22 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 LEVELS = click.Choice([s.value for s in Severity])
-PRODUCT = click.Choice(PRODUCTS)
+
+
+class ProductType(click.Choice[str]):
+    """One of the products; the error for another name says which product it may mean."""
+
+    def __init__(self) -> None:
+        super().__init__(PRODUCTS, case_sensitive=False)
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Why a name is refused."""
+        from notifier.domain.product_names import unknown_product
+
+        return unknown_product(str(value))
+
+
+PRODUCT = ProductType()
 NOTHING_KNOWN = "No advisories yet: run `navtex poll` first."
 
 

@@ -14,6 +14,7 @@ import click
 
 import notifier
 from feeds.core.addresses import sqlite_address
+from feeds.core.errors import UsageProblem
 from feeds.core.files import private_folder
 from feeds.core.resources import folder
 from notifier.cli.common import now, opened
@@ -87,7 +88,10 @@ def _empty(where: Path) -> None:
             f"{where} is not empty and was not created by `navtex demo`; choose another folder with --dir"
         )
     shutil.rmtree(where, ignore_errors=True)
-    private_folder(where / "mails")
+    try:
+        private_folder(where / "mails")
+    except OSError as error:
+        raise UsageProblem(f"cannot be created: {error.strerror}", where=str(where)) from error
     mark.write_text("`navtex demo` created this folder and replaces its contents.\n", encoding="utf-8")
 
 

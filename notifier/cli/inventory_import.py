@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +21,7 @@ from notifier.cli.common import (
     wrapped,
     write_json,
 )
+from notifier.cli.input_files import named, stream_of
 
 if TYPE_CHECKING:
     from notifier.config import Config
@@ -101,7 +99,7 @@ def command(
     from notifier.services.hosts.host_storing import ImportOptions
     from notifier.services.hosts.importing import ReadOptions
 
-    name = "standard input" if file == "-" else file
+    name = named(file)
     config = settings()
     given = InputOptions(input_format, host, product or "", not no_client, config.inventory.mapping)
     reading = ReadOptions(given, allow_empty, explain, messages=explain or form == "json")
@@ -152,10 +150,10 @@ def print_counts(answer: ImportAnswer, *, prune: bool = False, scope: str = "") 
         say(f"Nothing was imported (--strict): {bad or f'{renamed} the name of another host'}")
         return
     gone = f", {taken.gone} removed" if prune and not report.unpruned else ""
-    say(
-        f"{counted(taken.added, 'host')} added, {taken.changed} changed, {taken.same} unchanged{gone}"
-        + (f"; {bad}" if bad else "")
-    )
+    hosts = f"{counted(taken.added, 'host')} added, {taken.changed} changed, {taken.same} unchanged{gone}"
+    images = report.image_words
+    nothing_else = images and not (gone or taken.added or taken.changed or taken.same)
+    say("; ".join(filter(None, ("" if nothing_else else hosts, images, bad))))
     if taken.lost:
         lost = ", ".join(f"{product} on {counted(n, 'host')}" for product, n in sorted(taken.lost.items()))
         say(f"Removed: {lost}. An import replaces what earlier imports of the same kind reported about a host.")
@@ -180,17 +178,3 @@ def _explain(summary: ImportSummary, found: ImportExplanation) -> None:
         wrapped(clean(f"{one.what}: {one.reason}"), 2, hang=2)
     for note in summary.notes:
         wrapped(clean(f"Note: {note}"), 0, hang=6)
-
-
-@contextmanager
-def stream_of(file: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, or of standard input for -; FileError where it cannot be opened."""
-    if file == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115 - opened where only that can fail, closed below
-    except OSError as error:
-        raise click.FileError(file, error.strerror) from error
-    with stream:
-        yield stream

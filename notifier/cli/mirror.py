@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feeds.core.errors import UsageProblem
 from feeds.core.text import counted
 from notifier.cli.common import line, opened, say, settings
+from notifier.cli.input_files import named, text_of
 from notifier.config import Config
 
 if TYPE_CHECKING:
     from feeds.mirror.builder import MirrorReport
     from feeds.sources.health import MirrorState
-
-_LARGEST_LIST = 4 << 20
 
 
 @click.group("mirror")
@@ -42,10 +40,11 @@ def fetch(ctx: click.Context, folder: Path, listed: str | None) -> None:
 
     config = settings()
     check_sources(config)
+    packages = _listed(listed)
     with start_crawl(config, os.environ) as crawl, opened(config, create=True) as database:
         from notifier.services.pipeline.mirrors import fetch_mirror
 
-        report = fetch_mirror(config, database, crawl, folder, _listed(listed))
+        report = fetch_mirror(config, database, crawl, folder, packages)
     _tell(report, folder)
     ctx.exit(0 if report.ok else 1)
 
@@ -55,14 +54,7 @@ def _listed(file: str | None) -> frozenset[tuple[str, str]]:
 
     if file is None:
         return frozenset()
-    try:
-        with click.open_file(file, encoding="utf-8") as lines:
-            text = lines.read(_LARGEST_LIST)
-    except OSError as error:
-        raise click.FileError(file, error.strerror) from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem("not text in UTF-8", where=file) from error
-    return packages(text.splitlines(), file)
+    return packages(text_of(file).splitlines(), named(file))
 
 
 def _tell(report: MirrorReport, folder: Path) -> None:

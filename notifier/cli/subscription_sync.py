@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from feeds.core.errors import ConfigError
 from notifier.cli.common import now, opened, say, settings
+from notifier.cli.input_files import text_of
 
 
 @click.command("sync")
@@ -24,10 +24,7 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
     """
     from notifier.services.subscriptions.subscription_files import sync_subscriptions
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=str(file)) from error
+    text = text_of(file)
     with opened(settings(), create=True) as database:
         report = sync_subscriptions(database, text, file.name, now(), check=check)
     for warning in report.warnings:

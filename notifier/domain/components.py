@@ -18,6 +18,7 @@ from feeds.versions.package_versions import distro_in, ecosystem, upstream
 from feeds.versions.products import STATIC_ENGINE
 from feeds.versions.upstream import is_version, key, read
 from notifier.domain.images import HostImages
+from notifier.domain.product_names import unknown_product
 
 # Packages that Docker itself builds, and whose numbers therefore are upstream's.
 DOCKER_PACKAGES = frozenset(
@@ -241,7 +242,7 @@ def component(product: str, version: str, package: str = "", distro: str = "") -
     """
     product = product.strip().lower()
     if product not in PRODUCTS:
-        raise ValueError(f"the product {product[:60]!r} is not one of {', '.join(PRODUCTS)}")
+        raise ValueError(f"the product {unknown_product(product)}" if product else "the product is missing")
     package, distro = " ".join(package.split()), distro.strip().lower()
     for name, text in (("package", package), ("distribution", distro)):
         if len(text) > _LONGEST or not text.isprintable():

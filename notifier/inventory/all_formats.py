@@ -129,7 +129,7 @@ def format_of(text: Text, form: str = "", own: Mapping[str, MappingPaths] = {}) 
     for candidate in FORMATS:
         if candidate.recognises(text):
             return candidate
-    raise unsupported.unrecognised(text.head, names)
+    raise unsupported.unrecognised(text.head, text.sample, names)
 
 
 def read_as(chosen: InputFormat, text: Text, host: str, product: str) -> Iterator[Found]:

@@ -3,9 +3,12 @@ r"""Inputs that are not supported: what each is, and what to use instead.  Pure.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from feeds.core.errors import InventoryError
+from feeds.core.text import printable
 from notifier.inventory.formats import csv_rows
+from notifier.inventory.formats.headers import OWN_ROWS, lacking, table_header
 from notifier.inventory.text import first_lines
 
 _DPKG = "Use `dpkg-query -W -f '${Package} ${Version} ${Status}\\n'`"
@@ -82,27 +85,27 @@ def refuse_bytes(head: str) -> None:
         raise InventoryError("it is UTF-16 without a byte order mark", remedy="Save it as UTF-8")
 
 
-def unrecognised(head: str, names: str) -> InventoryError:
-    """The error for a text that no format recognises."""
-    if missing := _missing(head):
-        return InventoryError(
-            f"its header has no column {missing}",
-            remedy="It needs the columns host,product,version (and may have package,distro,tags)",
-        )
+def unrecognised(head: str, sample: Any, names: str) -> InventoryError:
+    """The error for a text that no format recognises. `sample` is its first JSON value, None if it is not JSON."""
+    lines = [x for x in first_lines(head, 1000) if not csv_rows.says_nothing([x])][:2]
+    header = table_header(*lines, *[""] * (2 - len(lines)))
+    missing = csv_rows.missing_columns(c.lower() for c in header)
+    if header and len(missing) < _COLUMNS:
+        return lacking(header, missing, OWN_ROWS)
     for pattern, what, remedy in _KNOWN:
         if pattern.search(head[:_LOOKED_AT]):
             return InventoryError(what, remedy=remedy)
-    return InventoryError("its format is not recognised", remedy=f"Name it with --from: {names}")
+    if header:
+        return lacking(header, missing, OWN_ROWS)
+    keys = [printable(str(key)[:40]) for key in sample][:8] if isinstance(sample, dict) else []
+    what = f"its format is not recognised; its first JSON object has: {', '.join(keys)}" if keys else _UNKNOWN
+    rows = "Rows of your own need host, product and version. " if keys else ""
+    return InventoryError(what, remedy=f"{rows}If it is one of these, name it with --from: {names}")
 
 
-def _missing(head: str) -> str:
-    """The column that a CSV lacks whose first line is a header without it; "" if it is no such header."""
-    first = next((x for x in first_lines(head, 1000) if not csv_rows.says_nothing([x])), "").lower()
-    columns = {c.strip().strip('"') for c in re.split("[,;\t]", first)}
-    named = not columns.isdisjoint(csv_rows.HOST)
-    if named == ("product" in columns):
-        return ""
-    return "product" if named else "host"
+_UNKNOWN = "its format is not recognised"
+_COLUMNS = 3
+"""The columns that rows of one's own must have."""
 
 
 _LOOKED_AT = 1 << 13

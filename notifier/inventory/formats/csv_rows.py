@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from operator import itemgetter
 
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, component, host_name, parse_tags
+from notifier.inventory.formats.headers import OWN_ROWS, lacking
 from notifier.inventory.text import Text, first_lines
 
 NAME = "csv"
@@ -31,15 +32,19 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     except csv.Error as error:
         raise InventoryError(f"the CSV cannot be read: {error}") from error
     name = next((h for h in HOST if h in header), "")
-    if not name or "product" not in header or not {"version", "package"} & set(header):
-        raise InventoryError(
-            f"the header is {','.join(header)[:200]!r}",
-            remedy="It needs the columns host,product,version (and may have package,distro,tags)",
-        )
+    if missing := missing_columns(header):
+        raise lacking(header, missing, OWN_ROWS)
     if twice := next((c for c in (name, *_COLUMNS) if header.count(c) > 1), ""):
         raise InventoryError(f"the header names {twice} more than once", remedy="Leave one of them")
     columns = [header.index(c) if c in header else len(header) for c in (name, *_COLUMNS)]
     yield from _hosts(_rows(rows, len(header), columns))
+
+
+def missing_columns(header: Iterable[str]) -> list[str]:
+    """The columns that a header, in lower case, must have and does not. A package says its version itself."""
+    there = set(header)
+    needed = {"host": {*HOST}, "product": {"product"}, "version": {"version", "package"}}
+    return [column for column, names in needed.items() if there.isdisjoint(names)]
 
 
 def _delimiter(text: Text) -> str:

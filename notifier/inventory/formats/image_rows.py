@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from feeds.core.errors import InventoryError
 from feeds.images.references import digest, reference
 from notifier.domain.components import BadRow, Found, host_name
 from notifier.domain.images import HostImages, ImageUse
+from notifier.inventory.formats.headers import lacking
 from notifier.inventory.text import Text, first_lines
 
 NAME = "image-csv"
@@ -28,8 +28,8 @@ def read(text: Text, host: str = "") -> Iterator[Found]:
     lines = (line for line in text.lines() if line.strip())
     header = [c.strip().lower() for c in _cells(next(lines, ""), delimiter or ",")]
     name = next((h for h in _HOST if h in header), "")
-    if not name or "image" not in header:
-        raise InventoryError("it has no such header", remedy="It needs the columns host,image (and may have digest)")
+    if missing := [c for c, there in (("host", name), ("image", "image" in header)) if not there]:
+        raise lacking(header, missing, "Name the columns host,image; digest is optional")
     hosts: dict[str, set[ImageUse]] = {}
     for number, line in enumerate(lines, 2):
         values = dict(zip(header, _cells(line, delimiter), strict=False))

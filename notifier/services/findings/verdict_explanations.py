@@ -16,6 +16,7 @@ from notifier.assessment.matcher import Match, Matcher
 from notifier.domain.components import Component, component
 from notifier.domain.filters import Scope
 from notifier.domain.hosts import Hosts
+from notifier.domain.product_names import meant
 from notifier.schemas.explanation import (
     DoubtRow,
     EvidenceRow,
@@ -90,6 +91,8 @@ def _components(connection: Connection, subject: str) -> tuple[str | None, tuple
     if at and product in PRODUCTS:
         return None, (component(product, version),)
     found = next((h for h in host_listing.hosts(connection, Scope(hosts=(subject,))) if h.name == subject), None)
+    if found is None and at and (near := meant(product)):
+        raise UnknownName(f"there is no product {product!r}", remedy=f"Did you mean {near}@{version}?")
     if found is None:
         raise UnknownName(
             f"there is no host {subject!r}", remedy="See `navtex inventory list`, or give PRODUCT@VERSION"

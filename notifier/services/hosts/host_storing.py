@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from feeds import storage
+from feeds.core.text import counted
 from feeds.storage.database import Connection, Database
 from notifier.assessment.known_versions import KnownReleases
 from notifier.domain.bounds import NAME, check_tags, check_text
@@ -78,6 +79,16 @@ class ImportReport:
     def empty(self) -> bool:
         """Whether the input held no host at all."""
         return not (self.hosts or self.bare or self.images)
+
+    @property
+    def image_words(self) -> str:
+        """What was stored of images: "3 images in use on 2 hosts stored"; "" if the input says nothing of any."""
+        used = {(one.name, use) for one in self.images for use in one.uses or ()}
+        hosts = {one.name for one in self.images if one.uses is not None}
+        held = {image.key for one in self.images for image in one.held}
+        use = f"{counted(len(used), 'image')} in use on {counted(len(hosts), 'host')}" if hosts else ""
+        details = f"details of {counted(len(held), 'image')}" if held else ""
+        return " and ".join(filter(None, (use, details))) + (" stored" if hosts or held else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from feeds.core.errors import ConfigError, UsageProblem
 from feeds.storage.database import Connection, Database
 from notifier.domain.bounds import check_filters
 from notifier.domain.filters import Filters, Scope
+from notifier.domain.product_names import unknown_product
 from notifier.domain.schedule import Schedule, checked
 from notifier.domain.subscriptions import Subscription
 from notifier.services.installation.channel_addresses import check_address
@@ -137,9 +138,9 @@ def read(text: str, origin: str, at: datetime) -> list[Subscription]:
             one = msgspec.convert(fields, Declared)
         except msgspec.ValidationError as error:
             raise ConfigError(str(error), where=where, remedy=_REMEDY) from error
-        unknown = [p for p in one.product if p not in PRODUCTS]
-        if unknown:
-            raise ConfigError(f"{unknown[0]!r} is not one of {', '.join(PRODUCTS)}", where=where)
+        other = [p for p in one.product if p not in PRODUCTS]
+        if other:
+            raise ConfigError(unknown_product(other[0]), where=where)
         try:
             found.append(_subscription(name, one, origin, at))
         except UsageProblem as error:

@@ -14,6 +14,7 @@ from feeds.images.references import reference
 from feeds.verdicts.weighing import Status
 from notifier.domain.filters import Scope
 from notifier.domain.jobs import JobState
+from notifier.domain.product_names import hint
 from notifier.domain.retry import DeliveryState
 from notifier.images.status import ImageStatus
 from notifier.services.findings.exposure_rows import GroupBy
@@ -77,7 +78,7 @@ def _day(value: str) -> date:
 
 def _product(value: str) -> str:
     if value not in PRODUCTS:
-        raise ValueError(f"it is not one of {', '.join(PRODUCTS)}")
+        raise ValueError(f"it is not one of {', '.join(PRODUCTS)}{hint(value)}")
     return value
 
 

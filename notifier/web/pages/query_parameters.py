@@ -10,6 +10,7 @@ from feeds.advisories.records import PRODUCTS, Kind, Severity
 from feeds.core.errors import UsageProblem
 from feeds.verdicts.weighing import Status
 from notifier.domain.filters import Scope
+from notifier.domain.product_names import unknown_product
 from notifier.rendering.page_frames import PageFilter
 from notifier.web.handler_values import Call
 from notifier.web.scoping import scoped
@@ -59,7 +60,7 @@ def scope(call: Call) -> Scope:
     products = values(call, "product")
     for name in products:
         if name not in PRODUCTS:
-            raise UsageProblem(f"{name[:100]!r} is not one of {', '.join(PRODUCTS)}", where="product")
+            raise UsageProblem(unknown_product(name), where="product")
     return Scope(tags=tags(values(call, "tag")), hosts=values(call, "host"), products=products)
 
 

@@ -60,7 +60,11 @@ CONTAINER ID   IMAGE          COMMAND                  CREATED        STATUS    
         (b"CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n", "list of containers", "version"),
         (b"REPOSITORY   TAG   IMAGE ID       CREATED       SIZE\nnginx  1.27 53a1 1 day 9MB\n", "images", "info"),
         (b"IMAGE   ID   DISK USAGE   CONTENT SIZE   EXTRA\nnginx 53a1 279MB 72MB U\n", "images", "info"),
-        (b"host,version\nweb1,25.0.5\n", "no column product", "host,product,version"),
+        (b"host,version\nweb1,25.0.5\n", "no column product; it has: host, version", "host,product,version"),
+        (b"host,product\nweb1,engine\n", "no column version; it has: host, product", "host,product,version"),
+        (b"hostname,docker\nweb1,25.0.5\n", "product or version; it has: hostname, docker", "host,product,version"),
+        (b"server,release\nweb1,25.0.5\n", "host, product or version; it has: server, release", "host,product,version"),
+        (b'[{"hostname": "web1", "docker": "25.0.5"}]', "first JSON object has: hostname, docker", "host, product and"),
         (b"# mine\nHost;Version\nweb1;25.0.5\n", "no column product", "host,product,version"),
         (b"name,product,version\nweb1,engine,25.0.5\n", "no column host", "host,product,version"),
     ],
@@ -70,6 +74,20 @@ def test_a_file_that_is_not_read_is_called_by_its_name(raw: bytes, what: str, re
         read(raw, host="lab-1")
     assert what in error.value.what
     assert remedy in (error.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "what"),
+    [
+        ("csv", "web1,engine,29.5.1\n", "its rows have no header"),
+        ("csv", "server,engine\nweb1,29.5.1\n", "no column host, product or version; it has: server, engine"),
+        ("csv", "#\n", "it has no header"),
+        ("image-csv", "host,img\nweb1,app:1\n", "no column image; it has: host, img"),
+    ],
+)
+def test_a_header_without_its_columns_is_told_with_those_that_it_has(form: str, text: str, what: str) -> None:
+    with pytest.raises(InventoryError, match=what):
+        read(text, form)
 
 
 def test_what_is_packed_is_told_whatever_format_is_named() -> None:

@@ -315,5 +315,5 @@ def test_a_folder_that_cannot_be_written_is_told(sqlite_database: Database, tmp_
 
 
 def test_a_folder_that_does_not_exist_is_told(sqlite_database: Database, tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="no file can be created there: No such file"):
+    with pytest.raises(UsageProblem, match="nowhere: no such folder"):
         back_up(sqlite_database, tmp_path / "nowhere" / "backup.db")

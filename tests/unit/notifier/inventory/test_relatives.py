@@ -239,7 +239,7 @@ def test_no_format_denies_what_a_text_of_another_shows(form: str) -> None:
         assert not found.hosts
         said = [*found.notes, *(b.reason for b in found.bad)]
     assert not [words for words in said if "no engine" in words or "client only" in words or "no package" in words]
-    assert any("docker-version" in words or "needs the columns" in words or "probe" in words for words in said)
+    assert any("docker-version" in words or "Name the columns" in words or "probe" in words for words in said)
 
 
 @pytest.mark.parametrize("line", ["nodejs 20.11.0", "node 22.1.0", "node 24.1.0", "python 3.12.1", "docker 7.1.0"])
