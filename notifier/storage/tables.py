@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+import notifier.storage.access_tables
+import notifier.storage.period_tables
+import notifier.storage.push_tables
+import notifier.storage.self_service_tables
+import notifier.storage.stage_tables  # noqa: F401 - whoever loads these tables has all of the schema
 from feeds.storage import tables as feeds_tables
 from feeds.storage.database import UtcDateTime, metadata
 

@@ -77,6 +77,19 @@ def test_kept_verdicts_depend_on_every_module_that_judges() -> None:
     assert {"feeds.versions.products", "feeds.advisories.merging", "feeds.verdicts.weighing"} <= closure
 
 
+@pytest.mark.parametrize("package", ["feeds", "notifier"])
+def test_whoever_loads_the_tables_has_all_of_the_schema(package: str) -> None:
+    folder = ROOT / package / "storage"
+    tables = re.compile(r"sa\.Table\(\s*\"\w+\",\s*metadata,")
+    defining = {p.stem for p in folder.glob("*.py") if tables.search(p.read_text(encoding="utf-8"))} - {"tables"}
+    tree = ast.parse((folder / "tables.py").read_text(encoding="utf-8"))
+    named = {
+        a.name.rpartition(".")[2] for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
+    }
+    assert defining
+    assert defining <= named
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph("feeds", "notifier", cache_dir=None)
     TopologicalSorter({m: graph.find_modules_directly_imported_by(m) for m in graph.modules}).prepare()
