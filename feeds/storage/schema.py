@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from feeds.storage.database import Database, metadata
 
 
@@ -32,4 +34,10 @@ def _words(difference: Any) -> str:
     if isinstance(difference, list):
         return "; ".join(_words(d) for d in difference)
     kind, *what = difference
-    return f"{kind.replace('_', ' ')}: {', '.join(str(w) for w in what if w is not None)}"
+    return f"{kind.replace('_', ' ')}: {', '.join(_name(w) for w in what if w is not None)}"
+
+
+def _name(of: object) -> str:
+    if isinstance(of, sa.Index | sa.Constraint) and of.table is not None:
+        return f"{of.name or type(of).__name__} on {of.table.name}"
+    return of.name if isinstance(of, sa.Table | sa.Column) else str(of)

@@ -51,7 +51,7 @@ def opened(url: str, *, create: bool = False) -> Iterator[Database]:
     `create` only, because an address is probably misspelt if an inventory is expected there. ConfigError if it is
     missing.
     """
-    with _as_it_is(url, create=create) as database:
+    with _as_it_is(url, create=create or url == default_database()) as database:
         database.upgrade()
         gc.freeze()  # what is loaded by now stays; it need not be searched for garbage again and again
         yield database
@@ -59,7 +59,8 @@ def opened(url: str, *, create: bool = False) -> Iterator[Database]:
 
 @contextmanager
 def _as_it_is(url: str, *, create: bool = False) -> Iterator[Database]:
-    if not create and url != default_database() and is_missing(url):
+    """The database, whatever its schema. ConfigError if it is a file that is missing, unless `create`."""
+    if not create and is_missing(url):
         raise ConfigError(
             f"database {url} does not exist; `navtex db init` creates it",
             remedy="Check NAVTEX_DATABASE_URL and `database` in the configuration",
@@ -99,6 +100,8 @@ def ready(database: Database) -> str:
 def check(url: str) -> SchemaCheck:
     """Compare the schema with the one that this version expects. Changes nothing."""
     with _as_it_is(url) as database:
+        if database.current() is None:
+            return SchemaCheck(database.shown, (f"{database.shown} is empty; `navtex db upgrade` creates the schema",))
         return SchemaCheck(database.shown, tuple(drift(database)))
 
 

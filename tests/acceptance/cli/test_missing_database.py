@@ -59,6 +59,22 @@ def test_what_needs_data_says_that_there_is_no_database_and_creates_none(
     assert not path.parent.exists()
 
 
+@pytest.mark.parametrize("arguments", [("current",), ("check",), ("backup", "copy.db")], ids=" ".join)
+def test_what_changes_nothing_creates_no_database_in_the_data_folder_either(
+    program_with: Callable[..., Program], arguments: tuple[str, ...]
+) -> None:
+    navtex = program_with(empty=True)
+    assert "does not exist; `navtex db init` creates it" in " ".join(navtex("db", *arguments, status=2).stderr.split())
+    assert not list(navtex.home.iterdir())
+
+
+def test_an_empty_database_is_called_empty(program_with: Callable[..., Program]) -> None:
+    navtex = program_with(empty=True, NAVTEX_DATABASE_URL="sqlite:///new.db")
+    (navtex.home / "new.db").touch()
+    said = navtex("db", "check", status=1).stderr
+    assert said == "sqlite:///new.db is empty; `navtex db upgrade` creates the schema\n"
+
+
 def test_doctor_reports_the_missing_database(navtex: Program, path: Path) -> None:
     findings = navtex.json("doctor", status=2)["findings"]
     assert any("does not exist; `navtex db init` creates it" in f["what"] for f in findings)

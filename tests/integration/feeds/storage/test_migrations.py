@@ -92,19 +92,17 @@ def test_a_schema_of_a_newer_program_is_refused_and_left_alone(database: Databas
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("ALTER TABLE item DROP COLUMN gone_at", "gone_at"),
-        ("ALTER TABLE item ADD COLUMN colour TEXT", "colour"),
-        ("DROP INDEX ix_document_source", "ix_document_source"),
-        ("DROP TABLE waiting", "waiting"),
-        ("CREATE TABLE stray (id INTEGER PRIMARY KEY)", "stray"),
+        ("ALTER TABLE item DROP COLUMN gone_at", "add column: item, gone_at"),
+        ("ALTER TABLE item ADD COLUMN colour TEXT", "remove column: item, colour"),
+        ("DROP INDEX ix_document_source", "add index: ix_document_source on document"),
+        ("DROP TABLE waiting", "add table: waiting"),
+        ("CREATE TABLE stray (id INTEGER PRIMARY KEY)", "remove table: stray"),
     ],
 )
 def test_drift_is_noticed_and_named(database: Database, statement: str, told: str) -> None:
     with database.begin() as connection:
         connection.execute(sa.text(statement))
-    differences = drift(database)
-    assert differences
-    assert told in " ".join(differences)
+    assert drift(database) == [told]
 
 
 def test_what_refers_to_a_document_goes_with_it(database: Database) -> None:
