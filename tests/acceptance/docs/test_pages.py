@@ -116,6 +116,19 @@ def test_every_command_in_running_text_exists_with_its_options() -> None:
     assert len(seen) > 15
 
 
+def test_everything_that_is_said_to_be_installed_comes_from_the_checkout_and_exists() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    code = (p for folder in ("feeds", "notifier", "deploy") for p in (ROOT / folder).rglob("*") if p.suffix != ".pyc")
+    named = set()
+    for file in (*PAGES, *filter(Path.is_file, code)):
+        text = file.read_text(encoding="utf-8")
+        assert file.name == "CHANGELOG.md" or not re.search(
+            r"navtex\[[a-z.]|pip install (?:--upgrade )?navtex", text
+        ), file
+        named |= {extra for found in re.findall(r"'\.\[([a-z,]+)\]'", text) for extra in found.split(",")}
+    assert named == extras.keys()
+
+
 ALIASES = ("navtex", "navtex-as", "navtex-in")
 
 
