@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feeds import storage
-from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_ghsa
+from feeds.advisories.records import CORRECTIONS, EDITIONS, Record, is_cve, is_ghsa
 from feeds.core.limits import AT_ONCE, NAMED
 from feeds.crawl.protocol import FetchResult, FetchStatus
 from feeds.sources import health
@@ -103,8 +103,11 @@ def _emptiness(
     may_lack = source.guessed or (source.recent and mirrored and not count)
     if unfound and not may_lack:
         return [f"none of its {len(answers.outcomes)} documents could be read ({answers.outcomes[0].reason})"]
-    by = "" if count or history else _named_by(connection, source)
-    return [f"it lists nothing, and {by} names what it should list"] if by else []
+    by = "" if count or history else _named_by(connection, source, answers)
+    if not by:
+        return []
+    right = f"If that is right, run `navtex poll --accept {answers.name}`"
+    return [f"it lists nothing, and {by} names what it should list. {right}"]
 
 
 def is_listed(name: str) -> bool:
@@ -118,11 +121,14 @@ def _source(name: str) -> Source | None:
     return next((s for s in SOURCES if s.name == name), None)
 
 
-def _named_by(connection: Connection, source: Source) -> str:
+def _named_by(connection: Connection, source: Source, answers: Answers) -> str:
     """Another source that names vulnerabilities which this one should list, or ""."""
     found: dict[str, set[str]] = defaultdict(set)
+    products = source.products(o.form for o in answers.outcomes)
     for read in storage.reads(connection):
-        if read.source not in (source.name, *CORRECTIONS, EDITIONS) and _names(source, read.record):
+        if read.source in (source.name, *CORRECTIONS, EDITIONS):
+            continue
+        if _names(source, read.record) or _concerns(products, read.record):
             found[read.source].add(read.record.id)
     return next((name for name, ids in sorted(found.items()) if len(ids) >= NAMED), "")
 
@@ -135,6 +141,11 @@ def _names(source: Source, record: Record) -> bool:
         return True
     product = getattr(source, "product", "")
     return bool(product) and any(map(is_ghsa, record.names)) and any(c.product == product for c in record.claims)
+
+
+def _concerns(products: frozenset[str], record: Record) -> bool:
+    """Whether a record is about a CVE in one of these products."""
+    return any(map(is_cve, record.names)) and any(c.product in products and not c.package for c in record.claims)
 
 
 def _state(before: SourceState | None, answers: Answers, now: datetime) -> SourceState:

@@ -129,6 +129,11 @@ class Source:
         del ask, status
         return None
 
+    def products(self, forms: Iterable[str]) -> frozenset[str]:
+        """The products whose vulnerabilities it must list, by the forms of what it was asked; none mostly."""
+        del forms
+        return frozenset()
+
     def parse(self, document: Document) -> Parsed:
         """The items of one document; ShapeError where it is none of this source's."""
         raise NotImplementedError

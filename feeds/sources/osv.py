@@ -82,6 +82,10 @@ class Osv(Source):
             url=self.urls["api"], form=f"{ecosystem}/{name}", body=msgspec.json.encode(query, order="sorted").decode()
         )
 
+    def products(self, forms: Iterable[str]) -> frozenset[str]:
+        """Those that are in the packages it was asked about."""
+        return frozenset(_PRODUCTS[name] for form in forms if (name := form.rpartition("/")[2]) in _PRODUCTS)
+
     def parse(self, document: Document) -> Parsed:
         """One record for each CVE that a record is about, with the claim about this package."""
         data = json_body(document)

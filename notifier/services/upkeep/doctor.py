@@ -11,13 +11,11 @@ import msgspec
 
 from feeds import storage
 from feeds.advisories.merging import Catalogue
-from feeds.advisories.records import Advisory, Rank
 from feeds.core.errors import ChannelError, ConfigError, DatabaseError, NavtexError
 from feeds.core.text import counted, few
+from feeds.sources.base import Source
 from feeds.sources.health import SourceHealth, SourceState, assessed
 from feeds.storage.database import Connection, Database
-from feeds.verdicts.weighing import EvidenceSet
-from feeds.versions.upstream import is_version
 from notifier.alerts import sample
 from notifier.assessment.matcher import Matcher
 from notifier.channels import expand
@@ -33,6 +31,7 @@ from notifier.services.installation.databases import opened
 from notifier.services.people.web_state import web_findings
 from notifier.services.sending import operator_alerts
 from notifier.services.upkeep import image_checks, machine_checks, push_checks, self_service_checks, worker_checks
+from notifier.services.upkeep.correction_checks import corrections
 from notifier.storage import delivery_log, inventory, outbox, subscriptions
 
 _LATER = "Later polls try again; if it lasts, see `navtex help mirror-and-air-gap`"
@@ -78,18 +77,14 @@ def examine(config: Config, config_file: Path, database: Database, now: datetime
         yield from web_findings(connection, config, now)
         yield from _templates(config.template_folder)
         catalogue = storage.catalogue(connection)
-        yield from _corrections(catalogue)
+        yield from corrections(catalogue, all_read=_all_read(config, connection, now))
         yield from _unreleased(connection, catalogue, now)
 
 
 def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[CheckResult]:
-    from feeds.sources.all_sources import SOURCES
     from feeds.sources.registries import NAME as REGISTRIES
 
-    stored = storage.sources(connection)
-    states = stored | {s.name: s for s in assessed(stored.values(), now)}
-    wanted = msgspec.structs.replace(inventory.wanted(connection), cves=storage.cves(connection))
-    asked = [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
+    states, asked = _states(connection, now), _asked(config, connection)
     never = [s.name for s in asked if s.name not in states]
     if len(never) == len(asked):
         yield CheckResult.note(f"none of the {len(asked)} sources has been polled yet", "Run `navtex poll`")
@@ -104,6 +99,27 @@ def _sources(config: Config, connection: Connection, now: datetime) -> Iterator[
     known = [*polled, registries] if registries else polled
     yield from source_states(len(asked) + len(known) - len(polled), known)
     yield from _mirror(config, connection, now)
+
+
+def _states(connection: Connection, now: datetime) -> dict[str, SourceState]:
+    """The states of the sources that were polled, as of now."""
+    stored = storage.sources(connection)
+    return stored | {s.name: s for s in assessed(stored.values(), now)}
+
+
+def _asked(config: Config, connection: Connection) -> list[Source]:
+    """The sources that a poll asks something."""
+    from feeds.sources.all_sources import SOURCES
+
+    wanted = msgspec.structs.replace(inventory.wanted(connection), cves=storage.cves(connection))
+    return [s for s in SOURCES if s.name not in config.disabled and any(True for _ in s.requests(wanted))]
+
+
+def _all_read(config: Config, connection: Connection, now: datetime) -> bool:
+    """Whether what the sources publish is known: all of them were read whole."""
+    states = _states(connection, now)
+    healthy = {name for name, state in states.items() if state.state is SourceHealth.HEALTHY}
+    return all(s.name in healthy for s in _asked(config, connection))
 
 
 def source_states(asked: int, states: Sequence[SourceState]) -> Iterator[CheckResult]:
@@ -238,32 +254,3 @@ def _templates(folder: Path | None) -> Iterator[CheckResult]:
             yield CheckResult.problem(str(error), "Until this is fixed, no message can be rendered")
         else:
             yield CheckResult.ok(f"{len(replaced)} of your own templates render a sample: {', '.join(replaced)}")
-
-
-def _corrections(catalogue: Catalogue) -> Iterator[CheckResult]:
-    count = 0
-    needless: list[str] = []
-    for advisory in catalogue.advisories:
-        corrected = {claim.product for claim, _ in advisory.claims if claim.rank is Rank.CORRECTION}
-        count += len(corrected)
-        for product in sorted(corrected):
-            releases = _compared(catalogue, advisory, product)
-            with_them = EvidenceSet(advisory, product, catalogue.releases)
-            without = EvidenceSet(advisory, product, catalogue.releases, corrections=False)
-            if releases and all(with_them.decide(r).status is without.decide(r).status for r in releases):
-                needless.append(f"{advisory.name} ({product})")
-    if count:
-        yield CheckResult.ok(f"{count} reviewed corrections are in force")
-    if needless:
-        some = counted(len(needless), "correction is", "corrections are")
-        what = f"{some} no longer needed, because the published data now agrees: "
-        remedy = "Remove them from your own file; those of Navtex go with its next release"
-        yield CheckResult.note(what + ", ".join(needless), remedy)
-
-
-def _compared(catalogue: Catalogue, advisory: Advisory, product: str) -> list[str]:
-    """The releases to compare: those known, and those that a correction names, which may be newer."""
-    mine = [c for c, _ in advisory.claims if c.rank is Rank.CORRECTION and c.product == product]
-    ends = (v for c in mine for s in (*c.affected, *c.unaffected) for v in (s.low, s.high))
-    named = (v for v in (*(f for c in mine for f in c.fixed), *ends) if is_version(v))
-    return [*catalogue.releases.finals(product), *named]
