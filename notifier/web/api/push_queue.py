@@ -204,10 +204,10 @@ _queues: WeakKeyDictionary[Database, PushQueue] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def queue_of(database: Database) -> PushQueue:
-    """The queue of this process for a database."""
+def queue_of(database: Database, limits: QueueLimits = QueueLimits()) -> PushQueue:
+    """The queue of this process for a database. Whoever asks first sets its limits."""
     with _lock:
         found = _queues.get(database)
         if found is None:
-            found = _queues[database] = PushQueue(database)
+            found = _queues[database] = PushQueue(database, limits)
         return found

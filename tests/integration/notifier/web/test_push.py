@@ -41,13 +41,16 @@ DOCKER = (
     b'"29.5.1", "ApiVersion": "1.52", "Components": [{"Name": "Engine", "Version": "29.5.1", "Details": {}}]}}'
 )
 CSV = "host,product,version\n{},engine,{}\n"
+HASTY = QueueLimits(gather=0.001, tell=0.01, idle=0.01)
+"""Limits of a queue that waits for nothing: a writer without work ends at once."""
 AGENT = Viewer("agents", Role.OPERATOR, way=Way.TOKEN, scopes=frozenset({TokenScope.PUSH}), hosts="web-*")
 
 
 @pytest.fixture
 def api(database: Database) -> Iterator[Api]:
+    queue = queue_of(database, HASTY)
     yield Api(database, NOW, AGENT)
-    waited_for(queue_of(database))
+    waited_for(queue)
 
 
 def waited_for(queue: PushQueue) -> None:
@@ -84,6 +87,7 @@ def test_a_host_reports_itself_and_is_told_what_changed(api: Api) -> None:
 
 
 def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database: Database) -> None:
+    queue = queue_of(sqlite_database, HASTY)
     api = Api(sqlite_database, NOW, AGENT)
     ask = "POST /inventory"
     for asked, body, status, words in (
@@ -101,7 +105,7 @@ def test_what_is_refused_says_why_stores_nothing_and_is_counted(sqlite_database:
     ):
         said = api.json(asked, body, status)
         assert words in said["detail"], (body[:50], said)
-    waited_for(queue_of(sqlite_database))
+    waited_for(queue)
     assert told(sqlite_database) == {"forbidden": 2, "unreadable": 8}
     with sqlite_database.connect() as connection:
         found = [f.what for f in push_checks.pushes(connection, datetime.now(UTC))]
