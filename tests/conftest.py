@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def running_postgres(name: str = "") -> Iterator[sa.URL]:
     try:
         yield url
     finally:
+        _administrator(url).dispose()
         with lock:
             server.cleanup()
             atexit.unregister(server._cleanup)  # it would make its lock's folder anew
@@ -176,26 +178,26 @@ def running_postgres(name: str = "") -> Iterator[sa.URL]:
 
 def _hurry(server: sa.URL) -> None:
     """Let the server leave its writing to the system: what it holds need not outlive the tests."""
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _administrator(server).connect() as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
         connection.execute(sa.text("SELECT pg_reload_conf()"))
-    engine.dispose()
+
+
+@cache
+def _administrator(server: sa.URL) -> sa.Engine:
+    return sa.create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
 
 def _create(server: sa.URL, name: str, template: str = "template1") -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    engine.dispose()
+    with _administrator(server).connect() as connection:
+        # to copy the files takes half as long as to write them anew, which is the default
+        connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'))
 
 
 def _drop(server: sa.URL, name: str) -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _administrator(server).connect() as connection:
         connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -202,10 +204,10 @@ imports = st.lists(
 @settings(max_examples=examples(60), deadline=None)
 @given(imports)
 def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, steps: list[tuple[str, list[Host], bool]]
 ) -> None:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('imports') / 'navtex.db'}")
-    database.upgrade()
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("imports"))
+    database = Database(f"sqlite:///{path}")
     for number, (scope, hosts, prune) in enumerate(steps):
         take(database, hosts, START + number * DAY, scope=scope, prune=prune)
     with database.connect() as connection:
@@ -216,12 +218,12 @@ def test_after_any_imports_the_tables_hold_what_the_views_add_up_to(
 @settings(max_examples=examples(30), deadline=None)
 @given(imports)
 def test_what_a_scope_said_is_gone_with_it_as_if_it_had_never_been_said(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[Host], bool]]
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, steps: list[tuple[str, list[Host], bool]]
 ) -> None:
     folder, worlds = tmp_path_factory.mktemp("scopes"), []
     for left_out in ("", "x"):
-        database = Database(f"sqlite:///{folder / f'without-{left_out}.db'}")
-        database.upgrade()
+        path = shutil.copy(sqlite_template, folder / f"without-{left_out}.db")
+        database = Database(f"sqlite:///{path}")
         for number, (scope, hosts, _) in enumerate(steps):
             if scope != left_out:
                 take(database, hosts, START + number * DAY, scope=scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,7 @@ from notifier.services.sending.notifications import previews
 from notifier.services.snapshot.assessment import Assessment
 from notifier.storage import inventory, silences, subscriptions
 from tests.conftest import fresh_postgres
+from tests.support.depth import size
 from tests.support.samples import DAY, START, publish, record, subscribe
 
 
@@ -38,17 +40,18 @@ def statements(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine, "before_cursor_execute", note)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Database, Database]]:
+@pytest.fixture
+def databases(
+    request: pytest.FixtureRequest, database: Database, tmp_path: Path
+) -> Iterator[tuple[Database, Database]]:
     """Two fresh, migrated databases of one kind."""
-    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in ("small", "large")]
-    if request.param == "postgresql":
-        urls = [fresh_postgres(request.getfixturevalue("postgres")) for _ in urls]
-    small, large = map(Database, urls)
-    for database in (small, large):
-        database.upgrade()
-    yield small, large
-    small.close()
+    if database.sqlite:
+        url = f"sqlite:///{tmp_path}/large.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "large.db")
+    else:
+        url = fresh_postgres(request.getfixturevalue("postgres"))
+    large = Database(url)
+    yield database, large
     large.close()
 
 
@@ -96,7 +99,7 @@ def cost(database: Database, at: datetime) -> int:
 
 def test_a_preview_sends_few_statements_and_no_more_for_a_large_fleet(databases: tuple[Database, Database]) -> None:
     welcomes, news = [], []
-    for database, hosts in zip(databases, (13, 1300), strict=True):
+    for database, hosts in zip(databases, (13, size(1300)), strict=True):
         grown(database, hosts)
         welcomes.append(cost(database, START + DAY))
         moved(database, hosts)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, suppress
 from urllib.parse import quote
 
 import pytest
@@ -19,7 +18,7 @@ from notifier.services.people.tokens import user as owner_of
 from notifier.storage import inventory
 from notifier.web.handler_values import Route
 from notifier.web.routes import ROUTES
-from tests.integration.notifier.web.test_connections import listening
+from tests.integration.notifier.web.test_connections import listening, opened
 from tests.support.access import PASSWORD, SELF, signed_in, user
 from tests.support.samples import START, publish, record
 from tests.support.web import NOW, Browser, browser
@@ -215,16 +214,20 @@ SMUGGLED = {
 
 
 def test_what_two_servers_might_read_differently_is_refused(sqlite_database: Database) -> None:
-    with listening(sqlite_database) as port:
-        for name, said in SMUGGLED.items():
-            with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as one:
-                try:
-                    one.sendall(said + b"GET /-/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-                    got = b""
-                    while some := one.recv(65536):
-                        got += some
-                except ConnectionError:
-                    continue
+    follows = b"GET /-/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with listening(sqlite_database) as port, ExitStack() as stack:
+        # all at once, as some end by a deadline
+        asked = {name: opened(stack, port, b"") for name in SMUGGLED}
+        for name, one in asked.items():
+            with suppress(ConnectionError):
+                one.sendall(SMUGGLED[name] + follows)
+        for name, one in asked.items():
+            got = b""
+            try:
+                while some := one.recv(65536):
+                    got += some
+            except ConnectionError:
+                continue
             status = int(got.split(b" ", 2)[1])
             assert status in (400, 403, 413, 421), (name, got[:200])
             assert status != 400 or got.count(b"HTTP/1.1 ") == 1, f"{name}: what follows is no request of its own"

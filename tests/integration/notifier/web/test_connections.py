@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
@@ -97,14 +98,19 @@ def dribbled(one: socket.socket, text: bytes, every: float = 0.1) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    "said",
-    [ASKED + b"X-Slow: ", ASKED + b"Content-Length: 1000000\r\n\r\n", ASKED + b"\r\n" + ASKED + b"X-Slow: "],
-    ids=["a header", "a body that nobody reads", "a second request"],
-)
-def test_a_byte_now_and_then_prolongs_nothing(port: int, said: bytes) -> None:
-    with ExitStack() as stack:
-        assert dribbled(opened(stack, port, said), b"x")
+SLOW = {
+    "a header": ASKED + b"X-Slow: ",
+    "a body that nobody reads": ASKED + b"Content-Length: 1000000\r\n\r\n",
+    "a second request": ASKED + b"\r\n" + ASKED + b"X-Slow: ",
+}
+
+
+def test_a_byte_now_and_then_prolongs_nothing(port: int) -> None:
+    with ExitStack() as stack, ThreadPoolExecutor(len(SLOW)) as threads:
+        slow = [opened(stack, port, said) for said in SLOW.values()]
+        assert dict(zip(SLOW, threads.map(lambda one: dribbled(one, b"x"), slow), strict=True)) == dict.fromkeys(
+            SLOW, True
+        )
 
 
 def test_a_client_that_does_not_read_its_answers_ends(port: int) -> None:
