@@ -11,8 +11,6 @@ from notifier.domain.schedule import Schedule
 from tests.conftest import Mailbox
 from tests.support.samples import DAY, NOW, install, publish, record, run, subscribe
 
-pytestmark = pytest.mark.both
-
 OLD = record("CVE-2024-41110", below="25.0.6", severity=Severity.HIGH)
 NEW = record("CVE-2026-41567", below="29.5.1", severity=Severity.HIGH)
 
@@ -31,6 +29,7 @@ def test_a_daily_subscription_is_served_again_after_a_run_in_the_future(database
     assert len([m for m in mailbox.mails if "CVE-2026-41567" in str(m["Subject"])]) == 1
 
 
+@pytest.mark.both
 def test_pauses_and_states_from_the_future_are_forgotten(database: Database) -> None:
     publish(database, OLD, at=NOW)
     with database.begin() as connection:

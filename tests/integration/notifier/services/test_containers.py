@@ -126,6 +126,7 @@ def outcomes(database: Database) -> list[str]:
     return [a.outcome.value for a in entry.log]
 
 
+@pytest.mark.long
 def test_two_containers_leave_each_other_their_deliveries_and_the_late_one_changes_nothing(
     database: Database, container: list[str]
 ) -> None:
@@ -148,6 +149,7 @@ def test_two_containers_leave_each_other_their_deliveries_and_the_late_one_chang
     assert outcomes(database) == ["interrupted", "sent", "sent"]
 
 
+@pytest.mark.long
 def test_what_a_killed_container_was_at_is_sent_again_by_the_next_one(database: Database, container: list[str]) -> None:
     with slow() as target:
         put(database, target.port)

@@ -25,7 +25,6 @@ from notifier.storage import inventory, subscriptions
 from notifier.storage import pushes as store
 from notifier.storage.tables import inventory_import
 
-pytestmark = pytest.mark.both
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
@@ -54,6 +53,7 @@ def imports(database: Database) -> int:
         return connection.execute(sa.select(sa.func.count()).select_from(inventory_import)).scalar() or 0
 
 
+@pytest.mark.both
 def test_a_host_in_a_group_twice_has_what_it_said_last_and_each_post_its_own_answer(database: Database) -> None:
     group = [push("a", "28.0.0"), push("b", "28.0.0"), push("a", "29.0.0"), push("a", "29.0.0")]
     assert stored(database, group) == [(1, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
@@ -90,6 +90,7 @@ def probed(name: str, version: str = "29.1.3") -> Push:
     return pushes.read_push(PROBED.format(name, version, version).encode(), InputOptions())
 
 
+@pytest.mark.both
 def test_hosts_that_say_the_same_of_what_is_installed_and_runs_are_one_update(database: Database) -> None:
     group = [probed(f"h{n}") for n in range(20)]
     stored(database, group)
@@ -122,6 +123,7 @@ def test_hosts_that_say_the_same_as_of_an_earlier_import_are_the_same_and_keep_w
     assert stored(database, [probed("h1", "29.1.4")], later) == [(0, 0, 1)]
 
 
+@pytest.mark.both
 def test_the_same_push_ten_times_at_once_is_one_change(database: Database) -> None:
     stored(database, [push("a", "28.0.0")])
     with ThreadPoolExecutor(10) as threads:
@@ -151,6 +153,7 @@ def test_an_import_of_the_same_host_and_a_push_replace_each_other(database: Data
     assert running(database) == {"a": ["29.0.0"]}
 
 
+@pytest.mark.both
 def test_an_idempotency_key_gives_the_first_answer_for_a_day(database: Database) -> None:
     first, other = push("a", "28.0.0", key="k"), push("a", "29.0.0", key="k")
     assert stored(database, [first, first, other]) == [(1, 0, 0), (1, 0, 0), PushResult.KEY_REUSED]
@@ -159,6 +162,7 @@ def test_an_idempotency_key_gives_the_first_answer_for_a_day(database: Database)
     assert stored(database, [other], NOW + timedelta(hours=25)) == [(0, 1, 0)]
 
 
+@pytest.mark.both
 def test_what_the_database_refuses_stops_no_other(database: Database) -> None:
     bad = Push((Host("\ud800", push("bad", "28.0.0").hosts[0].components),))
     assert stored(database, [push("a", "28.0.0"), bad, push("c", "28.0.0")]) == [

@@ -16,8 +16,6 @@ from notifier.storage import subscriptions, tables
 from tests.conftest import Mailbox
 from tests.support.samples import DAY, NOW, install, publish, record, subscribe
 
-pytestmark = pytest.mark.both
-
 
 @pytest.fixture
 def fleet(database: Database, mailbox: Mailbox) -> Database:
@@ -47,6 +45,7 @@ def digests(database: Database) -> list[str]:
         return list(connection.execute(names).scalars())
 
 
+@pytest.mark.both
 def test_of_two_that_make_the_same_digest_at_once_one_stores_it(fleet: Database) -> None:
     match(fleet, NOW)
     one, other = subscribed(fleet, "a"), subscribed(fleet, "b")

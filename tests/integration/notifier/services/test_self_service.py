@@ -117,7 +117,6 @@ def test_a_subscription_starts_with_a_confirmed_link_and_not_before(database: Da
     assert (made.filters, made.schedule) == (wish.filters, wish.schedule)
 
 
-@pytest.mark.both
 def test_who_asks_again_changes_the_subscription_and_gets_no_second_one(database: Database, mailbox: Mailbox) -> None:
     confirm(database, asked(database, mailbox), NOW)
     ask(database, Wish("ANN@example.org", Filters(kev=True)), Applicant(client="192.0.2.2"), rules(mailbox), NOW)
@@ -329,7 +328,6 @@ def test_a_template_without_the_link_sends_nothing(database: Database, mailbox: 
         ask(database, Wish("ann@example.org"), Applicant(), replace(rules(mailbox), templates=tmp_path), NOW)
 
 
-@pytest.mark.both
 def test_no_token_is_in_the_database_nor_in_what_is_shown_of_a_message(team: Database, mailbox: Mailbox) -> None:
     (ops,) = known(team)
     token = unsubscribe_token(ops.id, "a@example.org")
@@ -348,7 +346,6 @@ def test_no_token_is_in_the_database_nor_in_what_is_shown_of_a_message(team: Dat
     assert undo not in shown
 
 
-@pytest.mark.both
 def test_a_feed_has_the_digests_of_its_subscription_and_an_address_that_changes(team: Database, tmp_path: Path) -> None:
     subscribe(team, f"file://{tmp_path}/other", name="other")
     (other, ops) = known(team)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
 from feeds.advisories.records import Severity
 from feeds.storage.database import Database
 from notifier.alerts.news import News
@@ -22,8 +20,6 @@ from tests.conftest import Mailbox, listening, text_of
 from tests.support.digests import digest, group, item
 from tests.support.loopback import Answer, over_http
 from tests.support.samples import START, advisory, subscribe
-
-pytestmark = pytest.mark.both
 
 MANY = tuple(
     item(

@@ -11,11 +11,10 @@ from feeds.advisories.records import Severity
 from feeds.storage.database import Database
 from tests.support.samples import DAY, START, install, names, publish, record, run, subscribe
 
-pytestmark = pytest.mark.both
-
 GHSA, CVE = "GHSA-2222-2222-2222", "CVE-2026-1001"
 
 
+@pytest.mark.both
 def test_an_alias_that_comes_and_goes_is_told_once_and_its_numbers_stay(database: Database, tmp_path: Path) -> None:
     install(database, web_1="25.0.5")
     subscribe(database, f"file://{tmp_path}/out")

@@ -187,7 +187,6 @@ def added(database: Database, number: int, *, advisories: bool) -> None:
     add_silence(database, NewSilence(OTHER, Scope(hosts=("a-2",)), f"{number}", NOW + DAY, "Ann"), NOW - DAY)
 
 
-@pytest.mark.both
 @pytest.mark.parametrize(("path", "key", "names"), LISTS)
 def test_what_is_added_between_pages_loses_and_doubles_no_row(
     database: Database, path: str, key: str, names: tuple[str, ...]

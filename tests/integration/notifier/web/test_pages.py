@@ -110,7 +110,6 @@ def test_filters_are_in_the_address_and_stay_in_its_links(operator: Browser) -> 
     assert "a-000" not in made.text
 
 
-@pytest.mark.both
 def test_the_parts_of_a_list_make_up_the_whole(database: Database) -> None:
     fill(database, 120)
     user(database, "ann")

@@ -83,7 +83,6 @@ def addresses() -> list[str]:
     return found
 
 
-@pytest.mark.both
 def test_no_answer_of_the_page_or_the_api_steers_a_terminal(fleet: Database) -> None:
     answered = set()
     with browser(fleet) as one:

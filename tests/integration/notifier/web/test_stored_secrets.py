@@ -21,7 +21,6 @@ def dump(database: Database) -> str:
         return "\n".join(repr(tuple(row)) for row in rows)
 
 
-@pytest.mark.both
 def test_a_dump_of_the_database_lets_nobody_in(database: Database) -> None:
     user(database, "ada", Role.ADMIN, password=PASSWORD)
     with browser(database) as one:

@@ -79,7 +79,6 @@ def test_it_is_closed_unless_domains_are_named(sqlite_database: Database, mailbo
     assert mailbox.mails == []
 
 
-@pytest.mark.both
 def test_a_mailbox_is_subscribed_from_the_form_to_the_confirmation(database: Database, mailbox: Mailbox) -> None:
     with visitor(database, config(mailbox, "example.org")) as one:
         assert 'for="field-to"' in one.get("/subscribe").text
@@ -120,7 +119,6 @@ def test_a_form_that_cannot_be_read_comes_back_as_it_was_filled_in(sqlite_databa
     assert 'value="ann@example.org"' in reply.text
 
 
-@pytest.mark.both
 def test_one_click_unsubscribes_one_recipient_again_and_again(database: Database, mailbox: Mailbox) -> None:
     install(database, lab_1="25.0.5")
     publish(database, record("CVE-2026-1", below="25.0.6"))
