@@ -9,6 +9,9 @@ TOOLS  := .tools
 TOOLED := $(TOOLS)/.installed
 PIP    := $(TOOLS)/bin/python -m pip --disable-pip-version-check
 
+# pytest rewrites every assertion; where it may not keep that, each of its workers does so in every run
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help env demo test test-all lint types contracts unit unit-all accuracy accuracy-advice browser images-lab ssh network kill workers soak lies flood faults fuzz systemd deploy audit sbom bench scale peer lock man schemas openapi images build clean
 
 CORPUS ?= ../shared/corpus

@@ -11,6 +11,7 @@ import base64
 import datetime as dt
 import email
 import email.policy
+import gc
 import ipaddress
 import itertools
 import json
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
@@ -67,6 +68,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("long"):
         depth.be_long()
     settings.load_profile("long" if depth.is_long() else "short")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while the tests are read, nor among them later: that takes a quarter of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 LABS = ("browser", "images", "network", "ssh")

@@ -94,9 +94,10 @@ def existing_tests() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(TESTS.rglob("test_*.py")):
         source = path.read_text(encoding="utf-8")
+        lines = source.splitlines()
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 first = min([node, *node.decorator_list], key=lambda part: part.lineno).lineno
-                text = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+                text = "\n".join(lines[first - 1 : node.end_lineno])
                 found[f"{path.relative_to(TESTS)}::{node.name}"] = text
     return found

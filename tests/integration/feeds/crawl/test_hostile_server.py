@@ -50,7 +50,7 @@ MIRRORED: dict[str, tuple[str, Behaviour, str]] = {
     f"{GITHUB}/moby/moby/security-advisories": ("moby-advisories", Reply(PORTAL), "A web page came where data was due"),
     f"{GITHUB}/moby/buildkit/security-advisories": (
         "buildkit-advisories",
-        packed("gzip", gzip.compress(b" " * (200 << 20), 1)),
+        packed("gzip", gzip.compress(b" " * (64 << 20), 1)),
         "larger than 32 MiB when it is unpacked",
     ),
     f"{GITHUB}/containerd/containerd/security-advisories": (

@@ -12,7 +12,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import sqlalchemy as sa
 
@@ -147,6 +146,8 @@ def schema_of(command: str) -> str:
 
 def check_schemas(api: Api, command: str, path: str) -> None:
     """Assert that an answer validates against the schemas of the API and of the command."""
+    import jsonschema  # its grammars take seconds, which each of pytest's workers would spend
+
     described = json.loads((ROOT / "docs/reference/openapi.json").read_text())
     answered = api.json(f"GET {path}")
     response = described["paths"][f"/api/v1{route(path)}"]["get"]["responses"]["200"]
