@@ -71,6 +71,7 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
         "DNS_TIMEOUT": 10,
         "REDIRECT_MAX_TIMES": REDIRECTS,
         "LOG_ENABLED": False,
+        "LOG_VERSIONS": [],  # it looks them up even if nothing is logged, which takes as long as a request
         "CONCURRENT_ITEMS": 1,  # what an answer leads to is queued in turn; Scrapy makes a task for each of its 100
     }
 

@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import lxml.html
 import pytest
 
 from tests.conftest import Program
+from tests.support import forked
 
 
 def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     program_with: Callable[..., Program],
 ) -> None:
-    # the demo prints the command that starts the server, which a signal ends: these are real processes
-    navtex = replace(program_with(empty=True), forks=False)
+    navtex = program_with(empty=True)
+    earlier = navtex.home / "navtex-demo"
+    (earlier / "mails").mkdir(parents=True)
+    for name in ("navtex-demo.txt", "mails/20260101T000000Z.txt", "navtex.db"):
+        (earlier / name).write_text("what an earlier demo left")
     shown = navtex("demo").stdout
     digest = shown[shown.index("News for") :]
     assert re.search(r"^CVE-\d+-\d+ ", digest, re.MULTILINE)
@@ -45,14 +49,15 @@ def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     assert "Create the first administrator" in first_page(command[1], navtex)
 
     # what an earlier demo left is replaced; two days make two digests, each as text, HTML and JSON
-    navtex("demo")
     assert [p.name for p in navtex.home.iterdir()] == ["navtex-demo"]
-    assert len(list((navtex.home / "navtex-demo" / "mails").iterdir())) == 6
+    assert "navtex demo" in (earlier / "navtex-demo.txt").read_text()
+    assert len(list((earlier / "mails").iterdir())) == 6
 
 
 def first_page(command: str, navtex: Program) -> str:
     """The page at the address that the server prints when there is no user yet; it ends with a signal."""
-    called = ["sh", "-c", f"exec env {command} --listen 127.0.0.1:0"]
+    real = command.replace(forked.python(), sys.executable)  # a signal ends it, which one that is forked would not get
+    called = ["sh", "-c", f"exec env {real} --listen 127.0.0.1:0"]
     with subprocess.Popen(called, stderr=subprocess.PIPE, text=True, cwd=navtex.home, env=navtex.environment) as server:
         assert server.stderr is not None
         try:
@@ -67,8 +72,7 @@ def first_page(command: str, navtex: Program) -> str:
 
 @pytest.mark.parametrize("thing", ["letter.txt", "folder/deep.txt"])
 def test_the_demo_leaves_a_folder_of_other_things_alone(program_with: Callable[..., Program], thing: str) -> None:
-    # the demo prints the command that starts the server, which a signal ends: these are real processes
-    navtex = replace(program_with(empty=True), forks=False)
+    navtex = program_with(empty=True)
     kept = navtex.home / "mine" / thing
     kept.parent.mkdir(parents=True)
     kept.write_text("dear")
@@ -79,8 +83,7 @@ def test_the_demo_leaves_a_folder_of_other_things_alone(program_with: Callable[.
 
 
 def test_the_demo_leaves_a_folder_with_a_database_of_ones_own_alone(program_with: Callable[..., Program]) -> None:
-    # the demo prints the command that starts the server, which a signal ends: these are real processes
-    navtex = replace(program_with(empty=True), forks=False)
+    navtex = program_with(empty=True)
     mine = navtex.home / "data"
     navtex(
         "inventory",

@@ -23,6 +23,7 @@ from notifier.security.encryption import is_sealed, seal, unsealed
 from notifier.security.references import resolved, shown_with_references
 from notifier.storage import delivery_log, outbox, subscriptions, tables
 from tests.conftest import DEMO, Program
+from tests.support import forked
 from tests.support.loopback import over_http
 from tests.support.samples import NOW, install, publish, record, run, subscribe
 
@@ -162,9 +163,7 @@ def test_a_database_from_before_is_carried_over_and_back(database: Database, tmp
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], tmp_path: Path) -> Any:
     with Mirror(DEMO / "day-1") as mirror:
-        program = program_with(NAVTEX_MIRROR=mirror.url, NAVTEX_SECRET_KEY="")
-        program("inventory", "import", str(DEMO / "inventory.csv"))
-        yield program
+        yield program_with(NAVTEX_MIRROR=mirror.url, NAVTEX_SECRET_KEY="")
 
 
 def key_of(program: Program) -> Path:
@@ -198,7 +197,9 @@ def test_without_the_key_one_subscription_fails_and_the_others_do_not(navtex: Pr
     with over_http() as server:
         navtex("subscription", "add", "ops", "--to", server.url.replace("http://", f"json://navtex:{PLANTED}@"))
         hidden = key_of(navtex).rename(navtex.home / "lost.key")
-        said = navtex("run", status=1).stderr
+        navtex("inventory", "import", str(DEMO / "inventory.csv"))
+        navtex("poll", "moby-advisories")
+        said = navtex("notify", status=1).stderr
         assert "The digest for ops could not be made: its address cannot be opened" in said
         assert f"Put the key back ({key_of(navtex)})" in said
         assert list((navtex.home / "digests").iterdir()), "the other one got its welcome"
@@ -206,7 +207,7 @@ def test_without_the_key_one_subscription_fails_and_the_others_do_not(navtex: Pr
             assert "sealed://****" in navtex("subscription", *command.split()).stdout
         assert "cannot be opened" in navtex("doctor", status=1).stdout
         hidden.rename(key_of(navtex))
-        navtex("run")
+        navtex("notify")
         assert server.paths, "with the key back it gets its welcome, too"
 
 
@@ -249,8 +250,9 @@ def test_a_planted_secret_is_in_nothing_that_navtex_writes_or_says(navtex: Progr
         ("c", f"mailto://me:{PLANTED}@127.0.0.1:9?from=n@example.org&to=ops@example.org"),
     ):
         ask("subscription", "add", name, "--to", address)
+    navtex("inventory", "import", str(DEMO / "inventory.csv"))
     ask("run", status=1)
-    ask("run")
+    ask("notify")
     ask("doctor")
     for arguments in (
         "subscription list", "subscription list --format json", "subscription show a", "subscription show d",
@@ -273,8 +275,12 @@ def test_a_token_is_no_argument_of_any_process_that_navtex_starts(navtex: Progra
     (tmp_path / "token").write_text(PLANTED)
     environment = {**navtex.environment, "GITHUB_TOKEN_FILE": str(tmp_path / "token")}
     seen: set[str] = set()
+    python = forked.python() if navtex.forks else sys.executable
     with subprocess.Popen(
-        [sys.executable, "-m", "notifier.cli", "poll"], env=environment, cwd=navtex.home, stderr=subprocess.DEVNULL
+        [python, "-m", "notifier.cli", "poll", "docker-blog"],
+        env=environment,
+        cwd=navtex.home,
+        stderr=subprocess.DEVNULL,
     ) as process:
         while process.poll() is None:
             seen |= {text for text in map(_arguments, Path("/proc").iterdir()) if "feeds.crawl" in text}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import json
 import multiprocessing
 import os
@@ -30,6 +31,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _MOST = 1 << 17
+_LATE = (
+    "apprise",
+    "feeds.crawl.__main__",
+    "protego",
+    "scrapy.dupefilters",
+    "scrapy.logformatter",
+    "scrapy.pqueues",
+    "scrapy.robotstxt",
+    "scrapy.squeues",
+    "scrapy.statscollectors",
+)
+"""What the program, and Scrapy at each crawl, imports when it needs it."""
 _PROGRAM = """#!{python} -ISE
 import json, os, signal, socket, sys
 asked = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
@@ -57,9 +70,9 @@ def started(context: ForkServerContext) -> str:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(address)
         listener.listen(64)  # who connects before the server is there waits
-        context.Process(target=_serve, args=(listener,), daemon=True).start()
-        listener.close()
         program = folder / "python"
+        context.Process(target=_serve, args=(listener, str(program)), daemon=True).start()
+        listener.close()
         program.write_text(_PROGRAM.format(python=sys.executable, address=address), encoding="utf-8")
         program.chmod(0o700)
         path = _started[os.getpid()] = str(program)
@@ -85,13 +98,11 @@ def become(paths: Sequence[int], folder: str | Path, environment: Mapping[str, s
         warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, program: str) -> None:
     """Fork a process for each that connects, until the process that started this ends."""
-    import apprise  # noqa: F401
-    import scrapy.crawler  # noqa: F401
-
-    import feeds.crawl.__main__  # noqa: F401
-
+    sys.executable = program  # what they start is forked, too
+    for module in _LATE:
+        importlib.import_module(module)
     assert "twisted.internet.reactor" not in sys.modules  # children cannot share one
     gc.collect()
     gc.freeze()
@@ -112,7 +123,7 @@ def _reap() -> None:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     except ChildProcessError:
-        pass
+        gc.unfreeze()
 
 
 def _attend(there: socket.socket) -> NoReturn:

@@ -17,20 +17,12 @@ import pytest
 
 from feeds.mirror.server import Mirror
 from tests.conftest import DEMO, ROOT, Program
-from tests.support.pages import (
-    DOCS,
-    PAGES,
-    blocks,
-    name_of,
-)
+from tests.support import forked
+from tests.support.pages import DOCS, PAGES, blocks, name_of
 
-RUN = [
-    ROOT / "README.md",
-    DOCS / "how-to" / "import-an-inventory.md",
-    DOCS / "how-to" / "monitor.md",
-    DOCS / "how-to" / "upgrade.md",
-    DOCS / "tutorial" / "first-digest.md",
-]
+FIRST = [ROOT / "README.md", DOCS / "tutorial" / "first-digest.md"]
+"""What a new user reads: a short run has these alone."""
+RUN = [*FIRST, *(DOCS / "how-to" / f"{name}.md" for name in ("import-an-inventory", "monitor", "upgrade"))]
 
 
 def test_the_help_in_the_readme_is_that_of_the_program(program_with: Callable[..., Program]) -> None:
@@ -39,6 +31,7 @@ def test_the_help_in_the_readme_is_that_of_the_program(program_with: Callable[..
     assert shown == f"$ navtex --help\n{program_with()('--help').stdout.rstrip()}"
 
 
+@pytest.mark.long  # as tests/acceptance/test_demo.py shows
 def test_the_demo_touches_nothing_outside_of_its_folder(program_with: Callable[..., Program]) -> None:
     program = program_with(empty=True)
     program("demo")
@@ -100,11 +93,14 @@ def matches(shown: list[str], printed: str) -> bool:
     return re.fullmatch(pattern(shown), lines) is not None
 
 
-@pytest.mark.parametrize("page", RUN, ids=name_of)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=name_of(p), marks=[] if p in FIRST else pytest.mark.long) for p in RUN]
+)
 def test_what_is_shown_below_a_command_is_what_it_prints(page: Path, program_with: Callable[..., Program]) -> None:
     with Mirror(DEMO / "day-1", DEMO / "day-2") as mirror:
         program = program_with(empty=True, NAVTEX_MIRROR=mirror.url)
-        shell = f'navtex() {{ {shlex.quote(sys.executable)} -m notifier.cli "$@"; }}\n'
+        python = forked.python() if program.forks else sys.executable
+        shell = f'navtex() {{ {shlex.quote(python)} -m notifier.cli "$@"; }}\n'
         todo = steps(page.read_text(encoding="utf-8"))
         assert len(todo) > 2
         for step in todo:
