@@ -35,7 +35,7 @@ _FLUSHED = 0.2
 
 
 def _settings(job: CrawlJob) -> dict[str, Any]:
-    """Scrapy's settings. A real host is asked four times a second at most; a mirror is our own."""
+    """Scrapy's settings. A host is asked four times a second at most; a mirror and this machine are our own."""
     agent = f"Navtex/{feeds.__version__}"
     return {
         "NAVTEX_JOB": job,
@@ -63,6 +63,7 @@ def _settings(job: CrawlJob) -> dict[str, Any]:
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_DELAY": 0 if job.mirror else 1 / REQUESTS_A_SECOND,
         "DOWNLOAD_DELAY_JITTER": 0.0,
+        "DOWNLOAD_SLOTS": {host: {"delay": 0} for host in ("localhost", "127.0.0.1", "::1")},
         "CONCURRENT_REQUESTS": 24,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
         "DOWNLOAD_MAXSIZE": RESPONSE,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
 
 from feeds.core.addresses import hostname
@@ -140,8 +140,11 @@ class Retries:
         return response
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
-        """Another try after a broken or refused connection."""
-        if isinstance(exception, IgnoreRequest | OutOfTime) or hostname(request.url) in self._guard.refused:
+        """Another try after a broken or refused connection; what is too large is so again."""
+        if (
+            isinstance(exception, IgnoreRequest | OutOfTime | DownloadCancelledError)
+            or hostname(request.url) in self._guard.refused
+        ):
             return None
         return await self._again(request, None)
 

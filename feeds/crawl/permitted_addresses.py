@@ -42,6 +42,10 @@ class Guard:
         self._mirrored = bool(job.mirror)
         self.refused: dict[str, str] = {}
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Guard:
+        """The same one: Scrapy copies its settings, and what the resolver refuses is not to be tried again."""
+        return self
+
     def check_name(self, name: str, address: str) -> None:
         """DNSLookupError where a name that nobody configured has an address that is not public."""
         found = literal(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from feeds.crawl.protocol import CrawlJob, FetchResult
 from feeds.sources.all_sources import SOURCES
 from feeds.sources.base import Item, RequestContext
 from tests.conftest import World
+from tests.support import forked
 from tests.support.forked import environment
 from tests.support.polling import body
 from tests.support.unruly import Reply, Unruly, crawled, remembered
@@ -181,7 +181,7 @@ def test_the_github_token_goes_to_github_alone() -> None:
     """
     urls = (MOBY, BLOG, "https://api.github.com.example.org/repos", "https://ghe.example.org/api/v3/repos")
     answer = subprocess.run(
-        [sys.executable, "-c", script, *urls],
+        [forked.python(), "-c", script, *urls],
         env=environment(GITHUB_TOKEN="ghp_secret"),
         capture_output=True,
         check=True,
