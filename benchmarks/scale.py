@@ -6,8 +6,8 @@ The floor of an import is the same parsed rows put into the same indexed schema 
 driver: `sqlite3.executemany`, or a bare COPY.  The floor of a count is a scan of the index that holds
 what is counted.  With --commands the whole commands run, too, with their peak memory.
 
-Hosts are counted by what the commands count them with, `exposure.counts` and `host_counts`.  Counts have their
-limits from a hundred thousand hosts on, a whole answer and a new advisory from a million on: below that a few
+Hosts are counted by what the commands count them with, `hosts_by_component.counts` and `host_counts`.  Counts have
+their limits from a hundred thousand hosts on, a whole answer and a new advisory from a million on: below that a few
 milliseconds are what any question costs, and are only told.
 """
 
