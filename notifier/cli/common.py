@@ -21,6 +21,7 @@ from notifier import config as configs
 from notifier.cli.log import begin
 from notifier.cli.log_options import chosen
 from notifier.cli.output import emit
+from notifier.cli.table_widths import ColumnLimits, widths
 from notifier.config import Config
 from notifier.domain.bounds import check_tags
 from notifier.domain.filters import Scope
@@ -217,23 +218,27 @@ def table(
 ) -> None:
     """Write a table that fits the terminal; `empty` is said where there is no row."""
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        name, options = (column, {}) if isinstance(column, str) else column
-        shown.add_column(name, **{"overflow": "fold", **options})
-    count = 0
-    for row in rows:
-        shown.add_row(*(Text(line(cell), style=_STYLES.get(cell.split(" ")[0], "")) for cell in row))
-        count += 1
-    console = Console(highlight=False, file=file)
-    if count:
-        console.print(shown)
-    else:
+    shown = [[line(cell) for cell in row] for row in rows]
+    if not shown:
         say(empty)
+        return
+    console = Console(highlight=False, file=file)
+    asked = [(column, {}) if isinstance(column, str) else column for column in columns]
+    limits = [
+        ColumnLimits(name, o.get("min_width", 0), o.get("max_width", 0), o.get("no_wrap", False)) for name, o in asked
+    ]
+    fitting = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    room = console.width - 3 * (len(asked) - 1)
+    for (name, options), width in zip(asked, widths(limits, shown, room, cell_len), strict=True):
+        fitting.add_column(name, width=width, overflow="fold", justify=options.get("justify", "left"))
+    for cells in shown:
+        fitting.add_row(*(Text(cell, style=_STYLES.get(cell.split(" ")[0], "")) for cell in cells))
+    console.print(fitting)
 
 
 def wrapped(text: str, indent: int, *, hang: int = 0, file: IO[str] | None = None) -> None:
