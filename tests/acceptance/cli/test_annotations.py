@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from feeds.mirror.server import Mirror
-from tests.conftest import DEMO, Program, program
+from tests.conftest import Program, program, with_database
 
 NAME = "CVE-2024-41110"
 SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
@@ -22,12 +21,10 @@ HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-5,engine,2
 
 
 @pytest.fixture(scope="module")
-def navtex(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def navtex(tmp_path_factory: pytest.TempPathFactory, polled_template: Path) -> Program:
     """A program that has an inventory and was polled once, an assigned advisory, and two silences."""
-    with Mirror(DEMO / "day-1") as mirror:
-        made = program(tmp_path_factory.mktemp("remarks") / "home", NAVTEX_MIRROR=mirror.url)
-        made("inventory", "import", stdin=HOSTS)
-        made("poll")
+    made = with_database(program(tmp_path_factory.mktemp("remarks") / "home"), polled_template)
+    made("inventory", "import", stdin=HOSTS)
     made("advisory", "assign", NAME, "--owner", "Ann", "--due", SOON)
     silence = ("--until", SOON, "--author", "Bea")
     made("silence", "add", NAME, "--reason", "no plugin there", "--tag", "env=prod", *silence)

@@ -193,8 +193,10 @@ def test_bad_rows_of_an_import_exit_with_1_and_the_good_ones_are_kept(navtex: Pr
         (["source", "list", "--format", "yaml"], "yaml"),
     ],
 )
-def test_wrong_use_exits_with_2_and_says_what_is_wrong(tmp_path: Path, arguments: list[str], said: str) -> None:
-    done = program(tmp_path / "home")(*arguments, status=2)
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(
+    program_with: Callable[..., Program], arguments: list[str], said: str
+) -> None:
+    done = program_with()(*arguments, status=2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr

@@ -253,7 +253,7 @@ def stopped(navtex: Program, machines: list[Path], number: signal.Signals, *opti
     until(lambda: not any(map(alive, pids)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM, signal.SIGHUP])
 def test_whoever_stops_the_program_stops_what_it_started(navtex: Program, fleet: Path, number: signal.Signals) -> None:
     stopped(navtex, [computer(fleet / f"web-{n}", hangs="") for n in range(3)], number)
 
@@ -336,7 +336,7 @@ def test_hosts_come_from_standard_input(navtex: Program, fleet: Path) -> None:
     [
         (["--context", "lab"], 2, "there is no docker context 'lab'"),
         (["--host", "x", "--ssh", "a", "--ssh", "b"], 2, "--host names one host, and 2 are queried"),
-        (["--ssh-hosts", "missing"], 1, "No such file"),
+        (["--ssh-hosts", "missing"], 2, "No such file"),
         (["--ssh", "-oProxyCommand=x"], 1, "'-oProxyCommand=x' is not a host for ssh"),
         (["--jobs", "0"], 2, "1<=x<=256"),
         (["--timeout", "0"], 2, "0<x<=3600"),

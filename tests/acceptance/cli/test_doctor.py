@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import subprocess
@@ -31,11 +30,13 @@ def navtex(program_with: Callable[..., Program], world: World) -> Program:
     return program_with(NAVTEX_MIRROR=world.url)
 
 
+@pytest.fixture
+def polled(program_with: Callable[..., Program], world: World) -> Program:
+    return program_with(polled=True, NAVTEX_MIRROR=world.url)
+
+
 def found(navtex: Program, status: int = 1, **variables: str) -> list[dict[str, str]]:
-    printed = Program({**navtex.environment, **variables}, navtex.home)(
-        "doctor", "--format", "json", status=status
-    ).stdout
-    return list(json.loads(printed)["findings"])
+    return list(navtex.having(**variables).json("doctor", status=status)["findings"])
 
 
 def worst(findings: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -46,11 +47,11 @@ def database_of(navtex: Program) -> Path:
     return navtex.home / ".local" / "share" / "navtex" / "navtex.db"
 
 
-def test_a_good_installation_has_no_problem_and_every_note_and_problem_has_a_remedy(navtex: Program) -> None:
-    navtex("inventory", "import", stdin="host,product,version\nlab-1,engine,29.5.1\n")
-    navtex("subscription", "add", "ops", "--to", "json://127.0.0.1:1/", "--silent-start")
-    navtex("run")
-    findings = found(navtex, status=0)
+def test_a_good_installation_has_no_problem_and_every_note_and_problem_has_a_remedy(polled: Program) -> None:
+    polled("inventory", "import", stdin="host,product,version\nlab-1,engine,29.5.1\n")
+    polled("subscription", "add", "ops", "--to", "json://127.0.0.1:1/", "--silent-start")
+    polled("run")
+    findings = found(polled, status=0)
     assert not worst(findings)
     assert [f["what"] for f in findings if f["level"] != "ok" and not f["remedy"]] == []
     said = "\n".join(f["what"] for f in findings)
@@ -94,13 +95,12 @@ def test_loose_permissions_of_what_is_somebody_elses_are_a_note(tmp_path: Path) 
     assert [f.level for f in machine_checks.private([folder / "secret", folder / "missing"])] == ["note", "note", "ok"]
 
 
-def test_a_damaged_database_is_a_problem_and_what_could_be_looked_at_is_still_told(navtex: Program) -> None:
-    navtex("poll")
-    file = database_of(navtex)
+def test_a_damaged_database_is_a_problem_and_what_could_be_looked_at_is_still_told(polled: Program) -> None:
+    file = database_of(polled)
     pages = file.read_bytes()
     middle = len(pages) // 2 // 4096 * 4096
     file.write_bytes(pages[:middle] + os.urandom(8 * 4096) + pages[middle + 8 * 4096 :])
-    findings = found(navtex)
+    findings = found(polled)
     assert [f for f in worst(findings) if "Restore a backup" in f["remedy"]]
     assert [f for f in findings if f["level"] == "ok"]
 
@@ -136,8 +136,7 @@ def test_what_keeps_the_doctor_from_looking_is_itself_a_finding(
     assert said in problem["what"]
     assert problem["remedy"]
     assert "hunter2" not in str(problem)
-    navtex = Program({**navtex.environment, **variables}, navtex.home)
-    assert said in navtex("doctor", status=status).stdout.replace("\n        ", "")
+    assert said in navtex.having(**variables)("doctor", status=status).stdout.replace("\n        ", "")
 
 
 def test_what_the_configuration_names_and_does_not_exist_is_found(navtex: Program) -> None:
@@ -157,15 +156,18 @@ def test_what_the_configuration_names_and_does_not_exist_is_found(navtex: Progra
     ]
 
 
-def test_a_source_that_fails_is_a_problem_with_its_reason(navtex: Program, world: World) -> None:
+def test_a_source_that_fails_is_a_problem_with_its_reason(polled: Program, world: World) -> None:
     world.put("www.docker.com/blog/feed/index.xml", "<html>maintenance</html>")
-    navtex("poll", status=1)
-    (problem,) = worst(found(navtex))
-    assert problem["what"].startswith("the source docker-blog is failing, never read: https://www.docker.com/blog/")
+    polled("poll", "docker-blog", status=1)
+    (problem,) = worst(found(polled))
+    assert problem["what"].startswith("the source docker-blog is failing, last read 20")
+    assert " UTC: https://www.docker.com/blog/" in problem["what"]
 
 
 def test_sources_that_fail_alike_are_one_finding_and_none_that_is_healthy_is_not_ok(navtex: Program) -> None:
-    nowhere = {"NAVTEX_MIRROR": "http://127.0.0.1:1"}
+    config = navtex.home / "impatient.toml"
+    config.write_text("[poll]\nhost_seconds = 1\n")  # no time to try again
+    nowhere = {"NAVTEX_MIRROR": "http://127.0.0.1:1", "NAVTEX_CONFIG": str(config)}
     told = navtex("run", status=1, **nowhere).stderr.splitlines()
     (outage,) = told
     number = int(outage.split()[3])

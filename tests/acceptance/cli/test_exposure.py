@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ def test_reasons_stand_once_below_the_table_by_their_numbers(navtex: Program) ->
     assert max(map(len, lines)) <= 80
 
 
-def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(tmp_path: Path) -> None:
-    fresh = program(tmp_path)
+def test_where_nothing_was_read_no_plan_and_no_exposure_is_an_all_clear(program_with: Callable[..., Program]) -> None:
+    fresh = program_with()
     fresh("inventory", "import", stdin=FLEET)
     for command in ("plan", "exposure"):
         assert "No advisories yet: run `navtex poll` first." in fresh(command).stderr
@@ -149,8 +150,14 @@ def test_csv_has_the_rows_of_json_and_no_formula(navtex: Program, options: list[
         assert "'=2+3" in {line["host"] for line in lines}
 
 
-@pytest.mark.parametrize("name", CHECKS)
-@pytest.mark.parametrize("options", [[], ["--verdict", "all"]])
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        *((["--verdict", "all"], name) for name in CHECKS),
+        ([], "openvex"),
+        *(pytest.param([], name, marks=pytest.mark.long) for name in CHECKS if name != "openvex"),
+    ],
+)
 def test_what_other_tools_get_is_what_their_standard_says(navtex: Program, name: str, options: list[str]) -> None:
     text = navtex("exposure", *options, "--format", name).stdout
     CHECKS[name](text)
@@ -189,7 +196,14 @@ def test_a_file_stays_as_it_was_when_there_is_no_answer(navtex: Program, tmp_pat
     assert "cannot be written" in away.stderr
 
 
-@pytest.mark.parametrize("options", ["--format json", "--format csv", "--format json --group-by host", ""])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--format json",
+        "",
+        *(pytest.param(o, marks=pytest.mark.long) for o in ("--format csv", "--format json --group-by host")),
+    ],
+)
 def test_a_reader_who_goes_away_is_no_error(navtex: Program, options: str) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m notifier.cli exposure {options} | head -n 0; exit ${{PIPESTATUS[0]}}"],
@@ -229,8 +243,8 @@ def test_a_gate_is_not_passed_by_a_scope_that_holds_nothing(
     navtex("exposure", *options)
 
 
-def test_a_gate_is_not_passed_where_nothing_is_known(tmp_path: Path) -> None:
-    fresh = program(tmp_path)
+def test_a_gate_is_not_passed_where_nothing_is_known(program_with: Callable[..., Program]) -> None:
+    fresh = program_with()
     fresh("inventory", "import", stdin=FLEET)
     for command in (["exposure"], ["check", "engine", "25.0.5"]):
         done = fresh(*command, "--fail-on", "any", status=2)
@@ -239,10 +253,8 @@ def test_a_gate_is_not_passed_where_nothing_is_known(tmp_path: Path) -> None:
         fresh(*command)
 
 
-def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(tmp_path: Path) -> None:
-    fresh = program(tmp_path)
-    with Mirror(DEMO / "day-1") as mirror:
-        fresh("poll", NAVTEX_MIRROR=mirror.url)
+def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(program_with: Callable[..., Program]) -> None:
+    fresh = program_with(polled=True)
     fresh("inventory", "import", stdin="host,product,version\nold,engine,25.0.5\nnew,engine,29.5.3\n")
     gate = ("exposure", "--advisory", "CVE-2024-41110", "--fail-on", "any")
     fresh(*gate, "--host", "new")
@@ -250,10 +262,8 @@ def test_a_gate_for_one_advisory_is_passed_by_hosts_that_it_leaves_alone(tmp_pat
     assert "no matching host runs runc" in fresh(*gate, "--product", "runc", status=2).stderr
 
 
-def test_a_gate_is_not_passed_by_an_empty_inventory(tmp_path: Path) -> None:
-    fresh = program(tmp_path)
-    with Mirror(DEMO / "day-1") as mirror:
-        fresh("poll", NAVTEX_MIRROR=mirror.url)
+def test_a_gate_is_not_passed_by_an_empty_inventory(program_with: Callable[..., Program]) -> None:
+    fresh = program_with(polled=True)
     assert "the inventory is empty" in fresh("exposure", "--fail-on", "any", status=2).stderr
     fresh("exposure")
 

@@ -173,8 +173,6 @@ def test_whether_the_client_was_left_out_is_explained(navtex: Program) -> None:
 def test_a_version_that_is_no_known_release_is_pointed_out_when_it_is_added(
     program_with: Callable[..., Program],
 ) -> None:
-    navtex = program_with()
-    navtex("demo", "--dir", "demo")
-    navtex.environment["NAVTEX_DATABASE_URL"] = f"sqlite:///{navtex.home}/demo/navtex.db"
+    navtex = program_with(polled=True)
     assert "engine 29.5.77 is not a known release" in navtex("inventory", "add", "lab-9", "engine", "29.5.77").stderr
     assert navtex("inventory", "add", "lab-9", "engine", "29.5.1").stderr == "0 hosts added, 1 changed, 0 unchanged\n"

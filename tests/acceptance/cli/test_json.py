@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def test_exposure_reflects_an_import_at_once(navtex: Program, tmp_path: Path) ->
     database = tmp_path / "copy.db"
     source = next(navtex.home.rglob("navtex.db"))
     database.write_bytes(source.read_bytes())
-    here = Program({**navtex.environment, "NAVTEX_DATABASE_URL": f"sqlite:///{database}"}, navtex.home)
+    here = navtex.having(NAVTEX_DATABASE_URL=f"sqlite:///{database}")
     assert here.json("exposure", "--host", "lab-9*")["exposures"] == []
     here("inventory", "import", stdin="host,product,version\nlab-9,engine,25.0.5\n")
     assert here.json("exposure", "--host", "lab-9")["exposures"]
@@ -215,7 +216,15 @@ def test_tables_fit_80_columns(navtex: Program, arguments: list[str]) -> None:
     assert too_long == []
 
 
-@pytest.mark.parametrize(("form", "lines"), [("table", 1), ("json", 1), ("table", 0), ("json", 0)])
+@pytest.mark.parametrize(
+    ("form", "lines"),
+    [
+        ("table", 1),
+        pytest.param("json", 1, marks=pytest.mark.long),
+        pytest.param("table", 0, marks=pytest.mark.long),
+        ("json", 0),
+    ],
+)
 def test_a_reader_who_goes_away_is_no_error(navtex: Program, form: str, lines: int) -> None:
     command = f"{sys.executable} -m notifier.cli advisory list --format {form}"
     done = subprocess.run(
@@ -240,8 +249,8 @@ def test_a_level_that_is_met_exits_with_3_and_lists_all_the_same(navtex: Program
     assert navtex("check", "engine", "29.5.3", "--fail-on", "any").stdout == ""
 
 
-def test_messages_go_to_standard_error_and_json_alone_to_standard_output(tmp_path: Path) -> None:
-    fresh = program(tmp_path / "home")
+def test_messages_go_to_standard_error_and_json_alone_to_standard_output(program_with: Callable[..., Program]) -> None:
+    fresh = program_with()
     for arguments in (["exposure"], ["check", "engine", "25.0.5"], ["advisory", "list"], ["inventory", "list"]):
         done = fresh(*arguments, "--format", "json")
         assert json.loads(done.stdout)

@@ -22,6 +22,11 @@ def navtex(program_with: Callable[..., Program], world: World) -> Program:
     return program_with(NAVTEX_MIRROR=world.url)
 
 
+@pytest.fixture
+def polled(program_with: Callable[..., Program], world: World) -> Program:
+    return program_with(polled=True, NAVTEX_MIRROR=world.url)
+
+
 def events(text: str) -> list[dict[str, Any]]:
     """The events of a log in JSON, of which each line is one object."""
     return [json.loads(line) for line in text.splitlines()]
@@ -30,7 +35,7 @@ def events(text: str) -> list[dict[str, Any]]:
 def configured(program: Program, text: str) -> Program:
     file = program.home / "navtex.toml"
     file.write_text(text, encoding="utf-8")
-    return Program({**program.environment, "NAVTEX_CONFIG": str(file)}, program.home)
+    return program.having(NAVTEX_CONFIG=str(file))
 
 
 def test_the_words_of_the_options_are_those_of_the_configuration() -> None:
@@ -76,15 +81,15 @@ def test_the_options_stand_before_a_command_or_behind_it_and_win_over_environmen
 def test_a_variable_with_another_word_is_an_error_that_names_it(
     navtex: Program, said: dict[str, str], name: str
 ) -> None:
-    navtex = Program({**navtex.environment, **said}, navtex.home)
+    navtex = navtex.having(**said)
     assert name in navtex("notify", status=2).stderr
     assert name in navtex("--log-level", "info", "notify", status=2).stderr
 
 
-def test_what_is_wrong_is_said_in_words_by_default_and_as_events_in_a_log(navtex: Program, world: World) -> None:
+def test_what_is_wrong_is_said_in_words_by_default_and_as_events_in_a_log(polled: Program, world: World) -> None:
     world.put("www.docker.com/blog/feed/index.xml", "<html>maintenance</html>")
-    assert "docker-blog is failing: https://www.docker.com/blog/feed/: " in navtex("run", status=1).stderr
-    told = events(navtex("run", "--log-format", "json", status=1).stderr)
+    assert "docker-blog is failing: https://www.docker.com/blog/feed/: " in polled("run", status=1).stderr
+    told = events(polled("run", "--log-format", "json", status=1).stderr)
     assert [(e["event"], e["level"], e["source"], e["state"], e["failures"]) for e in told] == [
         ("source", "warning", "docker-blog", "failing", 2)
     ]
@@ -96,9 +101,9 @@ def test_every_document_is_told_at_level_debug(navtex: Program) -> None:
     assert (document["source"], document["result"]) == ("docker-blog", "read")
 
 
-def test_a_log_in_a_file_has_every_event_and_a_person_still_hears_what_is_wrong(navtex: Program, world: World) -> None:
-    file = navtex.home / "navtex.log"
-    navtex = configured(navtex, f"[log]\nformat = 'json'\nlevel = 'info'\nfile = '{file}'\n")
+def test_a_log_in_a_file_has_every_event_and_a_person_still_hears_what_is_wrong(polled: Program, world: World) -> None:
+    file = polled.home / "navtex.log"
+    navtex = configured(polled, f"[log]\nformat = 'json'\nlevel = 'info'\nfile = '{file}'\n")
     assert navtex("notify").stderr == ""
     world.put("www.docker.com/blog/feed/index.xml", "<html>maintenance</html>")
     assert navtex("run", status=1).stderr.startswith("docker-blog is failing: ")
@@ -126,8 +131,7 @@ def test_a_log_that_cannot_be_written_is_an_error_that_names_it(navtex: Program)
 def test_the_error_that_ends_a_run_is_an_event_with_its_remedy_and_without_a_secret(
     navtex: Program, variables: dict[str, str], status: int, kind: str
 ) -> None:
-    navtex = Program({**navtex.environment, **variables}, navtex.home)
-    done = navtex("run", "--log-format", "json", status=status)
+    done = navtex.having(**variables)("run", "--log-format", "json", status=status)
     last = events(done.stderr)[-1]
     assert (last["event"], last["level"], last["error"], last["status"]) == ("failed", "error", kind, status)
     assert last["remedy"]

@@ -25,10 +25,11 @@ Values = dict[tuple[str, ...], float]
 
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], world: World) -> Program:
-    home = program_with().home
-    file = home / "navtex.toml"
-    file.write_text(f"[metrics]\ntextfile = '{home}/navtex.prom'\n", encoding="utf-8")
-    return program_with(NAVTEX_MIRROR=world.url, NAVTEX_CONFIG=str(file))
+    """A program that has polled the demo's first day, and writes its metrics into a file."""
+    made = program_with(polled=True, NAVTEX_MIRROR=world.url)
+    file = made.home / "navtex.toml"
+    file.write_text(f"[metrics]\ntextfile = '{made.home}/navtex.prom'\n", encoding="utf-8")
+    return made.having(NAVTEX_CONFIG=str(file))
 
 
 def values(text: str) -> Values:
@@ -84,10 +85,10 @@ def test_a_run_writes_its_metrics_for_the_collector_to_read(navtex: Program, mai
 def test_the_numbers_of_exposure_are_those_that_exposure_lists(navtex: Program, world: World) -> None:
     kev = "www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
     listed = world.get(kev)
-    listed["vulnerabilities"][0]["cveID"] = "CVE-2024-41110"
+    listed["vulnerabilities"].append(listed["vulnerabilities"][0] | {"cveID": "CVE-2024-41110"})
     world.put(kev, listed)
     navtex("inventory", "import", stdin=FLEET)
-    navtex("poll")
+    navtex("poll", "kev")
     rows = navtex.json("exposure")["exposures"]
     assert {r["host"] for r in rows} == {"lab-1", "lab-3"}
     found = written(navtex)
@@ -105,7 +106,7 @@ def test_a_delivery_that_waits_is_counted_with_its_age(navtex: Program) -> None:
     navtex("inventory", "import", stdin=FLEET)
     navtex("subscription", "add", "ops", "--to", "json://127.0.0.1:1/")
     before = time.time()
-    navtex("run", status=1)
+    navtex("notify", status=1)
     found = written(navtex)
     assert found["navtex_deliveries", "pending"] == 1
     assert before - 1 < found["navtex_oldest_pending_delivery_timestamp_seconds",] < time.time()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from feeds.mirror.server import Mirror
 from tests.conftest import Program
 
 HOSTS = "host,product,version\nweb-1,engine,29.5.0\n"
@@ -18,9 +19,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def navtex(program_with: Callable[..., Program], path: Path) -> Program:
-    """Navtex with a database that does not exist, and sources that nobody answers for."""
-    return program_with(NAVTEX_DATABASE_URL=f"sqlite:///{path}", NAVTEX_MIRROR="http://127.0.0.1:1")
+def navtex(program_with: Callable[..., Program], path: Path, tmp_path: Path) -> Iterator[Program]:
+    """Navtex with a database that does not exist, and sources of which there is no document."""
+    (tmp_path / "nothing").mkdir()
+    with Mirror(tmp_path / "nothing") as mirror:
+        yield program_with(NAVTEX_DATABASE_URL=f"sqlite:///{path}", NAVTEX_MIRROR=mirror.url)
 
 
 @pytest.mark.parametrize(

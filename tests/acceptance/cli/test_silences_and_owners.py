@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from feeds.mirror.server import Mirror
-from tests.conftest import DEMO, Mailbox, Program, program, text_of
+from tests.conftest import USUAL, Mailbox, Program, program, text_of, with_database
 
 NAME = "CVE-2024-41110"
 SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
@@ -20,20 +18,16 @@ HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,2
 
 
 @pytest.fixture(scope="module")
-def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a program that has an inventory and was polled once."""
-    home = tmp_path_factory.mktemp("polled") / "home"
-    with Mirror(DEMO / "day-1") as mirror:
-        made = program(home, NAVTEX_MIRROR=mirror.url)
-        made("inventory", "import", stdin=HOSTS)
-        made("poll")
-    return home / ".local" / "share" / "navtex"
+def polled(tmp_path_factory: pytest.TempPathFactory, polled_template: Path) -> Path:
+    """The database of a program that has an inventory and was polled once."""
+    made = with_database(program(tmp_path_factory.mktemp("polled") / "home"), polled_template)
+    made("inventory", "import", stdin=HOSTS)
+    return made.home / USUAL
 
 
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], polled: Path, mailbox: Mailbox) -> Program:
-    made = program_with(empty=True)
-    shutil.copytree(polled, made.home / ".local" / "share" / "navtex")
+    made = with_database(program_with(empty=True), polled)
     made("subscription", "add", "ops", "--to", mailbox.address(), "--severity", "high")
     return made
 

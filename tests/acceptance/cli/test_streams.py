@@ -7,12 +7,11 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Program
+from tests.conftest import DEMO, Program, program, with_database
 
 NAVTEX = f"{shlex.quote(sys.executable)} -m notifier.cli"
 HOST = "bücher-1"
@@ -25,19 +24,13 @@ LOCALES = [
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("streams")
-
-
-@pytest.fixture
-def navtex(program_with: Callable[..., Program], home: Path) -> Program:
-    """A program with the demo's fleet, and a host whose name and tags are not ASCII. Made once."""
-    program = program_with(NAVTEX_DATABASE_URL=f"sqlite:///{home / 'navtex-demo' / 'navtex.db'}")
-    if not (home / "navtex-demo").exists():
-        program("demo", "--dir", str(home / "navtex-demo"))
-        rows = f"host,product,version,tags\n{HOST},engine,25.0.5,team=日本\n"
-        program("inventory", "import", "--product", "engine", "-", stdin=rows)
-    return program
+def navtex(tmp_path_factory: pytest.TempPathFactory, polled_template: Path) -> Program:
+    """A program with the demo's fleet and first day, and a host whose name and tags are not ASCII. Made once."""
+    made = with_database(program(tmp_path_factory.mktemp("streams") / "home"), polled_template)
+    made("inventory", "import", str(DEMO / "inventory.csv"))
+    rows = f"host,product,version,tags\n{HOST},engine,25.0.5,team=日本\n"
+    made("inventory", "import", "--product", "engine", "-", stdin=rows)
+    return made
 
 
 def shell(navtex: Program, script: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
@@ -62,7 +55,7 @@ COMMANDS = (
 
 
 READERS = ("| true", "| head -n 1", "| grep -q .", ">&-", ">&- 2>&-", "<&- >&- 2>&-")
-EACH_ONCE = [(c, READERS[n % len(READERS)]) for n, c in enumerate(COMMANDS)]
+EACH_ONCE = list(zip(COMMANDS, READERS, strict=False))
 
 
 @pytest.mark.parametrize(("command", "reader"), EACH_ONCE)
@@ -79,17 +72,17 @@ def test_a_level_that_is_met_exits_with_3_whoever_reads(navtex: Program, command
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("reader", ["| true", ">&-"])
+@pytest.mark.parametrize("reader", [pytest.param("| true", marks=pytest.mark.long), ">&-"])
 def test_a_level_that_is_not_met_exits_with_0(navtex: Program, reader: str) -> None:
     done = shell(navtex, f"{NAVTEX} exposure --fail-on high --host swarm-3 {reader}")
     assert done.returncode == 0
 
 
-def test_a_problem_that_doctor_finds_is_told_by_its_status_without_a_reader(navtex: Program) -> None:
+@pytest.mark.parametrize("reader", ["| true", pytest.param(">&-", marks=pytest.mark.long)])
+def test_a_problem_that_doctor_finds_is_told_by_its_status_without_a_reader(navtex: Program, reader: str) -> None:
     config = navtex.home / "c.toml"
     config.write_text("ca_bundle = '/nowhere.pem'\n")
-    for reader in ("| true", ">&-"):
-        assert shell(navtex, f"{NAVTEX} doctor {reader}", NAVTEX_CONFIG=str(config)).returncode == 1
+    assert shell(navtex, f"{NAVTEX} doctor {reader}", NAVTEX_CONFIG=str(config)).returncode == 1
 
 
 def test_a_closed_output_is_not_the_database(navtex: Program) -> None:
@@ -106,7 +99,7 @@ def test_a_full_disk_is_an_error_in_one_line(navtex: Program, command: str) -> N
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("locale", LOCALES[1:3])
+@pytest.mark.parametrize("locale", [pytest.param(LOCALES[1], marks=pytest.mark.long), LOCALES[2]])
 def test_json_and_csv_are_utf8_in_any_locale(navtex: Program, locale: dict[str, str]) -> None:
     for command in ("inventory list", "exposure"):
         value = json.loads(shell(navtex, f"{NAVTEX} {command} --format json", **locale).stdout.decode("utf-8"))
@@ -136,16 +129,15 @@ def test_tables_do_not_fail_in_any_locale(navtex: Program, locale: dict[str, str
     assert done.stdout
 
 
-@pytest.mark.parametrize("locale", LOCALES[1:2])
-def test_what_is_written_to_a_file_is_the_same_in_any_locale(navtex: Program, locale: dict[str, str]) -> None:
-    for form in ("json", "csv", "html", "table"):
-        assert shell(navtex, f"{NAVTEX} exposure --format {form} -o here.{form}", **locale).returncode == 0
-        assert HOST in (navtex.home / f"here.{form}").read_text(encoding="utf-8")
+@pytest.mark.parametrize("form", ["json", "table", *(pytest.param(f, marks=pytest.mark.long) for f in ("csv", "html"))])
+def test_what_is_written_to_a_file_is_the_same_in_any_locale(navtex: Program, form: str) -> None:
+    assert shell(navtex, f"{NAVTEX} exposure --format {form} -o here.{form}", **LOCALES[1]).returncode == 0
+    assert HOST in (navtex.home / f"here.{form}").read_text(encoding="utf-8")
 
 
 def test_a_device_is_written_to_and_not_replaced(navtex: Program) -> None:
     (navtex.home / "sink").symlink_to("/dev/null")
-    assert shell(navtex, f"{NAVTEX} exposure --format json -o sink").returncode == 0
+    navtex("exposure", "--format", "json", "-o", "sink")
     assert Path("/dev/null").is_char_device()
     assert (navtex.home / "sink").is_symlink()
     piped = shell(navtex, f"{NAVTEX} exposure --format json -o /dev/stdout | cat")

@@ -11,13 +11,22 @@ from feeds.storage.database import Database
 from notifier.domain.filters import Filters
 from notifier.domain.subscriptions import Subscription
 from notifier.storage import self_service, subscriptions
-from tests.conftest import Mailbox, Program, World, program, text_of
+from tests.conftest import Mailbox, Program, World, text_of
+
+HOSTS = "host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.5.3,\n"
 
 
 @pytest.fixture
 def navtex(program_with: Callable[..., Program], world: World) -> Program:
     made = program_with(NAVTEX_MIRROR=world.url)
-    made("inventory", "import", stdin="host,product,version,tags\nlab-4,engine,25.0.5,env=prod\nlab-2,engine,29.5.3,\n")
+    made("inventory", "import", stdin=HOSTS)
+    return made
+
+
+@pytest.fixture
+def polled(program_with: Callable[..., Program]) -> Program:
+    made = program_with(polled=True)
+    made("inventory", "import", stdin=HOSTS)
     return made
 
 
@@ -56,8 +65,8 @@ def test_a_subscription_is_added_tried_shown_beforehand_paused_resumed_and_remov
     assert navtex.json("subscription", "list") == {"subscriptions": []}
 
 
-def test_passwords_and_tokens_are_shown_nowhere(tmp_path_factory: pytest.TempPathFactory) -> None:
-    fresh = program(tmp_path_factory.mktemp("secrets") / "home")
+def test_passwords_and_tokens_are_shown_nowhere(program_with: Callable[..., Program]) -> None:
+    fresh = program_with()
     targets = (
         "mailto://me:hunter2@127.0.0.1:1?from=a@example.org&to=b@example.org",
         "json://me:hunter2@127.0.0.1:1/",
@@ -74,8 +83,8 @@ def test_passwords_and_tokens_are_shown_nowhere(tmp_path_factory: pytest.TempPat
     assert "b@example.org" in as_json.stdout or "b%40example.org" in as_json.stdout
 
 
-def test_the_filters_that_were_given_are_listed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    fresh = program(tmp_path_factory.mktemp("filters") / "home")
+def test_the_filters_that_were_given_are_listed(program_with: Callable[..., Program]) -> None:
+    fresh = program_with()
     given = {
         "severity": "high",
         "kind": "benchmark",
@@ -92,52 +101,49 @@ def test_the_filters_that_were_given_are_listed(tmp_path_factory: pytest.TempPat
 
 
 def test_quiet_hours_keep_the_welcome_and_are_told_in_the_zone_of_the_subscription(
-    navtex: Program, mailbox: Mailbox
+    polled: Program, mailbox: Mailbox
 ) -> None:
-    navtex("poll")
     at = datetime.now(ZoneInfo("Asia/Kathmandu")).replace(second=0, microsecond=0)
     ends = at + timedelta(hours=3)
     quiet = f"{at - timedelta(hours=3):%H:%M}-{ends:%H:%M}"
     until = f"{ends:%Y-%m-%d %H:%M} Asia/Kathmandu"
     times = ("--zone", "Asia/Kathmandu", "--quiet", quiet, "--break-schedule", "never", "--schedule", "weekly")
-    said = navtex("subscription", "add", "calm", "--to", mailbox.address(), *times).stderr
+    said = polled("subscription", "add", "calm", "--to", mailbox.address(), *times).stderr
     assert f"The welcome digest is sent after quiet hours, which end at {until}" in said.replace("\n", " ")
-    navtex("notify")
+    polled("notify")
     assert mailbox.mails == []
-    preview = navtex("subscription", "preview", "calm")
+    preview = polled("subscription", "preview", "calm")
     assert f"This digest is sent at {until}: {quiet} are quiet hours" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
-    assert f"calm: nothing until {until}" in navtex("notify", "--dry-run").stderr
-    assert f"Due:          {until} ({quiet} are quiet hours)" in navtex("subscription", "show", "calm").stdout
-    row = navtex.json("subscription", "show", "calm")
+    assert f"calm: nothing until {until}" in polled("notify", "--dry-run").stderr
+    assert f"Due:          {until} ({quiet} are quiet hours)" in polled("subscription", "show", "calm").stdout
+    row = polled.json("subscription", "show", "calm")
     assert (row["state"], row["due_at"]) == ("new", f"{ends.astimezone(UTC):%Y-%m-%dT%H:%M}:00Z")
-    why = navtex.json("notification", "explain", "calm", "CVE-2024-41110")
+    why = polled.json("notification", "explain", "calm", "CVE-2024-41110")
     assert why["answer"].startswith(f"Not sent yet: not before {until}: {quiet} are quiet hours")
 
 
-def test_a_pause_is_told_with_what_goes_out_after_it(navtex: Program, mailbox: Mailbox) -> None:
-    navtex("poll")
-    navtex("subscription", "add", "ops", "--to", mailbox.address())
-    navtex("subscription", "pause", "ops")
-    preview = navtex("subscription", "preview", "ops")
+def test_a_pause_is_told_with_what_goes_out_after_it(polled: Program, mailbox: Mailbox) -> None:
+    polled("subscription", "add", "ops", "--to", mailbox.address())
+    polled("subscription", "pause", "ops")
+    preview = polled("subscription", "preview", "ops")
     assert "ops is paused. This digest would be sent after it is resumed" in preview.stderr
     assert preview.stdout.startswith("Subject: [Navtex] Welcome")
     due = "Due:          paused; after it is resumed, the welcome digest: now"
-    assert due in navtex("subscription", "show", "ops").stdout
-    navtex("subscription", "resume", "ops")
-    navtex("notify")
-    navtex("subscription", "pause", "ops")
-    assert "ops is paused" in navtex("subscription", "preview", "ops").stderr
-    assert "after it is resumed, what is new: now" in navtex("subscription", "show", "ops").stdout
+    assert due in polled("subscription", "show", "ops").stdout
+    polled("subscription", "resume", "ops")
+    polled("notify")
+    polled("subscription", "pause", "ops")
+    assert "ops is paused" in polled("subscription", "preview", "ops").stderr
+    assert "after it is resumed, what is new: now" in polled("subscription", "show", "ops").stdout
 
 
-def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mailbox: Mailbox) -> None:
+def test_a_scope_that_matches_no_host_is_told_and_let_pass(polled: Program, mailbox: Mailbox) -> None:
     def note(*arguments: str, status: int = 0) -> str:
-        said = navtex(*arguments, status=status).stderr.replace("\n", " ")
+        said = polled(*arguments, status=status).stderr.replace("\n", " ")
         _, found, rest = said.partition("no host in the inventory matches ")
         return rest.partition(":")[0] if found else ""
 
-    navtex("poll")
     add = ("subscription", "add", "--to", mailbox.address())
     assert note(*add, "a", "--tag", "env=prd", "--host", "nope") == "host nope, tag env=prd"
     assert note(*add, "b", "--host", "lab-*", "--host", "nope") == "host nope"
@@ -147,10 +153,10 @@ def test_a_scope_that_matches_no_host_is_told_and_let_pass(navtex: Program, mail
     hand = ("advisory", "assign", "CVE-2024-41110", "--owner", "Ann", "--due", "2999-01-01")
     assert note(*hand, "--tag", "env=prd") == "tag env=prd"
     assert note(*hand, "--tag", "env=prod") == ""
-    path = navtex.home / "subscriptions.toml"
+    path = polled.home / "subscriptions.toml"
     path.write_text('[subscriptions.web]\nto = ["file:///mails"]\nhost = ["nope"]\n')
     for status, more in ((1, ("--check",)), (0, ())):
-        assert "subscriptions.toml, subscriptions.web: no host in the inventory matches host nope" in navtex(
+        assert "subscriptions.toml, subscriptions.web: no host in the inventory matches host nope" in polled(
             "subscription", "sync", str(path), *more, status=status
         ).stderr.replace("\n", " ")
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from feeds.storage.database import Database
 from notifier.storage import subscriptions
-from tests.conftest import Mailbox, Program, text_of
+from tests.conftest import Mailbox, Program, program, text_of, with_database
 from tests.support.samples import START, install, publish, record
 
 
@@ -16,9 +17,16 @@ def navtex(sqlite_database: Database, program_with: Callable[..., Program], mail
     install(sqlite_database, web_1="25.0.5", lab_1="25.0.4")
     publish(sqlite_database, record("CVE-2026-1", below="26.0.0"), at=START)
     made = program_with(NAVTEX_DATABASE_URL=str(sqlite_database.url))
-    made("subscription", "add", "ops", "--to", mailbox.address(), "--host", "web-*", "--severity", "high", "--kev")
-    made("subscription", "edit", "ops", "--clear", "kev")
+    made("subscription", "add", "ops", "--to", mailbox.address(), "--host", "web-*", "--severity", "high")
     made("notify")
+    return made
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Program:
+    """A program with a subscription, for edits that change nothing."""
+    made = with_database(program(tmp_path_factory.mktemp("standing") / "home"), sqlite_template)
+    made("subscription", "add", "ops", "--to", "file:///mails", "--host", "web-*", "--severity", "high")
     return made
 
 
@@ -38,6 +46,7 @@ def test_an_edit_changes_what_is_given_and_keeps_the_rest_the_id_and_the_history
         "low",
         "--keyword",
         "flaw",
+        "--kev",
         "--schedule",
         "daily",
     )
@@ -46,7 +55,7 @@ def test_an_edit_changes_what_is_given_and_keeps_the_rest_the_id_and_the_history
     assert "daily (Europe/Berlin), quiet 22:00-07:00" in said
     after = navtex.json("subscription", "show", "ops")
     assert number() == first
-    assert after["filters"] == {"host": "web-*", "severity": "low", "keyword": "flaw"}
+    assert after["filters"] == {"host": "web-*", "severity": "low", "keyword": "flaw", "kev": "yes"}
     assert (after["schedule"]["every"], after["schedule"]["zone"]) == ("daily", "Europe/Berlin")
     kept = ("started_at", "created_at", "told", "last_digest", "state")
     assert {k: after[k] for k in kept} == {k: before[k] for k in kept}
@@ -54,7 +63,8 @@ def test_an_edit_changes_what_is_given_and_keeps_the_rest_the_id_and_the_history
         "ops@example.org"
     ]
 
-    navtex("subscription", "edit", "ops", "--clear", "schedule", "--clear", "quiet", "--clear", "keyword")
+    cleared = ("schedule", "quiet", "keyword", "kev")
+    navtex("subscription", "edit", "ops", *(word for name in cleared for word in ("--clear", name)))
     publish(sqlite_database, record("CVE-2026-2", below="26.0.0"))
     navtex("notify")
     assert [m["To"] for m in mailbox.mails] == ["ops@example.org", "new@example.org"]
@@ -113,10 +123,10 @@ def test_messages_that_wait_for_a_channel_that_is_taken_away_are_not_sent(navtex
         (["--clear", "to"], "Invalid value"),
     ],
 )
-def test_a_wrong_edit_is_refused_and_changes_nothing(navtex: Program, options: list[str], said: str) -> None:
-    before = navtex.json("subscription", "list")
-    assert said in navtex("subscription", "edit", "ops", *options, status=2).stderr
-    assert navtex.json("subscription", "list") == before
+def test_a_wrong_edit_is_refused_and_changes_nothing(standing: Program, options: list[str], said: str) -> None:
+    before = standing.json("subscription", "list")
+    assert said in standing("subscription", "edit", "ops", *options, status=2).stderr
+    assert standing.json("subscription", "list") == before
 
 
 def test_only_what_the_command_line_made_is_edited(navtex: Program) -> None:
