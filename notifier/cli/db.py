@@ -18,7 +18,7 @@ def command() -> None:
 def init() -> None:
     """Create the database, unless it exists.
 
-    Commands that need an inventory do not create a configured database.
+    Commands that need an inventory do not create it. If the configured file is missing, they fail.
     """
     from notifier.services.installation import databases
 

@@ -52,7 +52,7 @@ def threshold(level: str) -> Severity | None:
 )
 @click.option("--severity", "least", type=LEVELS, help="Only this severity or worse; unscored advisories are included.")
 @click.option("--kev", is_flag=True, help="Only advisories that CISA lists as known exploited.")
-@click.option("--overdue", is_flag=True, help="Only what is overdue, as [due] in the configuration says.")
+@click.option("--overdue", is_flag=True, help="Only what is past its due date (see [due] in the configuration).")
 @click.option(
     "--verdict",
     "verdicts",

@@ -43,7 +43,7 @@ command.add_command(collect.probe)
 @command.command("unanswered")
 @format_option
 def unanswered(form: str) -> None:
-    """List the hosts of zones that did not answer when workers queried them last."""
+    """List the hosts of zones that did not answer the last query."""
     from notifier.services.hosts.zones import list_unanswered
 
     with opened(settings()) as database:

@@ -64,7 +64,7 @@ def retry(job: int) -> None:
 @command.command("cancel")
 @click.argument("job", type=click.IntRange(1))
 def cancel(job: int) -> None:
-    """Cancel a waiting job. What it was to do is found again by the next one."""
+    """Cancel a waiting job. The next job of its kind does its work."""
     from notifier.services.upkeep.jobs import cancel_job
 
     with opened(settings()) as database:

@@ -42,7 +42,7 @@ _NAMED = 5
 @scope_options
 @click.option("--severity", "least", type=LEVELS, help="Only versions with an open advisory of this severity or worse.")
 @click.option(
-    "--overdue", is_flag=True, help="Only versions with an advisory that is overdue, and the hosts it is overdue on."
+    "--overdue", is_flag=True, help="Only versions with an overdue advisory, and only the hosts where it is overdue."
 )
 @click.option(
     "--format",

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "Show and create the configuration file."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "metrics": ("metrics", "Print metrics for Prometheus."),
-    "worker": ("worker", "Work on jobs on PostgreSQL, beside other workers."),
+    "worker": ("worker", "Run a worker, which shares the work with others through PostgreSQL."),
     "job": ("job", "List, retry and cancel the jobs of workers."),
     "doctor": ("doctor", "Check this installation and suggest fixes."),
     "help": ("help", "Show a page of the manual, or list the pages."),
@@ -83,9 +83,9 @@ class _Lazy(click.Group):
 def cli() -> None:
     """Tell which Docker security news affects your fleet.
 
-    Exit status: 0 success; 1 done, but a source or a delivery failed, or an import had invalid rows;
-    2 wrong usage or configuration, or an unknown name; 3 a --fail-on condition is met; 4 another run
-    is active.
+    Exit status: 0 success; 1 failure, also of only some sources, deliveries or rows; 2 wrong usage or
+    configuration, an unknown name, or a file that cannot be opened; 3 a --fail-on condition is met;
+    4 another run is active.
     """
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @click.command("serve")
 @click.option("--listen", metavar="HOST:PORT", help="Address to listen on.  [default: 127.0.0.1:8420]")
-@click.option("--threads", type=click.IntRange(1, 256), metavar="N", help="Threads that answer.  [default: 8]")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), metavar="N", help="Number of threads that answer requests.  [default: 8]"
+)
 @click.option(
     "--insecure-http", is_flag=True, help="Let people sign in over plain HTTP. Their cookies can be read on the way."
 )

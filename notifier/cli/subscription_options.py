@@ -68,7 +68,12 @@ def schedule_options(*, defaults: bool) -> Callable[[F], F]:
                     help="When to send: immediate, hourly, daily, weekly, or a cron expression.",
                     **default(IMMEDIATE),
                 ),
-                click.option("--zone", help="Time zone for --schedule and --quiet.", **default("UTC")),
+                click.option(
+                    "--zone",
+                    metavar="ZONE",
+                    help="Time zone for --schedule and --quiet, such as Europe/Berlin.",
+                    **default("UTC"),
+                ),
                 click.option(
                     "--quiet",
                     metavar="FROM-TO",

@@ -20,7 +20,7 @@ def sync(ctx: click.Context, file: Path, check: bool) -> None:
     """Create, change and remove subscriptions to match a TOML file.
 
     Subscriptions created from this file are removed if they are no longer in it; others are left alone. Changes
-    keep the history. Files are told apart by name, without the folder.
+    keep the history. A file is known by its name, without the folder.
     """
     from notifier.services.subscriptions.subscription_files import sync_subscriptions
 

@@ -22,14 +22,21 @@ def command() -> None:
     multiple=True,
     required=True,
     type=click.Choice([s.value for s in TokenScope]),
-    help="What the token is for (repeatable).",
+    help="What the token may be used for (repeatable).",
 )
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long it is valid.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=90,
+    show_default=True,
+    metavar="N",
+    help="Days for which it is valid.",
+)
 @tag_limit
-@click.option("--hosts", default="", metavar="PATTERN", help="Only pushes of hosts with this name; for inventory:push.")
-@click.option("--user", "owner", metavar="NAME", help="The user it belongs to, whose role and hosts limit it.")
+@click.option("--hosts", default="", metavar="PATTERN", help="For inventory:push: accept only hosts with this name.")
+@click.option("--user", "owner", metavar="NAME", help="Owner: the token can see and do no more than this user.")
 def add(name: str, scopes: tuple[str, ...], days: int, tags: dict[str, str], hosts: str, owner: str | None) -> None:
-    """Make a token, and print it. It is not stored, and cannot be shown again.
+    """Create a token and print it. It is not stored and cannot be shown again.
 
     \b
     navtex token add agents --scope inventory:push --hosts 'web-*'
@@ -75,7 +82,7 @@ def list_(form: str) -> None:
 @command.command("remove")
 @click.argument("token")
 def remove(token: str) -> None:
-    """Revoke a token, by what `navtex token list` shows of it."""
+    """Revoke a token. TOKEN is what `navtex token list` shows of it."""
     from notifier.services.people.tokens import remove_token
 
     with opened(settings()) as database:

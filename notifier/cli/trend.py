@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @output_option
 def command(since: datetime | None, form: str, output: Path | None) -> None:
-    """Show how exposure changes over time: hosts by severity, findings opened and closed, days to fix, their age."""
+    """Show how exposure changes over time: hosts by severity, findings opened and closed, their age, days to fix."""
     from notifier.exporters import csv_rows
     from notifier.schemas.trend import TrendCsvRow
     from notifier.schemas.trend import csv_rows as rows

@@ -34,8 +34,8 @@ def command() -> None:
 def add(name: str, role: str, tags: dict[str, str], no_password: bool) -> None:
     """Add a user.
 
-    Asks for the password, or reads it from standard input if that is not a terminal. A viewer looks; an operator also
-    silences, assigns and changes subscriptions; an admin also manages users.
+    Asks for the password, or reads it from standard input if that is not a terminal. A viewer can only
+    read. An operator can also silence and assign advisories and change subscriptions. An admin can also manage users.
 
     \b
     navtex user add ada --role operator --tag team=a

@@ -34,16 +34,17 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Also collect from the hosts of this zone (repeatable).",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs to do at once.")
-@click.option("--drain", is_flag=True, help="Do all that is due and waits now, then exit.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=4, show_default=True, metavar="N", help="Jobs to do at the same time."
+)
+@click.option("--drain", is_flag=True, help="Finish the jobs that are due or waiting, then exit.")
 @log_options
 @click.pass_context
 def command(ctx: click.Context, queues: str | None, zones: tuple[str, ...], jobs: int, drain: bool) -> None:
-    """Work on jobs: poll, match, make digests and deliver, on PostgreSQL.
+    """Run a worker: it polls, matches, makes digests and delivers them, in jobs that workers share through PostgreSQL.
 
-    Run as many as you like, on any machines; `navtex run` from cron may run as well. Restart a worker that ends: it
-    exits with 1 if the database stays away for a minute. On SIGTERM it finishes its jobs within 60 seconds, or gives
-    them back.
+    Run as many as you like, on any machines, also beside `navtex run` from cron. A worker exits with 1 if it cannot
+    reach the database for a minute: restart it. On SIGTERM it finishes its jobs within 60 seconds, or hands them back.
     """
     config = settings()
     chosen = (*_queues(queues), *map(_zone, zones))
