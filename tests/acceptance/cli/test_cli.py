@@ -116,8 +116,9 @@ def test_a_good_poll_exits_with_0_and_one_with_a_broken_source_with_1_and_its_na
 
 
 def test_a_delivery_that_fails_exits_with_1_and_is_made_by_a_later_run(
-    navtex: Program, mailbox: Mailbox, tmp_path: Path
+    program_with: Callable[..., Program], world: World, mailbox: Mailbox, tmp_path: Path
 ) -> None:
+    navtex = program_with(polled=True, NAVTEX_MIRROR=world.url)
     navtex("inventory", "import", stdin=CSV)
     blocked = tmp_path / "blocked"
     blocked.touch()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Program, World
+from tests.conftest import ROOT, Program
 
 FIXTURES = ROOT / "tests" / "unit" / "notifier" / "inventory" / "examples"
 
 
 @pytest.fixture
-def navtex(program_with: Callable[..., Program], world: World) -> Program:
-    return program_with(NAVTEX_MIRROR=world.url)
+def navtex(program_with: Callable[..., Program]) -> Program:
+    return program_with()
 
 
 @pytest.mark.parametrize("way", ["file", "standard input", "standard input, said so"])
@@ -92,11 +92,13 @@ def test_what_cannot_be_read_is_an_error_that_names_the_file_and_the_way_out(
     assert "Traceback" not in done.stderr
 
 
-def test_a_vendors_build_is_unknown_and_the_message_says_what_would_decide(navtex: Program) -> None:
+def test_a_vendors_build_is_unknown_and_the_message_says_what_would_decide(
+    program_with: Callable[..., Program],
+) -> None:
+    navtex = program_with(polled=True)
     for path in ("docker-version/mirantis.json", "docker-version/windows-unnamed.txt", "docker-info/amazon-linux.txt"):
         navtex("inventory", "import", str(FIXTURES / path), "--host", Path(path).stem)
     navtex("inventory", "import", stdin="host,product,version\nplain,engine,23.0.17\n")
-    navtex("poll")
     rows = navtex.json("exposure", "--verdict", "all", "--product", "engine")["exposures"]
     verdicts = {h: {r["verdict"] for r in rows if r["host"] == h} for h in {r["host"] for r in rows}}
     assert verdicts["mirantis"] == verdicts["windows-unnamed"] == {"unknown"}
