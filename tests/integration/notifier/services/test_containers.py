@@ -32,10 +32,10 @@ import os, sys
 from datetime import datetime
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
-from notifier.services.sending import leases
+from notifier.services.sending import delivery_senders
 from notifier.services.sending.delivery import Deliveries, deliver
 report = Deliveries()
-print(os.getpid(), *leases.here(), flush=True)
+print(os.getpid(), *delivery_senders.here(), flush=True)
 with MessageSender() as sender:
     deliver(Database(sys.argv[1]), sender, report, datetime.fromisoformat(sys.argv[2]))
 print(len(report.delivered), len(report.taken_over), flush=True)

@@ -260,12 +260,12 @@ import sys
 from datetime import datetime
 from feeds.storage.database import Database
 from notifier.channels import MessageSender
-from notifier.services.sending import leases
+from notifier.services.sending import delivery_senders
 from notifier.services.sending.delivery import Deliveries, deliver
 report = Deliveries()
 with MessageSender() as courier:
     deliver(Database(sys.argv[1]), courier, report, datetime.fromisoformat(sys.argv[2]))
-print(leases.here().host, len(report.delivered), flush=True)
+print(delivery_senders.here().host, len(report.delivered), flush=True)
 """
 
 

@@ -124,7 +124,6 @@ def test_a_benchmark_in_a_lost_digest_is_still_news(database: Database, mailbox:
     assert told(run(database, NOW + 3 * HOUR)) == lost
 
 
-@pytest.mark.both
 def test_a_lost_digest_below_a_later_one_is_told_whole(database: Database, mailbox: Mailbox) -> None:
     """The later digest waits when the first is given up, and is given up after it: each item comes once more."""
     welcome(database, mailbox)

@@ -53,7 +53,12 @@ def test_what_is_needed_stays_and_the_rest_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "token"), [(Config(), "pl4nted"), (Config(mirror="http://127.0.0.1:9"), ""), (Config(mirror="/srv"), "")]
+    ("config", "token"),
+    [
+        (Config(), "pl4nted"),
+        (Config(mirror="http://127.0.0.1:9"), ""),
+        pytest.param(Config(mirror="/srv"), "", marks=pytest.mark.long),
+    ],
 )
 def test_the_crawl_gets_no_secret_but_the_token_and_that_only_for_the_real_sources(config: Config, token: str) -> None:
     got = environment_of_crawl(config, SECRETS | NEEDED)

@@ -66,7 +66,7 @@ NOT_THE_ENGINES = frozenset(
 )
 
 
-@pytest.fixture(scope="module", params=["t0", "t1"])
+@pytest.fixture(scope="module", params=[pytest.param("t0", marks=pytest.mark.long), "t1"])
 def snapshot(corpus: Path, request: pytest.FixtureRequest) -> Path:
     return corpus / "mirror" / str(request.param)
 
