@@ -200,8 +200,9 @@ def test_registries_that_fail_are_told_by_doctor_and_shown_as_a_source(fleet: Fl
     program("poll", "registries")
     assert findings() == [f"ok: the registry {registry.host} answered for 2 of 2 tags within a day"]
     assert 'navtex_images{status="current"} 1.0' in program("metrics").stdout
-    for code, did in ((401, "refused"), (429, "limited"), (500, "did not answer for")):
-        registry.status = {"/": (code, {})}
+    # a 507 is not tried again, and a long pause is not waited for
+    for code, did in ((401, "refused"), (507, "did not answer for"), (429, "limited")):
+        registry.status = {"/": (code, {"Retry-After": "3600"} if code == 429 else {})}
         program("poll", "registries", status=1)
         # after a 429 or a failure the second tag may be left for the next poll
         said = findings(status=1)

@@ -17,9 +17,10 @@ from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus
 from feeds.mirror import layout, manifest
 from feeds.mirror.builder import fetch
 from feeds.mirror.server import Mirror
+from feeds.sources.all_sources import SOURCES
 from feeds.sources.health import MirrorState
 from notifier.services.installation import mirror_age
-from tests.conftest import DEMO, Program, World, program
+from tests.conftest import DEMO, Program, World, program, with_database
 from tests.support.polling import MOBY, entries
 from tests.support.samples import NOW
 from tests.support.unruly import Reply, Unruly
@@ -33,16 +34,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "carried"
 
 
-@pytest.fixture
-def connected(tmp_path: Path, site: Unruly) -> Program:
-    """The program on a machine that reaches the sources."""
-    return program(tmp_path / "connected", NAVTEX_MIRROR=site.url)
+ASKED = ("cve-records", "docker-blog", "kev", "moby-advisories")
+FEW = "".join(f"[sources.{source.name}]\nenabled = false\n" for source in SOURCES if source.name not in ASKED)
 
 
 @pytest.fixture
-def apart(tmp_path: Path, folder: Path) -> Program:
+def connected(tmp_path: Path, site: Unruly, sqlite_template: Path) -> Program:
+    """The program on a machine that reaches the sources, of which it asks a few."""
+    config = tmp_path / "few.toml"
+    config.write_text(FEW)
+    made = program(tmp_path / "connected", NAVTEX_MIRROR=site.url, NAVTEX_CONFIG=str(config))
+    return with_database(made, sqlite_template)
+
+
+@pytest.fixture
+def apart(tmp_path: Path, folder: Path, sqlite_template: Path) -> Program:
     """The program on a machine that has only the folder."""
-    return program(tmp_path / "apart", NAVTEX_MIRROR=str(folder))
+    return with_database(program(tmp_path / "apart", NAVTEX_MIRROR=str(folder)), sqlite_template)
 
 
 def test_what_a_killed_fetch_left_is_removed_by_the_next(folder: Path, connected: Program) -> None:
@@ -65,7 +73,7 @@ def advisories(navtex: Program) -> Any:
 
 
 def test_who_reads_the_folder_knows_what_who_asks_the_sources_knows(
-    tmp_path: Path, site: Unruly, folder: Path, connected: Program, apart: Program
+    tmp_path: Path, site: Unruly, folder: Path, apart: Program, sqlite_template: Path
 ) -> None:
     first, second, third = entries(3)
     later = "api.github.com/repositories/7/security-advisories"
@@ -80,9 +88,10 @@ def test_who_reads_the_folder_knows_what_who_asks_the_sources_knows(
     packages.write_text(apart("inventory", "packages").stdout)
     assert packages.read_text().splitlines() == ["Debian:12 docker.io", "Debian:12 docker.io-app"]
 
+    connected = program(tmp_path / "all", NAVTEX_MIRROR=site.url)
     connected("mirror", "fetch", str(folder), "--packages", str(packages))
     asked = {a.path for a in site.asked}
-    there = program(tmp_path / "there", NAVTEX_MIRROR=site.url)
+    there = with_database(program(tmp_path / "there", NAVTEX_MIRROR=site.url), sqlite_template)
     there("inventory", "import", stdin=HOSTS)
     there("poll")
     said = apart("poll").stderr

@@ -41,7 +41,6 @@ def post(*cves: str, name: str = "flood") -> str:
     return entry(title="Security advisory", link=f"https://www.docker.com/blog/{name}/", description=" ".join(cves))
 
 
-@pytest.mark.both
 def test_mentions_are_few_come_last_and_end_with_their_post(poller: Poller, world: World, site: Unruly) -> None:
     sources = ("docker-blog", "moby-advisories", "cve-records")
     quiet = rss(post("CVE-2039-10000"))

@@ -17,8 +17,6 @@ from tests.conftest import World
 from tests.support.polling import MOBY, Poller, entries
 from tests.support.unruly import Reply, Unruly
 
-pytestmark = pytest.mark.both
-
 REPODATA = "download.docker.com/linux/centos/9/x86_64/stable/repodata"
 VERSIONS = ("25.0.5", "26.1.4", "27.5.1", "28.5.2", "29.5.1", "29.5.3")
 
@@ -57,6 +55,7 @@ def index(world: World, name: str, *versions: str) -> None:
     )
 
 
+@pytest.mark.both
 def test_an_index_that_is_cut_at_its_next_address_is_refused(poller: ChannelPoller, world: World) -> None:
     index(world, "a", *VERSIONS)
     assert poller("docker-packages").ok

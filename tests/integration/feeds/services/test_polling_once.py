@@ -12,7 +12,7 @@ from feeds.sources.base import RequestContext
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
 from feeds.versions.upstream import key
-from tests.conftest import Program, World, program
+from tests.conftest import Program, World, program, with_database
 from tests.support import forked
 from tests.support.polling import Poller
 from tests.support.unruly import Reply, Unruly
@@ -109,11 +109,13 @@ def test_nothing_is_asked_without_a_release_in_use(poller: Poller, site: Unruly)
     assert asked(site) == []
 
 
-def test_an_engine_host_is_told_of_the_buildkit_in_it(tmp_path: Path, site: Unruly, world: World) -> None:
+def test_an_engine_host_is_told_of_the_buildkit_in_it(
+    tmp_path: Path, sqlite_template: Path, site: Unruly, world: World
+) -> None:
     world.put(f"{BUILDKIT}.json", [FLAW])
     world.put(f"{TREE}/docker-v29.3.0/go.mod", module("0.28.0"))
     world.put(f"{TREE}/docker-v29.3.1/go.mod", module("0.28.1"))
-    navtex = fleet(tmp_path / "home", site.url)
+    navtex = fleet(tmp_path / "home", site.url, sqlite_template)
     navtex("poll", "buildkit-advisories", "engine-modules")
     rows = navtex.json("exposure")["exposures"]
     assert [(r["host"], r["product"], r["version"], r["advisory"], r["upgrade_to"]) for r in rows] == [
@@ -129,12 +131,12 @@ def test_an_engine_host_is_told_of_the_buildkit_in_it(tmp_path: Path, site: Unru
 
 
 def test_a_mirror_is_filled_with_the_module_files_that_the_other_side_lists(
-    tmp_path: Path, site: Unruly, world: World
+    tmp_path: Path, sqlite_template: Path, site: Unruly, world: World
 ) -> None:
     world.put(f"{BUILDKIT}.json", [FLAW])
     world.put(f"{TREE}/docker-v29.3.0/go.mod", module("0.28.0"))
     folder = tmp_path / "carried"
-    apart = fleet(tmp_path / "apart", str(folder))
+    apart = fleet(tmp_path / "apart", str(folder), sqlite_template)
     packages = apart("inventory", "packages").stdout
     assert packages.splitlines() == ["moby/moby 29.3.0", "moby/moby 29.3.1"]
     connected = program(tmp_path / "connected", NAVTEX_MIRROR=site.url)
@@ -144,7 +146,7 @@ def test_a_mirror_is_filled_with_the_module_files_that_the_other_side_lists(
     assert [r["host"] for r in apart.json("exposure")["exposures"]] == ["web-1"]
 
 
-def fleet(home: Path, mirror: str) -> Program:
-    navtex = program(home, NAVTEX_MIRROR=mirror)
+def fleet(home: Path, mirror: str, template: Path) -> Program:
+    navtex = with_database(program(home, NAVTEX_MIRROR=mirror), template)
     navtex("inventory", "import", stdin="host,product,version\nweb-1,engine,29.3.0\nweb-2,engine,29.3.1\n")
     return navtex

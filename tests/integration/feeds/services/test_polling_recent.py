@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from feeds.sources.health import SourceHealth
 from feeds.storage.database import Database
-from tests.conftest import World, program
+from tests.conftest import Program, World, program, with_database
 from tests.support.polling import Poller
 from tests.support.unruly import Unruly
 
@@ -61,10 +62,12 @@ def test_an_older_mirror_lacks_them_and_a_mirror_that_loses_them_is_noticed(poll
     assert states["desktop-notes"] is not SourceHealth.HEALTHY
 
 
-def test_a_cve_of_dockers_is_read_before_anybody_names_it(tmp_path: Path, site: Unruly, world: World) -> None:
+def test_a_cve_of_dockers_is_read_before_anybody_names_it(
+    program_with: Callable[..., Program], site: Unruly, world: World
+) -> None:
     world.put(f"{LIST}.json", listed(NAME))
     world.put(f"cveawg.mitre.org/api/cve/{NAME}.json", record(NAME))
-    navtex = program(tmp_path / "home", NAVTEX_MIRROR=site.url)
+    navtex = program_with(NAVTEX_MIRROR=site.url)
     navtex("inventory", "import", stdin="host,product,version\nlaptop-1,desktop,4.98.0\n")
     navtex("poll", "docker-cna", "cve-records")
     (row,) = [r for r in navtex.json("exposure")["exposures"] if r["advisory"] == NAME]
@@ -75,14 +78,14 @@ def test_a_cve_of_dockers_is_read_before_anybody_names_it(tmp_path: Path, site: 
         assert "exploitation poc, automatable no, technical impact total" in " ".join(navtex(*command).stdout.split())
 
 
-def test_a_mirror_is_filled_with_them(tmp_path: Path, site: Unruly, world: World) -> None:
+def test_a_mirror_is_filled_with_them(tmp_path: Path, sqlite_template: Path, site: Unruly, world: World) -> None:
     world.put(f"{LIST}.json", listed(NAME))
     world.put(f"cveawg.mitre.org/api/cve/{NAME}.json", record(NAME))
     world.put(f"{DESKTOP}.md", "## 4.99.0\n\n- Fixed CVE-2031-20008 in the settings of Docker Desktop.\n")
     world.put("api.github.com/repos/moby/go-archive/security-advisories.json", [])
     folder = tmp_path / "carried"
     program(tmp_path / "connected", NAVTEX_MIRROR=site.url)("mirror", "fetch", str(folder))
-    apart = program(tmp_path / "apart", NAVTEX_MIRROR=str(folder))
+    apart = with_database(program(tmp_path / "apart", NAVTEX_MIRROR=str(folder)), sqlite_template)
     apart("poll", *RECENT, "cve-records")
     counts = {s["name"]: s["items"] for s in apart.json("source", "list")["sources"] if s["name"] in RECENT}
     assert counts == {"desktop-notes": 3, "docker-cna": 1, "go-archive-advisories": 0}

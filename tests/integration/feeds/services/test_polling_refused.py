@@ -15,8 +15,6 @@ from tests.support.documents import entry, rss
 from tests.support.polling import MOBY, Poller, entries
 from tests.support.unruly import Reply, Unruly
 
-pytestmark = pytest.mark.both
-
 BLOG = "www.docker.com/blog/feed/"
 TAGS = "api.github.com/repos/moby/moby/tags"
 NUL, HALF = "\\u0000", "\\ud800"
@@ -85,6 +83,7 @@ def poller(database: Database, site: Unruly) -> Poller:
     return Poller(database, site)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_a_database_refuses_is_refused_with_its_document_and_the_others_are_kept(
     poller: Poller, site: Unruly, what: str
@@ -128,6 +127,7 @@ def test_an_odd_entry_of_a_list_that_is_one_fact_is_left_out_until_the_list_is_r
     assert poller("tags").ok
 
 
+@pytest.mark.both
 def test_what_is_within_the_bounds_is_kept(poller: Poller, site: Unruly) -> None:
     url = f"https://a.example/{'é' * ((ADDRESS - 18) // 2)}"
     listed = [{**entries(1)[0], "html_url": url, "summary": r"a backslash before u0000: \u0000"}]

@@ -10,8 +10,6 @@ from tests.conftest import World
 from tests.support.polling import MOBY, Poller, body, entries
 from tests.support.unruly import Reply, Unruly
 
-pytestmark = pytest.mark.both
-
 GO = "vuln.go.dev"
 TAGS = "api.github.com/repos/moby/moby/tags"
 
@@ -72,6 +70,7 @@ def test_tags_that_are_cut_leave_the_releases_as_they_were(poller: Poller, world
     assert poller.catalogue.releases == known
 
 
+@pytest.mark.both
 def test_nothing_is_withdrawn_while_another_document_of_the_source_fails(poller: Poller, site: Unruly) -> None:
     listed = entries(8)
     link = {"Link": '<https://api.github.com/repositories/7/x?after=1>; rel="next"'}
