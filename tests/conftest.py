@@ -101,18 +101,21 @@ CASES = 16
 
 
 def _many(items: list[pytest.Item]) -> list[pytest.Item]:
-    """What a short run leaves out of tests with very many cases: it keeps some of them, spread evenly."""
+    """What a short run leaves out of tests with very many cases: it keeps some of them, spread evenly.
+
+    PostgreSQL has one case of each test: what makes a difference between the cases is not the kind of database.
+    """
     if depth.is_long():
         return []
-    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    tests: dict[tuple[str, bool], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        tests[item.nodeid.partition("[")[0]].append(item)
+        tests[item.nodeid.partition("[")[0], _on_postgres(item)].append(item)
     return [
         item
-        for cases in tests.values()
+        for (_, on_postgres), cases in tests.items()
         if not cases[0].get_closest_marker("every")
         for number, item in enumerate(cases)
-        if number % -(-len(cases) // CASES)
+        if number % (len(cases) if on_postgres else -(-len(cases) // CASES))
     ]
 
 
@@ -130,9 +133,13 @@ def _only_long(item: pytest.Item) -> bool:
         return False
     if item.get_closest_marker("long"):
         return True
+    return _on_postgres(item) and not item.get_closest_marker("both") and "storage" not in item.path.parts
+
+
+def _on_postgres(item: pytest.Item) -> bool:
+    """Whether a test uses the PostgreSQL server for a database that others have on SQLite."""
     parameters = getattr(item, "callspec", None)
-    on_postgres = parameters is not None and parameters.params.get("database_url") == "postgresql"
-    return on_postgres and not item.get_closest_marker("both") and "storage" not in item.path.parts
+    return parameters is not None and parameters.params.get("database_url") == "postgresql"
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,16 @@ from time import monotonic
 
 import msgspec
 import pytest
+from scrapy.crawler import Crawler
+from scrapy.http import Request
 
 from feeds import storage
 from feeds.advisories.records import Kind, Record
 from feeds.core.limits import MENTIONED, MENTIONS, SOURCE_ENTRIES, SOURCE_STORED
+from feeds.crawl.__main__ import _settings
+from feeds.crawl.download import InTime, OutOfTime
 from feeds.crawl.protocol import CrawlJob, FetchResult, FetchStatus, ItemPayload
+from feeds.crawl.spider import Spider
 from feeds.sources.base import RequestContext
 from feeds.storage.database import Database
 from tests.conftest import World
@@ -75,6 +80,16 @@ def test_a_list_of_claims_that_is_long_keeps_no_other_list_waiting(poller: Polle
     assert ranked.index(FLOOD[7]) < 3
 
 
+def test_what_is_asked_of_a_host_that_is_out_of_time_does_not_wait_for_its_turn() -> None:
+    settings = _settings(CrawlJob(host_seconds=0))
+    order = settings["DOWNLOADER_MIDDLEWARES_BASE"]
+    assert min(order, key=order.__getitem__) is InTime, "it is met before all that may wait"
+    refusing = InTime(Crawler(Spider, settings))
+    with pytest.raises(OutOfTime, match=r"a\.example had its time in this poll"):
+        refusing.process_request(Request("https://a.example/"))
+
+
+@pytest.mark.long
 def test_a_host_that_is_out_of_time_fails_at_once_however_much_it_is_asked(site: Unruly) -> None:
     many = frozenset(f"CVE-2039-{20000 + n}" for n in range(2000))
     job = CrawlJob(
