@@ -232,9 +232,9 @@ def table(
     limits = [
         ColumnLimits(name, o.get("min_width", 0), o.get("max_width", 0), o.get("no_wrap", False)) for name, o in asked
     ]
-    fitting = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    room = console.width - 3 * (len(asked) - 1)
-    for (name, options), width in zip(asked, widths(limits, shown, room, cell_len), strict=True):
+    found, gap = widths(limits, shown, console.width, cell_len)
+    fitting = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, gap - 2))
+    for (name, options), width in zip(asked, found, strict=True):
         fitting.add_column(name, width=width, overflow="fold", justify=options.get("justify", "left"))
     for cells in shown:
         fitting.add_row(*(Text(cell, style=_STYLES.get(cell.split(" ")[0], "")) for cell in cells))

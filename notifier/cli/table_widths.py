@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 _WHOLE = re.compile(r"\(?(?:v?\d[\w.:+~*-]*|CVE-[\d-]+|GHSA-[\w-]+)[),;]*")
 """A word that is not broken: a version, a date, a number, a CVE."""
-_LONGEST = 40
-"""A word that is longer is broken all the same."""
+_LONGEST = (40, 14, 10)
+"""Words that are longer are broken all the same; the less room there is, the shorter ones: CVEs stay, and dates."""
+GAPS = (3, 2)
+"""How many blanks stand between columns, the fewer where there is little room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +26,28 @@ class ColumnLimits:
 
 def widths(
     columns: Sequence[ColumnLimits], rows: Sequence[Sequence[str]], room: int, measure: Callable[[str], int] = len
-) -> list[int]:
-    """The width of each column in a room for all of them. The widest are made narrower first.
+) -> tuple[list[int], int]:
+    """The width of each column in a room for all of them, and the gap between two. The widest give way first.
 
-    >>> widths([ColumnLimits("Host"), ColumnLimits("Note")], [["a" * 30, "(1)"]], 20)
-    [16, 4]
+    >>> widths([ColumnLimits("Host"), ColumnLimits("Note")], [["a" * 30, "(1)"]], 23)
+    ([16, 4], 3)
     """
     cells = [[c.head, *(row[place] for row in rows)] for place, c in enumerate(columns)]
     wanted = [max(map(measure, found)) for found in cells]
     wanted = [min(w, c.most) if c.most else w for w, c in zip(wanted, columns, strict=True)]
     heads = [min(w, max(map(measure, c.head.split()), default=1)) for w, c in zip(wanted, columns, strict=True)]
     least = [min(w, max(h, c.least)) for w, h, c in zip(wanted, heads, columns, strict=True)]
-    words = [min(w, max(h, _longest_whole(of, measure))) for w, h, of in zip(wanted, heads, cells, strict=True)]
-    best = list(map(max, words, least))
-    for floors in (*(_kept(columns, wanted, f) for f in (best, words, least)), words, heads):
-        if sum(floors) <= room:
-            return _levelled(wanted, floors, room)
-    return [max(1, h * room // sum(heads)) for h in heads]
+    whole = [sorted({*map(measure, _whole_words(of))}, reverse=True) for of in cells]
+    words = [
+        [min(w, max(f, next((n for n in of if n <= most), 0))) for w, f, of in zip(wanted, least, whole, strict=True)]
+        for most in _LONGEST
+    ]
+    for floors in (*(_kept(columns, wanted, f) for f in words), *words[1:], least, heads):
+        for gap in GAPS:
+            if sum(floors) + gap * (len(columns) - 1) <= room:
+                return _levelled(wanted, floors, room - gap * (len(columns) - 1)), gap
+    room -= GAPS[-1] * (len(columns) - 1)
+    return [max(1, h * room // sum(heads)) for h in heads], GAPS[-1]
 
 
 def _kept(columns: Sequence[ColumnLimits], wanted: Sequence[int], floors: Sequence[int]) -> list[int]:
@@ -64,7 +71,6 @@ def _levelled(wanted: Sequence[int], floors: Sequence[int], room: int) -> list[i
     return found
 
 
-def _longest_whole(cells: Sequence[str], measure: Callable[[str], int]) -> int:
-    """The width of the longest word that must not be broken."""
-    words = {word for cell in cells for word in cell.split() if _WHOLE.fullmatch(word)}
-    return max((n for word in words if (n := measure(word)) <= _LONGEST), default=0)
+def _whole_words(cells: Sequence[str]) -> set[str]:
+    """The words that should not be broken."""
+    return {word for cell in cells for word in cell.split() if _WHOLE.fullmatch(word)}

@@ -60,8 +60,25 @@ cells = st.sampled_from(["", "29.5.3", "engine 25.0.5, 26.1.4", "2026-12-24", HO
 
 @given(st.lists(st.tuples(limits, cells), min_size=1, max_size=6), st.integers(60, 200))
 def test_columns_share_the_room(columns: list[tuple[ColumnLimits, str]], room: int) -> None:
-    heads = [c for c, _ in columns]
-    found = widths(heads, [[cell for _, cell in columns]], room)
+    found, gap = widths([c for c, _ in columns], [[cell for _, cell in columns]], room)
     wanted = [max(len(c.head), len(cell)) for c, cell in columns]
-    assert sum(found) == min(sum(wanted), room)
+    assert sum(found) == min(sum(wanted), room - gap * (len(columns) - 1))
     assert all(1 <= f <= w for f, w in zip(found, wanted, strict=True))
+
+
+def test_dates_and_advisories_stay_whole_where_a_long_version_cannot() -> None:
+    heads = ["Host", "Runs", "Advisory", "Severity", "Verdict", "Why", "Due", "Note"]
+    row = [
+        HOST,
+        "engine 20.10.24+dfsg1-very-long-x",
+        "CVE-2024-41110",
+        "critical 9.9",
+        "not affected",
+        "(1)",
+        "2026-12-24",
+        "(2)",
+    ]
+    found, gap = widths([ColumnLimits(h, least=6 if h == "Host" else 0) for h in heads], [row], 80)
+    assert sum(found) + gap * 7 == 80
+    assert (found[2], found[6], found[7]) == (14, 10, 4)
+    assert found[0] >= 6
