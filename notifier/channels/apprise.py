@@ -93,9 +93,18 @@ def paragraphs(text: str, most: int) -> list[str]:
 
 
 def send(
-    address: str, part: tuple[str, str, str], limits: Limits, ca_bundle: str, environment: Mapping[str, str]
+    address: str,
+    part: tuple[str, str, str],
+    limits: Limits,
+    ca_bundle: str,
+    environment: Mapping[str, str],
+    *,
+    python: str = "",
 ) -> str:
-    """Hand one message to a service. Returns what is known of it; ChannelError where the service did not take it."""
+    """Hand one message to a service. Returns what is known of it; ChannelError where the service did not take it.
+
+    `python` is the interpreter that runs Apprise; "" stands for this process's.
+    """
     name = str(parse(address).service_name)
     title, text, form = part
     job: dict[str, Any] = {"address": address, "title": title, "text": text, "form": form}
@@ -103,7 +112,7 @@ def send(
     # not -m: of a module that its own package imports Python warns, and an environment may make warnings errors
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", "from notifier.channels.apprise import main; main()"],
+            [python or sys.executable, "-P", "-c", "from notifier.channels.apprise import main; main()"],
             input=json.dumps(job).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -33,7 +33,8 @@ class MessageSender:
 
     `sender` is used for mails whose address names none, `unsubscribe` stands in their
     List-Unsubscribe; `web` is the external address of the page, for links to it; `slack` and `slack_api` take the
-    place of https://hooks.slack.com and https://slack.com/api, for gateways and tests.
+    place of https://hooks.slack.com and https://slack.com/api, for gateways and tests. `python` is the interpreter that
+    runs Apprise; "" stands for this process's.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each named at the call
@@ -48,10 +49,12 @@ class MessageSender:
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         environment: Mapping[str, str] | None = None,
         pause: Callable[[float], None] = time.sleep,
+        python: str = "",
     ) -> None:
         self.web = web.rstrip("/")
         self._ca_bundle, self._limits, self._pause = ca_bundle, limits, pause
         self._slack = SlackHosts(slack, slack_api)
+        self._python = python
         self._environment = dict(os.environ if environment is None else environment)
         self._watchdog = Watchdog()
         self._post = SmtpClient(sender, unsubscribe, ca_bundle, limits, self._watchdog)
@@ -122,6 +125,6 @@ class MessageSender:
         if kind(parsed) == "json":
             return [partial(webhook.send, self._poster, parsed, message)]
         return [
-            partial(apprise.send, address, part, self._limits, self._ca_bundle, self._environment)
+            partial(apprise.send, address, part, self._limits, self._ca_bundle, self._environment, python=self._python)
             for part in apprise.parts(parsed, message)
         ]

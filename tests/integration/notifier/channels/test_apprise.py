@@ -18,6 +18,7 @@ from notifier.channels.apprise import markdown, paragraphs, parts
 from notifier.channels.apprise_parsing import parse
 from notifier.domain.messages import Message, Target
 from notifier.rendering.messages import render
+from tests.support import forked
 from tests.support.digests import NEWS, WELCOME
 from tests.support.loopback import Answer, Receiver, hanging, over_http
 from tests.unit.notifier.channels.test_slack import large
@@ -34,7 +35,7 @@ def internet(certificate: Path) -> Iterator[tuple[Receiver, MessageSender]]:
     plain = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     with over_http(Answer(200, "{}"), proxy=certificate) as proxy:
         environment = {**plain, "https_proxy": proxy.url, "no_proxy": "127.0.0.1"}
-        with MessageSender(environment=environment, ca_bundle=str(certificate)) as courier:
+        with MessageSender(environment=environment, ca_bundle=str(certificate), python=forked.python()) as courier:
             yield proxy, courier
 
 
@@ -129,7 +130,15 @@ def test_what_calls_nobody_is_left_as_it_is(kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "permanent"), [(401, True), (403, True), (404, True), (408, False), (500, False), (503, False)]
+    ("status", "permanent"),
+    [
+        pytest.param(401, True, marks=pytest.mark.long),
+        pytest.param(403, True, marks=pytest.mark.long),
+        (404, True),
+        (408, False),
+        (500, False),
+        pytest.param(503, False, marks=pytest.mark.long),
+    ],
 )
 def test_a_status_says_whether_trying_again_can_help(
     internet: tuple[Receiver, MessageSender], status: int, permanent: bool
@@ -143,9 +152,9 @@ def test_a_status_says_whether_trying_again_can_help(
 
 
 def test_a_service_that_hangs_is_left_after_a_while() -> None:
-    with hanging(b"", b"") as port, MessageSender(limits=Limits(total=3.0)) as courier:
+    with hanging(b"", b"") as port, MessageSender(limits=Limits(total=2.0), python=forked.python()) as courier:
         (target,) = expand(f"ntfy://127.0.0.1:{port}/alerts")
-        with pytest.raises(ChannelError, match="took longer than 3 seconds") as error:
+        with pytest.raises(ChannelError, match="took longer than 2 seconds") as error:
             courier.deliver(target, MESSAGE)
     assert error.value.unreachable
 

@@ -199,9 +199,10 @@ def test_what_is_added_between_pages_loses_and_doubles_no_row(
 
     before = ids(api.json(f"GET {path}"))
     read: list[tuple[Any, ...]] = []
-    more, cursor, number = "&" if "?" in path else "?", "", 0
+    limit = 8 if path == "/exposure?verdict=all" else 2  # which has very many rows
+    first, cursor, number = f"GET {path}{'&' if '?' in path else '?'}limit={limit}", "", 0
     while True:
-        page = api.json(f"GET {path}{more}limit=2&cursor={cursor}" if cursor else f"GET {path}{more}limit=2")
+        page = api.json(f"{first}&cursor={cursor}" if cursor else first)
         read += ids(page)
         cursor = page["next"]
         if not cursor or len(read) > 400:
