@@ -41,42 +41,42 @@ def numbers(connection: Connection) -> dict[Component, int]:
     return {c: n for n, c in inventory.components(connection).items()}
 
 
-@pytest.mark.parametrize(
-    ("scope", "expected"),
-    [
-        (Scope(), {OLD: 2, NEW: 3, KIT: 3, RUNC: 2, PACKED: 1}),
-        (Scope(products=("runc",)), {RUNC: 2, PACKED: 1}),
-        (Scope(tags={"env": "prod"}), {OLD: 2, KIT: 2, RUNC: 1}),
-        (Scope(hosts=("lab-*",), products=("engine",)), {NEW: 2}),
-        (Scope(hosts=("none",)), {}),
-    ],
-)
-def test_hosts_are_counted_by_component(fleet: Database, scope: Scope, expected: dict[Component, int]) -> None:
+COUNTS: list[tuple[Scope, dict[Component, int]]] = [
+    (Scope(), {OLD: 2, NEW: 3, KIT: 3, RUNC: 2, PACKED: 1}),
+    (Scope(products=("runc",)), {RUNC: 2, PACKED: 1}),
+    (Scope(tags={"env": "prod"}), {OLD: 2, KIT: 2, RUNC: 1}),
+    (Scope(hosts=("lab-*",), products=("engine",)), {NEW: 2}),
+    (Scope(hosts=("none",)), {}),
+]
+
+
+def test_hosts_are_counted_by_component(fleet: Database) -> None:
     with fleet.connect() as connection:
         known = inventory.components(connection)
-        assert {known[n]: hosts for n, hosts in hosts_by_component.counts(connection, scope).items()} == expected
         some = [n for n, component in known.items() if component in (OLD, RUNC)]
-        found = {known[n]: hosts for n, hosts in hosts_by_component.counts(connection, scope, some).items()}
-        assert found == {component: hosts for component, hosts in expected.items() if component in (OLD, RUNC)}
-        assert hosts_by_component.counts(connection, scope, []) == {}
+        for scope, expected in COUNTS:
+            found = {known[n]: hosts for n, hosts in hosts_by_component.counts(connection, scope).items()}
+            assert found == expected, scope
+            found = {known[n]: hosts for n, hosts in hosts_by_component.counts(connection, scope, some).items()}
+            assert found == {c: hosts for c, hosts in expected.items() if c in (OLD, RUNC)}, scope
+            assert hosts_by_component.counts(connection, scope, []) == {}, scope
 
 
-@pytest.mark.parametrize(
-    ("scope", "components", "hosts"),
-    [
-        (Scope(), (OLD, KIT), 3),
-        (Scope(), (RUNC, PACKED), 2),
-        (Scope(tags={"env": "prod"}), (OLD, KIT, RUNC), 2),
-        (Scope(hosts=("web-2",)), (OLD, NEW), 1),
-        (Scope(), (), 0),
-    ],
-)
-def test_a_host_that_runs_two_of_them_counts_once(
-    fleet: Database, scope: Scope, components: tuple[Component, ...], hosts: int
-) -> None:
+TOGETHER: list[tuple[Scope, tuple[Component, ...], int]] = [
+    (Scope(), (OLD, KIT), 3),
+    (Scope(), (RUNC, PACKED), 2),
+    (Scope(tags={"env": "prod"}), (OLD, KIT, RUNC), 2),
+    (Scope(hosts=("web-2",)), (OLD, NEW), 1),
+    (Scope(), (), 0),
+]
+
+
+def test_a_host_that_runs_two_of_them_counts_once(fleet: Database) -> None:
     with fleet.connect() as connection:
         of = numbers(connection)
-        assert hosts_by_component.distinct_hosts(connection, scope, [of[c] for c in components]) == hosts
+        for scope, components, hosts in TOGETHER:
+            found = hosts_by_component.distinct_hosts(connection, scope, [of[c] for c in components])
+            assert found == hosts, (scope, components)
 
 
 def test_products_of_which_a_host_runs_two_are_known(fleet: Database) -> None:
