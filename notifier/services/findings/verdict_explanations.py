@@ -47,9 +47,9 @@ def explain_verdict(database: Database, subject: str, name: str, now: datetime) 
     UnknownName if there is no such advisory or host, VersionError for what is not a version.
     """
     with database.connect() as connection:
+        host, components = _components(connection, subject)
         catalogue = storage.catalogue(connection)
         advisory = catalogue.find(name)
-        host, components = _components(connection, subject)
     matcher = Matcher(catalogue, now.date())
     judged = list(_verdicts(matcher, advisory, components))
     value = VerdictExplanation(
