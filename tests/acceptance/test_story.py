@@ -13,7 +13,7 @@ import pytest
 from feeds.mirror.server import Mirror
 from tests.conftest import Mailbox, Program, html_of, text_of
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.long]  # the tutorial and the demo go the whole way on short documents
 
 FLEET = "host,product,version\nlab-1,engine,29.5.0\nlab-2,engine,29.7.2\nlab-3,engine,1.10.3\nlab-4,engine,25.0.5\n"
 ANNOUNCEMENTS = "docs.docker.com/security/security-announcements/index.html"
