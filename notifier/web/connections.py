@@ -71,7 +71,9 @@ class TimedConnection(H11Protocol):
             if self._request:
                 self._request.cancel()
             self._request = None
-        elif not self._request and not self.transport.is_closing():
+        elif self.transport.is_closing():  # a request was refused; the refusal, too, must be read
+            self._expect_reading()
+        elif not self._request:
             self._request = self.loop.call_later(self.request_seconds, self.transport.abort)
 
     @property

@@ -32,6 +32,7 @@ class Quick(TimedConnection):
 def listening(database: Database, connection: type[TimedConnection] = Quick) -> Iterator[int]:
     """The port of a server in this process."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=1024)) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # connections have it from here
         port = made.getsockname()[1]
         site = site_of(database, Config(), address=f"127.0.0.1:{port}")
         server = uvicorn.Server(settings(site, connection))
@@ -127,6 +128,23 @@ def test_a_client_that_does_not_read_its_answers_ends(port: int) -> None:
             return
         made.settimeout(20)
         assert dribbled(made, b"x")
+
+
+def test_a_client_that_is_refused_and_does_not_read_that_ends(sqlite_database: Database) -> None:
+    over = threading.Event()
+
+    class Watched(Quick):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            over.set()
+
+    with listening(sqlite_database, Watched) as port, closing(socket.socket()) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        made.connect(("127.0.0.1", port))
+        made.sendall(ASKED + b"\r\n")  # the answer is longer than what the buffers take
+        assert made.recv(1) == b"H"
+        made.sendall(b"this is no request\r\n\r\n")
+        assert over.wait(20)
 
 
 def test_a_client_that_reads_slowly_gets_its_answer(port: int) -> None:
