@@ -22,17 +22,19 @@ help:            ## this list
 
 env: $(STAMP)    ## the environment in .venv: what runs, and the tools of development, as requirements.lock pins them
 
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+COMPILE := $(BIN)/python -m compileall -qq -j 0
 
 $(RUNS): locks/runtime.lock locks/build.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) --require-hashes --requirement locks/runtime.lock --requirement locks/build.lock
 	$(INSTALL) --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q feeds notifier
+	@$(COMPILE) $(VENV)/lib feeds notifier || true  # some packages have files for other versions of Python
 	@touch $@
 
 $(STAMP): $(RUNS) requirements.lock
 	$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(COMPILE) $(VENV)/lib || true
 	@touch $@
 
 demo: $(RUNS)    ## the main job on documents that come with Navtex, up to a digest; installs only what runs

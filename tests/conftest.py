@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in out]
 
 
-CASES = 16
+CASES = 12
 """So many cases of one test has a short run; the others are as good as equal, unless it is marked `every`."""
 
 

@@ -14,6 +14,7 @@ from tests.conftest import Program
 from tests.support import forked
 
 
+@pytest.mark.long
 def test_the_demo_ends_with_a_digest_and_touches_nothing_outside_its_folder(
     program_with: Callable[..., Program],
 ) -> None:

@@ -186,6 +186,7 @@ def test_both_image_stores_give_one_image_and_no_split(program_with: Callable[..
     assert len(by_name["child:1"]) == 2
 
 
+@pytest.mark.long
 def test_registries_that_fail_are_told_by_doctor_and_shown_as_a_source(fleet: Fleet) -> None:
     registry, program = fleet.registry, fleet.program
 

@@ -89,6 +89,7 @@ def test_every_command_that_can_answer_in_json_has_its_schema() -> None:
     assert {f"navtex {name}" for name in answering} <= sections(REFERENCE / "json.md").keys()
 
 
+@pytest.mark.long
 def test_what_the_commands_print_is_what_their_schemas_say(program_with: Callable[..., Program]) -> None:
     home = program_with().home
     database = f"sqlite:///{home / 'navtex-demo' / 'navtex.db'}"

@@ -151,6 +151,7 @@ def checkout(folder: Path, *, at: int) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_wheel_and_an_sdist_are_the_same_bytes_wherever_and_whenever_they_are_made(tmp_path: Path) -> None:
     made: list[dict[str, bytes]] = []
     for place, at, umask in (("one", 1_600_000_000, 0o022), ("another/place", 1_700_000_000, 0o077)):

@@ -218,6 +218,7 @@ def test_the_pause_that_a_response_asks_for(status: int, headers: dict[str, str]
     assert retry_after(Response("https://example.org/", status=status, headers=headers), NOW) == seconds
 
 
+@pytest.mark.long
 def test_a_host_that_hangs_costs_its_own_time_only(site: Unruly) -> None:
     hanging = {"cve-records": hang, "release-notes": hang_in_the_middle, "end-of-life": drip}
     hosts = ("cveawg.mitre.org", "docs.docker.com", "endoflife.date")

@@ -72,6 +72,7 @@ def advisories(navtex: Program) -> Any:
     return navtex.json("advisory", "list")["advisories"]
 
 
+@pytest.mark.long
 def test_who_reads_the_folder_knows_what_who_asks_the_sources_knows(
     tmp_path: Path, site: Unruly, folder: Path, apart: Program, sqlite_template: Path
 ) -> None:

@@ -269,6 +269,7 @@ print(delivery_senders.here().host, len(report.delivered), flush=True)
 """
 
 
+@pytest.mark.long
 def test_containers_that_share_a_hosts_name_leave_each_other_their_deliveries(
     database: Database, mailbox: Mailbox
 ) -> None:

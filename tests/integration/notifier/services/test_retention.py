@@ -172,6 +172,7 @@ def test_imports_are_forgotten_when_nothing_comes_from_them(database: Database) 
         assert host_listing.hosts(connection) == [before]
 
 
+@pytest.mark.long
 def test_a_thousand_days_need_no_more_room_than_a_hundred(sqlite_database: Database, tmp_path: Path) -> None:
     install(sqlite_database, lab_1="25.0.5")
     subscribe(sqlite_database, f"file://{tmp_path}/ops")
