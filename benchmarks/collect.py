@@ -143,7 +143,7 @@ def collect(hosts: int, options: argparse.Namespace) -> Collected:
 
 
 def check(answered: dict[str, object], hosts: int) -> None:
-    """End the program unless every host that did not answer is listed, with the reason."""
+    """Exit with an error if the list lacks a host that did not answer, or its reason."""
     expected = {f"ssh host-{n + 100:06}": _FAILS[n % 100] for n in range(hosts) if n % 100 in _FAILS}
     missing = answered["missing"]
     assert isinstance(missing, list)

@@ -8,7 +8,7 @@ from typing import Any
 from feeds.core.errors import InventoryError
 from feeds.core.text import printable
 from notifier.inventory.formats import csv_rows
-from notifier.inventory.formats.headers import OWN_ROWS, lacking, table_header
+from notifier.inventory.formats.shared.headers import OWN_ROWS, lacking, table_header
 from notifier.inventory.text import first_lines
 
 _DPKG = "Use `dpkg-query -W -f '${Package} ${Version} ${Status}\\n'`"

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from feeds.core.errors import InventoryError, NavtexError
 from notifier.domain.components import BadRow, Component, Found, Host, component, host_name, parse_tags
-from notifier.inventory.formats.headers import OWN_ROWS, lacking
+from notifier.inventory.formats.shared.headers import OWN_ROWS, lacking
 from notifier.inventory.text import Text, first_lines
 
 NAME = "csv"

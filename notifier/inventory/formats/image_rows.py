@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from feeds.images.references import digest, reference
 from notifier.domain.components import BadRow, Found, host_name
 from notifier.domain.images import HostImages, ImageUse
-from notifier.inventory.formats.headers import lacking
+from notifier.inventory.formats.shared.headers import lacking
 from notifier.inventory.text import Text, first_lines
 
 NAME = "image-csv"
